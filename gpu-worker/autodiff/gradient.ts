@@ -1,0 +1,88 @@
+import { InternalError } from "../../shared/errors.ts";
+import { broadcastAxes } from "../graph/broadcast.ts";
+import type { GraphBuilder } from "../graph/graph-builder.ts";
+import type { OpType } from "../graph/operators.ts";
+import { type GraphNode, sameShape, showShape, type Value } from "../graph/value.ts";
+import { type Local, vjpRules } from "./vjp-rules.ts";
+
+/**
+ * Writes ∂loss/∂x behind the forward graph for each x of `wrt`: reverse-mode differentiation, graph → graph. The
+ * result is ordinary operators in the same graph, so it is printed, rewritten and run like any other.
+ *
+ * Nodes that do not lie between `wrt` and `loss` are never visited.
+ *
+ * @param loss a float32 scalar, shape [] or [1]
+ * @returns one gradient for each of `wrt`, of its shape
+ * @throws InternalError if the loss is no scalar, or does not depend on one of `wrt`
+ */
+export function gradient(graph: GraphBuilder, loss: Value, wrt: readonly Value[]): Value[] {
+  if (loss.shape.some((size) => size !== 1))
+    throw new InternalError(`gradient: the loss ${loss.name} is ${showShape(loss.shape)}, not a scalar`);
+  return graph.scope("gradient", () => {
+    const { path, moved } = nodesBetween(graph.nodes, wrt, loss);
+    const cotangents = new Map<Value, Value>([[loss, graph.constant([1], loss.shape)]]);
+    for (const node of path.reverse()) {
+      const statistic = node.outputs.slice(1).find((output) => cotangents.has(output));
+      if (statistic)
+        throw new InternalError(
+          `gradient: ${node.op} has no derivative of its statistic ${statistic.name} ${showShape(statistic.shape)}`,
+        );
+      const dy = cotangents.get(node.outputs[0]!);
+      if (!dy) continue;
+      for (const [input, cotangent] of contributions(graph, node, dy)) {
+        if (!moved.has(input)) continue;
+        const sum = cotangents.get(input);
+        cotangents.set(input, sum ? graph.add(sum, cotangent) : cotangent);
+      }
+    }
+    return wrt.map((x) => {
+      const dx = cotangents.get(x);
+      if (!dx) throw new InternalError(`gradient: ${loss.name} does not depend on ${x.name}`);
+      return dx;
+    });
+  });
+}
+
+/** The nodes through which a change of `wrt` reaches `loss`, in graph order, and every value that it moves. */
+function nodesBetween(
+  nodes: readonly GraphNode[],
+  wrt: readonly Value[],
+  loss: Value,
+): { path: GraphNode[]; moved: ReadonlySet<Value> } {
+  const moved = new Set<Value>(wrt);
+  const forward = nodes.filter((node) => {
+    const depends = node.inputs.some((input) => moved.has(input));
+    if (depends) for (const output of node.outputs) moved.add(output);
+    return depends;
+  });
+  const needed = new Set<Value>([loss]);
+  const path = forward
+    .reverse()
+    .filter((node) => {
+      const leads = node.outputs.some((output) => needed.has(output));
+      if (leads) for (const input of node.inputs) if (moved.has(input)) needed.add(input);
+      return leads;
+    })
+    .reverse();
+  return { path, moved };
+}
+
+function contributions(graph: GraphBuilder, node: GraphNode, dy: Value): [Value, Value][] {
+  const rule = vjpRules[node.op];
+  if (rule === "zero gradient") return [];
+  const local = { graph, ...node, y: node.outputs[0]!, dy } as Local<OpType>;
+  // The table is typed per operator; a node's own operator selects the matching rule.
+  const made = (rule as (local: Local<OpType>) => readonly (Value | null)[])(local as never);
+  return node.inputs.flatMap((input, index): [Value, Value][] => {
+    const cotangent = made[index];
+    return cotangent ? [[input, sumToShape(graph, cotangent, input)]] : [];
+  });
+}
+
+/** Undoes broadcasting: sums a cotangent over the axes along which its input was repeated. */
+function sumToShape(graph: GraphBuilder, cotangent: Value, input: Value): Value {
+  if (sameShape(cotangent.shape, input.shape)) return cotangent;
+  const axes = broadcastAxes(input.shape, cotangent.shape);
+  const summed = axes.length ? graph.reduceSum(cotangent, axes) : cotangent;
+  return sameShape(summed.shape, input.shape) ? summed : graph.reshape(summed, input.shape);
+}

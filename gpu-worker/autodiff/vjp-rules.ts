@@ -1,0 +1,160 @@
+import type { GraphBuilder } from "../graph/graph-builder.ts";
+import type { Attributes, Inputs, OpType } from "../graph/operators.ts";
+import type { Value } from "../graph/value.ts";
+import { convInputGradient, convTransposeWeightGradient, convWeightGradient } from "./conv-gradients.ts";
+
+/** What a rule sees of the node it differentiates. */
+export interface Local<Op extends OpType> {
+  /** Where the derivative is written. */
+  readonly graph: GraphBuilder;
+  readonly inputs: Inputs<Op>;
+  readonly attributes: Attributes<Op>;
+  /** The first output, reused wherever the derivative has a form in y. */
+  readonly y: Value;
+  /** All outputs; beyond the first they are statistics that the forward pass saved. */
+  readonly outputs: readonly Value[];
+  /** ∂loss/∂y, of y's shape. */
+  readonly dy: Value;
+}
+
+/** One cotangent for each input; `null` where the input has no gradient (ids). */
+export type Cotangents<In extends readonly unknown[]> = { readonly [K in keyof In]: Value | null };
+
+/**
+ * A vector–Jacobian product: ∂loss/∂inputs from ∂loss/∂y. A cotangent may have the broadcast shape; the walker sums it
+ * back to the input's. `"zero gradient"` is a statement (the function is flat almost everywhere), not an omission.
+ */
+type VjpRule<Op extends OpType> = (local: Local<Op>) => Cotangents<Inputs<Op>>;
+export type VjpRules = { readonly [Op in OpType]: VjpRule<Op> | "zero gradient" };
+
+export const vjpRules: VjpRules = {
+  Add: ({ dy }) => [dy, dy],
+  Sub: ({ graph, dy }) => [dy, graph.neg(dy)],
+  // d(ab) = b·da + a·db
+  Mul: ({ graph, inputs: [a, b], dy }) => [graph.mul(dy, b), graph.mul(dy, a)],
+  // d(a/b) = da/b − (a/b)·db/b
+  Div: ({ graph, inputs: [, b], y, dy }) => {
+    const da = graph.div(dy, b);
+    return [da, graph.neg(graph.mul(da, y))];
+  },
+
+  Neg: ({ graph, dy }) => [graph.neg(dy)],
+  // d(eˣ) = eˣ·dx
+  Exp: ({ graph, y, dy }) => [graph.mul(dy, y)],
+  // d(√x) = dx / 2√x
+  Sqrt: ({ graph, y, dy }) => [graph.div(graph.mul(dy, 0.5), y)],
+  // d(1/x) = −dx/x²
+  Reciprocal: ({ graph, y, dy }) => [graph.neg(graph.mul(dy, graph.mul(y, y)))],
+  Sin: ({ graph, inputs: [x], dy }) => [graph.mul(dy, graph.cos(x))],
+  Cos: ({ graph, inputs: [x], dy }) => [graph.neg(graph.mul(dy, graph.sin(x)))],
+  // d(tanh x) = (1 − y²)·dx
+  Tanh: ({ graph, y, dy }) => [graph.mul(dy, graph.sub(1, graph.mul(y, y)))],
+  // d(erf x) = 2/√π · e^(−x²)·dx
+  Erf: ({ graph, inputs: [x], dy }) => [
+    graph.mul(graph.mul(dy, 2 / Math.sqrt(Math.PI)), graph.exp(graph.neg(graph.mul(x, x)))),
+  ],
+  // d(max(x, 0)) = [x > 0]·dx; the bounds are float32's smallest normal and largest numbers.
+  Relu: ({ graph, inputs: [x], dy }) => [
+    graph.mul(dy, graph.inRange(x, 2 ** -126, (2 - 2 ** -23) * 2 ** 127)),
+  ],
+  // d(σ) = σ(1 − σ)·dx
+  Sigmoid: ({ graph, y, dy }) => [graph.mul(dy, graph.mul(y, graph.sub(1, y)))],
+  // d(xΦ(x)) = (Φ(x) + x·φ(x))·dx
+  Gelu: ({ graph, inputs: [x], dy }) => {
+    const cumulative = graph.mul(graph.add(graph.erf(graph.mul(x, Math.SQRT1_2)), 1), 0.5);
+    const density = graph.mul(graph.exp(graph.mul(graph.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return [graph.mul(dy, graph.add(cumulative, graph.mul(x, density)))];
+  },
+  // d(xσ(αx)) = (σ + αy(1 − σ))·dx
+  QuickGelu: ({ graph, inputs: [x], attributes: { alpha }, y, dy }) => {
+    const gate = graph.sigmoid(alpha === 1 ? x : graph.mul(x, alpha));
+    const scaled = alpha === 1 ? y : graph.mul(y, alpha);
+    return [graph.mul(dy, graph.add(gate, graph.mul(scaled, graph.sub(1, gate))))];
+  },
+  Clip: ({ graph, inputs: [x], attributes: { min, max }, dy }) => [graph.mul(dy, graph.inRange(x, min, max))],
+  InRange: "zero gradient",
+  Cast: ({ graph, inputs: [x], dy }) => [graph.cast(dy, x.dtype === "float16" ? "float16" : "float32")],
+
+  // Y = α·A·B: dA = α·dY·Bᵀ, dB = α·Aᵀ·dY; a transposed operand gets the transposed product.
+  MatMul: ({ graph, inputs: [a, b], attributes: { transA, transB, alpha }, dy }) => [
+    transA
+      ? graph.matmul(b, dy, { transA: transB, transB: true, alpha })
+      : graph.matmul(dy, b, { transB: !transB, alpha }),
+    transB
+      ? graph.matmul(dy, a, { transA: true, transB: transA, alpha })
+      : graph.matmul(a, dy, { transA: !transA, alpha }),
+  ],
+  Conv: ({ graph, inputs, attributes, dy }) => {
+    const [x, w] = inputs;
+    const dx = convInputGradient(graph, x, w, attributes, dy);
+    const dw = convWeightGradient(graph, x, w, attributes, dy);
+    if (inputs.length === 2) return [dx, dw];
+    return [dx, dw, graph.reshape(graph.reduceSum(dy, [0, 2, 3]), inputs[2].shape)];
+  },
+  // The adjoint of Conv: dx is the Conv itself, dw the same product with the roles of x and dy swapped.
+  ConvTranspose: ({ graph, inputs: [x, w], attributes, dy }) => [
+    graph.conv(dy, w, undefined, attributes),
+    convTransposeWeightGradient(graph, x, w, attributes, dy),
+  ],
+
+  // dx = y·(dy − Σ dy·y)
+  Softmax: ({ graph, y, dy }) => [
+    graph.mul(y, graph.sub(dy, graph.reduceSum(graph.mul(dy, y), [y.shape.length - 1]))),
+  ],
+  // y = (x − μ)/σ: dx = (dy − mean(dy) − y·mean(dy·y))/σ, with 1/σ saved by the forward pass.
+  LayerNormalization: ({ graph, y, outputs: [, , inverseDeviation], dy }) => {
+    const last = [y.shape.length - 1];
+    const centred = graph.sub(dy, graph.reduceMean(dy, last));
+    const projected = graph.mul(y, graph.reduceMean(graph.mul(dy, y), last));
+    return [graph.mul(graph.sub(centred, projected), inverseDeviation!)];
+  },
+  ReduceSum: ({ graph, inputs: [x], dy }) => [graph.expand(dy, x.shape)],
+  ReduceMean: ({ graph, inputs: [x], attributes: { axes }, dy }) => {
+    const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
+    return [graph.expand(graph.mul(dy, 1 / count), x.shape)];
+  },
+  // Averaging and repeating are each other's adjoint, up to the window's k² elements.
+  AveragePool: ({ graph, attributes: { kernel }, dy }) => [
+    graph.mul(graph.resize(dy, kernel), 1 / kernel ** 2),
+  ],
+  Resize: ({ graph, attributes: { factor }, dy }) => [graph.mul(graph.averagePool(dy, factor), factor ** 2)],
+
+  Reshape: ({ graph, inputs: [x], dy }) => [graph.reshape(dy, x.shape)],
+  Transpose: ({ graph, attributes: { permutation }, dy }) => [
+    graph.transpose(
+      dy,
+      permutation.map((_, axis) => permutation.indexOf(axis)),
+    ),
+  ],
+  // Repeated along broadcast axes: the walker sums over them.
+  Expand: ({ dy }) => [dy],
+  Concat: ({ graph, inputs, attributes: { axis }, dy }) => {
+    let start = 0;
+    return inputs.map((x) => {
+      const end = start + x.shape[axis]!;
+      const part = graph.slice(dy, axis, start, end);
+      start = end;
+      return part;
+    });
+  },
+  Slice: ({ graph, inputs: [x], attributes: { axis, start, end, reverse }, dy }) => [
+    reverse ? graph.reverse(dy, axis) : graph.pad(dy, axis, start, x.shape[axis]! - end),
+  ],
+  Pad: ({ graph, inputs: [x], attributes: { axis, before }, dy }) => [
+    graph.slice(dy, axis, before, before + x.shape[axis]!),
+  ],
+  // d(table) = onehot(ids)ᵀ·dy, with the one-hot rows read from an identity.
+  Gather: ({ graph, inputs: [table, ids], dy }) => {
+    const [size, width] = table.shape as readonly [number, number];
+    const identity = graph.constant(identityMatrix(size), [size, size]);
+    const count = ids.shape.reduce((product, dimension) => product * dimension, 1);
+    const rows = graph.reshape(graph.gather(identity, ids), [count, size]);
+    return [graph.matmul(rows, graph.reshape(dy, [count, width]), { transA: true }), null];
+  },
+};
+
+function identityMatrix(size: number): Float32Array {
+  const matrix = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) matrix[i * size + i] = 1;
+  return matrix;
+}

@@ -1,0 +1,112 @@
+import type { Value } from "./value.ts";
+
+/**
+ * The operators of a graph: ONNX's names and meaning (opset 21, and `com.microsoft` where it says so), cut down to
+ * what diffusion models and their derivatives need. Operands that ONNX passes as constant tensors but that decide a
+ * static shape (`Reshape`'s shape, `Slice`'s bounds, `ReduceSum`'s axes) are attributes here; the encoder turns them
+ * back into tensors.
+ *
+ * An entry states the inputs and attributes as types. Four total tables give it a life, and the compiler refuses a
+ * table that forgets one: `shape-rules.ts`, `encode-operators.ts`, `../autodiff/vjp-rules.ts` and, in the tests, the
+ * float64 reference.
+ */
+export interface Operators {
+  // Elementwise, two operands, multidirectional broadcasting.
+  Add: Binary;
+  Sub: Binary;
+  Mul: Binary;
+  Div: Binary;
+
+  // Elementwise, one operand.
+  Neg: Unary;
+  Exp: Unary;
+  Sqrt: Unary;
+  Reciprocal: Unary;
+  Sin: Unary;
+  Cos: Unary;
+  Tanh: Unary;
+  Erf: Unary;
+  Relu: Unary;
+  Sigmoid: Unary;
+  /** x·Φ(x), the exact Gaussian error linear unit. */
+  Gelu: Unary;
+  /** x·σ(αx) (`com.microsoft`). α = 1 is SiLU (swish), α = 1.702 is OpenAI CLIP's GELU. */
+  QuickGelu: { inputs: readonly [x: Value]; attributes: { readonly alpha: number } };
+  Clip: { inputs: readonly [x: Value]; attributes: { readonly min: number; readonly max: number } };
+  /** 1 where min ≤ x ≤ max, else 0: the derivative of Clip. Lowered to comparisons. */
+  InRange: { inputs: readonly [x: Value]; attributes: { readonly min: number; readonly max: number } };
+  Cast: { inputs: readonly [x: Value]; attributes: { readonly to: "float32" | "float16" } };
+
+  // Linear algebra.
+  /** α · op(a) · op(b) over the last two axes, leading axes broadcast. `com.microsoft.FusedMatMul` when it must be. */
+  MatMul: {
+    inputs: readonly [a: Value, b: Value];
+    attributes: { readonly transA: boolean; readonly transB: boolean; readonly alpha: number };
+  };
+  /** x [N, C, H, W], w [M, C, kH, kW], b [M]. */
+  Conv: {
+    inputs: readonly [x: Value, w: Value] | readonly [x: Value, w: Value, b: Value];
+    attributes: ConvAttributes;
+  };
+  /** x [N, M, H, W], w [M, C, kH, kW]: the adjoint of Conv with the same attributes. */
+  ConvTranspose: {
+    inputs: readonly [x: Value, w: Value];
+    attributes: ConvAttributes & { readonly outputPadding: readonly [number, number] };
+  };
+
+  // Normalisation and reduction.
+  /** Over the last axis. */
+  Softmax: Unary;
+  /** Over the last axis, no affine part. Outputs y, mean, inverse standard deviation (the last axis kept as 1). */
+  LayerNormalization: { inputs: readonly [x: Value]; attributes: { readonly epsilon: number } };
+  ReduceSum: { inputs: readonly [x: Value]; attributes: ReduceAttributes };
+  ReduceMean: { inputs: readonly [x: Value]; attributes: ReduceAttributes };
+  /** Windows of k × k, stride k, no padding. */
+  AveragePool: { inputs: readonly [x: Value]; attributes: { readonly kernel: number } };
+  /** Nearest-neighbour enlargement of the last two axes by a whole factor (ONNX Resize). */
+  Resize: { inputs: readonly [x: Value]; attributes: { readonly factor: number } };
+
+  // Shape.
+  Reshape: { inputs: readonly [x: Value]; attributes: { readonly shape: readonly number[] } };
+  Transpose: { inputs: readonly [x: Value]; attributes: { readonly permutation: readonly number[] } };
+  Expand: { inputs: readonly [x: Value]; attributes: { readonly shape: readonly number[] } };
+  Concat: { inputs: readonly Value[]; attributes: { readonly axis: number } };
+  /** x[start : end] along one axis; `reverse` takes the whole axis backwards. */
+  Slice: { inputs: readonly [x: Value]; attributes: SliceAttributes };
+  Pad: {
+    inputs: readonly [x: Value];
+    attributes: { readonly axis: number; readonly before: number; readonly after: number };
+  };
+  /** Rows of a table [V, D] by int64 ids [..]: [.., D]. */
+  Gather: { inputs: readonly [table: Value, ids: Value]; attributes: NoAttributes };
+}
+
+export type OpType = keyof Operators;
+export type Inputs<Op extends OpType> = Operators[Op]["inputs"];
+export type Attributes<Op extends OpType> = Operators[Op]["attributes"];
+
+export type NoAttributes = Readonly<Record<never, never>>;
+interface Unary {
+  inputs: readonly [x: Value];
+  attributes: NoAttributes;
+}
+interface Binary {
+  inputs: readonly [a: Value, b: Value];
+  attributes: NoAttributes;
+}
+export interface ConvAttributes {
+  readonly stride: number;
+  /** [top, left, bottom, right] zeros added around the input. */
+  readonly pads: readonly [number, number, number, number];
+  readonly dilation: number;
+}
+export interface ReduceAttributes {
+  /** Counted from 0; the reduced axes stay as 1. */
+  readonly axes: readonly number[];
+}
+export interface SliceAttributes {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+  readonly reverse: boolean;
+}

@@ -1,0 +1,190 @@
+import { InternalError } from "../../shared/errors.ts";
+import { broadcastShapes } from "./broadcast.ts";
+import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts";
+import { type DType, elementCount, type Shape, showShape, type Value } from "./value.ts";
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** The types of an operator's outputs, or an error that names the operator and the shapes. */
+type ShapeRule<Op extends OpType> = (inputs: Inputs<Op>, attributes: Attributes<Op>) => readonly TensorType[];
+
+const same = ([x]: readonly [Value]): TensorType[] => [{ dtype: x.dtype, shape: x.shape }];
+
+const broadcast =
+  (op: OpType) =>
+  ([a, b]: readonly [Value, Value]): TensorType[] => {
+    if (a.dtype !== b.dtype) refuse(op, `operands are ${a.dtype} and ${b.dtype}`, a, b);
+    return [{ dtype: a.dtype, shape: broadcastShapes(a.shape, b.shape, `${op}(${a.name}, ${b.name})`) }];
+  };
+
+const reduce =
+  (op: OpType) =>
+  ([x]: readonly [Value], { axes }: { axes: readonly number[] }): TensorType[] => {
+    // No axes would mean all of them to ONNX.
+    if (!axes.length || axes.some((axis) => x.shape[axis] === undefined))
+      refuse(op, `has no axes [${axes}]`, x);
+    return [{ dtype: x.dtype, shape: x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) }];
+  };
+
+export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
+  Add: broadcast("Add"),
+  Sub: broadcast("Sub"),
+  Mul: broadcast("Mul"),
+  Div: broadcast("Div"),
+  Neg: same,
+  Exp: same,
+  Sqrt: same,
+  Reciprocal: same,
+  Sin: same,
+  Cos: same,
+  Tanh: same,
+  Erf: same,
+  Relu: same,
+  Sigmoid: same,
+  Gelu: same,
+  QuickGelu: same,
+  Clip: same,
+  InRange: same,
+  Cast: ([x], { to }) => [{ dtype: to, shape: x.shape }],
+
+  MatMul: ([a, b], { transA, transB }) => {
+    if (a.shape.length < 2 || b.shape.length < 2)
+      refuse("MatMul", "both operands need two axes or more", a, b);
+    oneType("MatMul", a, b);
+    const [m, k] = lastTwo(a.shape, transA);
+    const [k2, n] = lastTwo(b.shape, transB);
+    if (k !== k2) refuse("MatMul", `inner sizes ${k} and ${k2} differ`, a, b);
+    const lead = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), `MatMul(${a.name}, ${b.name})`);
+    return [{ dtype: a.dtype, shape: [...lead, m, n] }];
+  },
+  Conv: ([x, w, b], attributes) => {
+    const [n, c, h, width] = four("Conv", x);
+    const [m, wc, kh, kw] = four("Conv", w);
+    oneType("Conv", x, w, ...(b ? [b] : []));
+    if (c !== wc) refuse("Conv", `input has ${c} channels, weight takes ${wc}`, x, w);
+    if (b && (b.shape.length !== 1 || b.shape[0] !== m))
+      refuse("Conv", `bias does not have ${m} elements`, w, b);
+    const [top, left, bottom, right] = attributes.pads;
+    const size = [convSize(h, kh, top + bottom, attributes), convSize(width, kw, left + right, attributes)];
+    if (size.some((s) => s < 1)) refuse("Conv", "the kernel is larger than the padded input", x, w);
+    return [{ dtype: x.dtype, shape: [n, m, ...size] }];
+  },
+  ConvTranspose: ([x, w], { stride, pads, dilation, outputPadding }) => {
+    const [n, m, h, width] = four("ConvTranspose", x);
+    const [wm, c, kh, kw] = four("ConvTranspose", w);
+    oneType("ConvTranspose", x, w);
+    if (m !== wm) refuse("ConvTranspose", `input has ${m} channels, weight takes ${wm}`, x, w);
+    const [top, left, bottom, right] = pads;
+    const rows = (h - 1) * stride + dilation * (kh - 1) + 1 - top - bottom + outputPadding[0];
+    const columns = (width - 1) * stride + dilation * (kw - 1) + 1 - left - right + outputPadding[1];
+    if (rows < 1 || columns < 1) refuse("ConvTranspose", "the pads take away the whole output", x, w);
+    return [{ dtype: x.dtype, shape: [n, c, rows, columns] }];
+  },
+
+  Softmax: ([x]) => {
+    if (!x.shape.length) refuse("Softmax", "a scalar has no last axis", x);
+    return same([x]);
+  },
+  LayerNormalization: ([x]) => {
+    if (!x.shape.length) refuse("LayerNormalization", "a scalar has no last axis", x);
+    const statistics = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
+    return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics];
+  },
+  ReduceSum: reduce("ReduceSum"),
+  ReduceMean: reduce("ReduceMean"),
+  AveragePool: ([x], { kernel }) => {
+    const [n, c, h, w] = four("AveragePool", x);
+    if (h % kernel || w % kernel) refuse("AveragePool", `size is no multiple of ${kernel}`, x);
+    return [{ dtype: x.dtype, shape: [n, c, h / kernel, w / kernel] }];
+  },
+  Resize: ([x], { factor }) => {
+    const [n, c, h, w] = four("Resize", x);
+    if (!Number.isInteger(factor) || factor < 1) refuse("Resize", `${factor} is no whole factor`, x);
+    return [{ dtype: x.dtype, shape: [n, c, h * factor, w * factor] }];
+  },
+
+  Reshape: ([x], { shape }) => {
+    if (elementCount(shape) !== elementCount(x.shape))
+      refuse("Reshape", `does not fit ${showShape(shape)}`, x);
+    return [{ dtype: x.dtype, shape }];
+  },
+  Transpose: ([x], { permutation }) => {
+    const isPermutation = [...permutation].sort((p, q) => p - q).every((axis, index) => axis === index);
+    if (permutation.length !== x.shape.length || !isPermutation)
+      refuse("Transpose", `[${permutation}] does not permute its axes`, x);
+    return [{ dtype: x.dtype, shape: permutation.map((axis) => x.shape[axis]!) }];
+  },
+  Expand: ([x], { shape }) => {
+    const wide = broadcastShapes(x.shape, shape, `Expand(${x.name})`);
+    if (wide.length !== shape.length || wide.some((size, axis) => size !== shape[axis]))
+      refuse("Expand", `does not repeat to ${showShape(shape)}`, x);
+    return [{ dtype: x.dtype, shape }];
+  },
+  Concat: (inputs, { axis }) => {
+    const [first] = inputs;
+    if (!first) throw new InternalError("Concat: no inputs");
+    for (const x of inputs)
+      if (x.shape.length !== first.shape.length || x.shape.some((s, a) => a !== axis && s !== first.shape[a]))
+        refuse("Concat", `differ beside axis ${axis}`, first, x);
+    if (first.shape[axis] === undefined) refuse("Concat", `has no axis ${axis}`, first);
+    oneType("Concat", ...inputs);
+    const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
+    return [{ dtype: first.dtype, shape: first.shape.with(axis, total) }];
+  },
+  Slice: ([x], { axis, start, end, reverse }) => {
+    const size = x.shape[axis];
+    if (
+      size === undefined ||
+      start < 0 ||
+      end > size ||
+      start >= end ||
+      (reverse && (start !== 0 || end !== size))
+    )
+      refuse("Slice", `has no [${start}:${end}] on axis ${axis}`, x);
+    return [{ dtype: x.dtype, shape: x.shape.with(axis, end - start) }];
+  },
+  Pad: ([x], { axis, before, after }) => {
+    const size = x.shape[axis];
+    if (size === undefined || before < 0 || after < 0)
+      return refuse("Pad", `takes no ${before} before and ${after} after axis ${axis}`, x);
+    return [{ dtype: x.dtype, shape: x.shape.with(axis, size + before + after) }];
+  },
+  Gather: ([table, ids]) => {
+    if (table.shape.length !== 2 || ids.dtype !== "int64")
+      refuse("Gather", "wants a table [V, D] and int64 ids", table, ids);
+    return [{ dtype: table.dtype, shape: [...ids.shape, table.shape[1]!] }];
+  },
+};
+
+function convSize(
+  size: number,
+  kernel: number,
+  padding: number,
+  { stride, dilation }: ConvAttributes,
+): number {
+  return Math.floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+function lastTwo(shape: Shape, swapped: boolean): [number, number] {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  return swapped ? [columns, rows] : [rows, columns];
+}
+
+function four(op: OpType, x: Value): [number, number, number, number] {
+  if (x.shape.length !== 4) refuse(op, "wants four axes", x);
+  return [...x.shape] as [number, number, number, number];
+}
+
+function oneType(op: OpType, ...values: readonly Value[]): void {
+  if (values.some(({ dtype }) => dtype !== values[0]!.dtype))
+    refuse(op, `operands are ${values.map(({ dtype }) => dtype).join(" and ")}`, ...values);
+}
+
+function refuse(op: OpType, why: string, ...values: readonly Value[]): never {
+  throw new InternalError(
+    `${op}: ${why}: ${values.map((v) => `${v.name} ${showShape(v.shape)}`).join(", ")}`,
+  );
+}

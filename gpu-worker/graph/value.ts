@@ -1,0 +1,65 @@
+import type { Attributes, OpType } from "./operators.ts";
+
+/** ONNX element types that graphs here carry. Weights may be stored in half precision; see {@link WeightSource}. */
+export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
+
+/** Static dimensions, outermost first. `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** Where a weight's bytes lie: a slice of a file on disk, never copied into the graph. */
+export interface WeightSource {
+  /** Absolute path of the file (a `.safetensors` checkpoint as it was downloaded). */
+  readonly file: string;
+  /** Position of the first byte, from the beginning of the file. */
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+/** Small data written into the graph itself: scalars, schedules, indices. */
+export type ConstantData = Float32Array | BigInt64Array;
+
+/** What makes a value: the caller at run time, a checkpoint, the graph's text, or a node. */
+export type Origin =
+  | { readonly kind: "input" }
+  | { readonly kind: "weight"; readonly source: WeightSource }
+  | { readonly kind: "constant"; readonly data: ConstantData }
+  | { readonly kind: "node" };
+
+/** One tensor of the graph (an edge), written once. Identity is the object. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly origin: Origin;
+}
+
+/** One application of an operator. `Op` is kept in the type, so a rule for `Conv` sees `Conv`'s attributes. */
+export interface GraphNode<Op extends OpType = OpType> {
+  readonly op: Op;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Attributes<Op>;
+}
+
+/** A whole program: nodes in an order in which each value is made before it is used. */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly nodes: readonly GraphNode[];
+  /** Output values by the name the caller asks for. */
+  readonly outputs: ReadonlyMap<string, Value>;
+}
+
+/** Number of elements of a tensor of this shape. */
+export function elementCount(shape: Shape): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** `[2, 4, 8]`, for messages. */
+export function showShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
+}

@@ -1,0 +1,158 @@
+import type { OpType } from "../graph/operators.ts";
+import { elementCount, type GraphNode, sameShape, showShape, type Value } from "../graph/value.ts";
+import { isNode, type RewriteRule, rewriteRule, type Scene } from "./rewrite-rule.ts";
+
+/** Where a neutral constant may stand: x + 0, x − 0, x·1, x / 1. */
+const neutral: {
+  readonly [Op in OpType]?: { readonly element: number; readonly positions: readonly number[] };
+} = {
+  Add: { element: 0, positions: [0, 1] },
+  Sub: { element: 0, positions: [1] },
+  Mul: { element: 1, positions: [0, 1] },
+  Div: { element: 1, positions: [1] },
+};
+
+/** x + 0 → x, x·1 → x … unless the constant repeats x to a wider shape. */
+export const foldNeutralElement = rewriteRule<{ readonly x: Value; readonly y: Value }>({
+  name: "neutral element",
+  pattern: (node) => {
+    const rule = neutral[node.op];
+    const position = rule?.positions.find((index) => isFilledWith(node.inputs[index]!, rule.element));
+    return position === undefined ? null : { x: node.inputs[1 - position]!, y: node.outputs[0]! };
+  },
+  check: ({ x, y }) =>
+    sameShape(x.shape, y.shape)
+      ? null
+      : `it also repeats ${x.name} ${showShape(x.shape)} to ${showShape(y.shape)}`,
+  rewrite: ({ x }) => x,
+});
+
+/** Operators that, with these attributes, change nothing. */
+const identities: { readonly [Op in OpType]?: (node: GraphNode<Op>) => boolean } = {
+  Reshape: keepsShape,
+  Expand: keepsShape,
+  Slice: (node) => keepsShape(node) && !node.attributes.reverse,
+  Pad: keepsShape,
+  Resize: keepsShape,
+  Concat: (node) => node.inputs.length === 1,
+  Transpose: ({ attributes }) => attributes.permutation.every((axis, index) => axis === index),
+};
+
+/** A reshape to the shape it has, a transposition that moves nothing, … → its input. */
+export const foldIdentity = rewriteRule<Value>({
+  name: "identity",
+  pattern: (node) => {
+    const isIdentity = identities[node.op] as ((node: GraphNode) => boolean) | undefined;
+    return isIdentity?.(node) ? node.inputs[0]! : null;
+  },
+  check: () => null,
+  rewrite: (x) => x,
+});
+
+/** Two reshapes, two expansions or two transpositions in a row → one; two negations or reversals → none. */
+export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner: GraphNode }>({
+  name: "pair",
+  pattern: (outer, scene) => {
+    const inner = outer.inputs.length === 1 ? scene.producer(outer.inputs[0]!) : undefined;
+    return inner?.op === outer.op &&
+      inner.outputs.length === 1 &&
+      ["Reshape", "Expand", "Transpose", "Neg", "Slice"].includes(outer.op)
+      ? { outer, inner }
+      : null;
+  },
+  check: ({ outer, inner }) => {
+    if (!isNode(outer, "Slice") || !isNode(inner, "Slice")) return null;
+    return outer.attributes.reverse &&
+      inner.attributes.reverse &&
+      outer.attributes.axis === inner.attributes.axis
+      ? null
+      : "only two reversals of one axis undo each other";
+  },
+  rewrite: ({ outer, inner }, graph) => {
+    const x = inner.inputs[0]!;
+    if (isNode(outer, "Reshape")) return graph.reshape(x, outer.attributes.shape);
+    if (isNode(outer, "Expand")) return graph.expand(x, outer.attributes.shape);
+    if (isNode(outer, "Transpose") && isNode(inner, "Transpose"))
+      return graph.transpose(
+        x,
+        outer.attributes.permutation.map((axis) => inner.attributes.permutation[axis]!),
+      );
+    return x;
+  },
+});
+
+/** An operand expanded to a shape that broadcasting gives it anyway → the operand as it was. */
+export const foldExpandedOperand = rewriteRule<{
+  readonly node: GraphNode;
+  readonly inputs: readonly [Value, Value];
+}>({
+  name: "expanded operand",
+  pattern: (node, scene) => {
+    if (!(node.op in neutral)) return null;
+    const inputs = node.inputs.map((input) => beforeExpand(input, scene)) as [Value, Value];
+    return inputs.some((input, index) => input !== node.inputs[index]) ? { node, inputs } : null;
+  },
+  check: ({ node, inputs }) => {
+    const wide = node.outputs[0]!.shape;
+    return inputs.some((input) => sameShape(input.shape, wide))
+      ? null
+      : `without it nothing has the shape ${showShape(wide)}`;
+  },
+  rewrite: ({ node, inputs }, graph) => graph.node(node.op as "Add", inputs, {})[0]!,
+});
+
+/** A reshape of a constant → a constant of that shape; arithmetic of two single numbers → the number, as float32 has it. */
+export const foldConstant = rewriteRule<GraphNode>({
+  name: "constant",
+  pattern: (node) => {
+    const isConstant = node.inputs.every(
+      ({ origin, dtype }) => origin.kind === "constant" && dtype === "float32",
+    );
+    return isConstant && (node.op === "Reshape" || node.op in neutral) ? node : null;
+  },
+  check: (node) =>
+    node.op === "Reshape" || elementCount(node.outputs[0]!.shape) === 1
+      ? null
+      : "onnxruntime folds larger constants when it loads the graph",
+  rewrite: (node, graph) => {
+    const { shape } = node.outputs[0]!;
+    const [a, b] = node.inputs.map(constantData) as [Float32Array, Float32Array];
+    return graph.constant(node.op === "Reshape" ? a : [arithmetic[node.op as "Add"](a[0]!, b[0]!)], shape);
+  },
+});
+
+export const foldTrivial: readonly RewriteRule[] = [
+  foldIdentity,
+  foldPair,
+  foldConstant,
+  foldNeutralElement,
+  foldExpandedOperand,
+];
+
+const arithmetic = {
+  Add: (a: number, b: number) => a + b,
+  Sub: (a: number, b: number) => a - b,
+  Mul: (a: number, b: number) => a * b,
+  Div: (a: number, b: number) => a / b,
+} as const;
+
+function keepsShape(node: GraphNode): boolean {
+  return sameShape(node.inputs[0]!.shape, node.outputs[0]!.shape);
+}
+
+function isFilledWith(value: Value, element: number): boolean {
+  return (
+    value.dtype === "float32" &&
+    value.origin.kind === "constant" &&
+    constantData(value).every((x) => x === element)
+  );
+}
+
+function constantData({ origin }: Value): Float32Array {
+  return origin.kind === "constant" ? (origin.data as Float32Array) : new Float32Array();
+}
+
+function beforeExpand(value: Value, scene: Scene): Value {
+  const node = scene.producer(value);
+  return isNode(node, "Expand") ? node.inputs[0]! : value;
+}

@@ -1,0 +1,19 @@
+import type { Graph } from "../graph/value.ts";
+import { attentionRowSums } from "./attention-row-sums.ts";
+import { foldTrivial } from "./fold-trivial.ts";
+import { mergeCommonSubexpressions } from "./merge-common-subexpressions.ts";
+import { removeDeadNodes } from "./remove-dead-nodes.ts";
+import { applyRules } from "./rewrite-rule.ts";
+
+const rules = [attentionRowSums, ...foldTrivial];
+
+/**
+ * All passes, again and again until none finds anything: the graph that a session compiles. Every rule leaves fewer
+ * or cheaper nodes behind, so it ends.
+ */
+export function optimize(graph: Graph): Graph {
+  const merged = mergeCommonSubexpressions(removeDeadNodes(graph));
+  const { graph: rewritten, applied } = applyRules(merged, rules);
+  const smaller = merged.nodes.length < graph.nodes.length;
+  return applied || smaller ? optimize(rewritten) : rewritten;
+}

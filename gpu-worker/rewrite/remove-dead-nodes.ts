@@ -1,0 +1,15 @@
+import type { Graph, Value } from "../graph/value.ts";
+
+/** Drops nodes on which no output depends. A derivative rule may write more than is asked for; this pass pays for it. */
+export function removeDeadNodes(graph: Graph): Graph {
+  const live = new Set<Value>(graph.outputs.values());
+  const nodes = graph.nodes
+    .toReversed()
+    .filter((node) => {
+      const kept = node.outputs.some((output) => live.has(output));
+      if (kept) for (const input of node.inputs) live.add(input);
+      return kept;
+    })
+    .toReversed();
+  return { ...graph, nodes };
+}

@@ -1,0 +1,116 @@
+import { InternalError } from "../../shared/errors.ts";
+import { GraphBuilder } from "../graph/graph-builder.ts";
+import type { Graph, GraphNode, Value } from "../graph/value.ts";
+
+/** What a rule may look at: the nodes before the one in question, already rewritten. */
+export interface Scene {
+  /** The node that makes a value; none for inputs, weights and constants. */
+  producer(value: Value): GraphNode | undefined;
+  /** The nodes so far that read a value. */
+  users(value: Value): readonly GraphNode[];
+}
+
+/** A local rewriting in three parts, each of which can be read and tested alone. `Found` is what the pattern binds. */
+export interface RuleParts<Found> {
+  readonly name: string;
+  /** The shape of nodes that the rule is about, ending in `node`; null where it is something else. */
+  readonly pattern: (node: GraphNode, scene: Scene) => Found | null;
+  /** Why the rewriting would be wrong here, or null if it is right. */
+  readonly check: (found: Found, scene: Scene) => string | null;
+  /** Writes what takes the place of the node's only output. */
+  readonly rewrite: (found: Found, graph: GraphBuilder) => Value;
+}
+
+type Attempt = { readonly refused: string } | { readonly write: (graph: GraphBuilder) => Value } | null;
+
+export interface RewriteRule {
+  readonly name: string;
+  readonly attempt: (node: GraphNode, scene: Scene) => Attempt;
+}
+
+export function rewriteRule<Found>({ name, pattern, check, rewrite }: RuleParts<Found>): RewriteRule {
+  return {
+    name,
+    attempt: (node, scene) => {
+      const found = pattern(node, scene);
+      if (found === null) return null;
+      const refused = check(found, scene);
+      return refused === null ? { write: (graph) => rewrite(found, graph) } : { refused };
+    },
+  };
+}
+
+/** One walk's result: the new graph, how often rules applied, and what was recognised but left alone. */
+export interface Rewritten {
+  readonly graph: Graph;
+  readonly applied: number;
+  readonly refusals: readonly { readonly rule: string; readonly node: string; readonly reason: string }[];
+}
+
+/** Walks a graph once, giving each node to the first rule that takes it. The replaced nodes stay until removed as dead. */
+export function applyRules(graph: Graph, rules: readonly RewriteRule[]): Rewritten {
+  const builder = GraphBuilder.rewriting(graph);
+  const scene = new GrowingScene(builder);
+  const refusals: { rule: string; node: string; reason: string }[] = [];
+  const replaced = new Map<Value, Value>();
+  const current = (value: Value): Value => replaced.get(value) ?? value;
+
+  for (const original of graph.nodes) {
+    const inputs = original.inputs.map(current);
+    const node: GraphNode = inputs.every((input, index) => input === original.inputs[index])
+      ? original
+      : { ...original, inputs };
+    const output = node.outputs[0]!;
+    for (const rule of rules) {
+      const attempt = rule.attempt(node, scene);
+      if (attempt && "refused" in attempt)
+        refusals.push({ rule: rule.name, node: output.name, reason: attempt.refused });
+      else if (attempt) {
+        if (node.outputs.length > 1)
+          throw new InternalError(`${rule.name}: ${node.op} ${output.name} has more than one output`);
+        replaced.set(output, attempt.write(builder));
+        break;
+      }
+    }
+    if (!replaced.has(output)) builder.nodes.push(node);
+    scene.catchUp();
+  }
+  const outputs = new Map([...graph.outputs].map(([name, value]) => [name, current(value)]));
+  return { graph: { ...graph, nodes: builder.nodes, outputs }, applied: replaced.size, refusals };
+}
+
+/** An index over the nodes that a builder has so far. */
+class GrowingScene implements Scene {
+  readonly #builder: GraphBuilder;
+  readonly #producers = new Map<Value, GraphNode>();
+  readonly #users = new Map<Value, GraphNode[]>();
+  #seen = 0;
+
+  constructor(builder: GraphBuilder) {
+    this.#builder = builder;
+  }
+
+  producer(value: Value): GraphNode | undefined {
+    return this.#producers.get(value);
+  }
+
+  users(value: Value): readonly GraphNode[] {
+    return this.#users.get(value) ?? [];
+  }
+
+  catchUp(): void {
+    for (; this.#seen < this.#builder.nodes.length; this.#seen++) {
+      const node = this.#builder.nodes[this.#seen]!;
+      for (const output of node.outputs) this.#producers.set(output, node);
+      for (const input of new Set(node.inputs)) this.#users.set(input, [...this.users(input), node]);
+    }
+  }
+}
+
+/** Narrows a node to one operator, so that its attributes have their types. */
+export function isNode<Op extends GraphNode["op"]>(
+  node: GraphNode | undefined,
+  op: Op,
+): node is GraphNode<Op> {
+  return node?.op === op;
+}

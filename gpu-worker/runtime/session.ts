@@ -1,0 +1,104 @@
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InternalError, VisibleError } from "../../shared/errors.ts";
+import { encodeOnnx, externalName } from "../graph/encode-onnx.ts";
+import { type Graph, sameShape, showShape, type Value } from "../graph/value.ts";
+import { removeDeadNodes } from "../rewrite/remove-dead-nodes.ts";
+import type { WeightBytes } from "./weight-bytes.ts";
+
+/** Where graphs run: onnxruntime's execution providers by their names here. */
+export type Device = "cpu" | "webgpu" | "cuda";
+
+export interface SessionOptions {
+  readonly device: Device;
+  /** Threads inside one operator; the provider's own choice when absent. */
+  readonly threads?: number;
+  /** Bytes of the weight files, read once per process and shared by its sessions. */
+  readonly weights: WeightBytes;
+}
+
+/** A tensor's elements on the host, row-major. */
+export type HostTensor = Float32Array | BigInt64Array;
+
+/** One compiled graph. Inputs and outputs are plain host arrays; shapes are the graph's own. */
+export class Session {
+  readonly #session: InferenceSession;
+  readonly #graph: Graph;
+
+  private constructor(session: InferenceSession, graph: Graph) {
+    this.#session = session;
+    this.#graph = graph;
+  }
+
+  /** @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback. */
+  static async create(graph: Graph, { device, threads, weights }: SessionOptions): Promise<Session> {
+    const live = removeDeadNodes(graph);
+    const read = [...live.nodes.flatMap((node) => node.inputs), ...live.outputs.values()];
+    const files = new Set(
+      read.flatMap(({ origin }) => (origin.kind === "weight" ? [origin.source.file] : [])),
+    );
+    const externalData = await Promise.all(
+      [...files].map(async (file) => ({
+        path: externalName(file, weights.root),
+        data: await weights.read(file),
+      })),
+    );
+    try {
+      const session = await InferenceSession.create(encodeOnnx(live, weights.root), {
+        executionProviders: [device],
+        externalData,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3,
+        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      });
+      return new Session(session, live);
+    } catch (cause) {
+      if (device === "cpu")
+        throw new InternalError(`graph ${graph.name} does not load: ${String(cause)}`, { cause });
+      throw new VisibleError(
+        "device_unavailable",
+        `This machine cannot run on ${device} (${String(cause)}). Choose --device cpu, or install the provider.`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * Runs the graph once. Synchronous on this thread inside onnxruntime: keep heartbeats in another process.
+   *
+   * @param feeds one array for each input, of its element count and type
+   * @returns one array for each output, owned by the caller
+   */
+  async run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, Float32Array>> {
+    const tensors: Record<string, Tensor> = {};
+    for (const input of this.#graph.inputs)
+      tensors[input.name] = toTensor(this.#graph.name, input, feeds[input.name]);
+    const results = await this.#session.run(tensors);
+    const outputs: Record<string, Float32Array> = {};
+    for (const [name, value] of this.#graph.outputs) {
+      const tensor = results[name]!;
+      if (!sameShape(tensor.dims, value.shape))
+        throw new InternalError(
+          `graph ${this.#graph.name}: ${name} came as ${showShape(tensor.dims)}, the graph says ${showShape(value.shape)}`,
+        );
+      outputs[name] = Float32Array.from((await tensor.getData()) as Float32Array);
+      tensor.dispose();
+    }
+    for (const tensor of Object.values(tensors)) tensor.dispose();
+    return outputs;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function toTensor(graph: string, { name, dtype, shape }: Value, data: HostTensor | undefined): Tensor {
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (!data || data.length !== count)
+    throw new InternalError(
+      `graph ${graph}: input ${name} ${showShape(shape)} wants ${count} elements, got ${data?.length ?? "none"}`,
+    );
+  if (dtype === "int64" && data instanceof BigInt64Array) return new Tensor("int64", data, [...shape]);
+  if (dtype === "float32" && data instanceof Float32Array) return new Tensor("float32", data, [...shape]);
+  throw new InternalError(`graph ${graph}: input ${name} is ${dtype}, fed a ${data.constructor.name}`);
+}
