@@ -1,0 +1,158 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { VisibleError } from "../../shared/errors.ts";
+
+export type PredictionType = "epsilon" | "v_prediction" | "sample";
+export type TimestepSpacing = "leading" | "linspace" | "trailing";
+
+/**
+ * The keys of diffusers' scheduler_config.json that say something about the noise schedule or the two samplers here. An
+ * absent `timestep_spacing` stays absent: each sampler has its own default, as in diffusers.
+ */
+const schema = z.object({
+  num_train_timesteps: z.number().int().min(2).max(100_000).default(1000),
+  beta_start: z.number().positive().lt(1).default(0.0001),
+  beta_end: z.number().positive().lt(1).default(0.02),
+  beta_schedule: z.enum(["linear", "scaled_linear", "squaredcos_cap_v2"]).default("linear"),
+  trained_betas: z.array(z.number().min(0).lt(1)).min(2).nullish(),
+  prediction_type: z.enum(["epsilon", "v_prediction", "sample"]).default("epsilon"),
+  timestep_spacing: z.enum(["leading", "linspace", "trailing"]).optional(),
+  steps_offset: z.number().int().min(0).default(0),
+  rescale_betas_zero_snr: z.boolean().default(false),
+  set_alpha_to_one: z.boolean().default(true),
+  clip_sample: z.boolean().optional(),
+  clip_sample_range: z.number().positive().default(1),
+});
+
+/** Keys whose other values would change the result in a way that is not implemented, with the values that do not. */
+const onlyValues: Readonly<Record<string, readonly unknown[]>> = {
+  thresholding: [false],
+  use_karras_sigmas: [false, null],
+  use_exponential_sigmas: [false, null],
+  use_beta_sigmas: [false, null],
+  use_flow_sigmas: [false, null],
+  use_lu_lambdas: [false, null],
+  use_dynamic_shifting: [false, null],
+  sigma_min: [null],
+  sigma_max: [null],
+  timestep_type: ["discrete"],
+  interpolation_type: ["linear"],
+  final_sigmas_type: ["zero"],
+  predict_epsilon: [true],
+};
+
+/** Keys of other samplers (PNDM, DPM-Solver, UniPC, DDPM, …) that neither sampler here has a use for. */
+const otherSamplers = new Set([
+  "skip_prk_steps",
+  "dynamic_thresholding_ratio",
+  "sample_max_value",
+  "variance_type",
+  "solver_order",
+  "solver_type",
+  "solver_p",
+  "algorithm_type",
+  "lower_order_final",
+  "euler_at_final",
+  "lambda_min_clipped",
+  "predict_x0",
+  "disable_corrector",
+  "flow_shift",
+]);
+
+export interface SchedulerConfig {
+  /** T, the number of noise levels the model was trained on. */
+  readonly trainTimesteps: number;
+  readonly betas:
+    | { readonly schedule: "linear" | "scaled_linear"; readonly start: number; readonly end: number }
+    | { readonly schedule: "squaredcos_cap_v2" }
+    | { readonly schedule: "trained"; readonly values: readonly number[] };
+  readonly predictionType: PredictionType;
+  /** Absent where the config says nothing: Euler-ancestral then takes `linspace`, DDIM `leading`. */
+  readonly timestepSpacing?: TimestepSpacing;
+  readonly stepsOffset: number;
+  readonly zeroTerminalSnr: boolean;
+  /** DDIM's last step goes to ᾱ = 1 rather than to ᾱ₀. */
+  readonly setAlphaToOne: boolean;
+  /** DDIM clamps its estimate of x₀ to ± this; absent where it does not. */
+  readonly clipSampleRange?: number;
+}
+
+/**
+ * Read a parsed scheduler_config.json, whatever its `_class_name`: either sampler can be made of the result.
+ *
+ * One departure from diffusers: where `clip_sample` is absent it counts as true only in a DDIM or DDPM config. diffusers
+ * takes DDIM's default also for configs of samplers without that key, and so would clip latents to ±1.
+ *
+ * @param subject what to call the file in an error
+ * @throws VisibleError `unsupported_scheduler`, naming the key
+ */
+export function parseSchedulerConfig(json: unknown, subject: string): SchedulerConfig {
+  const refuse = (key: string, reason: string) =>
+    new VisibleError("unsupported_scheduler", `${subject}: ${key} ${reason}.`);
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw refuse("it", "is not a JSON object");
+
+  for (const [key, value] of Object.entries(json)) {
+    if (key.startsWith("_") || Object.hasOwn(schema.shape, key) || otherSamplers.has(key)) continue;
+    const supported = Object.hasOwn(onlyValues, key) ? onlyValues[key] : undefined;
+    if (supported === undefined)
+      throw refuse(key, "is not a key this engine knows; remove it if it has no effect");
+    if (!supported.includes(value))
+      throw refuse(
+        key,
+        `is ${JSON.stringify(value)}; only ${supported.map(String).join(" or ")} is supported`,
+      );
+  }
+  const result = schema.safeParse(json);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw refuse(issue?.path.join(".") || "it", `is not supported (${issue?.message ?? "malformed"})`);
+  }
+
+  const raw = result.data;
+  if (raw.trained_betas && raw.trained_betas.length !== raw.num_train_timesteps)
+    throw refuse(
+      "trained_betas",
+      `has ${raw.trained_betas.length} values for ${raw.num_train_timesteps} timesteps`,
+    );
+  const className = (json as { _class_name?: unknown })._class_name;
+  const clips = raw.clip_sample ?? (className === "DDIMScheduler" || className === "DDPMScheduler");
+  return {
+    trainTimesteps: raw.num_train_timesteps,
+    betas: betasOf(raw),
+    predictionType: raw.prediction_type,
+    ...(raw.timestep_spacing && { timestepSpacing: raw.timestep_spacing }),
+    stepsOffset: raw.steps_offset,
+    zeroTerminalSnr: raw.rescale_betas_zero_snr,
+    setAlphaToOne: raw.set_alpha_to_one,
+    ...(clips && { clipSampleRange: raw.clip_sample_range }),
+  };
+}
+
+function betasOf(raw: z.infer<typeof schema>): SchedulerConfig["betas"] {
+  if (raw.trained_betas) return { schedule: "trained", values: raw.trained_betas };
+  if (raw.beta_schedule === "squaredcos_cap_v2") return { schedule: raw.beta_schedule };
+  return { schedule: raw.beta_schedule, start: raw.beta_start, end: raw.beta_end };
+}
+
+/**
+ * `scheduler_config.json` of a diffusers-layout `scheduler` folder.
+ *
+ * @throws VisibleError `scheduler_not_found`, `unsupported_scheduler`
+ */
+export async function readSchedulerConfig(folder: string): Promise<SchedulerConfig> {
+  const path = join(folder, "scheduler_config.json");
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new VisibleError("scheduler_not_found", `${path} cannot be read; check the model folder.`, {
+      cause,
+    });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new VisibleError("unsupported_scheduler", `${path} is not JSON; download it again.`, { cause });
+  }
+  return parseSchedulerConfig(json, path);
+}

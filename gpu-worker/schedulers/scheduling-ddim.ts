@@ -1,0 +1,61 @@
+import { VisibleError } from "../../shared/errors.ts";
+import { makeNoiseSchedule } from "./noise-schedule.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";
+import { makeTimesteps, roundHalfToEven } from "./timestep-spacing.ts";
+
+/*
+ * Notation (J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 with η = 0: no noise is added):
+ *
+ *   sample  xₜ = √ᾱₜ x₀ + √(1 − ᾱₜ) ε     signal  √ᾱₜ     noise   √(1 − ᾱₜ)     (the paper writes α for ᾱ)
+ *   clean   f_θ(xₜ), the estimate of x₀    epsilon  ε_θ(xₜ), the estimate of ε
+ *   next    xₜ₋Δ = √ᾱₜ₋Δ f_θ + √(1 − ᾱₜ₋Δ) ε_θ,  Δ = ⌊T / steps⌋
+ */
+
+type Estimate = (
+  output: number,
+  sample: number,
+  signal: number,
+  noise: number,
+) => readonly [clean: number, epsilon: number];
+
+const estimates: Readonly<Record<PredictionType, Estimate>> = {
+  epsilon: (output, x, signal, noise) => [(x - noise * output) / signal, output],
+  sample: (output, x, signal, noise) => [output, (x - signal * output) / noise],
+  v_prediction: (output, x, signal, noise) => [signal * x - noise * output, signal * output + noise * x],
+};
+
+/** @throws VisibleError `unsupported_scheduler` where ε alone would have to say what a sample without signal hides */
+export function makeDdim(config: SchedulerConfig, steps: number): Scheduler {
+  if (config.zeroTerminalSnr && config.predictionType === "epsilon")
+    throw new VisibleError(
+      "unsupported_scheduler",
+      "DDIM cannot use rescale_betas_zero_snr with prediction_type epsilon; choose the euler-ancestral scheduler.",
+    );
+  const { alphasCumprod } = makeNoiseSchedule(config);
+  const timesteps = makeTimesteps(config, config.timestepSpacing ?? "leading", steps).map(roundHalfToEven);
+  const stride = Math.floor(config.trainTimesteps / steps);
+  const finalAlphaBar = config.setAlphaToOne ? 1 : alphasCumprod[0]!;
+  const range = config.clipSampleRange ?? Number.POSITIVE_INFINITY;
+  const estimate = estimates[config.predictionType];
+
+  return {
+    timesteps,
+    initNoiseSigma: 1,
+    scaleModelInput: (sample) => sample,
+    step(modelOutput, index, sample) {
+      const t = timesteps[index]!;
+      const alphaBar = alphasCumprod[t]!;
+      const alphaBarNext = t >= stride ? alphasCumprod[t - stride]! : finalAlphaBar;
+      const [signal, noise] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
+      const [signalNext, noiseNext] = [Math.sqrt(alphaBarNext), Math.sqrt(1 - alphaBarNext)];
+
+      const next = new Float32Array(sample.length);
+      for (let i = 0; i < next.length; i++) {
+        const [clean, epsilon] = estimate(modelOutput[i]!, sample[i]!, signal, noise);
+        next[i] = signalNext * Math.min(Math.max(clean, -range), range) + noiseNext * epsilon;
+      }
+      return next;
+    },
+  };
+}

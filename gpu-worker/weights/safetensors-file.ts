@@ -1,0 +1,174 @@
+import { constants as bufferLimits } from "node:buffer";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { InternalError, VisibleError } from "../../shared/errors.ts";
+import { widenBfloat16, widenFloat16 } from "./half-precision.ts";
+import {
+  maxHeaderBytes,
+  parseSafetensorsHeader,
+  type SafetensorsHeader,
+  type TensorEntry,
+} from "./safetensors-header.ts";
+import type { TensorDtype } from "./tensor-dtype.ts";
+
+export { encodeSafetensors, type TensorSource, writeSafetensors } from "./safetensors-writing.ts";
+
+/** A checkpoint file whose header has been read and checked; its tensors are still on disk. `size` is in bytes. */
+export interface SafetensorsFile extends SafetensorsHeader {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** fs.read counts in a signed 32-bit integer. */
+const bytesPerRead = 2 ** 30;
+
+/**
+ * Read and check a file's header.
+ *
+ * @throws VisibleError `weights_not_found`, `invalid_weights`
+ */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  return withFile(path, async (handle) => {
+    const stat = await handle.stat();
+    if (!stat.isFile())
+      throw new VisibleError("invalid_weights", `${path} is not a file; name a .safetensors file.`);
+    const tooShort = () =>
+      new VisibleError(
+        "invalid_weights",
+        `${path} is not a sound safetensors file: it ends inside its header; download it again.`,
+      );
+    if (stat.size < 8) throw tooShort();
+    const prefix = await readExactly(handle, 0, 8, path);
+    const headerBytes = prefix.readBigUInt64LE(0);
+    if (headerBytes > BigInt(maxHeaderBytes))
+      throw new VisibleError(
+        "invalid_weights",
+        `${path} is not a safetensors file: it announces a header of ${headerBytes} bytes; name a .safetensors file.`,
+      );
+    const dataStart = 8 + Number(headerBytes);
+    if (dataStart > stat.size) throw tooShort();
+    const header = await readExactly(handle, 8, Number(headerBytes), path);
+    return { path, size: stat.size, ...parseSafetensorsHeader(header, dataStart, stat.size, path) };
+  });
+}
+
+/** How each floating dtype becomes float32. Every one is exact but F64, which is rounded to nearest. */
+const toFloat32: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => Float32Array } = {
+  F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
+  F32: (buffer) => new Float32Array(buffer),
+  F16: (buffer) => widenFloat16(new Uint16Array(buffer)),
+  BF16: (buffer) => widenBfloat16(new Uint16Array(buffer)),
+};
+
+/**
+ * One floating tensor's values in row-major order, as float32.
+ *
+ * @throws VisibleError `tensor_not_found`, `unsupported_dtype`, `invalid_weights` (the file shrank meanwhile)
+ */
+export async function readTensor(file: SafetensorsFile, name: string): Promise<Float32Array> {
+  const entry = entryOf(file, name);
+  const convert = toFloat32[entry.dtype];
+  if (convert === undefined)
+    throw new VisibleError(
+      "unsupported_dtype",
+      `Tensor "${name}" of ${file.path} holds ${entry.dtype}; store it as F32, F16, BF16 or F64.`,
+    );
+  return convert(await readEntry(file, entry));
+}
+
+/** How each integer dtype becomes a plain number; beyond 2^53 the nearest one. */
+const toNumbers: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => number[] } = {
+  I64: (buffer) => Array.from(new BigInt64Array(buffer), Number),
+  U64: (buffer) => Array.from(new BigUint64Array(buffer), Number),
+  I32: (buffer) => Array.from(new Int32Array(buffer)),
+  U32: (buffer) => Array.from(new Uint32Array(buffer)),
+  I16: (buffer) => Array.from(new Int16Array(buffer)),
+  U16: (buffer) => Array.from(new Uint16Array(buffer)),
+  I8: (buffer) => Array.from(new Int8Array(buffer)),
+  U8: (buffer) => Array.from(new Uint8Array(buffer)),
+  BOOL: (buffer) => Array.from(new Uint8Array(buffer)),
+};
+
+/** One integer tensor's values in row-major order. Errors as for `readTensor`. */
+export async function readIntegers(file: SafetensorsFile, name: string): Promise<number[]> {
+  const entry = entryOf(file, name);
+  const convert = toNumbers[entry.dtype];
+  if (convert === undefined)
+    throw new VisibleError(
+      "unsupported_dtype",
+      `Tensor "${name}" of ${file.path} holds ${entry.dtype}, not integers.`,
+    );
+  return convert(await readEntry(file, entry));
+}
+
+/** The whole file in one buffer (for runtimes that want external data in memory). In pieces: fs.readFile stops at 2 GiB. */
+export async function readBytes(file: SafetensorsFile): Promise<Buffer> {
+  if (file.size > bufferLimits.MAX_LENGTH)
+    throw new VisibleError(
+      "weights_too_large",
+      `${file.path} has ${file.size} bytes, more than one buffer holds here; split it into shards.`,
+    );
+  return withFile(file.path, (handle) => readExactly(handle, 0, file.size, file.path));
+}
+
+/** The file's SHA-256 in lower-case hexadecimal. */
+export async function sha256(file: SafetensorsFile): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file.path, { highWaterMark: 2 ** 20 }), hash);
+  return hash.digest("hex");
+}
+
+function entryOf(file: SafetensorsFile, name: string): TensorEntry {
+  const entry = file.tensors.get(name);
+  if (entry === undefined)
+    throw new VisibleError("tensor_not_found", `${file.path} has no tensor "${name}".`);
+  return entry;
+}
+
+async function readEntry(file: SafetensorsFile, entry: TensorEntry): Promise<ArrayBuffer> {
+  const bytes = await withFile(file.path, (handle) =>
+    readExactly(handle, entry.byteOffset, entry.byteLength, file.path),
+  );
+  if (
+    bytes.byteOffset !== 0 ||
+    bytes.buffer.byteLength !== entry.byteLength ||
+    !(bytes.buffer instanceof ArrayBuffer)
+  )
+    throw new InternalError(`buffer of tensor "${entry.name}" is a view of another one`);
+  return bytes.buffer;
+}
+
+async function readExactly(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  path: string,
+): Promise<Buffer> {
+  const bytes = Buffer.from(new ArrayBuffer(length));
+  for (let done = 0; done < length; ) {
+    const wanted = Math.min(length - done, bytesPerRead);
+    const { bytesRead } = await handle.read(bytes, done, wanted, position + done);
+    if (bytesRead === 0)
+      throw new VisibleError(
+        "invalid_weights",
+        `${path} was cut short while it was being read; download it again.`,
+      );
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
+    const why =
+      cause.code === "ENOENT" ? "does not exist" : `cannot be opened (${cause.code ?? cause.message})`;
+    throw new VisibleError("weights_not_found", `${path} ${why}; check the model folder.`, { cause });
+  });
+  try {
+    return await use(handle);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,111 @@
+import { InternalError } from "../../shared/errors.ts";
+import { bytesPerElement, type TensorDtype } from "./tensor-dtype.ts";
+import { writeAside } from "./write-aside.ts";
+
+type Elements =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | BigUint64Array;
+
+/** A tensor to be written. `dtype` says what raw bits mean: a Uint16Array may be F16 or BF16, a Uint8Array BOOL. */
+export interface TensorSource {
+  readonly shape: readonly number[];
+  readonly data: Elements;
+  readonly dtype?: TensorDtype;
+}
+
+const dtypeOfArray: Readonly<Record<string, TensorDtype>> = {
+  Float32Array: "F32",
+  Float64Array: "F64",
+  Int32Array: "I32",
+  BigInt64Array: "I64",
+  Uint8Array: "U8",
+  Buffer: "U8",
+  Int8Array: "I8",
+  Uint16Array: "U16",
+  Int16Array: "I16",
+  Uint32Array: "U32",
+  BigUint64Array: "U64",
+};
+
+/**
+ * The bytes of a safetensors file. They depend on the contents alone: tensors lie by falling element size (so that each
+ * is aligned), then by name, and metadata by key.
+ */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, TensorSource>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const placed = Object.entries(tensors)
+    .map(([name, source]) => ({
+      name,
+      shape: source.shape,
+      dtype: checkedDtype(name, source),
+      data: source.data,
+    }))
+    .sort((a, b) => bytesPerElement[b.dtype] - bytesPerElement[a.dtype] || byCodeUnit(a.name, b.name));
+
+  const fields: string[] = [];
+  const sortedMetadata = Object.entries(metadata).sort(([a], [b]) => byCodeUnit(a, b));
+  if (sortedMetadata.length > 0) {
+    const pairs = sortedMetadata.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`);
+    fields.push(`"__metadata__":{${pairs.join(",")}}`);
+  }
+  let end = 0;
+  for (const { name, dtype, shape, data } of placed) {
+    const entry = { dtype, shape, data_offsets: [end, end + data.byteLength] };
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+    end += data.byteLength;
+  }
+
+  const json = new TextEncoder().encode(`{${fields.join(",")}}`);
+  const headerLength = Math.ceil(json.byteLength / 8) * 8;
+  const bytes = new Uint8Array(8 + headerLength + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.fill(0x20, 8, 8 + headerLength).set(json, 8);
+  let at = 8 + headerLength;
+  for (const { data } of placed) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * `encodeSafetensors`, onto disk, whole or not at all.
+ *
+ * @throws VisibleError `write_failed`
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, TensorSource>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeAside(path, encodeSafetensors(tensors, metadata));
+}
+
+function checkedDtype(name: string, { shape, data, dtype: wanted }: TensorSource): TensorDtype {
+  const dtype = wanted ?? dtypeOfArray[data.constructor.name];
+  if (name === "__metadata__" || dtype === undefined)
+    throw new InternalError(
+      `tensor "${name}" (${data.constructor.name}) cannot be stored in a safetensors file`,
+    );
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  if (data.BYTES_PER_ELEMENT !== bytesPerElement[dtype] || data.length !== count)
+    throw new InternalError(
+      `tensor "${name}" is ${dtype} [${shape.join(", ")}] but its data has ${data.length} × ${data.BYTES_PER_ELEMENT} bytes`,
+    );
+  return dtype;
+}
+
+/** Not localeCompare: the order must not depend on the machine's language. */
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,37 @@
+"""Regenerate tests/fixtures: `python tests/oracle/make_fixtures.py` (torch, diffusers, transformers, tokenizers).
+
+Every value comes from a seed written here, and every reference is computed in float64 unless its module says otherwise.
+"""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+import scheduler_traces
+import tiny_ip2p
+import tiny_mini
+import tokenizer_cases
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+MAKERS = {
+    "tiny-ip2p": tiny_ip2p.make,
+    "tiny-mini": tiny_mini.make,
+    "tokenizer": lambda folder: tokenizer_cases.make(folder, FIXTURES / "tiny-ip2p" / "tokenizer"),
+    "schedulers": scheduler_traces.make,
+}
+
+
+def main():
+    torch.set_num_threads(1)
+    for name, make in MAKERS.items():
+        folder = FIXTURES / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        make(folder)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        print(f"{name}: {size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
