@@ -1,0 +1,147 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import { embedPrompt, type Prompt } from "../instruction/embed-instruction.ts";
+import { type Guidance, guidedPrediction } from "../pipeline/guidance.ts";
+import type { Latents, Pipeline } from "../pipeline/pipeline.ts";
+import { SeededRandom } from "../random/seeded-random.ts";
+import { trainingNoise } from "../random/training-noise.ts";
+import { createScheduler, type Scheduler, type SchedulerKind } from "../schedulers/scheduler.ts";
+
+/** What is absent is the model's recommendation. */
+export interface EditOptions {
+  /** Sampling steps. */
+  readonly steps?: number;
+  readonly scheduler?: SchedulerKind;
+  readonly textGuidance?: number;
+  readonly imageGuidance?: number;
+  /**
+   * `"fixed"` starts from, and adds, the very noise the instruction was learned under, the same for every image;
+   * `"fresh"` draws noise of its own for every image and every `variation`.
+   */
+  readonly noise?: "fixed" | "fresh";
+  /** A whole number. With fixed noise and an instruction, its own seed counts instead. */
+  readonly seed: number;
+  /** Numbers the results asked for of one image; each draws its own fresh noise. */
+  readonly variation?: number;
+}
+
+export interface EditEvent {
+  readonly step: number;
+  readonly steps: number;
+  readonly etaSeconds?: number;
+}
+
+export interface EditHooks {
+  /** Honoured between sampling steps. */
+  readonly signal?: AbortSignal;
+  onEvent?(event: EditEvent): void;
+}
+
+/**
+ * Edits images by a prompt: words, a learned instruction, or both.
+ *
+ * @param images of one size, both sides multiples of the pipeline's `sizeMultiple`
+ * @returns one image of the same size for each
+ * @throws VisibleError for options that make no sense, words that do not fit, another model's instruction
+ */
+export async function edit(
+  pipeline: Pipeline,
+  images: readonly RgbImage[],
+  prompt: Prompt,
+  options: EditOptions,
+  hooks: EditHooks = {},
+): Promise<RgbImage[]> {
+  const { sampler } = pipeline.defaults;
+  const guidance: Guidance = {
+    text: options.textGuidance ?? sampler.textGuidance,
+    image: options.imageGuidance ?? sampler.imageGuidance,
+  };
+  if (!Number.isFinite(guidance.text) || !Number.isFinite(guidance.image))
+    throw new VisibleError("invalid_option", "Text and image guidance must be finite numbers.");
+  requireSizes(pipeline, images);
+  const embedding = await embedPrompt(pipeline, prompt);
+  const scheduler = createScheduler(
+    options.scheduler ?? sampler.scheduler,
+    pipeline.model.scheduler,
+    options.steps ?? sampler.steps,
+  );
+  const progress = stepCounter(images.length * scheduler.timesteps.length, hooks);
+  const results: RgbImage[] = [];
+  for (const [index, image] of images.entries()) {
+    const condition = await pipeline.encodeImage(image);
+    const noise = noiseSource(prompt, options, index, condition.data.length);
+    const latents = await sample(pipeline, scheduler, condition, embedding, guidance, noise, progress);
+    results.push(await pipeline.decodeLatents(pipeline.unscaleLatents(latents)));
+  }
+  return results;
+}
+
+/** Standard normal values for the start (at the first timestep) and for the noise that a step adds. */
+interface NoiseSource {
+  start(timestep: number): Float32Array;
+  added(timestep: number): Float32Array;
+}
+
+/** The reverse process: noise to latents, one guided prediction a step. */
+async function sample(
+  pipeline: Pipeline,
+  scheduler: Scheduler,
+  condition: Latents,
+  embedding: Float32Array,
+  guidance: Guidance,
+  noise: NoiseSource,
+  progress: () => void,
+): Promise<Latents> {
+  const { height, width } = condition;
+  let z: Float32Array = noise.start(scheduler.timesteps[0]!).map((x) => x * scheduler.initNoiseSigma);
+  for (const [index, timestep] of scheduler.timesteps.entries()) {
+    const prediction = await guidedPrediction(
+      pipeline,
+      {
+        latents: scheduler.scaleModelInput(z, index),
+        image: condition.data,
+        timesteps: Float32Array.of(timestep),
+        height,
+        width,
+      },
+      embedding,
+      guidance,
+    );
+    z = scheduler.step(prediction, index, z, () => noise.added(timestep));
+    progress();
+  }
+  return { ...condition, data: z };
+}
+
+function noiseSource(prompt: Prompt, options: EditOptions, index: number, count: number): NoiseSource {
+  if ((options.noise ?? "fixed") === "fixed") {
+    const seed = prompt.instruction?.info.seed ?? options.seed;
+    return {
+      start: (timestep) => trainingNoise(seed, timestep, count),
+      // Not the start's own noise again: the step's noise is that of the timestep just below.
+      added: (timestep) => trainingNoise(seed, timestep - 1, count),
+    };
+  }
+  const random = new SeededRandom(options.seed, "fresh", index, options.variation ?? 0);
+  return { start: () => random.normals(count), added: () => random.normals(count) };
+}
+
+function stepCounter(steps: number, { signal, onEvent }: EditHooks): () => void {
+  const started = performance.now();
+  let step = 0;
+  return () => {
+    step += 1;
+    onEvent?.({ step, steps, etaSeconds: (((performance.now() - started) / step) * (steps - step)) / 1000 });
+    signal?.throwIfAborted();
+  };
+}
+
+function requireSizes(pipeline: Pipeline, images: readonly RgbImage[]): void {
+  const multiple = pipeline.sizeMultiple;
+  for (const { width, height } of images)
+    if (width % multiple || height % multiple)
+      throw new VisibleError(
+        "invalid_size",
+        `The image is ${width}×${height}; this model wants both sides to be multiples of ${multiple}.`,
+      );
+}

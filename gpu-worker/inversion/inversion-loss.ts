@@ -1,0 +1,117 @@
+import { frozenBranches, type Guidance } from "../pipeline/guidance.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { type Batch, stackSamples } from "./batch.ts";
+import { lossGraph } from "./loss-graph.ts";
+import type { Sample } from "./samples.ts";
+import type { InversionSettings } from "./settings.ts";
+
+export interface LossAndGradient {
+  readonly loss: number;
+  readonly mse: number;
+  /** ∂loss/∂<ins>, [n · d]. */
+  readonly gradient: Float32Array;
+}
+
+/** The text embedding cut at the learned rows. */
+export interface SplitEmbedding {
+  /** [1 · d] */
+  readonly bos: Float32Array;
+  /** n */
+  readonly tokens: number;
+  /** EOS and padding, [L − 1 − n · d]. */
+  readonly rest: Float32Array;
+}
+
+/** The loss over batches of samples, with the frozen branches evaluated once for each sample or every time. */
+export class InversionLoss {
+  readonly #pipeline: Pipeline;
+  readonly #settings: InversionSettings;
+  readonly #embedding: SplitEmbedding;
+  /** d [p], of length 1; absent without a CLIP. */
+  readonly #direction: Float32Array | undefined;
+  readonly #frozen = new Map<Sample, Float32Array>();
+  #backwards = 0;
+
+  constructor(
+    pipeline: Pipeline,
+    settings: InversionSettings,
+    embedding: SplitEmbedding,
+    direction: Float32Array | undefined,
+  ) {
+    this.#pipeline = pipeline;
+    this.#settings = settings;
+    this.#embedding = embedding;
+    this.#direction = direction;
+  }
+
+  /** Samples whose text branch was differentiated so far. */
+  get unetBackwards(): number {
+    return this.#backwards;
+  }
+
+  /** Evaluates and keeps the frozen branches of one sample, if they are to be kept. */
+  async prepare(sample: Sample): Promise<void> {
+    if (this.#settings.frozenBranches === "cached") await this.#frozenOf(sample);
+  }
+
+  async evaluate(samples: readonly Sample[], instruction: Float32Array): Promise<LossAndGradient> {
+    const batch = stackSamples(samples);
+    const session = await this.#session(batch);
+    const { loss, mse, gradient } = await session.run({
+      latents: batch.latents,
+      image: batch.image,
+      timesteps: batch.timesteps,
+      target: batch.target,
+      frozen: await this.#frozenOfBatch(batch),
+      bos: this.#embedding.bos,
+      instruction,
+      rest: this.#embedding.rest,
+      ...(this.#direction ? { direction: this.#direction } : {}),
+    });
+    this.#pipeline.countUnetForwards(samples.length);
+    this.#backwards += samples.length;
+    return { loss: loss![0]!, mse: mse![0]!, gradient: gradient! };
+  }
+
+  /** mean over samples of L_mse, forward only. */
+  async meanSquaredError(samples: readonly Sample[], instruction: Float32Array): Promise<number> {
+    const { bos, rest } = this.#embedding;
+    const text = Float32Array.from([...bos, ...instruction, ...rest]);
+    let sum = 0;
+    for (const sample of samples) {
+      const frozen = await this.#frozenOf(sample);
+      const prediction = await this.#pipeline.predict({ ...stackSamples([sample]), text });
+      let squares = 0;
+      for (const [i, target] of sample.target.entries())
+        squares += (frozen[i]! + this.#settings.textGuidance * prediction[i]! - target) ** 2;
+      sum += squares / sample.target.length;
+    }
+    return sum / samples.length;
+  }
+
+  #session({ samples, height, width }: Batch) {
+    const { textGuidance, mseWeight, clipWeight } = this.#settings;
+    const { tokens } = this.#embedding;
+    const settings = { batch: samples.length, height, width, tokens, textGuidance, mseWeight, clipWeight };
+    return this.#pipeline.session(`loss ${JSON.stringify(settings)}`, () =>
+      lossGraph(this.#pipeline.model, settings),
+    );
+  }
+
+  async #frozenOfBatch({ samples }: Batch): Promise<Float32Array> {
+    const size = samples[0]!.target.length;
+    const frozen = new Float32Array(samples.length * size);
+    for (const [i, sample] of samples.entries()) frozen.set(await this.#frozenOf(sample), i * size);
+    return frozen;
+  }
+
+  async #frozenOf(sample: Sample): Promise<Float32Array> {
+    const known = this.#frozen.get(sample);
+    if (known) return known;
+    const { textGuidance, imageGuidance, frozenBranches: policy } = this.#settings;
+    const guidance: Guidance = { text: textGuidance, image: imageGuidance };
+    const made = await frozenBranches(this.#pipeline, stackSamples([sample]), guidance);
+    if (policy === "cached") this.#frozen.set(sample, made);
+    return made;
+  }
+}

@@ -1,0 +1,308 @@
+import { VisibleError } from "../../shared/errors.ts";
+import { edit } from "../editing/edit.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import type { Instruction } from "../instruction/instruction.ts";
+import { initAdamW, updateAdamW } from "../optimizer/adamw.ts";
+import { learningRateFactor } from "../optimizer/learning-rate.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { SeededRandom } from "../random/seeded-random.ts";
+import { makeNoiseSchedule } from "../schedulers/noise-schedule.ts";
+import { cutIntoBatches } from "./batch.ts";
+import { editDirection } from "./edit-direction.ts";
+import { InversionLoss, type SplitEmbedding } from "./inversion-loss.ts";
+import { type HeartbeatClock, Progress } from "./progress.ts";
+import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
+import { drawTrainingSamples, drawValidationSamples, type LatentPair, type Sample } from "./samples.ts";
+import { type InversionOptions, type InversionSettings, resolveSettings } from "./settings.ts";
+
+export type { InversionOptions } from "./settings.ts";
+
+/** Two pictures of one size (both sides multiples of the pipeline's `sizeMultiple`): the same scene before and after. */
+export interface ImagePair {
+  readonly before: RgbImage;
+  readonly after: RgbImage;
+}
+
+export interface InversionEvent {
+  readonly stage: "prepare" | "frozen branches" | "learn";
+  /** Done so far, of `steps` in this stage. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of this step's batch. */
+  readonly loss?: number;
+  /** On the fixed validation samples, where it was taken at this step. */
+  readonly validation?: number;
+  readonly etaSeconds?: number;
+  /** The first pair's before image, edited by the instruction as it stands. */
+  readonly preview?: RgbImage;
+}
+
+export interface InversionHooks {
+  /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  onEvent?(event: InversionEvent): void;
+  /** Steps between two previews; none when absent. */
+  readonly previewEvery?: number;
+  /** A state that `onCheckpoint` was given, to continue from. */
+  readonly resume?: Uint8Array;
+  onCheckpoint?(state: Uint8Array): Promise<void>;
+  /** Steps between two checkpoints; only on abort when absent. */
+  readonly checkpointEvery?: number;
+  /** Seconds, for the estimate of the time left. */
+  readonly clock?: HeartbeatClock;
+}
+
+/**
+ * Visual Instruction Inversion (Nguyen et al. 2023): finds the text embedding that makes the frozen model turn each
+ * pair's before into its after.
+ *
+ *     <ins>   rows 1 … n of the text embedding P, the only thing learned      c_I   before, in latents
+ *     z_t     after in latents, noised to timestep t with ε                   d     CLIP direction before → after
+ *
+ * One seed makes the result bit-identical from run to run, and after an interruption and resume.
+ *
+ * @throws VisibleError for no pairs, sizes that do not fit, options that make no sense, or a state of another run
+ */
+export async function invert(
+  pipeline: Pipeline,
+  pairs: readonly ImagePair[],
+  options: InversionOptions,
+  hooks: InversionHooks = {},
+): Promise<Instruction> {
+  const settings = resolveSettings(pipeline, options);
+  requirePairs(pipeline, pairs);
+  const progress = new Progress(hooks.onEvent?.bind(hooks), hooks.clock);
+
+  // 1. Pictures to latents and to a direction; words to the embedding that <ins> starts from.
+  progress.enter("prepare", pairs.length + 1);
+  const latents: LatentPair[] = [];
+  for (const { before, after } of pairs) {
+    latents.push({
+      before: await pipeline.encodeImage(before),
+      after: pipeline.scaleLatents(await pipeline.encodeImage(after)),
+    });
+    progress.advance();
+  }
+  const direction = settings.clipWeight === 0 ? undefined : await editDirection(pipeline, pairs);
+  const { split, initial } = await splitInit(pipeline, settings);
+  progress.advance();
+
+  // 2. The fixed samples (t, ε, pair), and the branches of guidance that <ins> cannot change.
+  const schedule = makeNoiseSchedule(pipeline.model.scheduler);
+  const count = settings.samples === "every timestep" ? schedule.trainTimesteps : settings.samples;
+  const training = drawTrainingSamples(latents, schedule, count, settings.seed);
+  const validation = drawValidationSamples(latents, schedule, settings.validationSamples, settings.seed);
+  const effective = direction ? settings : { ...settings, clipWeight: 0 };
+  const loss = new InversionLoss(pipeline, effective, split, direction);
+  const forwardsBefore = pipeline.unetForwards;
+  const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
+  const fingerprint = fingerprintOf(settings, pipeline.weightHash, pictures);
+  const resumed = hooks.resume && decodeRunState(hooks.resume, fingerprint);
+  const batches = new BatchOrder(training, settings);
+  const cached = settings.frozenBranches === "cached" ? [...training, ...validation] : validation;
+  progress.enter("frozen branches", cached.length);
+  for (const sample of cached) {
+    hooks.signal?.throwIfAborted();
+    await loss.prepare(sample);
+    progress.advance();
+  }
+
+  // 3. Descend: one batch, one AdamW step, and every so often a look at the validation samples.
+  let state = resumed ?? (await initialState(loss, validation, initial, settings));
+  const countsBefore = state.counts;
+  const counts = () => ({
+    unetForwards: countsBefore.unetForwards + pipeline.unetForwards - forwardsBefore,
+    unetBackwards: countsBefore.unetBackwards + loss.unetBackwards,
+  });
+  const save = async () => hooks.onCheckpoint?.(encodeRunState({ ...state, counts: counts() }, fingerprint));
+  progress.enter("learn", settings.steps, state.step);
+  while (state.step < settings.steps) {
+    if (hooks.signal?.aborted) {
+      await save();
+      throw hooks.signal.reason;
+    }
+    state = await stepOnce(state, loss, batches.at(state.step), validation, settings);
+    const previewDue = hooks.previewEvery !== undefined && state.step % hooks.previewEvery === 0;
+    const preview = previewDue
+      ? await previewOf(pipeline, pairs[0]!, finish(state, state.best.score))
+      : undefined;
+    const { loss: last, validation: checked } = state.curve.at(-1)!;
+    progress.advance({
+      loss: last,
+      ...(checked === undefined ? {} : { validation: checked }),
+      ...(preview ? { preview } : {}),
+    });
+    if (hooks.checkpointEvery && state.step % hooks.checkpointEvery === 0) await save();
+  }
+
+  // 4. Keep the best tokens seen, with all that is needed to know what they are.
+  const chosen = state.best;
+  return finish(
+    state,
+    settings.selection === "validation"
+      ? chosen.score
+      : await loss.meanSquaredError(validation, chosen.instruction),
+  );
+
+  function finish({ best, curve, initialValidation }: RunState, validation: number): Instruction {
+    const { width, height } = pairs[0]!.before;
+    const { steps, learningRate, batchSize, textGuidance, imageGuidance, loop, seed, init } = settings;
+    return {
+      tokens: best.instruction,
+      tokenCount: split.tokens,
+      dimension: pipeline.textWidth,
+      info: {
+        formatVersion: 1,
+        modelId: pipeline.modelId,
+        weightHash: pipeline.weightHash,
+        seed,
+        init,
+        hyperParameters: {
+          ...{ steps, learningRate, batchSize, textGuidance, imageGuidance, loop, width, height },
+          pairs: pairs.length,
+        },
+        losses: {
+          first: curve[0]!.loss,
+          last: curve.at(-1)!.loss,
+          validation,
+          initialValidation,
+          bestStep: best.step,
+          curve: curve.map((point) => ({ ...point })),
+        },
+        counts: counts(),
+      },
+    };
+  }
+}
+
+async function stepOnce(
+  state: RunState,
+  loss: InversionLoss,
+  batch: readonly Sample[],
+  validation: readonly Sample[],
+  settings: InversionSettings,
+): Promise<RunState> {
+  const { loss: value, mse, gradient } = await loss.evaluate(batch, state.instruction);
+  if (!Number.isFinite(value))
+    throw new VisibleError(
+      "diverged",
+      `The loss became ${value} at step ${state.step + 1}; lower the learning rate (it is ${settings.learningRate}).`,
+    );
+  const rate = settings.learningRate * learningRateFactor[settings.schedule](state.step, settings.steps);
+  const updated = updateAdamW(state.instruction, gradient, state.optimizer, rate);
+  const step = state.step + 1;
+  const due =
+    step === settings.steps || (settings.validationEvery > 0 && step % settings.validationEvery === 0);
+  const checked = due ? await loss.meanSquaredError(validation, updated.parameters) : undefined;
+  const score = settings.selection === "validation" ? checked : mse;
+  const better = score !== undefined && score < state.best.score;
+  return {
+    ...state,
+    step,
+    instruction: updated.parameters,
+    optimizer: updated.state,
+    best: better ? { instruction: updated.parameters, step, score } : state.best,
+    curve: [...state.curve, { step, loss: value, ...(checked === undefined ? {} : { validation: checked }) }],
+  };
+}
+
+async function initialState(
+  loss: InversionLoss,
+  validation: readonly Sample[],
+  initial: Float32Array,
+  { selection }: InversionSettings,
+): Promise<RunState> {
+  const initialValidation = await loss.meanSquaredError(validation, initial);
+  return {
+    step: 0,
+    instruction: initial,
+    optimizer: initAdamW(initial.length),
+    best: {
+      instruction: initial,
+      step: 0,
+      score: selection === "validation" ? initialValidation : Number.MAX_VALUE,
+    },
+    initialValidation,
+    curve: [],
+    counts: { unetForwards: 0, unetBackwards: 0 },
+  };
+}
+
+/** E(init) cut at the rows that are learned: 1 … eos − 1. */
+async function splitInit(
+  pipeline: Pipeline,
+  { init }: InversionSettings,
+): Promise<{ split: SplitEmbedding; initial: Float32Array }> {
+  const { length: tokens, truncatedText } = pipeline.model.tokenizer.encode(init);
+  if (!tokens || truncatedText !== undefined)
+    throw new VisibleError(
+      "invalid_init",
+      `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; give 1 to ${pipeline.textLength - 2}.`,
+    );
+  const width = pipeline.textWidth;
+  const embedding = await pipeline.encodeText(init);
+  return {
+    split: { bos: embedding.slice(0, width), tokens, rest: embedding.slice((1 + tokens) * width) },
+    initial: embedding.slice(width, (1 + tokens) * width),
+  };
+}
+
+async function previewOf(
+  pipeline: Pipeline,
+  { before }: ImagePair,
+  instruction: Instruction,
+): Promise<RgbImage> {
+  const uncounted = pipeline.unetForwards;
+  const [preview] = await edit(pipeline, [before], { instruction }, { seed: instruction.info.seed });
+  pipeline.countUnetForwards(uncounted - pipeline.unetForwards);
+  return preview!;
+}
+
+/** Which samples step k sees: every epoch visits all of them, in an order of its own. */
+class BatchOrder {
+  readonly #training: readonly Sample[];
+  readonly #settings: InversionSettings;
+  #epoch = -1;
+  #batches: Sample[][] = [];
+
+  constructor(training: readonly Sample[], settings: InversionSettings) {
+    this.#training = training;
+    this.#settings = settings;
+    this.#open(0);
+  }
+
+  at(step: number): readonly Sample[] {
+    this.#open(Math.floor(step / this.#batches.length));
+    return this.#batches[step % this.#batches.length]!;
+  }
+
+  #open(epoch: number): void {
+    if (epoch === this.#epoch) return;
+    const { seed, batchSize } = this.#settings;
+    const order = new SeededRandom(seed, "order", epoch).permutation(this.#training.length);
+    this.#batches = cutIntoBatches(
+      order.map((index) => this.#training[index]!),
+      batchSize,
+    );
+    this.#epoch = epoch;
+  }
+}
+
+function requirePairs(pipeline: Pipeline, pairs: readonly ImagePair[]): void {
+  if (!pairs.length)
+    throw new VisibleError("no_pairs", "There is no before/after pair to learn from; give at least one.");
+  for (const [index, { before, after }] of pairs.entries()) {
+    const name = `Pair ${index + 1}`;
+    if (before.width !== after.width || before.height !== after.height)
+      throw new VisibleError(
+        "unequal_pair",
+        `${name}: before is ${before.width}×${before.height}, after ${after.width}×${after.height}; make them one size.`,
+      );
+    const multiple = pipeline.sizeMultiple;
+    if (before.width % multiple || before.height % multiple)
+      throw new VisibleError(
+        "invalid_size",
+        `${name} is ${before.width}×${before.height}; this model wants both sides to be multiples of ${multiple}.`,
+      );
+  }
+}

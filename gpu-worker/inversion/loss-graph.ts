@@ -1,0 +1,80 @@
+import { gradient } from "../autodiff/gradient.ts";
+import { GraphBuilder } from "../graph/graph-builder.ts";
+import type { Graph, Value } from "../graph/value.ts";
+import { predictNoise, type UnetSize } from "../pipeline/forward-graphs.ts";
+import type { ModelFolder } from "../pipeline/model-folder.ts";
+
+export interface LossSettings extends UnetSize {
+  /** n: how many rows of the text embedding are learned. */
+  readonly tokens: number;
+  /** s_T of the guidance that stands inside the loss. */
+  readonly textGuidance: number;
+  /** Weight of L_mse; 4 in the paper. */
+  readonly mseWeight: number;
+  /** Weight of L_clip; 0.1 in the paper, 0 leaves it out. */
+  readonly clipWeight: number;
+}
+
+/**
+ * The inversion's loss and its gradient, one graph:
+ *
+ *     P     = [BOS, <ins>, rest]                     the text embedding [L, d]; only <ins> [n, d] is learned
+ *     e     = frozen + s_T · UNet(z_t, c_I, t, P)    guided prediction; `frozen` holds the other two branches
+ *     L_mse = mean (e − target)²                     target: ε, or v for a model that predicts velocity
+ *     u     = normalise(W_text · mean over positions of P),   L_clip = clamp(cos(d, u), −1, ½)
+ *     loss  = 4·L_mse − 0.1·L_clip
+ *
+ * Inputs: latents, image, frozen, target [N, C, h, w]; timesteps [N]; bos [1, d]; instruction [n, d]; rest [L−1−n, d];
+ * direction [1, p] if there is L_clip. Outputs: loss, mse, cosine (scalars) and gradient [n, d].
+ */
+export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
+  const graph = new GraphBuilder("inversion_loss");
+  const { batch, tokens, textGuidance, mseWeight, clipWeight } = settings;
+  const length = model.tokenizer.maxLength;
+  const width = model.text.config.hidden_size;
+
+  const bos = graph.input("bos", "float32", [1, width]);
+  const instruction = graph.input("instruction", "float32", [tokens, width]);
+  const rest = graph.input("rest", "float32", [length - 1 - tokens, width]);
+  const embedding = graph.concat([bos, instruction, rest], 0);
+  const text = graph.expand(graph.reshape(embedding, [1, length, width]), [batch, length, width]);
+
+  const prediction = predictNoise(graph, model, settings, text);
+  const frozen = graph.input("frozen", "float32", prediction.shape);
+  const target = graph.input("target", "float32", prediction.shape);
+  const guided = graph.add(frozen, graph.mul(prediction, textGuidance));
+  const error = graph.sub(guided, target);
+  const mse = scalar(graph, graph.reduceMean(graph.mul(error, error), [0, 1, 2, 3]));
+
+  let loss = graph.mul(mse, mseWeight);
+  if (model.clip && clipWeight !== 0) {
+    const cosine = directionCosine(graph, model.clip, embedding);
+    graph.output("cosine", cosine);
+    loss = graph.sub(loss, graph.mul(graph.clip(cosine, -1, 0.5), clipWeight));
+  }
+  graph.output("mse", mse);
+  graph.output("loss", loss);
+  graph.output("gradient", gradient(graph, loss, [instruction])[0]!);
+  return graph.build();
+}
+
+/** cos(d, W_text · mean P) with the input `direction` d [1, p] of length 1. embedding [L, d] → scalar [1]. */
+function directionCosine(
+  graph: GraphBuilder,
+  clip: NonNullable<ModelFolder["clip"]>,
+  embedding: Value,
+): Value {
+  const width = clip.config.projection_dim;
+  const direction = graph.input("direction", "float32", [1, width]);
+  const projection = clip.component
+    .module(graph)
+    .weight("text_projection.weight", [width, embedding.shape[1]!]);
+  const mean = graph.reduceMean(embedding, [0]);
+  const projected = graph.matmul(mean, projection, { transB: true });
+  const length = graph.sqrt(graph.reduceSum(graph.mul(projected, projected), [0, 1]));
+  return scalar(graph, graph.div(graph.reduceSum(graph.mul(projected, direction), [0, 1]), length));
+}
+
+function scalar(graph: GraphBuilder, x: Value): Value {
+  return graph.reshape(x, [1]);
+}

@@ -1,0 +1,37 @@
+import type { InversionEvent } from "./invert.ts";
+
+/** Seconds since some fixed moment. */
+export type HeartbeatClock = () => number;
+
+/** Turns steps done into events with an estimate of the time left in the stage. */
+export class Progress {
+  readonly #onEvent: ((event: InversionEvent) => void) | undefined;
+  readonly #clock: HeartbeatClock;
+  #stage: InversionEvent["stage"] = "prepare";
+  #step = 0;
+  #steps = 0;
+  #first = 0;
+  #started = 0;
+
+  constructor(onEvent: ((event: InversionEvent) => void) | undefined, clock?: HeartbeatClock) {
+    this.#onEvent = onEvent;
+    this.#clock = clock ?? (() => performance.now() / 1000);
+  }
+
+  /** Begins a stage of `steps`, of which `done` lie behind (a resumed run). */
+  enter(stage: InversionEvent["stage"], steps: number, done = 0): void {
+    this.#stage = stage;
+    this.#steps = steps;
+    this.#step = done;
+    this.#first = done;
+    this.#started = this.#clock();
+    this.#onEvent?.({ stage, step: done, steps });
+  }
+
+  advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): void {
+    this.#step += 1;
+    const perStep = (this.#clock() - this.#started) / (this.#step - this.#first);
+    const etaSeconds = perStep * (this.#steps - this.#step);
+    this.#onEvent?.({ stage: this.#stage, step: this.#step, steps: this.#steps, etaSeconds, ...details });
+  }
+}

@@ -1,0 +1,109 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { VisibleError } from "../../shared/errors.ts";
+import type { AdamWState } from "../optimizer/adamw.ts";
+import { type DecodedSafetensors, decodeSafetensors } from "../weights/decode-safetensors.ts";
+import { encodeSafetensors } from "../weights/safetensors-file.ts";
+
+/** One point of the loss curve: the mean of a step's batch, and the validation loss where it was taken. */
+export interface LossPoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly validation?: number;
+}
+
+/** Where an inversion stands between two steps. Saved and read back, it goes on bit for bit as if it had not stopped. */
+export interface RunState {
+  /** Updates made. */
+  readonly step: number;
+  readonly instruction: Float32Array;
+  readonly optimizer: AdamWState;
+  /** The tokens to keep so far, and what they were chosen by. */
+  readonly best: { readonly instruction: Float32Array; readonly step: number; readonly score: number };
+  readonly initialValidation: number;
+  readonly curve: readonly LossPoint[];
+  readonly counts: { readonly unetForwards: number; readonly unetBackwards: number };
+}
+
+const headSchema = z.object({
+  fingerprint: z.string(),
+  step: z.number().int(),
+  optimizerStep: z.number().int(),
+  best: z.object({ step: z.number(), score: z.number() }),
+  initialValidation: z.number(),
+  curve: z.array(z.object({ step: z.number(), loss: z.number(), validation: z.number().optional() })),
+  counts: z.object({ unetForwards: z.number(), unetBackwards: z.number() }),
+});
+
+/** What must be equal for a saved state to be continued: settings, model and pictures. */
+export function fingerprintOf(
+  settings: object,
+  weightHash: string,
+  pictures: readonly Float32Array[],
+): string {
+  const hash = createHash("sha256").update(JSON.stringify(settings)).update(weightHash);
+  for (const picture of pictures)
+    hash.update(new Uint8Array(picture.buffer, picture.byteOffset, picture.byteLength));
+  return hash.digest("hex");
+}
+
+export function encodeRunState(state: RunState, fingerprint: string): Uint8Array {
+  const { instruction, optimizer, best } = state;
+  const shape = [instruction.length];
+  const head: z.input<typeof headSchema> = {
+    fingerprint,
+    step: state.step,
+    optimizerStep: optimizer.step,
+    best: { step: best.step, score: best.score },
+    initialValidation: state.initialValidation,
+    curve: state.curve.map((point) => ({ ...point })),
+    counts: state.counts,
+  };
+  return encodeSafetensors(
+    {
+      instruction: { shape, data: instruction },
+      mean: { shape, data: optimizer.mean },
+      square: { shape, data: optimizer.square },
+      best: { shape, data: best.instruction },
+    },
+    { visii_run: JSON.stringify(head) },
+  );
+}
+
+/** @throws VisibleError `cannot_resume` if the state is damaged or belongs to another run */
+export function decodeRunState(bytes: Uint8Array, fingerprint: string): RunState {
+  const refuse = (why: string, cause?: unknown) =>
+    new VisibleError(
+      "cannot_resume",
+      `The saved state cannot be continued: ${why}. Start again without --resume.`,
+      {
+        cause,
+      },
+    );
+  let file: DecodedSafetensors;
+  let head: z.infer<typeof headSchema>;
+  try {
+    file = decodeSafetensors(bytes, "the saved state");
+    head = headSchema.parse(JSON.parse(file.metadata.visii_run ?? ""));
+  } catch (cause) {
+    throw refuse("it is damaged", cause);
+  }
+  if (head.fingerprint !== fingerprint)
+    throw refuse("it belongs to a run with other pictures, settings or another model");
+  const tensor = (name: string): Float32Array => {
+    const found = file.tensors.get(name);
+    if (!found) throw refuse(`it lacks ${name}`);
+    return found;
+  };
+  return {
+    step: head.step,
+    instruction: tensor("instruction"),
+    optimizer: { step: head.optimizerStep, mean: tensor("mean"), square: tensor("square") },
+    best: { instruction: tensor("best"), ...head.best },
+    initialValidation: head.initialValidation,
+    curve: head.curve.map(({ step, loss, validation }) =>
+      validation === undefined ? { step, loss } : { step, loss, validation },
+    ),
+    counts: head.counts,
+  };
+}

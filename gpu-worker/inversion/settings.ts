@@ -1,0 +1,135 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { LearningRateSchedule } from "../optimizer/learning-rate.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+
+/** What a caller may choose; what is absent is the model's recommendation. */
+export interface InversionOptions {
+  /** Words to start from. Their token count is the instruction's. */
+  readonly init?: string;
+  /** Updates of the instruction. */
+  readonly steps?: number;
+  /** A whole number; it alone decides every random draw. */
+  readonly seed: number;
+  readonly learningRate?: number;
+  /** Samples (timestep, noise, pair) in one update. */
+  readonly batchSize?: number;
+  readonly textGuidance?: number;
+  readonly imageGuidance?: number;
+  /** `"reference"` runs the paper's own loop; `"fast"` the same loss with fewer UNet evaluations. */
+  readonly loop?: "fast" | "reference";
+  /** Single choices of the loop, laid over those that `loop` makes. */
+  readonly overrides?: Partial<LoopSettings>;
+}
+
+/** Each way in which the fast loop departs from the paper's, as a choice of its own. */
+export interface LoopSettings {
+  /** How many fixed samples (t, ε) the loop visits again and again; `"every timestep"` is one for each of the model's. */
+  readonly samples: number | "every timestep";
+  /** Keep the two branches that no instruction changes, or evaluate them at every step as the paper does. */
+  readonly frozenBranches: "cached" | "recomputed";
+  readonly schedule: LearningRateSchedule;
+  /** Which tokens to keep: the best on fixed validation samples, or those of the lowest single-step loss. */
+  readonly selection: "validation" | "lowest step loss";
+  /** How many fixed samples the validation loss is the mean of. */
+  readonly validationSamples: number;
+  /** Updates between two validations; 0 validates only the init and the end. */
+  readonly validationEvery: number;
+  readonly mseWeight: number;
+  readonly clipWeight: number;
+}
+
+export interface InversionSettings extends LoopSettings {
+  readonly init: string;
+  readonly steps: number;
+  readonly seed: number;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  readonly textGuidance: number;
+  readonly imageGuidance: number;
+  readonly loop: "fast" | "reference";
+}
+
+const paperLoss = { mseWeight: 4, clipWeight: 0.1 } as const;
+
+/** The paper's loop: each timestep once, in random order, one sample a step, constant learning rate. */
+const referenceLoop: LoopSettings = {
+  samples: "every timestep",
+  frozenBranches: "recomputed",
+  schedule: "constant",
+  selection: "lowest step loss",
+  validationSamples: 16,
+  validationEvery: 0,
+  ...paperLoss,
+};
+
+const fastLoop: LoopSettings = {
+  samples: 64,
+  frozenBranches: "cached",
+  schedule: "cosine",
+  selection: "validation",
+  validationSamples: 16,
+  validationEvery: 25,
+  ...paperLoss,
+};
+
+/** The paper's constants, for `loop: "reference"`. */
+const paper = {
+  steps: 1000,
+  learningRate: 1e-3,
+  batchSize: 1,
+  textGuidance: 7.5,
+  imageGuidance: 1.5,
+} as const;
+
+/** @throws VisibleError `invalid_option` naming the option that makes no sense */
+export function resolveSettings({ defaults }: Pipeline, options: InversionOptions): InversionSettings {
+  const loop = options.loop ?? "fast";
+  const base = loop === "reference" ? paper : defaults.inversion;
+  const settings = {
+    ...(loop === "reference" ? referenceLoop : fastLoop),
+    ...options.overrides,
+    loop,
+    init: options.init ?? defaults.init,
+    seed: options.seed,
+    steps: options.steps ?? base.steps,
+    learningRate: options.learningRate ?? base.learningRate,
+    batchSize: options.batchSize ?? base.batchSize,
+    textGuidance: options.textGuidance ?? base.textGuidance,
+    imageGuidance: options.imageGuidance ?? base.imageGuidance,
+  };
+  requireThat(isCount(settings.steps), "steps", settings.steps, "a whole number above 0");
+  requireThat(isCount(settings.batchSize), "batch size", settings.batchSize, "a whole number above 0");
+  requireThat(
+    Number.isSafeInteger(settings.seed) && settings.seed >= 0,
+    "seed",
+    settings.seed,
+    "a whole number, 0 or more",
+  );
+  requireThat(
+    settings.learningRate > 0 && Number.isFinite(settings.learningRate),
+    "learning rate",
+    settings.learningRate,
+    "above 0",
+  );
+  requireThat(
+    Number.isFinite(settings.textGuidance),
+    "text guidance",
+    settings.textGuidance,
+    "a finite number",
+  );
+  requireThat(
+    Number.isFinite(settings.imageGuidance),
+    "image guidance",
+    settings.imageGuidance,
+    "a finite number",
+  );
+  return settings;
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}
+
+function requireThat(holds: boolean, name: string, value: unknown, wanted: string): void {
+  if (!holds) throw new VisibleError("invalid_option", `The ${name} is ${value}; it must be ${wanted}.`);
+}

@@ -1,0 +1,97 @@
+import type { Value } from "../graph/value.ts";
+import { multiHeadAttention } from "./attention.ts";
+import type { ClipTextConfig, ClipVisionConfig } from "./clip-config.ts";
+import { activate, conv2d, layerNorm, linear } from "./layers.ts";
+import type { Module } from "./module.ts";
+
+/** Added to scores that a token must not see; exp underflows to 0 in float32. */
+const masked = -1e9;
+
+/** The text tower's weights lie under `text_model`, or bare in folders that newer libraries write. */
+export function textTower(m: Module): Module {
+  return m.has("text_model.embeddings.token_embedding.weight") ? m.in("text_model") : m;
+}
+
+/** Token ids int64 [N, L] → token embeddings [N, L, d], without positions. */
+export function clipTokenEmbeddings(m: Module, config: ClipTextConfig, ids: Value): Value {
+  const table = textTower(m).weight("embeddings.token_embedding.weight", [
+    config.vocab_size,
+    config.hidden_size,
+  ]);
+  return m.graph.gather(table, ids);
+}
+
+/**
+ * transformers `CLIPTextModel` behind its token embedding: positions, causal transformer, final norm.
+ *
+ * @param tokens [N, L, d] @returns last hidden state [N, L, d]
+ */
+export function clipTextEncoder(root: Module, config: ClipTextConfig, tokens: Value): Value {
+  const { graph } = root;
+  const m = textTower(root);
+  const length = tokens.shape[1]!;
+  const positions = m.weight("embeddings.position_embedding.weight", [
+    config.max_position_embeddings,
+    config.hidden_size,
+  ]);
+  const used = length === config.max_position_embeddings ? positions : graph.slice(positions, 0, 0, length);
+  const future = Array.from({ length: length * length }, (_, i) =>
+    i % length > Math.floor(i / length) ? masked : 0,
+  );
+  const x = encoderLayers(m, config, graph.add(tokens, used), graph.constant(future, [length, length]));
+  return layerNorm(m.in("final_layer_norm"), x, config.layer_norm_eps);
+}
+
+/**
+ * transformers `CLIPVisionModelWithProjection`.
+ *
+ * @param pixels [N, 3, S, S], normalised as preprocessor_config.json says @returns image embeddings [N, projectionDim]
+ */
+export function clipVisionEncoder(
+  root: Module,
+  config: ClipVisionConfig,
+  pixels: Value,
+  projectionDim: number,
+): Value {
+  const { graph } = root;
+  const m = root.in("vision_model");
+  const width = config.hidden_size;
+  const batch = pixels.shape[0]!;
+  const { patch_size: patch } = config;
+  const grid = conv2d(m.in("embeddings.patch_embedding"), pixels, width, { kernel: patch, stride: patch });
+  const count = grid.shape[2]! * grid.shape[3]!;
+  const patches = graph.transpose(graph.reshape(grid, [batch, width, count]), [0, 2, 1]);
+  const whole = graph.expand(m.weight("embeddings.class_embedding", [width]), [batch, 1, width]);
+  const positions = m.weight("embeddings.position_embedding.weight", [count + 1, width]);
+  const tokens = graph.add(graph.concat([whole, patches], 1), positions);
+  const x = encoderLayers(m, config, layerNorm(m.in("pre_layrnorm"), tokens, config.layer_norm_eps));
+  const pooled = graph.reshape(graph.slice(x, 1, 0, 1), [batch, width]);
+  const normalised = layerNorm(m.in("post_layernorm"), pooled, config.layer_norm_eps);
+  return linear(root.in("visual_projection"), normalised, projectionDim);
+}
+
+function encoderLayers(
+  m: Module,
+  config: ClipTextConfig | ClipVisionConfig,
+  input: Value,
+  mask?: Value,
+): Value {
+  const { graph } = m;
+  const width = config.hidden_size;
+  let x = input;
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const block = m.in(`encoder.layers.${layer}`);
+    const attention = block.in("self_attn");
+    const own = layerNorm(block.in("layer_norm1"), x, config.layer_norm_eps);
+    const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => linear(attention.in(name), own, width));
+    const mixed = multiHeadAttention(graph, q!, k!, v!, config.num_attention_heads, mask);
+    x = graph.add(x, linear(attention.in("out_proj"), mixed, width));
+    const inner = linear(
+      block.in("mlp.fc1"),
+      layerNorm(block.in("layer_norm2"), x, config.layer_norm_eps),
+      config.intermediate_size,
+    );
+    x = graph.add(x, linear(block.in("mlp.fc2"), activate(m, inner, config.hidden_act), width));
+  }
+  return x;
+}

@@ -1,0 +1,57 @@
+import type { Value } from "../graph/value.ts";
+import { multiHeadAttention } from "./attention.ts";
+import { layerNorm, linear } from "./layers.ts";
+import type { Module } from "./module.ts";
+
+/**
+ * Sinusoidal timestep embedding (diffusers `Timesteps`): angles t·10000^(−i/(half − freqShift)).
+ *
+ * @param timesteps float32 [B] @returns [B, dimension], sines first unless `flipSinToCos`
+ */
+export function timestepEmbedding(
+  m: Module,
+  timesteps: Value,
+  dimension: number,
+  { flipSinToCos, freqShift }: { readonly flipSinToCos: boolean; readonly freqShift: number },
+): Value {
+  const { graph } = m;
+  const half = dimension / 2;
+  const frequencies = Array.from({ length: half }, (_, i) =>
+    Math.exp((-Math.log(10_000) * i) / (half - freqShift)),
+  );
+  const angles = graph.mul(
+    graph.reshape(timesteps, [timesteps.shape[0]!, 1]),
+    graph.constant(frequencies, [1, half]),
+  );
+  const [sine, cosine] = [graph.sin(angles), graph.cos(angles)];
+  return graph.concat(flipSinToCos ? [cosine, sine] : [sine, cosine], 1);
+}
+
+/** Two linear layers with SiLU between (diffusers `TimestepEmbedding`). x [B, in] → [B, width]. */
+export function embedTimestep(m: Module, x: Value, width: number): Value {
+  return linear(m.in("linear_2"), m.graph.quickGelu(linear(m.in("linear_1"), x, width), 1), width);
+}
+
+/**
+ * The whole text as one vector beside the time embedding (diffusers `TextTimeEmbedding`): a query from the mean token
+ * attends to the mean token and all others.
+ *
+ * @param text [B, L, d] @returns [B, width]
+ */
+export function embedText(m: Module, text: Value, heads: number, width: number): Value {
+  const { graph } = m;
+  const [batch, , d] = text.shape as readonly [number, number, number];
+  const pool = m.in("pool");
+  const normalised = layerNorm(m.in("norm1"), text, 1e-5);
+  const mean = graph.reduceMean(normalised, [1]);
+  const query = graph.add(mean, pool.weight("positional_embedding", [1, d]));
+  const tokens = graph.concat([query, normalised], 1);
+  const pooled = multiHeadAttention(
+    graph,
+    linear(pool.in("q_proj"), query, d),
+    linear(pool.in("k_proj"), tokens, d),
+    linear(pool.in("v_proj"), tokens, d),
+    heads,
+  );
+  return layerNorm(m.in("norm2"), linear(m.in("proj"), graph.reshape(pooled, [batch, d]), width), 1e-5);
+}

@@ -1,0 +1,60 @@
+import type { Value } from "../graph/value.ts";
+import type { Module } from "./module.ts";
+
+/** y = x·Wᵀ (+ b) over the last axis. x [.., in] → [.., out]. A missing bias is a layer without one. */
+export function linear(m: Module, x: Value, outFeatures: number): Value {
+  const weight = m.weight("weight", [outFeatures, x.shape.at(-1)!]);
+  const product = m.graph.matmul(x, weight, { transB: true });
+  return m.has("bias") ? m.graph.add(product, m.weight("bias", [outFeatures])) : product;
+}
+
+export interface Conv2dOptions {
+  readonly kernel: number;
+  readonly stride?: number;
+  /** The same zeros on every side, or [top, left, bottom, right]. */
+  readonly padding?: number | readonly [number, number, number, number];
+}
+
+/** x [N, C, H, W] → [N, outChannels, H', W']. */
+export function conv2d(m: Module, x: Value, outChannels: number, options: Conv2dOptions): Value {
+  const { kernel, stride = 1, padding = 0 } = options;
+  const weight = m.weight("weight", [outChannels, x.shape[1]!, kernel, kernel]);
+  const bias = m.has("bias") ? m.weight("bias", [outChannels]) : undefined;
+  const pads = typeof padding === "number" ? ([padding, padding, padding, padding] as const) : padding;
+  return m.graph.conv(x, weight, bias, { stride, pads, dilation: 1 });
+}
+
+/** Over the last axis, with scale and bias. */
+export function layerNorm(m: Module, x: Value, epsilon: number): Value {
+  const width = x.shape.at(-1)!;
+  const normalised = m.graph.layerNormalization(x, epsilon);
+  return m.graph.add(m.graph.mul(normalised, m.weight("weight", [width])), m.weight("bias", [width]));
+}
+
+/**
+ * x [N, C, H, W], each group of C/groups channels normalised over channels and space, then scaled by channel.
+ * Written as a LayerNormalization over the flattened group: the form onnxruntime runs fastest, and its statistics serve
+ * the backward pass.
+ */
+export function groupNorm(m: Module, x: Value, groups: number, epsilon: number): Value {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const grouped = m.graph.reshape(x, [n, groups, (c / groups) * h * w]);
+  const normalised = m.graph.reshape(m.graph.layerNormalization(grouped, epsilon), x.shape);
+  const byChannel = (name: string) => m.graph.reshape(m.weight(name, [c]), [c, 1, 1]);
+  return m.graph.add(m.graph.mul(normalised, byChannel("weight")), byChannel("bias"));
+}
+
+export type Activation = "silu" | "swish" | "gelu" | "quick_gelu" | "relu";
+
+/** Elementwise, by the name the configs use. */
+export function activate(m: Module, x: Value, name: Activation): Value {
+  return activations[name](m, x);
+}
+
+const activations: { readonly [A in Activation]: (m: Module, x: Value) => Value } = {
+  silu: (m, x) => m.graph.quickGelu(x, 1),
+  swish: (m, x) => m.graph.quickGelu(x, 1),
+  gelu: (m, x) => m.graph.gelu(x),
+  quick_gelu: (m, x) => m.graph.quickGelu(x, 1.702),
+  relu: (m, x) => m.graph.relu(x),
+};

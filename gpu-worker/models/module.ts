@@ -1,0 +1,64 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { GraphBuilder } from "../graph/graph-builder.ts";
+import type { TensorType } from "../graph/shape-rules.ts";
+import { type Shape, sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
+
+/** Finds a checkpoint's tensors by name. */
+export interface WeightLookup {
+  /** What the checkpoint is called in messages: its folder. */
+  readonly subject: string;
+  /** Begins the names of its weights in a graph, which may hold several components. */
+  readonly label: string;
+  find(name: string): (TensorType & { readonly source: WeightSource }) | undefined;
+}
+
+/**
+ * A place in a model: where its nodes are written and under which prefix its weights are found, so that names in the
+ * graph are the checkpoint's own keys (`down_blocks.0.resnets.1.conv1.weight`).
+ */
+export class Module {
+  readonly graph: GraphBuilder;
+  readonly #weights: WeightLookup;
+  readonly #path: string;
+
+  constructor(graph: GraphBuilder, weights: WeightLookup, path = "") {
+    this.graph = graph;
+    this.#weights = weights;
+    this.#path = path;
+  }
+
+  /** The submodule `name` (dots go deeper). */
+  in(name: string): Module {
+    return new Module(this.graph, this.#weights, this.#key(name));
+  }
+
+  has(name: string): boolean {
+    return this.#weights.find(this.#key(name)) !== undefined;
+  }
+
+  /**
+   * A weight as float32, whatever it is stored as.
+   *
+   * @throws VisibleError if the checkpoint lacks it or holds another shape
+   */
+  weight(name: string, shape: Shape): Value {
+    const key = this.#key(name);
+    const found = this.#weights.find(key);
+    if (!found)
+      throw new VisibleError(
+        "incomplete_checkpoint",
+        `${this.#weights.subject} has no tensor ${key}; its config.json describes another model, or it is incomplete.`,
+      );
+    if (!sameShape(found.shape, shape))
+      throw new VisibleError(
+        "mismatched_checkpoint",
+        `${this.#weights.subject}: ${key} is ${showShape(found.shape)}, its config.json asks for ${showShape(shape)}.`,
+      );
+    const value = this.graph.weight(`${this.#weights.label}.${key}`, found, found.source);
+    return this.graph.scope(key, () => this.graph.cast(value, "float32"));
+  }
+
+  #key(name: string): string {
+    return this.#path ? `${this.#path}.${name}` : name;
+  }
+}

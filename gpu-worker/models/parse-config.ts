@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises";
+import type { z } from "zod";
+import { VisibleError } from "../../shared/errors.ts";
+
+/**
+ * Reads a config.json by its schema. Keys that begin with `_` are a library's notes and are dropped; a key that the
+ * schema does not know, or a value that the engine cannot honour, is an error that names it: a model is never run with
+ * a setting silently ignored.
+ */
+export async function readConfig<T>(file: string, schema: z.ZodType<T>): Promise<T> {
+  return parseConfig(await readJson(file), schema, file);
+}
+
+export async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new VisibleError(
+      "model_file_missing",
+      `${file} cannot be read; a model folder in diffusers layout has it.`,
+      {
+        cause,
+      },
+    );
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new VisibleError("invalid_config", `${file} is not valid JSON.`, { cause });
+  }
+}
+
+export function parseConfig<T>(json: unknown, schema: z.ZodType<T>, file: string): T {
+  const known =
+    json && typeof json === "object" && !Array.isArray(json)
+      ? Object.fromEntries(Object.entries(json).filter(([key]) => !key.startsWith("_")))
+      : json;
+  const parsed = schema.safeParse(known);
+  if (parsed.success) return parsed.data;
+  const reasons = parsed.error.issues.map((issue) => {
+    const key = issue.path.join(".");
+    if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")} is not known to this engine`;
+    const value = key && known ? JSON.stringify(issue.path.reduce<unknown>(lookUp, known)) : undefined;
+    return value === undefined
+      ? `${key || "the file"}: ${issue.message}`
+      : `${key}: ${value} is not supported`;
+  });
+  throw new VisibleError("unsupported_config", `${file}: ${reasons.join("; ")}.`);
+}
+
+function lookUp(object: unknown, key: PropertyKey): unknown {
+  return object && typeof object === "object" ? (object as Record<PropertyKey, unknown>)[key] : undefined;
+}

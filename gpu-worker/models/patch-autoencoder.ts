@@ -1,0 +1,75 @@
+import { z } from "zod";
+import type { Value } from "../graph/value.ts";
+import { activate, conv2d } from "./layers.ts";
+import type { Module } from "./module.ts";
+
+const positive = z.number().int().positive();
+const count = z.number().int().nonnegative();
+
+/** `vae/config.json` of the bundled model's autoencoder (`training/autoencoder.py`). */
+export const patchAutoencoderConfigSchema = z.strictObject({
+  patch_size: positive,
+  in_channels: positive,
+  out_channels: positive,
+  latent_channels: positive,
+  hidden_channels: positive,
+  encoder_layers: count,
+  decoder_layers: count,
+  scaling_factor: z.number().positive(),
+  shift_factor: z.number().nullish(),
+});
+export type PatchAutoencoderConfig = z.infer<typeof patchAutoencoderConfigSchema>;
+
+/**
+ * A linear map of pixel patches (principal components, then trained) plus an optional branch of residual convolutions.
+ * Pixels [N, 3, H, W] in [−1, 1] → latents [N, latent_channels, H/p, W/p], unscaled. There is no sampling.
+ */
+export function encodePatches(root: Module, config: PatchAutoencoderConfig, pixels: Value): Value {
+  const patches = unshuffle(root, pixels, config.patch_size);
+  return project(
+    root.in("encoder"),
+    patches,
+    config.latent_channels,
+    config.hidden_channels,
+    config.encoder_layers,
+  );
+}
+
+/** Unscaled latents [N, latent_channels, h, w] → pixels [N, 3, h·p, w·p]. */
+export function decodePatches(root: Module, config: PatchAutoencoderConfig, latents: Value): Value {
+  const channels = config.out_channels * config.patch_size ** 2;
+  const patches = project(
+    root.in("decoder"),
+    latents,
+    channels,
+    config.hidden_channels,
+    config.decoder_layers,
+  );
+  return shuffle(root, patches, config.patch_size);
+}
+
+function project(m: Module, x: Value, channels: number, hidden: number, layers: number): Value {
+  const same = { kernel: 3, padding: 1 };
+  const straight = conv2d(m.in("proj"), x, channels, { kernel: 1 });
+  if (!layers) return straight;
+  let y = conv2d(m.in("conv_in"), x, hidden, same);
+  for (let layer = 0; layer < layers; layer++) {
+    const block = m.in(`blocks.${layer}`);
+    const inner = activate(m, conv2d(block.in("conv1"), y, hidden, same), "silu");
+    y = m.graph.add(y, conv2d(block.in("conv2"), inner, hidden, same));
+  }
+  return m.graph.add(straight, conv2d(m.in("conv_out"), y, channels, same));
+}
+
+/** torch's pixel_unshuffle: channel c·p² + i·p + j is pixel (i, j) of each p × p patch. */
+function unshuffle({ graph }: Module, x: Value, p: number): Value {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const split = graph.reshape(x, [n, c, h / p, p, w / p, p]);
+  return graph.reshape(graph.transpose(split, [0, 1, 3, 5, 2, 4]), [n, c * p * p, h / p, w / p]);
+}
+
+function shuffle({ graph }: Module, x: Value, p: number): Value {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const split = graph.reshape(x, [n, c / (p * p), p, p, h, w]);
+  return graph.reshape(graph.transpose(split, [0, 1, 4, 2, 5, 3]), [n, c / (p * p), h * p, w * p]);
+}

@@ -1,0 +1,132 @@
+import type { Value } from "../graph/value.ts";
+import { embedText, embedTimestep, timestepEmbedding } from "./embeddings.ts";
+import { activate, conv2d, groupNorm } from "./layers.ts";
+import type { Module } from "./module.ts";
+import { type ResnetOptions, resnetBlock } from "./resnet-block.ts";
+import { transformer2d } from "./transformer-2d.ts";
+import type { UnetConfig } from "./unet-2d-condition-config.ts";
+
+export interface UnetInputs {
+  /** [N, in_channels, h, w]: noisy latents, and for InstructPix2Pix the image's latents behind them. */
+  readonly sample: Value;
+  /** float32 [N], in units of training timesteps. */
+  readonly timesteps: Value;
+  /** [N, L, cross_attention_dim]: the text encoder's last hidden state. */
+  readonly encoderHiddenStates: Value;
+}
+
+/** What every block of one UNet is given. */
+interface Context {
+  readonly config: UnetConfig;
+  readonly time: Value;
+  readonly text: Value;
+  readonly resnet: ResnetOptions;
+}
+
+/** How many latent pixels a side must be a multiple of, so that every downsampling halves evenly. */
+export function latentMultiple(config: UnetConfig): number {
+  return 2 ** (config.block_out_channels.length - 1);
+}
+
+/** diffusers `UNet2DConditionModel`: predicted noise or velocity, [N, out_channels, h, w]. */
+export function unet2dCondition(m: Module, config: UnetConfig, inputs: UnetInputs): Value {
+  const { graph } = m;
+  const channels = config.block_out_channels;
+  const context: Context = {
+    config,
+    time: timeEmbedding(m, config, inputs),
+    text: inputs.encoderHiddenStates,
+    resnet: {
+      groups: config.norm_num_groups,
+      epsilon: config.norm_eps,
+      activation: config.act_fn,
+      timeScaleShift: config.resnet_time_scale_shift,
+      outputScale: config.resnet_out_scale_factor,
+    },
+  };
+  const sample = config.center_input_sample ? graph.sub(graph.mul(inputs.sample, 2), 1) : inputs.sample;
+
+  let x = conv2d(m.in("conv_in"), sample, channels[0]!, { kernel: 3, padding: 1 });
+  const skips = [x];
+  for (const level of channels.keys()) x = downBlock(m.in(`down_blocks.${level}`), x, level, context, skips);
+  x = midBlock(m.in("mid_block"), x, context);
+  for (const level of channels.keys()) x = upBlock(m.in(`up_blocks.${level}`), x, level, context, skips);
+  const normalised = groupNorm(m.in("conv_norm_out"), x, config.norm_num_groups, config.norm_eps);
+  return conv2d(m.in("conv_out"), activate(m, normalised, config.act_fn), config.out_channels, {
+    kernel: 3,
+    padding: 1,
+  });
+}
+
+function timeEmbedding(m: Module, config: UnetConfig, { timesteps, encoderHiddenStates }: UnetInputs): Value {
+  const first = config.block_out_channels[0]!;
+  const width = 4 * first;
+  const sinusoid = timestepEmbedding(m, timesteps, first, {
+    flipSinToCos: config.flip_sin_to_cos,
+    freqShift: config.freq_shift,
+  });
+  const time = embedTimestep(m.in("time_embedding"), sinusoid, width);
+  if (config.addition_embed_type !== "text") return time;
+  return m.graph.add(
+    time,
+    embedText(m.in("add_embedding"), encoderHiddenStates, config.addition_embed_type_num_heads, width),
+  );
+}
+
+function downBlock(m: Module, input: Value, level: number, context: Context, skips: Value[]): Value {
+  const { config } = context;
+  const channels = config.block_out_channels[level]!;
+  const attends = config.down_block_types[level] === "CrossAttnDownBlock2D";
+  let x = input;
+  for (let layer = 0; layer < config.layers_per_block; layer++) {
+    x = resnetBlock(m.in(`resnets.${layer}`), x, context.time, channels, context.resnet);
+    if (attends) x = crossAttention(m.in(`attentions.${layer}`), x, level, context);
+    skips.push(x);
+  }
+  if (level === config.block_out_channels.length - 1) return x;
+  const padding = config.downsample_padding;
+  x = conv2d(m.in("downsamplers.0.conv"), x, channels, { kernel: 3, stride: 2, padding });
+  skips.push(x);
+  return x;
+}
+
+function midBlock(m: Module, input: Value, context: Context): Value {
+  const { config } = context;
+  const level = config.block_out_channels.length - 1;
+  const channels = config.block_out_channels[level]!;
+  const resnet = { ...context.resnet, outputScale: config.mid_block_scale_factor };
+  const first = resnetBlock(m.in("resnets.0"), input, context.time, channels, resnet);
+  const mixed = crossAttention(m.in("attentions.0"), first, level, context);
+  return resnetBlock(m.in("resnets.1"), mixed, context.time, channels, resnet);
+}
+
+/** `index` counts up-blocks from the deepest; its channels are those of the mirrored down-block. */
+function upBlock(m: Module, input: Value, index: number, context: Context, skips: Value[]): Value {
+  const { graph } = m;
+  const { config } = context;
+  const levels = config.block_out_channels.length;
+  const level = levels - 1 - index;
+  const channels = config.block_out_channels[level]!;
+  const attends = config.up_block_types[index] === "CrossAttnUpBlock2D";
+  let x = input;
+  for (let layer = 0; layer <= config.layers_per_block; layer++) {
+    x = graph.concat([x, skips.pop()!], 1);
+    x = resnetBlock(m.in(`resnets.${layer}`), x, context.time, channels, context.resnet);
+    if (attends) x = crossAttention(m.in(`attentions.${layer}`), x, level, context);
+  }
+  if (index === levels - 1) return x;
+  return conv2d(m.in("upsamplers.0.conv"), graph.resize(x, 2), channels, { kernel: 3, padding: 1 });
+}
+
+function crossAttention(m: Module, x: Value, level: number, { config, text }: Context): Value {
+  return transformer2d(m, x, text, {
+    heads: atLevel(config.num_attention_heads ?? config.attention_head_dim, level),
+    layers: atLevel(config.transformer_layers_per_block, level),
+    groups: config.norm_num_groups,
+    linearProjection: config.use_linear_projection,
+  });
+}
+
+function atLevel(setting: number | readonly number[], level: number): number {
+  return typeof setting === "number" ? setting : setting[level]!;
+}

@@ -1,0 +1,76 @@
+import type { Pipeline } from "./pipeline.ts";
+
+/**
+ * Guidance of InstructPix2Pix (Brooks et al. 2023, eq. 3), over three predictions of one UNet:
+ *
+ *     e = e_none + s_I (e_image − e_none) + s_T (e_text − e_image)
+ */
+export interface Guidance {
+  /** s_T: how strongly the instruction pulls. */
+  readonly text: number;
+  /** s_I: how strongly the input image holds. */
+  readonly image: number;
+}
+
+/** The same sum by branch. A branch of weight 0 is never computed: at s_T = s_I = 1 the text branch is all. */
+export function branchWeights({ text, image }: Guidance): { text: number; image: number; none: number } {
+  return { text, image: image - text, none: 1 - image };
+}
+
+/** Samples to predict for, all of one size: latents z_t and image condition c_I [N · C · h · w], timesteps [N]. */
+export interface Samples {
+  readonly latents: Float32Array;
+  readonly image: Float32Array;
+  readonly timesteps: Float32Array;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * The part of the guided prediction that no instruction changes: its image and unconditional branches.
+ *
+ * @returns (s_I − s_T)·e_image + (1 − s_I)·e_none, [N · C · h · w]
+ */
+export async function frozenBranches(
+  pipeline: Pipeline,
+  samples: Samples,
+  guidance: Guidance,
+): Promise<Float32Array> {
+  const weights = branchWeights(guidance);
+  const nothing = await repeatText(pipeline, "", samples.timesteps.length);
+  const sum = new Float32Array(samples.latents.length);
+  if (weights.image !== 0)
+    addScaled(sum, await pipeline.predict({ ...samples, text: nothing }), weights.image);
+  if (weights.none !== 0) {
+    const image = new Float32Array(samples.image.length);
+    addScaled(sum, await pipeline.predict({ ...samples, image, text: nothing }), weights.none);
+  }
+  return sum;
+}
+
+/** The guided prediction under one text embedding [L · d], [N · C · h · w]. */
+export async function guidedPrediction(
+  pipeline: Pipeline,
+  samples: Samples,
+  embedding: Float32Array,
+  guidance: Guidance,
+): Promise<Float32Array> {
+  const sum = await frozenBranches(pipeline, samples, guidance);
+  const text = repeat(embedding, samples.timesteps.length);
+  addScaled(sum, await pipeline.predict({ ...samples, text }), guidance.text);
+  return sum;
+}
+
+async function repeatText(pipeline: Pipeline, text: string, count: number): Promise<Float32Array> {
+  return repeat(await pipeline.encodeText(text), count);
+}
+
+function repeat(values: Float32Array, count: number): Float32Array {
+  const repeated = new Float32Array(values.length * count);
+  for (let i = 0; i < count; i++) repeated.set(values, i * values.length);
+  return repeated;
+}
+
+function addScaled(sum: Float32Array, values: Float32Array, scale: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + scale * values[i]!;
+}

@@ -1,0 +1,82 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { readConfig } from "../models/parse-config.ts";
+import type { SchedulerKind } from "../schedulers/scheduler.ts";
+
+const guidance = z.number().finite();
+const count = z.number().int().positive();
+
+/** `visii.json` of a model folder: the settings its makers measured to be good. Every part may be absent. */
+const modelDefaultsSchema = z.object({
+  id: z.string().optional(),
+  /** Pixels of the shorter side that the model edits best. */
+  resolution: count.default(512),
+  init: z.string().default("make it look like the example"),
+  sampler: z
+    .object({
+      scheduler: z.enum(["euler-ancestral", "ddim"]).default("euler-ancestral"),
+      steps: count.default(20),
+      text_guidance: guidance.default(7.5),
+      image_guidance: guidance.default(1.5),
+    })
+    .prefault({}),
+  inversion: z
+    .object({
+      learning_rate: z.number().positive().default(1e-2),
+      steps: count.default(200),
+      batch_size: count.default(2),
+      text_guidance: guidance.default(7.5),
+      image_guidance: guidance.default(1.5),
+    })
+    .prefault({}),
+});
+
+/** What a model is run with unless the caller says otherwise. Without a `visii.json` it is InstructPix2Pix's. */
+export interface ModelDefaults {
+  readonly resolution: number;
+  readonly init: string;
+  readonly sampler: {
+    readonly scheduler: SchedulerKind;
+    readonly steps: number;
+    readonly textGuidance: number;
+    readonly imageGuidance: number;
+  };
+  readonly inversion: {
+    readonly steps: number;
+    readonly learningRate: number;
+    readonly batchSize: number;
+    readonly textGuidance: number;
+    readonly imageGuidance: number;
+  };
+}
+
+export async function readModelDefaults(
+  folder: string,
+): Promise<ModelDefaults & { readonly id: string | undefined }> {
+  const file = join(folder, "visii.json");
+  const present = await access(file).then(
+    () => true,
+    () => false,
+  );
+  const parsed = present ? await readConfig(file, modelDefaultsSchema) : modelDefaultsSchema.parse({});
+  const { sampler, inversion } = parsed;
+  return {
+    id: parsed.id,
+    resolution: parsed.resolution,
+    init: parsed.init,
+    sampler: {
+      scheduler: sampler.scheduler,
+      steps: sampler.steps,
+      textGuidance: sampler.text_guidance,
+      imageGuidance: sampler.image_guidance,
+    },
+    inversion: {
+      steps: inversion.steps,
+      learningRate: inversion.learning_rate,
+      batchSize: inversion.batch_size,
+      textGuidance: inversion.text_guidance,
+      imageGuidance: inversion.image_guidance,
+    },
+  };
+}

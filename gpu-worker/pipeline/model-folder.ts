@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { z } from "zod";
+import { VisibleError } from "../../shared/errors.ts";
+import { type ClipTextConfig, clipTextConfigSchema } from "../models/clip-config.ts";
+import { readConfig } from "../models/parse-config.ts";
+import { type UnetConfig, unetConfigSchema } from "../models/unet-2d-condition-config.ts";
+import { readSchedulerConfig, type SchedulerConfig } from "../schedulers/scheduler-config.ts";
+import { type ClipTokenizer, loadClipTokenizer } from "../tokenizers/clip-tokenizer.ts";
+import { sha256 } from "../weights/safetensors-file.ts";
+import { type Autoencoder, readAutoencoder } from "./autoencoder.ts";
+import { type ClipModel, openClip } from "./clip-model.ts";
+import { Component } from "./component.ts";
+import { type ModelDefaults, readModelDefaults } from "./model-defaults.ts";
+
+/** A model in diffusers layout, read and checked, before anything is compiled. */
+export interface ModelFolder {
+  readonly folder: string;
+  readonly id: string;
+  /** SHA-256 over the weights that an instruction depends on: the UNet's and the text encoder's. */
+  readonly weightHash: string;
+  readonly unet: { readonly config: UnetConfig; readonly component: Component };
+  readonly vae: { readonly autoencoder: Autoencoder; readonly component: Component };
+  readonly text: { readonly config: ClipTextConfig; readonly component: Component };
+  readonly tokenizer: ClipTokenizer;
+  readonly scheduler: SchedulerConfig;
+  readonly clip: ClipModel | undefined;
+  readonly defaults: ModelDefaults;
+}
+
+const modelIndexSchema = z.object({});
+
+/** @throws VisibleError that names the file, and the key or tensor in it, that is missing or not supported */
+export async function readModelFolder(path: string): Promise<ModelFolder> {
+  const folder = resolve(path);
+  const isFolder = await stat(folder).then(
+    (s) => s.isDirectory(),
+    () => false,
+  );
+  if (!isFolder)
+    throw new VisibleError(
+      "model_not_found",
+      `There is no model folder ${path}. Name a folder in diffusers layout, or "mini" for the bundled model.`,
+    );
+  await readConfig(join(folder, "model_index.json"), modelIndexSchema);
+  const unetConfig = await readConfig(join(folder, "unet", "config.json"), unetConfigSchema);
+  const textConfig = await readConfig(join(folder, "text_encoder", "config.json"), clipTextConfigSchema);
+  const autoencoder = await readAutoencoder(join(folder, "vae"));
+  requireEditingModel(folder, unetConfig, autoencoder, textConfig);
+  const unet = await Component.open(join(folder, "unet"), "diffusion_pytorch_model");
+  const text = await Component.open(join(folder, "text_encoder"), "model");
+  const { id, ...defaults } = await readModelDefaults(folder);
+  return {
+    folder,
+    id: id ?? basename(folder),
+    weightHash: await hashWeights([unet, text]),
+    unet: { config: unetConfig, component: unet },
+    vae: { autoencoder, component: await Component.open(join(folder, "vae"), "diffusion_pytorch_model") },
+    text: { config: textConfig, component: text },
+    tokenizer: await loadClipTokenizer(join(folder, "tokenizer")),
+    scheduler: await readSchedulerConfig(join(folder, "scheduler")),
+    clip: await openClip(join(folder, "clip")),
+    defaults,
+  };
+}
+
+/** InstructPix2Pix's shape: the UNet sees noisy latents and the image's latents side by side. */
+function requireEditingModel(folder: string, unet: UnetConfig, vae: Autoencoder, text: ClipTextConfig): void {
+  const { latentChannels } = vae;
+  if (unet.in_channels !== 2 * latentChannels || unet.out_channels !== latentChannels)
+    throw new VisibleError(
+      "not_an_editing_model",
+      `${folder}: the UNet takes ${unet.in_channels} channels and gives ${unet.out_channels}, the autoencoder has ` +
+        `${latentChannels}; an instruction-editing model takes ${2 * latentChannels} and gives ${latentChannels}.`,
+    );
+  if (unet.cross_attention_dim !== text.hidden_size)
+    throw new VisibleError(
+      "mismatched_checkpoint",
+      `${folder}: the UNet attends to text of width ${unet.cross_attention_dim}, the text encoder gives ${text.hidden_size}.`,
+    );
+}
+
+async function hashWeights(components: readonly Component[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const { checkpoint } of components)
+    for (const file of checkpoint.files) hash.update(await sha256(file));
+  return hash.digest("hex");
+}

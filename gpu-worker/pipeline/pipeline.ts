@@ -1,0 +1,180 @@
+import type { Graph } from "../graph/value.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import { latentMultiple } from "../models/unet-2d-condition.ts";
+import { type Device, Session } from "../runtime/session.ts";
+import { WeightBytes } from "../runtime/weight-bytes.ts";
+import { clipPixels } from "./clip-pixels.ts";
+import { clipImageGraph, decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "./forward-graphs.ts";
+import type { ModelDefaults } from "./model-defaults.ts";
+import { type ModelFolder, readModelFolder } from "./model-folder.ts";
+
+export type { Device } from "../runtime/session.ts";
+export type { ModelDefaults } from "./model-defaults.ts";
+
+export interface PipelineOptions {
+  readonly device: Device;
+  /** Threads inside one operator; onnxruntime's choice when absent. */
+  readonly threads?: number;
+}
+
+/** Latents of one image: [channels, height, width], row-major. */
+export interface Latents {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: Float32Array;
+}
+
+/** One evaluation of the UNet: every sample of the batch with its own timestep and text. */
+export interface UnetBatch {
+  /** Noisy latents z_t, [N · channels · height · width]. */
+  readonly latents: Float32Array;
+  /** Image condition c_I, of the same size; zeros drop it. */
+  readonly image: Float32Array;
+  /** [N], in training timesteps. */
+  readonly timesteps: Float32Array;
+  /** Text embeddings, [N · length · width]. */
+  readonly text: Float32Array;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size. */
+export async function openPipeline(folder: string, options: PipelineOptions): Promise<Pipeline> {
+  return new Pipeline(await readModelFolder(folder), options);
+}
+
+/** A frozen InstructPix2Pix, run forward. */
+export class Pipeline {
+  readonly model: ModelFolder;
+  readonly #options: PipelineOptions;
+  readonly #weights: WeightBytes;
+  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #texts = new Map<string, Promise<Float32Array>>();
+  #unetForwards = 0;
+
+  constructor(model: ModelFolder, options: PipelineOptions) {
+    this.model = model;
+    this.#options = options;
+    this.#weights = new WeightBytes(model.folder);
+  }
+
+  get modelId(): string {
+    return this.model.id;
+  }
+  get weightHash(): string {
+    return this.model.weightHash;
+  }
+  get defaults(): ModelDefaults {
+    return this.model.defaults;
+  }
+  /** Pixels of which both sides of an image must be a multiple. */
+  get sizeMultiple(): number {
+    return this.model.vae.autoencoder.factor * latentMultiple(this.model.unet.config);
+  }
+  /** Tokens of a text, BOS and padding included. */
+  get textLength(): number {
+    return this.model.tokenizer.maxLength;
+  }
+  /** Width of one token's embedding. */
+  get textWidth(): number {
+    return this.model.text.config.hidden_size;
+  }
+  /** UNet evaluations so far, one for each sample of a batch. */
+  get unetForwards(): number {
+    return this.#unetForwards;
+  }
+
+  /** For graphs that run the UNet inside a larger one. */
+  countUnetForwards(samples: number): void {
+    this.#unetForwards += samples;
+  }
+
+  /** The session for `key`, compiled on first use. */
+  session(key: string, build: () => Graph): Promise<Session> {
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const made = Session.create(build(), { ...this.#options, weights: this.#weights });
+    this.#sessions.set(key, made);
+    return made;
+  }
+
+  /** The text encoder's last hidden state, [length · width]. */
+  encodeText(text: string): Promise<Float32Array> {
+    const known = this.#texts.get(text);
+    if (known) return known;
+    const made = this.encodeIds([this.model.tokenizer.encode(text).ids]);
+    this.#texts.set(text, made);
+    return made;
+  }
+
+  /** Token ids, N rows of one length L → last hidden state [N · L · width]. */
+  async encodeIds(rows: readonly (readonly number[])[]): Promise<Float32Array> {
+    const size = { batch: rows.length, length: rows[0]!.length };
+    const session = await this.session(`text ${size.batch}x${size.length}`, () =>
+      textEncoderGraph(this.model, size),
+    );
+    const { hidden } = await session.run({ ids: BigInt64Array.from(rows.flat(), (id) => BigInt(id)) });
+    return hidden!;
+  }
+
+  /** The image's latents as the condition sees them: the mode, unscaled. Sides must be multiples of {@link sizeMultiple}. */
+  async encodeImage({ width, height, data }: RgbImage): Promise<Latents> {
+    const session = await this.session(`encode ${width}x${height}`, () =>
+      encoderGraph(this.model, height, width),
+    );
+    const { latents } = await session.run({ pixels: data });
+    const { factor, latentChannels } = this.model.vae.autoencoder;
+    return { channels: latentChannels, height: height / factor, width: width / factor, data: latents! };
+  }
+
+  /** Pixels of unscaled latents, clamped to [−1, 1]. */
+  async decodeLatents({ width, height, data }: Latents): Promise<RgbImage> {
+    const session = await this.session(`decode ${width}x${height}`, () =>
+      decoderGraph(this.model, height, width),
+    );
+    const { pixels } = await session.run({ latents: data });
+    const { factor } = this.model.vae.autoencoder;
+    return {
+      width: width * factor,
+      height: height * factor,
+      data: pixels!.map((p) => Math.max(-1, Math.min(1, p))),
+    };
+  }
+
+  /** The image's latents as diffusion sees them: z = scale·(latent − shift). */
+  scaleLatents(latents: Latents): Latents {
+    const { scale, shift } = this.model.vae.autoencoder;
+    return { ...latents, data: latents.data.map((x) => scale * (x - shift)) };
+  }
+
+  unscaleLatents(latents: Latents): Latents {
+    const { scale, shift } = this.model.vae.autoencoder;
+    return { ...latents, data: latents.data.map((x) => x / scale + shift) };
+  }
+
+  /** The UNet's prediction for each sample, [N · channels · height · width]. */
+  async predict({ latents, image, timesteps, text, height, width }: UnetBatch): Promise<Float32Array> {
+    const batch = timesteps.length;
+    const session = await this.session(`unet ${batch}x${width}x${height}`, () =>
+      unetGraph(this.model, { batch, height, width }),
+    );
+    const { prediction } = await session.run({ latents, image, timesteps, text });
+    this.#unetForwards += batch;
+    return prediction!;
+  }
+
+  /** The image's embedding in CLIP's common space, not normalised; undefined if the model folder has no CLIP. */
+  async embedImage(image: RgbImage): Promise<Float32Array | undefined> {
+    const { clip } = this.model;
+    if (!clip) return undefined;
+    const session = await this.session("clip image", () => clipImageGraph(clip));
+    const { embedding } = await session.run({ pixels: clipPixels(image, clip) });
+    return embedding!;
+  }
+
+  async dispose(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).dispose();
+    this.#sessions.clear();
+  }
+}
