@@ -110,7 +110,11 @@ describe("a safetensors file", () => {
     const path = await fileOf("whole", encodeSafetensors({ x: { shape: [2], data: Float32Array.of(1, 2) } }));
     const file = await openSafetensors(path);
     expect(await readBytes(file)).toEqual(await readFile(path));
-    expect(await sha256(file)).toBe(createHash("sha256").update(await readFile(path)).digest("hex"));
+    expect(await sha256(file)).toBe(
+      createHash("sha256")
+        .update(await readFile(path))
+        .digest("hex"),
+    );
   });
 
   it("that is missing, empty, cut, a folder, or something else is refused in one sentence", async () => {

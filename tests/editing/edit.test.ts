@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type EditEvent, edit } from "../../gpu-worker/editing/edit.ts";
+import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
+import { frozenBranches, guidedPrediction } from "../../gpu-worker/pipeline/guidance.ts";
+import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
+import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { makeInstruction } from "../instruction/made-instruction.ts";
+import { drawImage } from "../inversion/drawn-images.ts";
+import { openFixture, relativeDeviation } from "../models/expected-values.ts";
+
+let pipeline: Pipeline;
+let instruction: Instruction;
+beforeAll(async () => {
+  pipeline = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
+  instruction = await makeInstruction(pipeline, "a red apple");
+});
+afterAll(() => pipeline.dispose());
+
+const image = drawImage(64, 32, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+const options = { steps: 3, seed: 5 };
+
+it("keeps size and range", async () => {
+  const [result] = await edit(pipeline, [image], { text: "blue" }, options);
+  expect([result!.width, result!.height]).toEqual([64, 32]);
+  expect(result!.data.every((p) => p >= -1 && p <= 1)).toBe(true);
+});
+
+it.each(["euler-ancestral", "ddim"] as const)(
+  "gives the same picture for the same seed with %s",
+  async (scheduler) => {
+    const run = () => edit(pipeline, [image], { instruction }, { ...options, scheduler });
+    expect((await run())[0]!.data).toEqual((await run())[0]!.data);
+  },
+);
+
+it("reuses the training noise for every image unless fresh noise is asked for", async () => {
+  const fixed = await edit(pipeline, [image, image], { instruction }, { ...options, noise: "fixed" });
+  expect(fixed[1]!.data).toEqual(fixed[0]!.data);
+  const fresh = await edit(pipeline, [image, image], { instruction }, { ...options, noise: "fresh" });
+  expect(fresh[1]!.data).not.toEqual(fresh[0]!.data);
+  const other = await edit(pipeline, [image], { instruction }, { ...options, noise: "fresh", variation: 1 });
+  expect(other[0]!.data).not.toEqual(fresh[0]!.data);
+});
+
+it("gives an instruction that still is its init the picture of the init's words", async () => {
+  const untouched = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
+  const [learned] = await edit(pipeline, [image], { instruction: untouched }, options);
+  const [worded] = await edit(pipeline, [image], { text: "a red apple" }, options);
+  expect(learned!.data).toEqual(worded!.data);
+});
+
+it("mixes an instruction with words", async () => {
+  const [alone] = await edit(pipeline, [image], { instruction }, options);
+  const [mixed] = await edit(pipeline, [image], { instruction, text: "blue" }, options);
+  expect(mixed!.data).not.toEqual(alone!.data);
+});
+
+it("sums the three branches as the paper's equation says, whichever of them it leaves out", async () => {
+  const random = new SeededRandom(1, "guidance");
+  const size = 12 * 8 * 16;
+  const samples = {
+    latents: random.normals(size),
+    image: random.normals(size),
+    timesteps: Float32Array.of(500),
+    height: 8,
+    width: 16,
+  };
+  const [text, nothing] = [await pipeline.encodeText("blue"), await pipeline.encodeText("")];
+  const branch = (embedding: Float32Array, withImage: boolean) =>
+    pipeline.predict({
+      ...samples,
+      image: withImage ? samples.image : new Float32Array(size),
+      text: embedding,
+    });
+  const [full, imageOnly, none] = [
+    await branch(text, true),
+    await branch(nothing, true),
+    await branch(nothing, false),
+  ];
+  for (const guidance of [
+    { text: 7.5, image: 1.5 },
+    { text: 1, image: 1 },
+    { text: 3, image: 3 },
+    { text: 2, image: 1 },
+  ]) {
+    const expected = none.map(
+      (e, i) => e + guidance.image * (imageOnly[i]! - e) + guidance.text * (full[i]! - imageOnly[i]!),
+    );
+    const actual = await guidedPrediction(pipeline, samples, text, guidance);
+    expect(relativeDeviation(actual, expected)).toBeLessThan(1e-5); // one float32 sum in another order
+  }
+  const before = pipeline.unetForwards;
+  await frozenBranches(pipeline, samples, { text: 1, image: 1 });
+  expect(pipeline.unetForwards).toBe(before);
+});
+
+it("stops between sampling steps when told to, and tells how far it is", async () => {
+  const abort = new AbortController();
+  const events: EditEvent[] = [];
+  const run = edit(pipeline, [image], { text: "blue" }, options, {
+    signal: abort.signal,
+    onEvent: (event) => {
+      events.push(event);
+      if (event.step === 2) abort.abort(new Error("stop"));
+    },
+  });
+  await expect(run).rejects.toThrow("stop");
+  expect(events.map(({ step, steps }) => [step, steps])).toEqual([
+    [1, 3],
+    [2, 3],
+  ]);
+});
+
+it.each([
+  [{ steps: 0 }, /steps/i],
+  [{ textGuidance: Number.NaN }, /guidance/],
+])("refuses %o", async (changes, message) => {
+  await expect(edit(pipeline, [image], { text: "blue" }, { ...options, ...changes })).rejects.toThrow(
+    message,
+  );
+});
+
+it("refuses an empty prompt, words that do not fit, and another model's instruction", async () => {
+  await expect(edit(pipeline, [image], {}, options)).rejects.toMatchObject({ code: "empty_prompt" });
+  const long = "apple ".repeat(40);
+  await expect(edit(pipeline, [image], { text: long }, options)).rejects.toMatchObject({
+    code: "text_too_long",
+  });
+  const crowded = "apple ".repeat(28);
+  await expect(edit(pipeline, [image], { instruction, text: crowded }, options)).rejects.toThrow(
+    /room for \d+; shorten/,
+  );
+  const foreign = {
+    ...instruction,
+    info: { ...instruction.info, weightHash: "0".repeat(64), modelId: "other-model" },
+  };
+  await expect(edit(pipeline, [image], { instruction: foreign }, options)).rejects.toThrow(
+    /"other-model".*not/,
+  );
+});

@@ -1,0 +1,38 @@
+import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
+import type { Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
+
+/** An instruction without learning: its init's own embedding, every number moved by `change`. */
+export async function makeInstruction(
+  pipeline: Pipeline,
+  init: string,
+  { change = 0.3, seed = 7 } = {},
+): Promise<Instruction> {
+  const tokenCount = pipeline.model.tokenizer.encode(init).length;
+  const dimension = pipeline.textWidth;
+  const embedding = await pipeline.encodeText(init);
+  return {
+    tokens: embedding.slice(dimension, (1 + tokenCount) * dimension).map((x) => x + change),
+    tokenCount,
+    dimension,
+    info: {
+      formatVersion: 1,
+      modelId: pipeline.modelId,
+      weightHash: pipeline.weightHash,
+      seed,
+      init,
+      hyperParameters: {
+        ...{ steps: 1, learningRate: 0.1, batchSize: 1, textGuidance: 1, imageGuidance: 1 },
+        ...{ loop: "fast", pairs: 1, width: 64, height: 32 },
+      },
+      losses: {
+        first: 1,
+        last: 1,
+        validation: 1,
+        initialValidation: 1,
+        bestStep: 0,
+        curve: [{ step: 1, loss: 1 }],
+      },
+      counts: { unetForwards: 1, unetBackwards: 1 },
+    },
+  };
+}
