@@ -29,7 +29,7 @@ const options: InversionOptions = {
 const learn = (
   changes: Partial<InversionOptions> = {},
   hooks: InversionHooks = {},
-  pairs = [{ before, after }],
+  pairs: readonly ImagePair[] = [{ before, after }],
 ) => invert(pipeline, pairs, { ...options, ...changes }, hooks);
 
 describe("invert", () => {
