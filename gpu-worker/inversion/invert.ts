@@ -5,23 +5,18 @@ import type { Instruction } from "../instruction/instruction.ts";
 import { initAdamW, updateAdamW } from "../optimizer/adamw.ts";
 import { learningRateFactor } from "../optimizer/learning-rate.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { SeededRandom } from "../random/seeded-random.ts";
 import { makeNoiseSchedule } from "../schedulers/noise-schedule.ts";
-import { cutIntoBatches } from "./batch.ts";
+import { BatchOrder } from "./batch-order.ts";
 import { editDirection } from "./edit-direction.ts";
+import { type ImagePair, requirePairs } from "./image-pair.ts";
 import { InversionLoss, type SplitEmbedding } from "./inversion-loss.ts";
 import { type HeartbeatClock, Progress } from "./progress.ts";
 import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
 import { drawTrainingSamples, drawValidationSamples, type LatentPair, type Sample } from "./samples.ts";
 import { type InversionOptions, type InversionSettings, resolveSettings } from "./settings.ts";
 
+export type { ImagePair } from "./image-pair.ts";
 export type { InversionOptions } from "./settings.ts";
-
-/** Two pictures of one size (both sides multiples of the pipeline's `sizeMultiple`): the same scene before and after. */
-export interface ImagePair {
-  readonly before: RgbImage;
-  readonly after: RgbImage;
-}
 
 export interface InversionEvent {
   readonly stage: "prepare" | "frozen branches" | "learn";
@@ -256,53 +251,4 @@ async function previewOf(
   const [preview] = await edit(pipeline, [before], { instruction }, { seed: instruction.info.seed });
   pipeline.countUnetForwards(uncounted - pipeline.unetForwards);
   return preview!;
-}
-
-/** Which samples step k sees: every epoch visits all of them, in an order of its own. */
-class BatchOrder {
-  readonly #training: readonly Sample[];
-  readonly #settings: InversionSettings;
-  #epoch = -1;
-  #batches: Sample[][] = [];
-
-  constructor(training: readonly Sample[], settings: InversionSettings) {
-    this.#training = training;
-    this.#settings = settings;
-    this.#open(0);
-  }
-
-  at(step: number): readonly Sample[] {
-    this.#open(Math.floor(step / this.#batches.length));
-    return this.#batches[step % this.#batches.length]!;
-  }
-
-  #open(epoch: number): void {
-    if (epoch === this.#epoch) return;
-    const { seed, batchSize } = this.#settings;
-    const order = new SeededRandom(seed, "order", epoch).permutation(this.#training.length);
-    this.#batches = cutIntoBatches(
-      order.map((index) => this.#training[index]!),
-      batchSize,
-    );
-    this.#epoch = epoch;
-  }
-}
-
-function requirePairs(pipeline: Pipeline, pairs: readonly ImagePair[]): void {
-  if (!pairs.length)
-    throw new VisibleError("no_pairs", "There is no before/after pair to learn from; give at least one.");
-  for (const [index, { before, after }] of pairs.entries()) {
-    const name = `Pair ${index + 1}`;
-    if (before.width !== after.width || before.height !== after.height)
-      throw new VisibleError(
-        "unequal_pair",
-        `${name}: before is ${before.width}×${before.height}, after ${after.width}×${after.height}; make them one size.`,
-      );
-    const multiple = pipeline.sizeMultiple;
-    if (before.width % multiple || before.height % multiple)
-      throw new VisibleError(
-        "invalid_size",
-        `${name} is ${before.width}×${before.height}; this model wants both sides to be multiples of ${multiple}.`,
-      );
-  }
 }

@@ -93,6 +93,8 @@ def make(folder: Path):
         "vae": ["diffusers", "AutoencoderKL"],
     }
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    defaults = {"resolution": 64, "sampler": {"steps": 3}, "inversion": {"steps": 20, "learning_rate": 0.05, "batch_size": 2}}
+    (folder / "visii.json").write_text(json.dumps(defaults, indent=2) + "\n")
 
     # The same text encoder in bfloat16, under transformers 5's names: what it computes is what its rounded weights say.
     rounded = CLIPTextModel(text_config(vocabulary)).eval()

@@ -72,6 +72,8 @@ def make(folder: Path):
         "vae": ["visii", "PatchAutoencoder"],
     }
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    defaults = {"resolution": 64, "sampler": {"steps": 3}, "inversion": {"steps": 20, "learning_rate": 0.05, "batch_size": 2}}
+    (folder / "visii.json").write_text(json.dumps(defaults, indent=2) + "\n")
     expect(folder, tokenizer, clip, text, denoiser, autoencoder, linear, scheduler.alphas_cumprod)
 
 

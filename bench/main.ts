@@ -1,0 +1,77 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { edit } from "../gpu-worker/editing/edit.ts";
+import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { fastestConvolutionRate } from "./convolution-rate.ts";
+import { readDemoPair } from "./demo-pair.ts";
+import { benchEvaluations } from "./evaluations-to-quality.ts";
+import { benchInversionStep } from "./inversion-step.ts";
+import { medianSeconds } from "./time.ts";
+
+/** `npm run bench [-- step|edit|evaluations|memory …]`: prints figures, keeps them in out/bench/. */
+const root = fileURLToPath(new URL("..", import.meta.url));
+const asked = process.argv.slice(2);
+const wanted = (name: string) => !asked.length || asked.includes(name);
+const threads = availableParallelism();
+const say = (line: string) => console.log(line);
+const figures: Record<string, unknown> = { machine: cpus()[0]?.model, threads, node: process.version };
+
+const pipeline = await openPipeline(join(root, "models", "mini"), { device: "cpu", threads });
+const { before, after } = await readDemoPair(root, pipeline);
+const latentSide = pipeline.defaults.resolution / pipeline.model.vae.autoencoder.factor;
+
+if (wanted("step")) {
+  const rate = await fastestConvolutionRate(threads);
+  const { steps, batchSize } = pipeline.defaults.inversion;
+  const visits = (steps * batchSize) / 64;
+  const step = await benchInversionStep(pipeline, threads, latentSide, visits);
+  const floor = step.flops / rate;
+  say(`inversion step, batch 1, ${latentSide}² latents, guidance 7.5/1.5, ${threads} threads`);
+  say(
+    `  ours       ${ms(step.seconds)} (text branch forward + backward, and 1/${visits.toFixed(1)} of the frozen branches' ${ms(step.secondsOfFrozenBranches)})`,
+  );
+  say(
+    `  floor      ${ms(floor)} = ${(step.flops / 1e9).toFixed(2)} GFLOP at ${(rate / 1e9).toFixed(0)} GFLOP/s of the fastest convolution; we are ${(step.seconds / floor).toFixed(1)}× above it`,
+  );
+  if (typeof step.reference === "string") say(`  reference  ${step.reference}`);
+  else
+    say(
+      `  reference  ${ms(step.reference.seconds)} in PyTorch (forward 3 + backward 3): ratio ${(step.seconds / step.reference.seconds).toFixed(2)}; gradients differ by ${step.reference.gradientDeviation.toExponential(1)}`,
+    );
+  figures.step = { ...step, floor, convolutionFlopsPerSecond: rate };
+}
+if (wanted("edit")) {
+  const seconds = await medianSeconds(
+    () => edit(pipeline, [before], { text: pipeline.defaults.init }, { seed: 1 }),
+    7,
+  );
+  say(
+    `edit, ${before.width}×${before.height}, ${pipeline.defaults.sampler.steps} sampling steps: ${ms(seconds)}`,
+  );
+  figures.edit = { seconds };
+}
+if (wanted("evaluations")) {
+  const quality = await benchEvaluations(pipeline, { before, after }, (what) => say(`  running ${what} …`));
+  const { referenceValidation: goal, fastEvaluations: spent } = quality;
+  say(
+    `UNet evaluations (forward and backward) to the validation loss ${goal.toFixed(4)} of the paper's loop:`,
+  );
+  say(
+    `  paper's loop ${quality.referenceEvaluations}, ours ${spent ?? "never"}${spent ? ` (1/${(quality.referenceEvaluations / spent).toFixed(1)})` : ""}; ours ends at ${quality.fastValidation.toFixed(4)}`,
+  );
+  figures.evaluations = quality;
+}
+if (wanted("memory")) {
+  const peak = process.resourceUsage().maxRSS / 1024;
+  say(`peak memory of this process: ${peak.toFixed(0)} MiB`);
+  figures.peakMebibytes = peak;
+}
+await pipeline.dispose();
+await mkdir(join(root, "out", "bench"), { recursive: true });
+await writeFile(join(root, "out", "bench", "figures.json"), `${JSON.stringify(figures, null, 2)}\n`);
+
+function ms(seconds: number): string {
+  return `${(1000 * seconds).toFixed(1)} ms`;
+}
