@@ -31,17 +31,33 @@ export function layerNorm(m: Module, x: Value, epsilon: number): Value {
   return m.graph.add(m.graph.mul(normalised, m.weight("weight", [width])), m.weight("bias", [width]));
 }
 
+/** A second scale and shift by channel, [N, C, 1, 1] each: y·scale + shift. */
+export interface Modulation {
+  readonly scale: Value;
+  readonly shift: Value;
+}
+
 /**
  * x [N, C, H, W], each group of C/groups channels normalised over channels and space, then scaled by channel.
  * Written as a LayerNormalization over the flattened group: the form onnxruntime runs fastest, and its statistics serve
- * the backward pass.
+ * the backward pass. A modulation joins the small scales first, so that it costs no pass over the image.
  */
-export function groupNorm(m: Module, x: Value, groups: number, epsilon: number): Value {
+export function groupNorm(
+  m: Module,
+  x: Value,
+  groups: number,
+  epsilon: number,
+  modulation?: Modulation,
+): Value {
+  const { graph } = m;
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
-  const grouped = m.graph.reshape(x, [n, groups, (c / groups) * h * w]);
-  const normalised = m.graph.reshape(m.graph.layerNormalization(grouped, epsilon), x.shape);
-  const byChannel = (name: string) => m.graph.reshape(m.weight(name, [c]), [c, 1, 1]);
-  return m.graph.add(m.graph.mul(normalised, byChannel("weight")), byChannel("bias"));
+  const grouped = graph.reshape(x, [n, groups, (c / groups) * h * w]);
+  const normalised = graph.reshape(graph.layerNormalization(grouped, epsilon), x.shape);
+  const byChannel = (name: string) => graph.reshape(m.weight(name, [c]), [c, 1, 1]);
+  const [scale, shift] = [byChannel("weight"), byChannel("bias")];
+  if (!modulation) return graph.add(graph.mul(normalised, scale), shift);
+  const joined = graph.add(graph.mul(modulation.scale, shift), modulation.shift);
+  return graph.add(graph.mul(normalised, graph.mul(modulation.scale, scale)), joined);
 }
 
 export type Activation = "silu" | "swish" | "gelu" | "quick_gelu" | "relu";

@@ -1,5 +1,5 @@
 import type { Value } from "../graph/value.ts";
-import { type Activation, activate, conv2d, groupNorm, linear } from "./layers.ts";
+import { type Activation, activate, conv2d, groupNorm, linear, type Modulation } from "./layers.ts";
 import type { Module } from "./module.ts";
 
 export interface ResnetOptions {
@@ -33,16 +33,21 @@ export function resnetBlock(
     const bias = linear(m.in("time_emb_proj"), act(time), outChannels);
     hidden = graph.add(hidden, graph.reshape(bias, [batch, outChannels, 1, 1]));
   }
-  hidden = groupNorm(m.in("norm2"), hidden, groups, epsilon);
-  if (time && timeScaleShift === "scale_shift") {
-    const both = linear(m.in("time_emb_proj"), act(time), 2 * outChannels);
-    const part = (from: number) =>
-      graph.reshape(graph.slice(both, 1, from, from + outChannels), [batch, outChannels, 1, 1]);
-    hidden = graph.add(graph.mul(hidden, graph.add(part(0), 1)), part(outChannels));
-  }
+  const modulation =
+    time && timeScaleShift === "scale_shift" ? scaleAndShift(m, act(time), outChannels) : undefined;
+  hidden = groupNorm(m.in("norm2"), hidden, groups, epsilon, modulation);
   hidden = conv2d(m.in("conv2"), act(hidden), outChannels, image);
 
   const skip = x.shape[1] === outChannels ? x : conv2d(m.in("conv_shortcut"), x, outChannels, { kernel: 1 });
   const sum = graph.add(skip, hidden);
   return outputScale === 1 ? sum : graph.div(sum, outputScale);
+}
+
+/** 1 + scale and shift, each [N, C, 1, 1], from the activated time embedding. */
+function scaleAndShift(m: Module, time: Value, channels: number): Modulation {
+  const { graph } = m;
+  const both = linear(m.in("time_emb_proj"), time, 2 * channels);
+  const part = (from: number) =>
+    graph.reshape(graph.slice(both, 1, from, from + channels), [time.shape[0]!, channels, 1, 1]);
+  return { scale: graph.add(part(0), 1), shift: part(channels) };
 }

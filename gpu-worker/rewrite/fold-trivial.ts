@@ -1,3 +1,5 @@
+import { broadcastShapes } from "../graph/broadcast.ts";
+import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { OpType } from "../graph/operators.ts";
 import { elementCount, type GraphNode, sameShape, showShape, type Value } from "../graph/value.ts";
 import { isNode, type RewriteRule, rewriteRule, type Scene } from "./rewrite-rule.ts";
@@ -49,56 +51,69 @@ export const foldIdentity = rewriteRule<Value>({
   rewrite: (x) => x,
 });
 
+/** What two of an operator in a row come to; the inner one's input is x. */
+const pairs: {
+  readonly [Op in OpType]?: (
+    outer: GraphNode<Op>,
+    inner: GraphNode<Op>,
+    x: Value,
+    graph: GraphBuilder,
+  ) => Value;
+} = {
+  Reshape: ({ attributes }, _, x, graph) => graph.reshape(x, attributes.shape),
+  Expand: ({ attributes }, _, x, graph) => graph.expand(x, attributes.shape),
+  Transpose: (outer, inner, x, graph) =>
+    graph.transpose(
+      x,
+      outer.attributes.permutation.map((axis) => inner.attributes.permutation[axis]!),
+    ),
+  Neg: (_outer, _inner, x) => x,
+  // Reversals only; see the pattern.
+  Slice: (_outer, _inner, x) => x,
+};
+
 /** Two reshapes, two expansions or two transpositions in a row → one; two negations or reversals → none. */
 export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner: GraphNode }>({
   name: "pair",
   pattern: (outer, scene) => {
-    const inner = outer.inputs.length === 1 ? scene.producer(outer.inputs[0]!) : undefined;
-    return inner?.op === outer.op &&
-      inner.outputs.length === 1 &&
-      ["Reshape", "Expand", "Transpose", "Neg", "Slice"].includes(outer.op)
-      ? { outer, inner }
-      : null;
+    const inner = outer.op in pairs ? scene.producer(outer.inputs[0]!) : undefined;
+    const isPair = inner?.op === outer.op && [outer, inner].every((node) => !isPlainSlice(node));
+    return isPair ? { outer, inner } : null;
   },
-  check: ({ outer, inner }) => {
-    if (!isNode(outer, "Slice") || !isNode(inner, "Slice")) return null;
-    return outer.attributes.reverse &&
-      inner.attributes.reverse &&
-      outer.attributes.axis === inner.attributes.axis
-      ? null
-      : "only two reversals of one axis undo each other";
-  },
+  check: ({ outer, inner }) =>
+    isNode(outer, "Slice") && isNode(inner, "Slice") && outer.attributes.axis !== inner.attributes.axis
+      ? `axes ${inner.attributes.axis} and ${outer.attributes.axis} are reversed, each once`
+      : null,
   rewrite: ({ outer, inner }, graph) => {
-    const x = inner.inputs[0]!;
-    if (isNode(outer, "Reshape")) return graph.reshape(x, outer.attributes.shape);
-    if (isNode(outer, "Expand")) return graph.expand(x, outer.attributes.shape);
-    if (isNode(outer, "Transpose") && isNode(inner, "Transpose"))
-      return graph.transpose(
-        x,
-        outer.attributes.permutation.map((axis) => inner.attributes.permutation[axis]!),
-      );
-    return x;
+    const fold = pairs[outer.op] as (typeof pairs)["Neg"] & {};
+    return fold(outer as GraphNode<"Neg">, inner as GraphNode<"Neg">, inner.inputs[0]!, graph);
   },
 });
 
 /** An operand expanded to a shape that broadcasting gives it anyway → the operand as it was. */
 export const foldExpandedOperand = rewriteRule<{
   readonly node: GraphNode;
-  readonly inputs: readonly [Value, Value];
+  readonly slim: readonly [Value, Value] | undefined;
 }>({
   name: "expanded operand",
   pattern: (node, scene) => {
     if (!(node.op in neutral)) return null;
-    const inputs = node.inputs.map((input) => beforeExpand(input, scene)) as [Value, Value];
-    return inputs.some((input, index) => input !== node.inputs[index]) ? { node, inputs } : null;
-  },
-  check: ({ node, inputs }) => {
+    const [a, b] = node.inputs as readonly [Value, Value];
+    const [slimA, slimB] = [beforeExpand(a, scene), beforeExpand(b, scene)];
+    if (slimA === a && slimB === b) return null;
+    const pairs = [
+      [slimA, slimB],
+      [slimA, b],
+      [a, slimB],
+    ] as const;
     const wide = node.outputs[0]!.shape;
-    return inputs.some((input) => sameShape(input.shape, wide))
-      ? null
-      : `without it nothing has the shape ${showShape(wide)}`;
+    const serves = ([p, q]: readonly [Value, Value]) =>
+      (p !== a || q !== b) && sameShape(broadcastShapes(p.shape, q.shape, node.op), wide);
+    return { node, slim: pairs.find(serves) };
   },
-  rewrite: ({ node, inputs }, graph) => graph.node(node.op as "Add", inputs, {})[0]!,
+  check: ({ node, slim }) =>
+    slim ? null : `without it the operands do not broadcast to ${showShape(node.outputs[0]!.shape)}`,
+  rewrite: ({ node, slim }, graph) => graph.node(node.op as "Add", slim!, {})[0]!,
 });
 
 /** A reshape of a constant → a constant of that shape; arithmetic of two single numbers → the number, as float32 has it. */
@@ -135,6 +150,10 @@ const arithmetic = {
   Mul: (a: number, b: number) => a * b,
   Div: (a: number, b: number) => a / b,
 } as const;
+
+function isPlainSlice(node: GraphNode): boolean {
+  return isNode(node, "Slice") && !node.attributes.reverse;
+}
 
 function keepsShape(node: GraphNode): boolean {
   return sameShape(node.inputs[0]!.shape, node.outputs[0]!.shape);

@@ -1,11 +1,12 @@
 import type { Graph } from "../graph/value.ts";
 import { attentionRowSums } from "./attention-row-sums.ts";
+import { concatenatePaddedParts } from "./concatenate-padded-parts.ts";
 import { foldTrivial } from "./fold-trivial.ts";
 import { mergeCommonSubexpressions } from "./merge-common-subexpressions.ts";
 import { removeDeadNodes } from "./remove-dead-nodes.ts";
 import { applyRules } from "./rewrite-rule.ts";
 
-const rules = [attentionRowSums, ...foldTrivial];
+const rules = [attentionRowSums, concatenatePaddedParts, ...foldTrivial];
 
 /**
  * All passes, again and again until none finds anything: the graph that a session compiles. Every rule leaves fewer

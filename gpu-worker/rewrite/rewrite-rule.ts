@@ -102,7 +102,11 @@ class GrowingScene implements Scene {
     for (; this.#seen < this.#builder.nodes.length; this.#seen++) {
       const node = this.#builder.nodes[this.#seen]!;
       for (const output of node.outputs) this.#producers.set(output, node);
-      for (const input of new Set(node.inputs)) this.#users.set(input, [...this.users(input), node]);
+      for (const input of new Set(node.inputs)) {
+        const users = this.#users.get(input);
+        if (users) users.push(node);
+        else this.#users.set(input, [node]);
+      }
     }
   }
 }

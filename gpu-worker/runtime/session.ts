@@ -1,8 +1,8 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { InternalError, VisibleError } from "../../shared/errors.ts";
 import { encodeOnnx, externalName } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value } from "../graph/value.ts";
-import { removeDeadNodes } from "../rewrite/remove-dead-nodes.ts";
+import { optimize } from "../rewrite/optimize.ts";
 import type { WeightBytes } from "./weight-bytes.ts";
 
 /** Where graphs run: onnxruntime's execution providers by their names here. */
@@ -31,7 +31,7 @@ export class Session {
 
   /** @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback. */
   static async create(graph: Graph, { device, threads, weights }: SessionOptions): Promise<Session> {
-    const live = removeDeadNodes(graph);
+    const live = optimize(graph);
     const read = [...live.nodes.flatMap((node) => node.inputs), ...live.outputs.values()];
     const files = new Set(
       read.flatMap(({ origin }) => (origin.kind === "weight" ? [origin.source.file] : [])),
@@ -42,6 +42,8 @@ export class Session {
         data: await weights.read(file),
       })),
     );
+    // The library also writes its errors to stderr; here they are thrown, in words.
+    env.logLevel = "fatal";
     try {
       const session = await InferenceSession.create(encodeOnnx(live, weights.root), {
         executionProviders: [device],

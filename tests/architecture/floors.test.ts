@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { importsOf, sourceFiles } from "./source-files.ts";
+import { trespasses } from "./trespasses.ts";
+
+const files = sourceFiles();
+
+test("nobody trespasses", () => {
+  expect(trespasses(files)).toEqual([]);
+});
+
+test("every relative import leads to a file", () => {
+  const paths = new Set(files.map(({ path }) => path));
+  const lost = files
+    .filter(({ path }) => !path.startsWith("tests/architecture/"))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((imported) => /\.(ts|js)$/.test(imported) && imported.includes("/") && !paths.has(imported))
+        .map((imported) => `${file.path} imports ${imported}`),
+    );
+  expect(lost).toEqual([]);
+});
+
+test("the walk sees the code", () => {
+  const seen = new Set(files.map(({ path }) => path.split("/").slice(0, 2).join("/")));
+  expect([...seen]).toEqual(
+    expect.arrayContaining(["gpu-worker/graph", "gpu-worker/models", "shared/errors.ts"]),
+  );
+  expect(importsOf(files.find(({ path }) => path === "gpu-worker/graph/encode-onnx.ts")!)).toEqual(
+    expect.arrayContaining(["node:path", "@bufbuild/protobuf", "shared/errors.ts"]),
+  );
+});
+
+describe("a trespass is found:", () => {
+  test.each([
+    [
+      "a lower floor on a higher",
+      "gpu-worker/models/unet.ts",
+      'import { a } from "../inversion/invert.ts";',
+      "floor 2",
+    ],
+    [
+      "a type taken from above",
+      "shared/jobs.ts",
+      'import type { A } from "../gpu-worker/graph/value.ts";',
+      "floor 0",
+    ],
+    [
+      "onnxruntime outside the runtime",
+      "cli/bin.ts",
+      'import * as ort from "onnxruntime-node";',
+      "onnxruntime-node",
+    ],
+    [
+      "protobuf outside the encoder",
+      "gpu-worker/graph/a.ts",
+      'import "@bufbuild/protobuf/wire";',
+      "@bufbuild",
+    ],
+    ["sharp in the command line", "cli/a.ts", 'const sharp = await import("sharp");', "sharp"],
+    [
+      "models that know of gradients",
+      "gpu-worker/models/a.ts",
+      'import { g } from "../autodiff/gradient.ts";',
+      "autodiff",
+    ],
+    [
+      "derivatives outside the inversion",
+      "gpu-worker/editing/a.ts",
+      'import { g } from "../autodiff/gradient.ts";',
+      "open only to",
+    ],
+    [
+      "an edge that reaches the worker",
+      "functions/a.ts",
+      'import { g } from "../gpu-worker/graph/value.ts";',
+      "must not reach",
+    ],
+    ["a product that imports its tests", "cli/a.ts", 'import { a } from "../tests/a.ts";', "tests/"],
+    ["the environment read inside", "gpu-worker/images/a.ts", "const x = process.env.HOME;", "process.env"],
+    ["a folder without a floor", "gpu-worker/misc-things/a.ts", "", "no floor"],
+    ["a file that means nothing", "cli/utils.ts", "", "nothing in particular"],
+    ["a name in camels", "cli/progressBar.ts", "", "kebab-case"],
+    ["a file too long", "cli/a.ts", "\n".repeat(500), "501 lines"],
+    ["a hole in the types", "cli/a.ts", "const x: any = 1;", "says any"],
+  ])("%s", (_, path, text, sentence) => {
+    expect(trespasses([{ path, text }]).join("\n")).toContain(sentence);
+  });
+
+  test("an arrow around a corner", () => {
+    const around = [
+      { path: "gpu-worker/queue/loop.ts", text: 'import { e } from "../editing/edit.ts";' },
+      { path: "gpu-worker/editing/edit.ts", text: 'import { s } from "../runtime/session.ts";' },
+    ];
+    expect(trespasses(around)).toEqual([
+      "gpu-worker/queue/loop.ts → gpu-worker/editing/edit.ts → gpu-worker/runtime/session.ts: gpu-worker/queue/ must not reach gpu-worker/runtime/",
+    ]);
+  });
+
+  test("none in a comment or in a word", () => {
+    const text = '// import "sharp" and process.env\n/* const x: any */\nconst company = 1;';
+    expect(trespasses([{ path: "cli/a.ts", text }])).toEqual([]);
+  });
+});

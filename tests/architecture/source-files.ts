@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const ignored = ["node_modules", ".git", "out", "models", "coverage", ".sst", ".cache", ".vite"];
+
+/** A source file: its path from the root, with forward slashes, and its text. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Every TypeScript and JavaScript file of the repository. Python has its own habits. */
+export function sourceFiles(folder = ""): SourceFile[] {
+  return readdirSync(`${root}/${folder}`, { withFileTypes: true }).flatMap((entry): SourceFile[] => {
+    const path = folder + entry.name;
+    // The models folder at the root holds weights; gpu-worker/models holds code.
+    if (entry.isDirectory())
+      return ignored.includes(path) || entry.name === "node_modules" ? [] : sourceFiles(`${path}/`);
+    return /\.(ts|js|mjs)$/.test(path) ? [{ path, text: readFileSync(`${root}/${path}`, "utf8") }] : [];
+  });
+}
+
+/** What a file imports, statically or dynamically: paths from the root, or package names. */
+export function importsOf({ path, text }: SourceFile): string[] {
+  const specifiers = [
+    ...withoutComments(text).matchAll(/(?:\bfrom|\bimport\s*\(|^\s*import)\s*["']([^"']+)["']/gm),
+  ];
+  return specifiers.map(([, specifier]) =>
+    specifier!.startsWith(".") ? posix.join(posix.dirname(path), specifier!) : packageName(specifier!),
+  );
+}
+
+export function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+function packageName(specifier: string): string {
+  if (specifier.startsWith("node:")) return specifier;
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}

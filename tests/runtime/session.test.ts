@@ -1,0 +1,71 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { GraphBuilder } from "../../gpu-worker/graph/graph-builder.ts";
+import { Session } from "../../gpu-worker/runtime/session.ts";
+import { WeightBytes } from "../../gpu-worker/runtime/weight-bytes.ts";
+import { encodeSafetensors } from "../../gpu-worker/weights/safetensors-file.ts";
+import { VisibleError } from "../../shared/errors.ts";
+
+const cpu = { device: "cpu", threads: 1, weights: new WeightBytes("/") } as const;
+
+function rowsOf() {
+  const graph = new GraphBuilder("rows");
+  const table = graph.input("table", "float32", [3, 2]);
+  graph.output("y", graph.gather(table, graph.input("ids", "int64", [2])));
+  return graph.build();
+}
+
+describe("a session", () => {
+  test("runs as often as it is asked, and its results stay the caller's", async () => {
+    const session = await Session.create(rowsOf(), cpu);
+    const table = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const first = await session.run({ table, ids: BigInt64Array.of(2n, 0n) });
+    const second = await session.run({ table, ids: BigInt64Array.of(1n, 1n) });
+    expect([[...first.y!], [...second.y!]]).toEqual([
+      [5, 6, 1, 2],
+      [3, 4, 3, 4],
+    ]);
+    await session.dispose();
+  });
+
+  test.each([
+    ["a missing input", {}, "input table [3, 2] wants 6 elements, got none"],
+    ["too few elements", { table: new Float32Array(5) }, "input table [3, 2] wants 6 elements, got 5"],
+    ["the wrong type", { table: new BigInt64Array(6) }, "input table is float32, fed a BigInt64Array"],
+  ])("refuses %s, naming graph and input", async (_, feeds, message) => {
+    const session = await Session.create(rowsOf(), cpu);
+    await expect(session.run({ ids: BigInt64Array.of(0n, 1n), ...feeds })).rejects.toThrow(
+      `internal: graph rows: ${message}`,
+    );
+    await session.dispose();
+  });
+
+  test("on a device that this machine lacks is refused in words for the user, with no silent fallback", async () => {
+    const attempt = Session.create(rowsOf(), { ...cpu, device: "cuda" });
+    await expect(attempt).rejects.toThrow(VisibleError);
+    await expect(attempt).rejects.toMatchObject({ code: "device_unavailable" });
+    await expect(attempt).rejects.toThrow("Choose --device cpu");
+  });
+});
+
+describe("weight bytes", () => {
+  test("are read once for all sessions", async () => {
+    const root = await mkdtemp(join(tmpdir(), "visii-weights-"));
+    const file = join(root, "w.safetensors");
+    const written = encodeSafetensors({ w: { shape: [3], data: Float32Array.of(1, 2, 3) } });
+    await writeFile(file, written);
+    const weights = new WeightBytes(root);
+    const bytes = await weights.read(file);
+    expect(Buffer.compare(bytes, written)).toBe(0);
+    expect(await weights.read(file)).toBe(bytes);
+    await rm(root, { recursive: true });
+  });
+
+  test("of a missing file are an error that names it", async () => {
+    await expect(new WeightBytes("/").read("/nowhere/w.safetensors")).rejects.toThrow(
+      "/nowhere/w.safetensors",
+    );
+  });
+});

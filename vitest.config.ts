@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["tests/**/*.test.ts"],
+    // Processes, not threads: onnxruntime aborts the process when a thread is ended during a run.
+    pool: "forks",
+    // Each process also has onnxruntime's own threads; two keep a two-core machine busy.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
