@@ -1,12 +1,13 @@
 import type { Graph } from "../graph/value.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { latentMultiple } from "../models/unet-2d-condition.ts";
-import { type Device, Session } from "../runtime/session.ts";
+import type { Device, Session } from "../runtime/session.ts";
 import { WeightBytes } from "../runtime/weight-bytes.ts";
 import { clipPixels } from "./clip-pixels.ts";
 import { clipImageGraph, decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "./forward-graphs.ts";
 import type { ModelDefaults } from "./model-defaults.ts";
 import { type ModelFolder, readModelFolder } from "./model-folder.ts";
+import { SessionCache } from "./session-cache.ts";
 
 export type { Device } from "../runtime/session.ts";
 export type { ModelDefaults } from "./model-defaults.ts";
@@ -47,16 +48,13 @@ export async function openPipeline(folder: string, options: PipelineOptions): Pr
 /** A frozen InstructPix2Pix, run forward. */
 export class Pipeline {
   readonly model: ModelFolder;
-  readonly #options: PipelineOptions;
-  readonly #weights: WeightBytes;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #sessions: SessionCache;
   readonly #texts = new Map<string, Promise<Float32Array>>();
   #unetForwards = 0;
 
   constructor(model: ModelFolder, options: PipelineOptions) {
     this.model = model;
-    this.#options = options;
-    this.#weights = new WeightBytes(model.folder);
+    this.#sessions = new SessionCache({ ...options, weights: new WeightBytes(model.folder) });
   }
 
   get modelId(): string {
@@ -92,11 +90,7 @@ export class Pipeline {
 
   /** The session for `key`, compiled on first use. */
   session(key: string, build: () => Graph): Promise<Session> {
-    const known = this.#sessions.get(key);
-    if (known) return known;
-    const made = Session.create(build(), { ...this.#options, weights: this.#weights });
-    this.#sessions.set(key, made);
-    return made;
+    return this.#sessions.get(key, build);
   }
 
   /** The text encoder's last hidden state, [length · width]. */
@@ -174,7 +168,6 @@ export class Pipeline {
   }
 
   async dispose(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session).dispose();
-    this.#sessions.clear();
+    await this.#sessions.clear();
   }
 }
