@@ -25,7 +25,6 @@ export interface ReferenceTask {
  * `python3`). Otherwise the reason why not, to be printed.
  */
 export async function runReferenceStep(task: ReferenceTask): Promise<{ seconds: number } | string> {
-  // biome-ignore lint/style/noProcessEnv: a bench is an entry point.
   const environment = process.env;
   const python = environment.VISII_PYTHON ?? "python3";
   const preload = jemalloc.find((path) => existsSync(path));

@@ -89,11 +89,11 @@ export async function invert(
   const validation = drawValidationSamples(latents, schedule, settings.validationSamples, settings.seed);
   const effective = direction ? settings : { ...settings, clipWeight: 0 };
   const loss = new InversionLoss(pipeline, effective, split, direction);
-  const forwardsBefore = pipeline.unetForwards;
   const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
   const fingerprint = fingerprintOf(settings, pipeline.weightHash, pictures);
   const resumed = hooks.resume && decodeRunState(hooks.resume, fingerprint);
   const batches = new BatchOrder(training, settings);
+  let forwardsBefore = pipeline.unetForwards;
   const cached = settings.frozenBranches === "cached" ? [...training, ...validation] : validation;
   progress.enter("frozen branches", cached.length);
   for (const sample of cached) {
@@ -101,6 +101,9 @@ export async function invert(
     await loss.prepare(sample);
     progress.advance();
   }
+
+  // A resumed run pays for these again but does not count them: its figures are those of a run without interruption.
+  if (resumed) forwardsBefore = pipeline.unetForwards;
 
   // 3. Descend: one batch, one AdamW step, and every so often a look at the validation samples.
   let state = resumed ?? (await initialState(loss, validation, initial, settings));

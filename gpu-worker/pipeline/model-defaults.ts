@@ -10,7 +10,7 @@ const count = z.number().int().positive();
 /** `visii.json` of a model folder: the settings its makers measured to be good. Every part may be absent. */
 const modelDefaultsSchema = z.object({
   id: z.string().optional(),
-  /** Pixels of the shorter side that the model edits best. */
+  /** Side of the square pictures, in pixels, whose area the model edits best (`fitToModel`). */
   resolution: count.default(512),
   init: z.string().default("make it look like the example"),
   sampler: z

@@ -22,7 +22,12 @@ export function decodeSafetensors(bytes: Uint8Array, subject: string): DecodedSa
   const tensors = new Map<string, Float32Array>();
   for (const { name, dtype, byteOffset, byteLength } of header.tensors.values()) {
     if (dtype !== "F32") throw refuse(`holds "${name}" as ${dtype}, not F32`);
-    tensors.set(name, new Float32Array(bytes.slice(byteOffset, byteOffset + byteLength).buffer));
+    tensors.set(name, new Float32Array(copyOf(bytes, byteOffset, byteLength)));
   }
   return { tensors, metadata: header.metadata };
+}
+
+/** A buffer of its own: `slice` of a Node Buffer would be a view into another. */
+function copyOf(bytes: Uint8Array, offset: number, length: number): ArrayBuffer {
+  return Uint8Array.from(bytes.subarray(offset, offset + length)).buffer;
 }

@@ -1,6 +1,6 @@
 import { InternalError } from "../../shared/errors.ts";
+import { writeAside } from "../files/write-aside.ts";
 import { bytesPerElement, type TensorDtype } from "./tensor-dtype.ts";
-import { writeAside } from "./write-aside.ts";
 
 type Elements =
   | Float32Array
@@ -81,7 +81,7 @@ export function encodeSafetensors(
 /**
  * `encodeSafetensors`, onto disk, whole or not at all.
  *
- * @throws VisibleError `write_failed`
+ * @throws VisibleError `not_writable`
  */
 export async function writeSafetensors(
   path: string,

@@ -6,6 +6,7 @@ export const floors: Readonly<Record<string, number>> = {
   "shared/": 0,
 
   "shared/aws/": 1,
+  "gpu-worker/files/": 1,
   "gpu-worker/graph/": 1,
   "gpu-worker/random/": 1,
 
@@ -66,7 +67,7 @@ export const strangers: readonly (readonly [from: string, to: string])[] = [
 
 /** Folders that only some may import directly. */
 export const guarded: Readonly<Record<string, readonly string[]>> = {
-  "gpu-worker/autodiff/": ["gpu-worker/inversion/", "docs/"],
+  "gpu-worker/autodiff/": ["gpu-worker/inversion/", "gpu-worker/captioning/", "docs/"],
   "tests/": ["docs/"],
 };
 

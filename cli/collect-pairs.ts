@@ -1,0 +1,39 @@
+import { VisibleError } from "../shared/errors.ts";
+
+export interface PairNames {
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * Takes every `--pair BEFORE AFTER` out of the words of a command line. Each takes exactly the two words behind it: commander's
+ * own variadic options would merge repetitions and take three as gladly as two.
+ */
+export function collectPairs(argv: readonly string[]): {
+  readonly pairs: readonly PairNames[];
+  readonly rest: readonly string[];
+} {
+  const pairs: PairNames[] = [];
+  const rest: string[] = [];
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index]!;
+    if (word === "--") return { pairs, rest: [...rest, ...argv.slice(index)] };
+    if (word.startsWith("--pair="))
+      throw new VisibleError("usage", "--pair takes two files, with spaces: --pair BEFORE AFTER.");
+    if (word !== "--pair") {
+      rest.push(word);
+      continue;
+    }
+    const [before, after, extra] = argv.slice(index + 1, index + 4);
+    if (before === undefined || after === undefined || before.startsWith("--") || after.startsWith("--"))
+      throw new VisibleError("usage", "--pair needs two files: --pair BEFORE AFTER.");
+    if (extra !== undefined && !extra.startsWith("-"))
+      throw new VisibleError(
+        "usage",
+        `--pair takes two files and got a third, ${extra}; repeat --pair for each further pair.`,
+      );
+    pairs.push({ before, after });
+    index += 2;
+  }
+  return { pairs, rest };
+}

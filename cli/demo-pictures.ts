@@ -1,0 +1,107 @@
+import { basename, extname, join } from "node:path";
+import { decodeImage } from "../gpu-worker/images/decode-image.ts";
+import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
+import { resizeImage } from "../gpu-worker/images/resize-image.ts";
+import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
+import { writeImage } from "../gpu-worker/images/write-image.ts";
+import type { Context } from "./context.ts";
+import type { DemoPlan } from "./demo-plan.ts";
+import { type Closeness, closeness } from "./demo-report.ts";
+import { editProgress } from "./edit-progress.ts";
+import { type EditOptions, type Instruction, loadEdit, type Pipeline } from "./engine.ts";
+
+/** One way of editing the test photos: a column of the sheet. */
+export interface DemoColumn {
+  readonly key: "learned" | "hybrid" | "text";
+  readonly title: string;
+  readonly prompt: { readonly instruction?: Instruction; readonly text?: string };
+}
+
+export interface DemoResult {
+  readonly column: DemoColumn;
+  readonly file: string;
+  readonly image: RgbImage;
+  /** To the truth, where there is one and the column aims at it. */
+  readonly closeness?: Closeness;
+}
+
+export interface DemoPhoto {
+  readonly input: string;
+  readonly photo: RgbImage;
+  /** The true edit, as large as the photo. */
+  readonly truth?: RgbImage;
+}
+
+export interface DemoRow extends DemoPhoto {
+  readonly unedited?: Closeness;
+  readonly results: readonly DemoResult[];
+}
+
+/** The plan's photos and truths: read before anything is learned, so that a bad one is told at once. */
+export async function readDemoPhotos({ tests }: DemoPlan): Promise<DemoPhoto[]> {
+  const photos: DemoPhoto[] = [];
+  for (const { image: input, truth } of tests) {
+    const { image: photo } = await decodeImage(input);
+    if (truth === undefined) photos.push({ input, photo });
+    else {
+      const { image } = await decodeImage(truth);
+      photos.push({ input, photo, truth: resizeImage(image, photo.width, photo.height) });
+    }
+  }
+  return photos;
+}
+
+/** Most words the sheet has room for. */
+const mostWords = 2;
+
+export function demoColumns({ words, edit }: DemoPlan, instruction: Instruction): DemoColumn[] {
+  return [
+    { key: "learned", title: "<ins>, learned", prompt: { instruction } },
+    ...words
+      .slice(0, mostWords)
+      .map(
+        (text): DemoColumn => ({ key: "hybrid", title: `<ins> + “${text}”`, prompt: { instruction, text } }),
+      ),
+    ...(edit === undefined
+      ? []
+      : [{ key: "text" as const, title: `text alone: “${edit}”`, prompt: { text: edit } }]),
+  ];
+}
+
+/** Edits every test photo in every column and writes the results into `folder`. */
+export async function editDemoPhotos(
+  { progress, signal }: Context,
+  pipeline: Pipeline,
+  photos: readonly DemoPhoto[],
+  { textGuidance, imageGuidance }: DemoPlan,
+  columns: readonly DemoColumn[],
+  { folder, seed }: { readonly folder: string; readonly seed: number },
+): Promise<DemoRow[]> {
+  const edit = await loadEdit();
+  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const options: EditOptions = {
+    seed,
+    ...(textGuidance === undefined ? {} : { textGuidance }),
+    ...(imageGuidance === undefined ? {} : { imageGuidance }),
+  };
+  const rows: DemoRow[] = [];
+  const nextEdit = editProgress(progress, "editing photos", photos.length * columns.length);
+  for (const { input, photo, truth } of photos) {
+    const fitted = fitToModel(photo, size, input);
+    const results: DemoResult[] = [];
+    for (const [index, column] of columns.entries()) {
+      const [edited] = await edit(pipeline, [fitted.image], column.prompt, options, {
+        signal,
+        onEvent: nextEdit(),
+      });
+      const image = fitted.restore(edited!);
+      const file = `${basename(input, extname(input))}-${index + 1}-${column.key}.png`;
+      await writeImage(join(folder, file), image);
+      const close = truth && column.key !== "hybrid" ? { closeness: closeness(image, truth) } : {};
+      results.push({ column, file, image, ...close });
+    }
+    rows.push({ input, photo, results, ...(truth ? { truth, unedited: closeness(photo, truth) } : {}) });
+  }
+  progress.clear();
+  return rows;
+}

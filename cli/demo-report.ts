@@ -1,0 +1,42 @@
+/** The demo's figures, as report.json and as captions on its sheet. */
+import { arch, cpus, platform, totalmem } from "node:os";
+import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
+import { psnr } from "../gpu-worker/metrics/psnr.ts";
+import { ssim } from "../gpu-worker/metrics/ssim.ts";
+
+/** How close a picture is to the true edit. */
+export interface Closeness {
+  /** dB; null for an exact match, which JSON cannot write as a number. */
+  readonly psnr: number | null;
+  readonly ssim: number;
+}
+
+export function closeness(image: RgbImage, truth: RgbImage): Closeness {
+  const decibels = psnr(image, truth);
+  return {
+    psnr: Number.isFinite(decibels) ? Number(decibels.toFixed(2)) : null,
+    ssim: Number(ssim(image, truth).toFixed(4)),
+  };
+}
+
+export const showDecibels = ({ psnr }: Closeness): string =>
+  psnr === null ? "exact" : `${psnr.toFixed(1)} dB`;
+
+/** Mean PSNR in dB, exact matches left out; null when nothing is left. */
+export function meanPsnr(values: readonly (Closeness | undefined)[]): number | null {
+  const known = values.flatMap((value) => (value && value.psnr !== null ? [value.psnr] : []));
+  return known.length === 0
+    ? null
+    : Number((known.reduce((sum, value) => sum + value, 0) / known.length).toFixed(2));
+}
+
+export function describeMachine() {
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model ?? "unknown",
+    cores: processors.length,
+    memoryGiB: Number((totalmem() / 2 ** 30).toFixed(1)),
+    platform: `${platform()}-${arch()}`,
+    node: process.versions.node,
+  };
+}

@@ -1,0 +1,60 @@
+import { contactSheet, type SheetCell } from "../gpu-worker/images/contact-sheet.ts";
+import { decodeImage } from "../gpu-worker/images/decode-image.ts";
+import type { ImagePair } from "../gpu-worker/images/fit-pairs.ts";
+import { lossCurvePng } from "../gpu-worker/images/loss-curve.ts";
+import type { DemoColumn, DemoRow } from "./demo-pictures.ts";
+import { showDecibels } from "./demo-report.ts";
+import type { Instruction } from "./engine.ts";
+import { lossPoints } from "./loss-points.ts";
+import { showDuration } from "./progress-bar.ts";
+
+const cellWidth = 288;
+const gap = 20;
+
+/** The loss curve at the very size that it takes beside the pair. */
+async function chartCell(instruction: Instruction, span: number): Promise<SheetCell> {
+  const width = span * (cellWidth + gap) - gap;
+  const png = await lossCurvePng(lossPoints(instruction), { width, height: cellWidth });
+  return { image: (await decodeImage(png, "the loss curve")).image, span };
+}
+
+function rowCells({ photo, results, truth, unedited }: DemoRow): SheetCell[] {
+  return [
+    { image: photo, ...(unedited ? { caption: `unedited: ${showDecibels(unedited)}` } : {}) },
+    ...results.map(({ image, closeness }) => ({
+      image,
+      ...(closeness ? { caption: showDecibels(closeness) } : {}),
+    })),
+    ...(truth ? [{ image: truth }] : []),
+  ];
+}
+
+/** before, after and the loss; then a row for each test photo. PNG bytes. */
+export async function demoSheet(
+  pair: ImagePair,
+  rows: readonly DemoRow[],
+  columns: readonly DemoColumn[],
+  { instruction, seconds }: { readonly instruction: Instruction; readonly seconds: number },
+): Promise<Buffer> {
+  const { info } = instruction;
+  const hasTruth = rows.some(({ truth }) => truth);
+  const chartSpan = Math.min(3, Math.max(2, columns.length + (hasTruth ? 2 : 1) - 2));
+  return contactSheet({
+    title: "One pair, one learned instruction, any photo",
+    subtitle: `Learned in ${showDuration(seconds)} from the pair below: ${instruction.tokenCount} tokens, ${info.hyperParameters.steps} steps, model ${info.modelId}, seed ${info.seed}. Then applied to photos that it had not seen.`,
+    cellWidth,
+    sections: [
+      {
+        title: "Learned from",
+        columns: ["before", "after"],
+        rows: [[{ image: pair.before }, { image: pair.after }, await chartCell(instruction, chartSpan)]],
+      },
+      {
+        title: "Applied to",
+        columns: ["photo", ...columns.map(({ title }) => title), ...(hasTruth ? ["true edit"] : [])],
+        rows: rows.map(rowCells),
+      },
+    ],
+    ...(hasTruth ? { footer: "Figures: PSNR to the true edit in dB; higher is closer." } : {}),
+  });
+}

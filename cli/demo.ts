@@ -1,0 +1,185 @@
+import { basename, join } from "node:path";
+import type { Command } from "commander";
+import { ensureWritableFolder, writeAside } from "../gpu-worker/files/write-aside.ts";
+import { imageLibraryVersions } from "../gpu-worker/images/image-loaders.ts";
+import type { Context } from "./context.ts";
+import {
+  type DemoColumn,
+  type DemoRow,
+  demoColumns,
+  editDemoPhotos,
+  readDemoPhotos,
+} from "./demo-pictures.ts";
+import { type DemoPlan, readDemoPlan } from "./demo-plan.ts";
+import { describeMachine, meanPsnr } from "./demo-report.ts";
+import { demoSheet } from "./demo-sheet.ts";
+import {
+  type Device,
+  devices,
+  type Instruction,
+  loadInstructionFile,
+  type Pipeline,
+  withPipeline,
+} from "./engine.ts";
+import { writeLossCurve } from "./learn.ts";
+import { packageVersion } from "./package-version.ts";
+import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { showDuration } from "./progress-bar.ts";
+import { readPairs } from "./read-pairs.ts";
+import { removeResumeState, resumePath } from "./resume-file.ts";
+import { runInversion } from "./run-inversion.ts";
+import { shellWords } from "./shell-words.ts";
+
+interface DemoOptions {
+  readonly out: string;
+  readonly from?: string;
+  readonly model: string;
+  readonly device: Device;
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+export function addDemoCommand(program: Command, context: Context): void {
+  program
+    .command("demo")
+    .description("learn from the shipped pair, apply to the shipped photos, draw a contact sheet")
+    .option("--out <DIR>", "folder for the results", nonEmpty("--out"), join("out", "demo"))
+    .option("--from <DIR>", "another folder with a demo.json and its photos", nonEmpty("--from"))
+    .option("--steps <N>", "steps of learning", wholeNumber("--steps", 1))
+    .option("--seed <S>", "another seed than the demo's", wholeNumber("--seed", 0))
+    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((options: DemoOptions) => demo(context, options));
+}
+
+async function demo(context: Context, options: DemoOptions): Promise<void> {
+  const { progress } = context;
+  const plan = await readDemoPlan(options.from);
+  const [pair] = await readPairs([plan.pair], (line) => progress.note(line));
+  const photos = await readDemoPhotos(plan);
+  await ensureWritableFolder(options.out);
+  const instructionFile = join(options.out, "learned.visii");
+  const seed = options.seed ?? plan.seed ?? 0;
+  const steps = options.steps ?? plan.steps;
+
+  await withPipeline(options, async (pipeline) => {
+    const started = performance.now();
+    const instruction = await runInversion(context, pipeline, [pair], {
+      seed,
+      stateFile: resumePath(instructionFile),
+      ...(plan.init === undefined ? {} : { init: plan.init }),
+      ...(steps === undefined ? {} : { steps }),
+    }).catch(async (error: unknown) => {
+      // The demo is short: it starts over rather than resumes.
+      await removeResumeState(instructionFile);
+      throw error;
+    });
+    const learnSeconds = (performance.now() - started) / 1000;
+    progress.note(`Learned in ${showDuration(learnSeconds)}.`);
+    const { writeInstruction } = await loadInstructionFile();
+    await writeInstruction(instructionFile, instruction);
+    await removeResumeState(instructionFile);
+
+    const columns = demoColumns(plan, instruction);
+    const forwardsBefore = pipeline.unetForwards;
+    const rows = await editDemoPhotos(context, pipeline, photos, plan, columns, {
+      folder: options.out,
+      seed,
+    });
+    const seconds = (performance.now() - started) / 1000;
+    await writeLossCurve(options.out, instruction);
+    const sheet = await demoSheet(pair, rows, columns, { instruction, seconds: learnSeconds });
+    await writeAside(join(options.out, "sheet.png"), sheet);
+    const report = reportOf(pipeline, instruction, plan, rows, columns, {
+      learn: learnSeconds,
+      edits: seconds - learnSeconds,
+      editForwards: pipeline.unetForwards - forwardsBefore,
+    });
+    await writeAside(join(options.out, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+    context.print(
+      options.json
+        ? JSON.stringify({ out: options.out, ...report })
+        : closingWords(options.out, plan, report),
+    );
+  });
+}
+
+type Report = ReturnType<typeof reportOf>;
+
+function reportOf(
+  pipeline: Pipeline,
+  { info }: Instruction,
+  { edit, words }: DemoPlan,
+  rows: readonly DemoRow[],
+  columns: readonly DemoColumn[],
+  spent: { readonly learn: number; readonly edits: number; readonly editForwards: number },
+) {
+  const { curve: _, ...losses } = info.losses;
+  const columnMean = (key: DemoColumn["key"]): number | null =>
+    meanPsnr(
+      rows.flatMap(({ results }) =>
+        results.filter(({ column }) => column.key === key).map(({ closeness }) => closeness),
+      ),
+    );
+  return {
+    model: { id: pipeline.modelId, weightHash: pipeline.weightHash },
+    seed: info.seed,
+    init: info.init,
+    edit: edit ?? null,
+    words,
+    hyperParameters: info.hyperParameters,
+    loss: losses,
+    seconds: { learn: Number(spent.learn.toFixed(2)), edits: Number(spent.edits.toFixed(2)) },
+    unetEvaluations: { learning: info.counts, editing: { unetForwards: spent.editForwards } },
+    meanPsnrToTruth: {
+      unedited: meanPsnr(rows.map(({ unedited }) => unedited)),
+      learned: columnMean("learned"),
+      text: columnMean("text"),
+    },
+    columns: columns.map(({ key, title }) => ({ key, title })),
+    tests: rows.map(({ input, photo, unedited, results }) => ({
+      input: basename(input),
+      size: [photo.width, photo.height],
+      toTruth: {
+        unedited: unedited ?? null,
+        ...Object.fromEntries(
+          results.flatMap(({ column, closeness }) => (closeness ? [[column.key, closeness]] : [])),
+        ),
+      },
+      files: results.map(({ file }) => file),
+    })),
+    versions: { visii: packageVersion(), ...imageLibraryVersions() },
+    machine: describeMachine(),
+  };
+}
+
+function closingWords(
+  out: string,
+  { tests, words }: DemoPlan,
+  { meanPsnrToTruth: mean, seconds }: Report,
+): string {
+  const at = (name: string): string => shellWords([join(out, name)]);
+  const figures = [
+    ["unedited", mean.unedited],
+    ["learned", mean.learned],
+    ["text", mean.text],
+  ].flatMap(([name, value]) => (value === null ? [] : [`${name} ${value} dB`]));
+  return [
+    `Done: learned in ${showDuration(seconds.learn)}, edited ${tests.length} photos in ${showDuration(seconds.edits)}.`,
+    ...(figures.length > 0 ? [`Closeness to the true edit (mean PSNR): ${figures.join(", ")}.`] : []),
+    "",
+    "Look at",
+    `  ${at("sheet.png")}        everything on one page`,
+    `  ${at("loss-curve.png")}   how the loss fell`,
+    `  ${at("report.json")}      the figures`,
+    "",
+    "Try next",
+    `  npx visii apply ${at("learned.visii")} YOUR-PHOTO.jpg --out out/mine`,
+    `  npx visii apply ${at("learned.visii")} YOUR-PHOTO.jpg --text ${shellWords([words[0]!])} --out out/mine`,
+    "  npx visii learn --pair BEFORE.jpg AFTER.jpg --out my-edit.visii",
+    `  npx visii inspect ${at("learned.visii")}`,
+  ].join("\n");
+}

@@ -1,0 +1,98 @@
+import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
+import { decodeImage } from "../gpu-worker/images/decode-image.ts";
+import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
+import { withTransparency } from "../gpu-worker/images/with-transparency.ts";
+import { writeImage } from "../gpu-worker/images/write-image.ts";
+import { VisibleError } from "../shared/errors.ts";
+import type { Context } from "./context.ts";
+import { editProgress } from "./edit-progress.ts";
+import { type EditOptions, type Instruction, loadEdit, type Pipeline } from "./engine.ts";
+import { type InputFile, outputPaths } from "./output-paths.ts";
+import type { SamplingOptions } from "./sampling-options.ts";
+
+export interface EditResult {
+  readonly input: string;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+export interface PlannedEdit {
+  readonly input: string;
+  /** One for each variation. */
+  readonly outputs: readonly string[];
+}
+
+/**
+ * Looks at every photo and at the output folder before any work starts, so that a mistake in the last one does not cost the
+ * time of the others. All their VisibleErrors come from here.
+ */
+export async function planEdits(
+  images: readonly string[],
+  { out, count, noise }: SamplingOptions,
+): Promise<readonly PlannedEdit[]> {
+  if (count > 1 && noise === "fixed")
+    throw new VisibleError(
+      "invalid_option",
+      "--count with --noise fixed gives the same picture each time; use --noise fresh.",
+    );
+  const inputs: InputFile[] = [];
+  for (const path of images) inputs.push({ path, format: (await decodeImage(path)).format });
+  await ensureWritableFolder(out);
+  return outputPaths(inputs, out, count).map((outputs, index) => ({ input: inputs[index]!.path, outputs }));
+}
+
+function editOptions(options: SamplingOptions, variation: number): EditOptions {
+  const { steps, scheduler, textGuidance, imageGuidance, seed, count } = options;
+  const noise = options.noise ?? (count > 1 ? "fresh" : undefined);
+  return {
+    seed,
+    variation,
+    ...(steps === undefined ? {} : { steps }),
+    ...(scheduler === undefined ? {} : { scheduler }),
+    ...(textGuidance === undefined ? {} : { textGuidance }),
+    ...(imageGuidance === undefined ? {} : { imageGuidance }),
+    ...(noise === undefined ? {} : { noise }),
+  };
+}
+
+/** Edits photo after photo and writes each result as soon as it is there. Ctrl-C keeps those that are done. */
+export async function editImages(
+  { progress, signal }: Context,
+  pipeline: Pipeline,
+  plan: readonly PlannedEdit[],
+  prompt: { readonly instruction?: Instruction; readonly text?: string },
+  options: SamplingOptions,
+): Promise<EditResult[]> {
+  const edit = await loadEdit();
+  const results: EditResult[] = [];
+  const total = plan.reduce((sum, { outputs }) => sum + outputs.length, 0);
+  const nextEdit = editProgress(progress, "editing", total);
+  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  for (const { input, outputs } of plan) {
+    const original = await decodeImage(input);
+    const fitted = fitToModel(original.image, size, input);
+    for (const [variation, output] of outputs.entries()) {
+      signal.throwIfAborted();
+      const started = performance.now();
+      const [edited] = await edit(pipeline, [fitted.image], prompt, editOptions(options, variation), {
+        signal,
+        onEvent: nextEdit(),
+      });
+      const { image, alpha } = withTransparency(original, fitted.restore(edited!, options.detail));
+      await writeImage(output, image, alpha ? { alpha } : {});
+      results.push({ input, output, seconds: Number(((performance.now() - started) / 1000).toFixed(3)) });
+    }
+  }
+  progress.clear();
+  return results;
+}
+
+/** The command's last words: one JSON object, or a line for each result. */
+export function printResults(
+  context: Context,
+  results: readonly EditResult[],
+  { json, seed }: SamplingOptions,
+): void {
+  if (json) context.print(JSON.stringify({ results, seed }));
+  else for (const { output, seconds } of results) context.print(`${output}  (${seconds.toFixed(1)} s)`);
+}

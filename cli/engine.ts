@@ -1,0 +1,41 @@
+/**
+ * The engine, loaded when a command needs it and not before: --help and a mistyped option answer at once, and a mistake in the
+ * input is told before any model is opened.
+ */
+import { fileURLToPath } from "node:url";
+import type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+
+export type { EditOptions } from "../gpu-worker/editing/edit.ts";
+export type { Instruction } from "../gpu-worker/instruction/instruction.ts";
+export type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
+
+export const devices = ["cpu", "webgpu", "cuda"] as const satisfies readonly Device[];
+
+/** Folder of a model by the name given on the command line: `mini` is the bundled one, anything else a folder. */
+export function modelFolder(name: string): string {
+  return name === "mini" ? fileURLToPath(new URL("../models/mini", import.meta.url)) : name;
+}
+
+/** Opens the model, runs `use`, and closes the model whatever happens. */
+export async function withPipeline<Result>(
+  { model, device }: { readonly model: string; readonly device: Device },
+  use: (pipeline: Pipeline) => Promise<Result>,
+): Promise<Result> {
+  const { openPipeline } = await import("../gpu-worker/pipeline/pipeline.ts");
+  const pipeline = await openPipeline(modelFolder(model), { device });
+  try {
+    return await use(pipeline);
+  } finally {
+    await pipeline.dispose();
+  }
+}
+
+export const loadInvert = async () => (await import("../gpu-worker/inversion/invert.ts")).invert;
+export const loadEdit = async () => (await import("../gpu-worker/editing/edit.ts")).edit;
+export const loadInstructionFile = () => import("../gpu-worker/instruction/instruction-file.ts");
+export const loadEmbedInstruction = () => import("../gpu-worker/instruction/embed-instruction.ts");
+export const loadNearestWords = async () =>
+  (await import("../gpu-worker/instruction/nearest-words.ts")).nearestWords;
+export const loadCaptionImage = async () =>
+  (await import("../gpu-worker/captioning/caption-image.ts")).captionImage;

@@ -1,0 +1,91 @@
+import type { Command } from "commander";
+import { VisibleError } from "../shared/errors.ts";
+import type { Context } from "./context.ts";
+import {
+  type Instruction,
+  loadEmbedInstruction,
+  loadInstructionFile,
+  loadNearestWords,
+  withPipeline,
+} from "./engine.ts";
+import { wholeNumber } from "./parse-values.ts";
+
+interface InspectOptions {
+  readonly model: string;
+  readonly words: number;
+  readonly json?: boolean;
+}
+
+type NearestWords = readonly { readonly words: readonly string[]; readonly cosine: readonly number[] }[];
+
+export function addInspectCommand(program: Command, context: Context): void {
+  program
+    .command("inspect")
+    .description("say what a learned instruction is and how it was made")
+    .argument("<FILE.visii>", "a learned instruction")
+    .option("--model <DIR|mini>", "the model it was learned through, for the nearest words", "mini")
+    .option("--words <K>", "nearest words to each learned token", wholeNumber("--words", 1), 5)
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((file: string, options: InspectOptions) => inspect(context, file, options));
+}
+
+async function inspect(context: Context, file: string, options: InspectOptions): Promise<void> {
+  const { readInstruction } = await loadInstructionFile();
+  const instruction = await readInstruction(file);
+  const words = await nearest(context, instruction, options);
+  if (!options.json) return context.print(describe(file, instruction, words));
+  const { curve: _, ...losses } = instruction.info.losses;
+  const { tokenCount, dimension, info } = instruction;
+  context.print(
+    JSON.stringify({ file, tokens: tokenCount, dimension, ...info, losses, nearestWords: words ?? null }),
+  );
+}
+
+/** Undefined, with a note why, when the model is not at hand: the rest can be told without it. */
+async function nearest(
+  { progress }: Context,
+  instruction: Instruction,
+  { model, words }: InspectOptions,
+): Promise<NearestWords | undefined> {
+  const [{ requireSameModel }, nearestWords] = [await loadEmbedInstruction(), await loadNearestWords()];
+  try {
+    return await withPipeline({ model, device: "cpu" }, async (pipeline) => {
+      requireSameModel(pipeline, instruction);
+      return await nearestWords(pipeline, instruction, words);
+    });
+  } catch (error) {
+    if (!(error instanceof VisibleError)) throw error;
+    progress.note(`The nearest words are left out: ${error.message}`);
+    return undefined;
+  }
+}
+
+function describe(file: string, { info, tokenCount, dimension }: Instruction, words?: NearestWords): string {
+  const { hyperParameters: made, losses, counts } = info;
+  const facts: readonly (readonly [string, string])[] = [
+    ["file", file],
+    ["model", `${info.modelId} (weights ${info.weightHash.slice(0, 12)})`],
+    ["tokens", `${tokenCount} × ${dimension}`],
+    ["seed", String(info.seed)],
+    ["init", `"${info.init}"`],
+    ["learned", `${made.steps} steps of ${made.batchSize} at rate ${made.learningRate}, ${made.loop} loop`],
+    ["from", `${made.pairs} ${made.pairs === 1 ? "pair" : "pairs"} at ${made.width}×${made.height}`],
+    ["guidance", `text ${made.textGuidance}, image ${made.imageGuidance}`],
+    ["loss", `first ${losses.first.toFixed(4)}, last ${losses.last.toFixed(4)}`],
+    [
+      "validation",
+      `${losses.initialValidation.toFixed(4)} → ${losses.validation.toFixed(4)}, best after step ${losses.bestStep}`,
+    ],
+    ["UNet", `${counts.unetForwards} forward, ${counts.unetBackwards} backward`],
+  ];
+  const lines = facts.map(([name, value]) => `${name.padEnd(12)}${value}`);
+  if (words) {
+    lines.push("", "Nearest words to each learned token (a hint, no translation):");
+    for (const [index, token] of words.entries()) {
+      const listed = token.words.map((word, rank) => `${word} ${token.cosine[rank]!.toFixed(2)}`);
+      lines.push(`  ${String(index + 1).padStart(2)}  ${listed.join(", ")}`);
+    }
+  }
+  return lines.join("\n");
+}

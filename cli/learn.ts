@@ -1,0 +1,136 @@
+import { dirname, join } from "node:path";
+import { type Command, Option } from "commander";
+import { ensureWritableFolder, writeAside } from "../gpu-worker/files/write-aside.ts";
+import { lossCurvePng, lossCurveSvg } from "../gpu-worker/images/loss-curve.ts";
+import { writeImage } from "../gpu-worker/images/write-image.ts";
+import { VisibleError } from "../shared/errors.ts";
+import type { PairNames } from "./collect-pairs.ts";
+import type { Context } from "./context.ts";
+import { type Device, devices, type Instruction, loadInstructionFile, withPipeline } from "./engine.ts";
+import { Interrupted } from "./interrupted.ts";
+import { lossPoints } from "./loss-points.ts";
+import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { showDuration } from "./progress-bar.ts";
+import { readPairs } from "./read-pairs.ts";
+import { hasResumeState, readResumeState, removeResumeState, resumePath } from "./resume-file.ts";
+import { runInversion } from "./run-inversion.ts";
+import { shellWords } from "./shell-words.ts";
+
+interface LearnOptions {
+  readonly out: string;
+  readonly init?: string;
+  readonly caption?: boolean;
+  readonly steps?: number;
+  readonly seed: number;
+  readonly model: string;
+  readonly device: Device;
+  readonly resume?: boolean;
+  readonly preview?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `visii learn`. `pairs` were taken out of the command line before commander saw it. */
+export function addLearnCommand(program: Command, context: Context, pairs: readonly PairNames[]): void {
+  program
+    .command("learn")
+    .description("learn an edit from one or more before/after pairs")
+    .usage("--pair BEFORE AFTER [--pair …] --out FILE.visii [options]")
+    .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
+    .requiredOption("--out <FILE.visii>", "where the learned instruction goes", nonEmpty("--out"))
+    .option("--init <text>", "words to start from (default: the model's)", nonEmpty("--init"))
+    .addOption(
+      new Option("--caption", "start from a caption of AFTER, found through the model's CLIP").conflicts(
+        "init",
+      ),
+    )
+    .option("--steps <N>", "steps of learning (default: the model's)", wholeNumber("--steps", 1))
+    .option("--seed <S>", "same seed, same result, bit for bit", wholeNumber("--seed", 0), 0)
+    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--resume", "go on from where a stopped run left off")
+    .option(
+      "--preview <DIR>",
+      "write edits of BEFORE and the loss curve there meanwhile",
+      nonEmpty("--preview"),
+    )
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((options: LearnOptions) => learn(context, pairs, options));
+}
+
+async function learn(context: Context, names: readonly PairNames[], options: LearnOptions): Promise<void> {
+  const { out, preview } = options;
+  const { progress } = context;
+  if (out.endsWith("/"))
+    throw new VisibleError("invalid_option", `--out ${out} is a folder; name a file in it.`);
+  const pairs = await readPairs(names, (line) => progress.note(line));
+  await ensureWritableFolder(dirname(out));
+  if (preview !== undefined) await ensureWritableFolder(preview);
+  const resume = options.resume ? await readResumeState(out) : undefined;
+  if (!resume && (await hasResumeState(out)))
+    progress.note(`Starting over; an unfinished run was there (--resume would have continued it).`);
+
+  const started = performance.now();
+  const instruction = await withPipeline(options, (pipeline) =>
+    runInversion(context, pipeline, pairs, {
+      seed: options.seed,
+      stateFile: resumePath(out),
+      ...(options.init === undefined ? {} : { init: options.init }),
+      caption: options.caption ?? false,
+      ...(options.steps === undefined ? {} : { steps: options.steps }),
+      ...(resume ? { resume } : {}),
+      ...(preview === undefined
+        ? {}
+        : {
+            onPreview: (step, image) =>
+              writeImage(join(preview, `step-${String(step).padStart(4, "0")}.png`), image),
+          }),
+    }),
+  ).catch(async (error: unknown) => {
+    throw error instanceof Interrupted ? await withWayOn(error, context, out) : error;
+  });
+  const seconds = (performance.now() - started) / 1000;
+
+  const { writeInstruction } = await loadInstructionFile();
+  await writeInstruction(out, instruction);
+  if (preview !== undefined) await writeLossCurve(preview, instruction);
+  await removeResumeState(out);
+  const summary = summarise(out, instruction, seconds);
+  context.print(options.json ? JSON.stringify(summary) : describe(out, instruction, seconds));
+}
+
+/** Says how to go on after Ctrl-C. */
+async function withWayOn(error: Interrupted, { argv }: Context, out: string): Promise<Interrupted> {
+  if (!(await hasResumeState(out))) return new Interrupted(`${error.message} Run the same again to start.`);
+  const again = argv.filter((word) => word !== "--resume");
+  return new Interrupted(`${error.message} To go on:\n  visii ${shellWords([...again, "--resume"])}`);
+}
+
+/** loss-curve.png and loss-curve.svg in `folder`. */
+export async function writeLossCurve(folder: string, instruction: Instruction): Promise<void> {
+  const points = lossPoints(instruction);
+  await writeAside(join(folder, "loss-curve.png"), await lossCurvePng(points));
+  await writeAside(join(folder, "loss-curve.svg"), lossCurveSvg(points));
+}
+
+function summarise(out: string, { info }: Instruction, seconds: number) {
+  const { first, last, validation, initialValidation, bestStep } = info.losses;
+  return {
+    out,
+    steps: info.hyperParameters.steps,
+    seconds: Number(seconds.toFixed(3)),
+    ...info.counts,
+    loss: { first, last, validation, initialValidation, bestStep },
+    init: info.init,
+    seed: info.seed,
+    model: info.modelId,
+  };
+}
+
+function describe(out: string, { info, tokenCount }: Instruction, seconds: number): string {
+  const { initialValidation, validation } = info.losses;
+  return [
+    `Learned ${tokenCount} tokens in ${showDuration(seconds)}: validation loss ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}.`,
+    `Apply it:  visii apply ${shellWords([out])} PHOTO… --out DIR`,
+  ].join("\n");
+}

@@ -1,0 +1,44 @@
+/** Option values from the command line: text in, checked value out, or a sentence that names the option. */
+import { VisibleError } from "../shared/errors.ts";
+
+const refuse = (option: string, text: string, wanted: string): VisibleError =>
+  new VisibleError("invalid_option", `${option} is "${text}"; it must be ${wanted}.`);
+
+/** A whole number of at least `least`. */
+export function wholeNumber(option: string, least: 0 | 1): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\+?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < least)
+      throw refuse(option, text, `a whole number, ${least} or more`);
+    return value;
+  };
+}
+
+/** Any finite number; the empty text is none. */
+export function finiteNumber(option: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value)) throw refuse(option, text, "a number, such as 7.5");
+    return value;
+  };
+}
+
+/** One of `choices`. */
+export function oneOf<Choice extends string>(
+  option: string,
+  choices: readonly Choice[],
+): (text: string) => Choice {
+  return (text) => {
+    const found = choices.find((choice) => choice === text);
+    if (found === undefined) throw refuse(option, text, `one of ${choices.join(", ")}`);
+    return found;
+  };
+}
+
+/** Words that say something. */
+export function nonEmpty(option: string): (text: string) => string {
+  return (text) => {
+    if (text.trim() === "") throw refuse(option, text, "some words");
+    return text;
+  };
+}

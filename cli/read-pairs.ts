@@ -1,0 +1,26 @@
+import { alignPair } from "../gpu-worker/images/align-pair.ts";
+import { decodeImage } from "../gpu-worker/images/decode-image.ts";
+import type { ImagePair } from "../gpu-worker/images/fit-pairs.ts";
+import { VisibleError } from "../shared/errors.ts";
+import type { PairNames } from "./collect-pairs.ts";
+
+/** Decodes and aligns the pairs of a command line, passing on what is odd about them. VisibleError when there is none. */
+export async function readPairs(
+  names: readonly PairNames[],
+  note: (line: string) => void,
+): Promise<[ImagePair, ...ImagePair[]]> {
+  const pairs: ImagePair[] = [];
+  for (const { before, after } of names) {
+    const [from, to] = [await decodeImage(before), await decodeImage(after)];
+    const { notices, ...pair } = alignPair(from.image, to.image, { before, after });
+    for (const notice of notices) note(notice);
+    pairs.push(pair);
+  }
+  const [first, ...others] = pairs;
+  if (!first)
+    throw new VisibleError(
+      "no_pairs",
+      "There is no pair to learn from; give at least one --pair BEFORE AFTER.",
+    );
+  return [first, ...others];
+}

@@ -1,0 +1,46 @@
+import { CommanderError } from "commander";
+import { RetryableError, VisibleError } from "../shared/errors.ts";
+import { Interrupted } from "./interrupted.ts";
+
+/** Exit codes, as shells know them. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** VisibleError codes that mean: the command was put wrongly. */
+const usageCodes: ReadonlySet<string> = new Set(["usage", "invalid_option", "no_pairs"]);
+
+export interface Failure {
+  /** Lines for stderr, without the leading "visii: ". */
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\ncaused by ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+/** What to tell the user of an error, and how to exit. A stack trace only where `verbose`. */
+export function explainFailure(error: unknown, verbose: boolean): Failure {
+  const withStack = (message: string): string => (verbose ? `${message}\n${stackOf(error)}` : message);
+  if (error instanceof Interrupted) return { message: error.message, exitCode: exitCodes.interrupted };
+  if (error instanceof CommanderError) {
+    const message = error.message.replace(/^error: /, "");
+    return { message: withStack(`${message} (visii --help tells more)`), exitCode: exitCodes.usage };
+  }
+  if (error instanceof VisibleError)
+    return {
+      message: withStack(error.message),
+      exitCode: usageCodes.has(error.code) ? exitCodes.usage : exitCodes.failed,
+    };
+  if (error instanceof RetryableError)
+    return { message: withStack(error.message), exitCode: exitCodes.failed };
+  const summary = error instanceof Error ? error.message.split("\n")[0]! : String(error);
+  const named = summary.startsWith("internal:") ? summary : `internal: ${summary}`;
+  return {
+    message: withStack(
+      verbose ? named : `${named} (a bug in visii; add --verbose for the details to report)`,
+    ),
+    exitCode: exitCodes.failed,
+  };
+}

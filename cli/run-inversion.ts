@@ -1,0 +1,114 @@
+import { writeAside } from "../gpu-worker/files/write-aside.ts";
+import { fitPairs, type ImagePair } from "../gpu-worker/images/fit-pairs.ts";
+import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
+import type { Context } from "./context.ts";
+import { type Instruction, loadCaptionImage, loadInvert, type Pipeline } from "./engine.ts";
+import { Interrupted } from "./interrupted.ts";
+
+export interface RunInversionOptions {
+  readonly init?: string;
+  /** Start from a caption of the first after image instead. */
+  readonly caption?: boolean;
+  readonly steps?: number;
+  readonly seed: number;
+  /** A saved state to go on from. */
+  readonly resume?: Uint8Array;
+  /** Where states are saved, every `saveEvery` seconds and on Ctrl-C. */
+  readonly stateFile: string;
+  /** Called about eight times in a run with an edit of the first before image, at that image's own size. */
+  onPreview?(step: number, preview: RgbImage): Promise<void>;
+}
+
+/** Seconds between two saved states. */
+const saveEvery = 15;
+
+const stageNames = {
+  prepare: "reading the pair",
+  "frozen branches": "preparing samples",
+  learn: "learning <ins>",
+} as const;
+
+/**
+ * `invert` with a progress bar, previews and saved states. Ctrl-C: Interrupted, whose message is the bare fact; a
+ * state file is there if a step was made.
+ */
+export async function runInversion(
+  context: Context,
+  pipeline: Pipeline,
+  pairs: readonly [ImagePair, ...ImagePair[]],
+  options: RunInversionOptions,
+): Promise<Instruction> {
+  const { progress, signal } = context;
+  const { resolution } = pipeline.defaults;
+  const fitted = fitPairs(pairs, { resolution, multiple: pipeline.sizeMultiple });
+  for (const notice of fitted.notices) progress.note(notice);
+  const { width, height } = fitted.pairs[0]!.before;
+  const original = pairs[0].before;
+  if (original.width !== width || original.height !== height)
+    progress.note(`Learning at ${width}×${height} (the pair is ${original.width}×${original.height}).`);
+
+  const steps = options.steps ?? pipeline.defaults.inversion.steps;
+  let savedAt = performance.now();
+  let reached = 0;
+  const previews: Promise<void>[] = [];
+  const invert = await loadInvert();
+  try {
+    const init = options.caption
+      ? await captionOf(context, pipeline, fitted.pairs[0]!.after, options.seed)
+      : options.init;
+    return await invert(
+      pipeline,
+      fitted.pairs,
+      {
+        seed: options.seed,
+        ...(init === undefined ? {} : { init }),
+        ...(options.steps === undefined ? {} : { steps: options.steps }),
+      },
+      {
+        signal,
+        ...(options.resume ? { resume: options.resume } : {}),
+        ...(options.onPreview ? { previewEvery: Math.max(1, Math.round(steps / 8)) } : {}),
+        checkpointEvery: 1,
+        async onCheckpoint(state) {
+          // A state is some KB, so every step offers one; the disk sees few of them.
+          if (!signal.aborted && performance.now() - savedAt < saveEvery * 1000) return;
+          await writeAside(options.stateFile, state);
+          savedAt = performance.now();
+        },
+        onEvent({ stage, preview, validation: _, ...facts }) {
+          progress.update({ stage: stageNames[stage], ...facts });
+          if (stage === "learn") reached = facts.step;
+          if (preview && options.onPreview)
+            previews.push(options.onPreview(facts.step, fitted.restoreFirst(preview)));
+        },
+      },
+    );
+  } catch (error) {
+    if (error instanceof Interrupted)
+      throw new Interrupted(
+        reached > 0 ? `Stopped after step ${reached} of ${steps}.` : "Stopped before the first step.",
+      );
+    throw error;
+  } finally {
+    progress.clear();
+    await Promise.all(previews);
+  }
+}
+
+/** The same words for the same seed, so a resumed run starts from the same ones. */
+async function captionOf(
+  { progress, signal }: Context,
+  pipeline: Pipeline,
+  image: RgbImage,
+  seed: number,
+): Promise<string> {
+  const captionImage = await loadCaptionImage();
+  const { text } = await captionImage(
+    pipeline,
+    image,
+    { seed },
+    { signal, onEvent: ({ step, steps }) => progress.update({ stage: "finding a caption", step, steps }) },
+  );
+  progress.note(`Starting from the caption "${text}".`);
+  return text;
+}

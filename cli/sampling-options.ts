@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import { type DetailMode, detailModes } from "../gpu-worker/images/restore-detail.ts";
+import { type Device, devices, type SchedulerKind } from "./engine.ts";
+import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+
+/** What `apply` and `edit` have in common. */
+export interface SamplingOptions {
+  readonly out: string;
+  readonly textGuidance?: number;
+  readonly imageGuidance?: number;
+  readonly steps?: number;
+  readonly scheduler?: SchedulerKind;
+  readonly noise?: "fixed" | "fresh";
+  readonly seed: number;
+  readonly count: number;
+  readonly model: string;
+  readonly device: Device;
+  readonly detail: DetailMode;
+  readonly json?: boolean;
+}
+
+const schedulers = ["euler-ancestral", "ddim"] as const satisfies readonly SchedulerKind[];
+const noises = ["fixed", "fresh"] as const;
+
+export function addSamplingOptions(command: Command): Command {
+  return command
+    .requiredOption("--out <DIR>", "folder for the results", nonEmpty("--out"))
+    .option(
+      "--text-guidance <s>",
+      "how strongly to edit (default: the model's)",
+      finiteNumber("--text-guidance"),
+    )
+    .option("--image-guidance <s>", "how closely to keep to the photo", finiteNumber("--image-guidance"))
+    .option("--steps <N>", "sampling steps (default: the model's)", wholeNumber("--steps", 1))
+    .option("--scheduler <name>", schedulers.join(", "), oneOf("--scheduler", schedulers))
+    .option("--noise <kind>", "fixed: that of learning; fresh: drawn from the seed", oneOf("--noise", noises))
+    .option("--seed <S>", "for fresh noise, and for edits by text", wholeNumber("--seed", 0), 0)
+    .option("--count <K>", "results for each photo (above 1: fresh noise)", wholeNumber("--count", 1), 1)
+    .option(
+      "--detail <how>",
+      `detail of large photos: ${detailModes.join(", ")}`,
+      oneOf("--detail", detailModes),
+      "transfer",
+    )
+    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces");
+}

@@ -1,0 +1,109 @@
+/** A stranger's picture file → an RgbImage, with everything that could go wrong said in one sentence. */
+import type { Metadata } from "sharp";
+import { VisibleError } from "../../shared/errors.ts";
+import { detectFormat, type ImageFormat, imageFormats, refusedFormats } from "./image-format.ts";
+import { guardedSharp } from "./image-loaders.ts";
+import { readImageFile } from "./read-image-file.ts";
+import { createRgbImage, fromBytes, type RgbImage } from "./rgb-image.ts";
+
+/** Width × height allowed. 50 megapixels are 600 MB as floats: more than any phone's ordinary photo. */
+export const maximumPixels = 50_000_000;
+/** Longest side allowed, pixels. */
+export const maximumSide = 20_000;
+
+export interface Transparency {
+  /** [height, width], 0 clear … 255 opaque. */
+  readonly alpha: Uint8Array;
+  /** The file's own colours, not composited. */
+  readonly colours: RgbImage;
+}
+
+export interface DecodedImage {
+  /** Upright, in sRGB; transparent parts composited on white, as viewers show them. */
+  readonly image: RgbImage;
+  readonly format: ImageFormat;
+  /** Present when any pixel is not opaque; `withTransparency` gives it back to an edited picture. */
+  readonly transparency?: Transparency;
+  /** The file's EXIF orientation asked for a turn or a flip, which has been done. */
+  readonly hadOrientation: boolean;
+}
+
+const isReadable = (format: string): format is ImageFormat =>
+  (imageFormats as readonly string[]).includes(format);
+
+function requireFormat(bytes: Uint8Array, subject: string): ImageFormat {
+  if (bytes.length === 0)
+    throw new VisibleError("image_empty", `${subject} is empty (0 bytes); copy or download it again.`);
+  const format = detectFormat(bytes);
+  if (format === undefined)
+    throw new VisibleError(
+      "unsupported_image",
+      `${subject} is not an image that visii reads; give JPEG, PNG, WebP or AVIF.`,
+    );
+  if (!isReadable(format))
+    throw new VisibleError("unsupported_image", `${subject} is ${refusedFormats[format]}.`);
+  return format;
+}
+
+function requireModestSize(subject: string, { width, height }: Metadata): void {
+  if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
+    throw new VisibleError(
+      "image_too_large",
+      `${subject} is ${width}×${height} pixels; the limits are ${maximumSide} a side and ${maximumPixels / 1e6} megapixels, so scale it down first.`,
+    );
+}
+
+/** [height, width, 4] interleaved → the picture on white and, where not opaque throughout, its transparency. */
+function splitAlpha(
+  bytes: Uint8Array,
+  width: number,
+  height: number,
+): Pick<DecodedImage, "image" | "transparency"> {
+  const colours = fromBytes(bytes, width, height, 4);
+  const area = width * height;
+  const alpha = new Uint8Array(area);
+  let opaque = true;
+  for (let pixel = 0; pixel < area; pixel++) {
+    alpha[pixel] = bytes[pixel * 4 + 3]!;
+    opaque &&= alpha[pixel] === 255;
+  }
+  if (opaque) return { image: colours };
+  const onWhite = colours.data.map((value, index) => 1 + ((value - 1) * alpha[index % area]!) / 255);
+  return { image: createRgbImage(width, height, onWhite), transparency: { alpha, colours } };
+}
+
+/**
+ * Decodes JPEG, PNG, WebP or AVIF (told by its bytes; the first frame of an animation) from a path or from memory: EXIF
+ * orientation applied, embedded ICC profile, CMYK, grayscale and 16 bits brought to 8-bit sRGB.
+ * `subject` names the picture in errors; by default its path. Anything else, damage, or too many pixels: VisibleError.
+ */
+export async function decodeImage(source: string | Uint8Array, subject?: string): Promise<DecodedImage> {
+  const name = subject ?? (typeof source === "string" ? source : "The uploaded image");
+  const bytes = typeof source === "string" ? await readImageFile(source) : source;
+  const format = requireFormat(bytes, name);
+  try {
+    const sharp = guardedSharp();
+    const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
+    requireModestSize(name, metadata);
+    const { data, info } = await sharp(bytes, { failOn: "warning", limitInputPixels: maximumPixels })
+      .autoOrient()
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    return {
+      ...(channels === 4
+        ? splitAlpha(data, width, height)
+        : { image: fromBytes(data, width, height, channels) }),
+      format,
+      hadOrientation: (metadata.orientation ?? 1) !== 1,
+    };
+  } catch (cause) {
+    if (cause instanceof VisibleError) throw cause;
+    throw new VisibleError(
+      "damaged_image",
+      `${name} is damaged or cut short: it starts like ${format.toUpperCase()} but cannot be decoded; copy or export it again.`,
+      { cause },
+    );
+  }
+}

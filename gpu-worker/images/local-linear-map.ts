@@ -1,0 +1,94 @@
+/**
+ * How an edit changes colour contrasts, place by place: the 3×3 matrix A that best explains the edited colours p by the
+ * input's colours i within a window, in the least-squares sense, drawn towards the same fit over the whole picture where the
+ * window is flat: A = (Σ + ε·1)⁻¹(cov(i, p) + ε·A_whole). The local fit of the guided filter (He, Sun, Tang 2010).
+ */
+import { boxMean } from "./box-mean.ts";
+import type { RgbImage } from "./rgb-image.ts";
+
+/** Window radius in model pixels: 9×9. */
+const radius = 4;
+/** Variance, in (−1…1)² units, below which a window counts as flat: a standard deviation of 2 grey levels in 100. */
+const epsilon = 0.0016;
+
+type Matrix = readonly number[];
+const identity: Matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+
+/** (Σ + ε·1)⁻¹(C + ε·prior) for the symmetric 3×3 Σ (six values) and 3×3 C [from input channel, to output channel]. */
+function ridge(sigma: readonly number[], c: readonly number[], prior: Matrix, into: Float64Array): void {
+  const [a, b, d] = [sigma[0]! + epsilon, sigma[1]!, sigma[2]!];
+  const [e, f, i] = [sigma[3]! + epsilon, sigma[4]!, sigma[5]! + epsilon];
+  // The inverse of [[a b d][b e f][d f i]] is symmetric too: its cofactors over the determinant.
+  const [m00, m01, m02] = [e * i - f * f, d * f - b * i, b * f - d * e];
+  const [m11, m12, m22] = [a * i - d * d, b * d - a * f, a * e - b * b];
+  const scale = 1 / (a * m00 + b * m01 + d * m02);
+  for (let out = 0; out < 3; out++) {
+    const r = c[out]! + epsilon * prior[out]!;
+    const g = c[3 + out]! + epsilon * prior[3 + out]!;
+    const l = c[6 + out]! + epsilon * prior[6 + out]!;
+    into[out] = (m00 * r + m01 * g + m02 * l) * scale;
+    into[3 + out] = (m01 * r + m11 * g + m12 * l) * scale;
+    into[6 + out] = (m02 * r + m12 * g + m22 * l) * scale;
+  }
+}
+
+/** `mean` gives a statistic's average; calls back with Σ and C of every position that the averages have. */
+function fitMap(
+  input: RgbImage,
+  edited: RgbImage,
+  mean: (plane: Float64Array) => Float64Array,
+  prior: (position: number) => Matrix,
+): Float32Array[] {
+  const area = input.width * input.height;
+  const plane = (image: RgbImage, channel: number): Float64Array =>
+    Float64Array.from(image.data.subarray(channel * area, (channel + 1) * area));
+  const i = [0, 1, 2].map((channel) => plane(input, channel));
+  const p = [0, 1, 2].map((channel) => plane(edited, channel));
+  const meanI = i.map(mean);
+  const meanP = p.map(mean);
+  const product = (x: Float64Array, y: Float64Array): Float64Array =>
+    mean(x.map((value, at) => value * y[at]!));
+  const upper = [
+    [0, 0],
+    [0, 1],
+    [0, 2],
+    [1, 1],
+    [1, 2],
+    [2, 2],
+  ] as const;
+  const meanII = upper.map(([row, column]) => product(i[row]!, i[column]!));
+  const meanIP = identity.map((_, at) => product(i[Math.floor(at / 3)]!, p[at % 3]!));
+  const positions = meanI[0]!.length;
+  const map = identity.map(() => new Float32Array(positions));
+  const solved = new Float64Array(9);
+  for (let at = 0; at < positions; at++) {
+    const sigma = upper.map(([row, column], k) => meanII[k]![at]! - meanI[row]![at]! * meanI[column]![at]!);
+    const cross = identity.map(
+      (_, k) => meanIP[k]![at]! - meanI[Math.floor(k / 3)]![at]! * meanP[k % 3]![at]!,
+    );
+    ridge(sigma, cross, prior(at), solved);
+    for (let k = 0; k < 9; k++) map[k]![at] = solved[k]!;
+  }
+  return map;
+}
+
+/**
+ * A at every pixel, as nine planes [height, width]: index 3·(input channel) + (output channel). `edited` is as large as
+ * `input`.
+ */
+export function localLinearMap(input: RgbImage, edited: RgbImage): Float32Array[] {
+  const whole = fitMap(
+    input,
+    edited,
+    (plane) => Float64Array.of(plane.reduce((sum, value) => sum + value, 0) / plane.length),
+    () => identity,
+  ).map((plane) => plane[0]!);
+  const { width, height } = input;
+  const local = fitMap(
+    input,
+    edited,
+    (plane) => boxMean(plane, width, height, radius),
+    () => whole,
+  );
+  return local.map((plane) => Float32Array.from(boxMean(Float64Array.from(plane), width, height, radius)));
+}

@@ -1,0 +1,73 @@
+/**
+ * A model edits a small copy of a photo; what the copy lost must come from the original. All three ways are
+ * result = up(edited) + A·(original − up(input)), where `up` enlarges and the bracket is the lost detail:
+ *
+ * - "plain":    A = 0. Exactly the model's picture, enlarged; blurry in proportion.
+ * - "residual": A = 1. The original plus the enlarged difference; right for additive edits, wrong where an edit turns
+ *               contrasts round (a negative keeps positive details) or damps them (night keeps daylight detail).
+ * - "transfer": A fitted to the edit itself, place by place (localLinearMap): darkening darkens details too, a negative
+ *               inverts them, a blur drops them.
+ */
+import { localLinearMap } from "./local-linear-map.ts";
+import { resamplePlanes } from "./resample.ts";
+import { createRgbImage, type RgbImage } from "./rgb-image.ts";
+
+export type DetailMode = "plain" | "residual" | "transfer";
+export const detailModes = ["transfer", "residual", "plain"] as const satisfies readonly DetailMode[];
+
+/** Where output index `at` of `to` falls among `from` samples: the lower neighbour and the weight of the upper one. */
+function between(at: number, from: number, to: number): { low: number; high: number; weight: number } {
+  const place = Math.min(from - 1, Math.max(0, ((at + 0.5) * from) / to - 0.5));
+  const low = Math.floor(place);
+  return { low, high: Math.min(from - 1, low + 1), weight: place - low };
+}
+
+/** result += A·detail, A interpolated bilinearly row by row (nine full-size planes would not fit for large photos). */
+function addMappedDetail(
+  result: Float32Array,
+  detail: Float32Array,
+  size: { readonly width: number; readonly height: number },
+  map: readonly Float32Array[],
+  mapSize: { readonly width: number; readonly height: number },
+): void {
+  const area = size.width * size.height;
+  const columns = Array.from({ length: size.width }, (_, x) => between(x, mapSize.width, size.width));
+  const row = new Float32Array(mapSize.width);
+  for (let y = 0; y < size.height; y++) {
+    const { low, high, weight } = between(y, mapSize.height, size.height);
+    for (const [entry, plane] of map.entries()) {
+      for (let x = 0; x < mapSize.width; x++) {
+        const upper = plane[low * mapSize.width + x]!;
+        row[x] = upper + weight * (plane[high * mapSize.width + x]! - upper);
+      }
+      const from = Math.floor(entry / 3) * area + y * size.width;
+      const to = (entry % 3) * area + y * size.width;
+      for (let x = 0; x < size.width; x++) {
+        const column = columns[x]!;
+        const left = row[column.low]!;
+        result[to + x]! += (left + column.weight * (row[column.high]! - left)) * detail[from + x]!;
+      }
+    }
+  }
+}
+
+/** `input` and `edited` are equal in size; `original` is what `input` was resized from. Returns original's size. */
+export function restoreDetail(
+  original: RgbImage,
+  input: RgbImage,
+  edited: RgbImage,
+  mode: DetailMode,
+): RgbImage {
+  const same = original.width === input.width && original.height === input.height;
+  const result = same ? edited.data.slice() : resamplePlanes(edited.data, edited, original);
+  if (!same && mode !== "plain") {
+    const detail = resamplePlanes(input.data, input, original);
+    for (let index = 0; index < detail.length; index++)
+      detail[index] = original.data[index]! - detail[index]!;
+    if (mode === "transfer") addMappedDetail(result, detail, original, localLinearMap(input, edited), input);
+    else for (let index = 0; index < detail.length; index++) result[index]! += detail[index]!;
+  }
+  for (let index = 0; index < result.length; index++)
+    result[index] = Math.min(1, Math.max(-1, result[index]!));
+  return createRgbImage(original.width, original.height, result);
+}

@@ -1,0 +1,103 @@
+/** An RGB picture as the models see it, and its ways in from and out to bytes. */
+import { InternalError } from "../../shared/errors.ts";
+
+export interface RgbImage {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** Planar [3, height, width], sRGB-encoded, −1 (black) … 1 (white). */
+  readonly data: Float32Array;
+}
+
+/** Wraps planar [3, height, width] values in [−1, 1]. Throws InternalError when the count does not match the size. */
+export function createRgbImage(width: number, height: number, data: Float32Array): RgbImage {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+    throw new InternalError(`an image of ${width}×${height} pixels`);
+  if (data.length !== 3 * width * height)
+    throw new InternalError(
+      `an image of ${width}×${height} needs ${3 * width * height} values, got ${data.length}`,
+    );
+  return { width, height, data };
+}
+
+/** One colour everywhere; `red`, `green`, `blue` in [−1, 1]. */
+export function createPlainImage(
+  width: number,
+  height: number,
+  [red, green, blue]: readonly [number, number, number],
+): RgbImage {
+  const area = width * height;
+  const data = new Float32Array(3 * area);
+  data
+    .fill(red, 0, area)
+    .fill(green, area, 2 * area)
+    .fill(blue, 2 * area);
+  return createRgbImage(width, height, data);
+}
+
+/** From interleaved 8-bit pixels [height, width, channels]; the first three channels are taken as R, G, B. */
+export function fromBytes(bytes: Uint8Array, width: number, height: number, channels = 3): RgbImage {
+  const area = width * height;
+  if (channels < 3 || bytes.length !== area * channels)
+    throw new InternalError(`${bytes.length} bytes are not ${width}×${height}×${channels}`);
+  const data = new Float32Array(3 * area);
+  for (let pixel = 0; pixel < area; pixel++)
+    for (let channel = 0; channel < 3; channel++)
+      data[channel * area + pixel] = bytes[pixel * channels + channel]! / 127.5 - 1;
+  return createRgbImage(width, height, data);
+}
+
+/**
+ * To interleaved 8-bit pixels [height, width, 3]; values outside [−1, 1] are clipped.
+ * Throws InternalError on NaN: a picture that silently turns black hides a bug upstream.
+ */
+export function toBytes(image: RgbImage): Uint8Array {
+  const area = image.width * image.height;
+  const bytes = new Uint8Array(3 * area);
+  for (let channel = 0; channel < 3; channel++)
+    for (let pixel = 0; pixel < area; pixel++) {
+      const value = image.data[channel * area + pixel]!;
+      if (Number.isNaN(value))
+        throw new InternalError(`NaN in channel ${channel} of an image, at pixel ${pixel}`);
+      bytes[pixel * 3 + channel] = Math.round(Math.min(255, Math.max(0, (value + 1) * 127.5)));
+    }
+  return bytes;
+}
+
+/** A rectangle of `image`; it must lie inside. */
+export function cropImage(
+  image: RgbImage,
+  { left, top, width, height }: { left: number; top: number; width: number; height: number },
+): RgbImage {
+  if (left < 0 || top < 0 || left + width > image.width || top + height > image.height)
+    throw new InternalError(
+      `a crop ${width}×${height} at ${left},${top} of an image ${image.width}×${image.height}`,
+    );
+  const data = new Float32Array(3 * width * height);
+  for (let channel = 0; channel < 3; channel++)
+    for (let y = 0; y < height; y++) {
+      const from = (channel * image.height + top + y) * image.width + left;
+      data.set(image.data.subarray(from, from + width), (channel * height + y) * width);
+    }
+  return createRgbImage(width, height, data);
+}
+
+/** Grows `image` by repeating its edge pixels outward. */
+export function padImage(
+  image: RgbImage,
+  { left, top, right, bottom }: { left: number; top: number; right: number; bottom: number },
+): RgbImage {
+  const width = image.width + left + right;
+  const height = image.height + top + bottom;
+  const data = new Float32Array(3 * width * height);
+  for (let channel = 0; channel < 3; channel++)
+    for (let y = 0; y < height; y++) {
+      const fromY = Math.min(image.height - 1, Math.max(0, y - top));
+      const row = (channel * image.height + fromY) * image.width;
+      const to = (channel * height + y) * width;
+      for (let x = 0; x < width; x++)
+        data[to + x] = image.data[row + Math.min(image.width - 1, Math.max(0, x - left))]!;
+    }
+  return createRgbImage(width, height, data);
+}

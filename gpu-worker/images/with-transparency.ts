@@ -1,0 +1,27 @@
+import { InternalError } from "../../shared/errors.ts";
+import type { DecodedImage } from "./decode-image.ts";
+import { createRgbImage, type RgbImage } from "./rgb-image.ts";
+
+export interface FinishedImage {
+  readonly image: RgbImage;
+  /** [height, width], 0 clear … 255 opaque; absent when the picture is opaque. */
+  readonly alpha?: Uint8Array;
+}
+
+/**
+ * Gives an edited picture the transparency of its original. The model saw the composite on white; taking its *change* over
+ * to the original's own colours (colours + edited − composite) leaves no white fringe, and an edit that changes nothing
+ * returns the original exactly. `edited` has the original's size.
+ */
+export function withTransparency(original: DecodedImage, edited: RgbImage): FinishedImage {
+  const { transparency, image: composite } = original;
+  if (!transparency) return { image: edited };
+  if (edited.data.length !== composite.data.length)
+    throw new InternalError(
+      `${edited.width}×${edited.height} cannot take an alpha of ${composite.width}×${composite.height}`,
+    );
+  const data = transparency.colours.data.map((colour, index) =>
+    Math.min(1, Math.max(-1, colour + edited.data[index]! - composite.data[index]!)),
+  );
+  return { image: createRgbImage(edited.width, edited.height, data), alpha: transparency.alpha };
+}

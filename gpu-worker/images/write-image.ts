@@ -1,0 +1,80 @@
+import { extname } from "node:path";
+import type { Sharp } from "sharp";
+import { VisibleError } from "../../shared/errors.ts";
+import { writeAside } from "../files/write-aside.ts";
+import type { ImageFormat } from "./image-format.ts";
+import { guardedSharp } from "./image-loaders.ts";
+import { type RgbImage, toBytes } from "./rgb-image.ts";
+
+export interface EncodeOptions {
+  /** [height, width], 0 clear … 255 opaque. JPEG has no transparency: there the picture is put on white. */
+  readonly alpha?: Uint8Array;
+  /** 1–100, default 92; PNG is lossless and ignores it. */
+  readonly quality?: number;
+}
+
+const formats: Readonly<Record<string, ImageFormat>> = {
+  ".jpg": "jpeg",
+  ".jpeg": "jpeg",
+  ".png": "png",
+  ".webp": "webp",
+  ".avif": "avif",
+};
+
+/** The file ending for a format, dot included. */
+export const extensionOfFormat: Readonly<Record<ImageFormat, string>> = {
+  jpeg: ".jpg",
+  png: ".png",
+  webp: ".webp",
+  avif: ".avif",
+};
+
+const encoders: Readonly<Record<ImageFormat, (picture: Sharp, quality: number) => Sharp>> = {
+  jpeg: (picture, quality) =>
+    picture.flatten({ background: "#ffffff" }).jpeg({ quality, chromaSubsampling: "4:4:4" }),
+  png: (picture) => picture.png({ compressionLevel: 9 }),
+  webp: (picture, quality) => picture.webp({ quality }),
+  avif: (picture, quality) => picture.avif({ quality: Math.round(quality * 0.75), effort: 3 }),
+};
+
+/** [height, width, 3] and [height, width] → [height, width, 4]. */
+function interleaveAlpha(rgb: Uint8Array, alpha: Uint8Array): Uint8Array {
+  const rgba = new Uint8Array(alpha.length * 4);
+  for (let pixel = 0; pixel < alpha.length; pixel++) {
+    rgba.set(rgb.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
+    rgba[pixel * 4 + 3] = alpha[pixel]!;
+  }
+  return rgba;
+}
+
+/** The picture as a file in memory, sRGB, without metadata. */
+export async function encodeImage(
+  image: RgbImage,
+  format: ImageFormat,
+  { alpha, quality = 92 }: EncodeOptions = {},
+): Promise<Buffer> {
+  const rgb = toBytes(image);
+  const pixels = alpha ? interleaveAlpha(rgb, alpha) : rgb;
+  const raw = { width: image.width, height: image.height, channels: alpha ? 4 : 3 } as const;
+  return encoders[format](guardedSharp()(pixels, { raw }), quality).toBuffer();
+}
+
+/** The format of a file ending such as ".JPG"; undefined when it is none that can be written. */
+export const formatOfExtension = (extension: string): ImageFormat | undefined =>
+  formats[extension.toLowerCase()];
+
+/** The format that `path`'s ending asks for; VisibleError when it is none that can be written. */
+export function formatOfPath(path: string): ImageFormat {
+  const format = formatOfExtension(extname(path));
+  if (!format)
+    throw new VisibleError(
+      "unsupported_output",
+      `Cannot tell an image format from ${path}; end it in .png, .jpg, .webp or .avif.`,
+    );
+  return format;
+}
+
+/** Writes the picture in the format of `path`'s ending, whole or not at all (see writeAside for the errors). */
+export async function writeImage(path: string, image: RgbImage, options: EncodeOptions = {}): Promise<void> {
+  await writeAside(path, await encodeImage(image, formatOfPath(path), options));
+}

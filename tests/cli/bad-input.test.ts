@@ -1,0 +1,186 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeImage } from "../../gpu-worker/images/write-image.ts";
+import { drawnImage } from "../images/stand-ins.ts";
+import { runBin } from "./run-bin.ts";
+
+let cwd: string;
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), "visii-cli-"));
+  await writeImage(join(cwd, "a.png"), drawnImage(48, 32));
+  await writeImage(join(cwd, "b.png"), drawnImage(32, 48));
+  await writeFile(join(cwd, "text.png"), "no picture at all, just words");
+  await writeFile(join(cwd, "empty.jpg"), "");
+  await writeFile(join(cwd, "corrupt.visii"), "\xff\xff\xff\xff\xff\xff\xff\x7f{}");
+  await writeFile(join(cwd, "file"), "a file");
+});
+afterAll(() => rm(cwd, { recursive: true }));
+
+const pair = ["--pair", "a.png", "a.png"];
+const learn = (...words: string[]) => ["learn", ...words];
+
+describe("visii tells bad input in one sentence, without a stack trace, and leaves nothing behind:", () => {
+  it.each<[string, string[], number, RegExp]>([
+    ["no pair", learn("--out", "x.visii"), 2, /no pair to learn from; give at least one --pair BEFORE AFTER/],
+    ["half a pair", learn("--pair", "a.png", "--out", "x.visii"), 2, /--pair needs two files/],
+    ["a pair of three", learn(...pair, "b.png", "--out", "x.visii"), 2, /a third, b\.png; repeat --pair/],
+    ["no --out", learn(...pair), 2, /--out <FILE\.visii>/],
+    [
+      "no steps",
+      learn(...pair, "--out", "x.visii", "--steps", "0"),
+      2,
+      /--steps is "0"; it must be a whole number, 1/,
+    ],
+    ["negative steps", learn(...pair, "--out", "x.visii", "--steps", "-3"), 2, /--steps/],
+    ["half a step", learn(...pair, "--out", "x.visii", "--steps", "1.5"), 2, /--steps is "1\.5"/],
+    ["a seed in words", learn(...pair, "--out", "x.visii", "--seed", "lucky"), 2, /--seed is "lucky"/],
+    [
+      "an unknown device",
+      learn(...pair, "--out", "x.visii", "--device", "tpu"),
+      2,
+      /one of cpu, webgpu, cuda/,
+    ],
+    ["an unknown option", learn(...pair, "--out", "x.visii", "--fast"), 2, /unknown option '--fast'/],
+    ["an unknown command", ["paint"], 2, /unknown command 'paint'/],
+    [
+      "a missing picture",
+      learn("--pair", "a.png", "none.png", "--out", "x.visii"),
+      1,
+      /There is no file none\.png/,
+    ],
+    ["a folder for a picture", learn("--pair", ".", "a.png", "--out", "x.visii"), 1, /\. is a folder/],
+    ["an empty picture", learn("--pair", "a.png", "empty.jpg", "--out", "x.visii"), 1, /empty\.jpg is empty/],
+    [
+      "words for a picture",
+      learn("--pair", "a.png", "text.png", "--out", "x.visii"),
+      1,
+      /text\.png is not an image/,
+    ],
+    ["a pair of two shapes", learn("--pair", "a.png", "b.png", "--out", "x.visii"), 1, /more than 5% apart/],
+    [
+      "an unknown model",
+      learn(...pair, "--out", "x.visii", "--model", "nowhere"),
+      1,
+      /no model folder nowhere/,
+    ],
+    [
+      "an output below a file",
+      learn(...pair, "--out", "file/x.visii"),
+      1,
+      /Cannot write file: .* not a folder/,
+    ],
+    [
+      "an output in a folder that takes none",
+      learn(...pair, "--out", "/proc/no/x.visii"),
+      1,
+      /Cannot write \/proc\/no/,
+    ],
+    [
+      "a preview folder that is a file",
+      learn(...pair, "--out", "x.visii", "--preview", "file"),
+      1,
+      /Cannot write file/,
+    ],
+    [
+      "nothing to resume",
+      learn(...pair, "--out", "x.visii", "--resume"),
+      1,
+      /nothing to resume: no x\.visii\.resume/,
+    ],
+    [
+      "a missing instruction",
+      ["apply", "none.visii", "a.png", "--out", "o"],
+      1,
+      /no instruction file none\.visii/,
+    ],
+    [
+      "a corrupt instruction",
+      ["apply", "corrupt.visii", "a.png", "--out", "o"],
+      1,
+      /corrupt\.visii is not an instruction/,
+    ],
+    [
+      "no picture to apply to",
+      ["apply", "corrupt.visii", "--out", "o"],
+      2,
+      /missing required argument 'IMAGE'/,
+    ],
+    [
+      "guidance that is no number",
+      ["edit", "night", "a.png", "--out", "o", "--text-guidance", "NaN"],
+      2,
+      /--text-guidance is "NaN"/,
+    ],
+    [
+      "infinite guidance",
+      ["edit", "night", "a.png", "--out", "o", "--image-guidance", "Infinity"],
+      2,
+      /--image-guidance/,
+    ],
+    ["an empty text", ["edit", " ", "a.png", "--out", "o"], 2, /The text is " "; it must be some words/],
+    [
+      "an unknown scheduler",
+      ["edit", "night", "a.png", "--out", "o", "--scheduler", "magic"],
+      2,
+      /euler-ancestral, ddim/,
+    ],
+    [
+      "many results of one noise",
+      ["edit", "night", "a.png", "--out", "o", "--count", "2", "--noise", "fixed"],
+      2,
+      /use --noise fresh/,
+    ],
+    [
+      "a bad picture among good ones",
+      ["edit", "night", "a.png", "text.png", "--out", "o"],
+      1,
+      /text\.png is not an image/,
+    ],
+    ["an output folder that is a file", ["edit", "night", "a.png", "--out", "file"], 1, /Cannot write file/],
+    [
+      "a corrupt instruction to inspect",
+      ["inspect", "corrupt.visii"],
+      1,
+      /corrupt\.visii is not an instruction/,
+    ],
+    ["a demo that is not there", ["demo", "--from", "nowhere"], 1, /There is no nowhere\/demo\.json/],
+  ])("%s", async (_, args, code, sentence) => {
+    const before = await readdir(cwd);
+    const result = await runBin(args, { cwd });
+    const told = result.stderr.split("\n").filter((line) => line.startsWith("visii: "));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(sentence);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+    expect(result.stdout).toBe("");
+    expect(result.code).toBe(code);
+    expect(await readdir(cwd)).toEqual(before);
+  });
+
+  it("and with --verbose, the stack trace too", async () => {
+    const { stderr } = await runBin(["edit", "night", "none.png", "--out", "o", "--verbose"], { cwd });
+    expect(stderr).toMatch(/visii: There is no file none\.png/);
+    expect(stderr).toMatch(/^\s+at .*read-image-file\.ts/m);
+  });
+});
+
+describe("visii", () => {
+  it("helps, and tells its version", async () => {
+    const help = await runBin(["--help"], { cwd });
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    for (const command of ["learn", "apply", "edit", "inspect", "demo"])
+      expect(help.stdout).toContain(command);
+    expect(await runBin(["--version"], { cwd })).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
+  it("shows the help when called with nothing, as a mistake", async () => {
+    expect(await runBin([], { cwd })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Usage: visii"),
+    });
+  });
+});

@@ -1,0 +1,205 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
+import { createPlainImage } from "../../gpu-worker/images/rgb-image.ts";
+import { writeImage } from "../../gpu-worker/images/write-image.ts";
+import { readInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
+import { drawnImage, mapPixels } from "../images/stand-ins.ts";
+import { lastJson, runBin, tinyModel } from "./run-bin.ts";
+
+/** The whole command on the tiny random model of the fixtures: what its edits look like means nothing, only that they are made. */
+let cwd: string;
+const model = ["--model", tinyModel];
+const photo = drawnImage(64, 64);
+const darker = mapPixels(photo, ([r, g, b]) => [r * 0.5, g * 0.5, b * 0.5]);
+const learnWords = ["learn", "--pair", "before.png", "after.png", "--init", "a red apple", ...model];
+
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), "visii-cli-"));
+  await writeImage(join(cwd, "before.png"), photo);
+  await writeImage(join(cwd, "after.png"), darker);
+  await writeImage(join(cwd, "wide.jpg"), drawnImage(300, 100));
+  await writeImage(join(cwd, "clear.webp"), createPlainImage(50, 40, [1, 0, -1]), {
+    alpha: new Uint8Array(2000).fill(99),
+  });
+  const learned = await runBin([...learnWords, "--out", "made.visii", "--steps", "6", "--seed", "3"], {
+    cwd,
+  });
+  expect(learned.code, learned.stderr).toBe(0);
+});
+afterAll(() => rm(cwd, { recursive: true }));
+
+describe("visii learn", () => {
+  it("writes the instruction, previews and the loss curve, and says so in one line of JSON", async () => {
+    const words = [...learnWords, "--out", "sub/one.visii", "--steps", "9", "--preview", "seen", "--json"];
+    const { code, stdout, stderr } = await runBin(words, { cwd });
+    expect(code, stderr).toBe(0);
+    expect(stdout.split("\n")).toHaveLength(2);
+    expect(lastJson(stdout)).toMatchObject({
+      out: "sub/one.visii",
+      steps: 9,
+      seconds: expect.any(Number),
+      unetForwards: expect.any(Number),
+      unetBackwards: expect.any(Number),
+      loss: { first: expect.any(Number), last: expect.any(Number), validation: expect.any(Number) },
+      init: "a red apple",
+      seed: 0,
+      model: "tiny-mini",
+    });
+    expect(stderr).toMatch(/learning <ins> {2}step 9\/9 {2}loss \d/);
+    expect(await readdir(join(cwd, "sub"))).toEqual(["one.visii"]);
+    const seen = await readdir(join(cwd, "seen"));
+    expect(seen).toEqual(
+      expect.arrayContaining(["loss-curve.png", "loss-curve.svg", "step-0001.png", "step-0009.png"]),
+    );
+  });
+
+  it("stops at Ctrl-C, tells how to go on, and goes on to the very tokens of an unbroken run", async () => {
+    const words = (out: string) => [...learnWords, "--out", out, "--steps", "60"];
+    const stopped = await runBin(words("cut.visii"), { cwd, interruptAt: /learning <ins> {2}step 0/ });
+    expect(stopped.code, stopped.stderr).toBe(130);
+    expect(stopped.stderr).toMatch(/Stopped after step \d+ of 60\. To go on:\n {2}visii learn .*--resume\n/);
+    expect(await readdir(cwd)).toContain("cut.visii.resume");
+    const resumed = await runBin([...words("cut.visii"), "--resume"], { cwd });
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(await readdir(cwd)).not.toContain("cut.visii.resume");
+    await runBin(words("whole.visii"), { cwd });
+    const [cut, whole] = [
+      await readInstruction(join(cwd, "cut.visii")),
+      await readInstruction(join(cwd, "whole.visii")),
+    ];
+    expect(cut.tokens).toEqual(whole.tokens);
+    expect(cut.info.losses).toEqual(whole.info.losses);
+  });
+
+  it("refuses to resume with other settings", async () => {
+    const words = (steps: string) => [...learnWords, "--out", "other.visii", "--steps", steps];
+    await runBin(words("60"), { cwd, interruptAt: /learning <ins> {2}step 0/ });
+    const { code, stderr } = await runBin([...words("61"), "--resume"], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cannot be continued: it belongs to a run with other pictures, settings/);
+  });
+});
+
+describe("visii apply", () => {
+  it("edits every photo, keeps its size, format and transparency, and says so in JSON", async () => {
+    const words = ["apply", "made.visii", "wide.jpg", "clear.webp", "--out", "done", ...model, "--json"];
+    const { code, stdout, stderr } = await runBin(words, { cwd });
+    expect(code, stderr).toBe(0);
+    expect(lastJson(stdout)).toEqual({
+      results: [
+        { input: "wide.jpg", output: "done/wide.jpg", seconds: expect.any(Number) },
+        { input: "clear.webp", output: "done/clear.webp", seconds: expect.any(Number) },
+      ],
+      seed: 0,
+    });
+    expect(await decodeImage(join(cwd, "done/wide.jpg"))).toMatchObject({
+      format: "jpeg",
+      image: { width: 300, height: 100 },
+    });
+    const clear = await decodeImage(join(cwd, "done/clear.webp"));
+    expect([clear.image.width, clear.image.height, clear.transparency!.alpha[7]]).toEqual([50, 40, 99]);
+  });
+
+  it("never writes over its input", async () => {
+    const { stdout } = await runBin(["apply", "made.visii", "before.png", "--out", ".", ...model, "--json"], {
+      cwd,
+    });
+    expect(lastJson(stdout)).toMatchObject({ results: [{ output: "before-edited.png" }] });
+    expect((await decodeImage(join(cwd, "before.png"))).image.data).not.toEqual(
+      (await decodeImage(join(cwd, "before-edited.png"))).image.data,
+    );
+  });
+
+  it("mixes words in, makes several different results, and repeats itself under one seed", async () => {
+    const words = (out: string) => [
+      "apply",
+      "made.visii",
+      "before.png",
+      "--text",
+      "sunset",
+      "--count",
+      "2",
+      "--seed",
+      "5",
+      "--out",
+      out,
+      ...model,
+    ];
+    for (const out of ["m1", "m2"]) expect((await runBin(words(out), { cwd })).code).toBe(0);
+    const read = (path: string) => readFile(join(cwd, path));
+    expect(await read("m1/before.png")).toEqual(await read("m2/before.png"));
+    expect(await read("m1/before-2.png")).toEqual(await read("m2/before-2.png"));
+    expect(await read("m1/before.png")).not.toEqual(await read("m1/before-2.png"));
+  });
+});
+
+describe("visii edit", () => {
+  it("edits by words alone", async () => {
+    const { code, stdout } = await runBin(["edit", "sunset", "before.png", "--out", "text", ...model], {
+      cwd,
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^text\/before\.png {2}\(\d/);
+  });
+});
+
+describe("visii inspect", () => {
+  it("tells what the instruction is, with the nearest words", async () => {
+    const { code, stdout } = await runBin(["inspect", "made.visii", ...model], { cwd });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/model +tiny-mini/);
+    expect(stdout).toMatch(/seed +3\n/);
+    expect(stdout).toMatch(/Nearest words .*\n +1 {2}\w+ \d\.\d\d,/);
+  });
+
+  it("leaves the words out, and says why, when the model is another", async () => {
+    const { code, stdout, stderr } = await runBin(["inspect", "made.visii", "--model", "nowhere", "--json"], {
+      cwd,
+    });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/nearest words are left out: There is no model folder nowhere/);
+    expect(lastJson(stdout)).toMatchObject({ seed: 3, nearestWords: null });
+  });
+});
+
+describe("visii demo", () => {
+  it("learns, applies alone and with words, and leaves sheet, curve, report and results", async () => {
+    const plan = {
+      pair: { before: "before.png", after: "after.png" },
+      tests: [{ image: "wide.jpg" }, { image: "before.png", truth: "after.png" }, { image: "after.png" }],
+      words: ["sunset"],
+      edit: "make it darker",
+      steps: 5,
+    };
+    await writeFile(join(cwd, "demo.json"), JSON.stringify(plan));
+    const { code, stdout, stderr } = await runBin(["demo", "--from", ".", "--out", "shown", ...model], {
+      cwd,
+    });
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/shown\/sheet\.png/);
+    const files = await readdir(join(cwd, "shown"));
+    const results = ["wide", "before", "after"].flatMap((stem) => [
+      `${stem}-1-learned.png`,
+      `${stem}-2-hybrid.png`,
+      `${stem}-3-text.png`,
+    ]);
+    expect(files.sort()).toEqual(
+      ["learned.visii", "loss-curve.png", "loss-curve.svg", "report.json", "sheet.png", ...results].sort(),
+    );
+    const report: unknown = JSON.parse(await readFile(join(cwd, "shown/report.json"), "utf8"));
+    expect(report).toMatchObject({
+      seed: 0,
+      edit: "make it darker",
+      unetEvaluations: { learning: { unetBackwards: expect.any(Number) } },
+      meanPsnrToTruth: {
+        unedited: expect.any(Number),
+        learned: expect.any(Number),
+        text: expect.any(Number),
+      },
+      machine: { cores: expect.any(Number) },
+    });
+  });
+});
