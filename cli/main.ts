@@ -5,6 +5,7 @@ import { collectPairs } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addEditCommand } from "./edit.ts";
+import { addEvalCommand } from "./eval.ts";
 import { addInspectCommand } from "./inspect.ts";
 import { interruptSignal } from "./interrupted.ts";
 import { addLearnCommand } from "./learn.ts";
@@ -34,6 +35,7 @@ function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand
   addEditCommand(program, context);
   addInspectCommand(program, context);
   addDemoCommand(program, context);
+  addEvalCommand(program, context);
   return program;
 }
 

@@ -32,7 +32,11 @@ const modelDefaultsSchema = z.object({
     .prefault({}),
 });
 
-/** What a model is run with unless the caller says otherwise. Without a `visii.json` it is InstructPix2Pix's. */
+/**
+ * What a model is run with unless the caller says otherwise. Without a `visii.json` the guidance and sampler are
+ * InstructPix2Pix's, and the learning rate is the paper's 1e-3 over 1000 steps, spent in 200: under the cosine schedule
+ * (half on average) 200 steps of 1e-2 travel as far.
+ */
 export interface ModelDefaults {
   readonly resolution: number;
   readonly init: string;
