@@ -54,7 +54,7 @@ export async function readDemoPhotos({ tests }: DemoPlan): Promise<DemoPhoto[]> 
 /** Most words the sheet has room for. */
 const mostWords = 2;
 
-export function demoColumns({ words, edit }: DemoPlan, instruction: Instruction): DemoColumn[] {
+export function demoColumns({ words, text }: DemoPlan, instruction: Instruction): DemoColumn[] {
   return [
     { key: "learned", title: "<ins>, learned", prompt: { instruction } },
     ...words
@@ -62,9 +62,9 @@ export function demoColumns({ words, edit }: DemoPlan, instruction: Instruction)
       .map(
         (text): DemoColumn => ({ key: "hybrid", title: `<ins> + “${text}”`, prompt: { instruction, text } }),
       ),
-    ...(edit === undefined
+    ...(text === undefined
       ? []
-      : [{ key: "text" as const, title: `text alone: “${edit}”`, prompt: { text: edit } }]),
+      : [{ key: "text" as const, title: `text alone: “${text}”`, prompt: { text } }]),
   ];
 }
 

@@ -12,8 +12,10 @@ const demoPlanSchema = z.object({
   tests: z.array(z.object({ image: text, truth: text.optional() })).min(3),
   /** Words to mix in: each becomes a column of the sheet. */
   words: z.array(text).min(1),
-  /** What the pair shows, in words that the model knows: the text instruction that <ins> is measured against. */
+  /** What the pair shows, for the reader. */
   edit: text.optional(),
+  /** The model's own text instruction that comes closest to it, which <ins> is measured against. */
+  text: text.optional(),
   /** Words to start from, steps and seed, where other than the model's defaults and 0. */
   init: text.optional(),
   steps: z.number().int().positive().optional(),

@@ -112,7 +112,7 @@ type Report = ReturnType<typeof reportOf>;
 function reportOf(
   pipeline: Pipeline,
   { info }: Instruction,
-  { edit, words }: DemoPlan,
+  { edit, text, words }: DemoPlan,
   rows: readonly DemoRow[],
   columns: readonly DemoColumn[],
   spent: { readonly learn: number; readonly edits: number; readonly editForwards: number },
@@ -129,6 +129,7 @@ function reportOf(
     seed: info.seed,
     init: info.init,
     edit: edit ?? null,
+    text: text ?? null,
     words,
     hyperParameters: info.hyperParameters,
     loss: losses,

@@ -171,7 +171,8 @@ describe("visii demo", () => {
       pair: { before: "before.png", after: "after.png" },
       tests: [{ image: "wide.jpg" }, { image: "before.png", truth: "after.png" }, { image: "after.png" }],
       words: ["sunset"],
-      edit: "make it darker",
+      edit: "darker by a third",
+      text: "make it darker",
       steps: 5,
     };
     await writeFile(join(cwd, "demo.json"), JSON.stringify(plan));
@@ -192,7 +193,8 @@ describe("visii demo", () => {
     const report: unknown = JSON.parse(await readFile(join(cwd, "shown/report.json"), "utf8"));
     expect(report).toMatchObject({
       seed: 0,
-      edit: "make it darker",
+      edit: "darker by a third",
+      text: "make it darker",
       unetEvaluations: { learning: { unetBackwards: expect.any(Number) } },
       meanPsnrToTruth: {
         unedited: expect.any(Number),
