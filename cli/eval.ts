@@ -1,0 +1,138 @@
+import { basename, isAbsolute, join, relative, resolve } from "node:path";
+import type { Command } from "commander";
+import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
+import {
+  defaultMethods,
+  type Method,
+  methodName,
+  parseMethods,
+  whatIsMissing,
+} from "../gpu-worker/evaluation/method.ts";
+import { openCase } from "../gpu-worker/evaluation/open-case.ts";
+import { readSet } from "../gpu-worker/evaluation/read-set.ts";
+import type { Report } from "../gpu-worker/evaluation/report.ts";
+import { reportText } from "../gpu-worker/evaluation/report-text.ts";
+import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
+import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
+import { VisibleError } from "../shared/errors.ts";
+import type { Context } from "./context.ts";
+import { type Device, devices, withPipeline } from "./engine.ts";
+import { evaluateSet } from "./evaluate-set.ts";
+import { Interrupted } from "./interrupted.ts";
+import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { shellWords } from "./shell-words.ts";
+
+export interface EvalOptions {
+  readonly method?: string;
+  readonly seeds: number;
+  readonly out?: string;
+  readonly init?: string;
+  readonly learningSteps?: number;
+  readonly samplingSteps?: number;
+  readonly textGuidance?: number;
+  readonly imageGuidance?: number;
+  readonly noise?: "fixed" | "fresh";
+  readonly model: string;
+  readonly device: Device;
+  readonly markdown?: boolean;
+  readonly json?: boolean;
+}
+
+export function addEvalCommand(program: Command, context: Context): void {
+  program
+    .command("eval")
+    .description("measure methods on a folder of cases: a table, results.json and a page with the pictures")
+    .argument("<SET>", "folder of cases (docs/evaluation-set.md)", nonEmpty("SET"))
+    .option(
+      "--method <list>",
+      `of unedited, text, learned, learned-N, hybrid (default: ${defaultMethods})`,
+      nonEmpty("--method"),
+    )
+    .option("--seeds <N>", "learn and edit N times, by seeds 0 … N−1", wholeNumber("--seeds", 1), 1)
+    .option("--out <DIR>", "folder for the results (default: SET's name and -results)", nonEmpty("--out"))
+    .option("--init <text>", "words that learning starts from (default: the model's)", nonEmpty("--init"))
+    .option(
+      "--learning-steps <N>",
+      "steps of learning (default: the model's)",
+      wholeNumber("--learning-steps", 1),
+    )
+    .option(
+      "--sampling-steps <N>",
+      "steps of an edit (default: the model's)",
+      wholeNumber("--sampling-steps", 1),
+    )
+    .option("--text-guidance <s>", "of an edit (default: the model's)", finiteNumber("--text-guidance"))
+    .option("--image-guidance <s>", "of an edit (default: the model's)", finiteNumber("--image-guidance"))
+    .option(
+      "--noise <kind>",
+      "fixed: that of learning; fresh: drawn from the seed",
+      oneOf("--noise", ["fixed", "fresh"] as const),
+    )
+    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--markdown", "print the table as Markdown")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((set: string, options: EvalOptions) => evalCommand(context, set, options));
+}
+
+async function evalCommand(context: Context, set: string, options: EvalOptions): Promise<void> {
+  const methods = parseMethods(options.method ?? defaultMethods);
+  const cases = await readSet(set);
+  // Every picture is decoded once before any work, so that a mistake in the last does not cost the time of the others.
+  for (const [index, files] of cases.entries()) {
+    context.progress.update({ stage: "reading the set", step: index, steps: cases.length });
+    await openCase(files, (line) => context.progress.note(`${files.name}: ${line}`));
+    context.signal.throwIfAborted();
+  }
+  context.progress.clear();
+  const usable = usableMethods(context, methods, cases, options.method !== undefined);
+  const out = options.out ?? `${basename(resolve(set))}-results`;
+  requireOutside(set, out);
+  await ensureWritableFolder(out);
+  await requireOwnFolder(out);
+
+  const plan = { set: basename(resolve(set)), cases, methods: usable, out };
+  const { report, page, results, reused } = await withPipeline(options, (pipeline) =>
+    evaluateSet(context, pipeline, plan, options),
+  );
+  if (reused) context.progress.note(`${reused} of ${report.finished.length} results were made before.`);
+  const { finished: _, ...summary } = report;
+  if (!options.json)
+    context.print(`${reportText(report, options.markdown ? "markdown" : "plain")}\n\n${page}`);
+  else context.print(JSON.stringify({ out, page, results, reused, ...summary }));
+  if (!report.complete) throw stopped(context, report, page);
+}
+
+/** A method asked for by name must serve some case; one of the default list is left out with a word. */
+function usableMethods(
+  { progress }: Context,
+  methods: readonly Method[],
+  cases: readonly CaseFiles[],
+  asked: boolean,
+): Method[] {
+  return methods.filter((method) => {
+    const reasons = cases.map((files) => whatIsMissing(method, files));
+    if (reasons.includes(undefined)) return true;
+    const sentence = `No case can serve ${methodName(method)}: ${cases[0]!.name} has ${reasons[0]}.`;
+    if (asked) throw new VisibleError("invalid_option", sentence);
+    progress.note(sentence);
+    return false;
+  });
+}
+
+/** Results inside the set would be a case the next time. */
+function requireOutside(set: string, out: string): void {
+  const way = relative(resolve(set), resolve(out));
+  if (way.split(/[\\/]/)[0] !== ".." && !isAbsolute(way))
+    throw new VisibleError(
+      "invalid_option",
+      `--out ${out} lies in the set ${set}; choose a folder outside of it, such as ${join("..", `${basename(resolve(set))}-results`)}.`,
+    );
+}
+
+function stopped({ argv }: Context, { finished }: Report, page: string): Interrupted {
+  return new Interrupted(
+    `Stopped with ${finished.length} ${finished.length === 1 ? "result" : "results"} finished, reported in ${page}. To go on, run the same again:\n  visii ${shellWords(argv)}`,
+  );
+}

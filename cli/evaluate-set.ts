@@ -1,0 +1,73 @@
+import type { EvaluationPlan } from "../gpu-worker/evaluation/evaluate.ts";
+import type { Report } from "../gpu-worker/evaluation/report.ts";
+import type { Context } from "./context.ts";
+import type { Pipeline } from "./engine.ts";
+import type { EvalOptions } from "./eval.ts";
+
+interface SetPlan extends Pick<EvaluationPlan, "cases" | "methods" | "out"> {
+  /** The set's name. */
+  readonly set: string;
+}
+
+export interface SetOutcome {
+  readonly report: Report;
+  readonly page: string;
+  readonly results: string;
+  /** Results that an earlier run had made. */
+  readonly reused: number;
+}
+
+/** `evaluate` with a progress bar, then its report, also when it was stopped. */
+export async function evaluateSet(
+  { progress, signal }: Context,
+  pipeline: Pipeline,
+  { set, cases, methods, out }: SetPlan,
+  options: EvalOptions,
+): Promise<SetOutcome> {
+  const { evaluate } = await import("../gpu-worker/evaluation/evaluate.ts");
+  const { nameClip } = await import("../gpu-worker/evaluation/clip-space.ts");
+  const { makeReport } = await import("../gpu-worker/evaluation/report.ts");
+  const { writeReport } = await import("../gpu-worker/evaluation/write-report.ts");
+  const { describeSettings } = await import("../gpu-worker/evaluation/result-keys.ts");
+  const settings = settingsOf(options);
+  const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
+  const { reused, ...outcome } = await evaluate(
+    pipeline,
+    { cases, methods, seeds, settings, out },
+    {
+      signal,
+      onEvent: ({ work, doing, place, ...facts }) =>
+        progress.update({ stage: `[${place.index + 1}/${place.count}] ${work}: ${doing}`, ...facts }),
+    },
+  );
+  progress.clear();
+  const report = makeReport(
+    {
+      set,
+      model: { id: pipeline.modelId, weightHash: pipeline.weightHash },
+      clip: (await nameClip(pipeline)) ?? null,
+      settings: describeSettings(pipeline, settings),
+      seeds,
+      cases,
+      methods,
+    },
+    outcome,
+  );
+  return { report, reused, ...(await writeReport(out, report, cases)) };
+}
+
+function settingsOf(options: EvalOptions): EvaluationPlan["settings"] {
+  const { init, learningSteps, samplingSteps, textGuidance, imageGuidance, noise } = options;
+  return {
+    learning: {
+      ...(init === undefined ? {} : { init }),
+      ...(learningSteps === undefined ? {} : { steps: learningSteps }),
+    },
+    editing: {
+      ...(samplingSteps === undefined ? {} : { steps: samplingSteps }),
+      ...(textGuidance === undefined ? {} : { textGuidance }),
+      ...(imageGuidance === undefined ? {} : { imageGuidance }),
+      ...(noise === undefined ? {} : { noise }),
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { SeededRandom } from "../random/seeded-random.ts";
+
+/** A mean and where it would lie, with 95 % confidence, were other cases drawn. */
+export interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export const resamples = 10_000;
+const tail = 0.025;
+
+/**
+ * The percentile bootstrap (Efron 1979) of a mean: draws as many values as there are, with replacement, again and again, and
+ * takes the 2.5th and 97.5th percentile of the means. One seed, one answer.
+ *
+ * @param values one for each case: the unit that is drawn; at least one
+ */
+export function bootstrapMean(values: readonly number[], seed = 0): Interval {
+  const random = new SeededRandom(seed, "bootstrap");
+  const count = values.length;
+  const means = new Float64Array(resamples);
+  for (let resample = 0; resample < resamples; resample++) {
+    let sum = 0;
+    for (let draw = 0; draw < count; draw++) sum += values[Math.floor(random.uniform() * count)]!;
+    means[resample] = sum / count;
+  }
+  means.sort();
+  return { mean: mean(values), low: quantile(means, tail), high: quantile(means, 1 - tail) };
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The value at a fraction of the way through `sorted`, interpolated between neighbours. */
+export function quantile(sorted: ArrayLike<number>, fraction: number): number {
+  const place = fraction * (sorted.length - 1);
+  const low = Math.floor(place);
+  const lower = sorted[low]!;
+  return lower + (place - low) * (sorted[Math.min(low + 1, sorted.length - 1)]! - lower);
+}

@@ -1,0 +1,105 @@
+import { join } from "node:path";
+import { ensureWritableFolder } from "../files/write-aside.ts";
+import { writeImage } from "../images/write-image.ts";
+import type { InversionEvent } from "../inversion/invert.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { OpenCase } from "./evaluation-case.ts";
+import type { Finished } from "./finished-work.ts";
+import { learnFromCase } from "./learn-from-case.ts";
+import type { CaseMeasure } from "./measure.ts";
+import { type Method, methodName } from "./method.ts";
+import { prepareMethod } from "./prepare-method.ts";
+import type { EvaluationSettings, ResultKeys } from "./result-keys.ts";
+
+const doingOf = {
+  prepare: "reading the pairs",
+  "frozen branches": "preparing samples",
+  learn: "learning",
+} as const satisfies Readonly<Record<InversionEvent["stage"], string>>;
+
+type StepFacts = Pick<InversionEvent, "step" | "steps" | "etaSeconds">;
+
+export interface EvaluationEvent {
+  /** Case, method and seed. */
+  readonly work: string;
+  readonly doing: (typeof doingOf)[InversionEvent["stage"]] | "choosing the text" | "editing";
+  /** Done so far, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  readonly etaSeconds?: number;
+  /** Which piece of work this is, of how many. */
+  readonly place: { readonly index: number; readonly count: number };
+}
+
+export interface EvaluationHooks {
+  /** Honoured between steps: what is finished is returned, `complete` being false. */
+  readonly signal?: AbortSignal;
+  onEvent?(event: EvaluationEvent): void;
+}
+
+/** One piece of work: a method on a case under a seed. */
+export interface Work {
+  readonly opened: OpenCase;
+  readonly measure: CaseMeasure;
+  readonly method: Method;
+  readonly seed: number;
+  /** Name of its results. */
+  readonly key: string;
+  readonly keys: ResultKeys;
+  readonly place: EvaluationEvent["place"];
+}
+
+/** Prepares the method on the case's pairs, edits its photos, and writes and measures the results. */
+export async function doWork(
+  pipeline: Pipeline,
+  { settings, out }: { readonly settings: EvaluationSettings; readonly out: string },
+  { signal, onEvent }: EvaluationHooks,
+  { opened, measure, method, seed, key, keys, place }: Work,
+): Promise<Finished> {
+  const name = methodName(method);
+  const title = `${opened.name}, ${name}${method.kind === "unedited" ? "" : `, seed ${seed}`}`;
+  const tell = (doing: EvaluationEvent["doing"], { step, steps, etaSeconds }: StepFacts) =>
+    onEvent?.({
+      work: title,
+      doing,
+      step,
+      steps,
+      place,
+      ...(etaSeconds === undefined ? {} : { etaSeconds }),
+    });
+  const stop = signal ? { signal } : {};
+
+  const prepared = await prepareMethod(method, {
+    pipeline,
+    openCase: opened,
+    editing: { ...settings.editing, seed },
+    hooks: { ...stop, onEvent: (event) => tell("choosing the text", event) },
+    learn: (pairs) =>
+      learnFromCase(
+        pipeline,
+        opened,
+        {
+          pairs,
+          options: { ...settings.learning, seed },
+          folder: join(out, "instructions"),
+          key: keys.learning(opened, pairs, seed),
+        },
+        { ...stop, onEvent: ({ stage, ...facts }) => tell(doingOf[stage], facts) },
+      ),
+  });
+  const folder = ["pictures", opened.name, `${name}-seed-${seed}-${key.slice(0, 8)}`];
+  await ensureWritableFolder(join(out, ...folder));
+  const aimsAtTruth = method.kind !== "hybrid";
+  const tests: Finished["tests"] = [];
+  for (const [index, test] of opened.tests.entries()) {
+    const result = await prepared.apply(test, {
+      ...stop,
+      onEvent: ({ step, steps }) =>
+        tell("editing", { step: index * steps + step, steps: opened.tests.length * steps }),
+    });
+    const picture = [...folder, `${test.name}.jpg`].join("/");
+    await writeImage(join(out, picture), result);
+    tests.push({ name: test.name, picture, scores: await measure.scores(test, result, { aimsAtTruth }) });
+  }
+  return { case: opened.name, method: name, seed, ...prepared.facts, tests };
+}

@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { VisibleError } from "../../shared/errors.ts";
+import { ensureWritableFolder } from "../files/write-aside.ts";
+import { resolveSettings } from "../inversion/settings.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { doWork, type EvaluationHooks } from "./do-work.ts";
+import { type CaseFiles, captionsOf, type OpenCase } from "./evaluation-case.ts";
+import { type Finished, FinishedWork } from "./finished-work.ts";
+import { CaseMeasure } from "./measure.ts";
+import { type Method, whatIsMissing } from "./method.ts";
+import { openCase } from "./open-case.ts";
+import { type EvaluationSettings, ResultKeys } from "./result-keys.ts";
+
+export interface EvaluationPlan {
+  readonly cases: readonly CaseFiles[];
+  readonly methods: readonly Method[];
+  /** Every seed is a learning and an editing of its own; `unedited` has none. */
+  readonly seeds: readonly number[];
+  readonly settings: EvaluationSettings;
+  /** Folder for pictures, instructions and finished results. */
+  readonly out: string;
+}
+
+export interface Evaluation {
+  readonly finished: readonly Finished[];
+  /** How many of them were made by an earlier run. */
+  readonly reused: number;
+  readonly complete: boolean;
+}
+
+interface PlannedWork {
+  readonly files: CaseFiles;
+  readonly method: Method;
+  readonly seed: number;
+}
+
+/** The pieces of work, case by case; a method that a case lacks the means for is left out there. */
+export function listWork({ cases, methods, seeds }: EvaluationPlan): PlannedWork[] {
+  return cases.flatMap((files) =>
+    methods
+      .filter((method) => whatIsMissing(method, files) === undefined)
+      .flatMap((method) =>
+        (method.kind === "unedited" ? [0] : seeds).map((seed) => ({ files, method, seed })),
+      ),
+  );
+}
+
+/**
+ * Edits every case's photos by every method under every seed, and measures the results. Each piece of work is kept as soon
+ * as it is done, under a name that whatever decides it is part of; done before, it is not done again.
+ *
+ * @throws VisibleError before any work for a text or an option that the model cannot take
+ */
+export async function evaluate(
+  pipeline: Pipeline,
+  plan: EvaluationPlan,
+  hooks: EvaluationHooks = {},
+): Promise<Evaluation> {
+  requireTextsFit(pipeline, plan.cases);
+  resolveSettings(pipeline, { ...plan.settings.learning, seed: 0 });
+  for (const folder of ["finished", "instructions"]) await ensureWritableFolder(join(plan.out, folder));
+  const keys = await ResultKeys.of(pipeline, plan.settings);
+  const store = new FinishedWork(plan.out);
+  const work = listWork(plan);
+  const finished: Finished[] = [];
+  let reused = 0;
+  let current: { readonly opened: OpenCase; readonly measure: CaseMeasure } | undefined;
+  try {
+    for (const [index, { files, method, seed }] of work.entries()) {
+      hooks.signal?.throwIfAborted();
+      if (current?.opened.name !== files.name) {
+        const opened = await openCase(files);
+        current = { opened, measure: await CaseMeasure.of(pipeline, opened) };
+      }
+      const key = keys.results(current.opened, method, seed);
+      const known = await store.read(key);
+      if (known) reused += 1;
+      const place = { index, count: work.length };
+      finished.push(
+        known ?? (await doWork(pipeline, plan, hooks, { ...current, method, seed, key, keys, place })),
+      );
+      if (!known) await store.write(key, finished.at(-1)!);
+    }
+    return { finished, reused, complete: true };
+  } catch (error) {
+    if (hooks.signal?.aborted) return { finished, reused, complete: false };
+    throw error;
+  }
+}
+
+function requireTextsFit({ model, textLength }: Pipeline, cases: readonly CaseFiles[]): void {
+  for (const { name, description, tests } of cases) {
+    const captions = tests.flatMap((test) => Object.values(captionsOf(description, test.name) ?? {}));
+    const words = description.words === undefined ? [] : [description.words];
+    for (const text of [...(description.texts ?? []), ...words, ...captions])
+      if (model.tokenizer.encode(text).truncatedText !== undefined)
+        throw new VisibleError(
+          "text_too_long",
+          `${name}/case.json: "${text}" is longer than the ${textLength - 2} tokens that this model reads; shorten it.`,
+        );
+  }
+}

@@ -1,0 +1,54 @@
+import { type Metric, metricNames, metrics } from "./metric.ts";
+import type { Summary, SummaryRow } from "./summarise.ts";
+
+/** A table as text; the first row is its heading. */
+export type Cells = readonly (readonly string[])[];
+
+/** Columns for the metrics that any row has a value of; differences carry their sign. */
+export function tableCells(rows: readonly SummaryRow[], { signed = false } = {}): Cells {
+  const shown = metricNames.filter((metric) => rows.some((row) => row.metrics[metric]));
+  return [
+    ["method", "cases", ...shown.map((metric) => `${metrics[metric].title} ${metrics[metric].unit}`.trim())],
+    ...rows.map(({ method, cases, metrics: values }) => [
+      method,
+      String(cases),
+      ...shown.map((metric) => cell(metric, values[metric], cases, signed)),
+    ]),
+  ];
+}
+
+function cell(metric: Metric, summary: Summary | null, cases: number, signed: boolean): string {
+  if (!summary) return "–";
+  const show = (value: number): string => showScore(metric, value, signed);
+  const { mean, low, high } = summary;
+  const interval = low === null || high === null ? "" : ` [${show(low)}, ${show(high)}]`;
+  const fewer = summary.cases < cases ? ` (${summary.cases} cases)` : "";
+  return `${show(mean)}${interval}${fewer}`;
+}
+
+/** With a true minus sign, and never as −0. */
+export function showScore(metric: Metric, value: number, signed = false): string {
+  const digits = Math.abs(value).toFixed(metrics[metric].digits);
+  if (Number(digits) === 0) return digits;
+  return value < 0 ? `−${digits}` : `${signed ? "+" : ""}${digits}`;
+}
+
+/** For a terminal: columns two spaces apart, a rule below the heading. */
+export function alignedTable(cells: Cells): string {
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const lines = cells.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
+  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  return [lines[0]!, rule, ...lines.slice(1)].join("\n");
+}
+
+export function markdownTable(cells: Cells): string {
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  const [heading, ...rows] = cells;
+  return [line(heading!), `|${heading!.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
+}

@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import { ensureWritableFolder } from "../files/write-aside.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import { writeImage } from "../images/write-image.ts";
+import type { OpenCase } from "./evaluation-case.ts";
+
+/** A picture in the output folder. */
+export interface GivenPicture {
+  /** From the output folder, with forward slashes. */
+  readonly path: string;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a case was given, for the report to show. */
+export interface GivenCase {
+  readonly name: string;
+  readonly texts: readonly string[];
+  readonly pairs: readonly { readonly before: GivenPicture; readonly after: GivenPicture }[];
+  readonly tests: readonly {
+    readonly name: string;
+    readonly photo: GivenPicture;
+    readonly truth?: GivenPicture;
+  }[];
+}
+
+/** Copies a case's own pictures, as they were used, into the output folder. */
+export async function writeGivenPictures(out: string, openCase: OpenCase): Promise<GivenCase> {
+  const folder = ["pictures", openCase.name, "given"];
+  for (const part of ["pairs", "tests", "truth"]) await ensureWritableFolder(join(out, ...folder, part));
+  const write = async (part: string, name: string, image: RgbImage): Promise<GivenPicture> => {
+    const path = [...folder, part, `${name}.jpg`].join("/");
+    await writeImage(join(out, path), image);
+    return { path, width: image.width, height: image.height };
+  };
+  const pairs: GivenCase["pairs"][number][] = [];
+  for (const [index, { before, after }] of openCase.pairs.entries())
+    pairs.push({
+      before: await write("pairs", `${index + 1}-before`, before),
+      after: await write("pairs", `${index + 1}-after`, after),
+    });
+  const tests: GivenCase["tests"][number][] = [];
+  for (const { name, photo, truth } of openCase.tests)
+    tests.push({
+      name,
+      photo: await write("tests", name, photo),
+      ...(truth ? { truth: await write("truth", name, truth) } : {}),
+    });
+  return { name: openCase.name, texts: openCase.description.texts ?? [], pairs, tests };
+}

@@ -1,0 +1,57 @@
+import { readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { VisibleError } from "../../shared/errors.ts";
+import { writeAside } from "../files/write-aside.ts";
+import { fitPairs } from "../images/fit-pairs.ts";
+import type { Instruction } from "../instruction/instruction.ts";
+import { readInstruction, writeInstruction } from "../instruction/instruction-file.ts";
+import { type InversionHooks, invert } from "../inversion/invert.ts";
+import type { InversionOptions } from "../inversion/settings.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { OpenCase } from "./evaluation-case.ts";
+
+export interface LearnRequest {
+  /** How many of the case's pairs, from the first. */
+  readonly pairs: number;
+  readonly options: InversionOptions;
+  /** Where instructions are kept, and the name of this one: whatever decides it is in the name. */
+  readonly folder: string;
+  readonly key: string;
+}
+
+/**
+ * The instruction of a case's first pairs: the one kept under `key` if there is one, else learned and kept. A run that is
+ * aborted leaves its state beside and goes on from there the next time.
+ */
+export async function learnFromCase(
+  pipeline: Pipeline,
+  openCase: OpenCase,
+  { pairs: count, options, folder, key }: LearnRequest,
+  hooks: Pick<InversionHooks, "signal" | "onEvent">,
+): Promise<Instruction> {
+  const path = join(folder, `${key}.visii`);
+  if (await stat(path).catch(() => undefined)) return readInstruction(path);
+  const statePath = `${path}.resume`;
+  const resume = await readFile(statePath).catch(() => undefined);
+  const [first, ...others] = openCase.pairs;
+  const { pairs } = fitPairs([first, ...others.slice(0, count - 1)], {
+    resolution: pipeline.defaults.resolution,
+    multiple: pipeline.sizeMultiple,
+  });
+  const learn = (from: { readonly resume?: Uint8Array }): Promise<Instruction> =>
+    invert(pipeline, pairs, options, {
+      ...hooks,
+      ...from,
+      onCheckpoint: (state) => writeAside(statePath, state),
+    });
+  const instruction = await learn(resume ? { resume: new Uint8Array(resume) } : {}).catch(
+    (error: unknown) => {
+      // A state that another version left, or that is damaged, only costs what it would have saved.
+      if (error instanceof VisibleError && error.code === "cannot_resume") return learn({});
+      throw error;
+    },
+  );
+  await writeInstruction(path, instruction);
+  await rm(statePath, { force: true });
+  return instruction;
+}

@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { VisibleError } from "../../shared/errors.ts";
+import { alignPair, maximumAspectRatio } from "../images/align-pair.ts";
+import { decodeImage } from "../images/decode-image.ts";
+import { maximumElongation } from "../images/fit-to-model.ts";
+import { readImageFile } from "../images/read-image-file.ts";
+import { resizeImage } from "../images/resize-image.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import type { CaseFiles, OpenCase, OpenPair, OpenTest } from "./evaluation-case.ts";
+
+/**
+ * Longest side, in pixels, that pictures are brought to before anything else: it bounds the time of SSIM and the size of the
+ * report, and every method sees the same pictures.
+ */
+export const longestSide = 1024;
+
+/**
+ * Decodes a case's pictures: pairs to one size each, truths to the size of their photos.
+ *
+ * @throws VisibleError for a picture that cannot be read, or whose shape does not suit its partner's or the model
+ */
+export async function openCase(
+  { name, description, pairs: [firstPair, ...otherPairs], tests: testFiles }: CaseFiles,
+  note: (line: string) => void = () => undefined,
+): Promise<OpenCase> {
+  const hash = createHash("sha256").update(JSON.stringify(description));
+  const read = async (path: string): Promise<RgbImage> => {
+    const bytes = await readImageFile(path);
+    hash.update(createHash("sha256").update(bytes).digest());
+    const { image } = await decodeImage(bytes, path);
+    requireModestShape(path, image);
+    return atMostLongestSide(image);
+  };
+  const openPair = async (files: CaseFiles["pairs"][0]): Promise<OpenPair> => {
+    const { notices, ...pair } = alignPair(await read(files.before), await read(files.after), files);
+    for (const notice of notices) note(notice);
+    return pair;
+  };
+
+  const pairs: [OpenPair, ...OpenPair[]] = [await openPair(firstPair)];
+  for (const files of otherPairs) pairs.push(await openPair(files));
+  const tests: OpenTest[] = [];
+  for (const files of testFiles) {
+    hash.update(files.name);
+    const photo = await read(files.photo);
+    if (files.truth === undefined) tests.push({ name: files.name, photo });
+    else {
+      const truth = await read(files.truth);
+      requireSameShape(files.photo, photo, files.truth, truth);
+      tests.push({ name: files.name, photo, truth: resizeImage(truth, photo.width, photo.height) });
+    }
+  }
+  return { name, description, pairs, tests, digest: hash.digest("hex") };
+}
+
+function atMostLongestSide(image: RgbImage): RgbImage {
+  const scale = longestSide / Math.max(image.width, image.height);
+  return scale >= 1
+    ? image
+    : resizeImage(image, Math.round(image.width * scale), Math.round(image.height * scale));
+}
+
+function requireModestShape(path: string, { width, height }: RgbImage): void {
+  if (Math.max(width / height, height / width) > maximumElongation)
+    throw new VisibleError(
+      "image_too_elongated",
+      `${path} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part that you want edited.`,
+    );
+  if (Math.min(width, height) < 11)
+    throw new VisibleError(
+      "image_too_small",
+      `${path} is ${width}×${height}; SSIM needs at least 11 pixels a side.`,
+    );
+}
+
+function requireSameShape(photoPath: string, photo: RgbImage, truthPath: string, truth: RgbImage): void {
+  const mismatch = photo.width / photo.height / (truth.width / truth.height);
+  if (Math.max(mismatch, 1 / mismatch) > maximumAspectRatio)
+    throw new VisibleError(
+      "invalid_set",
+      `${truthPath} is ${truth.width}×${truth.height} and ${photoPath} is ${photo.width}×${photo.height}: a true edit has the shape of its photo; crop both to the same frame.`,
+    );
+}

@@ -1,0 +1,77 @@
+import type { ClipName } from "./clip-space.ts";
+import type { CaseFiles } from "./evaluation-case.ts";
+import type { Finished } from "./finished-work.ts";
+import { type Method, methodName, whatIsMissing } from "./method.ts";
+import { compare, type SummaryRow, summarise } from "./summarise.ts";
+
+/** An evaluation's outcome, as `results.json` holds it. */
+export interface Report {
+  readonly formatVersion: 1;
+  readonly set: string;
+  readonly model: { readonly id: string; readonly weightHash: string };
+  /** What the CLIP scores were taken with; null if the model folder has none. */
+  readonly clip: ClipName | null;
+  readonly settings: object;
+  readonly seeds: readonly number[];
+  readonly complete: boolean;
+  /** Means over cases. */
+  readonly table: readonly SummaryRow[];
+  /** Differences to a baseline, case by case; null where there is nothing to compare. */
+  readonly differences: { readonly baseline: string; readonly rows: readonly SummaryRow[] } | null;
+  /** Sentences without which the figures could be misread. */
+  readonly notes: readonly string[];
+  readonly finished: readonly Finished[];
+}
+
+export interface ReportSubject extends Pick<Report, "set" | "model" | "clip" | "settings" | "seeds"> {
+  readonly cases: readonly CaseFiles[];
+  readonly methods: readonly Method[];
+}
+
+/** Fewer cases than this make the bootstrap's intervals visibly too narrow. */
+const fewCases = 8;
+
+export function makeReport(
+  { cases, methods, ...subject }: ReportSubject,
+  { finished, complete }: { readonly finished: readonly Finished[]; readonly complete: boolean },
+): Report {
+  const names = methods.map(methodName);
+  const baseline = ["text", "unedited"].find((name) => finished.some(({ method }) => method === name));
+  const rows = baseline === undefined ? [] : compare(finished, names, baseline);
+  return {
+    formatVersion: 1,
+    ...subject,
+    complete,
+    table: summarise(finished, names),
+    differences: baseline === undefined || !rows.length ? null : { baseline, rows },
+    notes: [
+      ...(complete ? [] : ["Incomplete: it was stopped; run the same again to go on."]),
+      "Mean over cases [95 % interval]; a case counts once, as the mean of its photos and seeds.",
+      ...(cases.length < fewCases
+        ? [`With only ${cases.length} ${cases.length === 1 ? "case" : "cases"} the intervals are too narrow.`]
+        : []),
+      subject.clip
+        ? `CLIP scores are by ${subject.clip.name}; those of another CLIP do not compare.`
+        : "The model folder has no clip/, so there are no CLIP scores.",
+      ...(names.includes("text")
+        ? [
+            "text is the best of each case's texts, chosen on its first pair: by the PSNR of the edited before to the after.",
+          ]
+        : []),
+      ...(names.includes("hybrid")
+        ? ["hybrid adds words, so it does not aim at the true edit and has no PSNR and SSIM."]
+        : []),
+      ...methods.flatMap((method) => leftOut(method, cases)),
+    ],
+    finished,
+  };
+}
+
+/** Where a method could not be used. */
+function leftOut(method: Method, cases: readonly CaseFiles[]): string[] {
+  const lacking = cases.flatMap((one) => {
+    const missing = whatIsMissing(method, one);
+    return missing === undefined ? [] : [`${one.name} (${missing})`];
+  });
+  return lacking.length ? [`${methodName(method)} was left out for ${lacking.join(", ")}.`] : [];
+}

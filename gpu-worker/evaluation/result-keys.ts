@@ -1,0 +1,67 @@
+import type { EditOptions } from "../editing/edit.ts";
+import { type InversionOptions, resolveSettings } from "../inversion/settings.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { hashComponent, nameClip } from "./clip-space.ts";
+import type { OpenCase } from "./evaluation-case.ts";
+import { keyOf } from "./finished-work.ts";
+import { type Method, methodName } from "./method.ts";
+
+/** Settings shared by every case and seed; what is absent is the model's recommendation. */
+export interface EvaluationSettings {
+  readonly learning: Omit<InversionOptions, "seed">;
+  readonly editing: Omit<EditOptions, "seed" | "variation">;
+}
+
+/** The settings in full: the given ones and the model's. */
+export function describeSettings(pipeline: Pipeline, { learning, editing }: EvaluationSettings) {
+  const { sampler, resolution } = pipeline.defaults;
+  const { seed: _, ...resolved } = resolveSettings(pipeline, { ...learning, seed: 0 });
+  return { learning: resolved, editing: { noise: "fixed", ...sampler, resolution, ...editing } };
+}
+
+/** Names results by whatever decides them. */
+export class ResultKeys {
+  readonly #pipeline: Pipeline;
+  readonly #settings: EvaluationSettings;
+  readonly #weights: readonly string[];
+
+  private constructor(pipeline: Pipeline, settings: EvaluationSettings, weights: readonly string[]) {
+    this.#pipeline = pipeline;
+    this.#settings = settings;
+    this.#weights = weights;
+  }
+
+  static async of(pipeline: Pipeline, settings: EvaluationSettings): Promise<ResultKeys> {
+    const { weightHash, model } = pipeline;
+    const vae = await hashComponent(model.vae.component);
+    const clip = await nameClip(pipeline);
+    return new ResultKeys(pipeline, settings, [weightHash, vae, clip?.weightHash ?? "no CLIP"]);
+  }
+
+  /** Of an instruction. */
+  learning(openCase: OpenCase, pairs: number, seed: number): string {
+    return keyOf({ case: openCase.digest, pairs, ...this.#learning(seed) });
+  }
+
+  /** Of a method's results on a case. */
+  results(openCase: OpenCase, method: Method, seed: number): string {
+    const { editing } = describeSettings(this.#pipeline, this.#settings);
+    return keyOf({
+      case: [openCase.name, openCase.digest],
+      method: methodName(method),
+      seed,
+      weights: this.#weights,
+      ...(method.kind === "unedited" ? {} : { editing }),
+      ...(method.kind === "learned" || method.kind === "hybrid" ? this.#learning(seed) : {}),
+    });
+  }
+
+  #learning(seed: number): object {
+    const { resolution } = this.#pipeline.defaults;
+    return {
+      learning: resolveSettings(this.#pipeline, { ...this.#settings.learning, seed }),
+      resolution,
+      weights: this.#weights,
+    };
+  }
+}

@@ -1,0 +1,85 @@
+import { bootstrapMean, mean } from "./bootstrap.ts";
+import type { Finished } from "./finished-work.ts";
+import { type Metric, metricNames } from "./metric.ts";
+
+/** A metric's mean over cases. */
+export interface Summary {
+  readonly mean: number;
+  /** Ends of the 95 % interval; null for a single case, which says nothing of others. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** How many cases it is the mean of. */
+  readonly cases: number;
+}
+
+export interface SummaryRow {
+  readonly method: string;
+  readonly cases: number;
+  /** null where no case has a value. */
+  readonly metrics: Readonly<Record<Metric, Summary | null>>;
+}
+
+/** A row for each method that has results, in the order of `methods`. */
+export function summarise(finished: readonly Finished[], methods: readonly string[]): SummaryRow[] {
+  return methods.flatMap((method): SummaryRow[] => {
+    const values = new CaseValues(finished.filter((work) => work.method === method));
+    if (!values.cases.length) return [];
+    return [rowOf(method, (metric) => [...values.of(metric).values()], values.cases.length)];
+  });
+}
+
+/**
+ * How much better each method is than `baseline` on the same cases: the mean of the differences case by case. What makes one
+ * case harder than another cancels, so this decides between methods where the intervals of their means still overlap.
+ */
+export function compare(
+  finished: readonly Finished[],
+  methods: readonly string[],
+  baseline: string,
+): SummaryRow[] {
+  const base = new CaseValues(finished.filter((work) => work.method === baseline));
+  return methods.flatMap((method): SummaryRow[] => {
+    const values = new CaseValues(finished.filter((work) => work.method === method));
+    const shared = values.cases.filter((name) => base.cases.includes(name));
+    if (method === baseline || !shared.length) return [];
+    const differences = (metric: Metric): number[] => {
+      const own = values.of(metric);
+      return [...base.of(metric)].flatMap(([name, value]) => (own.has(name) ? [own.get(name)! - value] : []));
+    };
+    return [rowOf(method, differences, shared.length)];
+  });
+}
+
+function rowOf(method: string, valuesOf: (metric: Metric) => number[], cases: number): SummaryRow {
+  const entries = metricNames.map((metric) => [metric, summaryOf(valuesOf(metric))] as const);
+  return { method, cases, metrics: Object.fromEntries(entries) as Record<Metric, Summary | null> };
+}
+
+function summaryOf(values: readonly number[]): Summary | null {
+  if (values.length === 0) return null;
+  if (values.length === 1) return { mean: values[0]!, low: null, high: null, cases: 1 };
+  return { ...bootstrapMean(values), cases: values.length };
+}
+
+/** One method's value of each case: the mean over its photos and seeds, as far as they have one. */
+class CaseValues {
+  readonly cases: readonly string[];
+  readonly #finished: readonly Finished[];
+
+  constructor(finished: readonly Finished[]) {
+    this.#finished = finished;
+    this.cases = [...new Set(finished.map((work) => work.case))];
+  }
+
+  of(metric: Metric): Map<string, number> {
+    return new Map(
+      this.cases.flatMap((name) => {
+        const scores = this.#finished
+          .filter((work) => work.case === name)
+          .flatMap(({ tests }) => tests.map(({ scores: { [metric]: score } }) => score))
+          .filter((score) => score !== null);
+        return scores.length ? [[name, mean(scores)] as const] : [];
+      }),
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { VisibleError } from "../../shared/errors.ts";
+import { writeAside } from "../files/write-aside.ts";
+import type { CaseFiles } from "./evaluation-case.ts";
+import { type GivenCase, writeGivenPictures } from "./given-pictures.ts";
+import { openCase } from "./open-case.ts";
+import type { Report } from "./report.ts";
+import { reportHtml } from "./report-html.ts";
+
+const pageName = "index.html";
+const resultsName = "results.json";
+
+const ownResults = z.object({ formatVersion: z.literal(1), finished: z.array(z.unknown()) });
+
+/** @throws VisibleError `out_in_use` if the folder holds a page or results that visii did not write */
+export async function requireOwnFolder(out: string): Promise<void> {
+  const results = await readFile(join(out, resultsName), "utf8").catch(() => undefined);
+  const taken =
+    results === undefined
+      ? (await stat(join(out, pageName)).catch(() => undefined)) && pageName
+      : !isOwn(results) && resultsName;
+  if (taken)
+    throw new VisibleError(
+      "out_in_use",
+      `${join(out, taken)} is there and is no evaluation of visii's; choose another folder with --out.`,
+    );
+}
+
+function isOwn(text: string): boolean {
+  try {
+    return ownResults.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes results.json, and index.html with the pictures of the cases that have results. Returns their paths. */
+export async function writeReport(
+  out: string,
+  report: Report,
+  cases: readonly CaseFiles[],
+): Promise<{ readonly page: string; readonly results: string }> {
+  const given: GivenCase[] = [];
+  for (const files of cases)
+    if (report.finished.some((work) => work.case === files.name))
+      given.push(await writeGivenPictures(out, await openCase(files)));
+  const [page, results] = [join(out, pageName), join(out, resultsName)];
+  // First the results: they mark the folder as ours.
+  await writeAside(results, `${JSON.stringify(report, null, 2)}\n`);
+  await writeAside(page, reportHtml(report, given));
+  return { page, results };
+}
