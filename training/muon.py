@@ -1,0 +1,62 @@
+"""Muon for matrices and convolutions, AdamW for the rest, as one optimiser.
+
+Muon orthogonalises the momentum of every matrix with a Newton-Schulz iteration; scaled to AdamW's typical step, both
+share one learning rate. Measured here, it reaches the same loss in fewer steps than AdamW alone (see README.md).
+"""
+from __future__ import annotations
+
+from collections import defaultdict
+
+import torch
+from torch import Tensor, nn
+
+
+def orthogonalised(m: Tensor, iterations: int = 5) -> Tensor:
+    """For a stack of matrices [N, rows, columns], rows <= columns: about U V^T of each."""
+    x = m / (m.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = x.bfloat16()
+    a, b, c = 3.4445, -4.7750, 2.0315
+    for _ in range(iterations):
+        g = x @ x.mT
+        x = a * x + (b * g + c * g @ g) @ x
+    return x.to(m.dtype)
+
+
+class Muon(torch.optim.Optimizer):
+    """``named``: (name, parameter) pairs. Parameters of two or more dimensions get Muon, unless their name holds one of
+    ``plain``; everything else gets AdamW with betas (0.9, 0.99)."""
+
+    def __init__(self, named: list[tuple[str, nn.Parameter]], lr: float, plain: tuple[str, ...] = (), momentum: float = 0.95):
+        matrices = [p for n, p in named if p.ndim >= 2 and min(p.shape[0], p[0].numel()) >= 16 and not any(s in n for s in plain)]
+        chosen = {id(p) for p in matrices}
+        others = [p for _, p in named if id(p) not in chosen]
+        super().__init__([{"params": matrices, "muon": True}, {"params": others, "muon": False}],
+                         {"lr": lr, "momentum": momentum})
+        self.adam = torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.99), weight_decay=0.0)
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        group = self.param_groups[0]
+        stacks: dict[tuple, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
+            buffer.lerp_(p.grad, 1 - group["momentum"])
+            update = p.grad.lerp(buffer, group["momentum"]).flatten(1)
+            turned = update.shape[0] > update.shape[1]
+            update = update.T if turned else update
+            stacks[(*update.shape, turned)].append((p, update))
+        for (rows, columns, turned), entries in stacks.items():
+            out = orthogonalised(torch.stack([u for _, u in entries])) * (0.2 * columns ** 0.5)
+            for (p, _), u in zip(entries, out):
+                p.add_((u.T if turned else u).reshape(p.shape), alpha=-group["lr"])
+        self.adam.param_groups[0]["lr"] = self.param_groups[1]["lr"]
+        self.adam.step()
+
+    def state_dict(self):
+        return {"muon": super().state_dict(), "adam": self.adam.state_dict()}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])
