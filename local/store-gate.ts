@@ -1,0 +1,112 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { refuseForm } from "./post-policy.ts";
+
+/**
+ * Stands before the S3 stand-in, which takes no form uploads and refuses nothing: adds signed forms with their policies,
+ * and expiry of signed links. Everything else is passed on.
+ */
+export async function startStoreGate(
+  store: string,
+  secretAccessKey: string,
+  host: string,
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    answer(store, secretAccessKey, request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(503, corsHeaders);
+      response.end(String(error));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    stop: () => closed(server),
+  };
+}
+
+/** What the bucket's CORS rules allow browsers: forms in, signed links out. */
+const corsHeaders = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-methods": "GET, POST",
+  "access-control-allow-headers": "*",
+} as const;
+
+async function answer(
+  store: string,
+  secretAccessKey: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", store);
+  if (request.method === "OPTIONS") return void response.writeHead(204, corsHeaders).end();
+  const refusal = refuseExpired(url, Date.now());
+  if (refusal) return void response.writeHead(403, corsHeaders).end(refusal);
+  const body = await buffer(request);
+  const type = request.headers["content-type"] ?? "";
+  if (request.method === "POST" && type.startsWith("multipart/form-data"))
+    return takeForm(url, secretAccessKey, type, body, response);
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers))
+    if (typeof value === "string" && !hopByHop.has(name)) headers.set(name, value);
+  const hasBody = request.method !== "GET" && request.method !== "HEAD";
+  const passed = await fetch(url, { method: request.method!, headers, ...(hasBody ? { body } : {}) });
+  const back = Object.fromEntries([...passed.headers].filter(([name]) => !hopByHop.has(name)));
+  // fetch leaves out the length of a body it did not read.
+  const length = passed.headers.get("content-length");
+  const bytes = Buffer.from(await passed.arrayBuffer());
+  const sized = request.method === "HEAD" ? (length ?? "0") : String(bytes.length);
+  response.writeHead(passed.status, { ...back, ...corsHeaders, "content-length": sized });
+  response.end(bytes);
+}
+
+const hopByHop = new Set([
+  "host",
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+  "expect",
+]);
+
+async function takeForm(
+  url: URL,
+  secretAccessKey: string,
+  contentType: string,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  const form = await new Response(body, { headers: { "content-type": contentType } }).formData();
+  const fields = new Map<string, string>();
+  let file: Blob | undefined;
+  for (const [name, value] of form) {
+    if (typeof value === "string") fields.set(name.toLowerCase(), value);
+    else file = value;
+  }
+  const key = fields.get("key");
+  const refusal =
+    !file || key === undefined
+      ? "InvalidArgument: a key and a file"
+      : refuseForm(fields, file.size, secretAccessKey, Date.now());
+  if (refusal) return void response.writeHead(403, corsHeaders).end(refusal);
+  const target = new URL(`${url.pathname.replace(/\/$/, "")}/${encodeURI(key!)}`, url);
+  const stored = await fetch(target, {
+    method: "PUT",
+    body: await file!.arrayBuffer(),
+    headers: { "content-type": fields.get("content-type") ?? "application/octet-stream" },
+  });
+  response.writeHead(stored.ok ? 204 : 503, corsHeaders).end();
+}
+
+function refuseExpired({ searchParams }: URL, now: number): string | undefined {
+  const signed = searchParams.get("X-Amz-Date");
+  if (signed === null) return undefined;
+  const iso = signed.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z");
+  const ends = Date.parse(iso) + Number(searchParams.get("X-Amz-Expires")) * 1000;
+  return ends >= now ? undefined : "AccessDenied: request has expired";
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}

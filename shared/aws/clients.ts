@@ -1,0 +1,47 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+
+export interface AwsOptions {
+  readonly region: string;
+  /** Endpoints of stand-ins; AWS's own when absent. */
+  readonly storeEndpoint?: string;
+  readonly queueEndpoint?: string;
+  readonly tableEndpoint?: string;
+  /** For stand-ins; the SDK's usual chain when absent. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+export interface AwsClients {
+  readonly s3: S3Client;
+  readonly sqs: SQSClient;
+  readonly dynamo: DynamoDBDocumentClient;
+  destroy(): void;
+}
+
+export function createAwsClients(options: AwsOptions): AwsClients {
+  const { region, storeEndpoint, queueEndpoint, tableEndpoint, credentials } = options;
+  const common = { region, maxAttempts: 4, ...(credentials ? { credentials } : {}) };
+  const s3 = new S3Client({
+    ...common,
+    // Else a presigned link carries the checksum of a body that is not there yet.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    ...(storeEndpoint ? { endpoint: storeEndpoint, forcePathStyle: true } : {}),
+  });
+  const sqs = new SQSClient({
+    ...common,
+    ...(queueEndpoint ? { endpoint: queueEndpoint, useQueueUrlAsEndpoint: false } : {}),
+  });
+  const plain = new DynamoDBClient({ ...common, ...(tableEndpoint ? { endpoint: tableEndpoint } : {}) });
+  const dynamo = DynamoDBDocumentClient.from(plain, { marshallOptions: { removeUndefinedValues: true } });
+  return {
+    s3,
+    sqs,
+    dynamo,
+    destroy() {
+      for (const client of [s3, sqs, dynamo, plain]) client.destroy();
+    },
+  };
+}

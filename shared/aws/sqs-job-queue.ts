@@ -1,0 +1,85 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import type { JobQueue, QueueDepth, ReceivedMessage } from "../ports/job-queue.ts";
+import { callService, failureName } from "./service-failure.ts";
+
+/** A standard SQS queue. */
+export class SqsJobQueue implements JobQueue {
+  readonly #client: SQSClient;
+  readonly #url: string;
+
+  constructor(client: SQSClient, url: string) {
+    this.#client = client;
+    this.#url = url;
+  }
+
+  async send(body: string, delaySeconds?: number): Promise<void> {
+    const command = new SendMessageCommand({
+      QueueUrl: this.#url,
+      MessageBody: body,
+      ...(delaySeconds === undefined ? {} : { DelaySeconds: delaySeconds }),
+    });
+    await callService("send a message", () => this.#client.send(command));
+  }
+
+  async receive(options: Parameters<JobQueue["receive"]>[0]): Promise<readonly ReceivedMessage[]> {
+    const { maximum, waitSeconds, visibilitySeconds, signal } = options;
+    const command = new ReceiveMessageCommand({
+      QueueUrl: this.#url,
+      MaxNumberOfMessages: maximum,
+      WaitTimeSeconds: waitSeconds,
+      VisibilityTimeout: visibilitySeconds,
+      MessageSystemAttributeNames: ["ApproximateReceiveCount"],
+    });
+    try {
+      const { Messages } = await callService("receive messages", () =>
+        this.#client.send(command, signal ? { abortSignal: signal } : {}),
+      );
+      return (Messages ?? []).map(({ Body, ReceiptHandle, Attributes }) => ({
+        body: Body ?? "",
+        receipt: ReceiptHandle!,
+        receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
+      }));
+    } catch (error) {
+      if (signal?.aborted && failureName(error) === "AbortError") return [];
+      throw error;
+    }
+  }
+
+  async extend(receipt: string, seconds: number): Promise<void> {
+    const command = new ChangeMessageVisibilityCommand({
+      QueueUrl: this.#url,
+      ReceiptHandle: receipt,
+      VisibilityTimeout: seconds,
+    });
+    await callService("extend a message", () => this.#client.send(command));
+  }
+
+  async delete(receipt: string): Promise<void> {
+    const command = new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle: receipt });
+    await callService("delete a message", () => this.#client.send(command));
+  }
+
+  async depth(): Promise<QueueDepth> {
+    const command = new GetQueueAttributesCommand({
+      QueueUrl: this.#url,
+      AttributeNames: [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+      ],
+    });
+    const { Attributes } = await callService("count messages", () => this.#client.send(command));
+    return {
+      visible: Number(Attributes?.ApproximateNumberOfMessages ?? 0),
+      inFlight: Number(Attributes?.ApproximateNumberOfMessagesNotVisible ?? 0),
+      delayed: Number(Attributes?.ApproximateNumberOfMessagesDelayed ?? 0),
+    };
+  }
+}

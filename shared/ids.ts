@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+/** Every resource's id says what it is: `ins_` + 26 characters of Crockford base 32, the first ten of them its time. */
+export const idPrefixes = {
+  account: "acc",
+  batch: "bat",
+  delivery: "dlv",
+  edit: "edt",
+  event: "evt",
+  instruction: "ins",
+  key: "key",
+  request: "req",
+  upload: "upl",
+  webhook: "whk",
+} as const;
+export type IdKind = keyof typeof idPrefixes;
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+const timeCharacters = 10;
+const randomBytes = 10;
+
+/** The shape of an id; nothing else is looked up, so no path trick reaches a key. */
+export const idSchema = (kind: IdKind) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^${idPrefixes[kind]}_[0-9a-hjkmnp-tv-z]{26}$`),
+      `must be an id like ${idPrefixes[kind]}_…`,
+    );
+
+/** Ids of one kind sort by `milliseconds` (since 1970). `random` gives at least 10 bytes. */
+export function createId(kind: IdKind, milliseconds: number, random: Uint8Array): string {
+  return `${idPrefixes[kind]}_${timePart(milliseconds)}${randomPart(random)}`;
+}
+
+/** The one id that follows from a parent's and a name: made twice, it is the same, so an effect lands once. */
+export function deriveId(kind: IdKind, parent: string, name: string): string {
+  const hash = createHash("sha256").update(`${parent}/${kind}/${name}`).digest();
+  return `${idPrefixes[kind]}_${parent.slice(4, 4 + timeCharacters)}${randomPart(hash)}`;
+}
+
+/** What kind of resource an id names; undefined when it is none of ours. */
+export function kindOfId(id: string): IdKind | undefined {
+  const prefix = id.slice(0, 3);
+  return (Object.keys(idPrefixes) as IdKind[]).find((kind) => idPrefixes[kind] === prefix);
+}
+
+function timePart(milliseconds: number): string {
+  let rest = milliseconds;
+  let text = "";
+  for (let index = 0; index < timeCharacters; index++) {
+    text = alphabet[rest % 32]! + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+/** 10 bytes → 16 characters of 5 bits. */
+function randomPart(random: Uint8Array): string {
+  let bits = 0n;
+  for (const byte of random.subarray(0, randomBytes)) bits = (bits << 8n) | BigInt(byte);
+  let text = "";
+  for (let index = 0; index < 16; index++) {
+    text = alphabet[Number(bits & 31n)]! + text;
+    bits >>= 5n;
+  }
+  return text;
+}

@@ -1,0 +1,48 @@
+/**
+ * One table for all state. Only single-item conditional writes: what two rows must agree on is mended by the sweeper, which
+ * looks at rows whose `due` time has passed.
+ */
+export interface TableKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export interface NewRow extends TableKey {
+  readonly data: Readonly<Record<string, unknown>>;
+  /** ISO time at which the sweeper shall look at this row; absent when nothing is open. */
+  readonly due?: string;
+  /** Unix seconds after which the row is as good as gone. */
+  readonly expires?: number;
+}
+
+export interface TableRow extends NewRow {
+  /** 1 when inserted, one more with every replacement. */
+  readonly version: number;
+}
+
+export interface TableQuery {
+  /** Of the sort key. */
+  readonly prefix?: string;
+  /** Sort keys strictly beyond this one, in the direction of reading. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly newestFirst?: boolean;
+}
+
+/** Calls throw RetryableError when the table is out of reach or throttles. */
+export interface Table {
+  /** Consistent: it sees every write that was acknowledged. */
+  get(key: TableKey): Promise<TableRow | undefined>;
+  /** `"conflict"` when a row of that key is there. */
+  insert(row: NewRow): Promise<TableRow | "conflict">;
+  /** Writes over exactly `version`; `"conflict"` when the row has moved on or is gone. */
+  replace(row: NewRow, version: number): Promise<TableRow | "conflict">;
+  /** With a version only exactly that one; `"conflict"` when it has moved on. A row that is not there is no error. */
+  delete(key: TableKey, version?: number): Promise<"deleted" | "conflict">;
+  /** Adds to a counter that begins at 0, atomically, and returns the sum. */
+  add(key: TableKey, amount: number, expires: number): Promise<number>;
+  /** In order of the sort key. A page shorter than `limit` is the last. */
+  query(pk: string, query: TableQuery): Promise<readonly TableRow[]>;
+  /** Rows due at or before an ISO time, the longest overdue first. May lag behind writes by a moment. */
+  dueBy(time: string, limit: number): Promise<readonly TableRow[]>;
+}

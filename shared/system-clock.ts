@@ -1,0 +1,20 @@
+import { randomBytes as nodeRandomBytes } from "node:crypto";
+import type { Clock, RandomBytes } from "./ports/clock.ts";
+
+/** For composition roots: the machine's own time and chance. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      signal?.addEventListener("abort", done, { once: true });
+    }),
+};
+
+export const systemRandom: RandomBytes = (count) => nodeRandomBytes(count);

@@ -1,0 +1,106 @@
+import { expect, it } from "vitest";
+import type { Table } from "../../shared/ports/table.ts";
+import type { ManualClock } from "./manual-clock.ts";
+
+/** What every table does. `pk` gives each case a partition of its own. */
+export function tableContract(open: () => { table: Table; clock: ManualClock }): void {
+  let cases = 0;
+  const fresh = () => ({ ...open(), pk: `case#${++cases}` });
+
+  it("gives back what was inserted, as version 1", async () => {
+    const { table, pk } = fresh();
+    const data = {
+      name: "sepia",
+      steps: 12,
+      ratio: 0.25,
+      nested: { list: [1, "two", null, true] },
+      empty: "",
+    };
+    expect(await table.insert({ pk, sk: "a", data })).toMatchObject({ version: 1 });
+    expect(await table.get({ pk, sk: "a" })).toEqual({ pk, sk: "a", data, version: 1 });
+    expect(await table.get({ pk, sk: "b" })).toBeUndefined();
+  });
+
+  it("refuses a second insert of one key and keeps the first", async () => {
+    const { table, pk } = fresh();
+    await table.insert({ pk, sk: "a", data: { n: 1 } });
+    expect(await table.insert({ pk, sk: "a", data: { n: 2 } })).toBe("conflict");
+    expect((await table.get({ pk, sk: "a" }))?.data).toEqual({ n: 1 });
+  });
+
+  it("replaces exactly the version that was read", async () => {
+    const { table, pk } = fresh();
+    await table.insert({ pk, sk: "a", data: { n: 1 } });
+    expect(await table.replace({ pk, sk: "a", data: { n: 2 } }, 1)).toMatchObject({ version: 2 });
+    expect(await table.replace({ pk, sk: "a", data: { n: 3 } }, 1)).toBe("conflict");
+    expect(await table.replace({ pk, sk: "none", data: {} }, 1)).toBe("conflict");
+    expect((await table.get({ pk, sk: "a" }))?.data).toEqual({ n: 2 });
+  });
+
+  it("lets one of many racing writers win", async () => {
+    const { table, pk } = fresh();
+    await table.insert({ pk, sk: "a", data: { winner: -1 } });
+    const racers = Array.from({ length: 8 }, (_, winner) =>
+      table.replace({ pk, sk: "a", data: { winner } }, 1),
+    );
+    const won = (await Promise.all(racers)).filter((result) => result !== "conflict");
+    expect(won).toHaveLength(1);
+    expect((await table.get({ pk, sk: "a" }))?.data).toEqual(won[0]?.data);
+  });
+
+  it("deletes a row, or only the version that was read", async () => {
+    const { table, pk } = fresh();
+    await table.insert({ pk, sk: "a", data: {} });
+    expect(await table.delete({ pk, sk: "a" }, 7)).toBe("conflict");
+    expect(await table.delete({ pk, sk: "a" }, 1)).toBe("deleted");
+    expect(await table.delete({ pk, sk: "a" })).toBe("deleted");
+    expect(await table.get({ pk, sk: "a" })).toBeUndefined();
+  });
+
+  it("reads a partition in order, forwards and backwards, a page at a time", async () => {
+    const { table, pk } = fresh();
+    for (const sk of ["x#3", "x#1", "y#1", "x#2", "w#9"]) await table.insert({ pk, sk, data: {} });
+    const keys = async (query: Parameters<Table["query"]>[1]) =>
+      (await table.query(pk, query)).map(({ sk }) => sk);
+    expect(await keys({ limit: 9 })).toEqual(["w#9", "x#1", "x#2", "x#3", "y#1"]);
+    expect(await keys({ prefix: "x#", limit: 9 })).toEqual(["x#1", "x#2", "x#3"]);
+    expect(await keys({ prefix: "x#", limit: 2, newestFirst: true })).toEqual(["x#3", "x#2"]);
+    expect(await keys({ prefix: "x#", limit: 2, newestFirst: true, after: "x#2" })).toEqual(["x#1"]);
+    expect(await keys({ prefix: "x#", limit: 2, after: "x#1" })).toEqual(["x#2", "x#3"]);
+    expect(await keys({ after: "x#3", limit: 2 })).toEqual(["y#1"]);
+    expect(await table.query(`${pk}0`, { limit: 9 })).toEqual([]);
+  });
+
+  it("counts atomically", async () => {
+    const { table, clock, pk } = fresh();
+    const expires = Math.floor(clock.now() / 1000) + 60;
+    const sums = await Promise.all(Array.from({ length: 10 }, () => table.add({ pk, sk: "n" }, 2, expires)));
+    expect(sums.toSorted((a, b) => a - b)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
+  });
+
+  it("finds what is due, the longest overdue first, until it is no longer due", async () => {
+    const { table, pk } = fresh();
+    await table.insert({ pk, sk: "later", data: {}, due: "2001-01-01T00:00:09.000Z" });
+    await table.insert({ pk, sk: "now", data: {}, due: "2001-01-01T00:00:02.000Z" });
+    await table.insert({ pk, sk: "overdue", data: {}, due: "2001-01-01T00:00:01.000Z" });
+    await table.insert({ pk, sk: "never", data: {} });
+    const due = async () => (await table.dueBy("2001-01-01T00:00:05.000Z", 10)).map(({ sk }) => sk);
+    expect(await due()).toEqual(["overdue", "now"]);
+    await table.replace({ pk, sk: "overdue", data: {} }, 1);
+    expect(await due()).toEqual(["now"]);
+    await table.delete({ pk, sk: "now" });
+  });
+
+  it("does not see an expired row, and lets another take its place", async () => {
+    const { table, clock, pk } = fresh();
+    const expires = Math.floor(clock.now() / 1000) + 60;
+    await table.insert({ pk, sk: "a", data: { n: 1 }, expires });
+    expect(await table.get({ pk, sk: "a" })).toBeDefined();
+    clock.advance(62_000);
+    expect(await table.get({ pk, sk: "a" })).toBeUndefined();
+    expect(await table.query(pk, { limit: 5 })).toEqual([]);
+    expect(await table.insert({ pk, sk: "a", data: { n: 2 }, expires: expires + 100 })).toMatchObject({
+      version: 1,
+    });
+  });
+}
