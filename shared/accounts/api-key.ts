@@ -1,0 +1,64 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { z } from "zod";
+import { idSchema } from "../ids.ts";
+import { nameSchema, timeSchema } from "../resources/fields.ts";
+
+export const scopes = ["read", "write", "keys"] as const;
+export const scopeSchema = z.enum(scopes);
+export type Scope = z.infer<typeof scopeSchema>;
+
+export const environments = ["test", "live"] as const;
+export type Environment = (typeof environments)[number];
+
+export const createKeySchema = z.strictObject({
+  name: nameSchema.optional(),
+  /** `read` looks, `write` makes and changes, `keys` manages keys and webhooks. Read and write when absent. */
+  scopes: z.array(scopeSchema).min(1).optional(),
+});
+
+export const keySchema = z.object({
+  id: idSchema("key"),
+  name: z.string().optional(),
+  scopes: z.array(scopeSchema),
+  /** The first characters, to tell keys apart. */
+  hint: z.string(),
+  created_at: timeSchema,
+});
+export type KeyResource = z.infer<typeof keySchema>;
+export const createdKeySchema = keySchema.extend({ secret: z.string() });
+
+/** As stored, under the resource's id and under the secret's hash: of the secret itself nothing is kept. */
+export const storedKeySchema = keySchema.extend({ account: z.string(), hash: z.string() });
+export type StoredKey = z.infer<typeof storedKeySchema>;
+
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const secretLength = 32;
+const checksumLength = 6;
+
+/** `visii_test_` + 32 random characters + 6 of checksum, by which a mistyped or made-up key is known without a look-up. */
+export function createKeySecret(environment: Environment, random: Uint8Array): string {
+  // 248 is the largest multiple of 62 in a byte: what lies above it would favour some characters.
+  const even = [...random].filter((byte) => byte < 248).slice(0, secretLength);
+  const body = `visii_${environment}_${even.map((byte) => alphabet[byte % 62]).join("")}`;
+  return body + checksum(body);
+}
+
+/** Bytes of chance that createKeySecret wants; enough that rejected ones are never missed. */
+export const keySecretBytes = 64;
+
+export function isWellFormedKey(secret: string): boolean {
+  if (!/^visii_(test|live)_[0-9A-Za-z]{38}$/.test(secret)) return false;
+  const given = Buffer.from(secret.slice(-checksumLength));
+  return timingSafeEqual(given, Buffer.from(checksum(secret.slice(0, -checksumLength))));
+}
+
+/** SHA-256, in hex: the secret has 190 bits of chance, so no slow hash is needed. */
+export const hashKeySecret = (secret: string): string => createHash("sha256").update(secret).digest("hex");
+
+export const sameHash = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+
+function checksum(body: string): string {
+  const [...bytes] = createHash("sha256").update(`visii key ${body}`).digest().subarray(0, checksumLength);
+  return bytes.map((byte) => alphabet[byte % 62]).join("");
+}

@@ -1,0 +1,74 @@
+import { createId } from "../ids.ts";
+import { type Clock, type RandomBytes, toIso } from "../ports/clock.ts";
+import type { Table } from "../ports/table.ts";
+import { parseRow, rowKeys } from "../rows.ts";
+import {
+  createKeySecret,
+  type Environment,
+  hashKeySecret,
+  isWellFormedKey,
+  keySecretBytes,
+  type Scope,
+  type StoredKey,
+  sameHash,
+  storedKeySchema,
+} from "./api-key.ts";
+
+/** Keys of accounts. The row under the hash opens the door; the one under the account is for listing and revoking. */
+export class KeyStore {
+  readonly #table: Table;
+  readonly #clock: Clock;
+  readonly #random: RandomBytes;
+
+  constructor(table: Table, clock: Clock, random: RandomBytes) {
+    this.#table = table;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** The secret is in no later answer. */
+  async create(
+    account: string,
+    environment: Environment,
+    wanted: { readonly name?: string; readonly scopes: readonly Scope[] },
+  ): Promise<{ readonly key: StoredKey; readonly secret: string }> {
+    const secret = createKeySecret(environment, this.#random(keySecretBytes));
+    const key: StoredKey = {
+      id: createId("key", this.#clock.now(), this.#random(10)),
+      account,
+      ...(wanted.name === undefined ? {} : { name: wanted.name }),
+      scopes: [...wanted.scopes],
+      hint: secret.slice(0, 15),
+      created_at: toIso(this.#clock.now()),
+      hash: hashKeySecret(secret),
+    };
+    // First where it can be revoked, then where it opens: never a key that works and cannot be found.
+    await this.#table.insert({ ...rowKeys.resource(account, key.id), data: key });
+    await this.#table.insert({ ...rowKeys.secret(key.hash), data: key });
+    return { key, secret };
+  }
+
+  /** The key whose secret this is; undefined when there is none, or none any more. */
+  async find(secret: string): Promise<StoredKey | undefined> {
+    if (!isWellFormedKey(secret)) return undefined;
+    const hash = hashKeySecret(secret);
+    const row = await this.#table.get(rowKeys.secret(hash));
+    const key = row && parseRow(storedKeySchema, row).data;
+    return key && sameHash(key.hash, hash) ? key : undefined;
+  }
+
+  async list(account: string, limit = 100): Promise<readonly StoredKey[]> {
+    const rows = await this.#table.query(account, { prefix: "key#", limit, newestFirst: true });
+    return rows.map((row) => parseRow(storedKeySchema, row).data);
+  }
+
+  /** From now on the key opens nothing. False when the account has none of that id. */
+  async revoke(account: string, id: string): Promise<boolean> {
+    const row = await this.#table.get(rowKeys.resource(account, id));
+    if (!row) return false;
+    const { hash } = parseRow(storedKeySchema, row).data;
+    await this.#table.delete(rowKeys.secret(hash));
+    await this.#table.delete(rowKeys.resource(account, id));
+    return true;
+  }
+}

@@ -1,0 +1,88 @@
+import { readAccount } from "../accounts/account.ts";
+import { deriveId } from "../ids.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { type Clock, toIso } from "../ports/clock.ts";
+import type { Table } from "../ports/table.ts";
+import { isTerminal } from "../resources/fields.ts";
+import { parseRow, rowKeys } from "../rows.ts";
+import { type StoredDelivery, storedWebhookSchema, type WebhookEvent } from "../webhooks/webhook.ts";
+import { type Job, resourceOfKind } from "./job.ts";
+import { appendEvent, lastEventId } from "./job-events.ts";
+import type { JobStore } from "./job-store.ts";
+
+export interface ConcludePorts {
+  readonly jobs: JobStore;
+  readonly ledger: Ledger;
+  readonly table: Table;
+  readonly clock: Clock;
+}
+
+/**
+ * Tells everyone that a job has ended: the ledger, the live listeners, the batch, the webhooks. Each step lands once however
+ * often this runs, so a worker that dies in the middle leaves the rest to the sweeper.
+ */
+export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
+  if (!isTerminal(job.status) || job.concluded) return;
+  const { table, clock, ledger, jobs } = ports;
+  await ledger.settle(job.account, job.id, job.status === "succeeded" ? job.usage : undefined);
+  await appendEvent(table, clock, job.id, lastEventId, {
+    type: "status",
+    status: job.status,
+    ...(job.error ? { error: job.error } : {}),
+  });
+  if (job.batch)
+    await table.insert({
+      ...rowKeys.batchLine(job.batch.id, job.batch.line),
+      data: {
+        line: job.batch.line,
+        job: job.id,
+        status: job.status,
+        results: job.results,
+        ...(job.error ? { error: job.error } : {}),
+      },
+    });
+  else await announce(ports, job);
+  await jobs.markConcluded(job);
+}
+
+async function announce(ports: ConcludePorts, job: Job): Promise<void> {
+  const type: WebhookEvent = `${resourceOfKind[job.request.kind]}.${job.status as "succeeded"}`;
+  await announceEnd(ports, job.account, job.id, type, job.request.webhook, {
+    id: job.id,
+    status: job.status,
+    ...(job.usage ? { usage: job.usage } : {}),
+    ...(job.error ? { error: job.error } : {}),
+    ...(job.request.metadata ? { metadata: job.request.metadata } : {}),
+  });
+}
+
+/** Stores one delivery for each webhook that wants `type`, due at once. The same end, told again, adds none. */
+export async function announceEnd(
+  { table, clock }: Pick<ConcludePorts, "table" | "clock">,
+  account: string,
+  subject: string,
+  type: WebhookEvent,
+  ownUrl: string | undefined,
+  facts: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const rows = await table.query(account, { prefix: "whk#", limit: 50 });
+  const wanting = rows
+    .map((row) => parseRow(storedWebhookSchema, row).data)
+    .filter(({ enabled, events }) => enabled && (events?.includes(type) ?? true));
+  const targets: { readonly url: string; readonly webhook?: string }[] = wanting.map(({ id, url }) => ({
+    webhook: id,
+    url,
+  }));
+  if (ownUrl !== undefined && (await readAccount(table, account))) targets.push({ url: ownUrl });
+  const now = toIso(clock.now());
+  for (const { url, webhook } of targets) {
+    const delivery: StoredDelivery = {
+      id: deriveId("delivery", subject, `${type} ${webhook ?? url}`),
+      account,
+      ...(webhook === undefined ? {} : { webhook }),
+      ...{ url, type, status: "pending", attempts: 0, created_at: now, next_attempt_at: now },
+      body: JSON.stringify({ type, timestamp: now, data: facts }),
+    };
+    await table.insert({ ...rowKeys.resource(account, delivery.id), data: delivery, due: now });
+  }
+}

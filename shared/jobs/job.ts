@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { queueNames } from "../queue-timing.ts";
+import { createEditSchema } from "../resources/edit.ts";
+import {
+  jobErrorSchema,
+  progressSchema,
+  statusSchema,
+  timeSchema,
+  usageSchema,
+} from "../resources/fields.ts";
+import { createInstructionSchema, importInstructionSchema } from "../resources/instruction.ts";
+
+/** What the caller asked for, by the kind of work. */
+export const jobRequestSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("learn"), ...createInstructionSchema.shape }),
+  z.object({ kind: z.literal("import"), ...importInstructionSchema.shape }),
+  z.object({ kind: z.literal("edit"), ...createEditSchema.shape }),
+]);
+export type JobRequest = z.infer<typeof jobRequestSchema>;
+export type JobKind = JobRequest["kind"];
+
+export const storedResultSchema = z.object({
+  input: z.string(),
+  key: z.string(),
+  width: z.number().int(),
+  height: z.number().int(),
+});
+export type StoredResult = z.infer<typeof storedResultSchema>;
+
+/** A job's row: what a resource shows, and what the queue, the ledger and the sweeper need besides. */
+export const jobSchema = z.object({
+  id: z.string(),
+  account: z.string(),
+  status: statusSchema,
+  queue: z.enum(Object.keys(queueNames) as [keyof typeof queueNames]),
+  request: jobRequestSchema,
+  created_at: timeSchema,
+  started_at: timeSchema.optional(),
+  finished_at: timeSchema.optional(),
+  /** The deadline after which it cancels itself. */
+  cancel_at: timeSchema.optional(),
+  cancel_requested: z.boolean(),
+  /** Who works on it, and until when that is believed without another word. */
+  lease: z.object({ owner: z.string(), until: timeSchema }).optional(),
+  /** How often a worker has taken it. */
+  attempt: z.number().int().nonnegative(),
+  /** Attempts that ended in a retryable failure. */
+  failures: z.number().int().nonnegative(),
+  progress: progressSchema.optional(),
+  results: z.array(storedResultSchema),
+  has_preview: z.boolean(),
+  /** Of an instruction that is done: the words it started from. */
+  caption: z.string().optional(),
+  error: jobErrorSchema.optional(),
+  usage: usageSchema.optional(),
+  /** Credits set aside when it was accepted. */
+  reserved: z.number().int().nonnegative(),
+  /** The end has been told: ledger, webhooks, batch. */
+  concluded: z.boolean(),
+  batch: z.object({ id: z.string(), line: z.number().int() }).optional(),
+});
+export type Job = z.infer<typeof jobSchema>;
+
+/** The name of a job's resource in rows, paths and events. */
+export const resourceOfKind = { learn: "instruction", import: "instruction", edit: "edit" } as const;
+
+/** On the queue travels a pointer; all else is read from the row, which is newer. */
+export const jobMessageSchema = z.object({
+  version: z.literal(1),
+  job: z.string().regex(/^(ins|edt)_[0-9a-z]{26}$/),
+  account: z.string().regex(/^acc_[0-9a-z]{26}$/),
+});
+export type JobMessage = z.infer<typeof jobMessageSchema>;

@@ -1,0 +1,30 @@
+/**
+ * Where objects lie. Keys follow from ids alone, so that a repeated delivery writes the same object again, and no caller's
+ * words ever become part of a key.
+ */
+export const objectKeys = {
+  /** Where the form posts to; nobody reads it but `complete`. */
+  upload: (account: string, id: string) => `uploads/${account}/${id}`,
+  /** The checked copy, which no form can write over. */
+  input: (account: string, id: string) => `inputs/${account}/${id}`,
+  instruction: (account: string, id: string) => `instructions/${account}/${id}/instruction.visii`,
+  /** Optimizer state of a learning that is not done. */
+  learningState: (account: string, id: string) => `instructions/${account}/${id}/state`,
+  preview: (account: string, id: string) => `instructions/${account}/${id}/preview.jpg`,
+  losses: (account: string, id: string) => `instructions/${account}/${id}/losses.json`,
+  /** Variation `variation` of image `index`. */
+  result: (account: string, id: string, index: number, variation: number, format: string) =>
+    `results/${account}/${id}/${String(index).padStart(3, "0")}-${variation}.${format}`,
+  batchOutput: (account: string, id: string) => `batches/${account}/${id}/output.jsonl`,
+  batchErrors: (account: string, id: string) => `batches/${account}/${id}/errors.jsonl`,
+} as const;
+
+/** Seconds. */
+export const lifetimes = {
+  uploadForm: 15 * 60,
+  signedLink: 60 * 60,
+  /** A signed link is for looking; what it points to lives this long. */
+  result: 7 * 24 * 3600,
+  events: 24 * 3600,
+  idempotency: 24 * 3600,
+} as const;

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { idSchema } from "../ids.ts";
+import {
+  jobErrorSchema,
+  metadataSchema,
+  nameSchema,
+  progressSchema,
+  seedSchema,
+  statusSchema,
+  timeSchema,
+  uploadIdSchema,
+  urlsSchema,
+  usageSchema,
+  webhookUrlSchema,
+} from "./fields.ts";
+
+export const createInstructionSchema = z.strictObject({
+  pairs: z
+    .array(z.strictObject({ before: uploadIdSchema, after: uploadIdSchema }))
+    .min(1)
+    .max(8),
+  name: nameSchema.optional(),
+  /** Words to start from; the model's own when absent. */
+  init: z.string().trim().min(1).max(300).optional(),
+  steps: z.number().int().min(1).max(2000).optional(),
+  seed: seedSchema.optional(),
+  /** What is learned: the text embedding. */
+  space: z.literal("text").optional(),
+  metadata: metadataSchema.optional(),
+  webhook: webhookUrlSchema.optional(),
+});
+export type CreateInstruction = z.infer<typeof createInstructionSchema>;
+
+export const importInstructionSchema = z.strictObject({
+  upload: uploadIdSchema,
+  name: nameSchema.optional(),
+  metadata: metadataSchema.optional(),
+  webhook: webhookUrlSchema.optional(),
+});
+export type ImportInstruction = z.infer<typeof importInstructionSchema>;
+
+export const patchInstructionSchema = z.strictObject({
+  name: nameSchema.optional(),
+  metadata: metadataSchema.optional(),
+});
+
+export const lossPointSchema = z.object({
+  step: z.number().int(),
+  loss: z.number(),
+  validation: z.number().optional(),
+});
+
+export const instructionSchema = z.object({
+  id: idSchema("instruction"),
+  object: z.literal("instruction"),
+  status: statusSchema,
+  name: z.string().optional(),
+  metadata: metadataSchema.optional(),
+  created_at: timeSchema,
+  finished_at: timeSchema.optional(),
+  urls: urlsSchema,
+  progress: progressSchema.optional(),
+  /** Jobs before this one in its queue, about. */
+  queue_position: z.number().int().optional(),
+  preview_url: z.url().optional(),
+  /** The words it started from. */
+  caption: z.string().optional(),
+  /** The `.visii` file. */
+  file_url: z.url().optional(),
+  losses: z.array(lossPointSchema).optional(),
+  error: jobErrorSchema.optional(),
+  usage: usageSchema.optional(),
+});
+export type InstructionResource = z.infer<typeof instructionSchema>;

@@ -1,0 +1,55 @@
+import type { z } from "zod";
+import { InternalError } from "./errors.ts";
+import type { NewRow, Table, TableKey, TableRow } from "./ports/table.ts";
+
+/** Where rows lie in the one table. Sort keys of resources begin with their kind and sort by age. */
+export const rowKeys = {
+  resource: (account: string, id: string): TableKey => ({ pk: account, sk: `${id.slice(0, 3)}#${id}` }),
+  event: (job: string, sequence: string): TableKey => ({ pk: `events#${job}`, sk: sequence }),
+  /** By the SHA-256 of the secret. */
+  secret: (hash: string): TableKey => ({ pk: `secret#${hash}`, sk: "key" }),
+  balance: (account: string): TableKey => ({ pk: account, sk: "balance" }),
+  ledger: (account: string, entry: string): TableKey => ({ pk: `ledger#${account}`, sk: entry }),
+  idempotency: (account: string, hash: string): TableKey => ({ pk: `idempotency#${account}`, sk: hash }),
+  rate: (subject: string, window: number): TableKey => ({ pk: `rate#${subject}`, sk: String(window) }),
+  batchLine: (batch: string, line: number): TableKey => ({
+    pk: `lines#${batch}`,
+    sk: String(line).padStart(8, "0"),
+  }),
+} as const;
+
+/** A row whose data has been parsed. */
+export interface Stored<Data> {
+  readonly data: Data;
+  readonly version: number;
+}
+
+/** Parses a row by its schema; rows are ours, so one that does not fit is a bug. */
+export function parseRow<Schema extends z.ZodType>(schema: Schema, row: TableRow): Stored<z.infer<Schema>> {
+  const parsed = schema.safeParse(row.data);
+  if (!parsed.success)
+    throw new InternalError(`the row ${row.pk} ${row.sk} is not as it should be`, { cause: parsed.error });
+  return { data: parsed.data, version: row.version };
+}
+
+/**
+ * Reads, changes and writes a row until nobody else was faster. `change` returns the new row, or undefined to leave it.
+ *
+ * @returns what is stored now, or undefined when there is no such row
+ */
+export async function updateRow<Schema extends z.ZodType>(
+  table: Table,
+  key: TableKey,
+  schema: Schema,
+  change: (data: z.infer<Schema>) => Omit<NewRow, "pk" | "sk"> | undefined,
+): Promise<Stored<z.infer<Schema>> | undefined> {
+  for (;;) {
+    const row = await table.get(key);
+    if (!row) return undefined;
+    const stored = parseRow(schema, row);
+    const changed = change(stored.data);
+    if (!changed) return stored;
+    const written = await table.replace({ ...key, ...changed }, row.version);
+    if (written !== "conflict") return parseRow(schema, written);
+  }
+}

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { idSchema } from "../ids.ts";
+import { timeSchema, webhookUrlSchema } from "../resources/fields.ts";
+
+export const webhookEvents = [
+  "instruction.succeeded",
+  "instruction.failed",
+  "instruction.canceled",
+  "edit.succeeded",
+  "edit.failed",
+  "edit.canceled",
+  "batch.succeeded",
+  "batch.failed",
+  "batch.canceled",
+] as const;
+export const webhookEventSchema = z.enum(webhookEvents);
+export type WebhookEvent = z.infer<typeof webhookEventSchema>;
+
+export const createWebhookSchema = z.strictObject({
+  url: webhookUrlSchema,
+  /** All when absent. */
+  events: z.array(webhookEventSchema).min(1).optional(),
+});
+
+export const webhookSchema = z.object({
+  id: idSchema("webhook"),
+  url: z.url(),
+  events: z.array(webhookEventSchema).optional(),
+  /** False after an answer of 410 Gone. */
+  enabled: z.boolean(),
+  created_at: timeSchema,
+});
+export type WebhookResource = z.infer<typeof webhookSchema>;
+
+/** As stored: the secret is shown once, when it is made. */
+export const storedWebhookSchema = webhookSchema.extend({ account: z.string(), secret: z.string() });
+export type StoredWebhook = z.infer<typeof storedWebhookSchema>;
+
+export const createdWebhookSchema = webhookSchema.extend({ secret: z.string() });
+
+export const deliverySchema = z.object({
+  id: idSchema("delivery"),
+  webhook: idSchema("webhook").optional(),
+  url: z.url(),
+  type: webhookEventSchema,
+  status: z.enum(["pending", "delivered", "failed"]),
+  attempts: z.number().int(),
+  /** Of the last answer; absent when none came. */
+  response_status: z.number().int().optional(),
+  last_error: z.string().optional(),
+  next_attempt_at: timeSchema.optional(),
+  created_at: timeSchema,
+});
+export type DeliveryResource = z.infer<typeof deliverySchema>;
+
+export const storedDeliverySchema = deliverySchema.extend({ account: z.string(), body: z.string() });
+export type StoredDelivery = z.infer<typeof storedDeliverySchema>;

@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createId } from "../../shared/ids.ts";
+import type { Job } from "../../shared/jobs/job.ts";
+import { JobStore } from "../../shared/jobs/job-store.ts";
+import { queueTiming } from "../../shared/queue-timing.ts";
+import { ManualClock } from "../contracts/manual-clock.ts";
+import { type LocalWorld, openLocalWorld } from "../local-world.ts";
+
+let world: LocalWorld;
+let jobs: JobStore;
+const clock = new ManualClock();
+const account = createId("account", 1, randomBytes(10));
+
+beforeAll(async () => {
+  world = await openLocalWorld(clock);
+  jobs = new JobStore({ table: world.table, queues: world.queues, clock });
+});
+afterAll(() => world?.stop());
+
+async function stored(): Promise<Job> {
+  const id = createId("edit", clock.now(), randomBytes(10));
+  const image = createId("upload", 1, randomBytes(10));
+  return jobs.insert({
+    ...{ id, account, status: "queued", queue: "interactive", attempt: 0, failures: 0, reserved: 10 },
+    request: { kind: "edit", text: "sepia", images: [image] },
+    created_at: new Date(clock.now()).toISOString(),
+    ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
+  });
+}
+
+describe("a job's row", () => {
+  it("is taken by one of many workers", async () => {
+    const { id } = await stored();
+    const claims = await Promise.all(["a", "b", "c", "d"].map((owner) => jobs.claim(account, id, owner)));
+    expect(claims.filter((claim) => claim === "taken")).toHaveLength(3);
+  });
+
+  it("changes hands when its worker falls silent, and the silent one has lost it", async () => {
+    const { id } = await stored();
+    const first = (await jobs.claim(account, id, "first")) as Job;
+    clock.advance(queueTiming.lease * 1000 + 1);
+    const second = (await jobs.claim(account, id, "second")) as Job;
+    expect(second.attempt).toBe(2);
+    expect(await jobs.renew(first, "first")).toBeUndefined();
+    expect(await jobs.end(first, { status: "failed" }, first.attempt)).toMatchObject({ status: "running" });
+    expect(
+      await jobs.renew(second, "second", { progress: { stage: "edit", step: 1, steps: 2 } }),
+    ).toMatchObject({
+      progress: { step: 1 },
+    });
+  });
+
+  it("ends once; the first end stands", async () => {
+    const job = await stored();
+    await jobs.end(job, { status: "canceled" });
+    await jobs.end(job, { status: "succeeded" });
+    expect(await jobs.get(account, job.id)).toMatchObject({ status: "canceled", concluded: false });
+    expect(await jobs.claim(account, job.id, "late")).toBe("over");
+  });
+
+  it("is due for the sweeper while something is open, and not after its conclusion", async () => {
+    const job = await stored();
+    const due = async () => {
+      const rows = await world.table.dueBy(new Date(clock.now() + 86_400_000).toISOString(), 100);
+      return rows.some(({ sk }) => sk.endsWith(job.id));
+    };
+    expect(await due()).toBe(true);
+    await jobs.end(job, { status: "canceled" });
+    expect(await due()).toBe(true);
+    await jobs.markConcluded(job);
+    expect(await due()).toBe(false);
+  });
+
+  it("is put on the queue it names, as a pointer", async () => {
+    const job = await stored();
+    await jobs.enqueue(job);
+    const [message] = await world.queues.interactive.receive({
+      maximum: 1,
+      waitSeconds: 1,
+      visibilitySeconds: 5,
+    });
+    expect(JSON.parse(message!.body)).toEqual({ version: 1, job: job.id, account });
+  });
+});
