@@ -32,7 +32,7 @@ export class JobStore {
   /** Stores a new job, due for the sweeper until it is queued. A job of that id that is there already stays. */
   async insert(job: Job): Promise<Job> {
     const key = rowKeys.resource(job.account, job.id);
-    const due = this.#in(this.timing.unqueuedGrace);
+    const due = this.#dueIn(job, this.timing.unqueuedGrace);
     const written = await this.#ports.table.insert({ ...key, data: job, due });
     return written === "conflict" ? ((await this.get(job.account, job.id)) ?? job) : job;
   }
@@ -43,7 +43,7 @@ export class JobStore {
     await this.#ports.queues[job.queue].send(JSON.stringify(message), Math.round(delaySeconds));
     await this.change(job.account, job.id, (now) =>
       now.status === "queued"
-        ? { job: now, due: this.#in(delaySeconds + this.timing.queuedCheck) }
+        ? { job: now, due: this.#dueIn(now, delaySeconds + this.timing.queuedCheck) }
         : undefined,
     );
   }
@@ -143,6 +143,12 @@ export class JobStore {
 
   #isHeld({ lease }: Job): boolean {
     return lease !== undefined && lease.until > this.#in(0);
+  }
+
+  /** A waiting job is looked at when its deadline comes, if not before. */
+  #dueIn({ cancel_at }: Job, seconds: number): string {
+    const due = this.#in(seconds);
+    return cancel_at !== undefined && cancel_at < due ? cancel_at : due;
   }
 
   #in(seconds: number): string {

@@ -30,6 +30,8 @@ export const floors: Readonly<Record<string, number>> = {
   "gpu-worker/evaluation/": 3,
   "gpu-worker/queue/": 3,
 
+  "client/": 1,
+  "gpu-worker/compute/": 4,
   "gpu-worker/main.ts": 4,
   "gpu-worker/config.ts": 4,
   "infra/": 4,
@@ -37,6 +39,7 @@ export const floors: Readonly<Record<string, number>> = {
   "cli/": 4,
   "local/": 4,
 
+  "examples/": 5,
   "bench/": 5,
   "docs/": 5,
   "tests/": 5,

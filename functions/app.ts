@@ -1,0 +1,81 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import { KeyStore } from "../shared/accounts/key-store.ts";
+import { JobStore } from "../shared/jobs/job-store.ts";
+import { Ledger } from "../shared/ledger/ledger.ts";
+import { docsPage } from "./docs-page.ts";
+import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
+import { answerOnce } from "./middleware/answer-once.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { identifyRequest } from "./middleware/identify-request.ts";
+import { limitRate } from "./middleware/limit-rate.ts";
+import { answerError, problemAnswer, refuse } from "./problem-answers.ts";
+import { addEditRoutes } from "./routes/edits.ts";
+import { addHealthRoute } from "./routes/health.ts";
+import { addInstructionRoutes } from "./routes/instructions.ts";
+import { addKeyRoutes } from "./routes/keys.ts";
+import { addUploadRoutes } from "./routes/uploads.ts";
+import { addUsageRoutes } from "./routes/usage.ts";
+import { addWebhookRoutes } from "./routes/webhooks.ts";
+
+/** Bytes of a JSON body; pictures go to the store, not through here. */
+const largestBody = 1024 * 1024;
+
+/** The API as one value: give it the world, and requests. */
+export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
+  const { table, queues, clock, random, log } = ports;
+  const edge: Edge = {
+    ...ports,
+    jobs: new JobStore({ table, queues, clock }),
+    ledger: new Ledger(table, clock),
+    keys: new KeyStore(table, clock, random),
+  };
+  const app = new OpenAPIHono<EdgeEnv>({
+    defaultHook: (result, context) => {
+      if (result.success) return undefined;
+      const errors = result.error.issues.map(({ path, message }) => ({
+        pointer: `/${path.join("/")}`,
+        message,
+      }));
+      const [first] = errors;
+      return problemAnswer(context, "invalid_request", `${first?.pointer}: ${first?.message}`, { errors });
+    },
+  });
+  app.onError((error, context) => answerError(context, error, log));
+  app.notFound((context) =>
+    problemAnswer(
+      context,
+      "not_found",
+      `There is nothing at ${context.req.method} ${context.req.path}; see /docs.`,
+    ),
+  );
+  app.use(identifyRequest(edge));
+  app.use(
+    "/v1/*",
+    cors({ origin: "*", exposeHeaders: ["Location", "Request-Id", "RateLimit", "Retry-After"] }),
+  );
+  app.use(
+    bodyLimit({
+      maxSize: largestBody,
+      onError: () => {
+        throw refuse("too_large", `A body has at most ${largestBody} bytes; send pictures as uploads.`);
+      },
+    }),
+  );
+  app.use("/v1/*", authenticate(edge), limitRate(edge), answerOnce(edge));
+
+  addHealthRoute(app);
+  addUploadRoutes(app, edge);
+  addInstructionRoutes(app, edge);
+  addEditRoutes(app, edge);
+  addUsageRoutes(app, edge);
+  addKeyRoutes(app, edge);
+  addWebhookRoutes(app, edge);
+
+  app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
+  const about = { openapi: "3.1.0", info: { title: "visii", version: "1" } } as const;
+  app.doc31("/openapi.json", about);
+  app.get("/docs", (context) => context.html(docsPage(app.getOpenAPI31Document(about))));
+  return app;
+}

@@ -1,0 +1,59 @@
+import type { Environment, StoredKey } from "../shared/accounts/api-key.ts";
+import type { KeyStore } from "../shared/accounts/key-store.ts";
+import type { IdKind } from "../shared/ids.ts";
+import type { JobStore } from "../shared/jobs/job-store.ts";
+import type { Ledger } from "../shared/ledger/ledger.ts";
+import type { Clock, RandomBytes } from "../shared/ports/clock.ts";
+import type { JobQueue } from "../shared/ports/job-queue.ts";
+import type { Log } from "../shared/ports/log.ts";
+import type { ObjectStore } from "../shared/ports/object-store.ts";
+import type { Table } from "../shared/ports/table.ts";
+import type { QueueName } from "../shared/queue-timing.ts";
+
+/** The world as the edge sees it; composition roots give it. */
+export interface EdgePorts {
+  readonly table: Table;
+  readonly objects: ObjectStore;
+  readonly queues: Readonly<Record<QueueName, JobQueue>>;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Log;
+  readonly settings: EdgeSettings;
+}
+
+export interface EdgeSettings {
+  /** Of the keys it makes. */
+  readonly environment: Environment;
+  /** Requests a minute for one key. */
+  readonly requestsPerMinute: number;
+  /** Seconds that `Prefer: wait` and an event stream may hold a connection; below the router's timeout. */
+  readonly longestWait: number;
+  /** Milliseconds between two looks at a row that is waited for. */
+  readonly pollInterval: number;
+}
+
+export const defaultEdgeSettings: EdgeSettings = {
+  environment: "test",
+  requestsPerMinute: 600,
+  longestWait: 50,
+  pollInterval: 250,
+};
+
+/** The ports and what is built on them. */
+export interface Edge extends EdgePorts {
+  readonly jobs: JobStore;
+  readonly ledger: Ledger;
+  readonly keys: KeyStore;
+}
+
+/** What the middleware leaves for handlers. */
+export interface EdgeEnv {
+  Variables: {
+    requestId: string;
+    key: StoredKey;
+    /** Of the key. */
+    account: string;
+    /** An id for a new resource; the same when an idempotent request is tried again. One of each kind a request. */
+    newId: (kind: IdKind) => string;
+  };
+}

@@ -1,0 +1,23 @@
+import type { MiddlewareHandler } from "hono";
+import { createId } from "../../shared/ids.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+
+/** Gives each request an id, in the answer's header and in every log line, and tells how it went. */
+export function identifyRequest({ clock, random, log }: Edge): MiddlewareHandler<EdgeEnv> {
+  return async (context, next) => {
+    const started = clock.now();
+    const requestId = createId("request", started, random(10));
+    context.set("requestId", requestId);
+    context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
+    await next();
+    context.header("Request-Id", requestId);
+    context.header("X-Content-Type-Options", "nosniff");
+    log.info("request", {
+      request_id: requestId,
+      method: context.req.method,
+      path: context.req.path,
+      status: context.res.status,
+      milliseconds: clock.now() - started,
+    });
+  };
+}

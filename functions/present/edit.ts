@@ -1,0 +1,43 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { Job } from "../../shared/jobs/job.ts";
+import { lifetimes } from "../../shared/object-keys.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import type { EditResource } from "../../shared/resources/edit.ts";
+import type { Edge } from "../edge.ts";
+import { jobUrls } from "./job-urls.ts";
+
+/** What the API shows of an edit; links are signed anew at every look. */
+export async function presentEdit(
+  { objects, queues, clock }: Edge,
+  origin: string,
+  job: Job,
+  full: boolean,
+): Promise<EditResource> {
+  const { request, id, status } = job;
+  if (request.kind !== "edit") throw new VisibleError("not_found", `${id} is no edit.`);
+  const expires = toIso(clock.now() + lifetimes.signedLink * 1000);
+  const results = await Promise.all(
+    job.results.map(async ({ input, key, width, height }) => ({
+      ...{ input, width, height, expires_at: expires },
+      url: await objects.presignDownload(key, lifetimes.signedLink),
+    })),
+  );
+  const ahead = full && status === "queued" ? (await queues[job.queue].depth()).visible : undefined;
+  return {
+    ...{
+      id,
+      object: "edit",
+      status,
+      created_at: job.created_at,
+      urls: jobUrls(origin, "edits", id),
+      results,
+    },
+    ...(request.instruction === undefined ? {} : { instruction: request.instruction }),
+    ...(request.metadata ? { metadata: request.metadata } : {}),
+    ...(job.finished_at === undefined ? {} : { finished_at: job.finished_at }),
+    ...(job.progress ? { progress: job.progress } : {}),
+    ...(ahead === undefined ? {} : { queue_position: ahead }),
+    ...(job.error ? { error: job.error } : {}),
+    ...(job.usage ? { usage: job.usage } : {}),
+  };
+}

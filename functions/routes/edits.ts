@@ -1,0 +1,111 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { conclude } from "../../shared/jobs/conclude.ts";
+import { editingCost } from "../../shared/prices.ts";
+import { createEditSchema, editSchema } from "../../shared/resources/edit.ts";
+import { isTerminal, pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
+import { rowKeys } from "../../shared/rows.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { presentEdit } from "../present/edit.ts";
+import { refuse } from "../problem-answers.ts";
+import { submitJob } from "../submit-job.ts";
+import { requireUploads } from "../uploads.ts";
+import { waitForJob } from "../wait-for-job.ts";
+import { addEventRoute, cancelJob, requireJob } from "./job-actions.ts";
+import { listJobs } from "./job-lists.ts";
+import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+
+const tags = ["Edits"];
+const shown = editSchema.meta({ id: "Edit" });
+const base = { tags, security: secured };
+const one = { params: idParams("edit") };
+
+const create = createRoute({
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/edits",
+    summary: "Edit images by an instruction, by words, or by both",
+  },
+  request: jsonBody(createEditSchema),
+  responses: { 202: json(shown, "Accepted"), ...orProblem },
+});
+const list = createRoute({
+  ...{ ...base, method: "get", path: "/v1/edits", summary: "List edits, the newest first" },
+  request: { query: pageQuerySchema },
+  responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
+});
+const get = createRoute({
+  ...{ ...base, method: "get", path: "/v1/edits/{id}", summary: "Look at an edit and its results" },
+  request: one,
+  responses: { 200: json(shown, "The edit"), ...orProblem },
+});
+const remove = createRoute({
+  ...{ ...base, method: "delete", path: "/v1/edits/{id}", summary: "Delete it and its results" },
+  request: one,
+  responses: { 204: { description: "Gone" }, ...orProblem },
+});
+const cancel = createRoute({
+  ...{ ...base, method: "post", path: "/v1/edits/{id}/cancel", summary: "Stop editing; results so far stay" },
+  request: one,
+  responses: { 200: json(shown, "As it is now"), ...orProblem },
+});
+
+export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
+  const { objects, table } = edge;
+  const origin = (url: string) => new URL(url).origin;
+
+  app.openapi(create, async (context) => {
+    const request = context.req.valid("json");
+    await requireUploads(edge, context.get("account"), request.images);
+    if (request.instruction !== undefined)
+      await requireInstruction(edge, context.get("account"), request.instruction);
+    const cost = editingCost(request.images.length * (request.count ?? 1));
+    const job = await submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
+    const now = await waitForJob(edge, context, job);
+    const edit = await presentEdit(edge, origin(context.req.url), now, false);
+    context.header("Location", edit.urls.self);
+    return context.json(edit, 202);
+  });
+
+  app.openapi(list, async (context) => {
+    const page = await listJobs(edge, context.get("account"), "edt#", context.req.valid("query"));
+    const data = await Promise.all(
+      page.jobs.map((job) => presentEdit(edge, origin(context.req.url), job, false)),
+    );
+    return context.json({ data, ...(page.next ? { next_cursor: page.next } : {}) }, 200);
+  });
+
+  app.openapi(get, async (context) => {
+    const job = await requireJob(edge, context, context.req.valid("param").id);
+    const now = await waitForJob(edge, context, job);
+    return context.json(await presentEdit(edge, origin(context.req.url), now, true), 200);
+  });
+
+  app.openapi(remove, async (context) => {
+    const job = await requireJob(edge, context, context.req.valid("param").id);
+    if (!isTerminal(job.status)) throw refuse("not_ready", "It is still being made; cancel it first.");
+    await conclude(edge, job);
+    for (const { key } of job.results) await objects.delete(key);
+    await table.delete(rowKeys.resource(job.account, job.id));
+    return context.body(null, 204);
+  });
+
+  app.openapi(cancel, async (context) => {
+    const job = await requireJob(edge, context, context.req.valid("param").id);
+    const now = await cancelJob(edge, job);
+    return context.json(await presentEdit(edge, origin(context.req.url), now, false), 200);
+  });
+
+  addEventRoute(app, edge, "edits");
+}
+
+/** An instruction that a job names must be the account's own, and learned. */
+export async function requireInstruction({ jobs }: Edge, account: string, id: string): Promise<void> {
+  const instruction = await jobs.get(account, id);
+  if (!instruction) throw refuse("not_found", `There is no instruction ${id}.`);
+  if (instruction.status !== "succeeded")
+    throw refuse(
+      "not_ready",
+      `The instruction ${id} is ${instruction.status}; an edit needs one that succeeded.`,
+    );
+}

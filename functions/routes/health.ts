@@ -1,0 +1,12 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { EdgeEnv } from "../edge.ts";
+import { json } from "./route-parts.ts";
+
+const get = createRoute({
+  ...{ method: "get", path: "/healthz", tags: ["Health"], summary: "Is the API up" },
+  responses: { 200: json(z.object({ status: z.literal("ok") }), "It is") },
+});
+
+export function addHealthRoute(app: OpenAPIHono<EdgeEnv>): void {
+  app.openapi(get, (context) => context.json({ status: "ok" as const }, 200));
+}

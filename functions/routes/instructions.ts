@@ -1,0 +1,158 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { conclude } from "../../shared/jobs/conclude.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
+import { learningCost } from "../../shared/prices.ts";
+import { isTerminal, pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
+import {
+  createInstructionSchema,
+  importInstructionSchema,
+  instructionSchema,
+  patchInstructionSchema,
+} from "../../shared/resources/instruction.ts";
+import { instructionType } from "../../shared/resources/upload.ts";
+import { rowKeys } from "../../shared/rows.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { presentInstruction } from "../present/instruction.ts";
+import { refuse } from "../problem-answers.ts";
+import { submitJob } from "../submit-job.ts";
+import { requireUploads } from "../uploads.ts";
+import { waitForJob } from "../wait-for-job.ts";
+import { addEventRoute, cancelJob, requireJob } from "./job-actions.ts";
+import { listJobs } from "./job-lists.ts";
+import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+
+const tags = ["Instructions"];
+const shown = instructionSchema.meta({ id: "Instruction" });
+const base = { tags, security: secured };
+const one = { params: idParams("instruction") };
+
+const create = createRoute({
+  ...{ ...base, method: "post", path: "/v1/instructions", summary: "Learn an edit from before/after pairs" },
+  request: jsonBody(createInstructionSchema),
+  responses: { 202: json(shown, "Accepted"), ...orProblem },
+});
+const bring = createRoute({
+  ...{ ...base, method: "post", path: "/v1/instructions/import", summary: "Bring a .visii file" },
+  request: jsonBody(importInstructionSchema),
+  responses: { 202: json(shown, "Accepted"), ...orProblem },
+});
+const list = createRoute({
+  ...{ ...base, method: "get", path: "/v1/instructions", summary: "List instructions, the newest first" },
+  request: { query: pageQuerySchema },
+  responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
+});
+const get = createRoute({
+  ...{ ...base, method: "get", path: "/v1/instructions/{id}", summary: "Look at an instruction" },
+  request: one,
+  responses: { 200: json(shown, "The instruction"), ...orProblem },
+});
+const patch = createRoute({
+  ...{ ...base, method: "patch", path: "/v1/instructions/{id}", summary: "Rename it, change its metadata" },
+  request: { ...one, ...jsonBody(patchInstructionSchema) },
+  responses: { 200: json(shown, "As it is now"), ...orProblem },
+});
+const remove = createRoute({
+  ...{ ...base, method: "delete", path: "/v1/instructions/{id}", summary: "Delete it and its files" },
+  request: one,
+  responses: { 204: { description: "Gone" }, ...orProblem },
+});
+const cancel = createRoute({
+  ...{ ...base, method: "post", path: "/v1/instructions/{id}/cancel", summary: "Stop learning" },
+  request: one,
+  responses: { 200: json(shown, "As it is now"), ...orProblem },
+});
+
+export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
+  const { jobs, objects, table } = edge;
+  const origin = (url: string) => new URL(url).origin;
+
+  app.openapi(create, async (context) => {
+    const request = context.req.valid("json");
+    const ids = request.pairs.flatMap(({ before, after }) => [before, after]);
+    await requireUploads(edge, context.get("account"), ids);
+    const cost = learningCost(request.steps);
+    const job = await submitJob(edge, context, { kind: "learn", ...request }, { queue: "learning", cost });
+    const now = await waitForJob(edge, context, job);
+    const instruction = await presentInstruction(edge, origin(context.req.url), now, false);
+    context.header("Location", instruction.urls.self);
+    return context.json(instruction, 202);
+  });
+
+  app.openapi(bring, async (context) => {
+    const request = context.req.valid("json");
+    await requireUploads(edge, context.get("account"), [request.upload], [instructionType]);
+    const job = await submitJob(
+      edge,
+      context,
+      { kind: "import", ...request },
+      { queue: "interactive", cost: 0 },
+    );
+    const now = await waitForJob(edge, context, job);
+    const instruction = await presentInstruction(edge, origin(context.req.url), now, false);
+    context.header("Location", instruction.urls.self);
+    return context.json(instruction, 202);
+  });
+
+  app.openapi(list, async (context) => {
+    const page = await listJobs(edge, context.get("account"), "ins#", context.req.valid("query"));
+    const data = await Promise.all(
+      page.jobs.map((job) => presentInstruction(edge, origin(context.req.url), job, false)),
+    );
+    return context.json({ data, ...(page.next ? { next_cursor: page.next } : {}) }, 200);
+  });
+
+  app.openapi(get, async (context) => {
+    const job = await requireJob(edge, context, context.req.valid("param").id);
+    const now = await waitForJob(edge, context, job);
+    return context.json(await presentInstruction(edge, origin(context.req.url), now, true), 200);
+  });
+
+  app.openapi(patch, async (context) => {
+    const { name, metadata } = context.req.valid("json");
+    const job = await requireJob(edge, context, context.req.valid("param").id);
+    // Only what names it: due times and leases are left to whoever works on it.
+    if (!isTerminal(job.status))
+      throw refuse("not_ready", "It is still being learned; rename it when it is done.");
+    const now = await jobs.change(job.account, job.id, (row) =>
+      row.request.kind === "edit"
+        ? undefined
+        : {
+            // What is not concluded yet stays due.
+            ...(row.concluded || row.finished_at === undefined ? {} : { due: row.finished_at }),
+            job: {
+              ...row,
+              request: {
+                ...row.request,
+                ...(name === undefined ? {} : { name }),
+                ...(metadata ? { metadata } : {}),
+              },
+            },
+          },
+    );
+    return context.json(await presentInstruction(edge, origin(context.req.url), now ?? job, false), 200);
+  });
+
+  app.openapi(remove, async (context) => {
+    const job = await requireJob(edge, context, context.req.valid("param").id);
+    if (!isTerminal(job.status)) throw refuse("not_ready", "It is still being learned; cancel it first.");
+    await conclude(edge, job);
+    const { account, id } = job;
+    for (const key of [
+      objectKeys.instruction(account, id),
+      objectKeys.learningState(account, id),
+      objectKeys.preview(account, id),
+      objectKeys.losses(account, id),
+    ])
+      await objects.delete(key);
+    await table.delete(rowKeys.resource(account, id));
+    return context.body(null, 204);
+  });
+
+  app.openapi(cancel, async (context) => {
+    const job = await requireJob(edge, context, context.req.valid("param").id);
+    const now = await cancelJob(edge, job);
+    return context.json(await presentInstruction(edge, origin(context.req.url), now, false), 200);
+  });
+
+  addEventRoute(app, edge, "instructions");
+}

@@ -1,0 +1,62 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import {
+  createdKeySchema,
+  createKeySchema,
+  type KeyResource,
+  keySchema,
+  type StoredKey,
+} from "../../shared/accounts/api-key.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { refuse } from "../problem-answers.ts";
+import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+
+const base = { tags: ["Keys"], security: secured };
+const create = createRoute({
+  ...{ ...base, method: "post", path: "/v1/keys", summary: "Make a key; its secret is shown this once" },
+  request: jsonBody(createKeySchema),
+  responses: { 201: json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"), ...orProblem },
+});
+const list = createRoute({
+  ...{ ...base, method: "get", path: "/v1/keys", summary: "List keys, without their secrets" },
+  responses: {
+    200: json(z.object({ data: z.array(keySchema.meta({ id: "Key" })) }), "All keys"),
+    ...orProblem,
+  },
+});
+const revoke = createRoute({
+  ...{ ...base, method: "delete", path: "/v1/keys/{id}", summary: "Revoke a key" },
+  request: { params: idParams("key") },
+  responses: { 204: { description: "It opens nothing any more" }, ...orProblem },
+});
+
+const present = ({ id, name, scopes, hint, created_at }: StoredKey): KeyResource => ({
+  ...{ id, scopes, hint, created_at },
+  ...(name === undefined ? {} : { name }),
+});
+
+export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings }: Edge): void {
+  app.openapi(create, async (context) => {
+    const { name, scopes } = context.req.valid("json");
+    const own = context.get("key");
+    const wanted = scopes ?? ["read", "write"];
+    const beyond = wanted.find((scope) => !own.scopes.includes(scope));
+    if (beyond)
+      throw refuse("missing_scope", `A key cannot give the scope "${beyond}", which it has not itself.`);
+    const { key, secret } = await keys.create(own.account, settings.environment, {
+      ...(name === undefined ? {} : { name }),
+      scopes: wanted,
+    });
+    return context.json({ ...present(key), secret }, 201);
+  });
+
+  app.openapi(list, async (context) => {
+    const data = (await keys.list(context.get("account"))).map(present);
+    return context.json({ data }, 200);
+  });
+
+  app.openapi(revoke, async (context) => {
+    const { id } = context.req.valid("param");
+    if (!(await keys.revoke(context.get("account"), id))) throw refuse("not_found", `There is no key ${id}.`);
+    return context.body(null, 204);
+  });
+}

@@ -1,0 +1,29 @@
+import { z } from "@hono/zod-openapi";
+import { type IdKind, idSchema } from "../../shared/ids.ts";
+import { problemContentType, problemSchema } from "../../shared/problem.ts";
+
+/** Pieces that the route definitions share. */
+export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
+  content: { "application/json": { schema } },
+  description,
+});
+
+export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
+  body: { content: { "application/json": { schema } }, required: true },
+});
+
+const problem = problemSchema.meta({ id: "Problem" });
+
+/** Every route may answer with a problem. */
+export const orProblem = {
+  default: { content: { [problemContentType]: { schema: problem } }, description: "What went wrong" },
+} as const;
+
+export const idParams = (kind: IdKind) =>
+  z.object({ id: idSchema(kind).meta({ param: { name: "id", in: "path" } }) });
+
+export const secured: Record<string, string[]>[] = [{ key: [] }];
+
+/** Opaque to callers: the sort key of the last row of a page. */
+export const encodeCursor = (sortKey: string): string => Buffer.from(sortKey).toString("base64url");
+export const decodeCursor = (cursor: string): string => Buffer.from(cursor, "base64url").toString("utf8");

@@ -1,0 +1,100 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import {
+  createUploadSchema,
+  maximumUploadBytes,
+  type Upload,
+  uploadFormSchema,
+  uploadSchema,
+} from "../../shared/resources/upload.ts";
+import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { refuse } from "../problem-answers.ts";
+import { checkUpload } from "../upload-check.ts";
+import { readUpload } from "../uploads.ts";
+import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+
+const tags = ["Uploads"];
+const create = createRoute({
+  ...{
+    method: "post",
+    path: "/v1/uploads",
+    tags,
+    security: secured,
+    summary: "Get a form to send a file with",
+  },
+  request: jsonBody(createUploadSchema),
+  responses: { 201: json(uploadFormSchema.meta({ id: "UploadForm" }), "Post the file there"), ...orProblem },
+});
+const shown = uploadSchema.meta({ id: "Upload" });
+const complete = createRoute({
+  ...{
+    method: "post",
+    path: "/v1/uploads/{id}/complete",
+    tags,
+    security: secured,
+    summary: "The file is sent; check it",
+  },
+  request: { params: idParams("upload") },
+  responses: { 200: json(shown, "Ready for use"), ...orProblem },
+});
+const get = createRoute({
+  ...{ method: "get", path: "/v1/uploads/{id}", tags, security: secured, summary: "Look at an upload" },
+  request: { params: idParams("upload") },
+  responses: { 200: json(shown, "The upload"), ...orProblem },
+});
+
+export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
+  const { table, objects, clock } = edge;
+
+  app.openapi(create, async (context) => {
+    const { content_type, bytes } = context.req.valid("json");
+    const account = context.get("account");
+    const id = context.get("newId")("upload");
+    const now = clock.now();
+    const upload: Upload = { id, status: "pending", content_type, bytes, created_at: toIso(now) };
+    // The sweeper takes away what nobody completes.
+    const due = toIso(now + 2 * lifetimes.uploadForm * 1000);
+    await table.insert({ ...rowKeys.resource(account, id), data: { ...upload, account }, due });
+    const { url, fields } = await objects.presignUpload({
+      key: objectKeys.upload(account, id),
+      contentType: content_type,
+      maximumBytes: Math.min(bytes, maximumUploadBytes),
+      expiresInSeconds: lifetimes.uploadForm,
+    });
+    const expires_at = toIso(now + lifetimes.uploadForm * 1000);
+    return context.json({ id, method: "POST" as const, url, fields: { ...fields }, expires_at }, 201);
+  });
+
+  app.openapi(complete, async (context) => {
+    const account = context.get("account");
+    const { id } = context.req.valid("param");
+    const upload = await readUpload(edge, account, id);
+    if (!upload) throw refuse("not_found", `There is no upload ${id}.`);
+    if (upload.status === "ready") return context.json(upload, 200);
+    const key = objectKeys.upload(account, id);
+    const size = await objects.size(key);
+    if (size === undefined)
+      throw refuse("upload_missing", "The file has not arrived; post it with the form first.");
+    // Judged before it is read: a store that enforces no limit must not fill our memory.
+    if (size > maximumUploadBytes)
+      throw refuse("too_large", `The file has ${size} bytes; ${maximumUploadBytes} are the limit.`);
+    const bytes = (await objects.get(key)) ?? new Uint8Array();
+    const facts = checkUpload(bytes, upload.content_type);
+    // A copy of exactly what was checked, where the form cannot write.
+    await objects.put(objectKeys.input(account, id), bytes, upload.content_type);
+    const stored = await updateRow(table, rowKeys.resource(account, id), uploadSchema, (row) => ({
+      data: { ...row, ...facts, account, status: "ready" },
+    }));
+    await objects.delete(key);
+    return context.json(stored?.data ?? upload, 200);
+  });
+
+  app.openapi(get, async (context) => {
+    const { id } = context.req.valid("param");
+    const row = await table.get(rowKeys.resource(context.get("account"), id));
+    if (!row) throw refuse("not_found", `There is no upload ${id}.`);
+    return context.json(parseRow(uploadSchema, row).data, 200);
+  });
+}

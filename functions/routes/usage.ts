@@ -1,0 +1,56 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { toIso } from "../../shared/ports/clock.ts";
+import {
+  type UsageReport,
+  usageQuerySchema,
+  usageReportSchema,
+} from "../../shared/resources/usage-report.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { json, orProblem, secured } from "./route-parts.ts";
+
+const month = 30 * 24 * 3600 * 1000;
+const mostEntries = 3000;
+
+const get = createRoute({
+  ...{
+    method: "get",
+    path: "/v1/usage",
+    tags: ["Usage"],
+    security: secured,
+    summary: "What was used and charged",
+  },
+  request: { query: usageQuerySchema },
+  responses: { 200: json(usageReportSchema.meta({ id: "UsageReport" }), "The report"), ...orProblem },
+});
+
+export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock }: Edge): void {
+  app.openapi(get, async (context) => {
+    const account = context.get("account");
+    const query = context.req.valid("query");
+    const to = query.to ?? toIso(clock.now() + 1);
+    const from = query.from ?? toIso(Date.parse(to) - month);
+    await ledger.flush(account);
+    const [balance, entries] = await Promise.all([
+      ledger.balance(account),
+      ledger.entries(account, from, to, mostEntries),
+    ]);
+    const records = entries.flatMap(({ job, at, usage }) =>
+      job !== undefined && usage ? [{ job, at, usage }] : [],
+    );
+    const sum = (pick: (record: (typeof records)[number]) => number) =>
+      records.reduce((total, record) => total + pick(record), 0);
+    const report: UsageReport = {
+      ...{ from, to, balance: balance?.available ?? 0 },
+      reserved: Object.values(balance?.open ?? {}).reduce((total, { credits }) => total + credits, 0),
+      totals: {
+        jobs: records.length,
+        compute_seconds: sum(({ usage }) => usage.compute_seconds),
+        steps: sum(({ usage }) => usage.steps),
+        images: sum(({ usage }) => usage.images),
+        credits: sum(({ usage }) => usage.credits),
+      },
+      records: records.slice(0, 1000),
+    };
+    return context.json(report, 200);
+  });
+}

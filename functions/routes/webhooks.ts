@@ -1,0 +1,124 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { idSchema } from "../../shared/ids.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import { refuseAddress } from "../../shared/webhooks/public-address.ts";
+import { createSecret } from "../../shared/webhooks/signing.ts";
+import {
+  createdWebhookSchema,
+  createWebhookSchema,
+  type DeliveryResource,
+  deliverySchema,
+  type StoredDelivery,
+  type StoredWebhook,
+  storedDeliverySchema,
+  storedWebhookSchema,
+  type WebhookResource,
+  webhookSchema,
+} from "../../shared/webhooks/webhook.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { refuse } from "../problem-answers.ts";
+import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+
+const base = { tags: ["Webhooks"], security: secured };
+const one = { params: idParams("webhook") };
+const most = 20;
+
+const create = createRoute({
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/webhooks",
+    summary: "Be told when jobs end; the secret is shown this once",
+  },
+  request: jsonBody(createWebhookSchema),
+  responses: { 201: json(createdWebhookSchema.meta({ id: "CreatedWebhook" }), "The webhook"), ...orProblem },
+});
+const list = createRoute({
+  ...{ ...base, method: "get", path: "/v1/webhooks", summary: "List webhooks" },
+  responses: {
+    200: json(z.object({ data: z.array(webhookSchema.meta({ id: "Webhook" })) }), "All"),
+    ...orProblem,
+  },
+});
+const remove = createRoute({
+  ...{ ...base, method: "delete", path: "/v1/webhooks/{id}", summary: "Be told no more" },
+  request: one,
+  responses: { 204: { description: "Gone" }, ...orProblem },
+});
+const deliveries = createRoute({
+  ...{ ...base, method: "get", path: "/v1/webhooks/deliveries", summary: "The last hundred deliveries" },
+  responses: {
+    200: json(z.object({ data: z.array(deliverySchema.meta({ id: "Delivery" })) }), "Deliveries"),
+    ...orProblem,
+  },
+});
+const replay = createRoute({
+  ...{ ...base, method: "post", path: "/v1/webhooks/deliveries/{id}/replay", summary: "Send one again" },
+  request: { params: z.object({ id: idSchema("delivery") }) },
+  responses: { 202: json(deliverySchema, "Due at once"), ...orProblem },
+});
+
+const present = ({ account: _, secret: __, ...webhook }: StoredWebhook): WebhookResource => webhook;
+const presentDelivery = ({ account: _, body: __, ...delivery }: StoredDelivery): DeliveryResource => delivery;
+
+export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
+  const { table, clock, random } = edge;
+  const read = async (account: string) =>
+    (await table.query(account, { prefix: "whk#", limit: most })).map(
+      (row) => parseRow(storedWebhookSchema, row).data,
+    );
+
+  app.openapi(deliveries, async (context) => {
+    const rows = await table.query(context.get("account"), { prefix: "dlv#", limit: 100, newestFirst: true });
+    return context.json(
+      { data: rows.map((row) => presentDelivery(parseRow(storedDeliverySchema, row).data)) },
+      200,
+    );
+  });
+
+  app.openapi(replay, async (context) => {
+    const { id } = context.req.valid("param");
+    const now = toIso(clock.now());
+    const stored = await updateRow(
+      table,
+      rowKeys.resource(context.get("account"), id),
+      storedDeliverySchema,
+      (delivery) => ({
+        data: { ...delivery, status: "pending", attempts: 0, next_attempt_at: now },
+        due: now,
+      }),
+    );
+    if (!stored) throw refuse("not_found", `There is no delivery ${id}.`);
+    return context.json(presentDelivery(stored.data), 202);
+  });
+
+  app.openapi(create, async (context) => {
+    const { url, events } = context.req.valid("json");
+    const account = context.get("account");
+    const refusal = refuseAddress(url);
+    if (refusal) throw refuse("forbidden_url", refusal);
+    if ((await read(account)).length >= most)
+      throw refuse("invalid_request", `${most} webhooks are the limit.`);
+    const webhook: StoredWebhook = {
+      ...{ id: context.get("newId")("webhook"), url, enabled: true, account },
+      ...(events ? { events } : {}),
+      created_at: toIso(clock.now()),
+      secret: createSecret(random(24)),
+    };
+    await table.insert({ ...rowKeys.resource(account, webhook.id), data: webhook });
+    return context.json({ ...present(webhook), secret: webhook.secret }, 201);
+  });
+
+  app.openapi(list, async (context) =>
+    context.json({ data: (await read(context.get("account"))).map(present) }, 200),
+  );
+
+  app.openapi(remove, async (context) => {
+    const { id } = context.req.valid("param");
+    const key = rowKeys.resource(context.get("account"), id);
+    if (!(await table.get(key))) throw refuse("not_found", `There is no webhook ${id}.`);
+    await table.delete(key);
+    return context.body(null, 204);
+  });
+}

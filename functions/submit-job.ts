@@ -1,0 +1,61 @@
+import type { Context } from "hono";
+import { readAccount } from "../shared/accounts/account.ts";
+import type { Job, JobRequest } from "../shared/jobs/job.ts";
+import { resourceOfKind } from "../shared/jobs/job.ts";
+import { appendEvent, eventId } from "../shared/jobs/job-events.ts";
+import { toIso } from "../shared/ports/clock.ts";
+import type { QueueName } from "../shared/queue-timing.ts";
+import type { Edge, EdgeEnv } from "./edge.ts";
+import { refuse } from "./problem-answers.ts";
+
+/**
+ * Accepts a job: reserves its credits, stores it, queues it. Dying between two of these leaves what the sweeper mends; the same
+ * request again (same ids) goes on where the first one died.
+ *
+ * @throws VisibleError `insufficient_credit` or `too_many_jobs`
+ */
+export async function submitJob(
+  edge: Edge,
+  context: Context<EdgeEnv>,
+  request: JobRequest,
+  { queue, cost }: { readonly queue: QueueName; readonly cost: number },
+): Promise<Job> {
+  const { jobs, ledger, table, clock } = edge;
+  const account = context.get("account");
+  const id = context.get("newId")(resourceOfKind[request.kind]);
+  const cancelAfter = cancelAfterSeconds(context.req.header("Cancel-After"));
+  const known = await jobs.get(account, id);
+  if (known) return known;
+  await requireRoom(edge, account);
+  await ledger.reserve(account, id, cost);
+  const now = clock.now();
+  const job = await jobs.insert({
+    ...{ id, account, request, queue, status: "queued", attempt: 0, failures: 0, reserved: cost },
+    ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
+    created_at: toIso(now),
+    ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
+  });
+  await appendEvent(table, clock, id, eventId(0, 0), { type: "status", status: "queued" });
+  await jobs.enqueue(job);
+  return job;
+}
+
+async function requireRoom({ table, ledger }: Edge, account: string): Promise<void> {
+  const [owner, balance] = await Promise.all([readAccount(table, account), ledger.balance(account)]);
+  const open = Object.keys(balance?.open ?? {}).length;
+  if (owner && open >= owner.concurrency)
+    throw refuse(
+      "too_many_jobs",
+      `${open} jobs are open, as many as this account may have; wait for one to end.`,
+    );
+}
+
+/** `Cancel-After: 90`, `90s`, `15m` or `2h`. */
+function cancelAfterSeconds(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const [, number, unit = "s"] = /^(\d{1,6})([smh]?)$/.exec(header) ?? [];
+  const seconds = Number(number) * ({ s: 1, m: 60, h: 3600 }[unit || "s"] ?? Number.NaN);
+  if (!(seconds >= 5 && seconds <= 86_400))
+    throw refuse("invalid_request", "Cancel-After takes 5 seconds to 24 hours, such as 90s, 15m or 2h.");
+  return seconds;
+}

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { VisibleError } from "../shared/errors.ts";
+import { readImageHeader } from "../shared/image-header.ts";
+import {
+  imageTypes,
+  maximumPixels,
+  maximumSide,
+  maximumUploadBytes,
+  type Upload,
+  type UploadType,
+} from "../shared/resources/upload.ts";
+
+/**
+ * Looks at what really arrived, by its bytes. The decode that is heavy or dangerous is the worker's.
+ *
+ * @throws VisibleError naming what is wrong and the way out
+ */
+export function checkUpload(
+  bytes: Uint8Array,
+  announced: UploadType,
+): Pick<Upload, "bytes" | "width" | "height" | "sha256"> {
+  if (bytes.byteLength === 0) throw new VisibleError("invalid_upload", "The file is empty; send it again.");
+  if (bytes.byteLength > maximumUploadBytes)
+    throw new VisibleError(
+      "too_large",
+      `The file has ${bytes.byteLength} bytes; ${maximumUploadBytes} are the limit.`,
+    );
+  const facts = { bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") };
+  if (!(imageTypes as readonly string[]).includes(announced)) {
+    checkDocument(bytes, announced);
+    return facts;
+  }
+  const header = readImageHeader(bytes);
+  if (!header)
+    throw new VisibleError(
+      "unsupported_image",
+      "The file is not a whole JPEG, PNG, WebP or AVIF picture; HEIC, SVG and others are to be exported as JPEG or PNG first.",
+    );
+  const { type, width, height } = header;
+  if (type !== announced)
+    throw new VisibleError(
+      "invalid_upload",
+      `The file was announced as ${announced} and is ${type}; announce what it is.`,
+    );
+  if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
+    throw new VisibleError(
+      "image_too_large",
+      `The picture is ${width}×${height}; the limits are ${maximumSide} a side and ${maximumPixels / 1e6} megapixels.`,
+    );
+  return { ...facts, width, height };
+}
+
+function checkDocument(bytes: Uint8Array, announced: UploadType): void {
+  const head = new DataView(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 16));
+  if (announced === "application/vnd.visii") {
+    const sound = bytes.byteLength > 9 && head.getBigUint64(0, true) < bytes.byteLength && bytes[8] === 0x7b;
+    if (!sound) throw new VisibleError("invalid_upload", "The file is not a .visii instruction.");
+    return;
+  }
+  try {
+    const firstLine = new TextDecoder("utf-8", { fatal: true }).decode(bytes).split("\n", 1)[0] ?? "";
+    JSON.parse(firstLine);
+  } catch (cause) {
+    throw new VisibleError("invalid_upload", "The manifest's first line is not JSON.", { cause });
+  }
+}

@@ -1,0 +1,38 @@
+import { objectKeys } from "../shared/object-keys.ts";
+import { imageTypes, type Upload, type UploadType, uploadSchema } from "../shared/resources/upload.ts";
+import { parseRow, rowKeys } from "../shared/rows.ts";
+import type { Edge } from "./edge.ts";
+import { refuse } from "./problem-answers.ts";
+
+export async function readUpload({ table }: Edge, account: string, id: string): Promise<Upload | undefined> {
+  const row = await table.get(rowKeys.resource(account, id));
+  return row && parseRow(uploadSchema, row).data;
+}
+
+/** Uploads that a job names must be the account's own, complete, and of a fitting type. */
+export async function requireUploads(
+  edge: Edge,
+  account: string,
+  ids: readonly string[],
+  types: readonly UploadType[] = imageTypes,
+): Promise<void> {
+  const uploads = await Promise.all(
+    [...new Set(ids)].map(async (id) => [id, await readUpload(edge, account, id)] as const),
+  );
+  for (const [id, upload] of uploads) {
+    if (!upload) throw refuse("not_found", `There is no upload ${id}.`);
+    if (upload.status !== "ready")
+      throw refuse(
+        "not_ready",
+        `The upload ${id} is not complete; send the file, then POST /v1/uploads/${id}/complete.`,
+      );
+    if (!types.includes(upload.content_type))
+      throw refuse(
+        "invalid_upload",
+        `The upload ${id} is ${upload.content_type}; this takes ${types.join(", ")}.`,
+      );
+  }
+}
+
+/** The checked bytes, which no form can change any more. */
+export const inputKey = objectKeys.input;

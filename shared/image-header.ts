@@ -1,0 +1,82 @@
+import type { imageTypes } from "./resources/upload.ts";
+
+export interface ImageHeader {
+  readonly type: (typeof imageTypes)[number];
+  /** Pixels as the file says, before any turn that EXIF asks for. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * What a picture file is and how large, from its first bytes alone: nothing is decoded, so nothing can blow up. Undefined
+ * when it is no JPEG, PNG, WebP or AVIF, or ends before it has told its size.
+ */
+export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    for (const read of [readPng, readJpeg, readWebp, readAvif]) {
+      const header = read(view);
+      if (header && header.width > 0 && header.height > 0) return header;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return undefined;
+}
+
+const tag = (view: DataView, at: number): string =>
+  String.fromCharCode(...[0, 1, 2, 3].map((offset) => view.getUint8(at + offset)));
+
+function readPng(view: DataView): ImageHeader | undefined {
+  if (view.getUint32(0) !== 0x89504e47 || view.getUint32(4) !== 0x0d0a1a0a || tag(view, 12) !== "IHDR")
+    return undefined;
+  return { type: "image/png", width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** Walks the segments to the frame header (SOF0 … SOF15 without the tables DHT, JPG and DAC). */
+function readJpeg(view: DataView): ImageHeader | undefined {
+  if (view.getUint16(0) !== 0xffd8) return undefined;
+  for (let at = 2; ; ) {
+    while (view.getUint8(at) === 0xff && view.getUint8(at + 1) === 0xff) at++;
+    if (view.getUint8(at) !== 0xff) return undefined;
+    const marker = view.getUint8(at + 1);
+    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
+      return { type: "image/jpeg", height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+    at += 2 + view.getUint16(at + 2);
+  }
+}
+
+function readWebp(view: DataView): ImageHeader | undefined {
+  if (tag(view, 0) !== "RIFF" || tag(view, 8) !== "WEBP") return undefined;
+  const uint24 = (at: number) => view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+  const type = "image/webp";
+  switch (tag(view, 12)) {
+    case "VP8 ":
+      return { type, width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+    case "VP8L": {
+      const bits = view.getUint32(21, true);
+      return { type, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+    }
+    case "VP8X":
+      return { type, width: uint24(24) + 1, height: uint24(27) + 1 };
+    default:
+      return undefined;
+  }
+}
+
+/** The largest `ispe` (image spatial extents) property: smaller ones are tiles and thumbnails. */
+function readAvif(view: DataView): ImageHeader | undefined {
+  if (tag(view, 4) !== "ftyp") return undefined;
+  const brands = Array.from({ length: Math.min(32, Math.floor(view.getUint32(0) / 4)) - 2 }, (_, index) =>
+    tag(view, 8 + 4 * index),
+  );
+  if (!brands.some((brand) => brand === "avif" || brand === "avis")) return undefined;
+  let largest: ImageHeader | undefined;
+  for (let at = 8; at + 16 <= Math.min(view.byteLength, 16_384); at++) {
+    if (view.getUint32(at) !== 0x69737065) continue;
+    const [width, height] = [view.getUint32(at + 8), view.getUint32(at + 12)];
+    if (!largest || width * height > largest.width * largest.height)
+      largest = { type: "image/avif", width, height };
+  }
+  return largest;
+}

@@ -1,0 +1,25 @@
+import type { Log } from "./ports/log.ts";
+
+/** Writes one JSON object a line, as log services take them in. */
+export function createJsonLog(write: (line: string) => void, now: () => number): Log {
+  const line = (level: "info" | "error", message: string, facts: Readonly<Record<string, unknown>>) =>
+    write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...facts }));
+  return {
+    info: (message, facts = {}) => line("info", message, facts),
+    error: (message, { error, ...facts } = {}) =>
+      line("error", message, { ...facts, ...(error === undefined ? {} : { error: describe(error) }) }),
+  };
+}
+
+/** A link's query may be its signature. */
+const withoutSignatures = (text: string): string => text.replace(/\?X-Amz-[^\s"')]*/g, "?…");
+
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  return {
+    name: error.name,
+    message: withoutSignatures(error.message),
+    stack: error.stack && withoutSignatures(error.stack),
+    ...(error.cause === undefined ? {} : { cause: describe(error.cause) }),
+  };
+}

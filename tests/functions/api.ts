@@ -1,0 +1,115 @@
+import { createApp } from "../../functions/app.ts";
+import { defaultEdgeSettings, type EdgePorts } from "../../functions/edge.ts";
+import { insertAccount } from "../../shared/accounts/account.ts";
+import type { Scope } from "../../shared/accounts/api-key.ts";
+import { KeyStore } from "../../shared/accounts/key-store.ts";
+import { createId } from "../../shared/ids.ts";
+import { Ledger } from "../../shared/ledger/ledger.ts";
+import type { LogFacts } from "../../shared/ports/log.ts";
+import { systemClock, systemRandom } from "../../shared/system-clock.ts";
+import { createSecret } from "../../shared/webhooks/signing.ts";
+import { type LocalWorld, openLocalWorld } from "../local-world.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Whatever was parsed: tests look into answers freely. */
+  readonly body: ReturnType<typeof JSON.parse>;
+}
+
+export interface Caller {
+  readonly account: string;
+  readonly secret: string;
+  (method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+}
+
+/** The real app on the real adapters, called with real Requests. */
+export class Api {
+  readonly world: LocalWorld;
+  readonly ports: EdgePorts;
+  readonly app: ReturnType<typeof createApp>;
+  readonly errors: LogFacts[] = [];
+
+  private constructor(world: LocalWorld, settings: Partial<EdgePorts["settings"]>) {
+    this.world = world;
+    this.ports = {
+      ...{ table: world.table, objects: world.objects, queues: world.queues },
+      ...{ clock: systemClock, random: systemRandom },
+      log: {
+        info: () => undefined,
+        error: (message, facts) => void this.errors.push({ message, ...facts }),
+      },
+      settings: { ...defaultEdgeSettings, requestsPerMinute: 100_000, pollInterval: 20, ...settings },
+    };
+    this.app = createApp(this.ports);
+  }
+
+  static async open(settings: Partial<EdgePorts["settings"]> = {}): Promise<Api> {
+    return new Api(await openLocalWorld(), settings);
+  }
+
+  /** A new account with a key of these scopes. */
+  async caller(
+    credits = 1_000_000,
+    scopes: readonly Scope[] = ["read", "write", "keys"],
+    concurrency = 100,
+  ): Promise<Caller> {
+    const { table } = this.world;
+    const account = createId("account", Date.now(), systemRandom(10));
+    await insertAccount(table, {
+      ...{ id: account, name: "tests", concurrency, created_at: new Date().toISOString() },
+      webhook_secret: createSecret(systemRandom(24)),
+    });
+    await new Ledger(table, systemClock).open(account, credits);
+    const { secret } = await new KeyStore(table, systemClock, systemRandom).create(account, "test", {
+      scopes,
+    });
+    return this.as(account, secret);
+  }
+
+  as(account: string, secret: string): Caller {
+    const call = async (
+      method: string,
+      path: string,
+      body?: unknown,
+      headers: Record<string, string> = {},
+    ): Promise<Answer> => {
+      const request = new Request(`http://visii.test${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json", ...headers },
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      const response = await this.app.fetch(request);
+      const text = await response.text();
+      const isJson = (response.headers.get("content-type") ?? "").includes("json");
+      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    };
+    return Object.assign(call, { account, secret });
+  }
+
+  /** Uploads bytes the way a client does and returns the upload's id, completed. */
+  async upload(caller: Caller, bytes: Uint8Array, contentType = "image/png"): Promise<string> {
+    const { body: form } = await caller("POST", "/v1/uploads", {
+      content_type: contentType,
+      bytes: bytes.length,
+    });
+    await postForm(form, bytes);
+    const completed = await caller("POST", `/v1/uploads/${form.id}/complete`);
+    if (completed.status !== 200) throw new Error(JSON.stringify(completed.body));
+    return form.id;
+  }
+
+  stop(): Promise<void> {
+    return this.world.stop();
+  }
+}
+
+export async function postForm(
+  { url, fields }: { url: string; fields: Record<string, string> },
+  bytes: Uint8Array,
+): Promise<Response> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", new Blob([Uint8Array.from(bytes)]), "../../etc/passwd.png");
+  return fetch(url, { method: "POST", body: form });
+}
