@@ -1,11 +1,15 @@
 import type { Log } from "./ports/log.ts";
 
 /** Writes one JSON object a line, as log services take them in. */
-export function createJsonLog(write: (line: string) => void, now: () => number): Log {
+export function createJsonLog(
+  write: (line: string) => void,
+  now: () => number,
+  least: "info" | "error" = "info",
+): Log {
   const line = (level: "info" | "error", message: string, facts: Readonly<Record<string, unknown>>) =>
     write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...facts }));
   return {
-    info: (message, facts = {}) => line("info", message, facts),
+    info: (message, facts = {}) => (least === "info" ? line("info", message, facts) : undefined),
     error: (message, { error, ...facts } = {}) =>
       line("error", message, { ...facts, ...(error === undefined ? {} : { error: describe(error) }) }),
   };

@@ -18,8 +18,6 @@ export const queueTiming = {
   poll: 20,
   /** Deliveries before a message is put aside as dead. Spot kills burn some. */
   maximumReceives: 6,
-  /** Attempts at a job that ended in a retryable failure. */
-  maximumAttempts: 5,
   /** First wait before another attempt; doubles each time, with jitter. */
   backoffFirst: 2,
   backoffLongest: 300,

@@ -105,14 +105,17 @@ export class JobStore {
     return held ? now : undefined;
   }
 
-  /** Gives the job back for another attempt. */
-  release(job: Job, owner: string, failed: boolean): Promise<Job | undefined> {
+  /** Gives the job back for another attempt; `failure` says why, when something broke. */
+  release(job: Job, owner: string, failure?: string): Promise<Job | undefined> {
     return this.change(job.account, job.id, (row) => {
       if (row.lease?.owner !== owner || row.attempt !== job.attempt || isTerminal(row.status))
         return undefined;
       const { lease: _, ...rest } = row;
       return {
-        job: { ...rest, status: "queued", failures: row.failures + (failed ? 1 : 0) },
+        job:
+          failure === undefined
+            ? { ...rest, status: "queued" }
+            : { ...rest, status: "queued", failures: row.failures + 1, last_failure: failure },
         due: this.#in(this.timing.backoffLongest + this.timing.unqueuedGrace),
       };
     });

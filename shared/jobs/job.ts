@@ -52,6 +52,8 @@ export const jobSchema = z.object({
   /** Of an instruction that is done: the words it started from. */
   caption: z.string().optional(),
   error: jobErrorSchema.optional(),
+  /** Of the last attempt that is to be tried again. */
+  last_failure: z.string().optional(),
   usage: usageSchema.optional(),
   /** Credits set aside when it was accepted. */
   reserved: z.number().int().nonnegative(),

@@ -77,6 +77,11 @@ export class Ledger {
       }));
   }
 
+  /** Was looked at now; next time later. */
+  async postpone(account: string): Promise<void> {
+    await this.#move(account, (balance) => ({ ...balance }));
+  }
+
   /** Entries from one ISO time up to, not including, another; at most `limit`, the oldest first. */
   async entries(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
     const { pk } = rowKeys.ledger(account, "");

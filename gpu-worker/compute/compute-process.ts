@@ -1,0 +1,144 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import type { ChildMessage, ParentMessage, Task, TaskDone, TaskEvent } from "./protocol.ts";
+
+export interface ComputeOptions {
+  /** Folder of the model, in diffusers layout. */
+  readonly model: string;
+  readonly device: "cpu" | "webgpu" | "cuda";
+  /** Threads inside one operator. */
+  readonly threads?: number;
+  /** Milliseconds a canceled task has to end between two steps before the process is killed. */
+  readonly patience: number;
+}
+
+/**
+ * The process that owns the sessions. Inference blocks its thread, so whatever must stay awake lives here in the parent.
+ * Started when first needed; one that crashed or had to be killed is replaced at the next task.
+ */
+export class ComputeProcess {
+  readonly #options: ComputeOptions;
+  #child: ChildProcess | undefined;
+  #ready: Promise<string> | undefined;
+
+  constructor(options: ComputeOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves with the model's id when it can take tasks. @throws RetryableError when it cannot start */
+  ready(): Promise<string> {
+    this.#ready ??= this.#start();
+    return this.#ready;
+  }
+
+  /**
+   * Runs a task; one at a time. `onEvent` is awaited in order before the task counts as done.
+   *
+   * @throws VisibleError as the task did, RetryableError when the process broke, and `signal.reason` when that aborts
+   */
+  async run(
+    task: Task,
+    signal: AbortSignal,
+    onEvent: (event: TaskEvent) => Promise<void>,
+  ): Promise<TaskDone> {
+    await this.ready();
+    signal.throwIfAborted();
+    const child = this.#child!;
+    return new Promise<TaskDone>((resolve, reject) => {
+      let told: Promise<void> = Promise.resolve();
+      let failed: unknown;
+      let killer: NodeJS.Timeout | undefined;
+      const settle = (finish: () => void) => {
+        clearTimeout(killer);
+        child.off("message", hear);
+        child.off("exit", crashed);
+        signal.removeEventListener("abort", cancel);
+        void told.then(() => (failed === undefined ? finish() : reject(failed)));
+      };
+      const hear = (message: ChildMessage) => {
+        if (message.type === "event")
+          told = told
+            .then(() => onEvent(message.event))
+            .catch((error: unknown) => {
+              failed ??= error;
+            });
+        else if (message.type === "done") settle(() => resolve(message.done));
+        else if (message.type === "failed")
+          settle(() => {
+            const { kind, code, message: text } = message.failure;
+            if (kind === "canceled") reject(signal.reason);
+            else reject(kind === "visible" ? new VisibleError(code, text) : new RetryableError(text));
+          });
+      };
+      const crashed = (code: number | null, by: NodeJS.Signals | null) =>
+        settle(() =>
+          reject(
+            signal.aborted
+              ? signal.reason
+              : new RetryableError(
+                  `the computing process ended in the middle of a task (${by ?? `code ${code}`})`,
+                ),
+          ),
+        );
+      const cancel = () => {
+        send(child, { type: "cancel" });
+        killer = setTimeout(() => child.kill("SIGKILL"), this.#options.patience);
+      };
+      child.on("message", hear);
+      child.once("exit", crashed);
+      signal.addEventListener("abort", cancel, { once: true });
+      send(child, { type: "run", task });
+    });
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  #start(): Promise<string> {
+    const { model, device, threads } = this.#options;
+    const child = fork(
+      fileURLToPath(new URL("child.ts", import.meta.url)),
+      [JSON.stringify({ model, device, ...(threads === undefined ? {} : { threads }) })],
+      {
+        serialization: "advanced",
+        execArgv: ["--import", import.meta.resolve("tsx")],
+        stdio: ["ignore", "inherit", "inherit", "ipc"],
+      },
+    );
+    this.#child = child;
+    child.once("exit", () => {
+      if (this.#child === child) {
+        this.#child = undefined;
+        this.#ready = undefined;
+      }
+    });
+    return new Promise((resolve, reject) => {
+      const hear = (message: ChildMessage) => {
+        if (message.type === "ready") resolve(message.model);
+        if (message.type === "failed")
+          reject(new RetryableError(`the model cannot be opened: ${message.failure.message}`));
+        child.off("message", hear);
+      };
+      child.on("message", hear);
+      child.once("error", (cause) =>
+        reject(new RetryableError("the computing process cannot start", { cause })),
+      );
+      child.once("exit", () => reject(new RetryableError("the computing process ended while it started")));
+    });
+  }
+}
+
+/** A message to a process that just died is lost with it; its exit is what counts. */
+function send(child: ChildProcess, message: ParentMessage): void {
+  child.send(message, () => undefined);
+}

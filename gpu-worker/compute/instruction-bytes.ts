@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { VisibleError } from "../../shared/errors.ts";
+import { requireSameModel } from "../instruction/embed-instruction.ts";
+import type { Instruction } from "../instruction/instruction.ts";
+import { readInstruction, writeInstruction } from "../instruction/instruction-file.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { ImportTask, LearnedInstruction, TaskDone } from "./protocol.ts";
+
+/** @throws VisibleError `invalid_instruction` */
+export function decodeInstruction(bytes: Uint8Array): Promise<Instruction> {
+  return withFile(async (path) => {
+    await writeFile(path, bytes);
+    try {
+      return await readInstruction(path);
+    } catch (cause) {
+      if (!(cause instanceof VisibleError)) throw cause;
+      // The path is ours and says nothing to the caller.
+      throw new VisibleError(cause.code, cause.message.replaceAll(path, "The file"), { cause });
+    }
+  });
+}
+
+export function encodeInstruction(instruction: Instruction): Promise<Uint8Array> {
+  return withFile(async (path) => {
+    await writeInstruction(path, instruction);
+    return readFile(path);
+  });
+}
+
+export async function describeInstruction(instruction: Instruction): Promise<LearnedInstruction> {
+  const { init, hyperParameters, losses } = instruction.info;
+  return {
+    file: await encodeInstruction(instruction),
+    init,
+    steps: hyperParameters.steps,
+    curve: losses.curve.map(({ step, loss, validation }) => ({
+      ...{ step, loss },
+      ...(validation === undefined ? {} : { validation }),
+    })),
+  };
+}
+
+/** Reads a stranger's file, refuses another model's, and writes it anew, so that only what we understood is kept. */
+export async function importTask(pipeline: Pipeline, { file }: ImportTask): Promise<TaskDone> {
+  const instruction = await decodeInstruction(file);
+  requireSameModel(pipeline, instruction);
+  return { instruction: await describeInstruction(instruction), steps: 0 };
+}
+
+async function withFile<Result>(use: (path: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), "visii-"));
+  try {
+    return await use(join(folder, "instruction.visii"));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,192 @@
+import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import type { Job, JobRequest, StoredResult } from "../../shared/jobs/job.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
+import type { ObjectStore } from "../../shared/ports/object-store.ts";
+import type { OutputFormat } from "../../shared/resources/edit.ts";
+import type { WorkFacts } from "../queue/job-reporter.ts";
+import type { Work, WorkDone } from "../queue/run-job.ts";
+import type { ComputeProcess } from "./compute-process.ts";
+import type { EditTask, LearnedInstruction, LearnTask, TaskEvent } from "./protocol.ts";
+
+export interface JobWorkPorts {
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly compute: ComputeProcess;
+  /** Seconds between two saved states of a learning. */
+  readonly saveEvery: number;
+}
+
+type Request<Kind extends JobRequest["kind"]> = Extract<JobRequest, { kind: Kind }>;
+type Hooks = Parameters<Work>[1];
+
+const mediaTypes: Readonly<Record<OutputFormat, string>> = {
+  png: "image/png",
+  jpeg: "image/jpeg",
+  webp: "image/webp",
+};
+
+/** Joins jobs with the process that computes: fetches what a job points to, stores what comes out under fixed keys. */
+export function createJobWork(ports: JobWorkPorts): Work {
+  return (job, hooks) => {
+    const { request } = job;
+    switch (request.kind) {
+      case "learn":
+        return learn(ports, job, request, hooks);
+      case "edit":
+        return edit(ports, job, request, hooks);
+      case "import":
+        return bring(ports, job, request, hooks);
+    }
+  };
+}
+
+async function learn(
+  ports: JobWorkPorts,
+  job: Job,
+  request: Request<"learn">,
+  hooks: Hooks,
+): Promise<WorkDone> {
+  const { objects, clock, compute, saveEvery } = ports;
+  const { account, id } = job;
+  const started = clock.now();
+  const stateKey = objectKeys.learningState(account, id);
+  const [resume, pairs] = await Promise.all([
+    objects.get(stateKey),
+    Promise.all(
+      request.pairs.map(async ({ before, after }) => ({
+        before: await input(objects, account, before),
+        after: await input(objects, account, after),
+      })),
+    ),
+  ]);
+  const task: LearnTask = {
+    kind: "learn",
+    ...{ pairs, seed: request.seed ?? 0, saveEvery, previews: 8 },
+    ...(request.init === undefined ? {} : { init: request.init }),
+    ...(request.steps === undefined ? {} : { steps: request.steps }),
+    ...(resume ? { resume } : {}),
+  };
+  const done = await compute.run(task, hooks.signal, async (event) => {
+    if (event.type === "state") await objects.put(stateKey, event.bytes, "application/octet-stream");
+    else if (event.type === "preview") {
+      await objects.put(objectKeys.preview(account, id), event.jpeg, "image/jpeg");
+      hooks.report({ has_preview: true, event: { type: "preview", step: event.step } });
+    } else reportProgress(event, hooks);
+  });
+  const instruction = await storeInstruction(ports, job, done.instruction);
+  await objects.delete(stateKey);
+  return {
+    results: [],
+    caption: instruction.init,
+    usage: { compute_seconds: secondsSince(clock, started), steps: done.steps, images: 0 },
+  };
+}
+
+async function bring(
+  ports: JobWorkPorts,
+  job: Job,
+  request: Request<"import">,
+  hooks: Hooks,
+): Promise<WorkDone> {
+  const started = ports.clock.now();
+  const file = await input(ports.objects, job.account, request.upload);
+  const done = await ports.compute.run({ kind: "import", file }, hooks.signal, async () => undefined);
+  const { init } = await storeInstruction(ports, job, done.instruction);
+  const usage = { compute_seconds: secondsSince(ports.clock, started), steps: 0, images: 0 };
+  return { results: [], caption: init, usage };
+}
+
+async function edit(
+  ports: JobWorkPorts,
+  job: Job,
+  request: Request<"edit">,
+  hooks: Hooks,
+): Promise<WorkDone> {
+  const { objects, clock, compute } = ports;
+  const { account, id } = job;
+  const started = clock.now();
+  const count = request.count ?? 1;
+  const format = request.format ?? "png";
+  const keyOf = (index: number, variation: number) =>
+    objectKeys.result(account, id, index, variation, format);
+  // Results of an earlier attempt count: their keys say which they are.
+  const results = new Map<string, StoredResult>(job.results.map((result) => [result.key, result]));
+  const open = request.images.flatMap((image, index) =>
+    Array.from({ length: count }, (_, variation) => keyOf(index, variation)).every((key) => results.has(key))
+      ? []
+      : [{ image, index }],
+  );
+  const instruction =
+    request.instruction === undefined
+      ? undefined
+      : await objects.get(objectKeys.instruction(account, request.instruction));
+  if (request.instruction !== undefined && !instruction)
+    throw new VisibleError(
+      "instruction_gone",
+      `The instruction ${request.instruction} was deleted before this edit began.`,
+    );
+  const images = await Promise.all(
+    open.map(async ({ image, index }) => ({ index, bytes: await input(objects, account, image) })),
+  );
+  const task: EditTask = {
+    kind: "edit",
+    ...{ images, count, format, seed: request.seed ?? 0 },
+    ...(instruction ? { instruction } : {}),
+    ...(request.text === undefined ? {} : { text: request.text }),
+    ...(request.text_guidance === undefined ? {} : { textGuidance: request.text_guidance }),
+    ...(request.image_guidance === undefined ? {} : { imageGuidance: request.image_guidance }),
+    ...(request.steps === undefined ? {} : { steps: request.steps }),
+    ...(request.noise === undefined ? {} : { noise: request.noise }),
+  };
+  const done = await compute.run(task, hooks.signal, async (event) => {
+    if (event.type !== "result") return reportProgress(event, hooks);
+    const { index, variation, bytes, width, height } = event;
+    const key = keyOf(index, variation);
+    const inputId = request.images[index] ?? "";
+    await objects.put(key, bytes, mediaTypes[format]);
+    results.set(key, { input: inputId, key, width, height });
+    hooks.report({ results: inOrder(results), event: { type: "result", index, input: inputId } });
+  });
+  const all = inOrder(results);
+  return {
+    results: all,
+    usage: { compute_seconds: secondsSince(clock, started), steps: done.steps, images: all.length },
+  };
+}
+
+/** Keys sort as image and variation do. */
+const inOrder = (results: ReadonlyMap<string, StoredResult>): StoredResult[] =>
+  [...results.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+
+async function input(objects: ObjectStore, account: string, upload: string): Promise<Uint8Array> {
+  const bytes = await objects.get(objectKeys.input(account, upload));
+  if (!bytes)
+    throw new VisibleError("upload_gone", `The upload ${upload} is no longer there; send it again.`);
+  return bytes;
+}
+
+async function storeInstruction(
+  { objects }: JobWorkPorts,
+  { account, id }: Job,
+  instruction: LearnedInstruction | undefined,
+): Promise<LearnedInstruction> {
+  if (!instruction) throw new RetryableError(`${id}: the computing process returned no instruction`);
+  const losses = new TextEncoder().encode(JSON.stringify(instruction.curve));
+  await objects.put(objectKeys.losses(account, id), losses, "application/json");
+  await objects.put(objectKeys.instruction(account, id), instruction.file, "application/octet-stream");
+  return instruction;
+}
+
+function reportProgress(event: TaskEvent, { report }: Hooks): void {
+  if (event.type !== "progress") return;
+  const { stage, step, steps, loss, etaSeconds } = event;
+  const progress = {
+    ...{ stage, step, steps },
+    ...(loss === undefined ? {} : { loss }),
+    ...(etaSeconds === undefined ? {} : { eta_seconds: Math.round(etaSeconds * 10) / 10 }),
+  };
+  report({ progress } satisfies WorkFacts);
+}
+
+const secondsSince = (clock: Clock, started: number): number => Math.round(clock.now() - started) / 1000;

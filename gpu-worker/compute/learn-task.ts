@@ -1,0 +1,75 @@
+import { VisibleError } from "../../shared/errors.ts";
+import { alignPair } from "../images/align-pair.ts";
+import { decodeImage } from "../images/decode-image.ts";
+import { fitPairs, type ImagePair } from "../images/fit-pairs.ts";
+import { encodeImage } from "../images/write-image.ts";
+import { invert } from "../inversion/invert.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { describeInstruction } from "./instruction-bytes.ts";
+import type { LearnTask, TaskDone } from "./protocol.ts";
+import type { TellEvent } from "./run-task.ts";
+
+const stageNames = { prepare: "prepare", "frozen branches": "prepare_samples", learn: "learn" } as const;
+
+/** Learns an instruction from pairs of picture files. */
+export async function learnTask(
+  pipeline: Pipeline,
+  task: LearnTask,
+  signal: AbortSignal,
+  tell: TellEvent,
+): Promise<TaskDone> {
+  const { resolution, inversion } = pipeline.defaults;
+  const fitted = fitPairs(await decodePairs(task), { resolution, multiple: pipeline.sizeMultiple });
+  const steps = task.steps ?? inversion.steps;
+  let savedAt = performance.now();
+  let told: Promise<void> = Promise.resolve();
+  const instruction = await invert(
+    pipeline,
+    fitted.pairs,
+    {
+      seed: task.seed,
+      ...(task.init === undefined ? {} : { init: task.init }),
+      ...(task.steps === undefined ? {} : { steps: task.steps }),
+    },
+    {
+      signal,
+      ...(task.resume ? { resume: task.resume } : {}),
+      ...(task.previews > 0 ? { previewEvery: Math.max(1, Math.round(steps / task.previews)) } : {}),
+      checkpointEvery: 1,
+      async onCheckpoint(state) {
+        // Every step offers a state; the store sees one every so often, and the last one before an end.
+        if (!signal.aborted && performance.now() - savedAt < task.saveEvery * 1000) return;
+        savedAt = performance.now();
+        await tell({ type: "state", bytes: state });
+      },
+      onEvent({ stage, preview, validation: _, ...facts }) {
+        told = told.then(() => tell({ type: "progress", stage: stageNames[stage], ...facts }));
+        if (preview)
+          told = told.then(async () => {
+            const jpeg = await encodeImage(fitted.restoreFirst(preview), "jpeg");
+            await tell({ type: "preview", step: facts.step, jpeg });
+          });
+      },
+    },
+  ).finally(() => told);
+  return {
+    instruction: await describeInstruction(instruction),
+    steps: instruction.info.hyperParameters.steps,
+  };
+}
+
+async function decodePairs({ pairs }: LearnTask): Promise<[ImagePair, ...ImagePair[]]> {
+  const decoded: ImagePair[] = [];
+  for (const [index, { before, after }] of pairs.entries()) {
+    const names = {
+      before: `The before image of pair ${index + 1}`,
+      after: `The after image of pair ${index + 1}`,
+    };
+    const [from, to] = [await decodeImage(before, names.before), await decodeImage(after, names.after)];
+    const { notices: _, ...pair } = alignPair(from.image, to.image, names);
+    decoded.push(pair);
+  }
+  const [first, ...others] = decoded;
+  if (!first) throw new VisibleError("no_pairs", "There is no pair to learn from; give at least one.");
+  return [first, ...others];
+}

@@ -1,0 +1,89 @@
+/** What the worker (parent) and the process that computes (child) say to each other. Bytes travel as they are. */
+
+export interface LearnTask {
+  readonly kind: "learn";
+  readonly pairs: readonly { readonly before: Uint8Array; readonly after: Uint8Array }[];
+  readonly init?: string;
+  readonly steps?: number;
+  readonly seed: number;
+  /** A state from an earlier attempt, to go on from. */
+  readonly resume?: Uint8Array;
+  /** Seconds between two saved states. */
+  readonly saveEvery: number;
+  /** Previews in a whole run. */
+  readonly previews: number;
+}
+
+export interface EditTask {
+  readonly kind: "edit";
+  /** A `.visii` file. */
+  readonly instruction?: Uint8Array;
+  readonly text?: string;
+  /** Those still to be done, by their place in the request. */
+  readonly images: readonly { readonly index: number; readonly bytes: Uint8Array }[];
+  readonly textGuidance?: number;
+  readonly imageGuidance?: number;
+  readonly steps?: number;
+  readonly noise?: "fixed" | "fresh";
+  readonly seed: number;
+  readonly count: number;
+  readonly format: "png" | "jpeg" | "webp";
+}
+
+/** Checks a `.visii` file against the model. */
+export interface ImportTask {
+  readonly kind: "import";
+  readonly file: Uint8Array;
+}
+
+export type Task = LearnTask | EditTask | ImportTask;
+
+export type ParentMessage = { readonly type: "run"; readonly task: Task } | { readonly type: "cancel" };
+
+export interface LearnedInstruction {
+  readonly file: Uint8Array;
+  /** The words it started from. */
+  readonly init: string;
+  readonly steps: number;
+  readonly curve: readonly { readonly step: number; readonly loss: number; readonly validation?: number }[];
+}
+
+/** What happens while a task runs. */
+export type TaskEvent =
+  | {
+      readonly type: "progress";
+      readonly stage: string;
+      readonly step: number;
+      readonly steps: number;
+      readonly loss?: number;
+      readonly etaSeconds?: number;
+    }
+  | { readonly type: "state"; readonly bytes: Uint8Array }
+  | { readonly type: "preview"; readonly step: number; readonly jpeg: Uint8Array }
+  | {
+      readonly type: "result";
+      readonly index: number;
+      readonly variation: number;
+      readonly bytes: Uint8Array;
+      readonly width: number;
+      readonly height: number;
+    };
+
+export interface TaskDone {
+  /** Of a learn or import task. */
+  readonly instruction?: LearnedInstruction;
+  /** Sampling or learning steps made. */
+  readonly steps: number;
+}
+
+export interface TaskFailure {
+  readonly kind: "visible" | "canceled" | "broken";
+  readonly code: string;
+  readonly message: string;
+}
+
+export type ChildMessage =
+  | { readonly type: "ready"; readonly model: string }
+  | { readonly type: "event"; readonly event: TaskEvent }
+  | { readonly type: "done"; readonly done: TaskDone }
+  | { readonly type: "failed"; readonly failure: TaskFailure };

@@ -1,0 +1,27 @@
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { editTask } from "./edit-task.ts";
+import { importTask } from "./instruction-bytes.ts";
+import { learnTask } from "./learn-task.ts";
+import type { Task, TaskDone, TaskEvent } from "./protocol.ts";
+
+export type TellEvent = (event: TaskEvent) => Promise<void>;
+
+/** Runs one task in this process. `signal` is honoured between steps; then it throws. */
+export function runTask(
+  pipeline: Pipeline,
+  task: Task,
+  signal: AbortSignal,
+  tell: TellEvent,
+): Promise<TaskDone> {
+  switch (task.kind) {
+    case "learn":
+      return learnTask(pipeline, task, signal, tell);
+    case "edit":
+      return editTask(pipeline, task, signal, tell);
+    case "import":
+      return importTask(pipeline, task);
+  }
+}
+
+/** Lets messages from the parent in: the engine's steps are promises that never leave the microtask queue. */
+export const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { awsConfigSchema } from "../shared/aws/aws-config.ts";
+import { queueNames } from "../shared/queue-timing.ts";
+
+const queueName = z.enum(Object.keys(queueNames) as [keyof typeof queueNames]);
+const lane = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.array(queueName).min(1));
+
+/** What a worker is told through its environment. */
+export const workerConfigSchema = awsConfigSchema.extend({
+  VISII_MODEL: z.string(),
+  VISII_DEVICE: z.enum(["cpu", "webgpu", "cuda"]).default("cpu"),
+  VISII_THREADS: z.coerce.number().int().positive().optional(),
+  /**
+   * The queues each lane takes work from, in order of preference: `interactive,bulk;learning` is two lanes, each with a
+   * computing process of its own, so that a long learning holds up no edit.
+   */
+  VISII_LANES: z
+    .string()
+    .default("interactive,bulk;learning")
+    .transform((text) => text.split(";"))
+    .pipe(z.array(lane).min(1)),
+  /** Seconds between two saved states of a learning. */
+  VISII_SAVE_EVERY: z.coerce.number().positive().default(10),
+  VISII_LOG: z.enum(["info", "error"]).default("info"),
+  /** Health is answered there; nowhere when absent. */
+  VISII_HEALTH_PORT: z.coerce.number().int().optional(),
+});
+export type WorkerConfig = z.infer<typeof workerConfigSchema>;

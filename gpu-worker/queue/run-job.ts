@@ -1,0 +1,123 @@
+import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
+import { type Job, jobMessageSchema } from "../../shared/jobs/job.ts";
+import type { RandomBytes } from "../../shared/ports/clock.ts";
+import type { ReceivedMessage } from "../../shared/ports/job-queue.ts";
+import type { Log } from "../../shared/ports/log.ts";
+import { settledCost } from "../../shared/prices.ts";
+import { backoffSeconds } from "../../shared/queue-timing.ts";
+import type { Usage } from "../../shared/resources/fields.ts";
+import { type Acknowledgement, MessageLost, WorkerStopping } from "./consume.ts";
+import { JobReporter, type WorkFacts } from "./job-reporter.ts";
+
+/** What the work came to. */
+export interface WorkDone extends Pick<Job, "results"> {
+  readonly usage: Omit<Usage, "credits">;
+  readonly caption?: string;
+}
+
+/** The work itself, which this folder knows nothing of. It ends with `signal.reason` when that aborts. */
+export type Work = (
+  job: Job,
+  hooks: { readonly signal: AbortSignal; report(facts: WorkFacts): void },
+) => Promise<WorkDone>;
+
+export interface RunJobPorts extends ConcludePorts {
+  readonly random: RandomBytes;
+  readonly log: Log;
+}
+
+/** Says why a signal aborted: the caller canceled, or the deadline came. */
+export class JobCanceled extends Error {
+  override readonly name = "JobCanceled";
+}
+/** Another worker has the job. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+/** Makes a message's handler of a work: takes the job it points to, runs it, ends it, tells everyone. */
+export function createJobHandler(ports: RunJobPorts, work: Work) {
+  return async (message: ReceivedMessage, signal: AbortSignal): Promise<Acknowledgement> => {
+    const { jobs, log, random } = ports;
+    const parsed = jobMessageSchema.safeParse(parseJson(message.body));
+    // Not ours to drop: after some deliveries the queue itself puts it aside, where a person can look.
+    if (!parsed.success) return { retryAfter: 0 };
+    const { account, job: id } = parsed.data;
+    const owner = Buffer.from(random(9)).toString("base64url");
+    const job = await jobs.claim(account, id, owner);
+    if (job === undefined) return "discard";
+    if (job === "taken") return { retryAfter: jobs.timing.heartbeat };
+    if (job === "over") {
+      const ended = await jobs.get(account, id);
+      if (ended) await conclude(ports, ended);
+      return "done";
+    }
+    log.info("a job begins", { job: id, kind: job.request.kind, attempt: job.attempt });
+    return run(ports, work, job, owner, message.receiveCount, signal);
+  };
+}
+
+async function run(
+  ports: RunJobPorts,
+  work: Work,
+  job: Job,
+  owner: string,
+  receiveCount: number,
+  stopping: AbortSignal,
+): Promise<Acknowledgement> {
+  const { jobs, log, clock, random } = ports;
+  const reporter = new JobReporter(ports, job, owner);
+  const signal = AbortSignal.any([stopping, reporter.signal]);
+  const started = clock.now();
+  let end: Parameters<typeof jobs.end>[1];
+  try {
+    if (job.cancel_requested) throw new JobCanceled("canceled");
+    const done = await work(job, { signal, report: (facts) => reporter.report(facts) });
+    const { usage, results, caption } = done;
+    end = {
+      status: "succeeded",
+      results,
+      usage: { ...usage, credits: Math.min(job.reserved, settledCost(usage, job.request.kind)) },
+      ...(caption === undefined ? {} : { caption }),
+    };
+  } catch (error) {
+    await reporter.close();
+    if (error instanceof LeaseLost || error instanceof MessageLost) return "abandon";
+    if (error instanceof WorkerStopping) {
+      const released = await jobs.release(job, owner);
+      // A new message rather than this one again: being stopped is no failure and must not count as one.
+      if (released) await jobs.enqueue(released);
+      return "done";
+    }
+    if (!(error instanceof JobCanceled) && !(error instanceof VisibleError)) {
+      log.error("an attempt failed", { job: job.id, attempt: job.attempt, error });
+      const reason = error instanceof RetryableError ? error.message : "an internal error";
+      await jobs.release(job, owner, reason);
+      const [jitter = 0] = random(1);
+      return { retryAfter: backoffSeconds(receiveCount, jitter / 256, jobs.timing) };
+    }
+    end =
+      error instanceof VisibleError
+        ? { status: "failed", error: { code: error.code, message: error.message } }
+        : { status: "canceled" };
+  }
+  await reporter.close();
+  const ended = await jobs.end(job, end, job.attempt);
+  if (ended) await conclude(ports, ended);
+  log.info("a job ends", {
+    job: job.id,
+    kind: job.request.kind,
+    status: ended?.status,
+    seconds: (clock.now() - started) / 1000,
+  });
+  return "done";
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

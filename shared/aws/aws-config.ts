@@ -1,0 +1,76 @@
+import { z } from "zod";
+import type { Clock } from "../ports/clock.ts";
+import type { JobQueue } from "../ports/job-queue.ts";
+import { type QueueName, type QueueTiming, queueTiming } from "../queue-timing.ts";
+import { type AwsClients, type AwsOptions, createAwsClients } from "./clients.ts";
+import { DynamoTable } from "./dynamo-table.ts";
+import { S3ObjectStore } from "./s3-object-store.ts";
+import { SqsJobQueue } from "./sqs-job-queue.ts";
+
+/** A JSON value in one variable. */
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue("must be JSON");
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+/** To us a queue URL is only a name; stand-ins make some that no URL parser takes. */
+const queueUrl = z.string().min(1);
+const urls = z.object({ interactive: queueUrl, learning: queueUrl, bulk: queueUrl });
+
+/** Where everything is, as the environment tells it: the same for AWS and for stand-ins. */
+export const awsConfigSchema = z.object({
+  AWS_REGION: z.string(),
+  VISII_BUCKET: z.string(),
+  VISII_TABLE: z.string(),
+  VISII_QUEUE_URLS: json(urls),
+  VISII_STORE_ENDPOINT: z.url().optional(),
+  VISII_QUEUE_ENDPOINT: z.url().optional(),
+  VISII_TABLE_ENDPOINT: z.url().optional(),
+  /** Overrides of queue-timing.ts, for tests that cannot wait a minute. */
+  VISII_TIMING: json(
+    z.partialRecord(z.enum(Object.keys(queueTiming) as [keyof QueueTiming]), z.number()),
+  ).optional(),
+});
+export type AwsConfig = z.infer<typeof awsConfigSchema>;
+
+export interface AwsAdapters {
+  readonly clients: AwsClients;
+  readonly table: DynamoTable;
+  readonly objects: S3ObjectStore;
+  readonly queues: Readonly<Record<QueueName, JobQueue>>;
+  readonly timing: QueueTiming;
+}
+
+/** The adapters that a configuration describes. Without credentials of its own the SDK's usual chain gives them. */
+export function openAdapters(config: AwsConfig & Pick<AwsOptions, "credentials">, clock: Clock): AwsAdapters {
+  const options: AwsOptions = {
+    region: config.AWS_REGION,
+    ...(config.credentials ? { credentials: config.credentials } : {}),
+    ...(config.VISII_STORE_ENDPOINT === undefined ? {} : { storeEndpoint: config.VISII_STORE_ENDPOINT }),
+    ...(config.VISII_QUEUE_ENDPOINT === undefined ? {} : { queueEndpoint: config.VISII_QUEUE_ENDPOINT }),
+    ...(config.VISII_TABLE_ENDPOINT === undefined ? {} : { tableEndpoint: config.VISII_TABLE_ENDPOINT }),
+  };
+  const clients = createAwsClients(options);
+  const queue = (name: QueueName) => new SqsJobQueue(clients.sqs, config.VISII_QUEUE_URLS[name]);
+  return {
+    clients,
+    queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },
+    table: new DynamoTable(clients.dynamo, config.VISII_TABLE, clock),
+    objects: new S3ObjectStore(clients.s3, config.VISII_BUCKET),
+    timing: { ...queueTiming, ...definedOnly(config.VISII_TIMING ?? {}) },
+  };
+}
+
+function definedOnly(
+  overrides: { readonly [Name in keyof QueueTiming]?: number | undefined },
+): Partial<QueueTiming> {
+  return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+}
