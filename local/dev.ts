@@ -1,0 +1,49 @@
+/** `npm run dev`: the whole service on this machine, with nothing but Node. Ctrl-C stops all of it. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createJsonLog } from "../shared/json-log.ts";
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+const { startService } = await import("./service.ts");
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "8787" },
+    workers: { type: "string", default: "1" },
+    model: { type: "string", default: "mini" },
+    verbose: { type: "boolean", default: false },
+  },
+});
+const model =
+  values.model === "mini" ? fileURLToPath(new URL("../models/mini", import.meta.url)) : values.model;
+const port = Number(values.port);
+const workers = Number(values.workers);
+const mistake = !existsSync(model)
+  ? `There is no model folder ${model}; give one with --model.`
+  : !Number.isInteger(port) || port < 0 || port > 65_535
+    ? `--port ${values.port} is no port; give 0 to 65535.`
+    : !Number.isInteger(workers) || workers < 1 || workers > 16
+      ? `--workers ${values.workers} is no count; give 1 to 16.`
+      : undefined;
+if (mistake !== undefined) {
+  process.stderr.write(`${mistake}\n`);
+  process.exit(2);
+}
+
+const logLevel = values.verbose ? "info" : "error";
+const log = createJsonLog((line) => process.stderr.write(`${line}\n`), Date.now, logLevel);
+const interrupted = new Promise<void>((resolve) => {
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => resolve());
+});
+try {
+  const service = await startService({ port, workers, model, log, logLevel });
+  process.stdout.write(`visii ready ${service.url}  key ${service.key}\n`);
+  await interrupted;
+  await service.stop();
+} catch (error) {
+  const busy = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  process.stderr.write(busy ? `Port ${port} is taken; choose another with --port.\n` : `${String(error)}\n`);
+  process.exitCode = 1;
+}
+process.exit();

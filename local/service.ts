@@ -1,0 +1,132 @@
+import { serve } from "@hono/node-server";
+import { createApp } from "../functions/app.ts";
+import { defaultEdgeSettings, type EdgeSettings } from "../functions/edge.ts";
+import { insertAccount } from "../shared/accounts/account.ts";
+import { scopes } from "../shared/accounts/api-key.ts";
+import { KeyStore } from "../shared/accounts/key-store.ts";
+import { openAdapters } from "../shared/aws/aws-config.ts";
+import { createId } from "../shared/ids.ts";
+import { JobStore } from "../shared/jobs/job-store.ts";
+import { Ledger } from "../shared/ledger/ledger.ts";
+import { toIso } from "../shared/ports/clock.ts";
+import type { Log } from "../shared/ports/log.ts";
+import { prices } from "../shared/prices.ts";
+import type { QueueTiming } from "../shared/queue-timing.ts";
+import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
+import { createSecret } from "../shared/webhooks/signing.ts";
+import { type StandIns, startStandIns } from "./stand-ins.ts";
+import { startSweeper } from "./sweeper.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+export interface ServiceOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly workers: number;
+  /** Folder of the model. */
+  readonly model: string;
+  readonly log: Log;
+  /** Of the workers' own lines, on stderr. */
+  readonly logLevel?: "info" | "error";
+  readonly timing?: Partial<QueueTiming>;
+  readonly settings?: Partial<EdgeSettings>;
+  /** Seconds between two saved states of a learning. */
+  readonly saveEvery?: number;
+  /** Credits of the first account. */
+  readonly credits?: number;
+}
+
+export interface Service {
+  readonly url: string;
+  /** Of the first account, with every scope. */
+  readonly key: string;
+  readonly account: string;
+  readonly standIns: StandIns;
+  readonly workers: readonly WorkerProcess[];
+  stop(): Promise<void>;
+}
+
+/** The whole service on one machine: stores, queue, API and sweeper in this process, the workers below it. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { log, model, port } = options;
+  const standIns = await startStandIns();
+  const environment = environmentOf(standIns, options);
+  const config = { ...environment.parsed };
+  const adapters = openAdapters(config, clock);
+  const { table, objects, queues, timing } = adapters;
+  const ledger = new Ledger(table, clock);
+  const jobs = new JobStore({ table, queues, clock, timing });
+
+  const account = createId("account", clock.now(), random(10));
+  const created_at = toIso(clock.now());
+  const webhook_secret = createSecret(random(24));
+  await insertAccount(table, { id: account, name: "local", created_at, webhook_secret, concurrency: 1000 });
+  await ledger.open(account, options.credits ?? prices.welcome);
+  const { secret: key } = await new KeyStore(table, clock, random).create(account, "test", { scopes });
+
+  const settings: EdgeSettings = { ...defaultEdgeSettings, requestsPerMinute: 6000, ...options.settings };
+  const app = createApp({ table, objects, queues, clock, random, log, settings });
+  const { server, url } = await new Promise<{ server: ReturnType<typeof serve>; url: string }>(
+    (resolve, reject) => {
+      const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, (address) =>
+        resolve({ server, url: `http://127.0.0.1:${address.port}` }),
+      );
+      server.once("error", reject);
+    },
+  );
+  const sweeper = startSweeper(
+    { table, objects, clock, random, log, jobs, ledger },
+    adapters.clients.sqs,
+    standIns,
+  );
+  const workers = Array.from(
+    { length: options.workers },
+    () => new WorkerProcess({ ...environment.raw, VISII_MODEL: model }),
+  );
+  const stop = async () => {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await sweeper.stop();
+    if ("closeAllConnections" in server) server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    adapters.clients.destroy();
+    await standIns.stop();
+  };
+  try {
+    await Promise.all(workers.map((worker) => worker.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, key, account, standIns, workers, stop };
+}
+
+/** What workers are told by environment, and the same for this process. */
+function environmentOf(
+  { aws, bucket, table, queueUrls }: StandIns,
+  { timing, saveEvery, logLevel = "error" }: ServiceOptions,
+) {
+  const endpoints = {
+    AWS_REGION: aws.region,
+    VISII_BUCKET: bucket,
+    VISII_TABLE: table,
+    ...(aws.storeEndpoint === undefined ? {} : { VISII_STORE_ENDPOINT: aws.storeEndpoint }),
+    ...(aws.queueEndpoint === undefined ? {} : { VISII_QUEUE_ENDPOINT: aws.queueEndpoint }),
+    ...(aws.tableEndpoint === undefined ? {} : { VISII_TABLE_ENDPOINT: aws.tableEndpoint }),
+  };
+  const raw: Record<string, string> = {
+    ...endpoints,
+    VISII_QUEUE_URLS: JSON.stringify(queueUrls),
+    VISII_LOG: logLevel,
+    AWS_ACCESS_KEY_ID: aws.credentials?.accessKeyId ?? "",
+    AWS_SECRET_ACCESS_KEY: aws.credentials?.secretAccessKey ?? "",
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+    ...(timing ? { VISII_TIMING: JSON.stringify(timing) } : {}),
+    ...(saveEvery === undefined ? {} : { VISII_SAVE_EVERY: String(saveEvery) }),
+  };
+  const parsed = {
+    ...endpoints,
+    VISII_QUEUE_URLS: queueUrls,
+    ...(timing ? { VISII_TIMING: timing } : {}),
+    ...(aws.credentials ? { credentials: aws.credentials } : {}),
+  };
+  return { raw, parsed };
+}

@@ -1,0 +1,82 @@
+import { fileURLToPath } from "node:url";
+import { type Service, type ServiceOptions, startService } from "../../local/service.ts";
+import { createJsonLog } from "../../shared/json-log.ts";
+import type { Answer } from "../functions/api.ts";
+import { postForm } from "../functions/api.ts";
+
+export const tinyModel = fileURLToPath(new URL("../fixtures/tiny-mini", import.meta.url));
+
+/** Seconds, short enough that a test sees a lease run out. */
+export const quickTiming = {
+  visibility: 6,
+  heartbeat: 2,
+  lease: 6,
+  poll: 1,
+  unqueuedGrace: 2,
+  backoffFirst: 1,
+} as const;
+
+/** The whole service, as `npm run dev` starts it, on the tiny random model. */
+export class RunningService {
+  readonly service: Service;
+
+  private constructor(service: Service) {
+    this.service = service;
+  }
+
+  static async start(options: Partial<ServiceOptions> = {}): Promise<RunningService> {
+    const log = createJsonLog((line) => process.stderr.write(`${line}\n`), Date.now, "error");
+    const service = await startService({
+      ...{ port: 0, workers: 1, model: tinyModel, log, timing: quickTiming, saveEvery: 0.2 },
+      ...options,
+    });
+    return new RunningService(service);
+  }
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const { url, key } = this.service;
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = (response.headers.get("content-type") ?? "").includes("json");
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  }
+
+  async upload(bytes: Uint8Array, contentType = "image/png"): Promise<string> {
+    const { body: form } = await this.call("POST", "/v1/uploads", {
+      content_type: contentType,
+      bytes: bytes.length,
+    });
+    await postForm(form, bytes);
+    const { status, body } = await this.call("POST", `/v1/uploads/${form.id}/complete`);
+    if (status !== 200) throw new Error(JSON.stringify(body));
+    return form.id;
+  }
+
+  /** Looks at a job until `until` holds of it. */
+  async watch(path: string, until: (body: Answer["body"]) => boolean, seconds = 40): Promise<Answer["body"]> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const { body } = await this.call("GET", path);
+      if (until(body)) return body;
+      if (Date.now() > end) throw new Error(`${path} is still ${JSON.stringify(body)}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  end(path: string, seconds?: number): Promise<Answer["body"]> {
+    return this.watch(path, ({ status }) => !["queued", "running"].includes(status), seconds);
+  }
+
+  stop(): Promise<void> {
+    return this.service.stop();
+  }
+}

@@ -1,0 +1,156 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { picture } from "../functions/pictures.ts";
+import { RunningService } from "./running-service.ts";
+
+let running: RunningService;
+beforeAll(async () => {
+  running = await RunningService.start();
+});
+afterAll(() => running?.stop());
+
+/** Starts learning and returns the instruction's id. */
+async function learned(steps = 6): Promise<string> {
+  const before = await running.upload(await picture("png", { width: 48, height: 40 }));
+  const after = await running.upload(await picture("jpeg", { width: 48, height: 40, red: 40 }), "image/jpeg");
+  const { body } = await running.call("POST", "/v1/instructions", {
+    pairs: [{ before, after }],
+    steps,
+    name: "dim",
+  });
+  return body.id;
+}
+
+describe("the service on one machine", () => {
+  it("learns from a pair, edits photos, gives signed links, and charges what was done", async () => {
+    const id = await learned();
+    const instruction = await running.end(`/v1/instructions/${id}`);
+    expect(instruction.error).toBeUndefined();
+    expect(instruction).toMatchObject({ status: "succeeded", usage: { steps: 6, images: 0, credits: 300 } });
+    expect(instruction.losses).toHaveLength(6);
+    expect(instruction.caption).toEqual(expect.any(String));
+    const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
+    expect(file.length).toBeGreaterThan(500);
+    expect((await fetch(instruction.preview_url)).headers.get("content-type")).toBe("image/jpeg");
+
+    const images = [
+      await running.upload(await picture("png", { width: 60, height: 36 })),
+      await running.upload(await picture("webp", { width: 36, height: 60 }), "image/webp"),
+    ];
+    const posted = await running.call(
+      "POST",
+      "/v1/edits",
+      { instruction: id, images, steps: 2, format: "jpeg" },
+      { Prefer: "wait=20" },
+    );
+    expect(posted.body).toMatchObject({ status: "succeeded", usage: { images: 2, credits: 2000 } });
+    const sizes = [];
+    for (const { url, width, height } of posted.body.results) {
+      const metadata = await sharp(Buffer.from(await (await fetch(url)).arrayBuffer())).metadata();
+      expect([metadata.width, metadata.height, metadata.format]).toEqual([width, height, "jpeg"]);
+      sizes.push([width, height]);
+    }
+    expect(sizes).toEqual([
+      [60, 36],
+      [36, 60],
+    ]);
+
+    const usage = await running.watch("/v1/usage", ({ reserved }) => reserved === 0);
+    expect(usage).toMatchObject({
+      balance: 5_000_000 - 2300,
+      totals: { jobs: 2, steps: expect.any(Number), images: 2 },
+    });
+
+    // The file goes out and comes back as the same instruction.
+    const upload = await running.upload(file, "application/vnd.visii");
+    const brought = await running.call(
+      "POST",
+      "/v1/instructions/import",
+      { upload, name: "back" },
+      { Prefer: "wait=20" },
+    );
+    expect(brought.body).toMatchObject({ status: "succeeded", name: "back", caption: instruction.caption });
+    const again = Buffer.from(await (await fetch(brought.body.file_url)).arrayBuffer());
+    const tokensOf = (bytes: Buffer) => bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
+    expect(tokensOf(again).equals(tokensOf(file))).toBe(true);
+  });
+
+  it("fails a job whose picture only the decoder can refuse, with its reason, and charges nothing", async () => {
+    const whole = await picture("jpeg", { width: 64, height: 64 });
+    const torn = await running.upload(whole.subarray(0, whole.length - 200), "image/jpeg");
+    const { balance } = (await running.call("GET", "/v1/usage")).body;
+    const { body } = await running.call("POST", "/v1/edits", { text: "sepia", images: [torn] });
+    const edit = await running.end(`/v1/edits/${body.id}`);
+    expect(edit).toMatchObject({ status: "failed", error: { code: "damaged_image" } });
+    const after = await running.watch("/v1/usage", ({ reserved }) => reserved === 0);
+    expect(after.balance).toBe(balance);
+  });
+
+  it("stops a running job between two steps, and edits go on while another learns", async () => {
+    const id = await learned(2000);
+    await running.watch(`/v1/instructions/${id}`, ({ progress }) => progress?.stage === "learn");
+    const images = [await running.upload(await picture())];
+    const edit = await running.call(
+      "POST",
+      "/v1/edits",
+      { text: "sepia", images, steps: 2 },
+      { Prefer: "wait=20" },
+    );
+    expect(edit.body.status).toBe("succeeded");
+    expect((await running.call("GET", `/v1/instructions/${id}`)).body.status).toBe("running");
+    await running.call("POST", `/v1/instructions/${id}/cancel`);
+    expect((await running.end(`/v1/instructions/${id}`, 10)).status).toBe("canceled");
+  });
+
+  it("tells a signed webhook once, and tries again when it was not heard", async () => {
+    const { verifyWebhook } = await import("../../shared/webhooks/signing.ts");
+    const heard: { headers: Record<string, string>; body: string }[] = [];
+    const listener = createServer(async (request, response) => {
+      heard.push({ headers: request.headers as Record<string, string>, body: await text(request) });
+      response.writeHead(heard.length === 1 ? 503 : 204).end();
+    });
+    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = listener.address() as AddressInfo;
+      // The edge takes public https addresses only; the row is what a policy for one's own machine would have stored.
+      const { body: hook } = await running.call("POST", "/v1/webhooks", { url: "https://example.com/visii" });
+      await pointWebhook(hook.id, `http://127.0.0.1:${port}/`);
+      const images = [await running.upload(await picture())];
+      const { body } = await running.call("POST", "/v1/edits", { text: "sepia", images, steps: 1 });
+      await running.end(`/v1/edits/${body.id}`);
+      await expect.poll(() => heard.length, { timeout: 15_000 }).toBe(2);
+      const { headers, body: payload } = heard[1]!;
+      expect(verifyWebhook(hook.secret, headers, payload, Date.now())).toMatchObject({
+        type: "edit.succeeded",
+        data: { id: body.id, status: "succeeded" },
+      });
+      expect(headers["webhook-id"]).toBe(heard[0]!.headers["webhook-id"]);
+      const deliveries = await running.watch(
+        "/v1/webhooks/deliveries",
+        ({ data }) => data[0].status === "delivered",
+      );
+      expect(deliveries.data[0]).toMatchObject({ attempts: 2, response_status: 204 });
+    } finally {
+      listener.closeAllConnections();
+      listener.close();
+    }
+  });
+});
+
+async function pointWebhook(id: string, url: string): Promise<void> {
+  const { createAwsClients } = await import("../../shared/aws/clients.ts");
+  const { DynamoTable } = await import("../../shared/aws/dynamo-table.ts");
+  const { rowKeys, updateRow } = await import("../../shared/rows.ts");
+  const { systemClock } = await import("../../shared/system-clock.ts");
+  const { storedWebhookSchema } = await import("../../shared/webhooks/webhook.ts");
+  const { account, standIns } = running.service;
+  const clients = createAwsClients(standIns.aws);
+  const table = new DynamoTable(clients.dynamo, standIns.table, systemClock);
+  await updateRow(table, rowKeys.resource(account, id), storedWebhookSchema, (row) => ({
+    data: { ...row, url },
+  }));
+  clients.destroy();
+}
