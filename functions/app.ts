@@ -11,6 +11,7 @@ import { authenticate } from "./middleware/authenticate.ts";
 import { identifyRequest } from "./middleware/identify-request.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
 import { answerError, problemAnswer, refuse } from "./problem-answers.ts";
+import { addBatchRoutes } from "./routes/batches.ts";
 import { addEditRoutes } from "./routes/edits.ts";
 import { addHealthRoute } from "./routes/health.ts";
 import { addInstructionRoutes } from "./routes/instructions.ts";
@@ -69,6 +70,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   addUploadRoutes(app, edge);
   addInstructionRoutes(app, edge);
   addEditRoutes(app, edge);
+  addBatchRoutes(app, edge);
   addUsageRoutes(app, edge);
   addKeyRoutes(app, edge);
   addWebhookRoutes(app, edge);

@@ -15,6 +15,9 @@ export const objectKeys = {
   /** Variation `variation` of image `index`. */
   result: (account: string, id: string, index: number, variation: number, format: string) =>
     `results/${account}/${id}/${String(index).padStart(3, "0")}-${variation}.${format}`,
+  /** Where an account's own tools put pictures for batches by prefix. */
+  drop: (account: string, prefix: string) => `drops/${account}/${prefix}`,
+  batchLines: (account: string, id: string) => `batches/${account}/${id}/lines.jsonl`,
   batchOutput: (account: string, id: string) => `batches/${account}/${id}/output.jsonl`,
   batchErrors: (account: string, id: string) => `batches/${account}/${id}/errors.jsonl`,
 } as const;

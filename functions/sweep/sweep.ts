@@ -7,6 +7,7 @@ import type { TableRow } from "../../shared/ports/table.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 import { uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow } from "../../shared/rows.ts";
+import { advanceBatch } from "../batches/advance-batch.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 import { mendJob } from "./mend-job.ts";
 
@@ -24,6 +25,7 @@ const menders: Readonly<Record<string, (ports: SweepPorts, row: TableRow) => Pro
   ins: (ports, row) => mendJob(ports, row.pk, idOf(row)),
   edt: (ports, row) => mendJob(ports, row.pk, idOf(row)),
   dlv: (ports, row) => deliverWebhook(ports, row.pk, idOf(row)),
+  bat: (ports, row) => advanceBatch(ports, row.pk, idOf(row)),
   upl: dropUpload,
   bal: mendBalance,
 };

@@ -1,0 +1,85 @@
+import { VisibleError } from "../../shared/errors.ts";
+import { deriveId } from "../../shared/ids.ts";
+import { readImageHeader } from "../../shared/image-header.ts";
+import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import { editingCost } from "../../shared/prices.ts";
+import type { StoredBatch } from "../../shared/resources/batch.ts";
+import { maximumUploadBytes, type Upload, uploadSchema } from "../../shared/resources/upload.ts";
+import { parseRow, rowKeys } from "../../shared/rows.ts";
+import type { SweepPorts } from "../sweep/sweep.ts";
+import { checkUpload } from "../upload-check.ts";
+import type { BatchLine } from "./batch-lines.ts";
+
+/** The edit of a line: its id follows from batch and line, so that handing it in twice makes one. */
+export const lineJobId = (batch: string, line: number): string => deriveId("edit", batch, String(line));
+
+/** Hands one line in as an edit on the bulk queue. What is wrong with it becomes the line's own error. */
+export async function submitLine(
+  ports: SweepPorts,
+  batch: StoredBatch,
+  line: number,
+  source: BatchLine,
+): Promise<void> {
+  const { jobs, ledger, table, clock } = ports;
+  const { account, request } = batch;
+  const id = lineJobId(batch.id, line);
+  if (await jobs.get(account, id)) return;
+  try {
+    const image = await readyImage(ports, batch, line, source);
+    const cost = editingCost(request.options?.count ?? 1);
+    await ledger.reserve(account, id, cost);
+    const job = await jobs.insert({
+      ...{ id, account, queue: "bulk", status: "queued", attempt: 0, failures: 0, reserved: cost },
+      request: { kind: "edit", ...request.options, instruction: request.instruction, images: [image] },
+      ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
+      created_at: toIso(clock.now()),
+      batch: { id: batch.id, line },
+    });
+    await appendEvent(table, clock, id, eventId(0, 0), { type: "status", status: "queued" });
+    await jobs.enqueue(job);
+  } catch (error) {
+    if (!(error instanceof VisibleError)) throw error;
+    const data = {
+      line,
+      job: id,
+      status: "failed",
+      results: [],
+      error: { code: error.code, message: error.message },
+    };
+    await table.insert({ ...rowKeys.batchLine(batch.id, line), data });
+  }
+}
+
+/** A line's picture as a checked input: an upload that is ready, or an object brought in now. */
+async function readyImage(
+  { table, objects, clock }: SweepPorts,
+  { id: batch, account }: StoredBatch,
+  line: number,
+  { image, object = "" }: BatchLine,
+): Promise<string> {
+  if (image !== undefined) {
+    const row = await table.get(rowKeys.resource(account, image));
+    if (!row || parseRow(uploadSchema, row).data.status !== "ready")
+      throw new VisibleError("not_ready", `There is no complete upload ${image}.`);
+    return image;
+  }
+  const id = deriveId("upload", batch, String(line));
+  const size = await objects.size(object);
+  if (size === undefined) throw new VisibleError("upload_gone", "The object is no longer there.");
+  if (size > maximumUploadBytes) throw new VisibleError("too_large", `The object has ${size} bytes.`);
+  const bytes = (await objects.get(object)) ?? new Uint8Array();
+  const type = readImageHeader(bytes)?.type ?? "image/jpeg";
+  const facts = checkUpload(bytes, type);
+  await objects.put(objectKeys.input(account, id), bytes, type);
+  const upload: Upload = {
+    id,
+    status: "ready",
+    content_type: type,
+    created_at: toIso(clock.now()),
+    ...facts,
+  };
+  await table.insert({ ...rowKeys.resource(account, id), data: { ...upload, account } });
+  return id;
+}

@@ -1,0 +1,172 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import {
+  type BatchResource,
+  batchSchema,
+  createBatchSchema,
+  type StoredBatch,
+  storedBatchSchema,
+} from "../../shared/resources/batch.ts";
+import { pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
+import { manifestType } from "../../shared/resources/upload.ts";
+import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import { nextRun } from "../batches/next-run.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { jobUrls } from "../present/job-urls.ts";
+import { refuse } from "../problem-answers.ts";
+import { requireUploads } from "../uploads.ts";
+import { requireInstruction } from "./edits.ts";
+import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+
+const shown = batchSchema.meta({ id: "Batch" });
+const base = { tags: ["Batches"], security: secured };
+const one = { params: idParams("batch") };
+const answers = { 200: json(shown, "As it is now"), ...orProblem };
+
+const create = createRoute({
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/batches",
+    summary: "Edit many images by one instruction, now or on a schedule",
+  },
+  request: jsonBody(createBatchSchema),
+  responses: { 202: json(shown, "Accepted"), ...orProblem },
+});
+const list = createRoute({
+  ...{ ...base, method: "get", path: "/v1/batches", summary: "List batches, the newest first" },
+  request: { query: pageQuerySchema },
+  responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
+});
+const get = createRoute({
+  ...{ ...base, method: "get", path: "/v1/batches/{id}", summary: "Look at a batch" },
+  request: one,
+  responses: answers,
+});
+/** What may be done to a batch, and from which statuses. */
+const actions = {
+  cancel: { summary: "Stop it; what is done stays", from: ["scheduled", "paused", "queued", "running"] },
+  pause: { summary: "Let a schedule rest", from: ["scheduled"] },
+  resume: { summary: "Let a schedule run again", from: ["paused"] },
+} as const;
+
+export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
+  const { table, clock, objects } = edge;
+
+  const present = async (origin: string, batch: StoredBatch): Promise<BatchResource> => {
+    const { id, account, status, request } = batch;
+    const { self, cancel } = jobUrls(origin, "batches", id);
+    const hasFiles = (status === "succeeded" || status === "canceled") && batch.settled > 0;
+    const sign = (key: string) => objects.presignDownload(key, lifetimes.signedLink);
+    return {
+      ...{ id, object: "batch", status, instruction: request.instruction, created_at: batch.created_at },
+      urls: { self, cancel },
+      ...(request.schedule ? { schedule: request.schedule } : { counts: batch.counts }),
+      ...(request.name === undefined ? {} : { name: request.name }),
+      ...(request.metadata ? { metadata: request.metadata } : {}),
+      ...(batch.finished_at === undefined ? {} : { finished_at: batch.finished_at }),
+      ...(batch.schedule_of === undefined ? {} : { schedule_of: batch.schedule_of }),
+      ...(batch.next_run_at === undefined ? {} : { next_run_at: batch.next_run_at }),
+      ...(batch.error ? { error: batch.error } : {}),
+      ...(hasFiles && !request.schedule
+        ? {
+            output_url: await sign(objectKeys.batchOutput(account, id)),
+            errors_url: await sign(objectKeys.batchErrors(account, id)),
+          }
+        : {}),
+    };
+  };
+  const originOf = (url: string) => new URL(url).origin;
+
+  app.openapi(create, async (context) => {
+    const request = context.req.valid("json");
+    const account = context.get("account");
+    const { images, manifest, schedule } = request;
+    await requireInstruction(edge, account, request.instruction);
+    if (images) await requireUploads(edge, account, images);
+    if (manifest !== undefined) await requireUploads(edge, account, [manifest], [manifestType]);
+    const now = clock.now();
+    const next = schedule && nextRun(schedule, now);
+    if (schedule && next === undefined)
+      throw refuse("invalid_request", "The schedule's time has passed; give a later one.");
+    const batch: StoredBatch = {
+      ...{ id: context.get("newId")("batch"), account, request, created_at: toIso(now) },
+      ...{
+        status: schedule ? "scheduled" : "queued",
+        cancel_requested: false,
+        next_line: 0,
+        submitted: 0,
+        settled: 0,
+      },
+      counts: { total: images?.length ?? 0, succeeded: 0, failed: 0, canceled: 0 },
+      ...(next === undefined ? {} : { next_run_at: toIso(next) }),
+    };
+    await table.insert({ ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) });
+    const answer = await present(originOf(context.req.url), batch);
+    context.header("Location", answer.urls.self);
+    return context.json(answer, 202);
+  });
+
+  app.openapi(list, async (context) => {
+    const { limit, cursor } = context.req.valid("query");
+    const after = cursor === undefined ? undefined : decodeCursor(cursor);
+    if (after !== undefined && !/^bat#\w{1,40}$/.test(after))
+      throw refuse("invalid_cursor", "Take cursors from next_cursor.");
+    const rows = await table.query(context.get("account"), {
+      ...{ prefix: "bat#", limit, newestFirst: true },
+      ...(after === undefined ? {} : { after }),
+    });
+    const data = await Promise.all(
+      rows.map((row) => present(originOf(context.req.url), parseRow(storedBatchSchema, row).data)),
+    );
+    const last = rows.length === limit ? rows.at(-1) : undefined;
+    return context.json({ data, ...(last ? { next_cursor: encodeCursor(last.sk) } : {}) }, 200);
+  });
+
+  app.openapi(get, async (context) => {
+    const { id } = context.req.valid("param");
+    const row = await table.get(rowKeys.resource(context.get("account"), id));
+    if (!row) throw refuse("not_found", `There is no batch ${id}.`);
+    return context.json(await present(originOf(context.req.url), parseRow(storedBatchSchema, row).data), 200);
+  });
+
+  for (const [action, { summary, from }] of Object.entries(actions)) {
+    const route = createRoute({
+      ...{ ...base, method: "post", path: `/v1/batches/{id}/${action}`, summary },
+      request: one,
+      responses: answers,
+    });
+    app.openapi(route, async (context) => {
+      const { id } = context.req.valid("param");
+      const key = rowKeys.resource(context.get("account"), id);
+      const now = clock.now();
+      const stored = await updateRow(table, key, storedBatchSchema, (batch) =>
+        (from as readonly string[]).includes(batch.status)
+          ? act(action as keyof typeof actions, batch, now)
+          : undefined,
+      );
+      if (!stored) throw refuse("not_found", `There is no batch ${id}.`);
+      return context.json(await present(originOf(context.req.url), stored.data), 200);
+    });
+  }
+}
+
+function act(
+  action: keyof typeof actions,
+  batch: StoredBatch,
+  now: number,
+): { data: StoredBatch; due?: string } {
+  const { next_run_at: _, ...rest } = batch;
+  if (action === "pause") return { data: { ...rest, status: "paused" } };
+  if (action === "resume") {
+    const next = batch.request.schedule && nextRun(batch.request.schedule, now);
+    const time = next === undefined ? undefined : toIso(next);
+    return time === undefined
+      ? { data: { ...rest, status: "succeeded" } }
+      : { data: { ...batch, status: "scheduled", next_run_at: time }, due: time };
+  }
+  return batch.status === "running"
+    ? { data: { ...batch, cancel_requested: true }, due: toIso(now) }
+    : { data: { ...rest, status: "canceled", finished_at: toIso(now) } };
+}
