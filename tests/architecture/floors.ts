@@ -79,6 +79,7 @@ export const guarded: Readonly<Record<string, readonly string[]>> = {
 export const entryPoints: readonly string[] = [
   "cli/",
   "local/",
+  "examples/",
   "bench/",
   "functions/config.ts",
   "gpu-worker/main.ts",

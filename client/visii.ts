@@ -1,0 +1,117 @@
+/** The typed client: `visii({ baseUrl, key }).edits.create({ … })`. It needs nothing but fetch. */
+import type { BatchResource, CreateBatch } from "../shared/resources/batch.ts";
+import type { CreateEdit, EditResource } from "../shared/resources/edit.ts";
+import type { JobEvent } from "../shared/resources/event.ts";
+import type {
+  CreateInstruction,
+  ImportInstruction,
+  InstructionResource,
+} from "../shared/resources/instruction.ts";
+import type { CreateUpload, Upload, UploadForm, UploadType } from "../shared/resources/upload.ts";
+import type { UsageReport } from "../shared/resources/usage-report.ts";
+import { followEvents } from "./event-stream.ts";
+import { type CallOptions, type ClientOptions, createSend, type Send } from "./http.ts";
+
+export { verifyWebhook } from "../shared/webhooks/signing.ts";
+export { ApiError, type CallOptions, type ClientOptions } from "./http.ts";
+
+/** Milliseconds between two looks at a job that is waited for. */
+const interval = 1000;
+
+interface Page<Item> {
+  readonly data: readonly Item[];
+  readonly next_cursor?: string;
+}
+
+export function visii(options: ClientOptions) {
+  const send = createSend(options);
+  return {
+    uploads: uploads(send, options),
+    instructions: {
+      ...jobs<InstructionResource>(send, options, "instructions"),
+      create: (body: CreateInstruction, call?: CallOptions) =>
+        send<InstructionResource>("POST", "/v1/instructions", body, call),
+      import: (body: ImportInstruction, call?: CallOptions) =>
+        send<InstructionResource>("POST", "/v1/instructions/import", body, call),
+      update: (
+        id: string,
+        body: { readonly name?: string; readonly metadata?: Readonly<Record<string, string>> },
+      ) => send<InstructionResource>("PATCH", `/v1/instructions/${id}`, body),
+    },
+    edits: {
+      ...jobs<EditResource>(send, options, "edits"),
+      create: (body: CreateEdit, call?: CallOptions) => send<EditResource>("POST", "/v1/edits", body, call),
+    },
+    batches: {
+      ...resources<BatchResource>(send, "batches"),
+      create: (body: CreateBatch, call?: CallOptions) =>
+        send<BatchResource>("POST", "/v1/batches", body, call),
+      pause: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/pause`),
+      resume: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/resume`),
+    },
+    usage: (period: { readonly from?: string; readonly to?: string } = {}) =>
+      send<UsageReport>("GET", `/v1/usage?${new URLSearchParams({ ...period })}`),
+  };
+}
+
+export type Visii = ReturnType<typeof visii>;
+
+function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
+  const create = (body: CreateUpload) => send<UploadForm>("POST", "/v1/uploads", body);
+  const complete = (id: string) => send<Upload>("POST", `/v1/uploads/${id}/complete`);
+  return {
+    create,
+    complete,
+    /** All three steps: get a form, post the file, have it checked. */
+    async send(bytes: Uint8Array<ArrayBuffer>, content_type: UploadType): Promise<Upload> {
+      const { id, url, fields } = await create({ content_type, bytes: bytes.byteLength });
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) form.append(name, value);
+      form.append("file", new Blob([bytes], { type: content_type }));
+      const answer = await post(url, { method: "POST", body: form });
+      if (!answer.ok) throw new Error(`The store answered ${answer.status} to the upload ${id}.`);
+      return complete(id);
+    },
+  };
+}
+
+interface HasStatus {
+  readonly status: string;
+}
+
+function resources<Resource extends HasStatus>(send: Send, collection: string) {
+  const get = (id: string, call?: CallOptions) =>
+    send<Resource>("GET", `/v1/${collection}/${id}`, undefined, call);
+  return {
+    get,
+    list: (page: { readonly limit?: number; readonly cursor?: string } = {}) => {
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries(page)) query.set(name, String(value));
+      return send<Page<Resource>>("GET", `/v1/${collection}?${query}`);
+    },
+    cancel: (id: string) => send<Resource>("POST", `/v1/${collection}/${id}/cancel`),
+    /** Resolves when it has ended, however it ended. */
+    async wait(id: string, signal?: AbortSignal): Promise<Resource> {
+      for (;;) {
+        const now = await get(id, { wait: 30, ...(signal ? { signal } : {}) });
+        if (!["queued", "running", "scheduled", "paused"].includes(now.status)) return now;
+        await new Promise((resolve) => setTimeout(resolve, interval));
+        signal?.throwIfAborted();
+      }
+    },
+  };
+}
+
+function jobs<Resource extends HasStatus>(
+  send: Send,
+  options: ClientOptions,
+  collection: "instructions" | "edits",
+) {
+  return {
+    ...resources<Resource>(send, collection),
+    delete: (id: string) => send<void>("DELETE", `/v1/${collection}/${id}`),
+    /** What happens, live, to the end. */
+    events: (id: string, signal?: AbortSignal): AsyncGenerator<JobEvent> =>
+      followEvents(options, `/v1/${collection}/${id}/events`, signal),
+  };
+}

@@ -1,0 +1,16 @@
+import { extname } from "node:path";
+import type { UploadType } from "../shared/resources/upload.ts";
+
+const types: Readonly<Record<string, UploadType>> = {
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".png": "image/png",
+  ".webp": "image/webp",
+  ".avif": "image/avif",
+};
+
+export function contentTypeOf(file: string): UploadType {
+  const type = types[extname(file).toLowerCase()];
+  if (!type) throw new Error(`${file}: give JPEG, PNG, WebP or AVIF`);
+  return type;
+}

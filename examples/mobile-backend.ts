@@ -1,0 +1,42 @@
+/**
+ * A mobile app's backend: the phone gets upload forms (its pictures never pass through here), says when they are sent, and
+ * follows the edit. Only this backend knows the key.
+ *
+ *     VISII_URL=… VISII_KEY=… tsx examples/mobile-backend.ts before.jpg after.jpg photo.jpg
+ */
+import { readFile } from "node:fs/promises";
+import { visii } from "../client/visii.ts";
+import { contentTypeOf } from "./content-type.ts";
+import { readEnvironment } from "./environment.ts";
+
+const { api, print } = readEnvironment(visii);
+const [beforeFile, afterFile, photoFile] = process.argv.slice(2);
+if (!beforeFile || !afterFile || !photoFile) throw new Error("give three pictures: before, after, photo");
+
+/** What the phone does with the form that the backend hands it. */
+async function phoneSends(file: string): Promise<string> {
+  const bytes = await readFile(file);
+  return (await api.uploads.send(Uint8Array.from(bytes), contentTypeOf(file))).id;
+}
+
+const [before, after, photo] = [
+  await phoneSends(beforeFile),
+  await phoneSends(afterFile),
+  await phoneSends(photoFile),
+];
+const instruction = await api.instructions.create(
+  { pairs: [{ before, after }], name: "from the phone", steps: Number(process.env.VISII_STEPS ?? 150) },
+  { idempotencyKey: `learn-${before}-${after}`, cancelAfter: "15m" },
+);
+for await (const event of api.instructions.events(instruction.id))
+  if (event.type === "progress") print(`learning: ${event.progress.step} of ${event.progress.steps}`);
+const learned = await api.instructions.get(instruction.id);
+if (learned.status !== "succeeded") throw new Error(`learning ${learned.status}: ${learned.error?.message}`);
+
+const edit = await api.edits.create(
+  { instruction: learned.id, images: [photo], format: "jpeg" },
+  { idempotencyKey: `edit-${photo}`, wait: 30 },
+);
+const done = await api.edits.wait(edit.id);
+if (done.status !== "succeeded") throw new Error(`the edit ${done.status}: ${done.error?.message}`);
+for (const { url, width, height } of done.results) print(`result ${width}×${height}: ${url}`);

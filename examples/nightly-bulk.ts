@@ -1,0 +1,36 @@
+/**
+ * A nightly job over a shop's new photos: a manifest of uploads, one batch, a file of results and a file of what went wrong.
+ * With --nightly it is left to the service, every night at three.
+ *
+ *     VISII_URL=… VISII_KEY=… tsx examples/nightly-bulk.ts ins_… photo.jpg… [--nightly]
+ */
+import { readFile } from "node:fs/promises";
+import { visii } from "../client/visii.ts";
+import { contentTypeOf } from "./content-type.ts";
+import { readEnvironment } from "./environment.ts";
+
+const { api, print } = readEnvironment(visii);
+const nightly = process.argv.includes("--nightly");
+const [instruction, ...files] = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+if (!instruction || !files.length) throw new Error("give an instruction and pictures: ins_… photo.jpg…");
+
+const lines: string[] = [];
+for (const file of files) {
+  const { id } = await api.uploads.send(Uint8Array.from(await readFile(file)), contentTypeOf(file));
+  lines.push(JSON.stringify({ image: id, custom_id: file }));
+}
+const manifest = await api.uploads.send(new TextEncoder().encode(lines.join("\n")), "application/jsonl");
+const schedule = nightly ? { schedule: { cron: "0 3 * * *", time_zone: "Europe/Berlin" } } : {};
+const batch = await api.batches.create({
+  instruction,
+  manifest: manifest.id,
+  options: { format: "jpeg" },
+  ...schedule,
+});
+if (nightly) print(`scheduled ${batch.id}: next run ${batch.next_run_at}`);
+else {
+  const { status, counts, output_url, errors_url } = await api.batches.wait(batch.id);
+  print(`${status}: ${counts?.succeeded} of ${counts?.total} done, ${counts?.failed} failed`);
+  for (const url of [output_url, errors_url])
+    if (url !== undefined) print((await (await fetch(url)).text()).trim());
+}
