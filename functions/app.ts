@@ -16,6 +16,7 @@ import { addEditRoutes } from "./routes/edits.ts";
 import { addHealthRoute } from "./routes/health.ts";
 import { addInstructionRoutes } from "./routes/instructions.ts";
 import { addKeyRoutes } from "./routes/keys.ts";
+import { addStudioRoutes } from "./routes/studio.ts";
 import { addUploadRoutes } from "./routes/uploads.ts";
 import { addUsageRoutes } from "./routes/usage.ts";
 import { addWebhookRoutes } from "./routes/webhooks.ts";
@@ -67,6 +68,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   app.use("/v1/*", authenticate(edge), limitRate(edge), answerOnce(edge));
 
   addHealthRoute(app);
+  addStudioRoutes(app);
   addUploadRoutes(app, edge);
   addInstructionRoutes(app, edge);
   addEditRoutes(app, edge);

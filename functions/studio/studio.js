@@ -1,0 +1,172 @@
+// The studio: the whole service by hand. It uses the public API and nothing else.
+import { call, currentKey, follow, upload, useKey } from "./api.js";
+import { compare, drawCurve, makeDroppable } from "./pictures.js";
+
+const $ = (id) => document.getElementById(id);
+let learning;
+
+function say(text, wrong = false) {
+  $("message").textContent = text;
+  $("message").classList.toggle("wrong", wrong);
+}
+
+/** Runs what a button starts; its failure is said, and the button is off meanwhile. */
+async function attempt(button, work) {
+  button.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function refresh(chosen) {
+  const { data } = await call("GET", "/v1/instructions?limit=100");
+  const learned = data.filter(({ status }) => status === "succeeded");
+  $("instruction").replaceChildren(
+    ...learned.map(({ id, name, caption }) => new Option(name ?? caption ?? id, id, false, id === chosen)),
+  );
+  await showFile();
+  const { balance, totals } = await call("GET", "/v1/usage");
+  $("usage").textContent =
+    `${(balance / 1e6).toFixed(2)} $ left, ${totals.images} images, ${totals.steps} steps`;
+}
+
+async function showFile() {
+  const id = $("instruction").value;
+  $("file").hidden = !id;
+  if (!id) return;
+  const { file_url, name } = await call("GET", `/v1/instructions/${id}`);
+  $("file").href = file_url;
+  $("file").download = `${name ?? id}.visii`;
+}
+
+async function learn() {
+  say("Sending the pair …");
+  const [before, after] = await Promise.all([upload($("before").files[0]), upload($("after").files[0])]);
+  const name = $("name").value.trim();
+  const steps = $("steps").valueAsNumber;
+  const job = await call("POST", "/v1/instructions", {
+    pairs: [{ before, after }],
+    ...(name ? { name } : {}),
+    ...(Number.isInteger(steps) ? { steps } : {}),
+  });
+  learning = job.id;
+  $("learning").hidden = false;
+  $("cancel").hidden = false;
+  $("preview").hidden = true;
+  const losses = [];
+  say("Learning …");
+  try {
+    const end = await follow(`/v1/instructions/${job.id}/events`, (event) =>
+      onLearning(job.id, event, losses),
+    );
+    if (end.status !== "succeeded") throw new Error(end.error?.message ?? `Learning was ${end.status}.`);
+    say("Learned. Choose photos to apply it to.");
+    await refresh(job.id);
+  } finally {
+    $("cancel").hidden = true;
+  }
+}
+
+function onLearning(id, event, losses) {
+  if (event.type === "progress") {
+    const { stage, step, steps, loss, eta_seconds } = event.progress;
+    $("progress").value = steps ? step / steps : 0;
+    const left = eta_seconds === undefined ? "" : `, about ${Math.ceil(eta_seconds)} s left`;
+    $("stage").textContent = `${stage}: ${step} of ${steps}${left}`;
+    if (loss !== undefined) losses.push({ step, steps, loss });
+    drawCurve($("curve"), losses);
+  }
+  if (event.type === "preview")
+    void call("GET", `/v1/instructions/${id}`).then(({ preview_url }) => {
+      $("preview").src = preview_url;
+      $("preview").hidden = false;
+    });
+}
+
+async function sendPhotos() {
+  say("Sending the photos …");
+  const files = [...$("photos").files];
+  if (!files.length) throw new Error("Choose some photos first.");
+  return Promise.all(files.map(async (file) => ({ file, id: await upload(file) })));
+}
+
+const words = () => ($("text").value.trim() ? { text: $("text").value.trim() } : {});
+
+async function apply() {
+  const photos = await sendPhotos();
+  const instruction = $("instruction").value;
+  const job = await call("POST", "/v1/edits", {
+    instruction,
+    images: photos.map(({ id }) => id),
+    ...words(),
+  });
+  say("Editing …");
+  const shown = new Set();
+  const show = async () => {
+    const { results } = await call("GET", `/v1/edits/${job.id}`);
+    for (const { input, url } of results) {
+      const photo = photos.find(({ id }) => id === input);
+      if (!photo || shown.has(input)) continue;
+      shown.add(input);
+      $("results").prepend(compare(URL.createObjectURL(photo.file), url, photo.file.name));
+    }
+  };
+  const end = await follow(`/v1/edits/${job.id}/events`, (event) => event.type === "result" && void show());
+  await show();
+  if (end.status !== "succeeded") throw new Error(end.error?.message ?? `The edit was ${end.status}.`);
+  say(`Done: ${shown.size} of ${photos.length}.`);
+  await refresh(instruction);
+}
+
+async function bulk() {
+  const photos = await sendPhotos();
+  const options = words();
+  const { id } = await call("POST", "/v1/batches", {
+    instruction: $("instruction").value,
+    images: photos.map((photo) => photo.id),
+    ...(options.text ? { options } : {}),
+  });
+  for (;;) {
+    const { status, counts, output_url } = await call("GET", `/v1/batches/${id}`);
+    say(`In bulk: ${counts.succeeded} of ${counts.total} done, ${counts.failed} failed.`);
+    if (!["queued", "running"].includes(status)) {
+      const lines = output_url ? (await (await fetch(output_url)).text()).split("\n").filter(Boolean) : [];
+      for (const { line, results } of lines.map((text) => JSON.parse(text)))
+        for (const { url } of results)
+          $("results").prepend(compare(URL.createObjectURL(photos[line].file), url, photos[line].file.name));
+      return refresh($("instruction").value);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+for (const label of document.querySelectorAll(".drop")) makeDroppable(label);
+$("photos").addEventListener("change", () => {
+  $("chosen").textContent = [...$("photos").files].map(({ name }) => name).join(", ");
+});
+$("instruction").addEventListener("change", () => showFile().catch((error) => say(error.message, true)));
+const onSubmit = (form, work) =>
+  $(form).addEventListener("submit", (event) => {
+    event.preventDefault();
+    void attempt(event.submitter ?? $(form).querySelector("button"), work);
+  });
+onSubmit("door", async () => {
+  useKey($("key").value);
+  await refresh();
+  say("Open.");
+});
+onSubmit("learn", learn);
+onSubmit("apply", apply);
+$("bulk").addEventListener("click", () => void attempt($("bulk"), bulk));
+$("cancel").addEventListener(
+  "click",
+  () => void attempt($("cancel"), () => call("POST", `/v1/instructions/${learning}/cancel`)),
+);
+if (currentKey()) {
+  $("key").value = currentKey();
+  refresh().catch((error) => say(error.message, true));
+}
