@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { readImageHeader } from "../../shared/image-header.ts";
+import { picture } from "../functions/pictures.ts";
+
+describe("an image's header", () => {
+  it.each(["png", "jpeg", "webp", "avif"] as const)("tells type and size of a %s", async (format) => {
+    const header = readImageHeader(await picture(format, { width: 50, height: 34 }));
+    expect(header).toEqual({ type: `image/${format}`, width: 50, height: 34 });
+  });
+
+  it("survives any damage without throwing or hanging", async () => {
+    const draw = new SeededRandom(2, "headers");
+    for (const format of ["png", "jpeg", "webp", "avif"] as const) {
+      const whole = await picture(format);
+      for (let round = 0; round < 300; round++) {
+        const bytes = Uint8Array.from(whole.subarray(0, Math.floor(draw.uniform() * whole.length)));
+        for (let hit = 0; hit < 4 && bytes.length; hit++)
+          bytes[Math.floor(draw.uniform() * bytes.length)] = Math.floor(draw.uniform() * 256);
+        const header = readImageHeader(bytes);
+        expect(header === undefined || (header.width > 0 && header.height > 0)).toBe(true);
+      }
+    }
+  });
+});
