@@ -31,6 +31,8 @@ export interface ServiceOptions {
   readonly settings?: Partial<EdgeSettings>;
   /** Seconds between two saved states of a learning. */
   readonly saveEvery?: number;
+  /** Stores and queue to use, started already; this service stops them. Its own when absent. */
+  readonly standIns?: StandIns;
   /** Credits of the first account. */
   readonly credits?: number;
 }
@@ -48,7 +50,7 @@ export interface Service {
 /** The whole service on one machine: stores, queue, API and sweeper in this process, the workers below it. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, model, port } = options;
-  const standIns = await startStandIns();
+  const standIns = options.standIns ?? (await startStandIns());
   const environment = environmentOf(standIns, options);
   const config = { ...environment.parsed };
   const adapters = openAdapters(config, clock);
