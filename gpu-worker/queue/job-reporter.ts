@@ -53,7 +53,13 @@ export class JobReporter {
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#loop;
-    await this.#tellEvents().catch((error: unknown) => this.#note(error));
+    try {
+      // The last step and the last result were told since the loop looked.
+      if (this.#dirty) await this.#writeFacts();
+      await this.#tellEvents();
+    } catch (error) {
+      this.#note(error);
+    }
   }
 
   async #run(): Promise<void> {
