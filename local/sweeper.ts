@@ -10,7 +10,7 @@ const interval = 500;
 
 /** What schedules do in production, in a loop: the sweeper with its webhooks, and the dead-letter queues. */
 export function startSweeper(
-  ports: Omit<SweepPorts, "sender">,
+  ports: Omit<SweepPorts, "sender" | "meter">,
   sqs: SQSClient,
   { deadLetterUrls }: StandIns,
 ): { stop(): Promise<void> } {
@@ -20,7 +20,7 @@ export function startSweeper(
   const running = (async () => {
     while (!stopping.signal.aborted) {
       try {
-        await sweep({ ...ports, sender });
+        await sweep({ ...ports, sender, meter: undefined });
         for (const queue of dead) await buryDead(ports, queue);
       } catch (error) {
         ports.log.error("the sweeper stumbled", { error });

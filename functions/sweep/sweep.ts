@@ -2,6 +2,7 @@ import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { Log } from "../../shared/ports/log.ts";
+import type { Meter } from "../../shared/ports/meter.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import type { TableRow } from "../../shared/ports/table.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
@@ -10,10 +11,13 @@ import { parseRow } from "../../shared/rows.ts";
 import { advanceBatch } from "../batches/advance-batch.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 import { mendJob } from "./mend-job.ts";
+import { reportUsage } from "./report-usage.ts";
 
 export interface SweepPorts extends ConcludePorts, DeliveryPorts {
   readonly objects: ObjectStore;
   readonly log: Log;
+  /** Where charges are told; undefined where nobody is billed. */
+  readonly meter: Meter | undefined;
 }
 
 /** Milliseconds for which a reservation may be without a job: the time between two writes of a request, generously. */
@@ -25,6 +29,7 @@ const menders: Readonly<Record<string, (ports: SweepPorts, row: TableRow) => Pro
   ins: (ports, row) => mendJob(ports, row.pk, idOf(row)),
   edt: (ports, row) => mendJob(ports, row.pk, idOf(row)),
   dlv: (ports, row) => deliverWebhook(ports, row.pk, idOf(row)),
+  mtr: reportUsage,
   bat: (ports, row) => advanceBatch(ports, row.pk, idOf(row)),
   upl: dropUpload,
   bal: mendBalance,

@@ -1,6 +1,7 @@
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
 import { type Job, jobMessageSchema } from "../../shared/jobs/job.ts";
+import { metrics } from "../../shared/metrics.ts";
 import type { RandomBytes } from "../../shared/ports/clock.ts";
 import type { ReceivedMessage } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
@@ -105,11 +106,19 @@ async function run(
   await reporter.close();
   const ended = await jobs.end(job, end, job.attempt);
   if (ended) await conclude(ports, ended);
+  const seconds = (clock.now() - started) / 1000;
+  const waited = (started - Date.parse(job.created_at)) / 1000;
+  const steps = ended?.usage?.steps ?? 0;
   log.info("a job ends", {
     job: job.id,
-    kind: job.request.kind,
-    status: ended?.status,
-    seconds: (clock.now() - started) / 1000,
+    ...metrics(
+      {
+        ...{ JobSeconds: [seconds, "Seconds"], WaitSeconds: [waited, "Seconds"], Jobs: [1, "Count"] },
+        ...(steps && seconds ? { StepsPerSecond: [steps / seconds, "Count/Second"] } : {}),
+      },
+      { Kind: job.request.kind, Status: end.status, Failure: end.error?.code ?? "none" },
+      clock.now(),
+    ),
   });
   return "done";
 }

@@ -9,6 +9,8 @@ export const accountSchema = z.object({
   created_at: z.iso.datetime(),
   /** Signs the webhooks that a job names itself. */
   webhook_secret: z.string(),
+  /** Whom the billing service knows it as; charges are told there when present. */
+  billing_customer: z.string().optional(),
   /** Jobs that may be open at once. */
   concurrency: z.number().int().positive(),
 });

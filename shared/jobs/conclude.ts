@@ -1,6 +1,7 @@
 import { readAccount } from "../accounts/account.ts";
 import { deriveId } from "../ids.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { type MeterRow, meterKey } from "../ledger/meter-row.ts";
 import { type Clock, toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
 import { isTerminal } from "../resources/fields.ts";
@@ -30,6 +31,7 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
     status: job.status,
     ...(job.error ? { error: job.error } : {}),
   });
+  await noteForMeter(table, job);
   if (job.batch)
     await table.insert({
       ...rowKeys.batchLine(job.batch.id, job.batch.line),
@@ -43,6 +45,16 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
     });
   else await announce(ports, job);
   await jobs.markConcluded(job);
+}
+
+/** Leaves a row for the billing service, for accounts that it knows. */
+async function noteForMeter(table: Table, job: Job): Promise<void> {
+  const { account, id, status, usage, finished_at: at } = job;
+  if (status !== "succeeded" || !usage?.credits || at === undefined) return;
+  const customer = (await readAccount(table, account))?.billing_customer;
+  if (customer === undefined) return;
+  const data: MeterRow = { job: id, customer, credits: usage.credits, at, attempts: 0 };
+  await table.insert({ ...meterKey(account, id), data, due: at });
 }
 
 async function announce(ports: ConcludePorts, job: Job): Promise<void> {

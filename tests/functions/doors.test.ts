@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createId } from "../../shared/ids.ts";
+import type { StoredBatch } from "../../shared/resources/batch.ts";
+import { rowKeys } from "../../shared/rows.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -147,6 +150,15 @@ describe("tenants", () => {
     const { body: edit } = await call("POST", "/v1/edits", { text: "x", images: [image] });
     const { body: key } = await call("POST", "/v1/keys", {});
     const { body: hook } = await call("POST", "/v1/webhooks", { url: "https://example.com/hook" });
+    const batch = createId("batch", Date.now(), new Uint8Array(10));
+    const stored: StoredBatch = {
+      ...{ id: batch, account: call.account, status: "paused", created_at: new Date().toISOString() },
+      request: { instruction: mine.id, images: [image] },
+      ...{ cancel_requested: false, next_line: 0, submitted: 0, settled: 0 },
+      counts: { total: 1, succeeded: 0, failed: 0, canceled: 0 },
+    };
+    await api.world.table.insert({ ...rowKeys.resource(call.account, batch), data: stored });
+    expect((await call("GET", `/v1/batches/${batch}`)).status).toBe(200);
     const tries: readonly (readonly [string, string, unknown?])[] = [
       ["GET", `/v1/uploads/${image}`],
       ["POST", `/v1/uploads/${image}/complete`],
@@ -161,6 +173,13 @@ describe("tenants", () => {
       ["GET", `/v1/edits/${edit.id}/events`],
       ["POST", "/v1/edits", { text: "x", images: [image] }],
       ["POST", "/v1/instructions", { pairs: [{ before: image, after: image }] }],
+      ["GET", `/v1/batches/${batch}`],
+      ["POST", `/v1/batches/${batch}/cancel`],
+      ["POST", `/v1/batches/${batch}/pause`],
+      ["POST", `/v1/batches/${batch}/resume`],
+      ["POST", "/v1/batches", { instruction: mine.id, images: [image] }],
+      ["POST", "/v1/instructions/import", { upload: image }],
+      ["POST", `/v1/webhooks/deliveries/dlv_${"0".repeat(26)}/replay`],
       ["DELETE", `/v1/keys/${key.id}`],
       ["DELETE", `/v1/webhooks/${hook.id}`],
     ];
@@ -168,7 +187,13 @@ describe("tenants", () => {
       const { status } = await other(method, path, body);
       expect([method, path, status]).toEqual([method, path, 404]);
     }
-    for (const path of ["/v1/instructions", "/v1/edits", "/v1/webhooks", "/v1/webhooks/deliveries"])
+    for (const path of [
+      "/v1/instructions",
+      "/v1/edits",
+      "/v1/batches",
+      "/v1/webhooks",
+      "/v1/webhooks/deliveries",
+    ])
       expect((await other("GET", path)).body.data).toEqual([]);
     expect((await call("GET", `/v1/instructions/${mine.id}`)).body).toMatchObject({ status: "queued" });
   });

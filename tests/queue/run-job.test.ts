@@ -182,7 +182,7 @@ describe("a worker", () => {
 
 describe("the sweeper", () => {
   const sweepAll = () =>
-    sweep({ ...ports(), objects: world.objects, sender: createGuardedSender(publicOnly) });
+    sweep({ ...ports(), objects: world.objects, meter: undefined, sender: createGuardedSender(publicOnly) });
 
   it("queues what was stored and never queued", async () => {
     const id = createId("edit", Date.now(), randomBytes(10));

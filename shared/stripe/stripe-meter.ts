@@ -1,0 +1,45 @@
+import { InternalError, RetryableError } from "../errors.ts";
+import type { Meter } from "../ports/meter.ts";
+
+export interface StripeOptions {
+  readonly secretKey: string;
+  /** The meter's event name, as set up in Stripe. */
+  readonly eventName: string;
+  /** Stripe's own when absent. */
+  readonly baseUrl?: string;
+}
+
+/** Milliseconds. */
+const timeout = 10_000;
+
+/** Meter events of Stripe Billing (POST /v1/billing/meter_events); Stripe counts an identifier once within a day. */
+export function createStripeMeter({
+  secretKey,
+  eventName,
+  baseUrl = "https://api.stripe.com",
+}: StripeOptions): Meter {
+  return {
+    async report({ identifier, customer, credits, at }) {
+      const body = new URLSearchParams({
+        event_name: eventName,
+        identifier,
+        timestamp: String(at),
+        "payload[stripe_customer_id]": customer,
+        "payload[value]": String(credits),
+      });
+      const headers = { Authorization: `Bearer ${secretKey}` };
+      const answer = await fetch(new URL("/v1/billing/meter_events", baseUrl), {
+        ...{ method: "POST", headers, body, signal: AbortSignal.timeout(timeout) },
+      }).catch((cause: unknown) => {
+        throw new RetryableError("the meter is out of reach", { cause });
+      });
+      if (answer.ok) return;
+      const text = (await answer.text()).slice(0, 300);
+      // An identifier that is known has been counted: just what we want.
+      if (answer.status === 400 && text.includes("duplicate_meter_event")) return;
+      if (answer.status === 429 || answer.status >= 500)
+        throw new RetryableError(`the meter answered ${answer.status}`);
+      throw new InternalError(`the meter refused ${identifier} with ${answer.status}: ${text}`);
+    },
+  };
+}
