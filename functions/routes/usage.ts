@@ -29,7 +29,6 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock }: Edg
     const query = context.req.valid("query");
     const to = query.to ?? toIso(clock.now() + 1);
     const from = query.from ?? toIso(Date.parse(to) - month);
-    await ledger.flush(account);
     const [balance, entries] = await Promise.all([
       ledger.balance(account),
       ledger.entries(account, from, to, mostEntries),

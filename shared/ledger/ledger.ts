@@ -18,6 +18,8 @@ import {
 const openCheck = 300;
 /** Seconds after which it finishes what a crash left in the outbox. */
 const outboxCheck = 30;
+/** Entries in the outbox at which it is emptied at once: a write of the row takes them all along. */
+const fullOutbox = 25;
 
 /** Money: reserved on accept, settled by measured work on success, released on failure or cancel. Each once. */
 export class Ledger {
@@ -55,13 +57,13 @@ export class Ledger {
         "insufficient_credit",
         `This needs ${credits} credits and ${refused?.available ?? 0} are left; add credit or ask for less.`,
       );
-    await this.flush(account);
+    await this.#flushWhenFull(found);
   }
 
   /** With usage: charges what it cost. Without: gives all back. */
   async settle(account: string, job: string, usage: Usage | undefined): Promise<void> {
-    await this.#move(account, (balance) => settle(balance, job, usage, this.#now()));
-    await this.flush(account);
+    const balance = await this.#move(account, (balance) => settle(balance, job, usage, this.#now()));
+    await this.#flushWhenFull(balance);
   }
 
   /** Writes what waits in the outbox to the ledger, then empties it. Safe to repeat, and to die in the middle of. */
@@ -84,9 +86,15 @@ export class Ledger {
 
   /** Entries from one ISO time up to, not including, another; at most `limit`, the oldest first. */
   async entries(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
+    await this.flush(account);
     const { pk } = rowKeys.ledger(account, "");
     const rows = await this.#table.query(pk, { after: from, limit });
     return rows.map((row) => parseRow(ledgerEntrySchema, row).data).filter(({ at }) => at >= from && at < to);
+  }
+
+  /** Entries may wait for the sweeper; so many that the row grows heavy may not. */
+  async #flushWhenFull(balance: Balance | undefined): Promise<void> {
+    if (balance && balance.outbox.length >= fullOutbox) await this.flush(balance.account);
   }
 
   async #move(account: string, change: (balance: Balance) => Balance): Promise<Balance | undefined> {
