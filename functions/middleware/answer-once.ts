@@ -45,7 +45,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     const inserted = await table.insert({ ...key, data: record, expires });
     const mine =
       inserted === "conflict"
-        ? await takeOver(context, key, request)
+        ? await takeOver(context, key, record)
         : { data: record, version: inserted.version };
     if (mine instanceof Response) return mine;
     context.set("newId", (kind: IdKind) =>
@@ -63,14 +63,16 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
   async function takeOver(
     context: Context<EdgeEnv>,
     key: TableKey,
-    request: string,
+    own: Record,
   ): Promise<Stored<Record> | Response> {
     const row = await table.get(key);
     const found = row && parseRow(recordSchema, row);
     if (!found)
       throw refuse("idempotency_in_progress", "A request with this Idempotency-Key just ended; try again.");
     const { data, version } = found;
-    if (data.request !== request)
+    // Written by this very request: only the answer to its insert was lost.
+    if (data.random === own.random) return found;
+    if (data.request !== own.request)
       throw refuse(
         "idempotency_key_reused",
         "This Idempotency-Key came with another request; use a new one.",

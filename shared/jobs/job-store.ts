@@ -68,6 +68,11 @@ export class JobStore {
   async claim(account: string, id: string, owner: string): Promise<Job | "taken" | "over" | undefined> {
     let outcome = "over" as "claimed" | "taken" | "over";
     const job = await this.change(account, id, (job) => {
+      // Ours already: the write before was done and only its answer was lost.
+      if (job.status === "running" && job.lease?.owner === owner) {
+        outcome = "claimed";
+        return undefined;
+      }
       outcome = isTerminal(job.status) ? "over" : this.#isHeld(job) ? "taken" : "claimed";
       if (outcome !== "claimed") return undefined;
       return {
