@@ -54,13 +54,14 @@ if (wanted("edit")) {
 }
 if (wanted("evaluations")) {
   const quality = await benchEvaluations(pipeline, { before, after }, (what) => say(`  running ${what} …`));
-  const { referenceValidation: goal, fastEvaluations: spent } = quality;
   say(
-    `UNet evaluations (forward and backward) to the validation loss ${goal.toFixed(4)} of the paper's loop:`,
+    `UNet evaluations (forward and backward) to the validation loss of the paper's loop (${quality.referenceEvaluations}):`,
   );
-  say(
-    `  paper's loop ${quality.referenceEvaluations}, ours ${spent ?? "never"}${spent ? ` (1/${(quality.referenceEvaluations / spent).toFixed(1)})` : ""}; ours ends at ${quality.fastValidation.toFixed(4)}`,
-  );
+  for (const { learningRate, validation, fastEvaluations: spent } of quality.comparisons)
+    say(
+      `  its learning rate ${learningRate}: ${validation.toFixed(4)}, ours after ${spent ? `${spent} (1/${(quality.referenceEvaluations / spent).toFixed(1)})` : "never"}`,
+    );
+  say(`  ours ends at ${quality.fastValidation.toFixed(4)}`);
   figures.evaluations = quality;
 }
 if (wanted("memory")) {

@@ -1,5 +1,6 @@
 import { VisibleError } from "../../shared/errors.ts";
 import type { LearningRateSchedule } from "../optimizer/learning-rate.ts";
+import { branchWeights, type Guidance } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 
 /** What a caller may choose; what is absent is the model's recommendation. */
@@ -62,8 +63,7 @@ const referenceLoop: LoopSettings = {
   ...paperLoss,
 };
 
-const fastLoop: LoopSettings = {
-  samples: 64,
+const fastLoop: Omit<LoopSettings, "samples"> = {
   frozenBranches: "cached",
   schedule: "cosine",
   selection: "validation",
@@ -85,8 +85,12 @@ const paper = {
 export function resolveSettings({ defaults }: Pipeline, options: InversionOptions): InversionSettings {
   const loop = options.loop ?? "fast";
   const base = loop === "reference" ? paper : defaults.inversion;
+  const guidance = {
+    text: options.textGuidance ?? base.textGuidance,
+    image: options.imageGuidance ?? base.imageGuidance,
+  };
   const settings = {
-    ...(loop === "reference" ? referenceLoop : fastLoop),
+    ...(loop === "reference" ? referenceLoop : { ...fastLoop, samples: affordableSamples(guidance) }),
     ...options.overrides,
     loop,
     init: options.init ?? defaults.init,
@@ -94,8 +98,8 @@ export function resolveSettings({ defaults }: Pipeline, options: InversionOption
     steps: options.steps ?? base.steps,
     learningRate: options.learningRate ?? base.learningRate,
     batchSize: options.batchSize ?? base.batchSize,
-    textGuidance: options.textGuidance ?? base.textGuidance,
-    imageGuidance: options.imageGuidance ?? base.imageGuidance,
+    textGuidance: guidance.text,
+    imageGuidance: guidance.image,
   };
   requireThat(isCount(settings.steps), "steps", settings.steps, "a whole number above 0");
   requireThat(isCount(settings.batchSize), "batch size", settings.batchSize, "a whole number above 0");
@@ -124,6 +128,15 @@ export function resolveSettings({ defaults }: Pipeline, options: InversionOption
     "a finite number",
   );
   return settings;
+}
+
+/**
+ * A sample costs its frozen branches once, so few are visited often. Where guidance gives those branches no weight a sample
+ * costs nothing, and every timestep's is taken.
+ */
+function affordableSamples(guidance: Guidance): LoopSettings["samples"] {
+  const { image, none } = branchWeights(guidance);
+  return image === 0 && none === 0 ? "every timestep" : 64;
 }
 
 function isCount(value: number): boolean {

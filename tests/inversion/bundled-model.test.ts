@@ -10,9 +10,9 @@ import { psnr } from "../../gpu-worker/metrics/psnr.ts";
 import { openPipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 
 /**
- * The headline, small: from the shipped pair, in 60 steps, an edit that training never drew, applied to photos that
- * training never saw. Measured over five seeds, learned is 12.2 to 13.6 dB above unedited and 5.2 to 6.5 dB above the best
- * wording; the bounds lie one spread between seeds below.
+ * The headline, small: from the shipped pair, in 150 steps of 2, an edit that training never drew, applied to photos that
+ * training never saw. Measured over five seeds, learned is 14.2 to 15.7 dB above unedited and 7.2 to 8.6 dB above the best
+ * wording; the bounds lie more than one spread between seeds below.
  */
 const demo = fileURLToPath(new URL("../../demo/", import.meta.url));
 const photos = ["flower", "chelsea", "mountain"];
@@ -27,7 +27,7 @@ it("learns an edit from one pair that comes nearer to the truth than the best wo
   const plan = JSON.parse(await readFile(`${demo}demo.json`, "utf8")) as { text: string };
 
   const pair = { before: await read("before.jpg"), after: await read("after.png") };
-  const instruction = await invert(pipeline, [pair], { seed: 1, steps: 60 });
+  const instruction = await invert(pipeline, [pair], { seed: 1, steps: 150 });
   const means = { unedited: 0, text: 0, learned: 0 };
   for (const name of photos) {
     const [photo, truth] = [await read(`${name}.jpg`), await read(`truth/${name}.png`)];
@@ -37,7 +37,7 @@ it("learns an edit from one pair that comes nearer to the truth than the best wo
     means.text += psnr(worded!, truth) / photos.length;
     means.learned += psnr(learned!, truth) / photos.length;
   }
-  expect(means.learned - means.unedited, JSON.stringify(means)).toBeGreaterThan(11);
-  expect(means.learned - means.text, JSON.stringify(means)).toBeGreaterThan(4);
+  expect(means.learned - means.unedited, JSON.stringify(means)).toBeGreaterThan(12.5);
+  expect(means.learned - means.text, JSON.stringify(means)).toBeGreaterThan(5.5);
   await pipeline.dispose();
 });
