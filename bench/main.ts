@@ -5,12 +5,13 @@ import { fileURLToPath } from "node:url";
 import { edit } from "../gpu-worker/editing/edit.ts";
 import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
+import { benchDefaults } from "./default-settings.ts";
 import { readDemoPair } from "./demo-pair.ts";
 import { benchEvaluations } from "./evaluations-to-quality.ts";
 import { benchInversionStep } from "./inversion-step.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|evaluations|memory …]`: prints figures, keeps them in out/bench/. */
+/** `npm run bench [-- step|edit|evaluations|defaults|memory …]`: prints figures, keeps them in out/bench/. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const asked = process.argv.slice(2);
 const wanted = (name: string) => !asked.length || asked.includes(name);
@@ -64,6 +65,11 @@ if (wanted("evaluations")) {
   say(`  ours ends at ${quality.fastValidation.toFixed(4)}`);
   figures.evaluations = quality;
 }
+// Minutes long, so only by name.
+if (asked.includes("defaults"))
+  await benchDefaults(pipeline, { before, after }, ({ steps, batchSize, samples, learningRate }, loss) =>
+    say(`${steps} × ${batchSize}, ${samples} samples, learning rate ${learningRate}: ${loss.toFixed(4)}`),
+  );
 if (wanted("memory")) {
   const peak = process.resourceUsage().maxRSS / 1024;
   say(`peak memory of this process: ${peak.toFixed(0)} MiB`);
