@@ -5,6 +5,7 @@
 export const floors: Readonly<Record<string, number>> = {
   "shared/": 0,
 
+  "charts/": 1,
   "shared/aws/": 1,
   "gpu-worker/files/": 1,
   "gpu-worker/graph/": 1,
@@ -53,6 +54,7 @@ export const owners: Readonly<Record<string, string>> = {
   sharp: "gpu-worker/images/",
   "@huggingface/tokenizers": "gpu-worker/tokenizers/",
   commander: "cli/",
+  vega: "charts/",
 };
 
 /** Folders that never reach another one, not even through a third. */

@@ -1,0 +1,116 @@
+import type { Spec } from "vega";
+import { colourScale, softInk, style } from "./chart-style.ts";
+import { intervalMarks } from "./interval-marks.ts";
+import { renderChart } from "./render-chart.ts";
+
+export interface DotChart {
+  readonly title: string;
+  /** What the picture shows, in a sentence, for those who do not see it. */
+  readonly description: string;
+  readonly x: { readonly label: string; readonly fromZero?: boolean };
+  /** One row each, from the top. */
+  readonly categories: readonly string[];
+  /** One colour each; a category may have a dot of every series. */
+  readonly series: readonly {
+    readonly name: string;
+    readonly points: readonly {
+      readonly category: string;
+      readonly value: number;
+      /** Ends of an interval around the value; both or neither. */
+      readonly low?: number;
+      readonly high?: number;
+    }[];
+  }[];
+  /** A value to compare with, as a line from top to bottom. */
+  readonly reference?: number;
+  /** Pixels; 640 if absent. The height follows from the categories. */
+  readonly width?: number;
+}
+
+/** Pixels between two dots of one category. */
+const dodge = 13;
+
+/**
+ * Categories from top to bottom, each with a value (and its interval) for every series.
+ *
+ * @returns an SVG document
+ */
+export function dotChart(chart: DotChart): Promise<string> {
+  const { title, x, categories, series, reference, width = 640 } = chart;
+  const names = series.map(({ name }) => name);
+  const points = series.flatMap(({ name, points: own }, index) =>
+    own.map((point) => ({
+      low: point.value,
+      high: point.value,
+      ...point,
+      name,
+      shift: (index - (names.length - 1) / 2) * dodge,
+    })),
+  );
+  const references = reference === undefined ? [] : [{ low: reference, high: reference }];
+  const row = Math.max(30, (names.length + 1) * dodge);
+  const spec: Spec = {
+    width,
+    height: 110 + (names.length > 1 ? 30 : 0) + categories.length * row,
+    padding: 16,
+    autosize: { type: "fit", contains: "padding" },
+    config: style,
+    title: { text: title },
+    data: [
+      { name: "points", values: points },
+      {
+        name: "intervals",
+        source: "points",
+        transform: [{ type: "filter", expr: "datum.high > datum.low" }],
+      },
+      { name: "references", values: references },
+      { name: "extent", values: [...points, ...references] },
+    ],
+    scales: [
+      {
+        name: "x",
+        type: "linear",
+        range: "width",
+        zero: x.fromZero ?? false,
+        padding: 12,
+        domain: { data: "extent", fields: ["low", "high"] },
+      },
+      { name: "y", type: "point", range: "height", padding: 0.6, domain: [...categories] },
+      colourScale(names),
+    ],
+    axes: [
+      { orient: "bottom", scale: "x", title: x.label, grid: true, tickCount: 6, labelOverlap: "greedy" },
+      { orient: "left", scale: "y", domain: false, ticks: false, labelPadding: 8 },
+    ],
+    legends: names.length > 1 ? [{ fill: "colour", symbolType: "circle", direction: "horizontal" }] : [],
+    marks: [
+      {
+        type: "rule",
+        from: { data: "references" },
+        encode: {
+          enter: {
+            x: { scale: "x", field: "low" },
+            y: { value: 0 },
+            y2: { signal: "height" },
+            stroke: { value: softInk },
+            strokeDash: { value: [4, 3] },
+          },
+        },
+      },
+      ...intervalMarks("intervals", "x", { field: "category", offset: "datum.shift" }),
+      {
+        type: "symbol",
+        from: { data: "points" },
+        encode: {
+          enter: {
+            x: { scale: "x", field: "value" },
+            y: { scale: "y", field: "category", offset: { field: "shift" } },
+            size: { value: 60 },
+            fill: { scale: "colour", field: "name" },
+          },
+        },
+      },
+    ],
+  };
+  return renderChart(spec, chart);
+}
