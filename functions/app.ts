@@ -68,7 +68,8 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   app.use("/v1/*", authenticate(edge), limitRate(edge), answerOnce(edge));
 
   addHealthRoute(app);
-  addStudioRoutes(app);
+  // Beside this folder's entry points, also when those are bundled into one file.
+  addStudioRoutes(app, new URL("studio/", import.meta.url));
   addUploadRoutes(app, edge);
   addInstructionRoutes(app, edge);
   addEditRoutes(app, edge);

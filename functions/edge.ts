@@ -28,6 +28,8 @@ export interface EdgeSettings {
   readonly requestsPerMinute: number;
   /** Seconds that `Prefer: wait` and an event stream may hold a connection; below the router's timeout. */
   readonly longestWait: number;
+  /** Origin that links begin with, `https://api.example.com`; the one that was called when absent. Behind a router that one is wrong. */
+  readonly publicUrl?: string;
   /** Milliseconds between two looks at a row that is waited for. */
   readonly pollInterval: number;
 }
@@ -50,6 +52,8 @@ export interface Edge extends EdgePorts {
 export interface EdgeEnv {
   Variables: {
     requestId: string;
+    /** That links begin with. */
+    origin: string;
     key: StoredKey;
     /** Of the key. */
     account: string;

@@ -1,19 +1,14 @@
 import { serve } from "@hono/node-server";
 import { createApp } from "../functions/app.ts";
 import { defaultEdgeSettings, type EdgeSettings } from "../functions/edge.ts";
-import { insertAccount } from "../shared/accounts/account.ts";
-import { scopes } from "../shared/accounts/api-key.ts";
-import { KeyStore } from "../shared/accounts/key-store.ts";
+import { openAccount } from "../shared/accounts/open-account.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
-import { createId } from "../shared/ids.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
-import { toIso } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
 import { prices } from "../shared/prices.ts";
 import type { QueueTiming } from "../shared/queue-timing.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
-import { createSecret } from "../shared/webhooks/signing.ts";
 import { type StandIns, startStandIns } from "./stand-ins.ts";
 import { startSweeper } from "./sweeper.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -58,12 +53,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const ledger = new Ledger(table, clock);
   const jobs = new JobStore({ table, queues, clock, timing });
 
-  const account = createId("account", clock.now(), random(10));
-  const created_at = toIso(clock.now());
-  const webhook_secret = createSecret(random(24));
-  await insertAccount(table, { id: account, name: "local", created_at, webhook_secret, concurrency: 1000 });
-  await ledger.open(account, options.credits ?? prices.welcome);
-  const { secret: key } = await new KeyStore(table, clock, random).create(account, "test", { scopes });
+  const opened = await openAccount(
+    { table, clock, random },
+    { name: "local", environment: "test", credits: options.credits ?? prices.welcome, concurrency: 1000 },
+  );
+  const account = opened.account.id;
+  const key = opened.secret;
 
   const settings: EdgeSettings = { ...defaultEdgeSettings, requestsPerMinute: 6000, ...options.settings };
   const app = createApp({ table, objects, queues, clock, random, log, settings });

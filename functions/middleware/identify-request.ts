@@ -3,11 +3,12 @@ import { createId } from "../../shared/ids.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 
 /** Gives each request an id, in the answer's header and in every log line, and tells how it went. */
-export function identifyRequest({ clock, random, log }: Edge): MiddlewareHandler<EdgeEnv> {
+export function identifyRequest({ clock, random, log, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   return async (context, next) => {
     const started = clock.now();
     const requestId = createId("request", started, random(10));
     context.set("requestId", requestId);
+    context.set("origin", settings.publicUrl ?? new URL(context.req.url).origin);
     context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
     await next();
     context.header("Request-Id", requestId);

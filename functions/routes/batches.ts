@@ -77,7 +77,6 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
         : {}),
     };
   };
-  const originOf = (url: string) => new URL(url).origin;
 
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
@@ -103,7 +102,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...(next === undefined ? {} : { next_run_at: toIso(next) }),
     };
     await table.insert({ ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) });
-    const answer = await present(originOf(context.req.url), batch);
+    const answer = await present(context.get("origin"), batch);
     context.header("Location", answer.urls.self);
     return context.json(answer, 202);
   });
@@ -118,7 +117,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...(after === undefined ? {} : { after }),
     });
     const data = await Promise.all(
-      rows.map((row) => present(originOf(context.req.url), parseRow(storedBatchSchema, row).data)),
+      rows.map((row) => present(context.get("origin"), parseRow(storedBatchSchema, row).data)),
     );
     const last = rows.length === limit ? rows.at(-1) : undefined;
     return context.json({ data, ...(last ? { next_cursor: encodeCursor(last.sk) } : {}) }, 200);
@@ -128,7 +127,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const { id } = context.req.valid("param");
     const row = await table.get(rowKeys.resource(context.get("account"), id));
     if (!row) throw refuse("not_found", `There is no batch ${id}.`);
-    return context.json(await present(originOf(context.req.url), parseRow(storedBatchSchema, row).data), 200);
+    return context.json(await present(context.get("origin"), parseRow(storedBatchSchema, row).data), 200);
   });
 
   for (const [action, { summary, from }] of Object.entries(actions)) {
@@ -147,7 +146,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
           : undefined,
       );
       if (!stored) throw refuse("not_found", `There is no batch ${id}.`);
-      return context.json(await present(originOf(context.req.url), stored.data), 200);
+      return context.json(await present(context.get("origin"), stored.data), 200);
     });
   }
 }

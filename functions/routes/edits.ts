@@ -52,7 +52,6 @@ const cancel = createRoute({
 
 export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { objects, table } = edge;
-  const origin = (url: string) => new URL(url).origin;
 
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
@@ -62,7 +61,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const cost = editingCost(request.images.length * (request.count ?? 1));
     const job = await submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
     const now = await waitForJob(edge, context, job);
-    const edit = await presentEdit(edge, origin(context.req.url), now, false);
+    const edit = await presentEdit(edge, context.get("origin"), now, false);
     context.header("Location", edit.urls.self);
     return context.json(edit, 202);
   });
@@ -70,7 +69,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(list, async (context) => {
     const page = await listJobs(edge, context.get("account"), "edt#", context.req.valid("query"));
     const data = await Promise.all(
-      page.jobs.map((job) => presentEdit(edge, origin(context.req.url), job, false)),
+      page.jobs.map((job) => presentEdit(edge, context.get("origin"), job, false)),
     );
     return context.json({ data, ...(page.next ? { next_cursor: page.next } : {}) }, 200);
   });
@@ -78,7 +77,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(get, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await waitForJob(edge, context, job);
-    return context.json(await presentEdit(edge, origin(context.req.url), now, true), 200);
+    return context.json(await presentEdit(edge, context.get("origin"), now, true), 200);
   });
 
   app.openapi(remove, async (context) => {
@@ -93,7 +92,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(cancel, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await cancelJob(edge, job);
-    return context.json(await presentEdit(edge, origin(context.req.url), now, false), 200);
+    return context.json(await presentEdit(edge, context.get("origin"), now, false), 200);
   });
 
   addEventRoute(app, edge, "edits");

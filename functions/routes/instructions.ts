@@ -64,7 +64,6 @@ const cancel = createRoute({
 
 export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { jobs, objects, table } = edge;
-  const origin = (url: string) => new URL(url).origin;
 
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
@@ -73,7 +72,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     const cost = learningCost(request.steps);
     const job = await submitJob(edge, context, { kind: "learn", ...request }, { queue: "learning", cost });
     const now = await waitForJob(edge, context, job);
-    const instruction = await presentInstruction(edge, origin(context.req.url), now, false);
+    const instruction = await presentInstruction(edge, context.get("origin"), now, false);
     context.header("Location", instruction.urls.self);
     return context.json(instruction, 202);
   });
@@ -88,7 +87,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
       { queue: "interactive", cost: 0 },
     );
     const now = await waitForJob(edge, context, job);
-    const instruction = await presentInstruction(edge, origin(context.req.url), now, false);
+    const instruction = await presentInstruction(edge, context.get("origin"), now, false);
     context.header("Location", instruction.urls.self);
     return context.json(instruction, 202);
   });
@@ -96,7 +95,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(list, async (context) => {
     const page = await listJobs(edge, context.get("account"), "ins#", context.req.valid("query"));
     const data = await Promise.all(
-      page.jobs.map((job) => presentInstruction(edge, origin(context.req.url), job, false)),
+      page.jobs.map((job) => presentInstruction(edge, context.get("origin"), job, false)),
     );
     return context.json({ data, ...(page.next ? { next_cursor: page.next } : {}) }, 200);
   });
@@ -104,7 +103,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(get, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await waitForJob(edge, context, job);
-    return context.json(await presentInstruction(edge, origin(context.req.url), now, true), 200);
+    return context.json(await presentInstruction(edge, context.get("origin"), now, true), 200);
   });
 
   app.openapi(patch, async (context) => {
@@ -129,7 +128,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
             },
           },
     );
-    return context.json(await presentInstruction(edge, origin(context.req.url), now ?? job, false), 200);
+    return context.json(await presentInstruction(edge, context.get("origin"), now ?? job, false), 200);
   });
 
   app.openapi(remove, async (context) => {
@@ -151,7 +150,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(cancel, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await cancelJob(edge, job);
-    return context.json(await presentInstruction(edge, origin(context.req.url), now, false), 200);
+    return context.json(await presentInstruction(edge, context.get("origin"), now, false), 200);
   });
 
   addEventRoute(app, edge, "instructions");

@@ -15,11 +15,11 @@ const files = {
 const policy =
   "default-src 'self'; img-src * blob: data:; connect-src *; base-uri 'none'; frame-ancestors 'none'";
 
-/** GET /: the studio, a page that does by hand what the API does. */
-export function addStudioRoutes(app: OpenAPIHono<EdgeEnv>): void {
+/** GET /: the studio, a page that does by hand what the API does. `folder` holds its files. */
+export function addStudioRoutes(app: OpenAPIHono<EdgeEnv>, folder: URL): void {
   for (const [path, [file, type]] of Object.entries(files))
     app.get(path, async (context) => {
-      const text = await readFile(new URL(`../studio/${file}`, import.meta.url), "utf8");
+      const text = await readFile(new URL(file, folder), "utf8");
       return context.body(text, 200, { "Content-Type": type, "Content-Security-Policy": policy });
     });
 }

@@ -38,16 +38,17 @@ const menders: Readonly<Record<string, (ports: SweepPorts, row: TableRow) => Pro
 /** Looks at every row whose time has come. Resolves with how many there were. One row's failure keeps no other waiting. */
 export async function sweep(ports: SweepPorts): Promise<number> {
   const rows = await ports.table.dueBy(toIso(ports.clock.now()), batch);
-  await Promise.all(
-    rows.map(async (row) => {
-      try {
-        await menders[row.sk.slice(0, 3)]?.(ports, row);
-      } catch (error) {
-        ports.log.error("a due row could not be mended", { row: `${row.pk} ${row.sk}`, error });
-      }
-    }),
-  );
+  await Promise.all(rows.map((row) => mendRow(ports, row)));
   return rows.length;
+}
+
+/** Does what a due row asks for. A failure is logged: the row stays due, and the next look finds it. */
+export async function mendRow(ports: SweepPorts, row: TableRow): Promise<void> {
+  try {
+    await menders[row.sk.slice(0, 3)]?.(ports, row);
+  } catch (error) {
+    ports.log.error("a due row could not be mended", { row: `${row.pk} ${row.sk}`, error });
+  }
 }
 
 const idOf = ({ sk }: TableRow): string => sk.slice(sk.indexOf("#") + 1);

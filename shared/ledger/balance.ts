@@ -22,6 +22,8 @@ export const balanceSchema = z.object({
   available: z.number().int(),
   open: z.record(z.string(), z.object({ credits: z.number().int(), at: timeSchema })),
   outbox: z.array(ledgerEntrySchema),
+  /** The latest references by which credit was added, so that each adds once. */
+  grants: z.array(z.string()).optional(),
 });
 export type Balance = z.infer<typeof balanceSchema>;
 
@@ -52,7 +54,18 @@ export function settle(
   return { ...balance, available: balance.available + credits, open, outbox: [...balance.outbox, entry] };
 }
 
-export function grant(balance: Balance, id: string, credits: number, at: string): Balance {
-  const entry: LedgerEntry = { id: `${id}#grant`, at, kind: "grant", credits };
-  return { ...balance, available: balance.available + credits, outbox: [...balance.outbox, entry] };
+/** References that are remembered. */
+const rememberedGrants = 200;
+
+/** Adds credit, once for each reference (a payment's id, say). */
+export function grant(balance: Balance, reference: string, credits: number, at: string): Balance {
+  const grants = balance.grants ?? [];
+  if (grants.includes(reference)) return balance;
+  const entry: LedgerEntry = { id: `${reference}#grant`, at, kind: "grant", credits };
+  return {
+    ...balance,
+    available: balance.available + credits,
+    outbox: [...balance.outbox, entry],
+    grants: [...grants, reference].slice(-rememberedGrants),
+  };
 }

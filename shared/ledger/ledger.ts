@@ -1,4 +1,4 @@
-import { VisibleError } from "../errors.ts";
+import { InternalError, VisibleError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
@@ -37,6 +37,14 @@ export class Ledger {
     const row = this.#row(grant(empty, account, credits, this.#now()));
     await this.#table.insert({ ...rowKeys.balance(account), ...row });
     await this.flush(account);
+  }
+
+  /** Adds credit, once for each reference; resolves with what is available then. */
+  async grant(account: string, reference: string, credits: number): Promise<number> {
+    const balance = await this.#move(account, (balance) => grant(balance, reference, credits, this.#now()));
+    if (!balance) throw new InternalError(`the account ${account} has no balance`);
+    await this.flush(account);
+    return balance.available;
   }
 
   async balance(account: string): Promise<Balance | undefined> {

@@ -84,6 +84,7 @@ export const entryPoints: readonly string[] = [
   "examples/",
   "bench/",
   "functions/config.ts",
+  "functions/admin.ts",
   "gpu-worker/main.ts",
   "gpu-worker/config.ts",
   "sst.config.ts",

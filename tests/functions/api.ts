@@ -1,13 +1,9 @@
 import { createApp } from "../../functions/app.ts";
 import { defaultEdgeSettings, type EdgePorts } from "../../functions/edge.ts";
-import { insertAccount } from "../../shared/accounts/account.ts";
 import type { Scope } from "../../shared/accounts/api-key.ts";
-import { KeyStore } from "../../shared/accounts/key-store.ts";
-import { createId } from "../../shared/ids.ts";
-import { Ledger } from "../../shared/ledger/ledger.ts";
+import { openAccount } from "../../shared/accounts/open-account.ts";
 import type { LogFacts } from "../../shared/ports/log.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
-import { createSecret } from "../../shared/webhooks/signing.ts";
 import { type LocalWorld, openLocalWorld } from "../local-world.ts";
 
 export interface Answer {
@@ -55,16 +51,11 @@ export class Api {
     concurrency = 100,
   ): Promise<Caller> {
     const { table } = this.world;
-    const account = createId("account", Date.now(), systemRandom(10));
-    await insertAccount(table, {
-      ...{ id: account, name: "tests", concurrency, created_at: new Date().toISOString() },
-      webhook_secret: createSecret(systemRandom(24)),
-    });
-    await new Ledger(table, systemClock).open(account, credits);
-    const { secret } = await new KeyStore(table, systemClock, systemRandom).create(account, "test", {
-      scopes,
-    });
-    return this.as(account, secret);
+    const { account, secret } = await openAccount(
+      { table, clock: systemClock, random: systemRandom },
+      { name: "tests", environment: "test", credits, concurrency, scopes },
+    );
+    return this.as(account.id, secret);
   }
 
   as(account: string, secret: string): Caller {

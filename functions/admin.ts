@@ -1,0 +1,106 @@
+/** `npm run admin`: accounts and credit, which no key can give itself. It talks to the table that the environment names. */
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { readAccount } from "../shared/accounts/account.ts";
+import { environments, scopes } from "../shared/accounts/api-key.ts";
+import { KeyStore } from "../shared/accounts/key-store.ts";
+import { openAccount } from "../shared/accounts/open-account.ts";
+import { awsConfigSchema } from "../shared/aws/aws-config.ts";
+import { createAwsClients } from "../shared/aws/clients.ts";
+import { DynamoTable } from "../shared/aws/dynamo-table.ts";
+import { VisibleError } from "../shared/errors.ts";
+import { Ledger } from "../shared/ledger/ledger.ts";
+import { prices } from "../shared/prices.ts";
+import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
+
+const usage = `Usage: npm run admin -- COMMAND [options]        with AWS_REGION and VISII_TABLE in the environment
+
+  create-account --name NAME [--credits N] [--concurrency N] [--environment live|test] [--billing-customer cus_…]
+  create-key     --account acc_… [--name NAME] [--environment live|test]
+  grant          --account acc_… --credits N --reference TEXT      once for each reference
+
+Credits are millionths of a US dollar. A key's secret is shown this once.
+`;
+
+/** A positive whole number. */
+const count = z.coerce.number().int().positive();
+const environment = z.enum(environments).default("live");
+const account = z.string().regex(/^acc_[0-9a-z]{26}$/, "must be an id like acc_…");
+const commands = {
+  "create-account": z.strictObject({
+    name: z.string().min(1),
+    credits: z.coerce.number().int().nonnegative().default(prices.welcome),
+    concurrency: count.default(100),
+    environment,
+    "billing-customer": z.string().startsWith("cus_").optional(),
+  }),
+  "create-key": z.strictObject({ account, name: z.string().optional(), environment }),
+  grant: z.strictObject({ account, credits: count, reference: z.string().min(1).max(200) }),
+} as const;
+
+const worldSchema = awsConfigSchema.pick({ AWS_REGION: true, VISII_TABLE: true, VISII_TABLE_ENDPOINT: true });
+
+async function run(words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+  const option = { type: "string" } as const;
+  const { values, positionals } = parseArgs({
+    ...{ args: [...words], allowPositionals: true },
+    options: {
+      ...{ name: option, credits: option, concurrency: option, environment: option, account: option },
+      ...{ reference: option, "billing-customer": option },
+    },
+  });
+  const [command, ...rest] = positionals;
+  if (command === undefined || !(command in commands) || rest.length) throw new VisibleError("usage", usage);
+  const world = check(worldSchema, process.env, "the variable ");
+  const clients = createAwsClients({
+    region: world.AWS_REGION,
+    ...(world.VISII_TABLE_ENDPOINT === undefined ? {} : { tableEndpoint: world.VISII_TABLE_ENDPOINT }),
+  });
+  const table = new DynamoTable(clients.dynamo, world.VISII_TABLE, clock);
+  const known = async (id: string) => {
+    if (!(await readAccount(table, id)))
+      throw new VisibleError("not_found", `There is no account ${id} in ${world.VISII_TABLE}.`);
+  };
+  try {
+    switch (command) {
+      case "create-account": {
+        const { "billing-customer": billingCustomer, ...opening } = check(commands[command], values, "--");
+        const customer = billingCustomer === undefined ? {} : { billingCustomer };
+        const opened = await openAccount({ table, clock, random }, { ...opening, ...customer });
+        return { account: opened.account.id, key: opened.secret };
+      }
+      case "create-key": {
+        const { account, name, environment } = check(commands[command], values, "--");
+        await known(account);
+        const wanted = { scopes, ...(name === undefined ? {} : { name }) };
+        const { key, secret } = await new KeyStore(table, clock, random).create(account, environment, wanted);
+        return { id: key.id, key: secret };
+      }
+      case "grant": {
+        const { account, credits, reference } = check(commands[command], values, "--");
+        await known(account);
+        return { available: await new Ledger(table, clock).grant(account, reference, credits) };
+      }
+      default:
+        throw new VisibleError("usage", usage);
+    }
+  } finally {
+    clients.destroy();
+  }
+}
+
+/** @throws VisibleError that names what is missing or wrong */
+function check<Schema extends z.ZodType>(schema: Schema, value: unknown, prefix: string): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const told = parsed.error.issues.map(({ path, message }) => `${prefix}${path.join(".")}: ${message}`);
+  throw new VisibleError("usage", `${told.join("\n")}\n\n${usage}`);
+}
+
+try {
+  process.stdout.write(`${JSON.stringify(await run(process.argv.slice(2)))}\n`);
+} catch (error) {
+  const isMistake = error instanceof VisibleError || error instanceof TypeError;
+  process.stderr.write(`${isMistake ? error.message : String(error)}\n`);
+  process.exitCode = isMistake ? 2 : 1;
+}

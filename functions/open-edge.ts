@@ -1,0 +1,43 @@
+import { type AwsAdapters, openAdapters } from "../shared/aws/aws-config.ts";
+import { JobStore } from "../shared/jobs/job-store.ts";
+import { createJsonLog } from "../shared/json-log.ts";
+import { Ledger } from "../shared/ledger/ledger.ts";
+import { createStripeMeter } from "../shared/stripe/stripe-meter.ts";
+import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
+import { createGuardedSender, publicOnly } from "../shared/webhooks/guarded-sender.ts";
+import type { EdgeConfig } from "./config.ts";
+import { defaultEdgeSettings, type EdgePorts } from "./edge.ts";
+import type { SweepPorts } from "./sweep/sweep.ts";
+
+/** Everything that the edge's entry points need of the world, as a configuration describes it. No call is made yet. */
+export function openEdge(config: EdgeConfig): {
+  readonly adapters: AwsAdapters;
+  readonly edge: EdgePorts;
+  readonly sweep: SweepPorts;
+} {
+  const adapters = openAdapters(config, clock);
+  const { table, objects, queues, timing } = adapters;
+  const log = createJsonLog((line) => process.stdout.write(`${line}\n`), clock.now, config.VISII_LOG);
+  const { VISII_STRIPE_KEY: secretKey, VISII_STRIPE_EVENT: eventName, VISII_STRIPE_URL: baseUrl } = config;
+  const meter =
+    secretKey === undefined
+      ? undefined
+      : createStripeMeter({ secretKey, eventName, ...(baseUrl === undefined ? {} : { baseUrl }) });
+  const settings = {
+    ...defaultEdgeSettings,
+    environment: config.VISII_ENVIRONMENT,
+    requestsPerMinute: config.VISII_REQUESTS_PER_MINUTE,
+    longestWait: config.VISII_LONGEST_WAIT,
+    ...(config.VISII_PUBLIC_URL === undefined ? {} : { publicUrl: config.VISII_PUBLIC_URL }),
+  };
+  const common = { table, objects, clock, random, log };
+  return {
+    adapters,
+    edge: { ...common, queues, settings },
+    sweep: {
+      ...{ ...common, meter, sender: createGuardedSender(publicOnly) },
+      jobs: new JobStore({ table, queues, clock, timing }),
+      ledger: new Ledger(table, clock),
+    },
+  };
+}

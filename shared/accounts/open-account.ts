@@ -1,0 +1,39 @@
+import { createId } from "../ids.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { type Clock, type RandomBytes, toIso } from "../ports/clock.ts";
+import type { Table } from "../ports/table.ts";
+import { createSecret } from "../webhooks/signing.ts";
+import { type Account, insertAccount } from "./account.ts";
+import { type Environment, type Scope, scopes } from "./api-key.ts";
+import { KeyStore } from "./key-store.ts";
+
+export interface Opening {
+  readonly name: string;
+  readonly environment: Environment;
+  /** To begin with, in millionths of a US dollar. */
+  readonly credits: number;
+  /** Jobs that may be open at once. */
+  readonly concurrency: number;
+  readonly billingCustomer?: string;
+  /** Of the first key; all when absent. */
+  readonly scopes?: readonly Scope[];
+}
+
+/** A new account with its first credits and its first key, whose secret is in no later answer. */
+export async function openAccount(
+  { table, clock, random }: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes },
+  opening: Opening,
+): Promise<{ readonly account: Account; readonly secret: string }> {
+  const { name, environment, credits, concurrency, billingCustomer } = opening;
+  const now = clock.now();
+  const account: Account = {
+    ...{ id: createId("account", now, random(10)), name, concurrency, created_at: toIso(now) },
+    webhook_secret: createSecret(random(24)),
+    ...(billingCustomer === undefined ? {} : { billing_customer: billingCustomer }),
+  };
+  await insertAccount(table, account);
+  await new Ledger(table, clock).open(account.id, credits);
+  const wanted = { scopes: opening.scopes ?? scopes };
+  const { secret } = await new KeyStore(table, clock, random).create(account.id, environment, wanted);
+  return { account, secret };
+}
