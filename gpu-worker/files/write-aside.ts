@@ -58,15 +58,21 @@ export async function ensureWritableFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes `bytes` to `path` whole or not at all: aside in the same folder, flushed, then renamed over it. The folder must
- * exist. A full disk, a missing folder or missing rights: VisibleError, and whatever stood at `path` stands untouched.
+ * Writes `bytes` (or pieces of them, as they come) to `path` whole or not at all: aside in the same folder, flushed, then
+ * renamed over it. The folder must exist. A full disk, a missing folder or missing rights: VisibleError, and whatever stood at
+ * `path` stands untouched.
  */
-export async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeAside(
+  path: string,
+  bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const aside = join(dirname(path), `.${basename(path).slice(0, 80)}.${randomUUID()}.tmp`);
   try {
     const file = await open(aside, "wx");
     try {
-      await file.writeFile(bytes);
+      // Each call goes on where the one before it ended.
+      if (typeof bytes === "string" || bytes instanceof Uint8Array) await file.writeFile(bytes);
+      else for await (const piece of bytes) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

@@ -30,6 +30,27 @@ export class SeededRandom {
     return result / 2 ** 32;
   }
 
+  /** Fills `values` with what `low + (high − low)·uniform()` would give one by one, several times faster. */
+  fillUniform(values: Float32Array, low: number, high: number): void {
+    const scale = (high - low) / 2 ** 32;
+    let s0 = this.#state[0]!;
+    let s1 = this.#state[1]!;
+    let s2 = this.#state[2]!;
+    let s3 = this.#state[3]!;
+    for (let i = 0; i < values.length; i++) {
+      const x = Math.imul(s1, 5);
+      values[i] = low + scale * (Math.imul((x << 7) | (x >>> 25), 9) >>> 0);
+      const shifted = s1 << 9;
+      s2 ^= s0;
+      s3 ^= s1;
+      s1 ^= s2;
+      s0 ^= s3;
+      s2 ^= shifted;
+      s3 = (s3 << 11) | (s3 >>> 21);
+    }
+    this.#state.set([s0, s1, s2, s3]);
+  }
+
   /** Standard normal, by Box and Muller's polar-free form. */
   normal(): number {
     if (this.#spare !== undefined) {

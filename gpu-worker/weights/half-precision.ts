@@ -1,5 +1,5 @@
 /**
- * 16-bit floats widened to float32, exactly: both formats' values are a subset of float32's. Sixteen raw bits per
+ * 16-bit floats widened to float32, exactly (both formats' values are a subset of float32's), and back. Sixteen raw bits per
  * element, in the machine's byte order (little-endian on every platform we run on, as in the file).
  */
 
@@ -17,6 +17,37 @@ export function widenBfloat16(bits: Uint16Array): Float32Array {
   for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
   return new Float32Array(words.buffer);
 }
+
+/**
+ * Float32 rounded to binary16, to nearest and to even between two, subnormals included; NaN stays NaN.
+ *
+ * @param bits receives sixteen raw bits per element
+ */
+export function narrowToFloat16(values: Float32Array, bits: Uint16Array): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const sign = (word >>> 16) & 0x8000;
+    const magnitude = word & 0x7fffffff;
+    let half: number;
+    if (magnitude > 0x7f800000) half = 0x7e00;
+    // 65520 and above lie nearer to infinity than to 65504.
+    else if (magnitude >= 0x477ff000) half = 0x7c00;
+    else if (magnitude >= 0x38800000) {
+      // Normal: the exponent's bias falls by 112, and 13 bits of the fraction are rounded away.
+      const rebiased = magnitude - 0x38000000;
+      half = (rebiased + 0xfff + ((rebiased >>> 13) & 1)) >>> 13;
+    } else {
+      // Subnormal: in units of 2^-24. Adding 0.5 lets the float32 sum do the rounding.
+      float[0] = Math.abs(values[i]!) + 0.5;
+      half = floatBits[0]! - 0x3f000000;
+    }
+    bits[i] = sign | half;
+  }
+}
+
+const float = new Float32Array(1);
+const floatBits = new Uint32Array(float.buffer);
 
 let table: Float32Array | undefined;
 

@@ -13,7 +13,13 @@ import {
 } from "./safetensors-header.ts";
 import type { TensorDtype } from "./tensor-dtype.ts";
 
-export { encodeSafetensors, type TensorSource, writeSafetensors } from "./safetensors-writing.ts";
+export {
+  encodeSafetensors,
+  streamSafetensors,
+  type TensorSource,
+  type TensorStream,
+  writeSafetensors,
+} from "./safetensors-writing.ts";
 
 /** A checkpoint file whose header has been read and checked; its tensors are still on disk. `size` is in bytes. */
 export interface SafetensorsFile extends SafetensorsHeader {

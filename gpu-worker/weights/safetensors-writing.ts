@@ -35,6 +35,15 @@ const dtypeOfArray: Readonly<Record<string, TensorDtype>> = {
   BigUint64Array: "U64",
 };
 
+/** A tensor whose elements are made while they are written. */
+export interface TensorStream {
+  readonly name: string;
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  /** The elements' bytes, row-major and little-endian, in pieces of any length; each is used before the next is asked for. */
+  bytes(): Iterable<Uint8Array>;
+}
+
 /**
  * The bytes of a safetensors file. They depend on the contents alone: tensors lie by falling element size (so that each
  * is aligned), then by name, and metadata by key.
@@ -43,15 +52,45 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const placed = Object.entries(tensors)
-    .map(([name, source]) => ({
+  const placed = inFileOrder(
+    Object.entries(tensors).map(([name, source]) => ({
       name,
       shape: source.shape,
       dtype: checkedDtype(name, source),
       data: source.data,
-    }))
-    .sort((a, b) => bytesPerElement[b.dtype] - bytesPerElement[a.dtype] || byCodeUnit(a.name, b.name));
+    })),
+  );
+  const header = encodeHeader(placed, metadata);
+  const bytes = new Uint8Array(
+    header.byteLength + placed.reduce((sum, { data }) => sum + data.byteLength, 0),
+  );
+  bytes.set(header);
+  let at = header.byteLength;
+  for (const { data } of placed) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
 
+interface Described {
+  readonly name: string;
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+}
+
+function inFileOrder<T extends Described>(tensors: readonly T[]): T[] {
+  return tensors.toSorted(
+    (a, b) => bytesPerElement[b.dtype] - bytesPerElement[a.dtype] || byCodeUnit(a.name, b.name),
+  );
+}
+
+function byteLengthOf({ dtype, shape }: Described): number {
+  return shape.reduce((product, extent) => product * extent, bytesPerElement[dtype] as number);
+}
+
+/** The length in eight bytes, then the JSON, padded to a multiple of eight. */
+function encodeHeader(placed: readonly Described[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const fields: string[] = [];
   const sortedMetadata = Object.entries(metadata).sort(([a], [b]) => byCodeUnit(a, b));
   if (sortedMetadata.length > 0) {
@@ -59,22 +98,17 @@ export function encodeSafetensors(
     fields.push(`"__metadata__":{${pairs.join(",")}}`);
   }
   let end = 0;
-  for (const { name, dtype, shape, data } of placed) {
-    const entry = { dtype, shape, data_offsets: [end, end + data.byteLength] };
+  for (const tensor of placed) {
+    const { name, dtype, shape } = tensor;
+    const entry = { dtype, shape, data_offsets: [end, end + byteLengthOf(tensor)] };
     fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
-    end += data.byteLength;
+    end += byteLengthOf(tensor);
   }
-
   const json = new TextEncoder().encode(`{${fields.join(",")}}`);
   const headerLength = Math.ceil(json.byteLength / 8) * 8;
-  const bytes = new Uint8Array(8 + headerLength + end);
+  const bytes = new Uint8Array(8 + headerLength);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
-  bytes.fill(0x20, 8, 8 + headerLength).set(json, 8);
-  let at = 8 + headerLength;
-  for (const { data } of placed) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
+  bytes.fill(0x20, 8).set(json, 8);
   return bytes;
 }
 
@@ -89,6 +123,39 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await writeAside(path, encodeSafetensors(tensors, metadata));
+}
+
+/**
+ * `writeSafetensors` for files larger than memory: the same bytes, from tensors that are made as they are written.
+ *
+ * @param written told of the file's bytes so far, after each piece; what it throws stops the writing
+ * @throws VisibleError `not_writable`
+ */
+export async function streamSafetensors(
+  path: string,
+  tensors: readonly TensorStream[],
+  metadata: Readonly<Record<string, string>> = {},
+  written: (bytes: number) => void = () => undefined,
+): Promise<void> {
+  const placed = inFileOrder(tensors);
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    let total = 0;
+    const count = (piece: Uint8Array): Uint8Array => {
+      total += piece.byteLength;
+      written(total);
+      return piece;
+    };
+    yield count(encodeHeader(placed, metadata));
+    for (const tensor of placed) {
+      const before = total;
+      for (const piece of tensor.bytes()) yield count(piece);
+      if (total - before !== byteLengthOf(tensor))
+        throw new InternalError(
+          `tensor "${tensor.name}" gave ${total - before} bytes for ${tensor.dtype} [${tensor.shape.join(", ")}]`,
+        );
+    }
+  }
+  await writeAside(path, pieces());
 }
 
 function checkedDtype(name: string, { shape, data, dtype: wanted }: TensorSource): TensorDtype {

@@ -45,3 +45,13 @@ it("regenerates a timestep's noise, and the beginning of it for a smaller pictur
   expect(trainingNoise(11, 840, 16)).toEqual(noise.subarray(0, 16));
   expect(trainingNoise(11, 841, 64)).not.toEqual(noise);
 });
+
+it("fills an array with the very numbers it would give one by one", () => {
+  const [filling, counting] = [new SeededRandom(9, "fill"), new SeededRandom(9, "fill")];
+  const values = new Float32Array(1000);
+  filling.fillUniform(values, -2, 3);
+  const expected = Float32Array.from({ length: 1000 }, () => -2 + 5 * counting.uniform());
+  // float32 rounds the sum; the order of the products may differ by one unit in the last place of 3.
+  for (const [i, value] of values.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(3e-7);
+  expect(filling.uniform()).toBe(counting.uniform());
+});

@@ -10,6 +10,7 @@ import {
   readIntegers,
   readTensor,
   sha256,
+  streamSafetensors,
   writeSafetensors,
 } from "../../gpu-worker/weights/safetensors-file.ts";
 
@@ -174,5 +175,49 @@ describe("a safetensors file", () => {
     expect(() => encodeSafetensors({ x: { shape: [1], data: Float32Array.of(1), dtype: "F16" } })).toThrow(
       /internal:/,
     );
+  });
+});
+
+describe("a safetensors file written as it is made", () => {
+  const numbers = (from: number, count: number) => Float32Array.from({ length: count }, (_, i) => from + i);
+  const inPieces = function* (values: Float32Array, size: number) {
+    for (let at = 0; at < values.length; at += size)
+      yield new Uint8Array(values.subarray(at, at + size).slice().buffer);
+  };
+
+  it("is the same file as one written from memory", async () => {
+    const [long, short] = [numbers(0, 600), numbers(7, 3)];
+    const path = join(folder, "streamed.safetensors");
+    let last = 0;
+    await streamSafetensors(
+      path,
+      [
+        { name: "short", dtype: "F32", shape: [3], bytes: () => inPieces(short, 3) },
+        { name: "long", dtype: "F32", shape: [20, 30], bytes: () => inPieces(long, 77) },
+        { name: "ids", dtype: "I64", shape: [1], bytes: () => [new Uint8Array(8)] },
+      ],
+      { format: "pt" },
+      (bytes) => {
+        last = bytes;
+      },
+    );
+    const written = await readFile(path);
+    const expected = encodeSafetensors(
+      {
+        long: { shape: [20, 30], data: long },
+        short: { shape: [3], data: short },
+        ids: { shape: [1], data: new BigInt64Array(1) },
+      },
+      { format: "pt" },
+    );
+    expect(written.equals(expected)).toBe(true);
+    expect(last).toBe(expected.byteLength);
+  });
+
+  it("is not left behind where a tensor gives fewer bytes than its shape says", async () => {
+    const path = join(folder, "short.safetensors");
+    const tensor = { name: "a", dtype: "F32", shape: [4], bytes: () => inPieces(numbers(0, 3), 2) } as const;
+    await expect(streamSafetensors(path, [tensor])).rejects.toThrow(/"a" gave 12 bytes for F32 \[4\]/);
+    expect((await readdir(folder)).filter((name) => name.includes("short.safetensors"))).toEqual([]);
   });
 });
