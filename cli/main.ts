@@ -9,6 +9,7 @@ import { addEvalCommand } from "./eval.ts";
 import { addInspectCommand } from "./inspect.ts";
 import { interruptSignal } from "./interrupted.ts";
 import { addLearnCommand } from "./learn.ts";
+import { addModelsCommand } from "./models.ts";
 import { packageVersion } from "./package-version.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { exitCodes, explainFailure } from "./report-failure.ts";
@@ -36,6 +37,7 @@ function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand
   addInspectCommand(program, context);
   addDemoCommand(program, context);
   addEvalCommand(program, context);
+  addModelsCommand(program, context);
   return program;
 }
 

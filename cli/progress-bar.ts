@@ -5,6 +5,8 @@ export interface ProgressState {
   /** Done so far, of `steps`. */
   readonly step: number;
   readonly steps: number;
+  /** What `steps` counts, where it is not steps. */
+  readonly unit?: string;
   readonly loss?: number;
   readonly etaSeconds?: number;
 }
@@ -36,9 +38,9 @@ export function drawBar(fraction: number, width: number): string {
   return `${"█".repeat(Math.floor(eighths / 8))}${partial}`.padEnd(width, "·");
 }
 
-export function progressText({ stage, step, steps, loss, etaSeconds }: ProgressState): string {
+export function progressText({ stage, step, steps, unit, loss, etaSeconds }: ProgressState): string {
   const facts = [
-    `step ${step}/${steps}`,
+    unit === undefined ? `step ${step}/${steps}` : `${step}/${steps} ${unit}`,
     ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
     ...(etaSeconds === undefined || step >= steps ? [] : [`${showDuration(etaSeconds)} left`]),
   ];
@@ -60,7 +62,8 @@ export class ProgressBar {
 
   update(state: ProgressState): void {
     const due = this.#now() - this.#shownAt >= (this.#target.isTTY ? redrawEvery : plainEvery);
-    const turning = state.stage !== this.#last?.stage || state.step === state.steps;
+    const ends = state.step === state.steps && this.#last?.step !== state.steps;
+    const turning = state.stage !== this.#last?.stage || ends;
     // The loss of the latest step stays in view between two steps that tell one.
     const loss = state.loss ?? (state.stage === this.#last?.stage ? this.#last.loss : undefined);
     this.#last = { ...state, ...(loss === undefined ? {} : { loss }) };

@@ -9,7 +9,8 @@ export interface WeightLookup {
   readonly subject: string;
   /** Begins the names of its weights in a graph, which may hold several components. */
   readonly label: string;
-  find(name: string): (TensorType & { readonly source: WeightSource }) | undefined;
+  /** @param wanted the shape that the model's config asks for, where one is asked for */
+  find(name: string, wanted?: Shape): (TensorType & { readonly source: WeightSource }) | undefined;
 }
 
 /**
@@ -43,7 +44,7 @@ export class Module {
    */
   weight(name: string, shape: Shape): Value {
     const key = this.#key(name);
-    const found = this.#weights.find(key);
+    const found = this.#weights.find(key, shape);
     if (!found)
       throw new VisibleError(
         "incomplete_checkpoint",
