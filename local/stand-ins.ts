@@ -30,7 +30,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
   const objects = await startFauxqs({ port: 0, host, logger: false, defaultRegion: region });
   objects.createBucket(bucket);
   const endpoint = `http://${host}:${objects.port}`;
-  const gate = await startStoreGate(endpoint, credentials.secretAccessKey, host);
+  const gate = await startStoreGate(endpoint, credentials, host);
 
   const database = dynalite({ createTableMs: 0 });
   await new Promise<void>((resolve) => database.listen(0, host, resolve));

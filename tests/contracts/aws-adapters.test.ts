@@ -1,10 +1,9 @@
-import { CreateQueueCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe } from "vitest";
 import { type StandIns, startStandIns } from "../../local/stand-ins.ts";
 import { type AwsClients, createAwsClients } from "../../shared/aws/clients.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { S3ObjectStore } from "../../shared/aws/s3-object-store.ts";
-import { SqsJobQueue } from "../../shared/aws/sqs-job-queue.ts";
+import { createQueuePair } from "./create-queue-pair.ts";
 import { jobQueueContract } from "./job-queue-contract.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { objectStoreContract } from "./object-store-contract.ts";
@@ -12,15 +11,10 @@ import { tableContract } from "./table-contract.ts";
 
 let standIns: StandIns;
 let clients: AwsClients;
-const queues: string[] = [];
 
 beforeAll(async () => {
   standIns = await startStandIns();
   clients = createAwsClients(standIns.aws);
-  for (let index = 0; index < 7; index++) {
-    const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: `contract-${index}` }));
-    queues.push(QueueUrl!);
-  }
 });
 
 afterAll(async () => {
@@ -40,5 +34,5 @@ describe("the object store on fauxqs", () => {
 });
 
 describe("the queue on fauxqs", () => {
-  jobQueueContract(() => new SqsJobQueue(clients.sqs, queues.pop()!));
+  jobQueueContract((maximumReceives) => createQueuePair(clients.sqs, maximumReceives));
 });

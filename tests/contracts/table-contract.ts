@@ -48,6 +48,38 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
     expect((await table.get({ pk, sk: "a" }))?.data).toEqual(won[0]?.data);
   });
 
+  it("lets one of many racing inserts win, and one of many takers of an expired place", async () => {
+    const { table, clock, pk } = fresh();
+    const expires = Math.floor(clock.now() / 1000) + 60;
+    const race = async () => {
+      const racers = Array.from({ length: 8 }, (_, racer) =>
+        table.insert({ pk, sk: "a", data: { racer }, expires: Math.floor(clock.now() / 1000) + 60 }),
+      );
+      return (await Promise.all(racers)).filter((result) => result !== "conflict");
+    };
+    const [first, ...others] = await race();
+    expect(others).toEqual([]);
+    clock.advance(62_000);
+    const [second, ...more] = await race();
+    expect(more).toEqual([]);
+    expect(first?.expires).toBe(expires);
+    expect((await table.get({ pk, sk: "a" }))?.data).toEqual(second?.data);
+  });
+
+  it("loses no change when eight read, change and write one row at once", async () => {
+    const { table, pk } = fresh();
+    await table.insert({ pk, sk: "a", data: { count: 0 } });
+    const increment = async () => {
+      for (;;) {
+        const row = (await table.get({ pk, sk: "a" }))!;
+        const data = { count: Number(row.data.count) + 1 };
+        if ((await table.replace({ pk, sk: "a", data }, row.version)) !== "conflict") return;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, increment));
+    expect(await table.get({ pk, sk: "a" })).toMatchObject({ data: { count: 8 }, version: 9 });
+  });
+
   it("deletes a row, or only the version that was read", async () => {
     const { table, pk } = fresh();
     await table.insert({ pk, sk: "a", data: {} });

@@ -36,6 +36,8 @@ export async function startFlakyProxy(
       for (const [name, value] of Object.entries(request.headers))
         if (typeof value === "string" && !["host", "connection", "content-length", "expect"].includes(name))
           headers.set(name, value);
+      // Signatures cover the name it was called by.
+      headers.set("x-forwarded-host", request.headers.host ?? "");
       const hasBody = request.method !== "GET" && request.method !== "HEAD";
       const answer = await fetch(new URL(request.url ?? "/", target), {
         method: request.method!,
