@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lossGraph } from "../gpu-worker/inversion/loss-graph.ts";
+import { type LossSettings, lossGraph } from "../gpu-worker/inversion/loss-graph.ts";
 import { frozenBranches, type Guidance } from "../gpu-worker/pipeline/guidance.ts";
 import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
 import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
@@ -50,10 +50,11 @@ export async function benchInversionStep(
   const target = schedule.target(after, noise, timestep);
   const embedding = await pipeline.encodeText(pipeline.defaults.init);
   const width = pipeline.textWidth;
-  const settings = {
+  const settings: LossSettings = {
     batch: 1,
     height: size,
     width: size,
+    space: "text",
     tokens,
     textGuidance: guidance.text,
     mseWeight: 4,

@@ -3,14 +3,17 @@
  * input is told before any model is opened.
  */
 import { fileURLToPath } from "node:url";
+import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
 import type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
 
 export type { EditOptions } from "../gpu-worker/editing/edit.ts";
-export type { Instruction } from "../gpu-worker/instruction/instruction.ts";
+export type { Instruction, InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
 export type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
 export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
 
 export const devices = ["cpu", "webgpu", "cuda"] as const satisfies readonly Device[];
+
+export const spaces = ["text", "kv"] as const satisfies readonly InstructionSpace[];
 
 /** Folder of a model by the name given on the command line: `mini` is the bundled one, anything else a folder. */
 export function modelFolder(name: string): string {

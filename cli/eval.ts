@@ -16,7 +16,7 @@ import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
 import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
-import { type Device, devices, withPipeline } from "./engine.ts";
+import { type Device, devices, type InstructionSpace, spaces, withPipeline } from "./engine.ts";
 import { evaluateSet } from "./evaluate-set.ts";
 import { Interrupted } from "./interrupted.ts";
 import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
@@ -27,6 +27,7 @@ export interface EvalOptions {
   readonly seeds: number;
   readonly out?: string;
   readonly init?: string;
+  readonly space?: InstructionSpace;
   readonly learningSteps?: number;
   readonly samplingSteps?: number;
   readonly textGuidance?: number;
@@ -45,12 +46,13 @@ export function addEvalCommand(program: Command, context: Context): void {
     .argument("<SET>", "folder of cases (docs/evaluation-set.md)", nonEmpty("SET"))
     .option(
       "--method <list>",
-      `of unedited, text, learned, learned-N, hybrid (default: ${defaultMethods})`,
+      `of unedited, text, learned, learned-N, learned-kv, learned-kv-N, hybrid (default: ${defaultMethods})`,
       nonEmpty("--method"),
     )
     .option("--seeds <N>", "learn and edit N times, by seeds 0 … N−1", wholeNumber("--seeds", 1), 1)
     .option("--out <DIR>", "folder for the results (default: SET's name and -results)", nonEmpty("--out"))
     .option("--init <text>", "words that learning starts from (default: the model's)", nonEmpty("--init"))
+    .option("--space <space>", "what learned and hybrid learn: text or kv", oneOf("--space", spaces))
     .option(
       "--learning-steps <N>",
       "steps of learning (default: the model's)",

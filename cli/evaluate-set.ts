@@ -57,10 +57,11 @@ export async function evaluateSet(
 }
 
 function settingsOf(options: EvalOptions): EvaluationPlan["settings"] {
-  const { init, learningSteps, samplingSteps, textGuidance, imageGuidance, noise } = options;
+  const { init, space, learningSteps, samplingSteps, textGuidance, imageGuidance, noise } = options;
   return {
     learning: {
       ...(init === undefined ? {} : { init }),
+      ...(space === undefined ? {} : { space }),
       ...(learningSteps === undefined ? {} : { steps: learningSteps }),
     },
     editing: {

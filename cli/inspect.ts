@@ -3,6 +3,7 @@ import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
 import {
   type Instruction,
+  type InstructionSpace,
   loadEmbedInstruction,
   loadInstructionFile,
   loadNearestWords,
@@ -42,12 +43,16 @@ async function inspect(context: Context, file: string, options: InspectOptions):
   );
 }
 
-/** Undefined, with a note why, when the model is not at hand: the rest can be told without it. */
+/** Undefined, with a note why, when the model is not at hand or there are none: the rest can be told without it. */
 async function nearest(
   { progress }: Context,
   instruction: Instruction,
   { model, words }: InspectOptions,
 ): Promise<NearestWords | undefined> {
+  if (instruction.info.space === "kv") {
+    progress.note("The nearest words are left out: keys and values are no rows of the text embedding.");
+    return undefined;
+  }
   const [{ requireSameModel }, nearestWords] = [await loadEmbedInstruction(), await loadNearestWords()];
   try {
     return await withPipeline({ model, device: "cpu" }, async (pipeline) => {
@@ -61,12 +66,22 @@ async function nearest(
   }
 }
 
-function describe(file: string, { info, tokenCount, dimension }: Instruction, words?: NearestWords): string {
+const spaceNames: Readonly<Record<InstructionSpace, string>> = {
+  text: "text: rows of the text embedding",
+  kv: "kv: keys and values of the attentions to the text",
+};
+
+function describe(
+  file: string,
+  { info, tokenCount, dimension, attentions }: Instruction,
+  words?: NearestWords,
+): string {
   const { hyperParameters: made, losses, counts } = info;
   const facts: readonly (readonly [string, string])[] = [
     ["file", file],
     ["model", `${info.modelId} (weights ${info.weightHash.slice(0, 12)})`],
-    ["tokens", `${tokenCount} × ${dimension}`],
+    ["space", spaceNames[info.space]],
+    ["tokens", `${tokenCount} × ${dimension}${attentions ? `, of ${attentions.length} attentions` : ""}`],
     ["seed", String(info.seed)],
     ["init", `"${info.init}"`],
     ["learned", `${made.steps} steps of ${made.batchSize} at rate ${made.learningRate}, ${made.loop} loop`],

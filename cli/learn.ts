@@ -6,7 +6,15 @@ import { writeImage } from "../gpu-worker/images/write-image.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
-import { type Device, devices, type Instruction, loadInstructionFile, withPipeline } from "./engine.ts";
+import {
+  type Device,
+  devices,
+  type Instruction,
+  type InstructionSpace,
+  loadInstructionFile,
+  spaces,
+  withPipeline,
+} from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
 import { lossPoints } from "./loss-points.ts";
 import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
@@ -20,6 +28,7 @@ interface LearnOptions {
   readonly out: string;
   readonly init?: string;
   readonly caption?: boolean;
+  readonly space: InstructionSpace;
   readonly steps?: number;
   readonly seed: number;
   readonly model: string;
@@ -42,6 +51,12 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       new Option("--caption", "start from a caption of AFTER, found through the model's CLIP").conflicts(
         "init",
       ),
+    )
+    .option(
+      "--space <space>",
+      "what is learned: text (rows of the text embedding) or kv (keys and values of every attention to it)",
+      oneOf("--space", spaces),
+      "text",
     )
     .option("--steps <N>", "steps of learning (default: the model's)", wholeNumber("--steps", 1))
     .option("--seed <S>", "same seed, same result, bit for bit", wholeNumber("--seed", 0), 0)
@@ -77,6 +92,7 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
       stateFile: resumePath(out),
       ...(options.init === undefined ? {} : { init: options.init }),
       caption: options.caption ?? false,
+      space: options.space,
       ...(options.steps === undefined ? {} : { steps: options.steps }),
       ...(resume ? { resume } : {}),
       ...(preview === undefined
@@ -122,6 +138,7 @@ function summarise(out: string, { info }: Instruction, seconds: number) {
     ...info.counts,
     loss: { first, last, validation, initialValidation, bestStep },
     init: info.init,
+    space: info.space,
     seed: info.seed,
     model: info.modelId,
   };

@@ -2,13 +2,20 @@ import { writeAside } from "../gpu-worker/files/write-aside.ts";
 import { fitPairs, type ImagePair } from "../gpu-worker/images/fit-pairs.ts";
 import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
 import type { Context } from "./context.ts";
-import { type Instruction, loadCaptionImage, loadInvert, type Pipeline } from "./engine.ts";
+import {
+  type Instruction,
+  type InstructionSpace,
+  loadCaptionImage,
+  loadInvert,
+  type Pipeline,
+} from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
 
 export interface RunInversionOptions {
   readonly init?: string;
   /** Start from a caption of the first after image instead. */
   readonly caption?: boolean;
+  readonly space?: InstructionSpace;
   readonly steps?: number;
   readonly seed: number;
   /** A saved state to go on from. */
@@ -62,6 +69,7 @@ export async function runInversion(
       {
         seed: options.seed,
         ...(init === undefined ? {} : { init }),
+        ...(options.space === undefined ? {} : { space: options.space }),
         ...(options.steps === undefined ? {} : { steps: options.steps }),
       },
       {
@@ -70,7 +78,7 @@ export async function runInversion(
         ...(options.onPreview ? { previewEvery: Math.max(1, Math.round(steps / 8)) } : {}),
         checkpointEvery: 1,
         async onCheckpoint(state) {
-          // A state is some KB, so every step offers one; the disk sees few of them.
+          // A state is small beside a step's work, so every step offers one; the disk sees few of them.
           if (!signal.aborted && performance.now() - savedAt < saveEvery * 1000) return;
           await writeAside(options.stateFile, state);
           savedAt = performance.now();

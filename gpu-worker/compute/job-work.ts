@@ -64,6 +64,7 @@ async function learn(
     kind: "learn",
     ...{ pairs, seed: request.seed ?? 0, saveEvery, previews: 8 },
     ...(request.init === undefined ? {} : { init: request.init }),
+    ...(request.space === undefined ? {} : { space: request.space }),
     ...(request.steps === undefined ? {} : { steps: request.steps }),
     ...(resume ? { resume } : {}),
   };

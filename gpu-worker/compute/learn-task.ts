@@ -29,6 +29,7 @@ export async function learnTask(
     {
       seed: task.seed,
       ...(task.init === undefined ? {} : { init: task.init }),
+      ...(task.space === undefined ? {} : { space: task.space }),
       ...(task.steps === undefined ? {} : { steps: task.steps }),
     },
     {

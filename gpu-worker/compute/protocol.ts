@@ -4,6 +4,7 @@ export interface LearnTask {
   readonly kind: "learn";
   readonly pairs: readonly { readonly before: Uint8Array; readonly after: Uint8Array }[];
   readonly init?: string;
+  readonly space?: "text" | "kv";
   readonly steps?: number;
   readonly seed: number;
   /** A state from an earlier attempt, to go on from. */

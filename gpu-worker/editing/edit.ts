@@ -1,7 +1,7 @@
 import { VisibleError } from "../../shared/errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { embedPrompt, type Prompt } from "../instruction/embed-instruction.ts";
-import { type Guidance, guidedPrediction } from "../pipeline/guidance.ts";
+import { type Conditioning, type Guidance, guidedPrediction } from "../pipeline/guidance.ts";
 import type { Latents, Pipeline } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { trainingNoise } from "../random/training-noise.ts";
@@ -59,7 +59,7 @@ export async function edit(
   if (!Number.isFinite(guidance.text) || !Number.isFinite(guidance.image))
     throw new VisibleError("invalid_option", "Text and image guidance must be finite numbers.");
   requireSizes(pipeline, images);
-  const embedding = await embedPrompt(pipeline, prompt);
+  const conditioning = await embedPrompt(pipeline, prompt);
   const scheduler = createScheduler(
     options.scheduler ?? sampler.scheduler,
     pipeline.model.scheduler,
@@ -70,7 +70,7 @@ export async function edit(
   for (const [index, image] of images.entries()) {
     const condition = await pipeline.encodeImage(image);
     const noise = noiseSource(prompt, options, index, condition.data.length);
-    const latents = await sample(pipeline, scheduler, condition, embedding, guidance, noise, progress);
+    const latents = await sample(pipeline, scheduler, condition, conditioning, guidance, noise, progress);
     results.push(await pipeline.decodeLatents(pipeline.unscaleLatents(latents)));
   }
   return results;
@@ -87,7 +87,7 @@ async function sample(
   pipeline: Pipeline,
   scheduler: Scheduler,
   condition: Latents,
-  embedding: Float32Array,
+  conditioning: Conditioning,
   guidance: Guidance,
   noise: NoiseSource,
   progress: () => void,
@@ -104,7 +104,7 @@ async function sample(
         height,
         width,
       },
-      embedding,
+      conditioning,
       guidance,
     );
     z = scheduler.step(prediction, index, z, () => noise.added(timestep));

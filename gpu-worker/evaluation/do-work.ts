@@ -9,7 +9,7 @@ import { learnFromCase } from "./learn-from-case.ts";
 import type { CaseMeasure } from "./measure.ts";
 import { type Method, methodName } from "./method.ts";
 import { prepareMethod } from "./prepare-method.ts";
-import type { EvaluationSettings, ResultKeys } from "./result-keys.ts";
+import { type EvaluationSettings, learningOptions, type ResultKeys } from "./result-keys.ts";
 
 const doingOf = {
   prepare: "reading the pairs",
@@ -74,18 +74,15 @@ export async function doWork(
     openCase: opened,
     editing: { ...settings.editing, seed },
     hooks: { ...stop, onEvent: (event) => tell("choosing the text", event) },
-    learn: (pairs) =>
-      learnFromCase(
+    learn: (pairs) => {
+      const options = learningOptions(settings, method, seed);
+      return learnFromCase(
         pipeline,
         opened,
-        {
-          pairs,
-          options: { ...settings.learning, seed },
-          folder: join(out, "instructions"),
-          key: keys.learning(opened, pairs, seed),
-        },
+        { pairs, options, folder: join(out, "instructions"), key: keys.learning(opened, pairs, options) },
         { ...stop, onEvent: ({ stage, ...facts }) => tell(doingOf[stage], facts) },
-      ),
+      );
+    },
   });
   const folder = ["pictures", opened.name, `${name}-seed-${seed}-${key.slice(0, 8)}`];
   await ensureWritableFolder(join(out, ...folder));

@@ -9,7 +9,7 @@ import { type Finished, FinishedWork } from "./finished-work.ts";
 import { CaseMeasure } from "./measure.ts";
 import { type Method, whatIsMissing } from "./method.ts";
 import { openCase } from "./open-case.ts";
-import { type EvaluationSettings, ResultKeys } from "./result-keys.ts";
+import { type EvaluationSettings, learningOptions, ResultKeys } from "./result-keys.ts";
 
 export interface EvaluationPlan {
   readonly cases: readonly CaseFiles[];
@@ -57,7 +57,7 @@ export async function evaluate(
   hooks: EvaluationHooks = {},
 ): Promise<Evaluation> {
   requireTextsFit(pipeline, plan.cases);
-  resolveSettings(pipeline, { ...plan.settings.learning, seed: 0 });
+  for (const method of plan.methods) resolveSettings(pipeline, learningOptions(plan.settings, method, 0));
   for (const folder of ["finished", "instructions"]) await ensureWritableFolder(join(plan.out, folder));
   const keys = await ResultKeys.of(pipeline, plan.settings);
   const store = new FinishedWork(plan.out);

@@ -1,4 +1,5 @@
 import { VisibleError } from "../../shared/errors.ts";
+import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { CaseDescription } from "./evaluation-case.ts";
 
 /** A way of editing a case's test photos. */
@@ -7,15 +8,17 @@ export type Method =
   | { readonly kind: "unedited" }
   /** The best of the case's texts, chosen on its first pair. */
   | { readonly kind: "text" }
-  /** An instruction learned from the first `pairs` pairs. */
-  | { readonly kind: "learned"; readonly pairs: number }
+  /** An instruction learned from the first `pairs` pairs, in a space of its own or that of the settings. */
+  | { readonly kind: "learned"; readonly pairs: number; readonly space?: InstructionSpace }
   /** An instruction learned from the first pair, with the case's words behind it. */
   | { readonly kind: "hybrid" };
 
 export const defaultMethods = "unedited,text,learned";
 
 export function methodName(method: Method): string {
-  return method.kind === "learned" && method.pairs > 1 ? `learned-${method.pairs}` : method.kind;
+  if (method.kind !== "learned") return method.kind;
+  const { space, pairs } = method;
+  return ["learned", ...(space ? [space] : []), ...(pairs > 1 ? [pairs] : [])].join("-");
 }
 
 /** `unedited,text,learned,learned-4,hybrid` → methods, in that order, each once. @throws VisibleError `invalid_option` */
@@ -26,13 +29,13 @@ export function parseMethods(list: string): Method[] {
 
 function parseMethod(name: string): Method {
   if (name === "unedited" || name === "text" || name === "hybrid") return { kind: name };
-  const learned = /^learned(?:-([1-9]\d{0,3}))?$/.exec(name);
+  const learned = /^learned(-kv)?(?:-([1-9]\d{0,3}))?$/.exec(name);
   if (!learned)
     throw new VisibleError(
       "invalid_option",
-      `"${name}" is no method; there are unedited, text, learned, learned-N (N pairs) and hybrid.`,
+      `"${name}" is no method; there are unedited, text, learned, learned-N (N pairs), learned-kv, learned-kv-N and hybrid.`,
     );
-  return { kind: "learned", pairs: Number(learned[1] ?? 1) };
+  return { kind: "learned", pairs: Number(learned[2] ?? 1), ...(learned[1] ? { space: "kv" } : {}) };
 }
 
 /** What a case lacks for a method; undefined when it has all of it. */

@@ -12,6 +12,16 @@ export interface EvaluationSettings {
   readonly editing: Omit<EditOptions, "seed" | "variation">;
 }
 
+/** What a method learns with: the settings' options, in the method's own space if it has one. */
+export function learningOptions(
+  { learning }: EvaluationSettings,
+  method: Method,
+  seed: number,
+): InversionOptions {
+  const space = method.kind === "learned" && method.space ? { space: method.space } : {};
+  return { ...learning, ...space, seed };
+}
+
 /** The settings in full: the given ones and the model's. */
 export function describeSettings(pipeline: Pipeline, { learning, editing }: EvaluationSettings) {
   const { sampler, resolution } = pipeline.defaults;
@@ -39,8 +49,8 @@ export class ResultKeys {
   }
 
   /** Of an instruction. */
-  learning(openCase: OpenCase, pairs: number, seed: number): string {
-    return keyOf({ case: openCase.digest, pairs, ...this.#learning(seed) });
+  learning(openCase: OpenCase, pairs: number, options: InversionOptions): string {
+    return keyOf({ case: openCase.digest, pairs, ...this.#learning(options) });
   }
 
   /** Of a method's results on a case. */
@@ -52,14 +62,16 @@ export class ResultKeys {
       seed,
       weights: this.#weights,
       ...(method.kind === "unedited" ? {} : { editing }),
-      ...(method.kind === "learned" || method.kind === "hybrid" ? this.#learning(seed) : {}),
+      ...(method.kind === "learned" || method.kind === "hybrid"
+        ? this.#learning(learningOptions(this.#settings, method, seed))
+        : {}),
     });
   }
 
-  #learning(seed: number): object {
+  #learning(options: InversionOptions): object {
     const { resolution } = this.#pipeline.defaults;
     return {
-      learning: resolveSettings(this.#pipeline, { ...this.#settings.learning, seed }),
+      learning: resolveSettings(this.#pipeline, options),
       resolution,
       weights: this.#weights,
     };

@@ -1,4 +1,5 @@
 import { VisibleError } from "../../shared/errors.ts";
+import type { Conditioning } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Instruction } from "./instruction.ts";
 
@@ -9,30 +10,31 @@ export interface Prompt {
 }
 
 /**
- * The text embedding of a prompt, [L · d].
+ * What a prompt tells the UNet.
  *
- * Words alone are the text encoder's output. An instruction replaces rows 1 … n of its init's embedding; the words of
- * a hybrid are encoded alone and their rows, end marker and padding included, follow from row n + 1 on.
+ * Words alone are the text encoder's output. An instruction replaces rows 1 … n of its init's embedding, or in kv space
+ * their keys and values; the words of a hybrid are encoded alone and their rows, end marker and padding included,
+ * follow from row n + 1 on.
  *
  * @throws VisibleError if nothing is asked, the instruction is another model's, or the words do not fit
  */
-export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Prompt): Promise<Float32Array> {
+export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Prompt): Promise<Conditioning> {
   if (!instruction) {
     if (!text) throw new VisibleError("empty_prompt", "Nothing to do: give an instruction, a text, or both.");
     refuseLongText(pipeline, text, pipeline.textLength - 2);
-    return pipeline.encodeText(text);
+    return { text: await pipeline.encodeText(text) };
   }
   requireSameModel(pipeline, instruction);
   const { tokens, tokenCount: n, info } = instruction;
   const { textLength: length, textWidth: width } = pipeline;
   const embedding = Float32Array.from(await pipeline.encodeText(info.init));
-  embedding.set(tokens, width);
+  if (info.space === "text") embedding.set(tokens, width);
   if (text) {
     refuseLongText(pipeline, text, length - 2 - n);
     const words = await pipeline.encodeText(text);
     embedding.set(words.subarray(width, (length - n) * width), (1 + n) * width);
   }
-  return embedding;
+  return info.space === "text" ? { text: embedding } : { text: embedding, learned: tokens };
 }
 
 function refuseLongText(pipeline: Pipeline, text: string, room: number): void {
@@ -45,12 +47,28 @@ function refuseLongText(pipeline: Pipeline, text: string, room: number): void {
     );
 }
 
-/** @throws VisibleError `foreign_instruction`, which names both models */
-export function requireSameModel(pipeline: Pipeline, { info, dimension }: Instruction): void {
-  if (info.weightHash === pipeline.weightHash && dimension === pipeline.textWidth) return;
-  throw new VisibleError(
-    "foreign_instruction",
-    `This instruction was learned through the model "${info.modelId}" (weights ${info.weightHash.slice(0, 12)}), not ` +
-      `"${pipeline.modelId}" (${pipeline.weightHash.slice(0, 12)}). Choose that model, or learn it again with this one.`,
-  );
+/** @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows that cannot be this model's */
+export function requireSameModel(pipeline: Pipeline, { info, dimension, attentions }: Instruction): void {
+  if (info.weightHash !== pipeline.weightHash)
+    throw new VisibleError(
+      "foreign_instruction",
+      `This instruction was learned through the model "${info.modelId}" (weights ${info.weightHash.slice(0, 12)}), not ` +
+        `"${pipeline.modelId}" (${pipeline.weightHash.slice(0, 12)}). Choose that model, or learn it again with this one.`,
+    );
+  const refuse = (why: string) =>
+    new VisibleError(
+      "invalid_instruction",
+      `This instruction cannot be used with the model "${pipeline.modelId}", though it names its weights: ${why}. Learn it again.`,
+    );
+  const wanted = info.space === "text" ? [] : pipeline.textAttentions;
+  const given = new Map(attentions?.map(({ name, width }) => [name, width]));
+  for (const { name, width } of wanted)
+    if (given.get(name) !== width)
+      throw refuse(
+        `${name} wants keys and values of width ${width}, the instruction has ${given.get(name) ?? "none"}`,
+      );
+  if (given.size !== wanted.length)
+    throw refuse(`it has keys and values of ${given.size} attentions, the model has ${wanted.length}`);
+  const expected = info.space === "text" ? pipeline.textWidth : pipeline.keysValuesWidth;
+  if (dimension !== expected) throw refuse(`its rows are ${dimension} wide, the model's ${expected}`);
 }

@@ -1,6 +1,7 @@
 import { frozenBranches, type Guidance } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type Batch, stackSamples } from "./batch.ts";
+import type { LearnedRows } from "./instruction-space.ts";
 import { lossGraph } from "./loss-graph.ts";
 import type { Sample } from "./samples.ts";
 import type { InversionSettings } from "./settings.ts";
@@ -8,25 +9,15 @@ import type { InversionSettings } from "./settings.ts";
 export interface LossAndGradient {
   readonly loss: number;
   readonly mse: number;
-  /** ∂loss/∂<ins>, [n · d]. */
+  /** ∂loss/∂<ins>, [n · d] or [n · D]. */
   readonly gradient: Float32Array;
-}
-
-/** The text embedding cut at the learned rows. */
-export interface SplitEmbedding {
-  /** [1 · d] */
-  readonly bos: Float32Array;
-  /** n */
-  readonly tokens: number;
-  /** EOS and padding, [L − 1 − n · d]. */
-  readonly rest: Float32Array;
 }
 
 /** The loss over batches of samples, with the frozen branches evaluated once for each sample or every time. */
 export class InversionLoss {
   readonly #pipeline: Pipeline;
   readonly #settings: InversionSettings;
-  readonly #embedding: SplitEmbedding;
+  readonly #rows: LearnedRows;
   /** d [p], of length 1; absent without a CLIP. */
   readonly #direction: Float32Array | undefined;
   readonly #frozen = new Map<Sample, Float32Array>();
@@ -35,12 +26,12 @@ export class InversionLoss {
   constructor(
     pipeline: Pipeline,
     settings: InversionSettings,
-    embedding: SplitEmbedding,
+    rows: LearnedRows,
     direction: Float32Array | undefined,
   ) {
     this.#pipeline = pipeline;
     this.#settings = settings;
-    this.#embedding = embedding;
+    this.#rows = rows;
     this.#direction = direction;
   }
 
@@ -63,9 +54,7 @@ export class InversionLoss {
       timesteps: batch.timesteps,
       target: batch.target,
       frozen: await this.#frozenOfBatch(batch),
-      bos: this.#embedding.bos,
-      instruction,
-      rest: this.#embedding.rest,
+      ...this.#rows.feeds(instruction),
       ...(this.#direction ? { direction: this.#direction } : {}),
     });
     this.#pipeline.countUnetForwards(samples.length);
@@ -75,12 +64,11 @@ export class InversionLoss {
 
   /** mean over samples of L_mse, forward only. */
   async meanSquaredError(samples: readonly Sample[], instruction: Float32Array): Promise<number> {
-    const { bos, rest } = this.#embedding;
-    const text = Float32Array.from([...bos, ...instruction, ...rest]);
+    const conditioning = this.#rows.conditioning(instruction);
     let sum = 0;
     for (const sample of samples) {
       const frozen = await this.#frozenOf(sample);
-      const prediction = await this.#pipeline.predict({ ...stackSamples([sample]), text });
+      const prediction = await this.#pipeline.predict({ ...stackSamples([sample]), ...conditioning });
       let squares = 0;
       for (const [i, target] of sample.target.entries())
         squares += (frozen[i]! + this.#settings.textGuidance * prediction[i]! - target) ** 2;
@@ -91,8 +79,9 @@ export class InversionLoss {
 
   #session({ samples, height, width }: Batch) {
     const { textGuidance, mseWeight, clipWeight } = this.#settings;
-    const { tokens } = this.#embedding;
-    const settings = { batch: samples.length, height, width, tokens, textGuidance, mseWeight, clipWeight };
+    const { space, tokens } = this.#rows;
+    const size = { batch: samples.length, height, width };
+    const settings = { ...size, space, tokens, textGuidance, mseWeight, clipWeight };
     return this.#pipeline.session(`loss ${JSON.stringify(settings)}`, () =>
       lossGraph(this.#pipeline.model, settings),
     );

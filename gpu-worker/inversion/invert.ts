@@ -1,7 +1,7 @@
 import { VisibleError } from "../../shared/errors.ts";
 import { edit } from "../editing/edit.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
-import type { Instruction } from "../instruction/instruction.ts";
+import { formatVersionOf, type Instruction } from "../instruction/instruction.ts";
 import { initAdamW, updateAdamW } from "../optimizer/adamw.ts";
 import { learningRateFactor } from "../optimizer/learning-rate.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -9,7 +9,8 @@ import { makeNoiseSchedule } from "../schedulers/noise-schedule.ts";
 import { BatchOrder } from "./batch-order.ts";
 import { editDirection } from "./edit-direction.ts";
 import { type ImagePair, requirePairs } from "./image-pair.ts";
-import { InversionLoss, type SplitEmbedding } from "./inversion-loss.ts";
+import { openRows } from "./instruction-space.ts";
+import { InversionLoss } from "./inversion-loss.ts";
 import { type HeartbeatClock, Progress } from "./progress.ts";
 import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
 import { drawTrainingSamples, drawValidationSamples, type LatentPair, type Sample } from "./samples.ts";
@@ -51,7 +52,8 @@ export interface InversionHooks {
  * Visual Instruction Inversion (Nguyen et al. 2023): finds the text embedding that makes the frozen model turn each
  * pair's before into its after.
  *
- *     <ins>   rows 1 … n of the text embedding P, the only thing learned      c_I   before, in latents
+ *     <ins>   rows 1 … n of the text embedding P, the only thing learned;     c_I   before, in latents
+ *             in kv space those rows' keys and values in every attention
  *     z_t     after in latents, noised to timestep t with ε                   d     CLIP direction before → after
  *
  * One seed makes the result bit-identical from run to run, and after an interruption and resume.
@@ -79,7 +81,7 @@ export async function invert(
     progress.advance();
   }
   const direction = settings.clipWeight === 0 ? undefined : await editDirection(pipeline, pairs);
-  const { split, initial } = await splitInit(pipeline, settings);
+  const rows = await openRows(pipeline, settings);
   progress.advance();
 
   // 2. The fixed samples (t, ε, pair), and the branches of guidance that <ins> cannot change.
@@ -88,7 +90,7 @@ export async function invert(
   const training = drawTrainingSamples(latents, schedule, count, settings.seed);
   const validation = drawValidationSamples(latents, schedule, settings.validationSamples, settings.seed);
   const effective = direction ? settings : { ...settings, clipWeight: 0 };
-  const loss = new InversionLoss(pipeline, effective, split, direction);
+  const loss = new InversionLoss(pipeline, effective, rows, direction);
   const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
   const fingerprint = fingerprintOf(settings, pipeline.weightHash, pictures);
   const resumed = hooks.resume && decodeRunState(hooks.resume, fingerprint);
@@ -106,7 +108,7 @@ export async function invert(
   if (resumed) forwardsBefore = pipeline.unetForwards;
 
   // 3. Descend: one batch, one AdamW step, and every so often a look at the validation samples.
-  let state = resumed ?? (await initialState(loss, validation, initial, settings));
+  let state = resumed ?? (await initialState(loss, validation, rows.initial, settings));
   const countsBefore = state.counts;
   const counts = () => ({
     unetForwards: countsBefore.unetForwards + pipeline.unetForwards - forwardsBefore,
@@ -144,13 +146,15 @@ export async function invert(
 
   function finish({ best, curve, initialValidation }: RunState, validation: number): Instruction {
     const { width, height } = pairs[0]!.before;
-    const { steps, learningRate, batchSize, textGuidance, imageGuidance, loop, seed, init } = settings;
+    const { steps, learningRate, batchSize, textGuidance, imageGuidance, loop, seed, init, space } = settings;
     return {
       tokens: best.instruction,
-      tokenCount: split.tokens,
-      dimension: pipeline.textWidth,
+      tokenCount: rows.tokens,
+      dimension: rows.dimension,
+      ...(rows.attentions ? { attentions: rows.attentions } : {}),
       info: {
-        formatVersion: 1,
+        formatVersion: formatVersionOf[space],
+        space,
         modelId: pipeline.modelId,
         weightHash: pipeline.weightHash,
         seed,
@@ -223,25 +227,6 @@ async function initialState(
     initialValidation,
     curve: [],
     counts: { unetForwards: 0, unetBackwards: 0 },
-  };
-}
-
-/** E(init) cut at the rows that are learned: 1 … eos − 1. */
-async function splitInit(
-  pipeline: Pipeline,
-  { init }: InversionSettings,
-): Promise<{ split: SplitEmbedding; initial: Float32Array }> {
-  const { length: tokens, truncatedText } = pipeline.model.tokenizer.encode(init);
-  if (!tokens || truncatedText !== undefined)
-    throw new VisibleError(
-      "invalid_init",
-      `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; give 1 to ${pipeline.textLength - 2}.`,
-    );
-  const width = pipeline.textWidth;
-  const embedding = await pipeline.encodeText(init);
-  return {
-    split: { bos: embedding.slice(0, width), tokens, rest: embedding.slice((1 + tokens) * width) },
-    initial: embedding.slice(width, (1 + tokens) * width),
   };
 }
 

@@ -1,11 +1,14 @@
 import { gradient } from "../autodiff/gradient.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Graph, Value } from "../graph/value.ts";
-import { predictNoise, type UnetSize } from "../pipeline/forward-graphs.ts";
+import type { InstructionSpace } from "../instruction/instruction.ts";
+import type { TextConditioning } from "../models/text-attention.ts";
+import { learnedInput, predictNoise, type UnetSize } from "../pipeline/forward-graphs.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 
 export interface LossSettings extends UnetSize {
-  /** n: how many rows of the text embedding are learned. */
+  readonly space: InstructionSpace;
+  /** n: how many positions of the text are learned. */
   readonly tokens: number;
   /** s_T of the guidance that stands inside the loss. */
   readonly textGuidance: number;
@@ -24,22 +27,19 @@ export interface LossSettings extends UnetSize {
  *     u     = normalise(W_text · mean over positions of P),   L_clip = clamp(cos(d, u), −1, ½)
  *     loss  = 4·L_mse − 0.1·L_clip
  *
- * Inputs: latents, image, frozen, target [N, C, h, w]; timesteps [N]; bos [1, d]; instruction [n, d]; rest [L−1−n, d];
- * direction [1, p] if there is L_clip. Outputs: loss, mse, cosine (scalars) and gradient [n, d].
+ * In kv space <ins> [n, D] holds keys and values, for every attention to the text, of positions 1 … n; P is the init's
+ * embedding and the other positions' keys and values are projected from it. P is then a constant, so there is no L_clip.
+ *
+ * Inputs: latents, image, frozen, target [N, C, h, w]; timesteps [N]; instruction [n, d] with bos [1, d] and
+ * rest [L−1−n, d], or instruction [n, D] with text [L, d]; direction [1, p] if there is L_clip. Outputs: loss, mse,
+ * cosine (scalars) and gradient, of the instruction's shape.
  */
 export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   const graph = new GraphBuilder("inversion_loss");
-  const { batch, tokens, textGuidance, mseWeight, clipWeight } = settings;
-  const length = model.tokenizer.maxLength;
-  const width = model.text.config.hidden_size;
+  const { textGuidance, mseWeight, clipWeight } = settings;
+  const { instruction, conditioning, embedding } = told[settings.space](graph, model, settings);
 
-  const bos = graph.input("bos", "float32", [1, width]);
-  const instruction = graph.input("instruction", "float32", [tokens, width]);
-  const rest = graph.input("rest", "float32", [length - 1 - tokens, width]);
-  const embedding = graph.concat([bos, instruction, rest], 0);
-  const text = graph.expand(graph.reshape(embedding, [1, length, width]), [batch, length, width]);
-
-  const prediction = predictNoise(graph, model, settings, text);
+  const prediction = predictNoise(graph, model, settings, conditioning);
   const frozen = graph.input("frozen", "float32", prediction.shape);
   const target = graph.input("target", "float32", prediction.shape);
   const guided = graph.add(frozen, graph.mul(prediction, textGuidance));
@@ -47,7 +47,7 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   const mse = scalar(graph, graph.reduceMean(graph.mul(error, error), [0, 1, 2, 3]));
 
   let loss = graph.mul(mse, mseWeight);
-  if (model.clip && clipWeight !== 0) {
+  if (model.clip && embedding && clipWeight !== 0) {
     const cosine = directionCosine(graph, model.clip, embedding);
     graph.output("cosine", cosine);
     loss = graph.sub(loss, graph.mul(graph.clip(cosine, -1, 0.5), clipWeight));
@@ -56,6 +56,42 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   graph.output("loss", loss);
   graph.output("gradient", gradient(graph, loss, [instruction])[0]!);
   return graph.build();
+}
+
+/** What the UNet is told as the instruction stands, by the space that it lives in. */
+const told: {
+  readonly [S in InstructionSpace]: (
+    graph: GraphBuilder,
+    model: ModelFolder,
+    settings: LossSettings,
+  ) => {
+    readonly instruction: Value;
+    readonly conditioning: TextConditioning;
+    /** P [L, d], where it depends on the instruction. */
+    readonly embedding?: Value;
+  };
+} = {
+  text: (graph, model, { batch, tokens }) => {
+    const length = model.tokenizer.maxLength;
+    const width = model.text.config.hidden_size;
+    const bos = graph.input("bos", "float32", [1, width]);
+    const instruction = graph.input("instruction", "float32", [tokens, width]);
+    const rest = graph.input("rest", "float32", [length - 1 - tokens, width]);
+    const embedding = graph.concat([bos, instruction, rest], 0);
+    return { instruction, embedding, conditioning: { states: forAll(graph, embedding, batch) } };
+  },
+  kv: (graph, model, { batch, tokens }) => {
+    const shape = [model.tokenizer.maxLength, model.text.config.hidden_size];
+    const states = forAll(graph, graph.input("text", "float32", shape), batch);
+    const { input, byAttention } = learnedInput(graph, model, "instruction", tokens, batch);
+    return { instruction: input, conditioning: { states, learned: byAttention } };
+  },
+};
+
+/** One text for every sample. [L, d] → [N, L, d]. */
+function forAll(graph: GraphBuilder, embedding: Value, batch: number): Value {
+  const [length, width] = embedding.shape as readonly [number, number];
+  return graph.expand(graph.reshape(embedding, [1, length, width]), [batch, length, width]);
 }
 
 /** cos(d, W_text · mean P) with the input `direction` d [1, p] of length 1. embedding [L, d] → scalar [1]. */

@@ -1,4 +1,5 @@
 import { VisibleError } from "../../shared/errors.ts";
+import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { LearningRateSchedule } from "../optimizer/learning-rate.ts";
 import { branchWeights, type Guidance } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -7,6 +8,8 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 export interface InversionOptions {
   /** Words to start from. Their token count is the instruction's. */
   readonly init?: string;
+  /** What is learned: rows of the text embedding (the default), or the keys and values that the UNet makes of them. */
+  readonly space?: InstructionSpace;
   /** Updates of the instruction. */
   readonly steps?: number;
   /** A whole number; it alone decides every random draw. */
@@ -36,11 +39,13 @@ export interface LoopSettings {
   /** Updates between two validations; 0 validates only the init and the end. */
   readonly validationEvery: number;
   readonly mseWeight: number;
+  /** Of L_clip, which is a function of the text embedding. In kv space nothing learned reaches it, and the weight is 0. */
   readonly clipWeight: number;
 }
 
 export interface InversionSettings extends LoopSettings {
   readonly init: string;
+  readonly space: InstructionSpace;
   readonly steps: number;
   readonly seed: number;
   readonly learningRate: number;
@@ -84,15 +89,21 @@ const paper = {
 /** @throws VisibleError `invalid_option` naming the option that makes no sense */
 export function resolveSettings({ defaults }: Pipeline, options: InversionOptions): InversionSettings {
   const loop = options.loop ?? "fast";
-  const base = loop === "reference" ? paper : defaults.inversion;
+  const space = options.space ?? "text";
+  const base = {
+    ...(loop === "reference" ? paper : defaults.inversion),
+    ...(space === "kv" ? defaults.inversion.kv : {}),
+  };
   const guidance = {
     text: options.textGuidance ?? base.textGuidance,
     image: options.imageGuidance ?? base.imageGuidance,
   };
   const settings = {
     ...(loop === "reference" ? referenceLoop : { ...fastLoop, samples: affordableSamples(guidance) }),
+    ...(space === "kv" ? { clipWeight: 0 } : {}),
     ...options.overrides,
     loop,
+    space,
     init: options.init ?? defaults.init,
     seed: options.seed,
     steps: options.steps ?? base.steps,
@@ -101,6 +112,12 @@ export function resolveSettings({ defaults }: Pipeline, options: InversionOption
     textGuidance: guidance.text,
     imageGuidance: guidance.image,
   };
+  requireThat(
+    space === "text" || settings.clipWeight === 0,
+    "weight of L_clip",
+    settings.clipWeight,
+    "0 in the space kv, where the instruction has no text embedding that CLIP could read",
+  );
   requireThat(isCount(settings.steps), "steps", settings.steps, "a whole number above 0");
   requireThat(isCount(settings.batchSize), "batch size", settings.batchSize, "a whole number above 0");
   requireThat(

@@ -35,7 +35,7 @@ export function unetLayout(json: Json): ComponentLayout {
         unet2dCondition(m, config, {
           sample: graph.input("sample", "float32", [1, config.in_channels, side, side]),
           timesteps: graph.input("timesteps", "float32", [1]),
-          encoderHiddenStates: graph.input("text", "float32", [1, 1, config.cross_attention_dim]),
+          text: { states: graph.input("text", "float32", [1, 1, config.cross_attention_dim]) },
         });
       }, /\.to_[qkv]\.bias$/),
   };

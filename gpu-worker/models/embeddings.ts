@@ -2,6 +2,7 @@ import type { Value } from "../graph/value.ts";
 import { multiHeadAttention } from "./attention.ts";
 import { layerNorm, linear } from "./layers.ts";
 import type { Module } from "./module.ts";
+import { keysAndValues, type TextConditioning } from "./text-attention.ts";
 
 /**
  * Sinusoidal timestep embedding (diffusers `Timesteps`): angles t·10000^(−i/(half − freqShift)).
@@ -36,22 +37,18 @@ export function embedTimestep(m: Module, x: Value, width: number): Value {
  * The whole text as one vector beside the time embedding (diffusers `TextTimeEmbedding`): a query from the mean token
  * attends to the mean token and all others.
  *
- * @param text [B, L, d] @returns [B, width]
+ * @returns [B, width]
  */
-export function embedText(m: Module, text: Value, heads: number, width: number): Value {
+export function embedText(m: Module, text: TextConditioning, heads: number, width: number): Value {
   const { graph } = m;
-  const [batch, , d] = text.shape as readonly [number, number, number];
+  const [batch, , d] = text.states.shape as readonly [number, number, number];
   const pool = m.in("pool");
-  const normalised = layerNorm(m.in("norm1"), text, 1e-5);
+  const normalised = layerNorm(m.in("norm1"), text.states, 1e-5);
   const mean = graph.reduceMean(normalised, [1]);
   const query = graph.add(mean, pool.weight("positional_embedding", [1, d]));
   const tokens = graph.concat([query, normalised], 1);
-  const pooled = multiHeadAttention(
-    graph,
-    linear(pool.in("q_proj"), query, d),
-    linear(pool.in("k_proj"), tokens, d),
-    linear(pool.in("v_proj"), tokens, d),
-    heads,
-  );
+  // Behind the query's own row the text's position 1 is row 2.
+  const { keys, values } = keysAndValues(pool, tokens, d, text.learned, 2);
+  const pooled = multiHeadAttention(graph, linear(pool.in("q_proj"), query, d), keys, values, heads);
   return layerNorm(m.in("norm2"), linear(m.in("proj"), graph.reshape(pooled, [batch, d]), width), 1e-5);
 }

@@ -28,6 +28,11 @@ export class Module {
     this.#path = path;
   }
 
+  /** The prefix of its weights' names, without the last dot; empty at the root. */
+  get path(): string {
+    return this.#path;
+  }
+
   /** The submodule `name` (dots go deeper). */
   in(name: string): Module {
     return new Module(this.graph, this.#weights, this.#key(name));

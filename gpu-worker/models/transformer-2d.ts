@@ -2,6 +2,7 @@ import type { Value } from "../graph/value.ts";
 import { multiHeadAttention } from "./attention.ts";
 import { conv2d, groupNorm, layerNorm, linear } from "./layers.ts";
 import type { Module } from "./module.ts";
+import { type KeysAndValues, keysAndValues, type TextConditioning } from "./text-attention.ts";
 
 export interface TransformerOptions {
   readonly heads: number;
@@ -13,9 +14,14 @@ export interface TransformerOptions {
 /**
  * diffusers `Transformer2DModel`: pixels as tokens, self-attention, cross-attention to the text, feed-forward.
  *
- * @param x [N, C, H, W] @param text [N, L, d] @returns [N, C, H, W]
+ * @param x [N, C, H, W] @returns [N, C, H, W]
  */
-export function transformer2d(m: Module, x: Value, text: Value, options: TransformerOptions): Value {
+export function transformer2d(
+  m: Module,
+  x: Value,
+  text: TextConditioning,
+  options: TransformerOptions,
+): Value {
   const { graph } = m;
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const toTokens = (value: Value) => graph.reshape(graph.transpose(value, [0, 2, 3, 1]), [n, h * w, c]);
@@ -32,26 +38,24 @@ export function transformer2d(m: Module, x: Value, text: Value, options: Transfo
   return graph.add(projected, x);
 }
 
-/** diffusers `BasicTransformerBlock`. tokens [N, S, C], text [N, L, d] → [N, S, C]. */
-function transformerBlock(m: Module, tokens: Value, text: Value, heads: number): Value {
+/** diffusers `BasicTransformerBlock`. tokens [N, S, C] → [N, S, C]. */
+function transformerBlock(m: Module, tokens: Value, text: TextConditioning, heads: number): Value {
   const { graph } = m;
   const epsilon = 1e-5;
   const own = layerNorm(m.in("norm1"), tokens, epsilon);
-  const afterSelf = graph.add(attend(m.in("attn1"), own, own, heads), tokens);
+  const width = tokens.shape.at(-1)!;
+  const [self, cross] = [m.in("attn1"), m.in("attn2")];
+  const ofImage = keysAndValues(self, own, width, undefined, 0);
+  const afterSelf = graph.add(attend(self, own, ofImage, heads), tokens);
   const asking = layerNorm(m.in("norm2"), afterSelf, epsilon);
-  const afterCross = graph.add(attend(m.in("attn2"), asking, text, heads), afterSelf);
+  const ofText = keysAndValues(cross, text.states, width, text.learned, 1);
+  const afterCross = graph.add(attend(cross, asking, ofText, heads), afterSelf);
   return graph.add(feedForward(m.in("ff"), layerNorm(m.in("norm3"), afterCross, epsilon)), afterCross);
 }
 
-function attend(m: Module, x: Value, context: Value, heads: number): Value {
+function attend(m: Module, x: Value, { keys, values }: KeysAndValues, heads: number): Value {
   const width = x.shape.at(-1)!;
-  const mixed = multiHeadAttention(
-    m.graph,
-    linear(m.in("to_q"), x, width),
-    linear(m.in("to_k"), context, width),
-    linear(m.in("to_v"), context, width),
-    heads,
-  );
+  const mixed = multiHeadAttention(m.graph, linear(m.in("to_q"), x, width), keys, values, heads);
   return linear(m.in("to_out.0"), mixed, width);
 }
 

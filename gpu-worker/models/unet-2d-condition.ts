@@ -3,6 +3,7 @@ import { embedText, embedTimestep, timestepEmbedding } from "./embeddings.ts";
 import { activate, conv2d, groupNorm } from "./layers.ts";
 import type { Module } from "./module.ts";
 import { type ResnetOptions, resnetBlock } from "./resnet-block.ts";
+import type { TextConditioning } from "./text-attention.ts";
 import { transformer2d } from "./transformer-2d.ts";
 import type { UnetConfig } from "./unet-2d-condition-config.ts";
 
@@ -11,15 +12,14 @@ export interface UnetInputs {
   readonly sample: Value;
   /** float32 [N], in units of training timesteps. */
   readonly timesteps: Value;
-  /** [N, L, cross_attention_dim]: the text encoder's last hidden state. */
-  readonly encoderHiddenStates: Value;
+  readonly text: TextConditioning;
 }
 
 /** What every block of one UNet is given. */
 interface Context {
   readonly config: UnetConfig;
   readonly time: Value;
-  readonly text: Value;
+  readonly text: TextConditioning;
   readonly resnet: ResnetOptions;
 }
 
@@ -35,7 +35,7 @@ export function unet2dCondition(m: Module, config: UnetConfig, inputs: UnetInput
   const context: Context = {
     config,
     time: timeEmbedding(m, config, inputs),
-    text: inputs.encoderHiddenStates,
+    text: inputs.text,
     resnet: {
       groups: config.norm_num_groups,
       epsilon: config.norm_eps,
@@ -58,7 +58,7 @@ export function unet2dCondition(m: Module, config: UnetConfig, inputs: UnetInput
   });
 }
 
-function timeEmbedding(m: Module, config: UnetConfig, { timesteps, encoderHiddenStates }: UnetInputs): Value {
+function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text }: UnetInputs): Value {
   const first = config.block_out_channels[0]!;
   const width = 4 * first;
   const sinusoid = timestepEmbedding(m, timesteps, first, {
@@ -69,7 +69,7 @@ function timeEmbedding(m: Module, config: UnetConfig, { timesteps, encoderHidden
   if (config.addition_embed_type !== "text") return time;
   return m.graph.add(
     time,
-    embedText(m.in("add_embedding"), encoderHiddenStates, config.addition_embed_type_num_heads, width),
+    embedText(m.in("add_embedding"), text, config.addition_embed_type_num_heads, width),
   );
 }
 

@@ -48,16 +48,24 @@ export async function frozenBranches(
   return sum;
 }
 
-/** The guided prediction under one text embedding [L · d], [N · C · h · w]. */
+/** What the text branch is told. */
+export interface Conditioning {
+  /** Text embedding, [L · d]. */
+  readonly text: Float32Array;
+  /** Keys and values for its positions 1 … n, [n · D]. */
+  readonly learned?: Float32Array;
+}
+
+/** The guided prediction under one conditioning for all samples, [N · C · h · w]. */
 export async function guidedPrediction(
   pipeline: Pipeline,
   samples: Samples,
-  embedding: Float32Array,
+  { text: embedding, learned }: Conditioning,
   guidance: Guidance,
 ): Promise<Float32Array> {
   const sum = await frozenBranches(pipeline, samples, guidance);
   const text = repeat(embedding, samples.timesteps.length);
-  addScaled(sum, await pipeline.predict({ ...samples, text }), guidance.text);
+  addScaled(sum, await pipeline.predict({ ...samples, text, learned }), guidance.text);
   return sum;
 }
 

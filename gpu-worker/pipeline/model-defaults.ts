@@ -28,6 +28,8 @@ const modelDefaultsSchema = z.object({
       batch_size: count.default(2),
       text_guidance: guidance.default(7.5),
       image_guidance: guidance.default(1.5),
+      /** For instructions of keys and values, which have another scale. */
+      kv: z.object({ learning_rate: z.number().positive().optional() }).prefault({}),
     })
     .prefault({}),
 });
@@ -52,6 +54,8 @@ export interface ModelDefaults {
     readonly batchSize: number;
     readonly textGuidance: number;
     readonly imageGuidance: number;
+    /** What is different in the space kv. */
+    readonly kv: { readonly learningRate: number };
   };
 }
 
@@ -81,6 +85,7 @@ export async function readModelDefaults(
       batchSize: inversion.batch_size,
       textGuidance: inversion.text_guidance,
       imageGuidance: inversion.image_guidance,
+      kv: { learningRate: inversion.kv.learning_rate ?? inversion.learning_rate },
     },
   };
 }

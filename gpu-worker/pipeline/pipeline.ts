@@ -1,10 +1,18 @@
 import type { Graph } from "../graph/value.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
+import { keysValuesWidth, type TextAttention, textAttentions } from "../models/text-attention.ts";
 import { latentMultiple } from "../models/unet-2d-condition.ts";
 import type { Device, Session } from "../runtime/session.ts";
 import { WeightBytes } from "../runtime/weight-bytes.ts";
 import { clipPixels } from "./clip-pixels.ts";
-import { clipImageGraph, decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "./forward-graphs.ts";
+import {
+  clipImageGraph,
+  decoderGraph,
+  encoderGraph,
+  keysValuesGraph,
+  textEncoderGraph,
+  unetGraph,
+} from "./forward-graphs.ts";
 import type { ModelDefaults } from "./model-defaults.ts";
 import { type ModelFolder, readModelFolder } from "./model-folder.ts";
 import { SessionCache } from "./session-cache.ts";
@@ -36,6 +44,8 @@ export interface UnetBatch {
   readonly timesteps: Float32Array;
   /** Text embeddings, [N · length · width]. */
   readonly text: Float32Array;
+  /** Keys and values for positions 1 … n of every sample's text, [n · {@link Pipeline.keysValuesWidth}]. */
+  readonly learned?: Float32Array | undefined;
   readonly height: number;
   readonly width: number;
 }
@@ -78,6 +88,14 @@ export class Pipeline {
   get textWidth(): number {
     return this.model.text.config.hidden_size;
   }
+  /** The attentions to the text, whose keys and values may be learned. */
+  get textAttentions(): readonly TextAttention[] {
+    return textAttentions(this.model.unet.config);
+  }
+  /** D: numbers in one position's keys and values of all attentions to the text. */
+  get keysValuesWidth(): number {
+    return keysValuesWidth(this.textAttentions);
+  }
   /** UNet evaluations so far, one for each sample of a batch. */
   get unetForwards(): number {
     return this.#unetForwards;
@@ -110,6 +128,13 @@ export class Pipeline {
     );
     const { hidden } = await session.run({ ids: BigInt64Array.from(rows.flat(), (id) => BigInt(id)) });
     return hidden!;
+  }
+
+  /** The keys and values that the UNet makes of a text embedding [length · width], [length · D]. */
+  async projectText(text: Float32Array): Promise<Float32Array> {
+    const session = await this.session("keys and values", () => keysValuesGraph(this.model));
+    const { rows } = await session.run({ text });
+    return rows!;
   }
 
   /** The image's latents as the condition sees them: the mode, unscaled. Sides must be multiples of {@link sizeMultiple}. */
@@ -148,12 +173,17 @@ export class Pipeline {
   }
 
   /** The UNet's prediction for each sample, [N · channels · height · width]. */
-  async predict({ latents, image, timesteps, text, height, width }: UnetBatch): Promise<Float32Array> {
+  async predict(samples: UnetBatch): Promise<Float32Array> {
+    const { latents, image, timesteps, text, learned, height, width } = samples;
     const batch = timesteps.length;
-    const session = await this.session(`unet ${batch}x${width}x${height}`, () =>
-      unetGraph(this.model, { batch, height, width }),
+    const learnedRows = learned ? learned.length / this.keysValuesWidth : 0;
+    const session = await this.session(`unet ${batch}x${width}x${height} ${learnedRows}`, () =>
+      unetGraph(this.model, { batch, height, width, learnedRows }),
     );
-    const { prediction } = await session.run({ latents, image, timesteps, text });
+    const { prediction } = await session.run({
+      ...{ latents, image, timesteps, text },
+      ...(learned ? { learned } : {}),
+    });
     this.#unetForwards += batch;
     return prediction!;
   }

@@ -24,8 +24,8 @@ export const createInstructionSchema = z.strictObject({
   init: z.string().trim().min(1).max(300).optional(),
   steps: z.number().int().min(1).max(2000).optional(),
   seed: seedSchema.optional(),
-  /** What is learned: the text embedding. */
-  space: z.literal("text").optional(),
+  /** What is learned: rows of the text embedding (`text`, the default), or the keys and values that the model's attentions make of them (`kv`). */
+  space: z.enum(["text", "kv"]).optional(),
   metadata: metadataSchema.optional(),
   webhook: webhookUrlSchema.optional(),
 });

@@ -45,6 +45,7 @@ describe("visii learn", () => {
       unetBackwards: expect.any(Number),
       loss: { first: expect.any(Number), last: expect.any(Number), validation: expect.any(Number) },
       init: "a red apple",
+      space: "text",
       seed: 0,
       model: "tiny-mini",
     });
@@ -54,6 +55,23 @@ describe("visii learn", () => {
     expect(seen).toEqual(
       expect.arrayContaining(["loss-curve.png", "loss-curve.svg", "step-0001.png", "step-0009.png"]),
     );
+  });
+
+  it("learns keys and values on request; inspect tells, apply edits with them and with words", async () => {
+    const words = [...learnWords, "--out", "kv.visii", "--steps", "4", "--space", "kv", "--json"];
+    const learned = await runBin(words, { cwd });
+    expect(learned.code, learned.stderr).toBe(0);
+    expect(lastJson(learned.stdout)).toMatchObject({ space: "kv", steps: 4 });
+    const inspected = await runBin(["inspect", "kv.visii", ...model], { cwd });
+    expect(inspected.stdout).toMatch(/^space +kv: keys and values/m);
+    expect(inspected.stdout).toMatch(/^tokens +\d+ × 320, of 5 attentions$/m);
+    expect(inspected.stderr).toContain("The nearest words are left out");
+    const { stdout } = await runBin(["inspect", "kv.visii", ...model, "--json"], { cwd });
+    expect(lastJson(stdout)).toMatchObject({ space: "kv", formatVersion: 2, nearestWords: null });
+    const apply = ["apply", "kv.visii", "before.png", "--out", "kv-done", "--text", "blue", ...model];
+    const applied = await runBin(apply, { cwd });
+    expect(applied.code, applied.stderr).toBe(0);
+    expect(await readdir(join(cwd, "kv-done"))).toEqual(["before.png"]);
   });
 
   it("stops at Ctrl-C, tells how to go on, and goes on to the very tokens of an unbroken run", async () => {

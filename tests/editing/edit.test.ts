@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EditEvent, edit } from "../../gpu-worker/editing/edit.ts";
 import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
 import { frozenBranches, guidedPrediction } from "../../gpu-worker/pipeline/guidance.ts";
@@ -49,6 +49,34 @@ it("gives an instruction that still is its init the picture of the init's words"
   expect(learned!.data).toEqual(worded!.data);
 });
 
+describe("an instruction of keys and values", () => {
+  /** Rows projected apart from the rest round otherwise; a picture is in −1 … 1. */
+  const sameProjection = 1e-4;
+  const made = (change: number) =>
+    makeInstruction(pipeline, "a red apple", { change, seed: options.seed, space: "kv" });
+
+  it("that still is its init gives the picture of the init's words, with words behind it too", async () => {
+    for (const text of [undefined, "blue"]) {
+      const words = text === undefined ? {} : { text };
+      const kept = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
+      const [inText] = await edit(pipeline, [image], { instruction: kept, ...words }, options);
+      const [inKv] = await edit(pipeline, [image], { instruction: await made(0), ...words }, options);
+      expect(relativeDeviation(inKv!.data, inText!.data)).toBeLessThan(sameProjection);
+    }
+  });
+
+  it("mixes with words, which must fit behind it", async () => {
+    const moved = await made(0.3);
+    const [alone] = await edit(pipeline, [image], { instruction: moved }, options);
+    const [mixed] = await edit(pipeline, [image], { instruction: moved, text: "blue" }, options);
+    const [worded] = await edit(pipeline, [image], { text: "blue" }, options);
+    expect(relativeDeviation(mixed!.data, alone!.data)).toBeGreaterThan(0.01);
+    expect(relativeDeviation(mixed!.data, worded!.data)).toBeGreaterThan(0.01);
+    const crowded = edit(pipeline, [image], { instruction: moved, text: "apple ".repeat(28) }, options);
+    await expect(crowded).rejects.toThrow(/room for \d+; shorten/);
+  });
+});
+
 it("mixes an instruction with words", async () => {
   const [alone] = await edit(pipeline, [image], { instruction }, options);
   const [mixed] = await edit(pipeline, [image], { instruction, text: "blue" }, options);
@@ -86,7 +114,7 @@ it("sums the three branches as the paper's equation says, whichever of them it l
     const expected = none.map(
       (e, i) => e + guidance.image * (imageOnly[i]! - e) + guidance.text * (full[i]! - imageOnly[i]!),
     );
-    const actual = await guidedPrediction(pipeline, samples, text, guidance);
+    const actual = await guidedPrediction(pipeline, samples, { text }, guidance);
     expect(relativeDeviation(actual, expected)).toBeLessThan(1e-5); // one float32 sum in another order
   }
   const before = pipeline.unetForwards;

@@ -12,6 +12,7 @@ import { makeReport, type ReportSubject } from "../../gpu-worker/evaluation/repo
 import { reportText } from "../../gpu-worker/evaluation/report-text.ts";
 import { describeSettings } from "../../gpu-worker/evaluation/result-keys.ts";
 import { requireOwnFolder, writeReport } from "../../gpu-worker/evaluation/write-report.ts";
+import { readInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 import { openSafetensors, readTensor } from "../../gpu-worker/weights/safetensors-file.ts";
 import { openFixture, relativeDeviation } from "../models/expected-values.ts";
@@ -124,6 +125,22 @@ describe("an evaluation", () => {
     await rm(join(plan.out, first.finished[1]!.tests[0]!.picture));
     const mended = await evaluate(pipeline, plan);
     expect(mended).toEqual({ ...first, reused: 11 });
+  });
+
+  it("compares the spaces side by side, each with its own instruction", async () => {
+    const methods = parseMethods("learned,learned-kv");
+    const spaces = { ...plan, methods, seeds: [1], out: join(plan.out, "..", "spaces") };
+    const { finished } = await evaluate(pipeline, spaces);
+    expect(names(finished).slice(0, 2)).toEqual(["one learned 1", "one learned-kv 1"]);
+    const [inText, inKv] = finished.map(({ tests }) => tests[0]!.scores.imageClip);
+    expect(inKv).not.toBe(inText);
+    const folder = join(spaces.out, "instructions");
+    const files = (await readdir(folder)).filter((name) => name.endsWith(".visii"));
+    const kept = await Promise.all(files.map((name) => readInstruction(join(folder, name))));
+    expect(kept.map(({ info }) => info.space).sort()).toEqual(["kv", "kv", "text", "text"]);
+    const weighted = { ...plan.settings.learning.overrides, clipWeight: 0.1 };
+    const settings = { ...plan.settings, learning: { ...plan.settings.learning, overrides: weighted } };
+    await expect(evaluate(pipeline, { ...spaces, settings })).rejects.toThrow(/L_clip is 0.1/);
   });
 
   it("gives the same results in another folder", async () => {

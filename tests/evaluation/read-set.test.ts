@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { captionsOf } from "../../gpu-worker/evaluation/evaluation-case.ts";
-import { parseMethods, whatIsMissing } from "../../gpu-worker/evaluation/method.ts";
+import { methodName, parseMethods, whatIsMissing } from "../../gpu-worker/evaluation/method.ts";
 import { openCase } from "../../gpu-worker/evaluation/open-case.ts";
 import { readSet } from "../../gpu-worker/evaluation/read-set.ts";
 import { makeSet, type SetContents, twoCases, waves } from "./make-set.ts";
@@ -144,9 +144,14 @@ describe("methods", () => {
       { kind: "text" },
       { kind: "learned", pairs: 4 },
     ]);
+    expect(parseMethods("learned-kv,learned,learned-kv-4").map(methodName)).toEqual([
+      "learned-kv",
+      "learned",
+      "learned-kv-4",
+    ]);
   });
 
-  it.each(["", "learnt", "learned-0", "learned-", "text,,learned"])("refuse %o", (list) => {
+  it.each(["", "learnt", "learned-2-kv", "learned-0", "learned-", "text,,learned"])("refuse %o", (list) => {
     expect(() => parseMethods(list)).toThrow(/is no method; there are unedited, text/);
   });
 

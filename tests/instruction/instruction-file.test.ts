@@ -1,22 +1,30 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { embedPrompt } from "../../gpu-worker/instruction/embed-instruction.ts";
 import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
 import { nearestWords } from "../../gpu-worker/instruction/nearest-words.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
-import { encodeSafetensors } from "../../gpu-worker/weights/safetensors-file.ts";
+import {
+  encodeSafetensors,
+  openSafetensors,
+  readTensor,
+  writeSafetensors,
+} from "../../gpu-worker/weights/safetensors-file.ts";
 import { openFixture } from "../models/expected-values.ts";
 import { makeInstruction } from "./made-instruction.ts";
 
 let folder: string;
 let pipeline: Pipeline;
 let instruction: Instruction;
+let keysValues: Instruction;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "visii-instruction-"));
   pipeline = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
   instruction = await makeInstruction(pipeline, "a red apple");
+  keysValues = await makeInstruction(pipeline, "a red apple", { space: "kv" });
 });
 afterAll(async () => {
   await pipeline.dispose();
@@ -57,6 +65,87 @@ it.each(damages)("refuses %s, naming the file", async (_, damage) => {
     code: "invalid_instruction",
     message: expect.stringContaining("damaged.visii"),
   });
+});
+
+describe("in the space kv", () => {
+  it("comes back from a file as it was, each attention's keys and values a tensor of their own", async () => {
+    const path = join(folder, "kv.visii");
+    await writeInstruction(path, keysValues);
+    expect(await readInstruction(path)).toEqual(keysValues);
+    const { tensors } = await openSafetensors(path);
+    const { name, width } = pipeline.textAttentions[1]!;
+    expect(tensors.size).toBe(2 * pipeline.textAttentions.length);
+    expect(tensors.get(`${name}.values`)?.shape).toEqual([keysValues.tokenCount, width]);
+    const columns = pipeline.textAttentions[0]!.width * 2 + width;
+    expect((await readTensor(await openSafetensors(path), `${name}.values`))[0]).toBe(
+      keysValues.tokens[columns],
+    );
+  });
+
+  const rows = (shape: readonly number[], fill = 0.5) => ({
+    shape,
+    data: new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(fill),
+  });
+  it.each([
+    ["values without keys", { "a.attn2.values": rows([2, 8]) }, /differ in width, or one is missing/],
+    ["keys of another width", { "a.keys": rows([2, 8]), "a.values": rows([2, 6]) }, /differ in width/],
+    [
+      "fewer rows in one attention",
+      { "a.keys": rows([2, 8]), "a.values": rows([2, 8]), "b.keys": rows([3, 8]), "b.values": rows([3, 8]) },
+      /b\.keys has 3 rows, others have 2/,
+    ],
+    ["a row that is no matrix", { "a.keys": rows([8]), "a.values": rows([8]) }, /a\.keys has shape \[8\]/],
+    ["a tensor of another kind", { instruction: rows([2, 8]) }, /instruction is neither keys nor values/],
+    ["nothing", {}, /no keys and values/],
+    [
+      "a number that is none",
+      { "a.keys": rows([2, 8]), "a.values": rows([2, 8], Number.NaN) },
+      /not all finite/,
+    ],
+  ])("refuses %s in one sentence", async (_, tensors, message) => {
+    const path = join(folder, "damaged.visii");
+    await writeSafetensors(path, tensors, { visii: JSON.stringify(keysValues.info) });
+    await expect(readInstruction(path)).rejects.toMatchObject({
+      code: "invalid_instruction",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("refuses a version that is not its space's", async () => {
+    const path = join(folder, "mixed.visii");
+    const info = { ...keysValues.info, formatVersion: 1 as const };
+    await writeInstruction(path, { ...keysValues, info });
+    await expect(readInstruction(path)).rejects.toThrow(/formatVersion: not the version of its space/);
+  });
+
+  it("is refused by a model with other attentions, or attentions of another width", async () => {
+    const { attentions = [], ...others } = keysValues;
+    const [first, ...rest] = attentions;
+    const wide = { ...others, attentions: [{ ...first!, width: first!.width + 4 }, ...rest] };
+    await expect(embedPrompt(pipeline, { instruction: wide })).rejects.toMatchObject({
+      code: "invalid_instruction",
+      message: expect.stringContaining(`${first!.name} wants keys and values of width ${first!.width}`),
+    });
+    const more = { ...others, attentions: [...attentions, { name: "mid_block.attn9", width: 8 }] };
+    await expect(embedPrompt(pipeline, { instruction: more })).rejects.toThrow(
+      `keys and values of ${attentions.length + 1} attentions, the model has ${attentions.length}`,
+    );
+    await expect(embedPrompt(pipeline, { instruction: { ...others, attentions: rest } })).rejects.toThrow(
+      /the instruction has none/,
+    );
+  });
+});
+
+it("reads a file of the first version, which does not name its space", async () => {
+  const path = join(folder, "first.visii");
+  const { space: _, ...info } = instruction.info;
+  const { tokens, tokenCount, dimension } = instruction;
+  await writeSafetensors(
+    path,
+    { instruction: { shape: [tokenCount, dimension], data: tokens } },
+    { visii: JSON.stringify(info) },
+  );
+  expect(await readInstruction(path)).toEqual(instruction);
 });
 
 it("says how to make the file that is missing", async () => {

@@ -1,21 +1,26 @@
-import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
+import {
+  formatVersionOf,
+  type Instruction,
+  type InstructionSpace,
+} from "../../gpu-worker/instruction/instruction.ts";
+import { openRows } from "../../gpu-worker/inversion/instruction-space.ts";
 import type { Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 
-/** An instruction without learning: its init's own embedding, every number moved by `change`. */
+/** An instruction without learning: its init's own rows, every number moved by `change`. */
 export async function makeInstruction(
   pipeline: Pipeline,
   init: string,
-  { change = 0.3, seed = 7 } = {},
+  { change = 0.3, seed = 7, space = "text" as InstructionSpace } = {},
 ): Promise<Instruction> {
-  const tokenCount = pipeline.model.tokenizer.encode(init).length;
-  const dimension = pipeline.textWidth;
-  const embedding = await pipeline.encodeText(init);
+  const { initial, tokens: tokenCount, dimension, attentions } = await openRows(pipeline, { init, space });
   return {
-    tokens: embedding.slice(dimension, (1 + tokenCount) * dimension).map((x) => x + change),
+    tokens: initial.map((x) => x + change),
     tokenCount,
     dimension,
+    ...(attentions ? { attentions } : {}),
     info: {
-      formatVersion: 1,
+      formatVersion: formatVersionOf[space],
+      space,
       modelId: pipeline.modelId,
       weightHash: pipeline.weightHash,
       seed,

@@ -41,6 +41,7 @@ it.each([
         batch: 1,
         height,
         width,
+        space: "text",
         tokens: eos - 1,
         textGuidance,
         mseWeight: 4,

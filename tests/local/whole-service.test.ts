@@ -13,11 +13,12 @@ beforeAll(async () => {
 afterAll(() => running?.stop());
 
 /** Starts learning and returns the instruction's id. */
-async function learned(steps = 6): Promise<string> {
+async function learned(steps = 6, space?: "text" | "kv"): Promise<string> {
   const before = await running.upload(await picture("png", { width: 48, height: 40 }));
   const after = await running.upload(await picture("jpeg", { width: 48, height: 40, red: 40 }), "image/jpeg");
   const { body } = await running.call("POST", "/v1/instructions", {
     pairs: [{ before, after }],
+    ...(space ? { space } : {}),
     steps,
     name: "dim",
   });
@@ -76,6 +77,23 @@ describe("the service on one machine", () => {
     const again = Buffer.from(await (await fetch(brought.body.file_url)).arrayBuffer());
     const tokensOf = (bytes: Buffer) => bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
     expect(tokensOf(again).equals(tokensOf(file))).toBe(true);
+  });
+
+  it("learns keys and values on request, edits with them, and takes the file back", async () => {
+    const instruction = await running.end(`/v1/instructions/${await learned(3, "kv")}`);
+    expect(instruction).toMatchObject({ status: "succeeded", usage: { steps: 3 } });
+    const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
+    const header = file.subarray(8, 8 + Number(file.readBigUInt64LE(0))).toString();
+    expect(Object.keys(JSON.parse(header))).toContain(
+      "mid_block.attentions.0.transformer_blocks.0.attn2.keys",
+    );
+    const wait = { Prefer: "wait=20" };
+    const images = [await running.upload(await picture())];
+    const edit = { instruction: instruction.id, images, steps: 1 };
+    expect((await running.call("POST", "/v1/edits", edit, wait)).body.status).toBe("succeeded");
+    const upload = await running.upload(file, "application/vnd.visii");
+    const brought = await running.call("POST", "/v1/instructions/import", { upload }, wait);
+    expect(brought.body).toMatchObject({ status: "succeeded", caption: instruction.caption });
   });
 
   it("fails a job whose picture only the decoder can refuse, with its reason, and charges nothing", async () => {

@@ -41,3 +41,58 @@ def inversion_loss(*, unet, text_projection, alphas_cumprod, prediction_type, in
         "prediction_none": with_none, "guided": guided, "mse": mse, "cosine": cosine, "loss": loss,
         "gradient": gradient[:, 1:eos_index],
     }
+
+
+def text_attentions(unet):
+    """Names and modules of every attention to the text, by name: the cross-attentions, and the pooling of the text."""
+    found = {name: module for name, module in unet.named_modules() if name.endswith(".attn2") or name == "add_embedding.pool"}
+    return sorted(found.items())
+
+
+def keys_values_loss(*, unet, alphas_cumprod, prediction_type, instruction, null_text, eos_index, after, before, noise,
+                     timestep: int, change):
+    """The loss without L_clip where keys and values of positions 1 … eos-1 are leaves: the projected ones plus `change`.
+
+    change [eos - 1, D], D columns in the order of the attentions' names, each one's keys and then its values. Outputs
+    (float64): those keys and values as `rows`, prediction_text, mse, loss, and the gradient of `rows`.
+    """
+    alpha = alphas_cumprod[timestep].double()
+    noisy = alpha.sqrt() * after + (1 - alpha).sqrt() * noise
+    target = noise if prediction_type == "epsilon" else alpha.sqrt() * noise - (1 - alpha).sqrt() * after
+    leaves, handles, column = [], [], 0
+    for name, module in text_attentions(unet):
+        pooling = name == "add_embedding.pool"
+        # Behind the pooling's query, a row of its own, the text's position 1 is row 2.
+        first = 2 if pooling else 1
+        text = unet.add_embedding.norm1(instruction) if pooling else instruction
+        for projection in (module.k_proj, module.v_proj) if pooling else (module.to_k, module.to_v):
+            projected = projection(text)[0, 1:eos_index].detach()
+            moved = change[:, column:column + projected.shape[1]]
+            leaf = (projected + moved).float().double().requires_grad_(True)
+            column += projected.shape[1]
+
+            def replace(module, inputs, output, leaf=leaf, first=first):
+                return torch.cat([output[:, :first], leaf[None], output[:, first + len(leaf):]], dim=1)
+
+            leaves.append(leaf)
+            handles.append(projection.register_forward_hook(replace))
+    assert column == change.shape[1]
+
+    steps = torch.tensor([timestep])
+    with_text = unet(torch.cat([noisy, before], dim=1), steps, encoder_hidden_states=instruction).sample
+    for handle in handles:
+        handle.remove()
+    with_image = unet(torch.cat([noisy, before], dim=1), steps, encoder_hidden_states=null_text).sample
+    with_none = unet(torch.cat([noisy, torch.zeros_like(before)], dim=1), steps, encoder_hidden_states=null_text).sample
+    guided = with_none + TEXT_GUIDANCE * (with_text - with_image) + IMAGE_GUIDANCE * (with_image - with_none)
+    mse = F.mse_loss(guided, target)
+    loss = 4 * mse
+    gradients = torch.autograd.grad(loss, leaves)
+    return {"rows": torch.cat(leaves, dim=1), "prediction_text": with_text, "mse": mse, "loss": loss,
+            "gradient": torch.cat(gradients, dim=1)}
+
+
+def keys_values_width(unet):
+    """D: numbers in one position's keys and values of all attentions."""
+    return sum(2 * (module.k_proj if name == "add_embedding.pool" else module.to_k).out_features
+               for name, module in text_attentions(unet))

@@ -11,7 +11,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, C
 import tiny_tokenizer
 from clip_checkpoint import save_clip
 from expected_file import Expected
-from inversion_loss import inversion_loss
+from inversion_loss import inversion_loss, keys_values_loss, keys_values_width
 from seeded_weights import draw, draw_image, fill
 
 WIDTH, POSITIONS, PROJECTION = 32, 77, 24
@@ -158,3 +158,9 @@ def add_losses(expected, denoiser, text_projection, alphas_cumprod, prediction_t
         expected.add(f"outputs.loss.{case}", inversion_loss(
             unet=denoiser, text_projection=text_projection, alphas_cumprod=alphas_cumprod,
             prediction_type=prediction_type, **arguments))
+        del arguments["direction"]
+        change = draw((eos_index - 1, keys_values_width(denoiser)), seed=60 + case, scale=0.3)
+        kept = keys_values_loss(unet=denoiser, alphas_cumprod=alphas_cumprod, prediction_type=prediction_type,
+                                change=change, **arguments)
+        expected.add(f"inputs.kv.{case}", {"rows": kept.pop("rows")})
+        expected.add(f"outputs.kv.{case}", kept)

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lossGraph } from "../../gpu-worker/inversion/loss-graph.ts";
+import { type LossSettings, lossGraph } from "../../gpu-worker/inversion/loss-graph.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
 import { openFixture, relativeDeviation } from "../models/expected-values.ts";
@@ -43,7 +43,15 @@ describe.skipIf(!present)("WebGPU, on the software adapter", () => {
       instruction: random.normals(tokens * row),
       rest: random.normals((cpu.textLength - 1 - tokens) * row),
     };
-    const settings = { batch: 1, ...size, tokens, textGuidance: 1, mseWeight: 4, clipWeight: 0 };
+    const settings: LossSettings = {
+      batch: 1,
+      ...size,
+      space: "text",
+      tokens,
+      textGuidance: 1,
+      mseWeight: 4,
+      clipWeight: 0,
+    };
     const [expected, actual] = await Promise.all(
       [cpu, webgpu].map(async (pipeline) =>
         (await pipeline.session("loss", () => lossGraph(pipeline.model, settings))).run(feeds),
