@@ -196,14 +196,17 @@ async function stepOnce(
   const due =
     step === settings.steps || (settings.validationEvery > 0 && step % settings.validationEvery === 0);
   const checked = due ? await loss.meanSquaredError(validation, updated.parameters) : undefined;
-  const score = settings.selection === "validation" ? checked : mse;
-  const better = score !== undefined && score < state.best.score;
+  // A step's own loss is that of the tokens it began with; the validation loss is that of those it ended with.
+  const candidate =
+    settings.selection === "validation"
+      ? { instruction: updated.parameters, step, score: checked ?? Number.POSITIVE_INFINITY }
+      : { instruction: state.instruction, step: state.step, score: mse };
   return {
     ...state,
     step,
     instruction: updated.parameters,
     optimizer: updated.state,
-    best: better ? { instruction: updated.parameters, step, score } : state.best,
+    best: candidate.score < state.best.score ? candidate : state.best,
     curve: [...state.curve, { step, loss: value, ...(checked === undefined ? {} : { validation: checked }) }],
   };
 }

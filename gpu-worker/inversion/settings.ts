@@ -32,7 +32,11 @@ export interface LoopSettings {
   /** Keep the two branches that no instruction changes, or evaluate them at every step as the paper does. */
   readonly frozenBranches: "cached" | "recomputed";
   readonly schedule: LearningRateSchedule;
-  /** Which tokens to keep: the best on fixed validation samples, or those of the lowest single-step loss. */
+  /**
+   * Which tokens to keep: those of the lowest L_mse over the fixed validation samples, or, as the paper does, those of the
+   * lowest L_mse of a single step. A step's L_mse is taken before its update, so what is kept then are the tokens that the
+   * step began with; those that the last update makes have no L_mse and are never kept.
+   */
   readonly selection: "validation" | "lowest step loss";
   /** How many fixed samples the validation loss is the mean of. */
   readonly validationSamples: number;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openRows } from "../../gpu-worker/inversion/instruction-space.ts";
 import {
   type ImagePair,
   type InversionEvent,
@@ -7,6 +8,7 @@ import {
 } from "../../gpu-worker/inversion/invert.ts";
 import type { InversionOptions } from "../../gpu-worker/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
+import { decodeSafetensors } from "../../gpu-worker/weights/decode-safetensors.ts";
 import { openFixture } from "../models/expected-values.ts";
 import { drawImage } from "./drawn-images.ts";
 
@@ -111,6 +113,27 @@ describe("invert", () => {
     expect(hyperParameters).toMatchObject({ loop: "reference", textGuidance: 7.5, imageGuidance: 1.5 });
     expect(counts.unetBackwards).toBe(6 * 2);
     expect(losses.curve).toHaveLength(6);
+  });
+
+  it("keeps, in the paper's loop, the very tokens that the lowest single-step loss was taken of", async () => {
+    const after: Float32Array[] = [];
+    const reference = { ...options, loop: "reference", overrides: { clipWeight: 0 } } as const;
+    const kept = await learn(reference, {
+      checkpointEvery: 1,
+      onCheckpoint: async (state) => {
+        after.push(decodeSafetensors(state, "state").tensors.get("instruction")!);
+      },
+    });
+    const { curve, bestStep } = kept.info.losses;
+    const lowest = curve.reduce((best, point) => (point.loss < best.loss ? point : best));
+    expect(bestStep).toBe(lowest.step - 1);
+    expect(bestStep).toBeGreaterThan(0);
+    expect(kept.tokens).toEqual(after[bestStep - 1]);
+    const [one, init] = [
+      await learn({ ...reference, steps: 1 }),
+      await openRows(pipeline, { init: options.init!, space: "text" }),
+    ];
+    expect(one.tokens).toEqual(init.initial);
   });
 
   it("spends the same gradient on cached as on recomputed branches", async () => {
