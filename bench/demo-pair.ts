@@ -4,16 +4,35 @@ import { decodeImage } from "../gpu-worker/images/decode-image.ts";
 import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
 import type { ImagePair } from "../gpu-worker/inversion/invert.ts";
 import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import type { SpaceCase } from "./instruction-spaces.ts";
+
+interface DemoPlan {
+  readonly pair: { readonly before: string; readonly after: string };
+  readonly tests: readonly { readonly image: string; readonly truth: string }[];
+}
 
 /** The pair that `npm run demo` learns from, at the model's own resolution. */
 export async function readDemoPair(root: string, pipeline: Pipeline): Promise<ImagePair> {
-  const plan = JSON.parse(await readFile(join(root, "demo", "demo.json"), "utf8")) as {
-    pair: { before: string; after: string };
-  };
-  const read = async (file: string) => {
-    const { image } = await decodeImage(join(root, "demo", file));
-    const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
-    return fitToModel(image, size).image;
-  };
-  return { before: await read(plan.pair.before), after: await read(plan.pair.after) };
+  const { pair } = await readPlan(root);
+  const read = pictureReader(root, pipeline);
+  return { before: await read(pair.before), after: await read(pair.after) };
+}
+
+/** The same with the demo's photos and their true edits. */
+export async function readDemoCase(root: string, pipeline: Pipeline): Promise<SpaceCase> {
+  const { tests } = await readPlan(root);
+  const read = pictureReader(root, pipeline);
+  const photos = await Promise.all(
+    tests.map(async ({ image, truth }) => ({ photo: await read(image), truth: await read(truth) })),
+  );
+  return { name: "the demo's", pair: await readDemoPair(root, pipeline), photos };
+}
+
+async function readPlan(root: string): Promise<DemoPlan> {
+  return JSON.parse(await readFile(join(root, "demo", "demo.json"), "utf8")) as DemoPlan;
+}
+
+function pictureReader(root: string, pipeline: Pipeline) {
+  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  return async (file: string) => fitToModel((await decodeImage(join(root, "demo", file))).image, size).image;
 }

@@ -6,12 +6,13 @@ import { edit } from "../gpu-worker/editing/edit.ts";
 import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { benchDefaults } from "./default-settings.ts";
-import { readDemoPair } from "./demo-pair.ts";
+import { readDemoCase, readDemoPair } from "./demo-pair.ts";
 import { benchEvaluations } from "./evaluations-to-quality.ts";
+import { benchSpaces, spaceCases, spaceVariants } from "./instruction-spaces.ts";
 import { benchInversionStep } from "./inversion-step.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|evaluations|defaults|memory …]`: prints figures, keeps them in out/bench/. */
+/** `npm run bench [-- step|edit|evaluations|defaults|spaces|memory …]`: prints figures, keeps them in out/bench/. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const asked = process.argv.slice(2);
 const wanted = (name: string) => !asked.length || asked.includes(name);
@@ -70,6 +71,14 @@ if (asked.includes("defaults"))
   await benchDefaults(pipeline, { before, after }, ({ steps, batchSize, samples, learningRate }, loss) =>
     say(`${steps} × ${batchSize}, ${samples} samples, learning rate ${learningRate}: ${loss.toFixed(4)}`),
   );
+if (asked.includes("spaces")) {
+  const cases = spaceCases(await readDemoCase(root, pipeline));
+  figures.spaces = await benchSpaces(pipeline, cases, spaceVariants, [1, 2, 3], (result) =>
+    say(
+      `${result.space}, learning rate ${result.learningRate}, ${result.name}, seed ${result.seed}: validation loss ${result.validation.toFixed(4)}, ${result.psnr.toFixed(2)} dB`,
+    ),
+  );
+}
 if (wanted("memory")) {
   const peak = process.resourceUsage().maxRSS / 1024;
   say(`peak memory of this process: ${peak.toFixed(0)} MiB`);
