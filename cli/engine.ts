@@ -2,9 +2,9 @@
  * The engine, loaded when a command needs it and not before: --help and a mistyped option answer at once, and a mistake in the
  * input is told before any model is opened.
  */
-import { fileURLToPath } from "node:url";
 import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
 import type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { modelFolder } from "./model-location.ts";
 
 export type { EditOptions } from "../gpu-worker/editing/edit.ts";
 export type { Instruction, InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
@@ -14,11 +14,6 @@ export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
 export const devices = ["cpu", "webgpu", "cuda"] as const satisfies readonly Device[];
 
 export const spaces = ["text", "kv"] as const satisfies readonly InstructionSpace[];
-
-/** Folder of a model by the name given on the command line: `mini` is the bundled one, anything else a folder. */
-export function modelFolder(name: string): string {
-  return name === "mini" ? fileURLToPath(new URL("../models/mini", import.meta.url)) : name;
-}
 
 /** Opens the model, runs `use`, and closes the model whatever happens. */
 export async function withPipeline<Result>(

@@ -3,6 +3,7 @@ import type { LayoutName } from "../gpu-worker/model-store/write-random-model.ts
 import type { Context } from "./context.ts";
 import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
+import { transferProgress } from "./transfer-progress.ts";
 
 interface RandomOptions {
   readonly like: LayoutName;
@@ -38,13 +39,7 @@ async function random({ progress, signal, print }: Context, options: RandomOptio
     seed,
     signal,
     ...(variant ? { variant } : {}),
-    onProgress: ({ file, bytes, total }) =>
-      progress.update({
-        stage: `writing ${file}`,
-        step: toMegabytes(bytes),
-        steps: toMegabytes(total),
-        unit: "MB",
-      }),
+    onProgress: transferProgress(progress, "writing"),
   }).finally(() => progress.clear());
   const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
   const summary = { out, like, seed, variant: variant ?? null, parameters, bytes, seconds };
@@ -54,8 +49,4 @@ async function random({ progress, signal, print }: Context, options: RandomOptio
       : `Wrote ${out}: ${(parameters / 1e6).toFixed(1)} million random parameters, ${(bytes / 1e9).toFixed(2)} GB, in ${seconds} s.\n` +
           `Its pictures are noise. Use it:  visii learn --model ${shellWords([out])} --pair BEFORE AFTER --out FILE.visii`,
   );
-}
-
-function toMegabytes(bytes: number): number {
-  return Math.round(bytes / 1e6);
 }

@@ -44,8 +44,9 @@ export const instructPix2Pix = (): ModelLayout =>
   });
 
 /** The same family at some hundred-thousandths of the work: for tests of what happens around a model. */
-export const tinyInstructPix2Pix = (): ModelLayout =>
-  layoutOf({
+export const tinyInstructPix2Pix = (): ModelLayout => ({
+  defaults: { resolution: 64 },
+  ...layoutOf({
     vocabulary: 1_000,
     unet: { block_out_channels: [8, 8, 16, 16], norm_num_groups: 4 },
     vae: { block_out_channels: [8, 8, 8, 16], norm_num_groups: 4, sample_size: 64 },
@@ -59,7 +60,8 @@ export const tinyInstructPix2Pix = (): ModelLayout =>
       patch_size: 8,
     },
     projection_dim: 24,
-  });
+  }),
+});
 
 function layoutOf({ vocabulary, unet, vae, text, vision, projection_dim }: Sizes): ModelLayout {
   const textConfig = {

@@ -21,6 +21,8 @@ export interface ModelLayout {
   /** `model_index.json`. */
   readonly index: unknown;
   readonly scheduler: unknown;
+  /** `visii.json`, which published models do not have. */
+  readonly defaults?: unknown;
   readonly tokenizer: {
     /** Tokens, the 512 byte symbols and two specials included. */
     readonly vocabularySize: number;

@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm, statfs } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { VisibleError } from "../../shared/errors.ts";
 import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
 import { streamSafetensors } from "../weights/safetensors-file.ts";
+import { requireRoom } from "./disk-room.ts";
 import { instructPix2Pix, tinyInstructPix2Pix } from "./instruct-pix2pix-layout.ts";
 import type { TensorSpec } from "./list-tensors.ts";
 import { madeUpTokenizer } from "./made-up-tokenizer.ts";
@@ -52,7 +53,7 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const created = await takeEmptyFolder(folder);
   try {
-    await requireRoom(folder, total);
+    await requireRoom(resolve(folder), total);
     let before = 0;
     for (const { folder: name, weights, configs, label, tensors, bytes } of parts) {
       await mkdir(join(folder, name));
@@ -74,6 +75,8 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
     await writeAll(join(folder, "tokenizer"), madeUpTokenizer(vocabularySize, maxLength));
     await mkdir(join(folder, "scheduler"));
     await writeAside(join(folder, "scheduler", "scheduler_config.json"), showJson(layout.scheduler));
+    if (layout.defaults !== undefined)
+      await writeAside(join(folder, "visii.json"), showJson(layout.defaults));
     await writeAside(join(folder, "model_index.json"), showJson(layout.index));
   } catch (error) {
     await clear(folder, created);
@@ -103,15 +106,6 @@ async function clear(folder: string, created: boolean): Promise<void> {
     for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
-async function requireRoom(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(resolve(folder)));
-  if (bavail * bsize < bytes)
-    throw new VisibleError(
-      "disk_full",
-      `${folder} needs ${gigabytes(bytes)}, its disk has ${gigabytes(bavail * bsize)} left; choose another disk or free some space.`,
-    );
-}
-
 async function writeAll(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeAside(join(folder, name), text);
 }
@@ -134,8 +128,4 @@ function mapValues(
 
 function showJson(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

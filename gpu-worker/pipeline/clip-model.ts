@@ -22,14 +22,19 @@ export interface ClipModel {
   readonly deviation: readonly [number, number, number];
 }
 
-/** The model folder's `clip/`, if it has one. */
-export async function openClip(folder: string): Promise<ClipModel | undefined> {
+/** `clip/config.json` of a model folder, if it has one. */
+export async function readClipConfig(folder: string): Promise<ClipConfig | undefined> {
   const present = await access(join(folder, "config.json")).then(
     () => true,
     () => false,
   );
-  if (!present) return undefined;
-  const config = await readConfig(join(folder, "config.json"), clipConfigSchema);
+  return present ? readConfig(join(folder, "config.json"), clipConfigSchema) : undefined;
+}
+
+/** The model folder's `clip/`, if it has one. */
+export async function openClip(folder: string): Promise<ClipModel | undefined> {
+  const config = await readClipConfig(folder);
+  if (!config) return undefined;
   const preprocessor = await readConfig(join(folder, "preprocessor_config.json"), preprocessorSchema);
   const component = await Component.open(folder, "model");
   return { config, component, mean: preprocessor.image_mean, deviation: preprocessor.image_std };

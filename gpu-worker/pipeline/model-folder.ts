@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { z } from "zod";
 import { VisibleError } from "../../shared/errors.ts";
 import { type ClipTextConfig, clipTextConfigSchema } from "../models/clip-config.ts";
 import { readConfig } from "../models/parse-config.ts";
@@ -10,9 +9,10 @@ import { readSchedulerConfig, type SchedulerConfig } from "../schedulers/schedul
 import { type ClipTokenizer, loadClipTokenizer } from "../tokenizers/clip-tokenizer.ts";
 import { sha256 } from "../weights/safetensors-file.ts";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.ts";
-import { type ClipModel, openClip } from "./clip-model.ts";
+import { type ClipModel, openClip, readClipConfig } from "./clip-model.ts";
 import { Component } from "./component.ts";
 import { type ModelDefaults, readModelDefaults } from "./model-defaults.ts";
+import { requireClipText, requireKnownFamily } from "./model-family.ts";
 
 /** A model in diffusers layout, read and checked, before anything is compiled. */
 export interface ModelFolder {
@@ -29,8 +29,6 @@ export interface ModelFolder {
   readonly defaults: ModelDefaults;
 }
 
-const modelIndexSchema = z.object({});
-
 /** @throws VisibleError that names the file, and the key or tensor in it, that is missing or not supported */
 export async function readModelFolder(path: string): Promise<ModelFolder> {
   const folder = resolve(path);
@@ -43,11 +41,7 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
       "model_not_found",
       `There is no model folder ${path}. Name a folder in diffusers layout, or "mini" for the bundled model.`,
     );
-  await readConfig(join(folder, "model_index.json"), modelIndexSchema);
-  const unetConfig = await readConfig(join(folder, "unet", "config.json"), unetConfigSchema);
-  const textConfig = await readConfig(join(folder, "text_encoder", "config.json"), clipTextConfigSchema);
-  const autoencoder = await readAutoencoder(join(folder, "vae"));
-  requireEditingModel(folder, unetConfig, autoencoder, textConfig);
+  const configs = await readConfigs(folder);
   const unet = await Component.open(join(folder, "unet"), "diffusion_pytorch_model");
   const text = await Component.open(join(folder, "text_encoder"), "model");
   const { id, ...defaults } = await readModelDefaults(folder);
@@ -55,14 +49,43 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
     folder,
     id: id ?? basename(folder),
     weightHash: await hashWeights([unet, text]),
-    unet: { config: unetConfig, component: unet },
-    vae: { autoencoder, component: await Component.open(join(folder, "vae"), "diffusion_pytorch_model") },
-    text: { config: textConfig, component: text },
+    unet: { config: configs.unet, component: unet },
+    vae: {
+      autoencoder: configs.autoencoder,
+      component: await Component.open(join(folder, "vae"), "diffusion_pytorch_model"),
+    },
+    text: { config: configs.text, component: text },
     tokenizer: await loadClipTokenizer(join(folder, "tokenizer")),
-    scheduler: await readSchedulerConfig(join(folder, "scheduler")),
+    scheduler: configs.scheduler,
     clip: await openClip(join(folder, "clip")),
     defaults,
   };
+}
+
+/**
+ * What can be told of a model before its weights are there: whether the engine runs it. For downloads.
+ *
+ * @throws VisibleError as {@link readModelFolder} does
+ */
+export async function checkModelConfigs(folder: string): Promise<void> {
+  await readConfigs(folder);
+}
+
+async function readConfigs(folder: string) {
+  await requireKnownFamily(folder);
+  const unet = await readConfig(join(folder, "unet", "config.json"), unetConfigSchema);
+  await requireClipText(join(folder, "text_encoder"));
+  const text = await readConfig(join(folder, "text_encoder", "config.json"), clipTextConfigSchema);
+  const autoencoder = await readAutoencoder(join(folder, "vae"));
+  requireEditingModel(folder, unet, autoencoder, text);
+  const clip = await readClipConfig(join(folder, "clip"));
+  if (clip && clip.text_config.hidden_size !== text.hidden_size)
+    throw new VisibleError(
+      "mismatched_checkpoint",
+      `${folder}: its clip/ projects text of width ${clip.text_config.hidden_size}, its text encoder gives ${text.hidden_size}; ` +
+        "put the CLIP there that the text encoder was taken from, or none (visii models pull --clip).",
+    );
+  return { unet, text, autoencoder, scheduler: await readSchedulerConfig(join(folder, "scheduler")) };
 }
 
 /** InstructPix2Pix's shape: the UNet sees noisy latents and the image's latents side by side. */

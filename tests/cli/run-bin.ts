@@ -14,12 +14,14 @@ export interface BinOptions {
   readonly cwd: string;
   /** Sends SIGINT as soon as stderr matches. */
   readonly interruptAt?: RegExp;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs the real `visii` in a process of its own. */
-export function runBin(args: readonly string[], { cwd, interruptAt }: BinOptions): Promise<BinResult> {
+export function runBin(args: readonly string[], { cwd, interruptAt, env }: BinOptions): Promise<BinResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd });
+    const child = spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, ...env } });
     let [stdout, stderr, interrupted] = ["", "", false];
     child.stdout.on("data", (chunk) => {
       stdout += String(chunk);

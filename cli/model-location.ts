@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { looksLikeModelId, parseModelId } from "../gpu-worker/model-store/model-id.ts";
+import { storedFolder } from "../gpu-worker/model-store/store.ts";
+import { VisibleError } from "../shared/errors.ts";
+
+/**
+ * Where pulled models lie: VISII_MODELS, else visii/models in the cache folder of the XDG base directory specification. They
+ * can be had again, so they are a cache.
+ */
+export function modelStoreRoot(environment: NodeJS.ProcessEnv = process.env): string {
+  const { VISII_MODELS: own, XDG_CACHE_HOME: cache } = environment;
+  if (own) return own;
+  return join(cache ? cache : join(homedir(), ".cache"), "visii", "models");
+}
+
+/**
+ * Folder of a model by the name given on the command line: `mini` is the bundled one, else a folder, else the id of a pulled
+ * model. A folder goes before an id of the same spelling.
+ *
+ * @throws VisibleError `model_not_pulled`
+ */
+export function modelFolder(name: string): string {
+  if (name === "mini") return fileURLToPath(new URL("../models/mini", import.meta.url));
+  if (existsSync(name) || !looksLikeModelId(name)) return name;
+  const folder = storedFolder(modelStoreRoot(), parseModelId(name));
+  if (existsSync(folder)) return folder;
+  throw new VisibleError(
+    "model_not_pulled",
+    `There is neither a folder ${name} nor a pulled model of that id; fetch it with visii models pull ${name}.`,
+  );
+}

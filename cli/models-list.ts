@@ -1,0 +1,37 @@
+import type { Command } from "commander";
+import { listStored } from "../gpu-worker/model-store/store.ts";
+import type { Context } from "./context.ts";
+import { modelStoreRoot } from "./model-location.ts";
+
+export function addModelsListCommand(models: Command, context: Context): void {
+  models
+    .command("list")
+    .description("the pulled models, and where they lie")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((options: { readonly json?: boolean }) => list(context, options));
+}
+
+async function list({ print }: Context, { json }: { readonly json?: boolean }): Promise<void> {
+  const root = modelStoreRoot();
+  const models = await listStored(root);
+  if (json) {
+    const rows = models.map(({ id, folder, bytes, record }) => ({
+      id,
+      folder,
+      bytes,
+      complete: record !== undefined,
+      commit: record?.commit ?? null,
+      variant: record?.variant ?? null,
+    }));
+    print(JSON.stringify({ root, models: rows }));
+    return;
+  }
+  if (models.length === 0) print(`No pulled models in ${root}. The bundled one is called mini.`);
+  for (const { id, folder, bytes, record } of models) {
+    const state = record
+      ? `commit ${record.commit.slice(0, 12)}${record.variant ? `, ${record.variant}` : ""}`
+      : `unfinished; go on with visii models pull ${id}`;
+    print(`${id}  ${(bytes / 1e9).toFixed(2)} GB  ${state}\n  ${folder}`);
+  }
+}

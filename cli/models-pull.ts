@@ -1,0 +1,86 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { parseModelId } from "../gpu-worker/model-store/model-id.ts";
+import { storedFolder } from "../gpu-worker/model-store/store.ts";
+import { systemClock } from "../shared/system-clock.ts";
+import type { Context } from "./context.ts";
+import { modelStoreRoot } from "./model-location.ts";
+import { nonEmpty, oneOf } from "./parse-values.ts";
+import { shellWords } from "./shell-words.ts";
+import { transferProgress } from "./transfer-progress.ts";
+
+interface PullCommandOptions {
+  readonly revision?: string;
+  readonly endpoint?: string;
+  readonly dir?: string;
+  readonly variant?: "fp16";
+  readonly clip?: string;
+  readonly json?: boolean;
+}
+
+const publicHub = "https://huggingface.co";
+
+export function addModelsPullCommand(models: Command, context: Context): void {
+  models
+    .command("pull")
+    .description("fetch a model from the Hugging Face Hub: only the files needed, checked, resumable")
+    .argument("<ID>", "owner/name, such as timbrooks/instruct-pix2pix")
+    .option("--revision <name>", "branch, tag or commit (default: main)", nonEmpty("--revision"))
+    .option(
+      "--endpoint <URL>",
+      "another Hub (default: HF_ENDPOINT, else the public one)",
+      nonEmpty("--endpoint"),
+    )
+    .option("--dir <DIR>", "the model folder (default: one that --model finds by the id)", nonEmpty("--dir"))
+    .option("--variant <name>", "fp16: weights in half precision", oneOf("--variant", ["fp16"] as const))
+    .option(
+      "--clip <ID|none>",
+      "the CLIP for the direction loss (default: openai/clip-vit-large-patch14)",
+      nonEmpty("--clip"),
+    )
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .addHelpText("after", "\nGated and private models: set HF_TOKEN to an access token.")
+    .action((id: string, options: PullCommandOptions) => pull(context, id, options));
+}
+
+async function pull(
+  { progress, signal, print }: Context,
+  text: string,
+  options: PullCommandOptions,
+): Promise<void> {
+  const { name, revision: inId } = parseModelId(text);
+  const revision = options.revision ?? inId;
+  const folder = options.dir
+    ? resolve(options.dir)
+    : storedFolder(modelStoreRoot(), { name, ...(revision === undefined ? {} : { revision }) });
+  const { HF_TOKEN: token, HF_ENDPOINT: endpoint } = process.env;
+  const { defaultClip, pullModel } = await import("../gpu-worker/model-store/pull-model.ts");
+  const { checkModelConfigs } = await import("../gpu-worker/pipeline/model-folder.ts");
+  const started = performance.now();
+  const pulled = await pullModel({
+    name,
+    revision: revision ?? "main",
+    folder,
+    endpoint: options.endpoint ?? (endpoint || publicHub),
+    ...(token ? { token } : {}),
+    ...(options.variant ? { variant: options.variant } : {}),
+    clip: options.clip ?? defaultClip,
+    clock: systemClock,
+    signal,
+    check: checkModelConfigs,
+    onProgress: transferProgress(progress, "fetching"),
+  }).finally(() => progress.clear());
+  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+  const model = options.dir ?? (revision === undefined ? name : `${name}@${revision}`);
+  if (options.json) print(JSON.stringify({ id: name, model, folder, ...pulled, seconds }));
+  else {
+    const size = `${pulled.files} files, ${(pulled.bytes / 1e9).toFixed(2)} GB, commit ${pulled.commit.slice(0, 12)}`;
+    print(
+      pulled.fetched === 0
+        ? `Nothing to fetch: ${folder} is complete (${size}).`
+        : `Fetched ${folder}: ${size}.`,
+    );
+    print(`Use it:  visii learn --model ${shellWords([model])} --pair BEFORE AFTER --out FILE.visii`);
+  }
+}

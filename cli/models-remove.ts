@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { removeStored } from "../gpu-worker/model-store/store.ts";
+import type { Context } from "./context.ts";
+import { modelStoreRoot } from "./model-location.ts";
+
+export function addModelsRemoveCommand(models: Command, context: Context): void {
+  models
+    .command("remove")
+    .description("delete a pulled model")
+    .argument("<ID>", "as visii models list names it")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((id: string, options: { readonly json?: boolean }) => remove(context, id, options));
+}
+
+async function remove({ print }: Context, id: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const bytes = await removeStored(modelStoreRoot(), id);
+  print(
+    json
+      ? JSON.stringify({ removed: id, bytes })
+      : `Removed ${id}: ${(bytes / 1e9).toFixed(2)} GB are free again.`,
+  );
+}

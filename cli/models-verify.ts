@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { forgetPull, readPullRecord, verifyFiles } from "../gpu-worker/model-store/pulled-model.ts";
+import { VisibleError } from "../shared/errors.ts";
+import type { Context } from "./context.ts";
+import { modelFolder } from "./model-location.ts";
+import { transferProgress } from "./transfer-progress.ts";
+
+export function addModelsVerifyCommand(models: Command, context: Context): void {
+  models
+    .command("verify")
+    .description("read a pulled model's files again and compare them with the Hub's checksums")
+    .argument("<ID|DIR>", "a pulled model, or the folder it was pulled into")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((name: string, options: { readonly json?: boolean }) => verify(context, name, options));
+}
+
+async function verify(
+  { print, progress, signal }: Context,
+  name: string,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  const folder = modelFolder(name);
+  const record = await readPullRecord(folder);
+  if (!record)
+    throw new VisibleError(
+      "no_record",
+      `${folder} was not pulled to its end, so there is nothing to compare it with; run visii models pull.`,
+    );
+  const total = record.files.reduce((sum, { size }) => sum + size, 0);
+  const show = transferProgress(progress, "reading");
+  let bytes = 0;
+  const faults = await verifyFiles(folder, record, {
+    signal,
+    onBytes: (file, count) => {
+      bytes += count;
+      show({ file, bytes, total });
+    },
+  }).finally(() => progress.clear());
+  if (json) print(JSON.stringify({ folder, files: record.files.length, bytes: total, faults }));
+  if (faults.length > 0) {
+    await forgetPull(folder);
+    throw new VisibleError(
+      "damaged_model",
+      `${folder} is damaged: ${faults.map(({ path, fault }) => `${path} (${fault})`).join(", ")}. ` +
+        `Pull ${record.name} again: only what is damaged is fetched.`,
+    );
+  }
+  if (!json) print(`${folder} is whole: ${record.files.length} files, ${(total / 1e9).toFixed(2)} GB.`);
+}

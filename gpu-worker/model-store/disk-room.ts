@@ -1,0 +1,30 @@
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { VisibleError } from "../../shared/errors.ts";
+
+/**
+ * Refuses before anything is written where the disk below `folder` (or below the folder it will be in) has not `bytes` free.
+ *
+ * @throws VisibleError `disk_full`
+ */
+export async function requireRoom(folder: string, bytes: number): Promise<void> {
+  const free = await freeBytes(folder);
+  if (free !== undefined && free < bytes)
+    throw new VisibleError(
+      "disk_full",
+      `${folder} needs ${gigabytes(bytes)} more, its disk has ${gigabytes(free)} left; free some space or choose a folder on another disk.`,
+    );
+}
+
+async function freeBytes(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch {
+    return dirname(folder) === folder ? undefined : freeBytes(dirname(folder));
+  }
+}
+
+export function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
+}

@@ -1,0 +1,190 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
+import { hasChecksum } from "./checksum.ts";
+import { type ChosenFile, chooseClipFiles, chooseModelFiles } from "./choose-files.ts";
+import { requireRoom } from "./disk-room.ts";
+import { downloadFile, partialPath } from "./download-file.ts";
+import { Hub, type HubOptions } from "./hub.ts";
+import { type PullRecord, readPullRecord, writePullRecord } from "./pulled-model.ts";
+
+export interface PullOptions extends HubOptions {
+  /** `owner/name`. */
+  readonly name: string;
+  /** Branch, tag or commit. */
+  readonly revision: string;
+  /** The model folder to be. */
+  readonly folder: string;
+  /** `fp16`: weights in half precision, of the repositories that keep them apart. */
+  readonly variant?: string;
+  /** The CLIP for the direction loss, where the model brings none of its own; `none` leaves it out. */
+  readonly clip: string | "none";
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Looks at the model folder when its configs are there and its weights are not: what it throws stops the pull. */
+  readonly check: (folder: string) => Promise<void>;
+  readonly onProgress?: (state: PullProgress) => void;
+}
+
+export interface PullProgress {
+  readonly file: string;
+  /** Of the whole pull; what an earlier one left counts as done. */
+  readonly bytes: number;
+  readonly total: number;
+}
+
+export interface PulledModel {
+  readonly commit: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Bytes that did come over the net; 0 where everything was there. */
+  readonly fetched: number;
+}
+
+interface Wanted extends ChosenFile {
+  readonly name: string;
+  readonly commit: string;
+}
+
+/** openai/clip-vit-large-patch14's text tower is Stable Diffusion 1's text encoder: the loss compares like with like. */
+export const defaultClip = "openai/clip-vit-large-patch14";
+
+/** Repeats of a question to the Hub's API, and the pause before each, in ms. */
+const pauses = [500, 1500, 4000];
+
+/** A file up to this size is fetched before the room on the disk is asked for: configs, in short. */
+const smallFile = 16e6;
+
+/**
+ * Fetches a model in diffusers' layout into a folder: only what the engine reads, each file checked against the Hub's checksum.
+ * Interrupted at any point, the next pull goes on where it stopped. The record that makes the folder a complete one is
+ * written last.
+ *
+ * @throws VisibleError that says what is wrong with the id, the access, the repository's files, the disk or the connection
+ */
+export async function pullModel(options: PullOptions): Promise<PulledModel> {
+  const { folder, name, revision, variant, clock, signal } = options;
+  const hub = new Hub(options);
+  const ask = <T>(question: () => Promise<T>) => persist(question, options);
+  const commit = await ask(() => hub.commit(name, revision, signal));
+  const listing = await ask(() => hub.files(name, commit, signal));
+  const choice = { subject: name, ...(variant === undefined ? {} : { variant }) };
+  const wanted: Wanted[] = chooseModelFiles(listing, choice).map((file) => ({ ...file, name, commit }));
+  if (options.clip !== "none" && !wanted.some(({ target }) => target.startsWith("clip/")))
+    wanted.push(...(await clipFiles(hub, options.clip, options, ask)));
+
+  const known = await readPullRecord(folder);
+  const missing: Wanted[] = [];
+  for (const file of wanted) if (!(await isPresent(folder, file, known, signal))) missing.push(file);
+  const total = wanted.reduce((sum, { size }) => sum + size, 0);
+  let toCome = await bytesToCome(folder, missing);
+  let fetched = 0;
+
+  const fetchAll = async (files: readonly Wanted[]) => {
+    for (const file of files) {
+      const report = () => options.onProgress?.({ file: file.target, bytes: total - toCome, total });
+      report();
+      await downloadFile({ hub, name: file.name, commit: file.commit, file }, join(folder, file.target), {
+        clock,
+        signal,
+        onBytes: (count) => {
+          toCome -= count;
+          if (count > 0) fetched += count;
+          report();
+        },
+      });
+    }
+  };
+  const small = missing.filter(({ size }) => size <= smallFile);
+  await fetchAll(small.filter(({ target }) => target.endsWith(".json")));
+  await options.check(folder);
+  await requireRoom(folder, toCome);
+  await fetchAll(missing.filter(({ target, size }) => !(size <= smallFile && target.endsWith(".json"))));
+
+  await removeLeftovers(folder, wanted);
+  await writePullRecord(folder, recordOf(options, commit, wanted));
+  return { commit, files: wanted.length, bytes: total, fetched };
+}
+
+async function clipFiles(
+  hub: Hub,
+  clip: string,
+  { signal }: PullOptions,
+  ask: <T>(question: () => Promise<T>) => Promise<T>,
+): Promise<Wanted[]> {
+  const commit = await ask(() => hub.commit(clip, "main", signal));
+  const listing = await ask(() => hub.files(clip, commit, signal));
+  return chooseClipFiles(listing, clip).map((file) => ({ ...file, name: clip, commit }));
+}
+
+/** Asks again where the world is at fault, a few times. */
+async function persist<T>(question: () => Promise<T>, { clock, signal, folder }: PullOptions): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await question();
+    } catch (error) {
+      if (!(error instanceof RetryableError)) throw error;
+      const pause = pauses[attempt];
+      if (pause === undefined)
+        throw new VisibleError(
+          "hub_unreachable",
+          `${error.message} Without a connection, a folder that was downloaded elsewhere does: --model DIR` +
+            `${(await readPullRecord(folder)) ? `, and ${folder} is complete from an earlier pull` : ""}.`,
+          { cause: error },
+        );
+      await clock.sleep(pause, signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+/** By the record where it knows the file; by its content where a pull was broken off before there was a record. */
+async function isPresent(
+  folder: string,
+  { target, size, checksum }: Wanted,
+  known: PullRecord | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const path = join(folder, target);
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile() || found.size !== size) return false;
+  const recorded = known?.files.find((file) => file.path === target);
+  return recorded ? recorded.hex === checksum.hex : hasChecksum(path, size, checksum, signal);
+}
+
+async function bytesToCome(folder: string, missing: readonly Wanted[]): Promise<number> {
+  let sum = 0;
+  for (const file of missing) {
+    const begun = await stat(partialPath(join(folder, file.target), file)).catch(() => undefined);
+    sum += file.size - Math.min(file.size, begun?.size ?? 0);
+  }
+  return sum;
+}
+
+/** Beginnings of files that are no longer wanted: of an older commit, say. */
+async function removeLeftovers(folder: string, wanted: readonly Wanted[]): Promise<void> {
+  for (const part of new Set(wanted.map(({ target }) => dirname(target))))
+    for (const name of await readdir(join(folder, part)))
+      if (name.startsWith(".") && name.endsWith(".partial")) await rm(join(folder, part, name));
+}
+
+function recordOf(
+  { name, revision, endpoint, variant }: PullOptions,
+  commit: string,
+  wanted: readonly Wanted[],
+): PullRecord {
+  return {
+    name,
+    revision,
+    commit,
+    endpoint,
+    ...(variant === undefined ? {} : { variant }),
+    files: wanted.map((file) => ({
+      path: file.target,
+      size: file.size,
+      ...file.checksum,
+      from: `${file.name}@${file.commit}`,
+    })),
+  };
+}
