@@ -1,7 +1,6 @@
 import { GraphBuilder } from "../gpu-worker/graph/graph-builder.ts";
 import { elementCount } from "../gpu-worker/graph/value.ts";
 import { Session } from "../gpu-worker/runtime/session.ts";
-import { WeightBytes } from "../gpu-worker/runtime/weight-bytes.ts";
 import { countFlops } from "./count-flops.ts";
 import { medianSeconds } from "./time.ts";
 
@@ -20,7 +19,7 @@ export async function fastestConvolutionRate(threads: number): Promise<number> {
     const w = graph.constant(weight, [channels, channels, 3, 3]);
     graph.output("y", graph.conv(x, w, undefined, { stride: 1, pads: [1, 1, 1, 1], dilation: 1 }));
     const built = graph.build();
-    const session = await Session.create(built, { device: "cpu", threads, weights: new WeightBytes("/") });
+    const session = await Session.create(built, { device: "cpu", threads, root: "/" });
     const feeds = { x: new Float32Array(elementCount(shape)).fill(0.5) };
     rates.push(countFlops(built) / (await medianSeconds(() => session.run(feeds), 9)));
     await session.dispose();

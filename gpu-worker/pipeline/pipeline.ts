@@ -3,7 +3,6 @@ import type { RgbImage } from "../images/rgb-image.ts";
 import { keysValuesWidth, type TextAttention, textAttentions } from "../models/text-attention.ts";
 import { latentMultiple } from "../models/unet-2d-condition.ts";
 import type { Device, Session } from "../runtime/session.ts";
-import { WeightBytes } from "../runtime/weight-bytes.ts";
 import { clipPixels } from "./clip-pixels.ts";
 import {
   clipImageGraph,
@@ -64,7 +63,7 @@ export class Pipeline {
 
   constructor(model: ModelFolder, options: PipelineOptions) {
     this.model = model;
-    this.#sessions = new SessionCache({ ...options, weights: new WeightBytes(model.folder) });
+    this.#sessions = new SessionCache({ ...options, root: model.folder });
   }
 
   get modelId(): string {

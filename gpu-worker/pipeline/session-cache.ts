@@ -1,4 +1,5 @@
 import type { Graph } from "../graph/value.ts";
+import { weightBytes } from "../graph/weights-of.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
 
 /** A session is one size of one graph; a folder of photos of every shape would otherwise keep hundreds. */
@@ -30,7 +31,7 @@ export class SessionCache {
       return known.session;
     }
     const graph = build();
-    const made = { session: Session.create(graph, this.#options), weightBytes: weightBytesOf(graph) };
+    const made = { session: Session.create(graph, this.#options), weightBytes: weightBytes(graph) };
     this.#entries.set(key, made);
     // A graph that did not compile is asked for anew, not remembered as a failure.
     made.session.catch(() => this.#entries.delete(key));
@@ -53,15 +54,4 @@ export class SessionCache {
       await (await session).dispose();
     }
   }
-}
-
-function weightBytesOf({ nodes }: Graph): number {
-  const weights = new Map(
-    nodes.flatMap(({ inputs }) =>
-      inputs.flatMap(({ name, origin }) =>
-        origin.kind === "weight" ? [[name, origin.source.byteLength] as const] : [],
-      ),
-    ),
-  );
-  return [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -1,9 +1,9 @@
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { InternalError, VisibleError } from "../../shared/errors.ts";
-import { encodeOnnx, externalName } from "../graph/encode-onnx.ts";
+import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value } from "../graph/value.ts";
+import { weightBytes } from "../graph/weights-of.ts";
 import { optimize } from "../rewrite/optimize.ts";
-import type { WeightBytes } from "./weight-bytes.ts";
 
 /** Where graphs run: onnxruntime's execution providers by their names here. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -12,8 +12,8 @@ export interface SessionOptions {
   readonly device: Device;
   /** Threads inside one operator; the provider's own choice when absent. */
   readonly threads?: number;
-  /** Bytes of the weight files, read once per process and shared by its sessions. */
-  readonly weights: WeightBytes;
+  /** The folder below which the graph's weight files lie. They are mapped into memory, not read. */
+  readonly root: string;
 }
 
 /** A tensor's elements on the host, row-major. */
@@ -30,25 +30,14 @@ export class Session {
   }
 
   /** @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback. */
-  static async create(graph: Graph, { device, threads, weights }: SessionOptions): Promise<Session> {
+  static async create(graph: Graph, { device, threads, root }: SessionOptions): Promise<Session> {
     const live = optimize(graph);
-    const read = [...live.nodes.flatMap((node) => node.inputs), ...live.outputs.values()];
-    const files = new Set(
-      read.flatMap(({ origin }) => (origin.kind === "weight" ? [origin.source.file] : [])),
-    );
-    const externalData = await Promise.all(
-      [...files].map(async (file) => ({
-        path: externalName(file, weights.root),
-        data: await weights.read(file),
-      })),
-    );
     // The library also writes its errors to stderr; here they are thrown, in words.
     env.logLevel = "fatal";
     try {
-      const session = await InferenceSession.create(encodeOnnx(live, weights.root), {
+      const session = await InferenceSession.create(encodeOnnx(live, root), {
         executionProviders: [device],
-        externalData,
-        graphOptimizationLevel: "all",
+        ...(device === "cpu" ? cpuOptions(live, root) : mappedWeights(root)),
         logSeverityLevel: 3,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
@@ -92,6 +81,35 @@ export class Session {
   async dispose(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** From how many bytes of weights on a second copy of them costs more than it gains. */
+const inPlaceBytes = 2 ** 30;
+
+/**
+ * onnxruntime's fastest kernels want weights in layouts of their own: a copy of every weight, for every session. For a large
+ * model that is the larger part of its memory and of the time to load it, and its convolutions, being large, run as fast
+ * from the layout of the file. So a small model is copied and a large one is read where it is mapped.
+ *
+ * Without memory patterns a second run does not set aside all of its activations anew, beside the first's.
+ */
+function cpuOptions(graph: Graph, root: string): InferenceSession.SessionOptions {
+  if (weightBytes(graph) < inPlaceBytes) return mappedWeights(root);
+  return {
+    ...mappedWeights(root, { disable_prepacking: "1" }),
+    graphOptimizationLevel: "extended",
+    enableMemPattern: false,
+  };
+}
+
+function mappedWeights(
+  root: string,
+  session: Readonly<Record<string, string>> = {},
+): InferenceSession.SessionOptions {
+  return {
+    graphOptimizationLevel: "all",
+    extra: { session: { model_external_initializers_file_folder_path: root, ...session } },
+  };
 }
 
 function toTensor(graph: string, { name, dtype, shape }: Value, data: HostTensor | undefined): Tensor {

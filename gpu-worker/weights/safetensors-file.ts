@@ -1,4 +1,3 @@
-import { constants as bufferLimits } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -107,16 +106,6 @@ export async function readIntegers(file: SafetensorsFile, name: string): Promise
       `Tensor "${name}" of ${file.path} holds ${entry.dtype}, not integers.`,
     );
   return convert(await readEntry(file, entry));
-}
-
-/** The whole file in one buffer (for runtimes that want external data in memory). In pieces: fs.readFile stops at 2 GiB. */
-export async function readBytes(file: SafetensorsFile): Promise<Buffer> {
-  if (file.size > bufferLimits.MAX_LENGTH)
-    throw new VisibleError(
-      "weights_too_large",
-      `${file.path} has ${file.size} bytes, more than one buffer holds here; split it into shards.`,
-    );
-  return withFile(file.path, (handle) => readExactly(handle, 0, file.size, file.path));
 }
 
 /** The file's SHA-256 in lower-case hexadecimal. */

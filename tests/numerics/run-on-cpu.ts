@@ -1,6 +1,5 @@
 import type { Graph } from "../../gpu-worker/graph/value.ts";
 import { type HostTensor, Session } from "../../gpu-worker/runtime/session.ts";
-import { WeightBytes } from "../../gpu-worker/runtime/weight-bytes.ts";
 
 /** Loads a graph on one CPU thread, runs it once and lets it go. `root` is the folder of its weight files, if any. */
 export async function runOnCpu(
@@ -8,7 +7,7 @@ export async function runOnCpu(
   feeds: Readonly<Record<string, HostTensor>>,
   root = "/",
 ): Promise<Record<string, Float32Array>> {
-  const session = await Session.create(graph, { device: "cpu", threads: 1, weights: new WeightBytes(root) });
+  const session = await Session.create(graph, { device: "cpu", threads: 1, root });
   try {
     return await session.run(feeds);
   } finally {

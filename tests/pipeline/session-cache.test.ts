@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import { GraphBuilder } from "../../gpu-worker/graph/graph-builder.ts";
 import { SessionCache } from "../../gpu-worker/pipeline/session-cache.ts";
-import { WeightBytes } from "../../gpu-worker/runtime/weight-bytes.ts";
 
 function doubling(size: number) {
   const graph = new GraphBuilder("doubling");
@@ -11,7 +10,7 @@ function doubling(size: number) {
 }
 
 it("compiles a key once, and again after many other keys were asked for", async () => {
-  const cache = new SessionCache({ device: "cpu", weights: new WeightBytes("/") });
+  const cache = new SessionCache({ device: "cpu", root: "/" });
   let compiled = 0;
   const ask = (size: number) =>
     cache.get(`size ${size}`, () => {

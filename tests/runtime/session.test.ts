@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../../gpu-worker/graph/graph-builder.ts";
 import { Session } from "../../gpu-worker/runtime/session.ts";
-import { WeightBytes } from "../../gpu-worker/runtime/weight-bytes.ts";
 import { encodeSafetensors } from "../../gpu-worker/weights/safetensors-file.ts";
 import { VisibleError } from "../../shared/errors.ts";
 
-const cpu = { device: "cpu", threads: 1, weights: new WeightBytes("/") } as const;
+const cpu = { device: "cpu", threads: 1, root: "/" } as const;
 
 function rowsOf() {
   const graph = new GraphBuilder("rows");
@@ -48,24 +47,13 @@ describe("a session", () => {
     await expect(attempt).rejects.toMatchObject({ code: "device_unavailable" });
     await expect(attempt).rejects.toThrow("Choose --device cpu");
   });
-});
 
-describe("weight bytes", () => {
-  test("are read once for all sessions", async () => {
-    const root = await mkdtemp(join(tmpdir(), "visii-weights-"));
-    const file = join(root, "w.safetensors");
-    const written = encodeSafetensors({ w: { shape: [3], data: Float32Array.of(1, 2, 3) } });
-    await writeFile(file, written);
-    const weights = new WeightBytes(root);
-    const bytes = await weights.read(file);
-    expect(Buffer.compare(bytes, written)).toBe(0);
-    expect(await weights.read(file)).toBe(bytes);
-    await rm(root, { recursive: true });
-  });
-
-  test("of a missing file are an error that names it", async () => {
-    await expect(new WeightBytes("/").read("/nowhere/w.safetensors")).rejects.toThrow(
-      "/nowhere/w.safetensors",
+  test("names the weight file that is not there", async () => {
+    const graph = new GraphBuilder("weights");
+    const source = { file: "/nowhere/unet.safetensors", byteOffset: 0, byteLength: 8 };
+    graph.output("y", graph.exp(graph.weight("w", { dtype: "float32", shape: [2] }, source)));
+    await expect(Session.create(graph.build(), cpu)).rejects.toThrow(
+      /weights does not load.*unet\.safetensors/s,
     );
   });
 });

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   encodeSafetensors,
   openSafetensors,
-  readBytes,
   readIntegers,
   readTensor,
   sha256,
@@ -107,10 +106,9 @@ describe("a safetensors file", () => {
     expect(exact).not.toEqual(rounded);
   });
 
-  it("can be had whole, and by its hash", async () => {
+  it("is known by its hash", async () => {
     const path = await fileOf("whole", encodeSafetensors({ x: { shape: [2], data: Float32Array.of(1, 2) } }));
     const file = await openSafetensors(path);
-    expect(await readBytes(file)).toEqual(await readFile(path));
     expect(await sha256(file)).toBe(
       createHash("sha256")
         .update(await readFile(path))
