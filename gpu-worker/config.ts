@@ -24,6 +24,13 @@ export const workerConfigSchema = awsConfigSchema.extend({
     .pipe(z.array(lane).min(1)),
   /** Seconds between two saved states of a learning. */
   VISII_SAVE_EVERY: z.coerce.number().positive().default(10),
+  /** Images that edits with one prompt sample as one batch, when their jobs wait together; 1 takes each job alone. */
+  VISII_BATCH: z.coerce.number().int().min(1).max(16).default(4),
+  /**
+   * Seconds a busy computing process may say nothing before it is killed and its job tried again. It tells of every step, so
+   * longer than one step, and than the compilation of the largest session.
+   */
+  VISII_SILENCE: z.coerce.number().positive().default(300),
   VISII_LOG: z.enum(["info", "error"]).default("info"),
   /** Health is answered there; nowhere when absent. */
   VISII_HEALTH_PORT: z.coerce.number().int().optional(),

@@ -5,11 +5,12 @@ import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
 import { ComputeProcess } from "./compute/compute-process.ts";
-import { createJobWork } from "./compute/job-work.ts";
+import { batchKey, createJobWork } from "./compute/job-work.ts";
+import { SharedCompute } from "./compute/shared-compute.ts";
 import { workerConfigSchema } from "./config.ts";
 import { consume } from "./queue/consume.ts";
 import { startHealthServer, type WorkerState } from "./queue/health-server.ts";
-import { createJobHandler } from "./queue/run-job.ts";
+import { createBatchKey, createJobHandler } from "./queue/run-job.ts";
 
 const config = workerConfigSchema.parse(process.env);
 const log = createJsonLog((line) => process.stderr.write(`${line}\n`), clock.now, config.VISII_LOG);
@@ -34,29 +35,42 @@ const lanes = config.VISII_LANES.map((names) => ({
   names,
   compute: new ComputeProcess({
     ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, patience: 20_000 },
+    silence: config.VISII_SILENCE * 1000,
+    onStart: tellPids,
     ...(config.VISII_THREADS === undefined ? {} : { threads: config.VISII_THREADS }),
   }),
 }));
+
+/** Whoever started this worker knows its processes, those that replaced others too. */
+function tellPids(): void {
+  if (state !== "STARTING") process.send?.({ type: "computing", pids: pidsOf() });
+}
+const pidsOf = () => lanes.map(({ compute }) => compute.pid);
 
 try {
   const [model] = await Promise.all(lanes.map(({ compute }) => compute.ready()));
   state = "READY";
   log.info("the worker is ready", { model, lanes: lanes.map(({ names }) => names) });
-  process.send?.({ type: "ready", pids: lanes.map(({ compute }) => compute.pid) });
+  process.send?.({ type: "ready", pids: pidsOf() });
   await Promise.all(
     lanes.map(({ names, compute }) => {
-      const work = createJobWork({ objects, clock, compute, saveEvery: config.VISII_SAVE_EVERY });
-      const handle = createJobHandler({ jobs, ledger, table, clock, random, log }, work);
+      const shared = new SharedCompute(compute);
+      const { VISII_SAVE_EVERY: saveEvery, VISII_BATCH: batch } = config;
       return consume({
         queues: names.map((name) => queues[name]),
         async handle(message, signal) {
           state = ++busy ? "BUSY" : state;
+          const seat = shared.seat();
           try {
-            return await handle(message, signal);
+            const work = createJobWork({ objects, clock, compute: seat, saveEvery, batch });
+            return await createJobHandler({ jobs, ledger, table, clock, random, log }, work)(message, signal);
           } finally {
+            seat.leave();
             state = --busy ? "BUSY" : "READY";
           }
         },
+        batchKey: createBatchKey(jobs, batchKey),
+        together: batch,
         ...{ timing, clock, log, signal: stopping.signal },
       });
     }),

@@ -1,9 +1,9 @@
 /** Entry point of the process that computes. Its one argument is the options as JSON; it lives as long as its parent. */
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
 import { openPipeline } from "../pipeline/pipeline.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";
+import { toFailure } from "./task-failure.ts";
 
 const optionsSchema = z.object({
   model: z.string(),
@@ -15,13 +15,7 @@ const tell = (message: ChildMessage) =>
   new Promise<void>((resolve) => void process.send?.(message, undefined, undefined, () => resolve()));
 
 function failureOf(error: unknown, signal: AbortSignal): TaskFailure {
-  if (signal.aborted) return { kind: "canceled", code: "canceled", message: "canceled" };
-  if (error instanceof VisibleError) return { kind: "visible", code: error.code, message: error.message };
-  return {
-    kind: "broken",
-    code: "internal",
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  };
+  return signal.aborted ? { kind: "canceled", code: "canceled", message: "canceled" } : toFailure(error);
 }
 
 // Ctrl-C reaches the whole process group; the parent decides what becomes of us.
@@ -32,22 +26,28 @@ process.on("disconnect", () => process.exit(0));
 try {
   const { model, device, threads } = optionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
   const pipeline = await openPipeline(model, { device, ...(threads === undefined ? {} : { threads }) });
-  let running: AbortController | undefined;
+  let running: { readonly control: AbortController; readonly parts: Set<number> } | undefined;
   process.on("message", (message: ParentMessage) => {
-    if (message.type === "cancel") return running?.abort();
-    const control = new AbortController();
-    running = control;
-    runTask(pipeline, message.task, control.signal, (event) => tell({ type: "event", event }))
+    if (message.type === "cancel") {
+      if (message.part === undefined) running?.control.abort();
+      else running?.parts.add(message.part);
+      return;
+    }
+    const [control, parts] = [new AbortController(), new Set<number>()];
+    const mine = { control, parts };
+    running = mine;
+    const callOff = { signal: control.signal, parts };
+    runTask(pipeline, message.task, callOff, (event) => tell({ type: "event", event }))
       .then(
         (done) => tell({ type: "done", done }),
         (error: unknown) => tell({ type: "failed", failure: failureOf(error, control.signal) }),
       )
       .finally(() => {
-        if (running === control) running = undefined;
+        if (running === mine) running = undefined;
       });
   });
   await tell({ type: "ready", model: pipeline.modelId });
 } catch (error) {
-  await tell({ type: "failed", failure: failureOf(error, new AbortController().signal) });
+  await tell({ type: "failed", failure: toFailure(error) });
   process.exit(1);
 }

@@ -1,7 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { RetryableError } from "../../shared/errors.ts";
 import type { ChildMessage, ParentMessage, Task, TaskDone, TaskEvent } from "./protocol.ts";
+import { fromFailure } from "./task-failure.ts";
 
 export interface ComputeOptions {
   /** Folder of the model, in diffusers layout. */
@@ -11,13 +15,33 @@ export interface ComputeOptions {
   readonly threads?: number;
   /** Milliseconds a canceled task has to end between two steps before the process is killed. */
   readonly patience: number;
+  /**
+   * Milliseconds a busy process may say nothing before it counts as wedged and is killed. Longer than the longest step and than
+   * compiling the largest session.
+   */
+  readonly silence: number;
+  /** Told each time a process is started. */
+  onStart?(): void;
+}
+
+/** Milliseconds a process has to open its model: reading a few GB of weights from a slow disk. */
+const startLimit = 600_000;
+
+/** Whatever can run a task. */
+export interface Compute {
+  /**
+   * `onEvent` is awaited in order before the task counts as done.
+   *
+   * @throws VisibleError as the task did, RetryableError when the process broke, and `signal.reason` when that aborts
+   */
+  run(task: Task, signal: AbortSignal, onEvent: (event: TaskEvent) => Promise<void>): Promise<TaskDone>;
 }
 
 /**
  * The process that owns the sessions. Inference blocks its thread, so whatever must stay awake lives here in the parent.
  * Started when first needed; one that crashed or had to be killed is replaced at the next task.
  */
-export class ComputeProcess {
+export class ComputeProcess implements Compute {
   readonly #options: ComputeOptions;
   #child: ChildProcess | undefined;
   #ready: Promise<string> | undefined;
@@ -36,11 +60,7 @@ export class ComputeProcess {
     return this.#ready;
   }
 
-  /**
-   * Runs a task; one at a time. `onEvent` is awaited in order before the task counts as done.
-   *
-   * @throws VisibleError as the task did, RetryableError when the process broke, and `signal.reason` when that aborts
-   */
+  /** One task at a time. */
   async run(
     task: Task,
     signal: AbortSignal,
@@ -53,14 +73,21 @@ export class ComputeProcess {
       let told: Promise<void> = Promise.resolve();
       let failed: unknown;
       let killer: NodeJS.Timeout | undefined;
+      let wedged = false;
+      const watchdog = setTimeout(() => {
+        wedged = true;
+        child.kill("SIGKILL");
+      }, this.#options.silence);
       const settle = (finish: () => void) => {
         clearTimeout(killer);
+        clearTimeout(watchdog);
         child.off("message", hear);
         child.off("exit", crashed);
         signal.removeEventListener("abort", cancel);
         void told.then(() => (failed === undefined ? finish() : reject(failed)));
       };
       const hear = (message: ChildMessage) => {
+        watchdog.refresh();
         if (message.type === "event")
           told = told
             .then(() => onEvent(message.event))
@@ -70,9 +97,8 @@ export class ComputeProcess {
         else if (message.type === "done") settle(() => resolve(message.done));
         else if (message.type === "failed")
           settle(() => {
-            const { kind, code, message: text } = message.failure;
-            if (kind === "canceled") reject(signal.reason);
-            else reject(kind === "visible" ? new VisibleError(code, text) : new RetryableError(text));
+            const { failure } = message;
+            reject(failure.kind === "canceled" ? signal.reason : fromFailure(failure));
           });
       };
       const crashed = (code: number | null, by: NodeJS.Signals | null) =>
@@ -81,7 +107,9 @@ export class ComputeProcess {
             signal.aborted
               ? signal.reason
               : new RetryableError(
-                  `the computing process ended in the middle of a task (${by ?? `code ${code}`})`,
+                  wedged
+                    ? `the computing process said nothing for ${this.#options.silence / 1000} s and was killed`
+                    : `the computing process ended in the middle of a task (${by ?? `code ${code}`})`,
                 ),
           ),
         );
@@ -96,6 +124,11 @@ export class ComputeProcess {
     });
   }
 
+  /** Calls off one part of the task that runs now; the others go on. */
+  cancelPart(part: number): void {
+    if (this.#child) send(this.#child, { type: "cancel", part });
+  }
+
   async stop(): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -105,18 +138,25 @@ export class ComputeProcess {
   }
 
   #start(): Promise<string> {
-    const { model, device, threads } = this.#options;
+    const { model, device, threads, onStart } = this.#options;
+    // Its own, so that what a killed one left behind goes with it.
+    const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
       fileURLToPath(new URL("child.ts", import.meta.url)),
       [JSON.stringify({ model, device, ...(threads === undefined ? {} : { threads }) })],
       {
         serialization: "advanced",
         execArgv: ["--import", import.meta.resolve("tsx")],
+        env: { ...process.env, TMPDIR: scratch },
         stdio: ["ignore", "inherit", "inherit", "ipc"],
       },
     );
     this.#child = child;
+    onStart?.();
+    const watchdog = setTimeout(() => child.kill("SIGKILL"), startLimit);
     child.once("exit", () => {
+      clearTimeout(watchdog);
+      rmSync(scratch, { recursive: true, force: true });
       if (this.#child === child) {
         this.#child = undefined;
         this.#ready = undefined;
@@ -124,9 +164,12 @@ export class ComputeProcess {
     });
     return new Promise((resolve, reject) => {
       const hear = (message: ChildMessage) => {
+        clearTimeout(watchdog);
         if (message.type === "ready") resolve(message.model);
-        if (message.type === "failed")
-          reject(new RetryableError(`the model cannot be opened: ${message.failure.message}`));
+        if (message.type === "failed") {
+          const { stack, message: text } = message.failure;
+          reject(new RetryableError(`the model cannot be opened: ${stack ?? text}`));
+        }
         child.off("message", hear);
       };
       child.on("message", hear);

@@ -1,65 +1,178 @@
-import { edit } from "../editing/edit.ts";
-import { decodeImage } from "../images/decode-image.ts";
-import { fitToModel } from "../images/fit-to-model.ts";
+import { type BatchItem, editTogether } from "../editing/edit.ts";
+import { type DecodedImage, decodeImage } from "../images/decode-image.ts";
+import { type FittedImage, fitToModel } from "../images/fit-to-model.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
 import { withTransparency } from "../images/with-transparency.ts";
 import { encodeImage } from "../images/write-image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { decodeInstruction } from "./instruction-bytes.ts";
-import type { EditTask, TaskDone } from "./protocol.ts";
-import { breathe, type TellEvent } from "./run-task.ts";
+import type { EditPart, EditTask, TaskDone } from "./protocol.ts";
+import { breathe, type CallOff, type TellEvent } from "./run-task.ts";
+import { toFailure } from "./task-failure.ts";
 
-/** Edits picture files one after the other; each result is told as soon as it is there. */
+/** Pixels up to which a picture stays in memory until its result is there; a larger one is decoded again then. */
+const keptPixels = 1_000_000;
+
+interface OpenPicture {
+  readonly original: DecodedImage;
+  readonly fitted: FittedImage;
+}
+
+/** One result to be made. */
+interface Wanted {
+  readonly part: PartState;
+  readonly index: number;
+  readonly variation: number;
+  /** As the model takes it. */
+  readonly image: RgbImage;
+  open(): Promise<OpenPicture>;
+}
+
+/** A job's share of the task. */
+interface PartState {
+  readonly number: number;
+  readonly part: EditPart;
+  readonly total: number;
+  made: number;
+  steps: number;
+  seconds: number;
+  over: boolean;
+}
+
+/**
+ * Edits picture files of several jobs under one prompt; each result is told as soon as it is there. Pictures of one size are
+ * sampled as a batch. A part that fails, or is called off, takes no other with it.
+ */
 export async function editTask(
   pipeline: Pipeline,
   task: EditTask,
-  signal: AbortSignal,
+  callOff: CallOff,
   tell: TellEvent,
 ): Promise<TaskDone> {
+  const { instruction, text, ...sampling } = task.prompt;
   const prompt = {
-    ...(task.instruction ? { instruction: await decodeInstruction(task.instruction) } : {}),
-    ...(task.text === undefined ? {} : { text: task.text }),
+    ...(instruction ? { instruction: await decodeInstruction(instruction) } : {}),
+    ...(text === undefined ? {} : { text }),
   };
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
-  const noise = task.noise ?? (task.count > 1 ? "fresh" : undefined);
-  const total = task.images.length * task.count;
-  let steps = 0;
-  for (const [done, { index, bytes }] of task.images.entries()) {
-    const original = await decodeImage(bytes, `Image ${index + 1}`);
-    const fitted = fitToModel(original.image, size, `Image ${index + 1}`);
-    for (let variation = 0; variation < task.count; variation++) {
-      await breathe();
-      signal.throwIfAborted();
-      const before = done * task.count + variation;
-      const [edited] = await edit(
-        pipeline,
-        [fitted.image],
-        prompt,
-        {
-          ...{ seed: task.seed, variation },
-          ...(task.steps === undefined ? {} : { steps: task.steps }),
-          ...(task.textGuidance === undefined ? {} : { textGuidance: task.textGuidance }),
-          ...(task.imageGuidance === undefined ? {} : { imageGuidance: task.imageGuidance }),
-          ...(noise === undefined ? {} : { noise }),
-        },
-        {
-          signal,
-          onEvent: (event) => {
-            steps++;
-            void tell({
-              type: "progress",
-              stage: "edit",
-              step: before * event.steps + event.step,
-              steps: total * event.steps,
-            });
-          },
-        },
-      );
-      const { image, alpha } = withTransparency(original, fitted.restore(edited!));
-      await tell({
-        ...{ type: "result", index, variation, width: image.width, height: image.height },
-        bytes: await encodeImage(image, task.format, alpha ? { alpha } : {}),
-      });
+  const parts = task.parts.map(
+    (part, number): PartState => ({
+      ...{ number, part, made: 0, steps: 0, seconds: 0, over: false },
+      total: part.images.length * part.count,
+    }),
+  );
+  const isOpen = ({ number, over }: PartState) => !over && !callOff.parts.has(number);
+  const wanted: Wanted[] = [];
+  for (const part of parts) {
+    // One job's damaged picture is that job's failure.
+    try {
+      wanted.push(...(await openPart(pipeline, part)));
+      if (part.total === 0) await endPart(part, tell);
+    } catch (error) {
+      part.over = true;
+      await tell({ type: "part failed", part: part.number, failure: toFailure(error) });
     }
   }
-  return { steps };
+  for (const chunk of chunksOfOneSize(wanted, task.batch)) {
+    await breathe();
+    callOff.signal.throwIfAborted();
+    const open = chunk.filter(({ part }) => isOpen(part));
+    if (!open.length) continue;
+    const started = performance.now();
+    const edited = await editTogether(pipeline, open.map(batchItem), prompt, sampling, {
+      signal: callOff.signal,
+      async onEvent({ step, steps }) {
+        for (const { part, own } of sharesOf(open)) {
+          part.steps += own;
+          const done = part.made * steps + step * own;
+          void tell({
+            ...{ type: "progress", part: part.number, stage: "edit", step: done, steps: part.total * steps },
+          });
+        }
+        await breathe();
+      },
+    });
+    for (const [place, image] of edited.entries()) await tellResult(open[place]!, image, tell);
+    const seconds = (performance.now() - started) / 1000;
+    for (const { part, own } of sharesOf(open)) {
+      part.made += own;
+      part.seconds += (seconds * own) / open.length;
+      if (part.made === part.total) await endPart(part, tell);
+    }
+  }
+  return { steps: parts.reduce((sum, { steps }) => sum + steps, 0) };
+}
+
+async function openPart(pipeline: Pipeline, state: PartState): Promise<Wanted[]> {
+  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const wanted: Wanted[] = [];
+  for (const { index, bytes } of state.part.images) {
+    const decode = async (): Promise<OpenPicture> => {
+      const original = await decodeImage(bytes, `Image ${index + 1}`);
+      return { original, fitted: fitToModel(original.image, size, `Image ${index + 1}`) };
+    };
+    const first = await decode();
+    const { width, height } = first.original.image;
+    const open = width * height <= keptPixels ? () => Promise.resolve(first) : decode;
+    const { image } = first.fitted;
+    for (let variation = 0; variation < state.part.count; variation++)
+      wanted.push({ part: state, index, variation, image, open });
+  }
+  return wanted;
+}
+
+/** Batches of one size each: as many as fit, then powers of two, so that few sizes of session are ever compiled. */
+export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "width" | "height"> }>(
+  items: readonly Item[],
+  most: number,
+): Item[][] {
+  const chunks: Item[][] = [];
+  for (const same of groupsOf(items, ({ image }) => `${image.width}x${image.height}`).values())
+    for (let at = 0; at < same.length; ) {
+      const length = Math.min(most, 2 ** Math.floor(Math.log2(same.length - at)));
+      chunks.push(same.slice(at, at + length));
+      at += length;
+    }
+  return chunks;
+}
+
+function batchItem({ part: { part }, image, variation }: Wanted): BatchItem {
+  const noise = part.noise ?? (part.count > 1 ? "fresh" : undefined);
+  return { image, seed: part.seed, variation, ...(noise === undefined ? {} : { noise }) };
+}
+
+/** How many of a batch belong to each part. */
+function sharesOf(chunk: readonly Wanted[]): { readonly part: PartState; readonly own: number }[] {
+  return [...groupsOf(chunk, ({ part }) => part)].map(([part, { length: own }]) => ({ part, own }));
+}
+
+function groupsOf<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+}
+
+async function tellResult(
+  { part, index, variation, open }: Wanted,
+  edited: RgbImage,
+  tell: TellEvent,
+): Promise<void> {
+  const { original, fitted } = await open();
+  const { image, alpha } = withTransparency(original, fitted.restore(edited));
+  await tell({
+    ...{ type: "result", part: part.number, index, variation, width: image.width, height: image.height },
+    bytes: await encodeImage(image, part.part.format, alpha ? { alpha } : {}),
+  });
+}
+
+function endPart(part: PartState, tell: TellEvent): Promise<void> {
+  part.over = true;
+  const { number, steps, seconds } = part;
+  return tell({
+    type: "part done",
+    part: number,
+    done: { steps, seconds: Math.round(seconds * 1000) / 1000 },
+  });
 }

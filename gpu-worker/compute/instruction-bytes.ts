@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import { requireSameModel } from "../instruction/embed-instruction.ts";
 import type { Instruction } from "../instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../instruction/instruction-file.ts";
@@ -49,11 +49,21 @@ export async function importTask(pipeline: Pipeline, { file }: ImportTask): Prom
   return { instruction: await describeInstruction(instruction), steps: 0 };
 }
 
+/** Codes of a scratch folder that is full, over its quota, gone, or read-only. */
+const scratchCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG", "ENOENT", "ENOTDIR", "EROFS", "EACCES"]);
+
+/** @throws RetryableError when this machine's scratch folder cannot be used; another machine's may be fine */
 async function withFile<Result>(use: (path: string) => Promise<Result>): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), "visii-"));
   try {
-    return await use(join(folder, "instruction.visii"));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    const folder = await mkdtemp(join(tmpdir(), "visii-"));
+    try {
+      return await use(join(folder, "instruction.visii"));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && scratchCodes.has(String(cause.code)))
+      throw new RetryableError("the worker's scratch folder is full or cannot be used", { cause });
+    throw cause;
   }
 }

@@ -6,15 +6,17 @@ import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import type { OutputFormat } from "../../shared/resources/edit.ts";
 import type { WorkFacts } from "../queue/job-reporter.ts";
 import type { Work, WorkDone } from "../queue/run-job.ts";
-import type { ComputeProcess } from "./compute-process.ts";
-import type { EditTask, LearnedInstruction, LearnTask, TaskEvent } from "./protocol.ts";
+import type { Compute } from "./compute-process.ts";
+import type { EditPart, EditPrompt, EditTask, LearnedInstruction, LearnTask, TaskEvent } from "./protocol.ts";
 
 export interface JobWorkPorts {
   readonly objects: ObjectStore;
   readonly clock: Clock;
-  readonly compute: ComputeProcess;
+  readonly compute: Compute;
   /** Seconds between two saved states of a learning. */
   readonly saveEvery: number;
+  /** Images sampled as one batch at most. */
+  readonly batch: number;
 }
 
 type Request<Kind extends JobRequest["kind"]> = Extract<JobRequest, { kind: Kind }>;
@@ -130,16 +132,18 @@ async function edit(
   const images = await Promise.all(
     open.map(async ({ image, index }) => ({ index, bytes: await input(objects, account, image) })),
   );
-  const task: EditTask = {
-    kind: "edit",
+  const part: EditPart = {
     ...{ images, count, format, seed: request.seed ?? 0 },
+    ...(request.noise === undefined ? {} : { noise: request.noise }),
+  };
+  const prompt: EditPrompt = {
     ...(instruction ? { instruction } : {}),
     ...(request.text === undefined ? {} : { text: request.text }),
     ...(request.text_guidance === undefined ? {} : { textGuidance: request.text_guidance }),
     ...(request.image_guidance === undefined ? {} : { imageGuidance: request.image_guidance }),
     ...(request.steps === undefined ? {} : { steps: request.steps }),
-    ...(request.noise === undefined ? {} : { noise: request.noise }),
   };
+  const task: EditTask = { kind: "edit", prompt, parts: [part], batch: ports.batch };
   const done = await compute.run(task, hooks.signal, async (event) => {
     if (event.type !== "result") return reportProgress(event, hooks);
     const { index, variation, bytes, width, height } = event;
@@ -152,8 +156,20 @@ async function edit(
   const all = inOrder(results);
   return {
     results: all,
-    usage: { compute_seconds: secondsSince(clock, started), steps: done.steps, images: all.length },
+    // In a batch each job has its share, not the whole of it.
+    usage: {
+      compute_seconds: done.seconds ?? secondsSince(clock, started),
+      ...{ steps: done.steps, images: all.length },
+    },
   };
+}
+
+/** Edits that may run as one batch have the same; undefined for all other work, and for what failed before. */
+export function batchKey({ account, request, attempt }: Job): string | undefined {
+  if (request.kind !== "edit" || attempt > 0) return undefined;
+  const { instruction, text, text_guidance, image_guidance, steps } = request;
+  const owner = instruction === undefined ? "" : account;
+  return JSON.stringify([owner, instruction, text, text_guidance, image_guidance, steps]);
 }
 
 /** Keys sort as image and variation do. */

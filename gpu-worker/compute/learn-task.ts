@@ -7,7 +7,7 @@ import { invert } from "../inversion/invert.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { describeInstruction } from "./instruction-bytes.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
-import type { TellEvent } from "./run-task.ts";
+import { breathe, type TellEvent } from "./run-task.ts";
 
 const stageNames = { prepare: "prepare", "frozen branches": "prepare_samples", learn: "learn" } as const;
 
@@ -38,6 +38,7 @@ export async function learnTask(
       ...(task.previews > 0 ? { previewEvery: Math.max(1, Math.round(steps / task.previews)) } : {}),
       checkpointEvery: 1,
       async onCheckpoint(state) {
+        await breathe();
         // Every step offers a state; the store sees one every so often, and the last one before an end.
         if (!signal.aborted && performance.now() - savedAt < task.saveEvery * 1000) return;
         savedAt = performance.now();

@@ -15,16 +15,27 @@ export interface LearnTask {
   readonly previews: number;
 }
 
+/** Edits of several jobs under one prompt: what is the same for all, and a part for each job. */
 export interface EditTask {
   readonly kind: "edit";
+  readonly prompt: EditPrompt;
+  readonly parts: readonly EditPart[];
+  /** Images sampled as one batch at most. */
+  readonly batch: number;
+}
+
+export interface EditPrompt {
   /** A `.visii` file. */
   readonly instruction?: Uint8Array;
   readonly text?: string;
-  /** Those still to be done, by their place in the request. */
-  readonly images: readonly { readonly index: number; readonly bytes: Uint8Array }[];
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
   readonly steps?: number;
+}
+
+export interface EditPart {
+  /** Those still to be done, by their place in the request. */
+  readonly images: readonly { readonly index: number; readonly bytes: Uint8Array }[];
   readonly noise?: "fixed" | "fresh";
   readonly seed: number;
   readonly count: number;
@@ -39,7 +50,10 @@ export interface ImportTask {
 
 export type Task = LearnTask | EditTask | ImportTask;
 
-export type ParentMessage = { readonly type: "run"; readonly task: Task } | { readonly type: "cancel" };
+export type ParentMessage =
+  | { readonly type: "run"; readonly task: Task }
+  /** Without a part: the whole task. */
+  | { readonly type: "cancel"; readonly part?: number };
 
 export interface LearnedInstruction {
   readonly file: Uint8Array;
@@ -53,6 +67,8 @@ export interface LearnedInstruction {
 export type TaskEvent =
   | {
       readonly type: "progress";
+      /** Of an edit task. */
+      readonly part?: number;
       readonly stage: string;
       readonly step: number;
       readonly steps: number;
@@ -63,24 +79,33 @@ export type TaskEvent =
   | { readonly type: "preview"; readonly step: number; readonly jpeg: Uint8Array }
   | {
       readonly type: "result";
+      /** Of an edit task. */
+      readonly part: number;
       readonly index: number;
       readonly variation: number;
       readonly bytes: Uint8Array;
       readonly width: number;
       readonly height: number;
-    };
+    }
+  /** One part of an edit task has come to its end; the others go on. */
+  | { readonly type: "part done"; readonly part: number; readonly done: TaskDone }
+  | { readonly type: "part failed"; readonly part: number; readonly failure: TaskFailure };
 
 export interface TaskDone {
   /** Of a learn or import task. */
   readonly instruction?: LearnedInstruction;
   /** Sampling or learning steps made. */
   readonly steps: number;
+  /** Of a part: its share of the time that its batches took. */
+  readonly seconds?: number;
 }
 
 export interface TaskFailure {
   readonly kind: "visible" | "canceled" | "broken";
   readonly code: string;
   readonly message: string;
+  /** Of a broken one: for our log, never for the caller. */
+  readonly stack?: string;
 }
 
 export type ChildMessage =

@@ -6,18 +6,26 @@ import type { Task, TaskDone, TaskEvent } from "./protocol.ts";
 
 export type TellEvent = (event: TaskEvent) => Promise<void>;
 
-/** Runs one task in this process. `signal` is honoured between steps; then it throws. */
+/** What the parent has called off so far. */
+export interface CallOff {
+  /** The whole task. */
+  readonly signal: AbortSignal;
+  /** Parts of an edit task that nobody waits for any more. */
+  readonly parts: ReadonlySet<number>;
+}
+
+/** Runs one task in this process. What is called off ends between steps; then it throws. */
 export function runTask(
   pipeline: Pipeline,
   task: Task,
-  signal: AbortSignal,
+  callOff: CallOff,
   tell: TellEvent,
 ): Promise<TaskDone> {
   switch (task.kind) {
     case "learn":
-      return learnTask(pipeline, task, signal, tell);
+      return learnTask(pipeline, task, callOff.signal, tell);
     case "edit":
-      return editTask(pipeline, task, signal, tell);
+      return editTask(pipeline, task, callOff, tell);
     case "import":
       return importTask(pipeline, task);
   }

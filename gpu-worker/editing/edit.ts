@@ -34,7 +34,13 @@ export interface EditEvent {
 export interface EditHooks {
   /** Honoured between sampling steps. */
   readonly signal?: AbortSignal;
-  onEvent?(event: EditEvent): void;
+  /** A promise is awaited before the next step. */
+  onEvent?(event: EditEvent): void | Promise<void>;
+}
+
+/** One image of several that are sampled together: its own noise, everything else in common. */
+export interface BatchItem extends Pick<EditOptions, "noise" | "seed" | "variation"> {
+  readonly image: RgbImage;
 }
 
 /**
@@ -51,6 +57,61 @@ export async function edit(
   options: EditOptions,
   hooks: EditHooks = {},
 ): Promise<RgbImage[]> {
+  requireSizes(pipeline, images);
+  const process = await prepareProcess(pipeline, prompt, options);
+  const progress = stepCounter(images.length * process.scheduler.timesteps.length, hooks);
+  const results: RgbImage[] = [];
+  for (const [index, image] of images.entries()) {
+    const condition = await pipeline.encodeImage(image);
+    const noise = noiseSource(prompt, options, index, condition.data.length);
+    const [latents] = await sample(pipeline, process, [condition], [noise], progress);
+    results.push(await pipeline.decodeLatents(pipeline.unscaleLatents(latents!)));
+  }
+  return results;
+}
+
+/**
+ * Edits images of one size as one batch of the UNet. Each comes out as `edit` alone would make it, up to the rounding of
+ * larger matrix products.
+ *
+ * @param items all of one size, both sides multiples of the pipeline's `sizeMultiple`
+ * @returns one image of the same size for each
+ * @throws VisibleError as `edit` does
+ */
+export async function editTogether(
+  pipeline: Pipeline,
+  items: readonly BatchItem[],
+  prompt: Prompt,
+  options: Omit<EditOptions, keyof BatchItem>,
+  hooks: EditHooks = {},
+): Promise<RgbImage[]> {
+  requireSizes(
+    pipeline,
+    items.map(({ image }) => image),
+  );
+  const process = await prepareProcess(pipeline, prompt, options);
+  const conditions: Latents[] = [];
+  for (const { image } of items) conditions.push(await pipeline.encodeImage(image));
+  const noises = items.map((item, index) => noiseSource(prompt, item, 0, conditions[index]!.data.length));
+  const progress = stepCounter(process.scheduler.timesteps.length, hooks);
+  const results: RgbImage[] = [];
+  for (const latents of await sample(pipeline, process, conditions, noises, progress))
+    results.push(await pipeline.decodeLatents(pipeline.unscaleLatents(latents)));
+  return results;
+}
+
+/** What one reverse process needs besides its images and noise. */
+interface ReverseProcess {
+  readonly scheduler: Scheduler;
+  readonly guidance: Guidance;
+  readonly conditioning: Conditioning;
+}
+
+async function prepareProcess(
+  pipeline: Pipeline,
+  prompt: Prompt,
+  options: Omit<EditOptions, keyof BatchItem>,
+): Promise<ReverseProcess> {
   const { sampler } = pipeline.defaults;
   const guidance: Guidance = {
     text: options.textGuidance ?? sampler.textGuidance,
@@ -58,22 +119,13 @@ export async function edit(
   };
   if (!Number.isFinite(guidance.text) || !Number.isFinite(guidance.image))
     throw new VisibleError("invalid_option", "Text and image guidance must be finite numbers.");
-  requireSizes(pipeline, images);
   const conditioning = await embedPrompt(pipeline, prompt);
   const scheduler = createScheduler(
     options.scheduler ?? sampler.scheduler,
     pipeline.model.scheduler,
     options.steps ?? sampler.steps,
   );
-  const progress = stepCounter(images.length * scheduler.timesteps.length, hooks);
-  const results: RgbImage[] = [];
-  for (const [index, image] of images.entries()) {
-    const condition = await pipeline.encodeImage(image);
-    const noise = noiseSource(prompt, options, index, condition.data.length);
-    const latents = await sample(pipeline, scheduler, condition, conditioning, guidance, noise, progress);
-    results.push(await pipeline.decodeLatents(pipeline.unscaleLatents(latents)));
-  }
-  return results;
+  return { scheduler, guidance, conditioning };
 }
 
 /** Standard normal values for the start (at the first timestep) and for the noise that a step adds. */
@@ -82,38 +134,56 @@ interface NoiseSource {
   added(timestep: number): Float32Array;
 }
 
-/** The reverse process: noise to latents, one guided prediction a step. */
+/** The reverse process for N images of one size: noise to latents, one guided prediction a step. */
 async function sample(
   pipeline: Pipeline,
-  scheduler: Scheduler,
-  condition: Latents,
-  conditioning: Conditioning,
-  guidance: Guidance,
-  noise: NoiseSource,
-  progress: () => void,
-): Promise<Latents> {
-  const { height, width } = condition;
-  let z: Float32Array = noise.start(scheduler.timesteps[0]!).map((x) => x * scheduler.initNoiseSigma);
+  { scheduler, guidance, conditioning }: ReverseProcess,
+  conditions: readonly Latents[],
+  noises: readonly NoiseSource[],
+  progress: () => Promise<void>,
+): Promise<Latents[]> {
+  const { height, width, data } = conditions[0]!;
+  const count = data.length;
+  const image = concatenate(conditions.map((condition) => condition.data));
+  let z: Float32Array = concatenate(noises.map((noise) => noise.start(scheduler.timesteps[0]!))).map(
+    (x) => x * scheduler.initNoiseSigma,
+  );
   for (const [index, timestep] of scheduler.timesteps.entries()) {
     const prediction = await guidedPrediction(
       pipeline,
       {
         latents: scheduler.scaleModelInput(z, index),
-        image: condition.data,
-        timesteps: Float32Array.of(timestep),
+        image,
+        timesteps: new Float32Array(conditions.length).fill(timestep),
         height,
         width,
       },
       conditioning,
       guidance,
     );
-    z = scheduler.step(prediction, index, z, () => noise.added(timestep));
-    progress();
+    z = scheduler.step(prediction, index, z, () => concatenate(noises.map((noise) => noise.added(timestep))));
+    await progress();
   }
-  return { ...condition, data: z };
+  return conditions.map((condition, n) => ({ ...condition, data: z.slice(n * count, (n + 1) * count) }));
 }
 
-function noiseSource(prompt: Prompt, options: EditOptions, index: number, count: number): NoiseSource {
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function noiseSource(
+  prompt: Prompt,
+  options: Pick<EditOptions, "noise" | "seed" | "variation">,
+  index: number,
+  count: number,
+): NoiseSource {
   if ((options.noise ?? "fixed") === "fixed") {
     const seed = prompt.instruction?.info.seed ?? options.seed;
     return {
@@ -126,12 +196,16 @@ function noiseSource(prompt: Prompt, options: EditOptions, index: number, count:
   return { start: () => random.normals(count), added: () => random.normals(count) };
 }
 
-function stepCounter(steps: number, { signal, onEvent }: EditHooks): () => void {
+function stepCounter(steps: number, { signal, onEvent }: EditHooks): () => Promise<void> {
   const started = performance.now();
   let step = 0;
-  return () => {
+  return async () => {
     step += 1;
-    onEvent?.({ step, steps, etaSeconds: (((performance.now() - started) / step) * (steps - step)) / 1000 });
+    await onEvent?.({
+      step,
+      steps,
+      etaSeconds: (((performance.now() - started) / step) * (steps - step)) / 1000,
+    });
     signal?.throwIfAborted();
   };
 }

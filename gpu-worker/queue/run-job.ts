@@ -1,6 +1,7 @@
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
 import { type Job, jobMessageSchema } from "../../shared/jobs/job.ts";
+import type { JobStore } from "../../shared/jobs/job-store.ts";
 import { metrics } from "../../shared/metrics.ts";
 import type { RandomBytes } from "../../shared/ports/clock.ts";
 import type { ReceivedMessage } from "../../shared/ports/job-queue.ts";
@@ -8,7 +9,8 @@ import type { Log } from "../../shared/ports/log.ts";
 import { settledCost } from "../../shared/prices.ts";
 import { backoffSeconds } from "../../shared/queue-timing.ts";
 import type { Usage } from "../../shared/resources/fields.ts";
-import { type Acknowledgement, MessageLost, WorkerStopping } from "./consume.ts";
+import type { Acknowledgement } from "./consume.ts";
+import { MessageLost, WorkerStopping } from "./held-message.ts";
 import { JobReporter, type WorkFacts } from "./job-reporter.ts";
 
 /** What the work came to. */
@@ -56,6 +58,15 @@ export function createJobHandler(ports: RunJobPorts, work: Work) {
     }
     log.info("a job begins", { job: id, kind: job.request.kind, attempt: job.attempt });
     return run(ports, work, job, owner, message.receiveCount, signal);
+  };
+}
+
+/** Finds a message's batch key in its job's row; undefined when there is nothing to be done with others. */
+export function createBatchKey(jobs: JobStore, keyOf: (job: Job) => string | undefined) {
+  return async (message: ReceivedMessage): Promise<string | undefined> => {
+    const parsed = jobMessageSchema.safeParse(parseJson(message.body));
+    const job = parsed.success ? await jobs.get(parsed.data.account, parsed.data.job) : undefined;
+    return job?.status === "queued" && !job.cancel_requested ? keyOf(job) : undefined;
   };
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type EditEvent, edit } from "../../gpu-worker/editing/edit.ts";
+import { type BatchItem, type EditEvent, edit, editTogether } from "../../gpu-worker/editing/edit.ts";
 import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
 import { frozenBranches, guidedPrediction } from "../../gpu-worker/pipeline/guidance.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
@@ -41,6 +41,27 @@ it("reuses the training noise for every image unless fresh noise is asked for", 
   const other = await edit(pipeline, [image], { instruction }, { ...options, noise: "fresh", variation: 1 });
   expect(other[0]!.data).not.toEqual(fresh[0]!.data);
 });
+
+it.each(["euler-ancestral", "ddim"] as const)(
+  "samples several images as one batch, each as it would come out alone, with %s",
+  async (scheduler) => {
+    const other = drawImage(64, 32, (u, v) => Math.cos(4 * u + 7 * v));
+    const items: BatchItem[] = [
+      { image, seed: 5, noise: "fixed" },
+      { image: other, seed: 5, noise: "fixed" },
+      { image, seed: 6, noise: "fresh" },
+      { image, seed: 6, noise: "fresh", variation: 2 },
+    ];
+    const sampling = { steps: 3, scheduler, textGuidance: 4 };
+    const together = await editTogether(pipeline, items, { instruction }, sampling);
+    for (const [index, { image, ...own }] of items.entries()) {
+      const [alone] = await edit(pipeline, [image], { instruction }, { ...sampling, ...own });
+      // Pixels in [−1, 1]; one float32 matrix product in another order.
+      expect(largestDifference(together[index]!.data, alone!.data)).toBeLessThan(1e-4);
+    }
+    expect(largestDifference(together[2]!.data, together[3]!.data)).toBeGreaterThan(1e-2);
+  },
+);
 
 it("gives an instruction that still is its init the picture of the init's words", async () => {
   const untouched = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
@@ -166,3 +187,6 @@ it("refuses an empty prompt, words that do not fit, and another model's instruct
     /"other-model".*not/,
   );
 });
+
+const largestDifference = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ComputeProcess } from "../../gpu-worker/compute/compute-process.ts";
 import type { LearnTask, TaskEvent } from "../../gpu-worker/compute/protocol.ts";
@@ -9,7 +12,13 @@ let compute: ComputeProcess;
 let task: LearnTask;
 
 beforeAll(async () => {
-  compute = new ComputeProcess({ model: tinyModel, device: "cpu", threads: 1, patience: 5000 });
+  compute = new ComputeProcess({
+    model: tinyModel,
+    device: "cpu",
+    threads: 1,
+    patience: 5000,
+    silence: 60_000,
+  });
   const pairs = [{ before: await picture("png"), after: await picture("png", { red: 20 }) }];
   task = { kind: "learn", pairs, seed: 7, steps: 40, saveEvery: 0, previews: 0 };
 });
@@ -68,8 +77,85 @@ describe("the process that computes", () => {
   });
 
   it("says when its model cannot be opened", async () => {
-    const nowhere = new ComputeProcess({ model: "/nowhere", device: "cpu", patience: 100 });
+    const nowhere = new ComputeProcess({ model: "/nowhere", device: "cpu", patience: 100, silence: 60_000 });
     await expect(nowhere.ready()).rejects.toThrow(/model cannot be opened.*nowhere/s);
+  });
+
+  it("kills a process that is wedged in the middle of a task, and replaces it", async () => {
+    const dog = new ComputeProcess({
+      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 4000 },
+    });
+    try {
+      await dog.ready();
+      const wedged = dog.pid!;
+      const run = (steps: number, onStep: () => void) =>
+        dog.run({ ...task, steps }, never, async ({ type }) => {
+          if (type === "progress") onStep();
+        });
+      const stuck = run(500, () => process.kill(wedged, "SIGSTOP"));
+      await expect(stuck).rejects.toMatchObject({
+        name: "RetryableError",
+        message: expect.stringMatching(/said nothing for 4 s and was killed/),
+      });
+      expect(() => process.kill(wedged, 0)).toThrow(/ESRCH/);
+      expect((await run(2, () => undefined)).steps).toBe(2);
+      expect(dog.pid).not.toBe(wedged);
+    } finally {
+      await dog.stop();
+    }
+  }, 90_000);
+
+  it("leaves one alone that is slow and says so", async () => {
+    const dog = new ComputeProcess({
+      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 6000 },
+    });
+    try {
+      await dog.ready();
+      const started = Date.now();
+      let naps = 0;
+      const done = await dog.run({ ...task, steps: 40 }, never, async (event) => {
+        if (event.type !== "progress" || event.step % 10 || naps === 4) return;
+        naps++;
+        process.kill(dog.pid!, "SIGSTOP");
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        process.kill(dog.pid!, "SIGCONT");
+      });
+      expect(done.steps).toBe(40);
+      expect(Date.now() - started).toBeGreaterThan(6000);
+    } finally {
+      await dog.stop();
+    }
+  }, 90_000);
+
+  it("calls a scratch folder that cannot be used the machine's trouble, and takes its own with it", async () => {
+    const usual = process.env.TMPDIR;
+    const folder = await mkdtemp(join(tmpdir(), "visii-scratch-"));
+    process.env.TMPDIR = folder;
+    const own = new ComputeProcess({
+      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 60_000 },
+    });
+    try {
+      await own.ready();
+      const [scratch] = await readdir(folder);
+      expect(scratch).toMatch(/^visii-compute-/);
+      await own.run({ ...task, steps: 1 }, never, async () => undefined);
+      expect(await readdir(join(folder, scratch!))).not.toContainEqual(expect.stringMatching(/^visii-/));
+      process.kill(own.pid!, "SIGKILL");
+      await expect.poll(() => readdir(folder)).toEqual([]);
+
+      await own.ready();
+      const [next] = await readdir(folder);
+      await rm(join(folder, next!), { recursive: true });
+      await expect(own.run({ ...task, steps: 1 }, never, async () => undefined)).rejects.toMatchObject({
+        name: "RetryableError",
+        message: "the worker's scratch folder is full or cannot be used",
+      });
+    } finally {
+      if (usual === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = usual;
+      await own.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("fails the task when what came out cannot be stored", async () => {

@@ -1,0 +1,83 @@
+import type { Clock } from "../../shared/ports/clock.ts";
+import type { JobQueue, ReceivedMessage } from "../../shared/ports/job-queue.ts";
+import type { Log } from "../../shared/ports/log.ts";
+import type { QueueTiming } from "../../shared/queue-timing.ts";
+
+/** Says why a signal aborted: the worker is told to stop. */
+export class WorkerStopping extends Error {
+  override readonly name = "WorkerStopping";
+}
+/** The message could not be held, so another worker may have it. */
+export class MessageLost extends Error {
+  override readonly name = "MessageLost";
+}
+
+export interface HoldOptions {
+  readonly timing: QueueTiming;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborts when the worker stops. */
+  readonly signal: AbortSignal;
+}
+
+/** A message in hand: kept invisible to others by heartbeats until it is deleted, given back or let go. */
+export class HeldMessage {
+  readonly queue: JobQueue;
+  readonly message: ReceivedMessage;
+  readonly #options: HoldOptions;
+  readonly #lost = new AbortController();
+  readonly #over = new AbortController();
+  readonly #beating: Promise<void>;
+
+  constructor(options: HoldOptions, queue: JobQueue, message: ReceivedMessage) {
+    this.#options = options;
+    this.queue = queue;
+    this.message = message;
+    this.#beating = this.#hold();
+    options.signal.addEventListener("abort", this.#stop, { once: true });
+    if (options.signal.aborted) this.#stop();
+  }
+
+  /** Aborts when the worker stops (WorkerStopping), or when it could not be held (MessageLost). */
+  get signal(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  async delete(): Promise<void> {
+    await this.letGo();
+    await this.queue.delete(this.message.receipt);
+  }
+
+  /** Visible again after so many seconds. */
+  async giveBack(seconds: number): Promise<void> {
+    await this.letGo();
+    await this.queue.extend(this.message.receipt, Math.round(seconds));
+  }
+
+  /** Whoever has it now may keep it. */
+  async letGo(): Promise<void> {
+    this.#over.abort();
+    this.#options.signal.removeEventListener("abort", this.#stop);
+    await this.#beating;
+  }
+
+  readonly #stop = () => this.#lost.abort(new WorkerStopping("the worker stops"));
+
+  async #hold(): Promise<void> {
+    const { clock, timing, log } = this.#options;
+    const over = this.#over.signal;
+    let heldUntil = clock.now() + timing.visibility * 1000;
+    while (!over.aborted) {
+      await clock.sleep(timing.heartbeat * 1000, over);
+      if (over.aborted) return;
+      try {
+        await this.queue.extend(this.message.receipt, timing.visibility);
+        heldUntil = clock.now() + timing.visibility * 1000;
+      } catch (error) {
+        log.error("a message could not be held", { error });
+        if (clock.now() + timing.heartbeat * 1000 >= heldUntil)
+          return this.#lost.abort(new MessageLost("not held"));
+      }
+    }
+  }
+}
