@@ -26,6 +26,8 @@ export interface ServiceOptions {
   readonly settings?: Partial<EdgeSettings>;
   /** Seconds between two saved states of a learning. */
   readonly saveEvery?: number;
+  /** Further variables of the workers (gpu-worker/config.ts). */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Stores and queue to use, started already; this service stops them. Its own when absent. */
   readonly standIns?: StandIns;
   /** Credits of the first account. */
@@ -99,7 +101,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 /** What workers are told by environment, and the same for this process. */
 function environmentOf(
   { aws, bucket, table, queueUrls }: StandIns,
-  { timing, saveEvery, logLevel = "error" }: ServiceOptions,
+  { timing, saveEvery, environment, logLevel = "error" }: ServiceOptions,
 ) {
   const endpoints = {
     AWS_REGION: aws.region,
@@ -118,6 +120,7 @@ function environmentOf(
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     ...(timing ? { VISII_TIMING: JSON.stringify(timing) } : {}),
     ...(saveEvery === undefined ? {} : { VISII_SAVE_EVERY: String(saveEvery) }),
+    ...environment,
   };
   const parsed = {
     ...endpoints,

@@ -26,7 +26,7 @@ export class WorkerProcess {
     });
     this.#child = child;
     return new Promise((resolve, reject) => {
-      child.once("message", (message: { readonly pids?: readonly number[] }) => {
+      child.on("message", (message: { readonly pids?: readonly number[] }) => {
         this.computePids = message.pids ?? [];
         resolve();
       });
