@@ -9,6 +9,7 @@ const optionsSchema = z.object({
   model: z.string(),
   device: z.enum(["cpu", "webgpu", "cuda"]),
   threads: z.number().int().positive().optional(),
+  scratch: z.string(),
 });
 
 const tell = (message: ChildMessage) =>
@@ -24,7 +25,8 @@ process.on("SIGTERM", () => undefined);
 process.on("disconnect", () => process.exit(0));
 
 try {
-  const { model, device, threads } = optionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
+  const { model, device, threads, scratch } = optionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
+  process.env.TMPDIR = scratch;
   const pipeline = await openPipeline(model, { device, ...(threads === undefined ? {} : { threads }) });
   let running: { readonly control: AbortController; readonly parts: Set<number> } | undefined;
   process.on("message", (message: ParentMessage) => {

@@ -143,11 +143,10 @@ export class ComputeProcess implements Compute {
     const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
       fileURLToPath(new URL("child.ts", import.meta.url)),
-      [JSON.stringify({ model, device, ...(threads === undefined ? {} : { threads }) })],
+      [JSON.stringify({ model, device, scratch, ...(threads === undefined ? {} : { threads }) })],
       {
         serialization: "advanced",
         execArgv: ["--import", import.meta.resolve("tsx")],
-        env: { ...process.env, TMPDIR: scratch },
         stdio: ["ignore", "inherit", "inherit", "ipc"],
       },
     );

@@ -88,6 +88,7 @@ export const entryPoints: readonly string[] = [
   "functions/admin.ts",
   "gpu-worker/main.ts",
   "gpu-worker/config.ts",
+  "gpu-worker/compute/child.ts",
   "sst.config.ts",
   "tests/",
 ];
