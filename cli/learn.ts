@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { ensureWritableFolder, writeAside } from "../gpu-worker/files/write-aside.ts";
 import { lossCurvePng, lossCurveSvg } from "../gpu-worker/images/loss-curve.ts";
 import { writeImage } from "../gpu-worker/images/write-image.ts";
+import { learningWarnings } from "../gpu-worker/inversion/learning-warnings.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
@@ -78,7 +79,12 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
   const { progress } = context;
   if (out.endsWith("/"))
     throw new VisibleError("invalid_option", `--out ${out} is a folder; name a file in it.`);
-  const pairs = await readPairs(names, (line) => progress.note(line));
+  const warnings: string[] = [];
+  const warn = (line: string) => {
+    warnings.push(line);
+    progress.note(line);
+  };
+  const pairs = await readPairs(names, (line) => progress.note(line), warn);
   await ensureWritableFolder(dirname(out));
   if (preview !== undefined) await ensureWritableFolder(preview);
   const resume = options.resume ? await readResumeState(out) : undefined;
@@ -111,7 +117,8 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
   await writeInstruction(out, instruction);
   if (preview !== undefined) await writeLossCurve(preview, instruction);
   await removeResumeState(out);
-  const summary = summarise(out, instruction, seconds);
+  for (const line of learningWarnings(instruction.info)) warn(line);
+  const summary = { ...summarise(out, instruction, seconds), warnings };
   context.print(options.json ? JSON.stringify(summary) : describe(out, instruction, seconds));
 }
 

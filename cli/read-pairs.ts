@@ -4,16 +4,21 @@ import type { ImagePair } from "../gpu-worker/images/fit-pairs.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { PairNames } from "./collect-pairs.ts";
 
-/** Decodes and aligns the pairs of a command line, passing on what is odd about them. VisibleError when there is none. */
+/**
+ * Decodes and aligns the pairs of a command line, telling what was done to them (`note`) and what is wrong with them (`warn`).
+ * VisibleError when there is none.
+ */
 export async function readPairs(
   names: readonly PairNames[],
   note: (line: string) => void,
+  warn = note,
 ): Promise<[ImagePair, ...ImagePair[]]> {
   const pairs: ImagePair[] = [];
   for (const { before, after } of names) {
     const [from, to] = [await decodeImage(before), await decodeImage(after)];
-    const { notices, ...pair } = alignPair(from.image, to.image, { before, after });
+    const { notices, warnings, ...pair } = alignPair(from.image, to.image, { before, after });
     for (const notice of notices) note(notice);
+    for (const warning of warnings) warn(warning);
     pairs.push(pair);
   }
   const [first, ...others] = pairs;

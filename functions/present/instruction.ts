@@ -35,6 +35,7 @@ export async function presentInstruction(
     ...(ahead === undefined ? {} : { queue_position: ahead }),
     ...(job.has_preview ? { preview_url: await sign(objectKeys.preview(account, id)) } : {}),
     ...(job.caption === undefined ? {} : { caption: job.caption }),
+    ...(job.warnings ? { warnings: job.warnings } : {}),
     ...(done ? { file_url: await sign(objectKeys.instruction(account, id)) } : {}),
     ...(losses ? { losses } : {}),
     ...(job.error ? { error: job.error } : {}),

@@ -29,12 +29,16 @@ export function encodeInstruction(instruction: Instruction): Promise<Uint8Array>
   });
 }
 
-export async function describeInstruction(instruction: Instruction): Promise<LearnedInstruction> {
+export async function describeInstruction(
+  instruction: Instruction,
+  warnings: readonly string[] = [],
+): Promise<LearnedInstruction> {
   const { init, hyperParameters, losses } = instruction.info;
   return {
     file: await encodeInstruction(instruction),
     init,
     steps: hyperParameters.steps,
+    warnings,
     curve: losses.curve.map(({ step, loss, validation }) => ({
       ...{ step, loss },
       ...(validation === undefined ? {} : { validation }),

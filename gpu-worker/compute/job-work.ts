@@ -82,6 +82,7 @@ async function learn(
   return {
     results: [],
     caption: instruction.init,
+    warnings: instruction.warnings,
     usage: { compute_seconds: secondsSince(clock, started), steps: done.steps, images: 0 },
   };
 }

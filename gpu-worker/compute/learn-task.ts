@@ -4,6 +4,7 @@ import { decodeImage } from "../images/decode-image.ts";
 import { fitPairs, type ImagePair } from "../images/fit-pairs.ts";
 import { encodeImage } from "../images/write-image.ts";
 import { invert } from "../inversion/invert.ts";
+import { learningWarnings } from "../inversion/learning-warnings.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { describeInstruction } from "./instruction-bytes.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
@@ -19,7 +20,8 @@ export async function learnTask(
   tell: TellEvent,
 ): Promise<TaskDone> {
   const { resolution, inversion } = pipeline.defaults;
-  const fitted = fitPairs(await decodePairs(task), { resolution, multiple: pipeline.sizeMultiple });
+  const { pairs, warnings } = await decodePairs(task);
+  const fitted = fitPairs(pairs, { resolution, multiple: pipeline.sizeMultiple });
   const steps = task.steps ?? inversion.steps;
   let savedAt = performance.now();
   let told: Promise<void> = Promise.resolve();
@@ -55,23 +57,27 @@ export async function learnTask(
     },
   ).finally(() => told);
   return {
-    instruction: await describeInstruction(instruction),
+    instruction: await describeInstruction(instruction, [...warnings, ...learningWarnings(instruction.info)]),
     steps: instruction.info.hyperParameters.steps,
   };
 }
 
-async function decodePairs({ pairs }: LearnTask): Promise<[ImagePair, ...ImagePair[]]> {
+async function decodePairs({
+  pairs,
+}: LearnTask): Promise<{ pairs: [ImagePair, ...ImagePair[]]; warnings: string[] }> {
   const decoded: ImagePair[] = [];
+  const warnings: string[] = [];
   for (const [index, { before, after }] of pairs.entries()) {
     const names = {
       before: `The before image of pair ${index + 1}`,
       after: `The after image of pair ${index + 1}`,
     };
     const [from, to] = [await decodeImage(before, names.before), await decodeImage(after, names.after)];
-    const { notices: _, ...pair } = alignPair(from.image, to.image, names);
-    decoded.push(pair);
+    const { before: first, after: second, ...told } = alignPair(from.image, to.image, names);
+    decoded.push({ before: first, after: second });
+    warnings.push(...told.warnings);
   }
   const [first, ...others] = decoded;
   if (!first) throw new VisibleError("no_pairs", "There is no pair to learn from; give at least one.");
-  return [first, ...others];
+  return { pairs: [first, ...others], warnings };
 }

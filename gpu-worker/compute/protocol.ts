@@ -61,6 +61,8 @@ export interface LearnedInstruction {
   readonly init: string;
   readonly steps: number;
   readonly curve: readonly { readonly step: number; readonly loss: number; readonly validation?: number }[];
+  /** Sentences for the caller about the pairs and the run. */
+  readonly warnings: readonly string[];
 }
 
 /** What happens while a task runs. */

@@ -32,8 +32,12 @@ export async function openCase(
     return atMostLongestSide(image);
   };
   const openPair = async (files: CaseFiles["pairs"][0]): Promise<OpenPair> => {
-    const { notices, ...pair } = alignPair(await read(files.before), await read(files.after), files);
-    for (const notice of notices) note(notice);
+    const { notices, warnings, ...pair } = alignPair(
+      await read(files.before),
+      await read(files.after),
+      files,
+    );
+    for (const line of [...notices, ...warnings]) note(line);
     return pair;
   };
 

@@ -17,6 +17,7 @@ import { JobReporter, type WorkFacts } from "./job-reporter.ts";
 export interface WorkDone extends Pick<Job, "results"> {
   readonly usage: Omit<Usage, "credits">;
   readonly caption?: string;
+  readonly warnings?: readonly string[];
 }
 
 /** The work itself, which this folder knows nothing of. It ends with `signal.reason` when that aborts. */
@@ -86,12 +87,13 @@ async function run(
   try {
     if (job.cancel_requested) throw new JobCanceled("canceled");
     const done = await work(job, { signal, report: (facts) => reporter.report(facts) });
-    const { usage, results, caption } = done;
+    const { usage, results, caption, warnings } = done;
     end = {
       status: "succeeded",
       results,
       usage: { ...usage, credits: Math.min(job.reserved, settledCost(usage, job.request.kind)) },
       ...(caption === undefined ? {} : { caption }),
+      ...(warnings?.length ? { warnings: [...warnings] } : {}),
     };
   } catch (error) {
     await reporter.close();

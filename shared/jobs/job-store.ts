@@ -132,7 +132,7 @@ export class JobStore {
    */
   async end(
     job: Pick<Job, "account" | "id">,
-    end: Pick<Job, "status"> & Partial<Pick<Job, "error" | "usage" | "results" | "caption">>,
+    end: Pick<Job, "status"> & Partial<Pick<Job, "error" | "usage" | "results" | "caption" | "warnings">>,
     attempt?: number,
   ): Promise<Job | undefined> {
     return this.change(job.account, job.id, (row) => {

@@ -51,6 +51,8 @@ export const jobSchema = z.object({
   has_preview: z.boolean(),
   /** Of an instruction that is done: the words it started from. */
   caption: z.string().optional(),
+  /** Of an instruction that is done: what is odd about its pairs or its learning. */
+  warnings: z.array(z.string()).optional(),
   error: jobErrorSchema.optional(),
   /** Of the last attempt that is to be tried again. */
   last_failure: z.string().optional(),

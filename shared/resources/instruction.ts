@@ -65,6 +65,8 @@ export const instructionSchema = z.object({
   preview_url: z.url().optional(),
   /** The words it started from. */
   caption: z.string().optional(),
+  /** What is odd about the pairs or the learning, in sentences: pictures that do not lie on each other, a loss that did not fall. */
+  warnings: z.array(z.string()).optional(),
   /** The `.visii` file. */
   file_url: z.url().optional(),
   losses: z.array(lossPointSchema).optional(),

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
 import { createPlainImage } from "../../gpu-worker/images/rgb-image.ts";
@@ -72,6 +73,19 @@ describe("visii learn", () => {
     const applied = await runBin(apply, { cwd });
     expect(applied.code, applied.stderr).toBe(0);
     expect(await readdir(join(cwd, "kv-done"))).toEqual(["before.png"]);
+  });
+
+  it("warns of a pair of two scenes, on stderr and in JSON, and learns all the same", async () => {
+    const demo = (file: string) => fileURLToPath(new URL(`../../demo/${file}`, import.meta.url));
+    const pair = ["--pair", demo("chelsea.jpg"), demo("astronaut.jpg")];
+    const words = ["learn", ...pair, "--init", "a red apple", ...model, "--out", "odd.visii", "--steps", "2"];
+    const { code, stdout, stderr } = await runBin([...words, "--json"], { cwd });
+    expect(code, stderr).toBe(0);
+    const warning = expect.stringMatching(
+      /chelsea\.jpg and .*astronaut\.jpg do not seem to show the same scene/,
+    );
+    expect(lastJson(stdout)).toMatchObject({ warnings: expect.arrayContaining([warning]) });
+    expect(stderr).toContain("do not seem to show the same scene");
   });
 
   it("stops at Ctrl-C, tells how to go on, and goes on to the very tokens of an unbroken run", async () => {

@@ -9,7 +9,7 @@ const names = { before: "a.png", after: "b.png" };
 
 describe("alignPair", () => {
   it("leaves a pair of one size alone", () => {
-    expect(alignPair(photo, negative)).toEqual({ before: photo, after: negative, notices: [] });
+    expect(alignPair(photo, negative)).toEqual({ before: photo, after: negative, notices: [], warnings: [] });
   });
 
   it("brings unequal sizes to the smaller and says so", () => {
@@ -26,7 +26,7 @@ describe("alignPair", () => {
   });
 
   it("warns of a pair without an edit", () => {
-    expect(alignPair(photo, photo, names).notices).toEqual([
+    expect(alignPair(photo, photo, names).warnings).toEqual([
       "a.png and b.png are nearly identical (PSNR infinite): there is hardly an edit to learn.",
     ]);
   });

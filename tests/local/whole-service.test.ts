@@ -96,6 +96,17 @@ describe("the service on one machine", () => {
     expect(brought.body).toMatchObject({ status: "succeeded", caption: instruction.caption });
   });
 
+  it("warns of a pair without an edit in the finished instruction", async () => {
+    const upload = await running.upload(await picture());
+    const pairs = [{ before: upload, after: upload }];
+    const { body } = await running.call("POST", "/v1/instructions", { pairs, steps: 2 });
+    const instruction = await running.end(`/v1/instructions/${body.id}`);
+    expect(instruction).toMatchObject({ status: "succeeded" });
+    expect(instruction.warnings).toContainEqual(
+      expect.stringMatching(/^The before image of pair 1 and .* are nearly identical/),
+    );
+  });
+
   it("fails a job whose picture only the decoder can refuse, with its reason, and charges nothing", async () => {
     const whole = await picture("jpeg", { width: 64, height: 64 });
     const torn = await running.upload(whole.subarray(0, whole.length - 200), "image/jpeg");
