@@ -31,3 +31,4 @@ fi
 "$PYTHON" export.py ../models/mini
 "$PYTHON" card.py ../models/mini
 "$PYTHON" make_demo.py ../demo
+"$PYTHON" make_evaluation_set.py ../evaluation

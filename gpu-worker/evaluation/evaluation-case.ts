@@ -10,6 +10,8 @@ export const caseDescriptionSchema = z.strictObject({
   texts: z.array(words).min(1).optional(),
   /** Words that the method `hybrid` adds to the learned instruction. */
   words: words.optional(),
+  /** Cases of one group get tables of their own beside those of the whole set. */
+  group: words.optional(),
   ...captions,
   /** Captions of single test photos, by name; they go before those of the case. */
   tests: z.record(z.string(), z.strictObject(captions)).optional(),
