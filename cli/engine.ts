@@ -3,7 +3,7 @@
  * input is told before any model is opened.
  */
 import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
-import type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import type { Device, Pipeline, PipelineOptions } from "../gpu-worker/pipeline/pipeline.ts";
 import { modelFolder } from "./model-location.ts";
 
 export type { EditOptions } from "../gpu-worker/editing/edit.ts";
@@ -17,11 +17,15 @@ export const spaces = ["text", "kv"] as const satisfies readonly InstructionSpac
 
 /** Opens the model, runs `use`, and closes the model whatever happens. */
 export async function withPipeline<Result>(
-  { model, device }: { readonly model: string; readonly device: Device },
+  { model, device, threads, resolution }: { readonly model: string } & PipelineOptions,
   use: (pipeline: Pipeline) => Promise<Result>,
 ): Promise<Result> {
   const { openPipeline } = await import("../gpu-worker/pipeline/pipeline.ts");
-  const pipeline = await openPipeline(modelFolder(model), { device });
+  const pipeline = await openPipeline(modelFolder(model), {
+    device,
+    ...(threads === undefined ? {} : { threads }),
+    ...(resolution === undefined ? {} : { resolution }),
+  });
   try {
     return await use(pipeline);
   } finally {

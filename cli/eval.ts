@@ -35,6 +35,7 @@ export interface EvalOptions {
   readonly noise?: "fixed" | "fresh";
   readonly model: string;
   readonly device: Device;
+  readonly threads?: number;
   readonly markdown?: boolean;
   readonly json?: boolean;
 }
@@ -72,6 +73,7 @@ export function addEvalCommand(program: Command, context: Context): void {
     )
     .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the table as Markdown")
     .option("--json", "print one JSON object as the last line")
     .option("--verbose", "show stack traces")

@@ -23,6 +23,8 @@ export interface PipelineOptions {
   readonly device: Device;
   /** Threads inside one operator; onnxruntime's choice when absent. */
   readonly threads?: number;
+  /** Side of the square that photos are brought to the area of, pixels; the model's recommendation when absent. */
+  readonly resolution?: number;
 }
 
 /** Latents of one image: [channels, height, width], row-major. */
@@ -57,12 +59,14 @@ export async function openPipeline(folder: string, options: PipelineOptions): Pr
 /** A frozen InstructPix2Pix, run forward. */
 export class Pipeline {
   readonly model: ModelFolder;
+  readonly defaults: ModelDefaults;
   readonly #sessions: SessionCache;
   readonly #texts = new Map<string, Promise<Float32Array>>();
   #unetForwards = 0;
 
-  constructor(model: ModelFolder, options: PipelineOptions) {
+  constructor(model: ModelFolder, { resolution, ...options }: PipelineOptions) {
     this.model = model;
+    this.defaults = resolution === undefined ? model.defaults : { ...model.defaults, resolution };
     this.#sessions = new SessionCache({ ...options, root: model.folder });
   }
 
@@ -71,9 +75,6 @@ export class Pipeline {
   }
   get weightHash(): string {
     return this.model.weightHash;
-  }
-  get defaults(): ModelDefaults {
-    return this.model.defaults;
   }
   /** Pixels of which both sides of an image must be a multiple. */
   get sizeMultiple(): number {
