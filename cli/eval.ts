@@ -126,7 +126,7 @@ function usableMethods(
 }
 
 /** Results inside the set would be a case the next time. */
-function requireOutside(set: string, out: string): void {
+export function requireOutside(set: string, out: string): void {
   const way = relative(resolve(set), resolve(out));
   if (way.split(/[\\/]/)[0] !== ".." && !isAbsolute(way))
     throw new VisibleError(

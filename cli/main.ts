@@ -1,5 +1,6 @@
 /** The `visii` command: the only place that touches the process. */
 import { Command } from "commander";
+import { addAblateCommand } from "./ablate.ts";
 import { addApplyCommand } from "./apply.ts";
 import { collectPairs } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
@@ -37,6 +38,7 @@ function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand
   addInspectCommand(program, context);
   addDemoCommand(program, context);
   addEvalCommand(program, context);
+  addAblateCommand(program, context);
   addModelsCommand(program, context);
   return program;
 }

@@ -19,6 +19,8 @@ export interface EvaluationPlan {
   readonly settings: EvaluationSettings;
   /** Folder for pictures, instructions and finished results. */
   readonly out: string;
+  /** Decodes a case, for a caller that has its own way of it. */
+  open?(files: CaseFiles): Promise<OpenCase>;
 }
 
 export interface Evaluation {
@@ -69,7 +71,7 @@ export async function evaluate(
     for (const [index, { files, method, seed }] of work.entries()) {
       hooks.signal?.throwIfAborted();
       if (current?.opened.name !== files.name) {
-        const opened = await openCase(files);
+        const opened = await (plan.open ?? openCase)(files);
         current = { opened, measure: await CaseMeasure.of(pipeline, opened) };
       }
       const key = keys.results(current.opened, method, seed);

@@ -17,19 +17,22 @@ export const longestSide = 1024;
 /**
  * Decodes a case's pictures: pairs to one size each, truths to the size of their photos.
  *
+ * @param side longest side that pictures are scaled down to
  * @throws VisibleError for a picture that cannot be read, or whose shape does not suit its partner's or the model
  */
 export async function openCase(
   { name, description, pairs: [firstPair, ...otherPairs], tests: testFiles }: CaseFiles,
   note: (line: string) => void = () => undefined,
+  side = longestSide,
 ): Promise<OpenCase> {
   const hash = createHash("sha256").update(JSON.stringify(description));
+  if (side !== longestSide) hash.update(`at most ${side} pixels a side`);
   const read = async (path: string): Promise<RgbImage> => {
     const bytes = await readImageFile(path);
     hash.update(createHash("sha256").update(bytes).digest());
     const { image } = await decodeImage(bytes, path);
     requireModestShape(path, image);
-    return atMostLongestSide(image);
+    return scaleDown(image, side);
   };
   const openPair = async (files: CaseFiles["pairs"][0]): Promise<OpenPair> => {
     const { notices, warnings, ...pair } = alignPair(
@@ -57,8 +60,8 @@ export async function openCase(
   return { name, description, pairs, tests, digest: hash.digest("hex") };
 }
 
-function atMostLongestSide(image: RgbImage): RgbImage {
-  const scale = longestSide / Math.max(image.width, image.height);
+function scaleDown(image: RgbImage, side: number): RgbImage {
+  const scale = side / Math.max(image.width, image.height);
   return scale >= 1
     ? image
     : resizeImage(image, Math.round(image.width * scale), Math.round(image.height * scale));

@@ -1,10 +1,11 @@
 import type { Finished } from "./finished-work.ts";
-import { type Cells, showScore, tableCells } from "./format-table.ts";
+import { showScore, tableCells } from "./format-table.ts";
 import type { GivenCase, GivenPicture } from "./given-pictures.ts";
 import { Html, html, pathUrl } from "./html.ts";
 import { metricNames, metrics, type Scores } from "./metric.ts";
 import type { Report } from "./report.ts";
 import { reportStyle } from "./report-style.ts";
+import { tableHtml } from "./table-html.ts";
 
 /** The report as one page; its pictures lie beside it and nothing comes from elsewhere. */
 export function reportHtml(report: Report, cases: readonly GivenCase[]): string {
@@ -23,8 +24,8 @@ export function reportHtml(report: Report, cases: readonly GivenCase[]): string 
 <p class="soft">Model ${model.id} (weights ${model.weightHash.slice(0, 8)}) · ${count(cases.length, "case")} · seeds ${seeds.join(", ")}</p>
 </header>
 <main>
-${report.table.length ? table("Means over cases", tableCells(report.table)) : html`<p>Nothing is finished yet.</p>`}
-${differences ? table(`Difference to ${differences.baseline}, case by case`, tableCells(differences.rows, { signed: true })) : ""}
+${report.table.length ? tableHtml("Means over cases", tableCells(report.table)) : html`<p>Nothing is finished yet.</p>`}
+${differences ? tableHtml(`Difference to ${differences.baseline}, case by case`, tableCells(differences.rows, { signed: true })) : ""}
 <ul>
 ${report.notes.map((note) => html`<li>${note}</li>`)}
 </ul>
@@ -52,18 +53,6 @@ ${cases.map((given) =>
 const style = new Html(reportStyle);
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
-
-function table(title: string, [heading, ...rows]: Cells): Html {
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${title}">
-<table>
-<caption>${title}</caption>
-<thead><tr>${heading!.map((text) => html`<th scope="col">${text}</th>`)}</tr></thead>
-<tbody>
-${rows.map(([method, ...cells]) => html`<tr><th scope="row">${method!}</th>${cells.map((text) => html`<td>${text}</td>`)}</tr>`)}
-</tbody>
-</table>
-</div>`;
-}
 
 function caseSection(given: GivenCase, finished: readonly Finished[]): Html {
   const { name, pairs, tests, texts } = given;

@@ -21,6 +21,8 @@ figure { margin: 0; }
 img { display: block; width: 100%; height: auto; background: #f2f3f5; }
 figcaption { font-size: .875rem; line-height: 1.4; margin-top: .35rem; }
 figcaption b { color: var(--ink); font-weight: 600; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; }
+.charts img { width: auto; max-width: 100%; background: none; }
 summary { cursor: pointer; margin: .75rem 0; }
 dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
 `;

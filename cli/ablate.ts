@@ -1,0 +1,140 @@
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import type { Ablation } from "../gpu-worker/evaluation/ablation/ablation.ts";
+import { ablationText } from "../gpu-worker/evaluation/ablation/ablation-text.ts";
+import { ablations, chooseAblations } from "../gpu-worker/evaluation/ablation/ablations.ts";
+import { chooseCases } from "../gpu-worker/evaluation/ablation/choose-cases.ts";
+import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
+import { readSet } from "../gpu-worker/evaluation/read-set.ts";
+import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
+import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
+import type { Context } from "./context.ts";
+import { type Device, devices, type Pipeline, withPipeline } from "./engine.ts";
+import { requireOutside } from "./eval.ts";
+import { Interrupted } from "./interrupted.ts";
+import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { shellWords } from "./shell-words.ts";
+
+interface AblateOptions {
+  readonly only?: string;
+  readonly cases?: string;
+  readonly seeds: number;
+  readonly size?: number;
+  readonly learningSteps?: number;
+  readonly out?: string;
+  readonly model: string;
+  readonly device: Device;
+  readonly threads?: number;
+  readonly markdown?: boolean;
+  readonly json?: boolean;
+}
+
+const bundledSet = fileURLToPath(new URL("../evaluation", import.meta.url));
+
+export function addAblateCommand(program: Command, context: Context): void {
+  program
+    .command("ablate")
+    .description("vary one setting of the method at a time: a table and a plot for each, with intervals")
+    .argument("[SET]", "folder of cases (docs/evaluation-set.md); the bundled one if absent")
+    .option("--only <list>", `of ${ablations.map(({ name }) => name).join(", ")}`, nonEmpty("--only"))
+    .option("--cases <N|list>", "N of the set's cases, spread evenly, or some by name", nonEmpty("--cases"))
+    .option("--seeds <N>", "learn and edit N times, by seeds 0 … N−1", wholeNumber("--seeds", 1), 3)
+    .option(
+      "--size <pixels>",
+      "learn and measure at this size (default: the model's)",
+      wholeNumber("--size", 1),
+    )
+    .option(
+      "--learning-steps <N>",
+      "steps of learning, but where they are what is varied (default: the model's)",
+      wholeNumber("--learning-steps", 1),
+    )
+    .option("--out <DIR>", "folder for the results (default: SET's name and -ablations)", nonEmpty("--out"))
+    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
+    .option("--markdown", "print the tables as Markdown")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((set: string | undefined, options: AblateOptions) =>
+      ablateCommand(context, set ?? bundledSet, options),
+    );
+}
+
+async function ablateCommand(context: Context, set: string, options: AblateOptions): Promise<void> {
+  const chosen = chooseAblations(options.only);
+  const cases = chooseCases(await readSet(set), options.cases);
+  const out = options.out ?? `${basename(resolve(set))}-ablations`;
+  requireOutside(set, out);
+  await ensureWritableFolder(out);
+  await requireOwnFolder(out);
+  const { size: resolution, ...rest } = options;
+  const { report, reused, page, results } = await withPipeline(
+    resolution === undefined ? rest : { ...rest, resolution },
+    (pipeline) =>
+      ablate(context, pipeline, { set: basename(resolve(set)), ablations: chosen, cases, out }, options),
+  );
+  if (reused) context.progress.note(`${reused} of ${report.finished.length} results were made before.`);
+  const { finished: _, ...summary } = report;
+  if (!options.json)
+    context.print(`${ablationText(report, options.markdown ? "markdown" : "plain")}\n\n${page}`);
+  else context.print(JSON.stringify({ out, page, results, reused, ...summary }));
+  if (!report.complete)
+    throw new Interrupted(
+      `Stopped with ${report.finished.length} results finished, reported in ${page}. To go on, run the same again:\n  visii ${shellWords(context.argv)}`,
+    );
+}
+
+interface AblatePlan {
+  /** The set's name. */
+  readonly set: string;
+  readonly ablations: readonly Ablation[];
+  readonly cases: readonly CaseFiles[];
+  readonly out: string;
+}
+
+/** `runAblations` with a progress bar, then its report, also when it was stopped. */
+async function ablate(
+  { progress, signal }: Context,
+  pipeline: Pipeline,
+  { set, ablations, cases, out }: AblatePlan,
+  options: AblateOptions,
+) {
+  const { runAblations } = await import("../gpu-worker/evaluation/ablation/run-ablations.ts");
+  const { makeAblationReport } = await import("../gpu-worker/evaluation/ablation/ablation-report.ts");
+  const { writeAblationReport } = await import("../gpu-worker/evaluation/ablation/write-ablation-report.ts");
+  const { nameClip } = await import("../gpu-worker/evaluation/clip-space.ts");
+  const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
+  const began = performance.now() / 1000;
+  const { reused, ...outcome } = await runAblations(
+    pipeline,
+    {
+      ...{ ablations, cases, seeds, out },
+      ...(options.learningSteps === undefined ? {} : { learning: { steps: options.learningSteps } }),
+      ...(options.size === undefined ? {} : { side: options.size }),
+    },
+    {
+      signal,
+      onEvent: ({ cell, doing, place, done, left }) =>
+        progress.update({
+          stage: `${cell.ablation.name} ${cell.variant.name}, ${cell.files.name}, seed ${cell.seed}: ${doing}`,
+          step: place.index,
+          steps: place.count,
+          ...(done > 0 ? { etaSeconds: ((performance.now() / 1000 - began) / done) * left } : {}),
+        }),
+    },
+  );
+  progress.clear();
+  const report = makeAblationReport(
+    {
+      ...{ set, ablations, seeds },
+      model: { id: pipeline.modelId, weightHash: pipeline.weightHash },
+      clip: (await nameClip(pipeline)) ?? null,
+      side: options.size ?? null,
+      cases: cases.map(({ name }) => name),
+    },
+    outcome,
+  );
+  return { report, reused, ...(await writeAblationReport(out, report)) };
+}

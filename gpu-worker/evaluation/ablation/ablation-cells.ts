@@ -1,0 +1,60 @@
+import { resolveSettings } from "../../inversion/settings.ts";
+import type { Pipeline } from "../../pipeline/pipeline.ts";
+import type { CaseFiles } from "../evaluation-case.ts";
+import type { Ablation, Variant } from "./ablation.ts";
+
+/** One variant on one case under one seed. */
+export interface Cell {
+  readonly ablation: Ablation;
+  readonly variant: Variant;
+  readonly files: CaseFiles;
+  readonly seed: number;
+  /** About how many UNet evaluations it takes, where none of it is finished yet; for the time left. */
+  readonly cost: number;
+}
+
+/** What is to be done, ablation by ablation and variant by variant, so that a run cut short has whole tables. */
+export function listCells(
+  pipeline: Pipeline,
+  ablations: readonly Ablation[],
+  cases: readonly CaseFiles[],
+  seeds: readonly number[],
+): Cell[] {
+  const paid = new Set<string>();
+  return ablations.flatMap((ablation) =>
+    ablation.variants.flatMap((variant) =>
+      cases.flatMap((files) =>
+        seeds.map((seed): Cell => {
+          // Variants that learn alike share their instructions, so only the first of them pays.
+          const learning = JSON.stringify([
+            variant.learning,
+            variant.init,
+            variant.pairs ?? 1,
+            files.name,
+            seed,
+          ]);
+          const first = !paid.has(learning);
+          paid.add(learning);
+          const editing = 2 * files.tests.length;
+          return {
+            ablation,
+            variant,
+            files,
+            seed,
+            cost: editing + (first ? learningCost(pipeline, variant) : 0),
+          };
+        }),
+      ),
+    ),
+  );
+}
+
+/** Forward and backward evaluations of the text branch, and those of the frozen ones where they are not kept. */
+function learningCost(pipeline: Pipeline, { learning }: Variant): number {
+  const { steps, batchSize, frozenBranches, textGuidance } = resolveSettings(pipeline, {
+    ...learning,
+    seed: 0,
+  });
+  const branches = frozenBranches === "recomputed" && textGuidance !== 1 ? 4 : 2;
+  return steps * batchSize * branches;
+}

@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { VisibleError } from "../../../shared/errors.ts";
+import { captionImage } from "../../captioning/caption-image.ts";
+import { writeAside } from "../../files/write-aside.ts";
+import { fitPairs } from "../../images/fit-pairs.ts";
+import type { Pipeline } from "../../pipeline/pipeline.ts";
+import type { OpenCase } from "../evaluation-case.ts";
+import { keyOf } from "../finished-work.ts";
+import type { CaseInit } from "./ablation.ts";
+
+/**
+ * The words that a case's learning starts from. Captions are kept in `folder`, as they take a while to find.
+ *
+ * @throws VisibleError `invalid_set` for a case without texts that is to start from one
+ */
+export async function caseInit(
+  pipeline: Pipeline,
+  openCase: OpenCase,
+  init: CaseInit,
+  { seed, folder, signal }: { readonly seed: number; readonly folder: string; readonly signal?: AbortSignal },
+): Promise<string> {
+  if (init === "text") {
+    const [text] = openCase.description.texts ?? [];
+    if (text === undefined)
+      throw new VisibleError(
+        "invalid_set",
+        `The ablation init wants words for every case; give ${openCase.name}/case.json "texts".`,
+      );
+    return text;
+  }
+  const { resolution } = pipeline.defaults;
+  const decisive = { caption: openCase.digest, seed, resolution, weights: pipeline.weightHash };
+  const path = join(folder, `${keyOf(decisive)}.txt`);
+  const known = await readFile(path, "utf8").catch(() => undefined);
+  if (known !== undefined) return known;
+  const [pair] = openCase.pairs;
+  const { after } = fitPairs([pair], { resolution, multiple: pipeline.sizeMultiple }).pairs[0]!;
+  const { text } = await captionImage(pipeline, after, { seed }, signal ? { signal } : {});
+  await writeAside(path, text);
+  return text;
+}
