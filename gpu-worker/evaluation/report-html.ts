@@ -1,3 +1,4 @@
+import { caseCells } from "./case-table.ts";
 import type { Finished } from "./finished-work.ts";
 import { showScore, tableCells } from "./format-table.ts";
 import type { GivenCase, GivenPicture } from "./given-pictures.ts";
@@ -9,7 +10,8 @@ import { tableHtml } from "./table-html.ts";
 
 /** The report as one page; its pictures lie beside it and nothing comes from elsewhere. */
 export function reportHtml(report: Report, cases: readonly GivenCase[]): string {
-  const { differences, model, seeds } = report;
+  const { model, seeds, groups } = report;
+  const everyCase = caseCells(report);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -24,8 +26,9 @@ export function reportHtml(report: Report, cases: readonly GivenCase[]): string 
 <p class="soft">Model ${model.id} (weights ${model.weightHash.slice(0, 8)}) · ${count(cases.length, "case")} · seeds ${seeds.join(", ")}</p>
 </header>
 <main>
-${report.table.length ? tableHtml("Means over cases", tableCells(report.table)) : html`<p>Nothing is finished yet.</p>`}
-${differences ? tableHtml(`Difference to ${differences.baseline}, case by case`, tableCells(differences.rows, { signed: true })) : ""}
+${report.table.length ? tables("Means over cases", report) : html`<p>Nothing is finished yet.</p>`}
+${groups.map((group) => html`${tables(`Means over the group “${group.name}”`, group)}`)}
+${everyCase ? tableHtml("Every case, PSNR in dB / SSIM", everyCase) : ""}
 <ul>
 ${report.notes.map((note) => html`<li>${note}</li>`)}
 </ul>
@@ -53,6 +56,11 @@ ${cases.map((given) =>
 const style = new Html(reportStyle);
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+function tables(title: string, { table, differences }: Pick<Report, "table" | "differences">): Html {
+  return html`${tableHtml(title, tableCells(table))}
+${differences ? tableHtml(`Difference to ${differences.baseline}, case by case`, tableCells(differences.rows, { signed: true })) : ""}`;
+}
 
 function caseSection(given: GivenCase, finished: readonly Finished[]): Html {
   const { name, pairs, tests, texts } = given;

@@ -1,3 +1,4 @@
+import { caseCells } from "./case-table.ts";
 import { alignedTable, markdownTable, tableCells } from "./format-table.ts";
 import type { Report } from "./report.ts";
 
@@ -5,15 +6,23 @@ import type { Report } from "./report.ts";
 export function reportText(report: Report, format: "plain" | "markdown"): string {
   const table = format === "plain" ? alignedTable : markdownTable;
   const bullet = format === "plain" ? "" : "- ";
-  const { differences } = report;
-  return [
-    report.table.length ? table(tableCells(report.table)) : "Nothing is finished yet.",
+  const tables = ({ table: rows, differences }: Pick<Report, "table" | "differences">): string[] => [
+    rows.length ? table(tableCells(rows)) : "Nothing is finished yet.",
     ...(differences
       ? [
           `Difference to ${differences.baseline}, case by case:`,
           table(tableCells(differences.rows, { signed: true })),
         ]
       : []),
+  ];
+  const cases = caseCells(report);
+  return [
+    ...tables(report),
+    ...report.groups.flatMap((group) => [
+      `Only the group “${group.name}” (${group.cases.length}):`,
+      ...tables(group),
+    ]),
+    ...(cases ? ["Every case, PSNR in dB / SSIM:", table(cases)] : []),
     report.notes.map((note) => `${bullet}${note}`).join("\n"),
   ].join("\n\n");
 }

@@ -17,10 +17,25 @@ export interface Report {
   /** Means over cases. */
   readonly table: readonly SummaryRow[];
   /** Differences to a baseline, case by case; null where there is nothing to compare. */
-  readonly differences: { readonly baseline: string; readonly rows: readonly SummaryRow[] } | null;
+  readonly differences: Differences | null;
+  /** The same for each group of cases, where cases name one. */
+  readonly groups: readonly GroupTables[];
   /** Sentences without which the figures could be misread. */
   readonly notes: readonly string[];
   readonly finished: readonly Finished[];
+}
+
+export interface Differences {
+  readonly baseline: string;
+  readonly rows: readonly SummaryRow[];
+}
+
+export interface GroupTables {
+  readonly name: string;
+  /** Names of its cases, in the order of the set. */
+  readonly cases: readonly string[];
+  readonly table: readonly SummaryRow[];
+  readonly differences: Differences | null;
 }
 
 export interface ReportSubject extends Pick<Report, "set" | "model" | "clip" | "settings" | "seeds"> {
@@ -36,14 +51,18 @@ export function makeReport(
   { finished, complete }: { readonly finished: readonly Finished[]; readonly complete: boolean },
 ): Report {
   const names = methods.map(methodName);
-  const baseline = ["text", "unedited"].find((name) => finished.some(({ method }) => method === name));
-  const rows = baseline === undefined ? [] : compare(finished, names, baseline);
   return {
     formatVersion: 1,
     ...subject,
     complete,
-    table: summarise(finished, names),
-    differences: baseline === undefined || !rows.length ? null : { baseline, rows },
+    ...tablesOf(finished, names),
+    groups: groupsOf(cases).map((group) => ({
+      ...group,
+      ...tablesOf(
+        finished.filter((work) => group.cases.includes(work.case)),
+        names,
+      ),
+    })),
     notes: [
       ...(complete ? [] : ["Incomplete: it was stopped; run the same again to go on."]),
       "Mean over cases [95 % interval]; a case counts once, as the mean of its photos and seeds.",
@@ -65,6 +84,26 @@ export function makeReport(
     ],
     finished,
   };
+}
+
+function tablesOf(
+  finished: readonly Finished[],
+  methods: readonly string[],
+): Pick<Report, "table" | "differences"> {
+  const baseline = ["text", "unedited"].find((name) => finished.some(({ method }) => method === name));
+  const rows = baseline === undefined ? [] : compare(finished, methods, baseline);
+  return {
+    table: summarise(finished, methods),
+    differences: baseline === undefined || !rows.length ? null : { baseline, rows },
+  };
+}
+
+function groupsOf(cases: readonly CaseFiles[]): Pick<GroupTables, "name" | "cases">[] {
+  const names = [...new Set(cases.flatMap(({ description }) => description.group ?? []))];
+  return names.map((name) => ({
+    name,
+    cases: cases.filter(({ description }) => description.group === name).map((one) => one.name),
+  }));
 }
 
 /** Where a method could not be used. */

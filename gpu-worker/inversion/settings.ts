@@ -91,7 +91,10 @@ const paper = {
 } as const;
 
 /** @throws VisibleError `invalid_option` naming the option that makes no sense */
-export function resolveSettings({ defaults }: Pipeline, options: InversionOptions): InversionSettings {
+export function resolveSettings(
+  { defaults }: Pick<Pipeline, "defaults">,
+  options: InversionOptions,
+): InversionSettings {
   const loop = options.loop ?? "fast";
   const space = options.space ?? "text";
   const base = {

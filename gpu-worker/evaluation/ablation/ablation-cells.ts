@@ -15,7 +15,7 @@ export interface Cell {
 
 /** What is to be done, ablation by ablation and variant by variant, so that a run cut short has whole tables. */
 export function listCells(
-  pipeline: Pipeline,
+  pipeline: Pick<Pipeline, "defaults">,
   ablations: readonly Ablation[],
   cases: readonly CaseFiles[],
   seeds: readonly number[],
@@ -26,13 +26,8 @@ export function listCells(
       cases.flatMap((files) =>
         seeds.map((seed): Cell => {
           // Variants that learn alike share their instructions, so only the first of them pays.
-          const learning = JSON.stringify([
-            variant.learning,
-            variant.init,
-            variant.pairs ?? 1,
-            files.name,
-            seed,
-          ]);
+          const settings = resolveSettings(pipeline, { ...variant.learning, seed });
+          const learning = JSON.stringify([settings, variant.init, variant.pairs ?? 1, files.name]);
           const first = !paid.has(learning);
           paid.add(learning);
           const editing = 2 * files.tests.length;
@@ -50,7 +45,7 @@ export function listCells(
 }
 
 /** Forward and backward evaluations of the text branch, and those of the frozen ones where they are not kept. */
-function learningCost(pipeline: Pipeline, { learning }: Variant): number {
+function learningCost(pipeline: Pick<Pipeline, "defaults">, { learning }: Variant): number {
   const { steps, batchSize, frozenBranches, textGuidance } = resolveSettings(pipeline, {
     ...learning,
     seed: 0,
