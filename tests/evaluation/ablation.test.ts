@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { modelFolder } from "../../cli/engine.ts";
+import { modelFolder } from "../../cli/model-location.ts";
 import type { Ablation } from "../../gpu-worker/evaluation/ablation/ablation.ts";
 import { listCells } from "../../gpu-worker/evaluation/ablation/ablation-cells.ts";
 import { ablations, chooseAblations } from "../../gpu-worker/evaluation/ablation/ablations.ts";
