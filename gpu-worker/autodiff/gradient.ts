@@ -1,8 +1,9 @@
 import { InternalError } from "../../shared/errors.ts";
 import { broadcastAxes } from "../graph/broadcast.ts";
-import type { GraphBuilder } from "../graph/graph-builder.ts";
+import type { GraphBuilder, SegmentKind } from "../graph/graph-builder.ts";
 import type { OpType } from "../graph/operators.ts";
 import { type GraphNode, sameShape, showShape, type Value } from "../graph/value.ts";
+import { Recomputation } from "./recompute.ts";
 import { type Local, vjpRules } from "./vjp-rules.ts";
 
 /**
@@ -12,14 +13,21 @@ import { type Local, vjpRules } from "./vjp-rules.ts";
  * Nodes that do not lie between `wrt` and `loss` are never visited.
  *
  * @param loss a float32 scalar, shape [] or [1]
+ * @param recompute kinds of segments whose inner values are computed again instead of being held
  * @returns one gradient for each of `wrt`, of its shape
  * @throws InternalError if the loss is no scalar, or does not depend on one of `wrt`
  */
-export function gradient(graph: GraphBuilder, loss: Value, wrt: readonly Value[]): Value[] {
+export function gradient(
+  graph: GraphBuilder,
+  loss: Value,
+  wrt: readonly Value[],
+  recompute: readonly SegmentKind[] = [],
+): Value[] {
   if (loss.shape.some((size) => size !== 1))
     throw new InternalError(`gradient: the loss ${loss.name} is ${showShape(loss.shape)}, not a scalar`);
   return graph.scope("gradient", () => {
     const { path, moved } = nodesBetween(graph.nodes, wrt, loss);
+    const recomputation = new Recomputation(graph, recompute);
     const cotangents = new Map<Value, Value>([[loss, graph.constant([1], loss.shape)]]);
     for (const node of path.reverse()) {
       const statistic = node.outputs.slice(1).find((output) => cotangents.has(output));
@@ -29,8 +37,10 @@ export function gradient(graph: GraphBuilder, loss: Value, wrt: readonly Value[]
         );
       const dy = cotangents.get(node.outputs[0]!);
       if (!dy) continue;
-      for (const [input, cotangent] of contributions(graph, node, dy)) {
-        if (!moved.has(input)) continue;
+      const made = contributions(graph, recomputation.seen(node, dy), dy);
+      for (const [index, input] of node.inputs.entries()) {
+        const cotangent = made[index];
+        if (!cotangent || !moved.has(input)) continue;
         const sum = cotangents.get(input);
         cotangents.set(input, sum ? graph.add(sum, cotangent) : cotangent);
       }
@@ -67,15 +77,16 @@ function nodesBetween(
   return { path, moved };
 }
 
-function contributions(graph: GraphBuilder, node: GraphNode, dy: Value): [Value, Value][] {
+/** A cotangent for each input, of its shape; none where it has no gradient. */
+function contributions(graph: GraphBuilder, node: GraphNode, dy: Value): (Value | null)[] {
   const rule = vjpRules[node.op];
   if (rule === "zero gradient") return [];
   const local = { graph, ...node, y: node.outputs[0]!, dy } as Local<OpType>;
   // The table is typed per operator; a node's own operator selects the matching rule.
   const made = (rule as (local: Local<OpType>) => readonly (Value | null)[])(local as never);
-  return node.inputs.flatMap((input, index): [Value, Value][] => {
+  return node.inputs.map((input, index) => {
     const cotangent = made[index];
-    return cotangent ? [[input, sumToShape(graph, cotangent, input)]] : [];
+    return cotangent ? sumToShape(graph, cotangent, input) : null;
   });
 }
 

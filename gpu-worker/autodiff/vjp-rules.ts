@@ -151,6 +151,8 @@ export const vjpRules: VjpRules = {
     const rows = graph.reshape(graph.gather(identity, ids), [count, size]);
     return [graph.matmul(rows, graph.reshape(dy, [count, width]), { transA: true }), null];
   },
+
+  After: ({ dy }) => [dy, null],
 };
 
 function identityMatrix(size: number): Float32Array {

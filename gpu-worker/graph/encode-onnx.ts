@@ -3,7 +3,15 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { InternalError } from "../../shared/errors.ts";
 import { lowered, type OnnxAttribute, type OnnxOperand, onnxForms } from "./encode-operators.ts";
 import type { Attributes, OpType } from "./operators.ts";
-import type { ConstantData, DType, Graph, GraphNode, Shape, Value } from "./value.ts";
+import {
+  type ConstantData,
+  type DType,
+  elementCount,
+  type Graph,
+  type GraphNode,
+  type Shape,
+  type Value,
+} from "./value.ts";
 
 /** ONNX's IR version and operator set, and the tensor element codes of `onnx.proto`. */
 const irVersion = 10;
@@ -37,6 +45,8 @@ class OnnxEncoder {
   readonly #root: string;
   readonly #initializers = new Map<string, Fill>();
   readonly #nodes: Fill[] = [];
+  /** Values whose shapes onnxruntime cannot infer. */
+  readonly #described: Value[] = [];
   #made = 0;
 
   constructor(root: string) {
@@ -54,6 +64,7 @@ class OnnxEncoder {
       for (const tensor of this.#initializers.values()) message(g, 5, tensor);
       for (const input of graph.inputs) message(g, 11, valueInfo(input.name, input));
       for (const [name, value] of graph.outputs) message(g, 12, valueInfo(name, value));
+      for (const value of this.#described) message(g, 13, valueInfo(value.name, value));
     });
     for (const [domain, version] of [
       ["", opset],
@@ -74,7 +85,8 @@ class OnnxEncoder {
       onnxForms[node.op] as (attributes: Attributes<OpType>) => ReturnType<(typeof onnxForms)[OpType]>
     )(node.attributes);
     if (form === lowered) {
-      this.#inRange(node as GraphNode<"InRange">, inputs[0]!, outputs[0]!);
+      if (node.op === "After") this.#after(node as GraphNode<"After">, inputs[0]!, inputs[1]!);
+      else this.#inRange(node as GraphNode<"InRange">, inputs[0]!, outputs[0]!);
       return;
     }
     const operands = (form.operands ?? []).map((operand) => this.#operand(operand, node));
@@ -87,6 +99,22 @@ class OnnxEncoder {
     this.#emit("LessOrEqual", [x, this.#floats([max], [])], [`${y}/below`]);
     this.#emit("And", [`${y}/above`, `${y}/below`], [`${y}/inside`]);
     this.#emit("Cast", [`${y}/inside`], [y], { to: elementCodes.float32 });
+  }
+
+  /**
+   * x reshaped to the shape it has, said as (shape + n) − n with n the element count of the signal: nothing is copied, and
+   * nothing can run before the signal is there. n is read at run time, because onnxruntime folds Shape but not Size.
+   */
+  #after({ outputs, inputs }: GraphNode<"After">, x: string, awaited: string): void {
+    const [value, signal] = [outputs[0]!, inputs[1]!];
+    const y = value.name;
+    const count = elementCount(signal.shape);
+    const shape = BigInt64Array.from(value.shape, (size) => BigInt(size + count));
+    const sum = this.#tensor(`operand_${this.#made++}`, "int64", [shape.length], shape);
+    this.#emit("Size", [awaited], [`${y}/count`]);
+    this.#emit("Sub", [sum, `${y}/count`], [`${y}/shape`]);
+    this.#emit("Reshape", [x, `${y}/shape`], [y]);
+    this.#described.push(value);
   }
 
   #emit(

@@ -105,4 +105,6 @@ export const onnxForms: { readonly [Op in OpType]: FormRule<Op> } = {
     attributes: { mode: "constant" },
   }),
   Gather: () => ({ type: "Gather", attributes: { axis: 0 } }),
+
+  After: () => lowered,
 };

@@ -3,6 +3,14 @@ import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts"
 import { shapeRules, type TensorType } from "./shape-rules.ts";
 import type { DType, Graph, GraphNode, Shape, Value, WeightSource } from "./value.ts";
 
+/** `attention`: scores, weights and mixture of some queries. `block`: a residual or transformer block. */
+export type SegmentKind = "attention" | "block";
+
+export interface Segment {
+  readonly kind: SegmentKind;
+  readonly nodes: readonly GraphNode[];
+}
+
 /**
  * Writes a graph node by node. Every call checks types and computes static shapes, so a mistake is an error at the
  * line that makes it. One method an operator, in the words of `operators.ts`; a plain number is a float32 scalar.
@@ -12,6 +20,8 @@ export class GraphBuilder {
   readonly inputs: Value[] = [];
   readonly nodes: GraphNode[] = [];
   readonly outputs = new Map<string, Value>();
+  /** Marked stretches of `nodes`, in the order in which they end; they nest or are apart. */
+  readonly segments: Segment[] = [];
   readonly #names = new Set<string>();
   readonly #counts = new Map<string, number>();
   readonly #scalars = new Map<number, Value>();
@@ -41,6 +51,14 @@ export class GraphBuilder {
     } finally {
       this.#scope = outer;
     }
+  }
+
+  /** Marks the nodes written in `body` as one part of a model, so that a pass may treat them as one. Segments nest. */
+  segment<T>(kind: SegmentKind, body: () => T): T {
+    const from = this.nodes.length;
+    const made = body();
+    this.segments.push({ kind, nodes: this.nodes.slice(from) });
+    return made;
   }
 
   /** A tensor the caller feeds at every run. Its name is kept as given. */
@@ -152,6 +170,7 @@ export class GraphBuilder {
   pad = (x: Value, axis: number, before: number, after: number) =>
     this.#one("Pad", [x], { axis, before, after });
   gather = (table: Value, ids: Value) => this.#one("Gather", [table, ids], {});
+  after = (x: Value, signal: Value) => this.#one("After", [x, signal], {});
 
   #one<Op extends OpType>(op: Op, inputs: Inputs<Op>, attributes: Attributes<Op>): Value {
     return this.node(op, inputs, attributes)[0]!;

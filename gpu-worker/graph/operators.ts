@@ -79,6 +79,10 @@ export interface Operators {
   };
   /** Rows of a table [V, D] by int64 ids [..]: [.., D]. */
   Gather: { inputs: readonly [table: Value, ids: Value]; attributes: NoAttributes };
+
+  // Order.
+  /** x as it is, but not before `signal` is known: what is computed from it then runs late. Lowered to a Reshape. */
+  After: { inputs: readonly [x: Value, signal: Value]; attributes: NoAttributes };
 }
 
 export type OpType = keyof Operators;

@@ -157,6 +157,8 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
       refuse("Gather", "wants a table [V, D] and int64 ids", table, ids);
     return [{ dtype: table.dtype, shape: [...ids.shape, table.shape[1]!] }];
   },
+
+  After: ([x]) => same([x]),
 };
 
 function convSize(

@@ -1,5 +1,5 @@
 import { gradient } from "../autodiff/gradient.ts";
-import { GraphBuilder } from "../graph/graph-builder.ts";
+import { GraphBuilder, type SegmentKind } from "../graph/graph-builder.ts";
 import type { Graph, Value } from "../graph/value.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { TextConditioning } from "../models/text-attention.ts";
@@ -16,6 +16,8 @@ export interface LossSettings extends UnetSize {
   readonly mseWeight: number;
   /** Weight of L_clip; 0.1 in the paper, 0 leaves it out. */
   readonly clipWeight: number;
+  /** What is computed twice instead of being held between the passes; nothing when absent. */
+  readonly recompute?: readonly SegmentKind[];
 }
 
 /**
@@ -54,7 +56,7 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   }
   graph.output("mse", mse);
   graph.output("loss", loss);
-  graph.output("gradient", gradient(graph, loss, [instruction])[0]!);
+  graph.output("gradient", gradient(graph, loss, [instruction], settings.recompute)[0]!);
   return graph.build();
 }
 

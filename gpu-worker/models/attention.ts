@@ -2,7 +2,14 @@ import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 
 /**
- * softmax(q·kᵀ/√d)·v in `heads` parallel heads (Vaswani et al. 2017).
+ * How many scores are held at once: 64 MiB of float32. At 64 × 64 latents a head of Stable Diffusion has 4096² of them;
+ * whole, they are the largest tensor of the model by far, beyond what some GPUs bind as one buffer. In pieces they take
+ * the same time.
+ */
+const maximumScores = 2 ** 24;
+
+/**
+ * softmax(q·kᵀ/√d)·v in `heads` parallel heads (Vaswani et al. 2017), for so many queries at a time as keep the scores small.
  *
  * @param q [B, L, heads·d] @param k [B, S, heads·d] @param v [B, S, heads·d]
  * @param mask added to the scores, broadcast to [B, heads, L, S]
@@ -19,8 +26,22 @@ export function multiHeadAttention(
   const [batch, length, width] = q.shape as readonly [number, number, number];
   const split = (x: Value) =>
     graph.transpose(graph.reshape(x, [x.shape[0]!, x.shape[1]!, heads, width / heads]), [0, 2, 1, 3]);
-  const scores = graph.matmul(split(q), split(k), { transB: true, alpha: 1 / Math.sqrt(width / heads) });
-  const probabilities = graph.softmax(mask ? graph.add(scores, mask) : scores);
-  const mixed = graph.matmul(probabilities, split(v));
+  const [queries, keys, values] = [split(q), split(k), split(v)];
+  const mix = (some: Value): Value =>
+    graph.segment("attention", () => {
+      const scores = graph.matmul(some, keys, { transB: true, alpha: 1 / Math.sqrt(width / heads) });
+      return graph.matmul(graph.softmax(mask ? graph.add(scores, mask) : scores), values);
+    });
+  const pieces = mask ? 1 : Math.ceil((batch * heads * length * k.shape[1]!) / maximumScores);
+  const mixed = pieces === 1 ? mix(queries) : graph.concat(cut(graph, queries, pieces).map(mix), 2);
   return graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [batch, length, width]);
+}
+
+/** [B, heads, L, d] in `count` pieces of L or fewer, all but the last of one length. */
+function cut(graph: GraphBuilder, queries: Value, count: number): Value[] {
+  const length = queries.shape[2]!;
+  const rows = Math.ceil(length / count);
+  return Array.from({ length: Math.ceil(length / rows) }, (_, piece) =>
+    graph.slice(queries, 2, piece * rows, Math.min(length, (piece + 1) * rows)),
+  );
 }

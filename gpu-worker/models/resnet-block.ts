@@ -21,6 +21,16 @@ export function resnetBlock(
   x: Value,
   time: Value | undefined,
   outChannels: number,
+  options: ResnetOptions,
+): Value {
+  return m.graph.segment("block", () => block(m, x, time, outChannels, options));
+}
+
+function block(
+  m: Module,
+  x: Value,
+  time: Value | undefined,
+  outChannels: number,
   { groups, epsilon, activation, timeScaleShift, outputScale }: ResnetOptions,
 ): Value {
   const { graph } = m;

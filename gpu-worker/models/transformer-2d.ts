@@ -22,6 +22,10 @@ export function transformer2d(
   text: TextConditioning,
   options: TransformerOptions,
 ): Value {
+  return m.graph.segment("block", () => transform(m, x, text, options));
+}
+
+function transform(m: Module, x: Value, text: TextConditioning, options: TransformerOptions): Value {
   const { graph } = m;
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const toTokens = (value: Value) => graph.reshape(graph.transpose(value, [0, 2, 3, 1]), [n, h * w, c]);

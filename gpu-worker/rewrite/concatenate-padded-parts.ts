@@ -1,15 +1,18 @@
-import type { GraphNode } from "../graph/value.ts";
-import { isNode, rewriteRule } from "./rewrite-rule.ts";
+import { type GraphNode, sameShape, type Value } from "../graph/value.ts";
+import { isNode, rewriteRule, type Scene } from "./rewrite-rule.ts";
 
 interface Found {
-  /** [a, 0] and [0, b], the part with the zeros behind it first. */
+  /** [0, a, 0] and [0, b, 0], the part with fewer zeros before it first. */
   readonly first: GraphNode<"Pad">;
   readonly second: GraphNode<"Pad">;
+  /** The parts within them: a, or what it was concatenated from. */
+  readonly parts: readonly Value[];
 }
 
 /**
- * [a, 0] + [0, b] → [a, b]. The derivative of a value that is cut in two (a gated feed-forward's halves, a block's scale
- * and shift) pads each half's cotangent with zeros and adds: three passes over memory where one will do.
+ * [0, a, 0] + [0, b, 0] → [0, a, b, 0], where b begins as a ends. The derivative of a value that is cut in pieces (a gated
+ * feed-forward's halves, a block's scale and shift, an attention's queries) pads each piece's cotangent with zeros and adds:
+ * passes over memory where one will do.
  */
 export const concatenatePaddedParts = rewriteRule<Found>({
   name: "padded parts",
@@ -17,24 +20,27 @@ export const concatenatePaddedParts = rewriteRule<Found>({
     if (!isNode(node, "Add")) return null;
     const [a, b] = node.inputs.map((input) => scene.producer(input));
     if (!isNode(a, "Pad") || !isNode(b, "Pad")) return null;
-    return a.attributes.before === 0 ? { first: a, second: b } : { first: b, second: a };
+    const [first, second] = a.attributes.before <= b.attributes.before ? [a, b] : [b, a];
+    return { first, second, parts: [first, second].flatMap((pad) => partsOf(pad, scene)) };
   },
   check: ({ first, second }) => {
-    const { axis } = first.attributes;
+    const { axis, before, after } = first.attributes;
     if (second.attributes.axis !== axis) return `axes ${axis} and ${second.attributes.axis} are padded`;
     const [left, right] = [first.inputs[0]!.shape[axis]!, second.inputs[0]!.shape[axis]!];
-    const fits =
-      first.attributes.before === 0 &&
-      first.attributes.after === right &&
-      second.attributes.before === left &&
-      second.attributes.after === 0;
-    if (!fits) return `the parts overlap or leave a gap on axis ${axis}`;
-    return first.inputs[0]!.shape.every(
-      (size, other) => other === axis || size === second.inputs[0]!.shape[other],
-    )
-      ? null
-      : "one part repeats along another axis";
+    if (second.attributes.before !== before + left || after !== right + second.attributes.after)
+      return `the parts overlap or leave a gap on axis ${axis}`;
+    const beside = ({ inputs: [x] }: GraphNode<"Pad">) => x!.shape.with(axis, 0);
+    return sameShape(beside(first), beside(second)) ? null : "one part repeats along another axis";
   },
-  rewrite: ({ first, second }, graph) =>
-    graph.concat([first.inputs[0]!, second.inputs[0]!], first.attributes.axis),
+  rewrite: ({ first, second, parts }, graph) => {
+    const { axis, before } = first.attributes;
+    const joined = graph.concat(parts, axis);
+    const { after } = second.attributes;
+    return before || after ? graph.pad(joined, axis, before, after) : joined;
+  },
 });
+
+function partsOf({ inputs, attributes }: GraphNode<"Pad">, scene: Scene): readonly Value[] {
+  const made = scene.producer(inputs[0]!);
+  return isNode(made, "Concat") && made.attributes.axis === attributes.axis ? made.inputs : [inputs[0]!];
+}

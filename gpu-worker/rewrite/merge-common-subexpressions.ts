@@ -1,4 +1,5 @@
 import type { Graph, GraphNode, Value } from "../graph/value.ts";
+import { showAttributes } from "./same-attributes.ts";
 
 /** Constants up to this many bytes are compared by content; larger ones are written once anyway. */
 const comparedBytes = 1024;
@@ -41,12 +42,4 @@ function oneConstant(value: Value, constants: Map<string, Value>): Value {
   const first = constants.get(key) ?? value;
   constants.set(key, first);
   return first;
-}
-
-/** Attributes as text, whatever order they were written in; infinities are kept apart, which JSON does not. */
-function showAttributes({ attributes }: GraphNode): string {
-  return Object.entries(attributes)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .sort()
-    .join(";");
 }

@@ -290,4 +290,10 @@ export const operatorCases: CaseTable = {
     of("a batch of sentences", {}, numbers(5, 3), ids([2, 3], 0, 1, 2, 4, 4, 3)),
     of("one id", {}, numbers(4, 3), ids([], 1)),
   ],
+
+  After: [
+    of("a matrix, after a vector", {}, numbers(2, 3), ids([5], 1, 2, 3, 4, 5)),
+    of("a scalar, after a matrix", {}, numbers(), ids([2, 2], 1, 2, 3, 4)),
+    of("a vector, after a scalar", {}, numbers(4), ids([], 1)),
+  ],
 };

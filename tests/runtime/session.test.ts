@@ -1,10 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../../gpu-worker/graph/graph-builder.ts";
 import { Session } from "../../gpu-worker/runtime/session.ts";
-import { encodeSafetensors } from "../../gpu-worker/weights/safetensors-file.ts";
 import { VisibleError } from "../../shared/errors.ts";
 
 const cpu = { device: "cpu", threads: 1, root: "/" } as const;

@@ -2,7 +2,7 @@ import type { ReferenceRules } from "./table.ts";
 import { at, atBroadcast, generate } from "./tensor64.ts";
 
 export const shaping: ReferenceRules<
-  "Reshape" | "Transpose" | "Expand" | "Concat" | "Slice" | "Pad" | "Gather"
+  "Reshape" | "Transpose" | "Expand" | "Concat" | "Slice" | "Pad" | "Gather" | "After"
 > = {
   Reshape: ([x], { shape }) => [{ shape, data: x!.data }],
 
@@ -49,6 +49,8 @@ export const shaping: ReferenceRules<
       }),
     ];
   },
+
+  After: ([x]) => [x!],
 
   Gather: ([table, ids]) => [
     generate([...ids!.shape, table!.shape[1]!], (index) =>

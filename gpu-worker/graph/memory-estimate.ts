@@ -1,0 +1,110 @@
+import type { OpType } from "./operators.ts";
+import { type DType, elementCount, type Graph, type GraphNode, type Value } from "./value.ts";
+import { weightBytes } from "./weights-of.ts";
+
+/** What a graph takes to run, in bytes, reckoned from its static shapes. */
+export interface MemoryEstimate {
+  /** Weights as they lie in their files. */
+  readonly weights: number;
+  /** What is computed from weights alone, once, when the graph is loaded: turned kernels, casts. */
+  readonly folded: number;
+  /** The most that all other values take at one moment of a run in the graph's order. */
+  readonly activations: number;
+}
+
+/** @throws nothing; an estimate is of the graph as it is written, so take the optimised one */
+export function estimateMemory(graph: Graph): MemoryEstimate {
+  const folded = foldedValues(graph);
+  const live = graph.nodes.filter(({ outputs }) => !folded.has(outputs[0]!));
+  const read = new Set(live.flatMap(({ inputs }) => inputs));
+  return {
+    weights: weightBytes(graph),
+    folded: [...folded].reduce((sum, value) => sum + (read.has(value) ? bytesOf(value) : 0), 0),
+    activations: peakBytes({ ...graph, nodes: live }, folded),
+  };
+}
+
+export function totalBytes({ weights, folded, activations }: MemoryEstimate): number {
+  return weights + folded + activations;
+}
+
+/** Values that depend on nothing but weights and constants. */
+function foldedValues({ nodes }: Graph): ReadonlySet<Value> {
+  const folded = new Set<Value>();
+  const fixed = (value: Value) =>
+    value.origin.kind === "weight" || value.origin.kind === "constant" || folded.has(value);
+  for (const { inputs, outputs } of nodes)
+    if (inputs.every(fixed)) for (const output of outputs) folded.add(output);
+  return folded;
+}
+
+/** Results that are their first operand under another shape. */
+const views: ReadonlySet<OpType> = new Set<OpType>(["Reshape", "After"]);
+/** Elementwise operators, which write over an operand that is read for the last time. */
+const inPlace: ReadonlySet<OpType> = new Set<OpType>([
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Neg",
+  "Exp",
+  "Sqrt",
+  "Relu",
+  "Softmax",
+  "Clip",
+]);
+
+function peakBytes({ nodes, inputs, outputs }: Graph, folded: ReadonlySet<Value>): number {
+  const buffers = new Map<Value, Value>();
+  const bufferOf = (value: Value) => buffers.get(value) ?? value;
+  const uses = new Map<Value, number>();
+  const use = (value: Value) => uses.set(bufferOf(value), (uses.get(bufferOf(value)) ?? 0) + 1);
+  const held = ({ origin }: Value) => origin.kind === "input" || origin.kind === "node";
+  for (const {
+    op,
+    inputs: [x],
+    outputs: [y],
+  } of nodes)
+    if (views.has(op)) buffers.set(y!, bufferOf(x!));
+  for (const { inputs: read } of nodes) for (const value of read) use(value);
+  for (const value of [...inputs, ...outputs.values()]) use(value);
+
+  let bytes = inputs.reduce((sum, value) => sum + bytesOf(value), 0);
+  let peak = bytes;
+  for (const node of nodes) {
+    const made = views.has(node.op) ? [] : node.outputs;
+    const reused = inPlace.has(node.op) ? overwritten(node) : 0;
+    bytes += made.reduce((sum, value) => sum + bytesOf(value), 0);
+    peak = Math.max(peak, bytes - reused);
+    for (const value of node.inputs) release(value);
+    for (const value of made) if (!uses.has(value)) bytes -= bytesOf(value);
+  }
+  return peak;
+
+  function release(value: Value): void {
+    const buffer = bufferOf(value);
+    const left = uses.get(buffer)! - 1;
+    uses.set(buffer, left);
+    if (left === 0 && held(buffer) && !folded.has(buffer)) bytes -= bytesOf(buffer);
+  }
+
+  function overwritten({ inputs: read, outputs: [y] }: GraphNode): number {
+    const last = read.find((value) => {
+      const buffer = bufferOf(value);
+      return uses.get(buffer) === 1 && held(buffer) && !folded.has(buffer) && bytesOf(buffer) === bytesOf(y!);
+    });
+    return last ? bytesOf(y!) : 0;
+  }
+}
+
+const elementBytes: { readonly [D in DType]: number } = {
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  bool: 1,
+};
+
+function bytesOf({ shape, dtype }: Value): number {
+  return elementCount(shape) * elementBytes[dtype];
+}
