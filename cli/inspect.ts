@@ -43,16 +43,12 @@ async function inspect(context: Context, file: string, options: InspectOptions):
   );
 }
 
-/** Undefined, with a note why, when the model is not at hand or there are none: the rest can be told without it. */
+/** Undefined, with a note why, when the model is not at hand: the rest can be told without it. */
 async function nearest(
   { progress }: Context,
   instruction: Instruction,
   { model, words }: InspectOptions,
 ): Promise<NearestWords | undefined> {
-  if (instruction.info.space === "kv") {
-    progress.note("The nearest words are left out: keys and values are no rows of the text embedding.");
-    return undefined;
-  }
   const [{ requireSameModel }, nearestWords] = [await loadEmbedInstruction(), await loadNearestWords()];
   try {
     return await withPipeline({ model, device: "cpu" }, async (pipeline) => {

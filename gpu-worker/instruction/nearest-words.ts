@@ -1,43 +1,56 @@
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import type { Instruction } from "./instruction.ts";
+import type { Instruction, InstructionSpace } from "./instruction.ts";
+
+interface RankedWord {
+  readonly word: string;
+  readonly similarity: number;
+}
 
 /**
- * For each learned token, the vocabulary's words whose embedding, as a text of that one
- * word, points most nearly the same way. A hint at what was learned, no translation.
+ * For each learned token, the vocabulary's words whose embedding, as a text of that one word, points most nearly the same
+ * way; in kv space the keys and values that the UNet makes of it. A hint at what was learned, no translation.
  */
 export async function nearestWords(
   pipeline: Pipeline,
-  { tokens, tokenCount, dimension }: Instruction,
+  { tokens, tokenCount, dimension, info }: Instruction,
   count: number,
 ): Promise<{ words: string[]; cosine: number[] }[]> {
-  const table = await wordEmbeddings(pipeline);
-  return Array.from({ length: tokenCount }, (_, row) => {
-    const token = tokens.subarray(row * dimension, (row + 1) * dimension);
-    const best = table
-      .map(({ word, embedding }) => ({ word, similarity: cosine(token, embedding) }))
-      .sort((a, b) => b.similarity - a.similarity)
-      .slice(0, count);
-    return { words: best.map(({ word }) => word), cosine: best.map(({ similarity }) => similarity) };
-  });
+  const best = Array.from({ length: tokenCount }, (): RankedWord[] => []);
+  for await (const { word, row } of wordRows(pipeline, info.space))
+    for (const [index, ranked] of best.entries()) {
+      const similarity = cosine(tokens.subarray(index * dimension, (index + 1) * dimension), row);
+      if (ranked.length === count && similarity <= ranked.at(-1)!.similarity) continue;
+      ranked.push({ word, similarity });
+      ranked.sort((a, b) => b.similarity - a.similarity).splice(count);
+    }
+  return best.map((ranked) => ({
+    words: ranked.map(({ word }) => word),
+    cosine: ranked.map(({ similarity }) => similarity),
+  }));
 }
 
-/** Words encoded at a time. */
-const batch = 128;
-
-async function wordEmbeddings(pipeline: Pipeline): Promise<{ word: string; embedding: Float32Array }[]> {
+/** Every whole word with what would stand at its position: its embedding [d], or its keys and values [D]. */
+async function* wordRows(
+  pipeline: Pipeline,
+  space: InstructionSpace,
+): AsyncGenerator<{ readonly word: string; readonly row: Float32Array }> {
   const words = wholeWords(pipeline);
   const { bosId } = pipeline.model.tokenizer;
-  const width = pipeline.textWidth;
-  const table: { word: string; embedding: Float32Array }[] = [];
-  // The text encoder is causal: a word's row behind BOS does not depend on what follows, so two positions suffice.
+  const { textLength: batch, textWidth } = pipeline;
+  const width = space === "text" ? textWidth : pipeline.keysValuesWidth;
   for (let start = 0; start < words.length; start += batch) {
     const part = words.slice(start, start + batch);
+    // The text encoder is causal: a word's row behind BOS does not depend on what follows, so two positions suffice.
     const ids = Array.from({ length: batch }, (_, i) => [bosId, part[i]?.id ?? bosId]);
     const hidden = await pipeline.encodeIds(ids);
+    const embeddings = new Float32Array(batch * textWidth);
+    for (let i = 0; i < batch; i++)
+      embeddings.set(hidden.subarray((2 * i + 1) * textWidth, (2 * i + 2) * textWidth), i * textWidth);
+    // Each position is projected by itself, so a batch of words may stand where a text would.
+    const rows = space === "text" ? embeddings : await pipeline.projectText(embeddings);
     for (const [i, { word }] of part.entries())
-      table.push({ word, embedding: hidden.subarray((2 * i + 1) * width, (2 * i + 2) * width) });
+      yield { word, row: rows.subarray(i * width, (i + 1) * width) };
   }
-  return table;
 }
 
 function wholeWords({ model: { tokenizer } }: Pipeline): { word: string; id: number }[] {

@@ -152,10 +152,15 @@ it("says how to make the file that is missing", async () => {
   await expect(readInstruction(join(folder, "absent.visii"))).rejects.toThrow(/absent\.visii.*visii learn/);
 });
 
-it("finds the words nearest to a token that still is one", async () => {
-  const untouched = await makeInstruction(pipeline, "apple", { change: 0 });
-  const [token] = await nearestWords(pipeline, untouched, 3);
-  expect(token!.cosine).toEqual([...token!.cosine].sort((a, b) => b - a));
-  expect(token!.cosine[0]).toBeLessThanOrEqual(1 + 1e-6);
-  expect(token!.words).toHaveLength(3);
-});
+it.each(["text", "kv"] as const)(
+  "finds the words nearest to a token that still is one, in %s",
+  async (space) => {
+    const untouched = await makeInstruction(pipeline, "red", { change: 0, space });
+    const [token] = await nearestWords(pipeline, untouched, 3);
+    expect(token!.cosine).toEqual([...token!.cosine].sort((a, b) => b - a));
+    expect(token!.cosine[0]).toBeLessThanOrEqual(1 + 1e-6);
+    expect(token!.words).toHaveLength(3);
+    expect(token!.words[0]).toBe("red");
+    expect(token!.cosine[0]).toBeCloseTo(1, 5);
+  },
+);
