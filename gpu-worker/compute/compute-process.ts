@@ -37,6 +37,9 @@ export interface Compute {
   run(task: Task, signal: AbortSignal, onEvent: (event: TaskEvent) => Promise<void>): Promise<TaskDone>;
 }
 
+/** Or a bundle, as in the worker's image; the child then is another one beside it. */
+const isSource = import.meta.url.endsWith(".ts");
+
 /**
  * The process that owns the sessions. Inference blocks its thread, so whatever must stay awake lives here in the parent.
  * Started when first needed; one that crashed or had to be killed is replaced at the next task.
@@ -142,11 +145,11 @@ export class ComputeProcess implements Compute {
     // Its own, so that what a killed one left behind goes with it.
     const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
-      fileURLToPath(new URL("child.ts", import.meta.url)),
+      fileURLToPath(new URL(isSource ? "child.ts" : "child.mjs", import.meta.url)),
       [JSON.stringify({ model, device, scratch, ...(threads === undefined ? {} : { threads }) })],
       {
         serialization: "advanced",
-        execArgv: ["--import", import.meta.resolve("tsx")],
+        execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
         stdio: ["ignore", "inherit", "inherit", "ipc"],
       },
     );

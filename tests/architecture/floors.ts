@@ -34,6 +34,8 @@ export const floors: Readonly<Record<string, number>> = {
 
   "client/": 1,
   "gpu-worker/compute/": 4,
+  "gpu-worker/fetch-model.ts": 4,
+  "gpu-worker/image/": 5,
   "gpu-worker/main.ts": 4,
   "gpu-worker/config.ts": 4,
   "infra/": 4,
@@ -89,6 +91,7 @@ export const entryPoints: readonly string[] = [
   "gpu-worker/main.ts",
   "gpu-worker/config.ts",
   "gpu-worker/compute/child.ts",
+  "gpu-worker/fetch-model.ts",
   "sst.config.ts",
   "tests/",
 ];

@@ -1,0 +1,54 @@
+import { existsSync, realpathSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+
+const manifestSchema = z.object({
+  name: z.string(),
+  dependencies: z.record(z.string(), z.string()).default({}),
+  optionalDependencies: z.record(z.string(), z.string()).default({}),
+});
+
+export interface InstalledPackage {
+  readonly name: string;
+  readonly folder: string;
+}
+
+/**
+ * The packages that those named need at run time, themselves included, as they are installed: Node's own way of looking them up,
+ * from each dependant's folder upwards. An optional one that is not installed here is left out.
+ *
+ * @param from folder whose node_modules has the packages named
+ * @param without packages that are declared, and not needed to run
+ */
+export async function runtimeClosure(
+  from: string,
+  names: readonly string[],
+  without: ReadonlySet<string>,
+): Promise<InstalledPackage[]> {
+  const found = new Map<string, InstalledPackage>();
+  const visit = async (name: string, dependant: string, isOptional: boolean): Promise<void> => {
+    if (without.has(name)) return;
+    const folder = findPackage(name, dependant);
+    if (folder === undefined) {
+      if (isOptional) return;
+      throw new Error(`The package ${name}, which ${dependant} needs, is not installed; run npm ci.`);
+    }
+    if (found.has(folder)) return;
+    found.set(folder, { name, folder });
+    const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, "package.json"), "utf8")));
+    const optional = new Set(Object.keys(manifest.optionalDependencies));
+    for (const needed of new Set([...Object.keys(manifest.dependencies), ...optional]))
+      await visit(needed, folder, optional.has(needed));
+  };
+  for (const name of names) await visit(name, from, false);
+  return [...found.values()];
+}
+
+function findPackage(name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, "node_modules", name);
+    if (existsSync(join(candidate, "package.json"))) return realpathSync(candidate);
+    if (dirname(folder) === folder) return undefined;
+  }
+}
