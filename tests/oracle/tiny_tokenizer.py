@@ -77,9 +77,15 @@ def clip_byte_alphabet() -> list[str]:
 
 
 def save(folder: Path, max_length: int, merge_count: int = 300, pad_token: str = EOS) -> int:
-    """Write vocab.json, merges.txt, tokenizer_config.json, special_tokens_map.json; return the vocabulary's size."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Train a vocabulary and write its folder; return its size."""
     vocabulary, merges = train(merge_count)
+    write_folder(folder, vocabulary, merges, max_length, pad_token)
+    return len(vocabulary)
+
+
+def write_folder(folder: Path, vocabulary, merges, max_length: int, pad_token: str = EOS):
+    """Write vocab.json, merges.txt, tokenizer_config.json, special_tokens_map.json."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False, separators=(",", ":")), "utf-8")
     (folder / "merges.txt").write_text(
         "#version: 0.2\n" + "".join(f"{left} {right}\n" for left, right in merges), "utf-8"
@@ -102,4 +108,3 @@ def save(folder: Path, max_length: int, merge_count: int = 300, pad_token: str =
     special = {"bos_token": added(BOS), "eos_token": added(EOS), "pad_token": pad_token, "unk_token": added(EOS)}
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
     (folder / "special_tokens_map.json").write_text(json.dumps(special, indent=2) + "\n")
-    return len(vocabulary)
