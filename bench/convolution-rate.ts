@@ -1,7 +1,7 @@
 import { GraphBuilder } from "../gpu-worker/graph/graph-builder.ts";
+import { workOf } from "../gpu-worker/graph/graph-work.ts";
 import { elementCount } from "../gpu-worker/graph/value.ts";
 import { Session } from "../gpu-worker/runtime/session.ts";
-import { countFlops } from "./count-flops.ts";
 import { medianSeconds } from "./time.ts";
 
 /** FLOP/s of the fastest of three large 3 × 3 convolutions, measured here and now: what the floor is stated at. */
@@ -21,7 +21,7 @@ export async function fastestConvolutionRate(threads: number): Promise<number> {
     const built = graph.build();
     const session = await Session.create(built, { device: "cpu", threads, root: "/" });
     const feeds = { x: new Float32Array(elementCount(shape)).fill(0.5) };
-    rates.push(countFlops(built) / (await medianSeconds(() => session.run(feeds), 9)));
+    rates.push(workOf(built).convolution / (await medianSeconds(() => session.run(feeds), 9)));
     await session.dispose();
   }
   return Math.max(...rates);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { workOf } from "../gpu-worker/graph/graph-work.ts";
 import { type LossSettings, lossGraph } from "../gpu-worker/inversion/loss-graph.ts";
 import { frozenBranches, type Guidance } from "../gpu-worker/pipeline/guidance.ts";
 import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
@@ -8,7 +9,6 @@ import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
 import { removeDeadNodes } from "../gpu-worker/rewrite/remove-dead-nodes.ts";
 import { makeNoiseSchedule } from "../gpu-worker/schedulers/noise-schedule.ts";
 import { openSafetensors, readTensor, writeSafetensors } from "../gpu-worker/weights/safetensors-file.ts";
-import { countFlops } from "./count-flops.ts";
 import { runReferenceStep } from "./reference.ts";
 import { medianSeconds } from "./time.ts";
 
@@ -107,10 +107,11 @@ export async function benchInversionStep(
         gradientDeviation: deviation(gradient!, expected.slice(width, (1 + tokens) * width)),
       };
     };
+    const { convolution, product } = workOf(removeDeadNodes(graph));
     return {
       seconds: step + secondsOfFrozenBranches / visits,
       secondsOfFrozenBranches,
-      flops: countFlops(removeDeadNodes(graph)),
+      flops: convolution + product,
       reference: typeof reference === "string" ? reference : await compared(reference.seconds),
     };
   } finally {

@@ -48,7 +48,11 @@ export function addDemoCommand(program: Command, context: Context): void {
     .option("--from <DIR>", "another folder with a demo.json and its photos", nonEmpty("--from"))
     .option("--steps <N>", "steps of learning", wholeNumber("--steps", 1))
     .option("--seed <S>", "another seed than the demo's", wholeNumber("--seed", 0))
-    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option(
+      "--model <ID|DIR|mini>",
+      "the bundled model, a pulled one, or a folder in diffusers layout",
+      "mini",
+    )
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
     .option("--json", "print one JSON object as the last line")
     .option("--verbose", "show stack traces")

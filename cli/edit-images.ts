@@ -7,7 +7,9 @@ import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
 import { editProgress } from "./edit-progress.ts";
 import { type EditOptions, type Instruction, loadEdit, type Pipeline } from "./engine.ts";
+import { requireHostMemory } from "./machine-memory.ts";
 import { type InputFile, outputPaths } from "./output-paths.ts";
+import { modelSize } from "./picture-size.ts";
 import type { SamplingOptions } from "./sampling-options.ts";
 
 export interface EditResult {
@@ -67,10 +69,11 @@ export async function editImages(
   const results: EditResult[] = [];
   const total = plan.reduce((sum, { outputs }) => sum + outputs.length, 0);
   const nextEdit = editProgress(progress, "editing", total);
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const size = modelSize(pipeline, options.size);
   for (const { input, outputs } of plan) {
     const original = await decodeImage(input);
     const fitted = fitToModel(original.image, size, input);
+    await requireHostMemory(pipeline, "edit", fitted.image);
     for (const [variation, output] of outputs.entries()) {
       signal.throwIfAborted();
       const started = performance.now();

@@ -71,7 +71,11 @@ export function addEvalCommand(program: Command, context: Context): void {
       "fixed: that of learning; fresh: drawn from the seed",
       oneOf("--noise", ["fixed", "fresh"] as const),
     )
-    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option(
+      "--model <ID|DIR|mini>",
+      "the bundled model, a pulled one, or a folder in diffusers layout",
+      "mini",
+    )
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
     .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the table as Markdown")

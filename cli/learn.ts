@@ -19,6 +19,7 @@ import {
 import { Interrupted } from "./interrupted.ts";
 import { lossPoints } from "./loss-points.ts";
 import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { parseSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
 import { hasResumeState, readResumeState, removeResumeState, resumePath } from "./resume-file.ts";
@@ -31,6 +32,7 @@ interface LearnOptions {
   readonly caption?: boolean;
   readonly space: InstructionSpace;
   readonly steps?: number;
+  readonly size?: Size;
   readonly seed: number;
   readonly model: string;
   readonly device: Device;
@@ -60,8 +62,17 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "text",
     )
     .option("--steps <N>", "steps of learning (default: the model's)", wholeNumber("--steps", 1))
+    .option(
+      "--size <N|WxH>",
+      "picture size inside the model, in pixels (default: the model's)",
+      parseSize("--size"),
+    )
     .option("--seed <S>", "same seed, same result, bit for bit", wholeNumber("--seed", 0), 0)
-    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option(
+      "--model <ID|DIR|mini>",
+      "the bundled model, a pulled one, or a folder in diffusers layout",
+      "mini",
+    )
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
     .option("--resume", "go on from where a stopped run left off")
     .option(
@@ -100,6 +111,7 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
       caption: options.caption ?? false,
       space: options.space,
       ...(options.steps === undefined ? {} : { steps: options.steps }),
+      ...(options.size === undefined ? {} : { size: options.size }),
       ...(resume ? { resume } : {}),
       ...(preview === undefined
         ? {}

@@ -5,6 +5,7 @@ import { addApplyCommand } from "./apply.ts";
 import { collectPairs } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import { addDemoCommand } from "./demo.ts";
+import { addDoctorCommand } from "./doctor.ts";
 import { addEditCommand } from "./edit.ts";
 import { addEvalCommand } from "./eval.ts";
 import { addInspectCommand } from "./inspect.ts";
@@ -40,6 +41,7 @@ function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand
   addEvalCommand(program, context);
   addAblateCommand(program, context);
   addModelsCommand(program, context);
+  addDoctorCommand(program, context);
   return program;
 }
 

@@ -10,6 +10,8 @@ import {
   type Pipeline,
 } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
+import { requireHostMemory } from "./machine-memory.ts";
+import { modelSize, type Size } from "./picture-size.ts";
 
 export interface RunInversionOptions {
   readonly init?: string;
@@ -17,6 +19,7 @@ export interface RunInversionOptions {
   readonly caption?: boolean;
   readonly space?: InstructionSpace;
   readonly steps?: number;
+  readonly size?: Size;
   readonly seed: number;
   /** A saved state to go on from. */
   readonly resume?: Uint8Array;
@@ -46,10 +49,10 @@ export async function runInversion(
   options: RunInversionOptions,
 ): Promise<Instruction> {
   const { progress, signal } = context;
-  const { resolution } = pipeline.defaults;
-  const fitted = fitPairs(pairs, { resolution, multiple: pipeline.sizeMultiple });
+  const fitted = fitPairs(pairs, modelSize(pipeline, options.size));
   for (const notice of fitted.notices) progress.note(notice);
   const { width, height } = fitted.pairs[0]!.before;
+  await requireHostMemory(pipeline, "learn", { width, height });
   const original = pairs[0].before;
   if (original.width !== width || original.height !== height)
     progress.note(`Learning at ${width}×${height} (the pair is ${original.width}×${original.height}).`);

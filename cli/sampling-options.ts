@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type DetailMode, detailModes } from "../gpu-worker/images/restore-detail.ts";
 import { type Device, devices, type SchedulerKind } from "./engine.ts";
 import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { parseSize, type Size } from "./picture-size.ts";
 
 /** What `apply` and `edit` have in common. */
 export interface SamplingOptions {
@@ -15,6 +16,7 @@ export interface SamplingOptions {
   readonly count: number;
   readonly model: string;
   readonly device: Device;
+  readonly size?: Size;
   readonly detail: DetailMode;
   readonly json?: boolean;
 }
@@ -37,12 +39,21 @@ export function addSamplingOptions(command: Command): Command {
     .option("--seed <S>", "for fresh noise, and for edits by text", wholeNumber("--seed", 0), 0)
     .option("--count <K>", "results for each photo (above 1: fresh noise)", wholeNumber("--count", 1), 1)
     .option(
+      "--size <N|WxH>",
+      "picture size inside the model, in pixels (default: the model's)",
+      parseSize("--size"),
+    )
+    .option(
       "--detail <how>",
       `detail of large photos: ${detailModes.join(", ")}`,
       oneOf("--detail", detailModes),
       "transfer",
     )
-    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option(
+      "--model <ID|DIR|mini>",
+      "the bundled model, a pulled one, or a folder in diffusers layout",
+      "mini",
+    )
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
     .option("--json", "print one JSON object as the last line")
     .option("--verbose", "show stack traces");

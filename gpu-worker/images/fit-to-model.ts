@@ -11,6 +11,8 @@ export interface ModelSize {
   readonly resolution: number;
   /** Both sides handed to the model are multiples of this, pixels. */
   readonly multiple: number;
+  /** The very size to hand to the model instead, both sides multiples: the picture is scaled to lie in it whole. */
+  readonly exact?: { readonly width: number; readonly height: number };
 }
 
 export interface FittedImage {
@@ -31,7 +33,7 @@ export const maximumElongation = 8;
  */
 export function fitToModel(
   image: RgbImage,
-  { resolution, multiple }: ModelSize,
+  { resolution, multiple, exact }: ModelSize,
   subject = "The image",
 ): FittedImage {
   const { width, height } = image;
@@ -40,16 +42,19 @@ export function fitToModel(
       "image_too_elongated",
       `${subject} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part that you want edited.`,
     );
-  const scale = resolution / Math.sqrt(width * height);
+  const scale = exact
+    ? Math.min(exact.width / width, exact.height / height)
+    : resolution / Math.sqrt(width * height);
   // A side that is within half a percent of fitting is left alone: no needless blur.
-  const scaled = Math.abs(scale - 1) < 0.005 ? 1 : scale;
+  const near = Math.abs(scale - 1) < 0.005 && !(exact && (width > exact.width || height > exact.height));
+  const scaled = near ? 1 : scale;
   const inner = resizeImage(
     image,
     Math.max(1, Math.round(width * scaled)),
     Math.max(1, Math.round(height * scaled)),
   );
-  const extraX = (multiple - (inner.width % multiple)) % multiple;
-  const extraY = (multiple - (inner.height % multiple)) % multiple;
+  const extraX = exact ? exact.width - inner.width : (multiple - (inner.width % multiple)) % multiple;
+  const extraY = exact ? exact.height - inner.height : (multiple - (inner.height % multiple)) % multiple;
   const [left, top] = [Math.floor(extraX / 2), Math.floor(extraY / 2)];
   const padded =
     extraX + extraY === 0

@@ -60,6 +60,7 @@ export async function openPipeline(folder: string, options: PipelineOptions): Pr
 export class Pipeline {
   readonly model: ModelFolder;
   readonly defaults: ModelDefaults;
+  readonly device: Device;
   readonly #sessions: SessionCache;
   readonly #texts = new Map<string, Promise<Float32Array>>();
   #unetForwards = 0;
@@ -67,6 +68,7 @@ export class Pipeline {
   constructor(model: ModelFolder, { resolution, ...options }: PipelineOptions) {
     this.model = model;
     this.defaults = resolution === undefined ? model.defaults : { ...model.defaults, resolution };
+    this.device = options.device;
     this.#sessions = new SessionCache({ ...options, root: model.folder });
   }
 

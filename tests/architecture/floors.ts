@@ -29,6 +29,7 @@ export const floors: Readonly<Record<string, number>> = {
   "gpu-worker/inversion/": 3,
   "gpu-worker/editing/": 3,
   "gpu-worker/captioning/": 3,
+  "gpu-worker/capacity/": 3,
   "gpu-worker/evaluation/": 3,
   "gpu-worker/queue/": 3,
 

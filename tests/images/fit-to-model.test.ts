@@ -39,6 +39,22 @@ describe("fitToModel", () => {
     expect(fitted.restore(fitted.image).data).toEqual(photo.data);
   });
 
+  it.each([
+    [300, 200],
+    [200, 300],
+    [96, 48],
+    [97, 48],
+    [20, 10],
+  ])("brings %i×%i whole into an exact size, and its edit back", (width, height) => {
+    const photo = drawnImage(width, height);
+    const exact = { width: 96, height: 48 };
+    const fitted = fitToModel(photo, { ...size, exact });
+    expect([fitted.image.width, fitted.image.height]).toEqual([96, 48]);
+    const restored = fitted.restore(fitted.image);
+    expect([restored.width, restored.height]).toEqual([width, height]);
+    expect(psnr(restored, photo)).toBeGreaterThan(50);
+  });
+
   it("returns an untouched large photo as it was, its grain included", () => {
     const photo = grainyImage(300, 200);
     const fitted = fitToModel(photo, size);

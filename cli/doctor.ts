@@ -1,0 +1,155 @@
+import { execFile } from "node:child_process";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { z } from "zod";
+import type { Rates } from "../gpu-worker/capacity/measure-rates.ts";
+import type { ModelNeeds } from "../gpu-worker/capacity/model-needs.ts";
+import { listStored } from "../gpu-worker/model-store/store.ts";
+import type { Context } from "./context.ts";
+import { describeDoctor } from "./doctor-words.ts";
+import { type Device, devices } from "./engine.ts";
+import { availableMemory } from "./machine-memory.ts";
+import { modelFolder, modelStoreRoot } from "./model-location.ts";
+import { packageVersion } from "./package-version.ts";
+import { nonEmpty, oneOf } from "./parse-values.ts";
+import { parseSize, type Size } from "./picture-size.ts";
+
+interface DoctorOptions {
+  readonly model?: string;
+  readonly size?: Size;
+  readonly probe?: Device;
+  readonly json?: boolean;
+}
+
+const ratesSchema = z.object({ convolution: z.number(), product: z.number(), traffic: z.number() });
+const probeSchema = z.union([
+  z.object({ works: z.literal(true), deviation: z.number(), rates: ratesSchema }),
+  z.object({ works: z.literal(false), reason: z.string() }),
+]);
+/** What was found of one device. */
+export type Probe = z.infer<typeof probeSchema>;
+
+export interface ModelReport {
+  readonly name: string;
+  /** Absent where the model cannot be opened: `problem` says why. */
+  readonly needs?: ModelNeeds;
+  readonly problem?: string;
+}
+
+export interface DoctorReport {
+  readonly version: string;
+  readonly system: string;
+  readonly processor: string;
+  readonly threads: number;
+  readonly memory: { readonly total: number; readonly available: number };
+  readonly devices: Readonly<Record<Device, Probe>>;
+  readonly models: readonly ModelReport[];
+}
+
+/** Seconds after which a device that does not answer is called broken. */
+const patience = 120;
+
+export function addDoctorCommand(program: Command, context: Context): void {
+  program
+    .command("doctor")
+    .description("say what this machine can run: devices, memory, models, and what a step will take")
+    .option(
+      "--model <ID|DIR|mini>",
+      "this model only (default: mini and the pulled ones)",
+      nonEmpty("--model"),
+    )
+    .option("--size <N|WxH>", "picture size in pixels (default: the model's)", parseSize("--size"))
+    .addOption(program.createOption("--probe <device>").argParser(oneOf("--probe", devices)).hideHelp())
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((options: DoctorOptions) =>
+      options.probe ? probe(context, options.probe) : doctor(context, options),
+    );
+}
+
+async function doctor({ progress, print }: Context, options: DoctorOptions): Promise<void> {
+  const found: Partial<Record<Device, Probe>> = {};
+  for (const [index, device] of devices.entries()) {
+    progress.update({ stage: `trying ${device}`, step: index, steps: devices.length });
+    found[device] = await probeApart(device);
+  }
+  const names = options.model
+    ? [options.model]
+    : ["mini", ...(await listStored(modelStoreRoot())).filter(({ record }) => record).map(({ id }) => id)];
+  const models: ModelReport[] = [];
+  for (const name of names) {
+    progress.update({ stage: `reading ${name}`, step: models.length, steps: names.length });
+    models.push(await reportOn(name, options.size));
+  }
+  progress.clear();
+  const report: DoctorReport = {
+    version: packageVersion(),
+    system: `Node ${process.versions.node}, ${platform()} ${arch()}`,
+    processor: cpus()[0]?.model.trim() ?? "unknown processor",
+    threads: cpus().length,
+    memory: { total: totalmem(), available: availableMemory() },
+    devices: found as Record<Device, Probe>,
+    models,
+  };
+  print(options.json ? JSON.stringify(report) : describeDoctor(report));
+}
+
+async function reportOn(name: string, size: Size | undefined): Promise<ModelReport> {
+  try {
+    const { readModelFolder } = await import("../gpu-worker/pipeline/model-folder.ts");
+    const { needsOf } = await import("../gpu-worker/capacity/model-needs.ts");
+    const model = await readModelFolder(modelFolder(name));
+    const { resolution } = model.defaults;
+    return { name, needs: needsOf(model, size?.width ?? resolution, size?.height ?? resolution) };
+  } catch (error) {
+    return { name, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** In a process of its own: a driver that crashes must not take the answer with it. */
+function probeApart(device: Device): Promise<Probe> {
+  const bin = fileURLToPath(new URL("bin.js", import.meta.url));
+  return new Promise((resolve) => {
+    const words = [bin, "doctor", "--probe", device];
+    execFile(process.execPath, words, { timeout: patience * 1000 }, (error, stdout) => {
+      const last = stdout.trimEnd().split("\n").at(-1) ?? "";
+      const parsed = probeSchema.safeParse(last.startsWith("{") ? JSON.parse(last) : undefined);
+      if (parsed.success) resolve(parsed.data);
+      else if (error?.killed) resolve({ works: false, reason: `did not answer within ${patience} s` });
+      else
+        resolve({
+          works: false,
+          reason: `crashed${error?.signal ? ` (${error.signal})` : ""} when it was tried`,
+        });
+    });
+  });
+}
+
+/** The other side of {@link probeApart}. */
+async function probe({ print }: Context, device: Device): Promise<void> {
+  const { selfTest, tolerance } = await import("../gpu-worker/capacity/self-test.ts");
+  const { measureRates } = await import("../gpu-worker/capacity/measure-rates.ts");
+  const answer = (found: Probe) => print(JSON.stringify(found));
+  try {
+    const deviation = await selfTest(device);
+    if (!(deviation < tolerance)) {
+      answer({
+        works: false,
+        reason: `computes wrongly: its self-test is off by ${deviation.toPrecision(2)}`,
+      });
+      return;
+    }
+    const rates: Rates = await measureRates(device, { now: () => performance.now() / 1000 });
+    answer({ works: true, deviation, rates });
+  } catch (error) {
+    answer({ works: false, reason: reasonOf(error) });
+  }
+}
+
+/** The library's own words without the place in its source that it puts before them. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const line = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
+  return line.replace(/^.* was false\. /, "").replace(/\.$/, "");
+}

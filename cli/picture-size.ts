@@ -1,0 +1,51 @@
+import type { ModelSize } from "../gpu-worker/images/fit-to-model.ts";
+import { VisibleError } from "../shared/errors.ts";
+import type { Pipeline } from "./engine.ts";
+
+/** What --size says: the side of a square whose area pictures are brought to, or an exact width and height. Pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+  readonly exact: boolean;
+}
+
+/** A side beyond this is a typing error, not a picture size. */
+const longest = 8192;
+
+/** Reads `512` or `768x512`. */
+export function parseSize(option: string): (text: string) => Size {
+  return (text) => {
+    const found = /^(\d+)(?:[x×](\d+))?$/i.exec(text.trim());
+    const [width, height] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])];
+    if (!found || width < 1 || height < 1 || Math.max(width, height) > longest)
+      throw new VisibleError(
+        "invalid_option",
+        `${option} is "${text}"; it must be a side in pixels, such as 512, or WIDTHxHEIGHT, such as 768x512.`,
+      );
+    return { width, height, exact: found[2] !== undefined };
+  };
+}
+
+/**
+ * The size pictures are fitted to: --size where it is given, else the model's own.
+ *
+ * @throws VisibleError `invalid_option` where the model cannot halve a side as often as it must
+ */
+export function modelSize(
+  { defaults, sizeMultiple: multiple, modelId }: Pick<Pipeline, "defaults" | "sizeMultiple" | "modelId">,
+  size: Size | undefined,
+): ModelSize {
+  if (!size) return { resolution: defaults.resolution, multiple };
+  const { width, height, exact } = size;
+  if (width % multiple !== 0 || height % multiple !== 0) {
+    const nearest = [width, height].map((side) => Math.max(1, Math.round(side / multiple)) * multiple);
+    const [given, instead] = exact
+      ? [`${width}x${height}`, nearest.join("x")]
+      : [String(width), String(nearest[0])];
+    throw new VisibleError(
+      "invalid_option",
+      `--size is "${given}"; ${modelId} takes multiples of ${multiple} pixels. The nearest is ${instead}.`,
+    );
+  }
+  return { resolution: width, multiple, ...(exact ? { exact: { width, height } } : {}) };
+}

@@ -1,0 +1,98 @@
+import { type GraphWork, peakActivationBytes, workOf } from "../graph/graph-work.ts";
+import type { Graph } from "../graph/value.ts";
+import { weightBytes } from "../graph/weights-of.ts";
+import { lossGraph } from "../inversion/loss-graph.ts";
+import { decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "../pipeline/forward-graphs.ts";
+import { branchWeights } from "../pipeline/guidance.ts";
+import type { ModelFolder } from "../pipeline/model-folder.ts";
+import { optimize } from "../rewrite/optimize.ts";
+
+/** What one use of a model takes, told from its graphs' shapes alone. */
+export interface Needs {
+  /** Bytes of the weights that are used, as float32. */
+  readonly weights: number;
+  /** Most bytes of intermediate values at once, in the largest of its graphs. */
+  readonly activations: number;
+}
+
+export interface ModelNeeds {
+  readonly width: number;
+  readonly height: number;
+  /** `step`: one update of the tokens; the frozen branches of samples seen for the first time come on top. */
+  readonly learn: Needs & { readonly step: GraphWork };
+  /** `whole`: encoding, all sampling steps with the branches that guidance asks for, decoding. */
+  readonly edit: Needs & { readonly whole: GraphWork };
+}
+
+/** Tokens of an instruction, about; they decide nothing about the cost. */
+const tokens = 8;
+
+/** What learning and editing at a picture size ask of a machine, with the model's own settings. */
+export function needsOf(model: ModelFolder, width: number, height: number): ModelNeeds {
+  return { width, height, learn: learnNeeds(model, width, height), edit: editNeeds(model, width, height) };
+}
+
+export function learnNeeds(model: ModelFolder, width: number, height: number): ModelNeeds["learn"] {
+  const { inversion } = model.defaults;
+  const loss = optimize(
+    lossGraph(model, {
+      ...inLatents(model, width, height),
+      batch: inversion.batchSize,
+      space: "text",
+      tokens,
+      textGuidance: inversion.textGuidance,
+      mseWeight: 4,
+      clipWeight: 0.1,
+    }),
+  );
+  return { ...needs([...readingGraphs(model, width, height), loss]), step: workOf(loss) };
+}
+
+export function editNeeds(model: ModelFolder, width: number, height: number): ModelNeeds["edit"] {
+  const { sampler } = model.defaults;
+  const size = inLatents(model, width, height);
+  const [text, encoder] = readingGraphs(model, width, height);
+  const decoder = optimize(decoderGraph(model, size.height, size.width));
+  const unet = optimize(unetGraph(model, { batch: 1, ...size, learnedRows: 0 }));
+  const weights = branchWeights({ text: sampler.textGuidance, image: sampler.imageGuidance });
+  const branches = Object.values(weights).filter((weight) => weight !== 0).length;
+  return {
+    ...needs([text, encoder, unet, decoder]),
+    whole: sum([workOf(encoder), times(workOf(unet), branches * sampler.steps), workOf(decoder)]),
+  };
+}
+
+/** Text encoder and autoencoder's encoder: what comes before either. */
+function readingGraphs(model: ModelFolder, width: number, height: number): readonly [Graph, Graph] {
+  return [
+    optimize(textEncoderGraph(model, { batch: 1, length: model.tokenizer.maxLength })),
+    optimize(encoderGraph(model, height, width)),
+  ];
+}
+
+function inLatents({ vae }: ModelFolder, width: number, height: number) {
+  return { height: height / vae.autoencoder.factor, width: width / vae.autoencoder.factor };
+}
+
+function needs(graphs: readonly Graph[]): Needs {
+  return {
+    weights: graphs.reduce((total, graph) => total + weightBytes(graph), 0),
+    activations: Math.max(...graphs.map(peakActivationBytes)),
+  };
+}
+
+function times(work: GraphWork, count: number): GraphWork {
+  return {
+    convolution: work.convolution * count,
+    product: work.product * count,
+    traffic: work.traffic * count,
+  };
+}
+
+function sum(works: readonly GraphWork[]): GraphWork {
+  return works.reduce((a, b) => ({
+    convolution: a.convolution + b.convolution,
+    product: a.product + b.product,
+    traffic: a.traffic + b.traffic,
+  }));
+}

@@ -1,0 +1,48 @@
+import { expect, it } from "vitest";
+import { secondsFor } from "../../gpu-worker/capacity/measure-rates.ts";
+import { learnNeeds, needsOf } from "../../gpu-worker/capacity/model-needs.ts";
+import { requireMemory } from "../../gpu-worker/capacity/require-memory.ts";
+import { selfTest, tolerance } from "../../gpu-worker/capacity/self-test.ts";
+import { readModelFolder } from "../../gpu-worker/pipeline/model-folder.ts";
+import { openFixture } from "../models/expected-values.ts";
+
+const model = await readModelFolder((await openFixture("tiny-ip2p")).folder);
+
+it("the CPU passes its self-test with room to spare", async () => {
+  expect(await selfTest("cpu")).toBeLessThan(tolerance / 100);
+});
+
+it("a larger picture takes more of everything, and the same weights", () => {
+  const [small, large] = [needsOf(model, 64, 64), needsOf(model, 128, 64)];
+  expect(large.learn.weights).toBe(small.learn.weights);
+  expect(large.learn.activations).toBeGreaterThan(1.9 * small.learn.activations);
+  expect(large.edit.whole.convolution).toBeGreaterThan(1.9 * small.edit.whole.convolution);
+  // Learning holds what the backward pass needs; editing forgets as it goes.
+  expect(small.learn.activations).toBeGreaterThan(3 * small.edit.activations);
+});
+
+it("work at a rate is time", () => {
+  const work = { convolution: 6, product: 8, traffic: 10 };
+  expect(secondsFor(work, { convolution: 2, product: 4, traffic: 5 })).toBe(3 + 2 + 2);
+});
+
+it("work that cannot fit is refused with the figures and the size that does", () => {
+  const needed = (side: number) => {
+    const { weights, activations } = learnNeeds(model, side, side);
+    return weights + activations;
+  };
+  const question = { use: "learn", width: 128, height: 128, multiple: 32 } as const;
+  expect(() => requireMemory(model, { ...question, available: needed(128) })).not.toThrow();
+  const available = (needed(64) + needed(96)) / 2;
+  expect(() => requireMemory(model, { ...question, available })).toThrow(
+    expect.objectContaining({
+      code: "not_enough_memory",
+      message: expect.stringMatching(
+        /^Learning at 128×128 with tiny-ip2p takes \d+\.\d GB.*free\. What fits: --size 64,/,
+      ),
+    }),
+  );
+  expect(() => requireMemory(model, { ...question, use: "edit", available: 1000 })).toThrow(
+    /^Editing at .*No picture size fits/,
+  );
+});

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { modelSize, parseSize } from "../../cli/picture-size.ts";
+import { readModelFolder } from "../../gpu-worker/pipeline/model-folder.ts";
+import { Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
+import { openFixture } from "../models/expected-values.ts";
+
+const model = await readModelFolder((await openFixture("tiny-ip2p")).folder);
+const pipeline = new Pipeline(model, { device: "cpu" });
+const sizeOf = (text: string) => modelSize(pipeline, parseSize("--size")(text));
+
+describe("--size", () => {
+  it("is a square's side, whose area any shape is brought to, or an exact width and height", () => {
+    expect(pipeline.sizeMultiple).toBe(32);
+    expect(sizeOf("512")).toEqual({ resolution: 512, multiple: 32 });
+    expect(sizeOf("768x512")).toMatchObject({ exact: { width: 768, height: 512 } });
+    expect(sizeOf("64X96")).toMatchObject({ exact: { width: 64, height: 96 } });
+    expect(modelSize(pipeline, undefined)).toEqual({ resolution: 64, multiple: 32 });
+  });
+
+  it.each([
+    ["500", '--size is "500"; tiny-ip2p takes multiples of 32 pixels. The nearest is 512.'],
+    ["768x500", '--size is "768x500"; tiny-ip2p takes multiples of 32 pixels. The nearest is 768x512.'],
+    ["5", '--size is "5"; tiny-ip2p takes multiples of 32 pixels. The nearest is 32.'],
+  ])("of %s is refused with the nearest one that works", (text, message) => {
+    expect(() => sizeOf(text)).toThrow(message);
+  });
+
+  it.each(["", "big", "512x", "x512", "0", "512x0", "-512", "512.5", "9000", "1x2x3"])(
+    "takes no %j",
+    (text) => {
+      expect(() => parseSize("--size")(text)).toThrow(/--size is ".*"; it must be a side in pixels/);
+    },
+  );
+});
