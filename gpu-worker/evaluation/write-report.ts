@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { VisibleError } from "../../shared/errors.ts";
 import { writeAside } from "../files/write-aside.ts";
+import { caseSheet } from "./case-sheet.ts";
 import type { CaseFiles } from "./evaluation-case.ts";
 import { type GivenCase, writeGivenPictures } from "./given-pictures.ts";
 import { openCase } from "./open-case.ts";
@@ -11,6 +12,7 @@ import { reportHtml } from "./report-html.ts";
 
 const pageName = "index.html";
 const resultsName = "results.json";
+const sheetName = "sheet.jpg";
 
 const ownResults = z.object({ formatVersion: z.literal(1), finished: z.array(z.unknown()) });
 
@@ -36,7 +38,7 @@ function isOwn(text: string): boolean {
   }
 }
 
-/** Writes results.json, and index.html with the pictures of the cases that have results. Returns their paths. */
+/** Writes results.json, and of the cases that have results index.html and sheet.jpg. Returns the first two's paths. */
 export async function writeReport(
   out: string,
   report: Report,
@@ -50,5 +52,6 @@ export async function writeReport(
   // First the results: they mark the folder as ours.
   await writeAside(results, `${JSON.stringify(report, null, 2)}\n`);
   await writeAside(page, reportHtml(report, given));
+  if (given.length) await writeAside(join(out, sheetName), await caseSheet(out, report, given));
   return { page, results };
 }

@@ -26,7 +26,7 @@ export interface Sheet {
   readonly sections: readonly SheetSection[];
   /** A line at the foot. */
   readonly footer?: string;
-  /** Pixels, at least 256 (the default): smaller pictures are enlarged to it. */
+  /** Pixels, at least 128 and by default 256: smaller pictures are enlarged to it. */
   readonly cellWidth?: number;
 }
 
@@ -125,7 +125,7 @@ function layOut(sheet: Sheet): Page {
       ...rows.map((row) => row.reduce((sum, { span = 1 }) => sum + span, 0)),
     ]),
   );
-  const page = new Page(Math.max(256, sheet.cellWidth ?? 256), columns);
+  const page = new Page(Math.max(128, sheet.cellWidth ?? 256), columns);
   page.paragraph(sheet.title, 32, "semibold", ink);
   if (sheet.subtitle) {
     page.y += 4;

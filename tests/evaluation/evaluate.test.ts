@@ -12,6 +12,7 @@ import { makeReport, type ReportSubject } from "../../gpu-worker/evaluation/repo
 import { reportText } from "../../gpu-worker/evaluation/report-text.ts";
 import { describeSettings } from "../../gpu-worker/evaluation/result-keys.ts";
 import { requireOwnFolder, writeReport } from "../../gpu-worker/evaluation/write-report.ts";
+import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
 import { readInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 import { openSafetensors, readTensor } from "../../gpu-worker/weights/safetensors-file.ts";
@@ -235,6 +236,9 @@ describe("its report", () => {
     expect(new Set(sources.map(([, , alt]) => alt)).size).toBe(sources.length);
     for (const [, source] of sources) await readFile(join(plan.out, decodeURIComponent(source!)));
     expect(JSON.parse(await readFile(results, "utf8"))).toEqual(report);
+    // A column for the photo, the truth and each of four methods.
+    const { image: sheet } = await decodeImage(join(plan.out, "sheet.jpg"));
+    expect(sheet.width).toBe(6 * (128 + 20) - 20 + 2 * 64);
     await expect(requireOwnFolder(plan.out)).resolves.toBeUndefined();
   });
 
