@@ -10,7 +10,7 @@ import type { Report } from "./report.ts";
 
 /** Pixels. */
 const [narrowest, widest] = [128, 256];
-const quality = 75;
+const quality = 72;
 
 /**
  * Every case as a row of one of its photos: the photo, its true edit, and what each method made of it under the first seed. The

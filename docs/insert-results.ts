@@ -1,0 +1,46 @@
+/**
+ * `tsx docs/insert-results.ts FOLDER …`: writes the results of `visii eval evaluation` into the model card, and those of
+ * `visii ablate` into docs/evaluation.md, each between its markers; copies their figures to docs/images. What is unfinished is
+ * left out.
+ */
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { AblationReport } from "../gpu-worker/evaluation/ablation/ablation-report.ts";
+import { chartName } from "../gpu-worker/evaluation/ablation/ablation-text.ts";
+import type { Report } from "../gpu-worker/evaluation/report.ts";
+import { ablationMarkdown, hasPlot } from "./ablation-markdown.ts";
+import { evaluationMarkdown } from "./evaluation-markdown.ts";
+import { replaceMarked } from "./marked-text.ts";
+import { findingsMarkdown } from "./paper-findings.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const card = join(root, "models/mini/README.md");
+const page = join(root, "docs/evaluation.md");
+const images = join(root, "docs/images");
+
+for (const folder of process.argv.slice(2)) {
+  const report: Report | AblationReport = JSON.parse(await readFile(join(folder, "results.json"), "utf8"));
+  if ("ablations" in report) await insertAblations(folder, report);
+  else await insertEvaluation(folder, report);
+}
+
+async function insertAblations(folder: string, report: AblationReport): Promise<void> {
+  let text = await readFile(page, "utf8");
+  for (const table of report.ablations.filter(({ complete }) => complete)) {
+    text = replaceMarked(text, `ablation ${table.name}`, ablationMarkdown(table));
+    if (!hasPlot(table)) continue;
+    const file = chartName(table.name, "psnr");
+    await copyFile(join(folder, file), join(images, `ablation-${file}`));
+  }
+  await writeFile(page, replaceMarked(text, "findings", findingsMarkdown(report)));
+}
+
+async function insertEvaluation(folder: string, report: Report): Promise<void> {
+  if (!report.complete) throw new Error(`${folder} is incomplete: run the same visii eval again.`);
+  await writeFile(
+    card,
+    replaceMarked(await readFile(card, "utf8"), "evaluation", evaluationMarkdown(report)),
+  );
+  await copyFile(join(folder, "sheet.jpg"), join(root, "models/mini/evaluation.jpg"));
+}

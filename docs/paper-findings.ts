@@ -1,0 +1,63 @@
+import type { AblationReport } from "../gpu-worker/evaluation/ablation/ablation-report.ts";
+import { markdownTable, showScore } from "../gpu-worker/evaluation/format-table.ts";
+import { type Metric, metrics } from "../gpu-worker/evaluation/metric.ts";
+import { compare, type Summary } from "../gpu-worker/evaluation/summarise.ts";
+
+/** A direction that the paper reports, as a difference between two variants that should be above 0. */
+interface Finding {
+  readonly says: string;
+  readonly ablation: string;
+  readonly better: string;
+  readonly worse: string;
+  readonly metric: Metric;
+}
+
+const findings: readonly Finding[] = [
+  finding("L_clip on top of L_mse helps the direction of the edit", "clip", "with", "without", "visualClip"),
+  finding("L_clip on top of L_mse helps, by closeness to the truth", "clip", "with", "without", "psnr"),
+  finding(
+    "a caption of the after image is a better init than the true words",
+    "init",
+    "caption",
+    "truth",
+    "psnr",
+  ),
+  finding(
+    "fixed noise is more balanced than fresh, at this model's one step",
+    "noise",
+    "fixed",
+    "fresh",
+    "psnr",
+  ),
+  finding("the same at four ancestral steps", "noise", "fixed-4", "fresh-4", "psnr"),
+  finding("more pairs help modestly (4 against 1)", "pairs", "4", "1", "psnr"),
+];
+
+function finding(says: string, ablation: string, better: string, worse: string, metric: Metric): Finding {
+  return { says, ablation, better, worse, metric };
+}
+
+/** What became of the paper's directions: reproduced only where the interval of the difference leaves 0 out. */
+export function findingsMarkdown(report: AblationReport): string {
+  const rows = findings.map(({ says, ablation, better, worse, metric }) => {
+    const complete = report.ablations.some((table) => table.name === ablation && table.complete);
+    const works = report.finished
+      .filter((cell) => cell.ablation === ablation)
+      .map(({ variant, work }) => ({ ...work, method: variant }));
+    const difference = complete && compare(works, [better], worse)[0]?.metrics[metric];
+    if (!difference) return [says, "–", "not run"];
+    return [says, `${metrics[metric].title} ${show(metric, difference)}`, verdict(difference)];
+  });
+  return markdownTable([["the paper's direction", "difference here", ""], ...rows]);
+}
+
+function show(metric: Metric, { mean, low, high }: Summary): string {
+  const signed = (value: number): string => showScore(metric, value, true);
+  return `${signed(mean)}${low === null || high === null ? "" : ` [${signed(low)}, ${signed(high)}]`} ${metrics[metric].unit}`.trim();
+}
+
+function verdict({ low, high }: Summary): string {
+  if (low !== null && low > 0) return "reproduced";
+  if (high !== null && high < 0) return "the contrary";
+  return "not shown";
+}

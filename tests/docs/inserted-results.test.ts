@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { replaceMarked } from "../../docs/marked-text.ts";
+import { findingsMarkdown } from "../../docs/paper-findings.ts";
+import { makeAblationReport } from "../../gpu-worker/evaluation/ablation/ablation-report.ts";
+import { ablations, chooseAblations } from "../../gpu-worker/evaluation/ablation/ablations.ts";
+import type { FinishedCell } from "../../gpu-worker/evaluation/ablation/run-ablations.ts";
+
+const document = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+
+describe("text between markers", () => {
+  it("is replaced, and the rest stays", () => {
+    const text = "a\n<!-- x -->\nold\n<!-- end of x -->\nb";
+    expect(replaceMarked(text, "x", "new")).toBe("a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb");
+  });
+
+  it("has its place in the documents, for every ablation and for the model card", () => {
+    for (const { name } of ablations) replaceMarked(document("docs/evaluation.md"), `ablation ${name}`, "");
+    replaceMarked(document("docs/evaluation.md"), "findings", "");
+    replaceMarked(document("models/mini/README.md"), "evaluation", "");
+    expect(() => replaceMarked(document("docs/evaluation.md"), "ablation none", "")).toThrow(
+      /There is no <!-- ablation none -->/,
+    );
+  });
+});
+
+describe("the paper's directions", () => {
+  /** Two cases whose PSNR under "1" is 20 and 30, and under N pairs higher by `gains`. */
+  const cells = (gains: readonly [number, number]): FinishedCell[] =>
+    ["1", "2", "3", "4"].flatMap((variant) =>
+      ["a", "b"].map((name, index): FinishedCell => {
+        const psnr = 20 + 10 * index + (variant === "1" ? 0 : gains[index]!);
+        const scores = { psnr, ssim: null, imageClip: null, directionalClip: null, visualClip: null };
+        return {
+          ablation: "pairs",
+          variant,
+          work: { case: name, method: "learned", seed: 0, tests: [{ name: "photo", picture: "", scores }] },
+        };
+      }),
+    );
+  const subject = {
+    set: "set",
+    model: { id: "made up", weightHash: "0" },
+    clip: null,
+    side: null,
+    seeds: [0],
+  };
+  const verdicts = (finished: readonly FinishedCell[]) =>
+    findingsMarkdown(
+      makeAblationReport(
+        { ...subject, cases: ["a", "b"], ablations: chooseAblations("pairs,clip") },
+        { finished, complete: true },
+      ),
+    );
+
+  it.each([
+    [[1, 2], "PSNR +1.50 [+1.00, +2.00] dB | reproduced"],
+    [[-1, 2], "PSNR +0.50 [−1.00, +2.00] dB | not shown"],
+    [[-1, -2], "PSNR −1.50 [−2.00, −1.00] dB | the contrary"],
+  ] as const)("with gains of %j: %s", (gains, line) => {
+    expect(verdicts(cells(gains))).toContain(`more pairs help modestly (4 against 1) | ${line} |`);
+  });
+
+  it("are not judged where an ablation was not run to its end", () => {
+    expect(verdicts(cells([1, 2]).slice(1))).toContain("(4 against 1) | – | not run |");
+    expect(verdicts(cells([1, 2]))).toContain("helps the direction of the edit | – | not run |");
+  });
+});
