@@ -51,7 +51,11 @@ export function addAblateCommand(program: Command, context: Context): void {
       wholeNumber("--learning-steps", 1),
     )
     .option("--out <DIR>", "folder for the results (default: SET's name and -ablations)", nonEmpty("--out"))
-    .option("--model <DIR|mini>", "the bundled model, or a folder in diffusers layout", "mini")
+    .option(
+      "--model <ID|DIR|mini>",
+      "the bundled model, a pulled one, or a folder in diffusers layout",
+      "mini",
+    )
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
     .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the tables as Markdown")
