@@ -9,6 +9,7 @@ import { chooseCases } from "../../gpu-worker/evaluation/ablation/choose-cases.t
 import { type AblationPlan, runAblations } from "../../gpu-worker/evaluation/ablation/run-ablations.ts";
 import type { CaseFiles } from "../../gpu-worker/evaluation/evaluation-case.ts";
 import { readSet } from "../../gpu-worker/evaluation/read-set.ts";
+import { readInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
 import { resolveSettings } from "../../gpu-worker/inversion/settings.ts";
 import { readModelFolder } from "../../gpu-worker/pipeline/model-folder.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
@@ -213,6 +214,9 @@ describe("visii ablate", () => {
         await readFile(join(folder, "tables.md"), "utf8").then((text) => text.trimEnd()),
       );
       expect(await readFile(join(folder, "clip-psnr.svg"), "utf8")).toMatch(/^<svg role="img"/);
+      const [instruction] = await readdir(join(folder, "instructions"));
+      const { info } = await readInstruction(join(folder, "instructions", instruction!));
+      expect(info.hyperParameters).toMatchObject({ width: 48, height: 48, steps: 2 });
     },
     twoRuns,
   );

@@ -12,8 +12,8 @@ import type { AblationRow, AblationTable } from "./ablation-report.ts";
  */
 export async function ablationChart(table: AblationTable, metric: Metric): Promise<string | undefined> {
   const { title, axis, rows, baseline } = table;
+  if (!rows.some(({ differences }) => differences?.[metric])) return undefined;
   const drawn = rows.flatMap((row) => pointOf(row, metric, baseline));
-  if (!drawn.some(({ interval }) => interval)) return undefined;
   const { title: name, unit } = metrics[metric];
   const base = rows.find((row) => row.name === baseline);
   const label = `${name}${unit && `, ${unit}`}: difference to “${base?.label}”`;
