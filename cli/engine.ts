@@ -2,16 +2,20 @@
  * The engine, loaded when a command needs it and not before: --help and a mistyped option answer at once, and a mistake in the
  * input is told before any model is opened.
  */
+import type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
 import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
 import type { Device, Pipeline, PipelineOptions } from "../gpu-worker/pipeline/pipeline.ts";
 import { modelFolder } from "./model-location.ts";
 
+export type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
 export type { EditOptions } from "../gpu-worker/editing/edit.ts";
 export type { Instruction, InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
 export type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
 export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
 
 export const devices = ["cpu", "webgpu", "cuda"] as const satisfies readonly Device[];
+
+export const captionKinds = ["phrase", "pez"] as const satisfies readonly CaptionKind[];
 
 export const spaces = ["text", "kv"] as const satisfies readonly InstructionSpace[];
 
@@ -39,5 +43,4 @@ export const loadInstructionFile = () => import("../gpu-worker/instruction/instr
 export const loadEmbedInstruction = () => import("../gpu-worker/instruction/embed-instruction.ts");
 export const loadNearestWords = async () =>
   (await import("../gpu-worker/instruction/nearest-words.ts")).nearestWords;
-export const loadCaptionImage = async () =>
-  (await import("../gpu-worker/captioning/caption-image.ts")).captionImage;
+export const loadCaptionPair = () => import("../gpu-worker/captioning/caption-pair.ts");

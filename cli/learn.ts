@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { ensureWritableFolder, writeAside } from "../gpu-worker/files/write-aside.ts";
@@ -8,10 +9,13 @@ import { VisibleError } from "../shared/errors.ts";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import {
+  type CaptionKind,
+  captionKinds,
   type Device,
   devices,
   type Instruction,
   type InstructionSpace,
+  loadCaptionPair,
   loadInstructionFile,
   spaces,
   withPipeline,
@@ -29,7 +33,8 @@ import { shellWords } from "./shell-words.ts";
 interface LearnOptions {
   readonly out: string;
   readonly init?: string;
-  readonly caption?: boolean;
+  readonly caption?: CaptionKind;
+  readonly phrases?: string;
   readonly space: InstructionSpace;
   readonly steps?: number;
   readonly size?: Size;
@@ -51,9 +56,18 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
     .requiredOption("--out <FILE.visii>", "where the learned instruction goes", nonEmpty("--out"))
     .option("--init <text>", "words to start from (default: the model's)", nonEmpty("--init"))
     .addOption(
-      new Option("--caption", "start from a caption of AFTER, found through the model's CLIP").conflicts(
-        "init",
-      ),
+      new Option(
+        "--caption [how]",
+        "start from words found through the model's CLIP: the nearest phrase, or pez (gradient descent over tokens)",
+      )
+        .argParser(oneOf("--caption", captionKinds))
+        .preset("phrase")
+        .conflicts("init"),
+    )
+    .option(
+      "--phrases <FILE>",
+      "for --caption phrase: phrases of your own, one a line",
+      nonEmpty("--phrases"),
     )
     .option(
       "--space <space>",
@@ -95,6 +109,7 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
     warnings.push(line);
     progress.note(line);
   };
+  const phrases = await readPhrases(options);
   const pairs = await readPairs(names, (line) => progress.note(line), warn);
   await ensureWritableFolder(dirname(out));
   if (preview !== undefined) await ensureWritableFolder(preview);
@@ -108,7 +123,8 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
       seed: options.seed,
       stateFile: resumePath(out),
       ...(options.init === undefined ? {} : { init: options.init }),
-      caption: options.caption ?? false,
+      ...(options.caption === undefined ? {} : { caption: options.caption }),
+      ...(phrases ? { phrases } : {}),
       space: options.space,
       ...(options.steps === undefined ? {} : { steps: options.steps }),
       ...(options.size === undefined ? {} : { size: options.size }),
@@ -132,6 +148,20 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
   for (const line of learningWarnings(instruction.info)) warn(line);
   const summary = { ...summarise(out, instruction, seconds), warnings };
   context.print(options.json ? JSON.stringify(summary) : describe(out, instruction, seconds));
+}
+
+/** The user's own phrases. Checked before any work. */
+async function readPhrases({ caption, phrases: path }: LearnOptions): Promise<string[] | undefined> {
+  if (path === undefined) return undefined;
+  if (caption !== "phrase")
+    throw new VisibleError("invalid_option", "--phrases goes with --caption phrase; give that too.");
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new VisibleError("phrases_not_found", `${path} cannot be read; --phrases names a text file.`, {
+      cause,
+    });
+  });
+  const { parsePhrases } = await loadCaptionPair();
+  return parsePhrases(text);
 }
 
 /** Says how to go on after Ctrl-C. */

@@ -3,9 +3,10 @@ import { fitPairs, type ImagePair } from "../gpu-worker/images/fit-pairs.ts";
 import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
 import type { Context } from "./context.ts";
 import {
+  type CaptionKind,
   type Instruction,
   type InstructionSpace,
-  loadCaptionImage,
+  loadCaptionPair,
   loadInvert,
   type Pipeline,
 } from "./engine.ts";
@@ -15,8 +16,10 @@ import { modelSize, type Size } from "./picture-size.ts";
 
 export interface RunInversionOptions {
   readonly init?: string;
-  /** Start from a caption of the first after image instead. */
-  readonly caption?: boolean;
+  /** Start from a caption of the first pair instead, found in this way. */
+  readonly caption?: CaptionKind;
+  /** For the caption `phrase`: other phrases than the model's. */
+  readonly phrases?: readonly string[];
   readonly space?: InstructionSpace;
   readonly steps?: number;
   readonly size?: Size;
@@ -64,7 +67,7 @@ export async function runInversion(
   const invert = await loadInvert();
   try {
     const init = options.caption
-      ? await captionOf(context, pipeline, fitted.pairs[0]!.after, options.seed)
+      ? await captionOf(context, pipeline, fitted.pairs[0]!, options.caption, options)
       : options.init;
     return await invert(
       pipeline,
@@ -110,14 +113,16 @@ export async function runInversion(
 async function captionOf(
   { progress, signal }: Context,
   pipeline: Pipeline,
-  image: RgbImage,
-  seed: number,
+  pair: ImagePair,
+  kind: CaptionKind,
+  { seed, phrases }: Pick<RunInversionOptions, "seed" | "phrases">,
 ): Promise<string> {
-  const captionImage = await loadCaptionImage();
-  const { text } = await captionImage(
+  const { captionPair } = await loadCaptionPair();
+  const { text } = await captionPair(
     pipeline,
-    image,
-    { seed },
+    pair,
+    kind,
+    { seed, ...(phrases ? { phrases } : {}) },
     { signal, onEvent: ({ step, steps }) => progress.update({ stage: "finding a caption", step, steps }) },
   );
   progress.note(`Starting from the caption "${text}".`);

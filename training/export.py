@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+import list_phrases
 from autoencoder import PatchAutoencoder
 from model import CLIP_SIZE, LENGTH, SCHEDULER, tokenize
 from photos import CACHE
@@ -26,6 +27,7 @@ DEFAULTS = {
     "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 2, "text_guidance": 1.0, "image_guidance": 1.0},
     "resolution": 128,
     "init": "change the colors and the style of this photo",
+    "captions": {"describe": "edit", "phrases": "phrases.txt"},
 }
 
 
@@ -77,6 +79,7 @@ def export(editor: Editor, folder: Path) -> None:
         "tokenizer": ["transformers", "CLIPTokenizer"], "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["visii", "PatchAutoencoder"]})
     write_json(aside / "visii.json", DEFAULTS)
+    list_phrases.main(aside / DEFAULTS["captions"]["phrases"])
     check(editor, aside)
     for path in sorted(aside.rglob("*")):
         if path.is_file():

@@ -47,13 +47,17 @@ export async function captionImage(
   options: CaptionOptions,
   hooks: CaptionHooks = {},
 ): Promise<Caption> {
-  const { clip, folder } = pipeline.model;
-  const embedding = await pipeline.embedImage(image);
-  if (!clip || !embedding)
-    throw new VisibleError(
-      "no_clip",
-      `${folder} has no clip/ folder, which captions need; give --init words instead.`,
-    );
+  return captionEmbedding(pipeline, requireClip(pipeline, await pipeline.embedImage(image)), options, hooks);
+}
+
+/** The same for any point of CLIP's space, [p], of any length: an image's embedding, or the direction of an edit. */
+export async function captionEmbedding(
+  pipeline: Pipeline,
+  embedding: Float32Array,
+  options: CaptionOptions,
+  hooks: CaptionHooks = {},
+): Promise<Caption> {
+  const clip = requireClip(pipeline, pipeline.model.clip);
   const { tokens, steps, learningRate } = { ...defaults, ...options };
   const search = new CaptionSearch(pipeline, clip, normalise(embedding));
   const candidates = readableTokens(pipeline.model.tokenizer);
@@ -80,6 +84,16 @@ export async function captionImage(
     hooks.onEvent?.({ step, steps, similarity: best.similarity });
   }
   return best;
+}
+
+/** @throws VisibleError `no_clip` where `part`, which a CLIP gives, is missing */
+export function requireClip<Part>({ model }: Pipeline, part: Part | undefined): Part {
+  if (part === undefined)
+    throw new VisibleError(
+      "no_clip",
+      `${model.folder} has no clip/ folder, which captions need; give --init words instead.`,
+    );
+  return part;
 }
 
 class CaptionSearch {

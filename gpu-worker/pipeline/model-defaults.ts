@@ -13,6 +13,16 @@ const modelDefaultsSchema = z.object({
   /** Side of the square pictures, in pixels, whose area the model edits best (`fitToModel`). */
   resolution: count.default(512),
   init: z.string().default("make it look like the example"),
+  /** What the texts of the folder's CLIP are about, and a file of phrases that its image side knows. */
+  captions: z
+    .object({
+      describe: z.enum(["after", "edit"]).default("after"),
+      phrases: z
+        .string()
+        .regex(/^[\w-][\w.-]*$/, "the name of a file in the model folder")
+        .optional(),
+    })
+    .prefault({}),
   sampler: z
     .object({
       scheduler: z.enum(["euler-ancestral", "ddim"]).default("euler-ancestral"),
@@ -42,6 +52,12 @@ const modelDefaultsSchema = z.object({
 export interface ModelDefaults {
   readonly resolution: number;
   readonly init: string;
+  readonly captions: {
+    /** `after`: a text is near the picture it describes; `edit`: it is near the difference f(after) − f(before). */
+    readonly describe: "after" | "edit";
+    /** File of the model folder with one phrase a line, where it has one. */
+    readonly phrases?: string;
+  };
   readonly sampler: {
     readonly scheduler: SchedulerKind;
     readonly steps: number;
@@ -68,11 +84,15 @@ export async function readModelDefaults(
     () => false,
   );
   const parsed = present ? await readConfig(file, modelDefaultsSchema) : modelDefaultsSchema.parse({});
-  const { sampler, inversion } = parsed;
+  const { sampler, inversion, captions } = parsed;
   return {
     id: parsed.id,
     resolution: parsed.resolution,
     init: parsed.init,
+    captions: {
+      describe: captions.describe,
+      ...(captions.phrases === undefined ? {} : { phrases: captions.phrases }),
+    },
     sampler: {
       scheduler: sampler.scheduler,
       steps: sampler.steps,

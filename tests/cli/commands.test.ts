@@ -73,6 +73,20 @@ describe("visii learn", () => {
     expect(await readdir(join(cwd, "kv-done"))).toEqual(["before.png"]);
   });
 
+  it("starts from the one of the user's phrases that CLIP finds nearest to the edit", async () => {
+    await writeFile(join(cwd, "phrases.txt"), "a red apple\n\nblue\n");
+    const pair = ["learn", "--pair", "before.png", "after.png", ...model, "--steps", "2", "--json"];
+    const words = [...pair, "--caption", "phrase", "--phrases", "phrases.txt", "--out", "found.visii"];
+    const { code, stdout, stderr } = await runBin(words, { cwd });
+    expect(code, stderr).toBe(0);
+    expect(["a red apple", "blue"]).toContain((lastJson(stdout) as { init: string }).init);
+    const alone = await runBin([...pair, "--phrases", "phrases.txt", "--out", "no.visii"], { cwd });
+    expect([alone.code, alone.stderr]).toEqual([
+      1,
+      expect.stringContaining("--phrases goes with --caption phrase"),
+    ]);
+  });
+
   it("warns of a pair of two scenes, on stderr and in JSON, and learns all the same", async () => {
     const demo = (file: string) => fileURLToPath(new URL(`../../demo/${file}`, import.meta.url));
     const pair = ["--pair", demo("chelsea.jpg"), demo("astronaut.jpg")];

@@ -1,0 +1,81 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { VisibleError } from "../../shared/errors.ts";
+import { editDirection } from "../inversion/edit-direction.ts";
+import type { ImagePair } from "../inversion/image-pair.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { type Caption, type CaptionHooks, captionEmbedding, requireClip } from "./caption-image.ts";
+import { nearestPhrase } from "./nearest-phrase.ts";
+
+/** What a way of finding a caption gets: the point of CLIP's space to describe, and its means. */
+interface CaptionTask {
+  readonly embedding: Float32Array;
+  readonly seed: number;
+  /** Given by the caller; the model folder's where there are none. */
+  readonly phrases: readonly string[] | undefined;
+}
+
+type Captioner = (pipeline: Pipeline, task: CaptionTask, hooks: CaptionHooks) => Promise<Caption>;
+
+/** The ways; a captioner proper would be one more line. */
+const captioners = {
+  /** Gradient descent over the vocabulary (`captionEmbedding`). */
+  pez: (pipeline, { embedding, seed }, hooks) => captionEmbedding(pipeline, embedding, { seed }, hooks),
+  /** The nearest of a list of phrases (`nearestPhrase`). */
+  phrase: async (pipeline, { embedding, phrases }, hooks) =>
+    nearestPhrase(pipeline, embedding, phrases ?? (await modelPhrases(pipeline)), hooks),
+} as const satisfies Readonly<Record<string, Captioner>>;
+
+export type CaptionKind = keyof typeof captioners;
+
+export interface CaptionPairOptions {
+  readonly seed: number;
+  readonly phrases?: readonly string[];
+}
+
+/**
+ * Words for an edit to start learning from: they describe the after image, or, where the model's CLIP was trained so
+ * (`captions.describe` of `visii.json`), the difference f(after) − f(before).
+ *
+ * @throws VisibleError `no_clip`, `no_phrases`, or `nothing_to_caption` if the two pictures are the same to CLIP
+ */
+export async function captionPair(
+  pipeline: Pipeline,
+  pair: ImagePair,
+  kind: CaptionKind,
+  { seed, phrases }: CaptionPairOptions,
+  hooks: CaptionHooks = {},
+): Promise<Caption> {
+  const after = requireClip(pipeline, await pipeline.embedImage(pair.after));
+  const describesEdit = pipeline.defaults.captions.describe === "edit";
+  const embedding = describesEdit ? await editDirection(pipeline, [pair]) : after;
+  if (!embedding)
+    throw new VisibleError(
+      "nothing_to_caption",
+      "The two pictures of the pair are the same to this model's CLIP, so there is no edit to put into words; give --init words instead.",
+    );
+  return captioners[kind](pipeline, { embedding, seed, phrases }, hooks);
+}
+
+/** One phrase a line; empty lines and spaces around are left out. */
+export function parsePhrases(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+async function modelPhrases({ model, defaults }: Pipeline): Promise<string[]> {
+  const { phrases } = defaults.captions;
+  const refuse = (cause?: unknown) =>
+    new VisibleError(
+      "no_phrases",
+      `${model.folder} brings no list of phrases; give one with --phrases FILE, one phrase a line.`,
+      { cause },
+    );
+  if (phrases === undefined) throw refuse();
+  const text = await readFile(join(model.folder, phrases), "utf8").catch((cause: unknown) => {
+    throw refuse(cause);
+  });
+  return parsePhrases(text);
+}
