@@ -7,6 +7,7 @@ import { readConfig } from "../models/parse-config.ts";
 import { type UnetConfig, unetConfigSchema } from "../models/unet-2d-condition-config.ts";
 import { readSchedulerConfig, type SchedulerConfig } from "../schedulers/scheduler-config.ts";
 import { type ClipTokenizer, loadClipTokenizer } from "../tokenizers/clip-tokenizer.ts";
+import { leadsOutside } from "../weights/checkpoint.ts";
 import { sha256 } from "../weights/safetensors-file.ts";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.ts";
 import { type ClipModel, openClip, readClipConfig } from "./clip-model.ts";
@@ -42,6 +43,7 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
       `There is no model folder ${path}. Name a folder in diffusers layout, or "mini" for the bundled model.`,
     );
   const configs = await readConfigs(folder);
+  for (const name of ["unet", "text_encoder", "vae"]) await requireOwnComponent(folder, name);
   const unet = await Component.open(join(folder, "unet"), "diffusion_pytorch_model");
   const text = await Component.open(join(folder, "text_encoder"), "model");
   const { id, ...defaults } = await readModelDefaults(folder);
@@ -86,6 +88,15 @@ async function readConfigs(folder: string) {
         "put the CLIP there that the text encoder was taken from, or none (visii models pull --clip).",
     );
   return { unet, text, autoencoder, scheduler: await readSchedulerConfig(join(folder, "scheduler")) };
+}
+
+/** Weights are mapped from below the model's folder, and nowhere else. */
+async function requireOwnComponent(folder: string, name: string): Promise<void> {
+  if (await leadsOutside(folder, name))
+    throw new VisibleError(
+      "weights_outside_folder",
+      `${join(folder, name)} is a link out of the model's folder; copy that folder itself there.`,
+    );
 }
 
 /** InstructPix2Pix's shape: the UNet sees noisy latents and the image's latents side by side. */

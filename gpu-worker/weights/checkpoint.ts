@@ -117,18 +117,27 @@ async function openInside(folder: string, name: string): Promise<SafetensorsFile
 
 /** The runtime maps weight files by path and refuses one that a link takes out of the model's folder; so do we, first. */
 async function insideOf(folder: string, name: string): Promise<void> {
+  if (!(await leadsOutside(folder, name))) return;
+  throw new VisibleError(
+    "weights_outside_folder",
+    `${join(folder, name)} is a link out of its folder; copy the file itself there (with the Hugging Face CLI: --local-dir).`,
+  );
+}
+
+/**
+ * Whether `name` in `folder`, all links followed, lies outside of it.
+ *
+ * @throws VisibleError `weights_not_found` for a link to nothing
+ */
+export async function leadsOutside(folder: string, name: string): Promise<boolean> {
   const path = join(folder, name);
   const [root, target] = await Promise.all([realpath(folder), realpath(path)]).catch((cause: unknown) => {
     throw new VisibleError(
       "weights_not_found",
-      `${path} is a link to nothing; copy the file into the folder.`,
+      `${path} is a link to nothing, or not there; copy what it stands for into the folder.`,
       { cause },
     );
   });
   const way = relative(root, target);
-  if (way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way))
-    throw new VisibleError(
-      "weights_outside_folder",
-      `${path} is a link out of its folder; copy the file itself there (with the Hugging Face CLI: --local-dir).`,
-    );
+  return way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way);
 }

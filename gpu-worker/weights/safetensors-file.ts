@@ -26,6 +26,9 @@ export interface SafetensorsFile extends SafetensorsHeader {
   readonly size: number;
 }
 
+/** How a Git clone without LFS begins each large file. */
+const lfsPointer = Buffer.from("version ");
+
 /** fs.read counts in a signed 32-bit integer. */
 const bytesPerRead = 2 ** 30;
 
@@ -46,6 +49,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       );
     if (stat.size < 8) throw tooShort();
     const prefix = await readExactly(handle, 0, 8, path);
+    if (prefix.equals(lfsPointer))
+      throw new VisibleError(
+        "invalid_weights",
+        `${path} is a Git LFS pointer, not the weights it stands for; run git lfs pull in its folder, or download it again.`,
+      );
     const headerBytes = prefix.readBigUInt64LE(0);
     if (headerBytes > BigInt(maxHeaderBytes))
       throw new VisibleError(
