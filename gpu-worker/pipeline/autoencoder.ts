@@ -3,6 +3,7 @@ import { z } from "zod";
 import { VisibleError } from "../../shared/errors.ts";
 import type { Value } from "../graph/value.ts";
 import { autoencoderKlConfigSchema, decodeKl, encodeKl } from "../models/autoencoder-kl.ts";
+import { autoencoderTinyConfigSchema, decodeTiny, encodeTiny } from "../models/autoencoder-tiny.ts";
 import type { Module } from "../models/module.ts";
 import { parseConfig, readJson } from "../models/parse-config.ts";
 import { decodePatches, encodePatches, patchAutoencoderConfigSchema } from "../models/patch-autoencoder.ts";
@@ -19,6 +20,13 @@ export interface Autoencoder {
   decode(m: Module, latents: Value): Value;
 }
 
+/**
+ * AutoencoderTiny speaks in latents that are scaled already; InstructPix2Pix's image condition wants them as its own autoencoder
+ * gave them, before scaling. So they are brought to those units here: divided by the scaling factor of Stable Diffusion 1's
+ * AutoencoderKL, which TAESD was distilled from.
+ */
+const distilledScale = 0.18215;
+
 /** One entry a class; a new autoencoder is one line here and its own file in models/. */
 const autoencoders: Readonly<Record<string, (json: unknown, file: string) => Autoencoder>> = {
   AutoencoderKL: (json, file) => {
@@ -30,6 +38,17 @@ const autoencoders: Readonly<Record<string, (json: unknown, file: string) => Aut
       shift: config.shift_factor ?? 0,
       encode: (m, pixels) => encodeKl(m, config, pixels),
       decode: (m, latents) => decodeKl(m, config, latents),
+    };
+  },
+  AutoencoderTiny: (json, file) => {
+    const config = parseConfig(json, autoencoderTinyConfigSchema, file);
+    return {
+      latentChannels: config.latent_channels,
+      factor: 2 ** (config.encoder_block_out_channels.length - 1),
+      scale: distilledScale,
+      shift: 0,
+      encode: (m, pixels) => m.graph.div(encodeTiny(m, config, pixels), distilledScale),
+      decode: (m, latents) => decodeTiny(m, config, m.graph.mul(latents, distilledScale)),
     };
   },
   PatchAutoencoder: (json, file) => {

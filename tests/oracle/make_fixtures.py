@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 import scheduler_traces
+import tiny_autoencoder
 import tiny_ip2p
 import tiny_mini
 import tokenizer_cases
@@ -17,6 +18,7 @@ FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 MAKERS = {
     "tiny-ip2p": tiny_ip2p.make,
     "tiny-mini": tiny_mini.make,
+    "autoencoder-tiny": tiny_autoencoder.make,
     "tokenizer": lambda folder: tokenizer_cases.make(folder, FIXTURES / "tiny-ip2p" / "tokenizer"),
     "schedulers": scheduler_traces.make,
 }
