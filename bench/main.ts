@@ -3,18 +3,17 @@ import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { edit } from "../gpu-worker/editing/edit.ts";
-import { readSet } from "../gpu-worker/evaluation/read-set.ts";
 import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { countAlignmentWarnings } from "./alignment.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { benchDefaults } from "./default-settings.ts";
 import { readDemoCase, readDemoPair } from "./demo-pair.ts";
 import { benchEvaluations } from "./evaluations-to-quality.ts";
 import { benchSpaces, spaceCases, spaceVariants } from "./instruction-spaces.ts";
 import { benchInversionStep } from "./inversion-step.ts";
+import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|evaluations|defaults|spaces|alignment|memory …]`: prints figures, keeps them in out/bench/. */
+/** `npm run bench [-- step|edit|evaluations|defaults|spaces|reference|captions|wordings|alignment|memory …]`: prints figures, keeps them in out/bench/. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const asked = process.argv.slice(2);
 const wanted = (name: string) => !asked.length || asked.includes(name);
@@ -81,9 +80,7 @@ if (asked.includes("spaces")) {
     ),
   );
 }
-if (asked.includes("alignment"))
-  for (const { name, pairs, warned } of await countAlignmentWarnings(await readSet(join(root, "evaluation"))))
-    say(`${name}: ${warned} of ${pairs} pairs warned of`);
+await benchOnCases({ root, pipeline, threads, asked, say, figures });
 if (wanted("memory")) {
   const peak = process.resourceUsage().maxRSS / 1024;
   say(`peak memory of this process: ${peak.toFixed(0)} MiB`);
