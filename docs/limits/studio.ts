@@ -1,0 +1,91 @@
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type EditOptions, edit } from "../../gpu-worker/editing/edit.ts";
+import { ensureWritableFolder } from "../../gpu-worker/files/write-aside.ts";
+import { contactSheet, type Sheet } from "../../gpu-worker/images/contact-sheet.ts";
+import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
+import { fitToModel } from "../../gpu-worker/images/fit-to-model.ts";
+import type { RgbImage } from "../../gpu-worker/images/rgb-image.ts";
+import { encodeImage } from "../../gpu-worker/images/write-image.ts";
+import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
+import { readInstruction, writeInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
+import type { ImagePair } from "../../gpu-worker/inversion/image-pair.ts";
+import { invert } from "../../gpu-worker/inversion/invert.ts";
+import { psnr } from "../../gpu-worker/metrics/psnr.ts";
+import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+/** Learned instructions are kept here between runs; delete it to learn anew. */
+const kept = join(root, "out", "limits");
+/** Bytes of a picture in docs/images. */
+const most = 200_000;
+
+export const seed = 0;
+
+/** The bundled model with the demo's photos, at the model's own size, and a place for finished sheets. */
+export class Studio {
+  readonly pipeline: Pipeline;
+
+  private constructor(pipeline: Pipeline) {
+    this.pipeline = pipeline;
+  }
+
+  static async open(): Promise<Studio> {
+    await ensureWritableFolder(kept);
+    return new Studio(await openPipeline(join(root, "models", "mini"), { device: "cpu", threads: 1 }));
+  }
+
+  /** A photo of demo/, whose area is that of a square of `resolution` (the model's own when absent). */
+  async photo(file: string, resolution = this.pipeline.defaults.resolution): Promise<RgbImage> {
+    const { image } = await decodeImage(await readFile(join(root, "demo", file)), file);
+    return this.fit(image, resolution);
+  }
+
+  fit(image: RgbImage, resolution = this.pipeline.defaults.resolution): RgbImage {
+    return fitToModel(image, { resolution, multiple: this.pipeline.sizeMultiple }).image;
+  }
+
+  /** Learns, or takes what an earlier run learned under the same name. */
+  async learn(name: string, pairs: readonly ImagePair[], steps = 80): Promise<Instruction> {
+    const path = join(kept, `${name}-${steps}.visii`);
+    if (await stat(path).catch(() => undefined)) return readInstruction(path);
+    const learned = await invert(this.pipeline, pairs, { seed, steps });
+    await writeInstruction(path, learned);
+    const { initialValidation, validation } = learned.info.losses;
+    console.log(`${name}, ${steps} steps: ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}`);
+    return learned;
+  }
+
+  async apply(
+    instruction: Instruction,
+    photo: RgbImage,
+    options: Omit<EditOptions, "seed"> = {},
+  ): Promise<RgbImage> {
+    const [edited] = await edit(this.pipeline, [photo], { instruction }, { seed, ...options });
+    return edited!;
+  }
+
+  /** There and back through the autoencoder, nothing edited. */
+  async roundTrip(photo: RgbImage): Promise<RgbImage> {
+    return this.pipeline.decodeLatents(await this.pipeline.encodeImage(photo));
+  }
+
+  /** Writes docs/images/limits-NAME.jpg, of the highest quality that keeps it below 200 KB. */
+  async draw(name: string, sheet: Sheet): Promise<void> {
+    const { image } = await decodeImage(await contactSheet(sheet), name);
+    for (let quality = 92; quality >= 50; quality -= 6) {
+      const jpeg = await encodeImage(image, "jpeg", { quality });
+      if (jpeg.length > most) continue;
+      await writeFile(join(root, "docs", "images", `limits-${name}.jpg`), jpeg);
+      console.log(`docs/images/limits-${name}.jpg: ${Math.round(jpeg.length / 1000)} KB`);
+      return;
+    }
+    throw new Error(`limits-${name}.jpg stays above ${most} bytes; draw less on it`);
+  }
+}
+
+/** "24.3 dB": closeness to the truth. */
+export function decibels(picture: RgbImage, truth: RgbImage): string {
+  return `${psnr(picture, truth).toFixed(1)} dB`;
+}
