@@ -14,7 +14,19 @@ const font = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 export const style: Config = {
   background: paper,
   // As a whole the picture has a title and a description (render-chart.ts); its parts need none.
-  title: { aria: false, anchor: "start", font, fontSize: 15, fontWeight: 600, color: ink, offset: 14 },
+  title: {
+    aria: false,
+    anchor: "start",
+    font,
+    fontSize: 15,
+    fontWeight: 600,
+    color: ink,
+    offset: 16,
+    subtitleFont: font,
+    subtitleFontSize: 12,
+    subtitleColor: softInk,
+    subtitlePadding: 6,
+  },
   axis: {
     aria: false,
     labelFont: font,

@@ -49,7 +49,8 @@ export function lineChart(chart: LineChart): Promise<string> {
     padding: 16,
     autosize: { type: "fit", contains: "padding" },
     config: style,
-    title: { text: title },
+    // The label of y lies above the plot, where it can be read and can be long.
+    title: { text: title, subtitle: y.label },
     data: [
       { name: "points", values: points },
       {
@@ -83,9 +84,9 @@ export function lineChart(chart: LineChart): Promise<string> {
         title: x.label,
         labelOverlap: "greedy",
         tickCount: 6,
-        ...(ticks ? { values: [...ticks] } : {}),
+        ...(ticks ? { values: [...ticks], format: ",~f" } : {}),
       },
-      { orient: "left", scale: "y", title: y.label, grid: true, domain: false, ticks: false, tickCount: 6 },
+      { orient: "left", scale: "y", grid: true, domain: false, ticks: false, tickCount: 6 },
     ],
     legends:
       names.length > 1

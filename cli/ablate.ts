@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { Ablation } from "../gpu-worker/evaluation/ablation/ablation.ts";
 import { ablationText } from "../gpu-worker/evaluation/ablation/ablation-text.ts";
-import { ablations, chooseAblations } from "../gpu-worker/evaluation/ablation/ablations.ts";
+import { ablationFor, ablations, chooseAblations } from "../gpu-worker/evaluation/ablation/ablations.ts";
 import { chooseCases } from "../gpu-worker/evaluation/ablation/choose-cases.ts";
 import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
 import { readSet } from "../gpu-worker/evaluation/read-set.ts";
@@ -102,9 +102,10 @@ interface AblatePlan {
 async function ablate(
   { progress, signal }: Context,
   pipeline: Pipeline,
-  { set, ablations, cases, out }: AblatePlan,
+  { set, ablations: chosen, cases, out }: AblatePlan,
   options: AblateOptions,
 ) {
+  const ablations = chosen.map((ablation) => ablationFor(pipeline, ablation));
   const { runAblations } = await import("../gpu-worker/evaluation/ablation/run-ablations.ts");
   const { makeAblationReport } = await import("../gpu-worker/evaluation/ablation/ablation-report.ts");
   const { writeAblationReport } = await import("../gpu-worker/evaluation/ablation/write-ablation-report.ts");

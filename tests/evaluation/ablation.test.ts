@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { modelFolder } from "../../cli/model-location.ts";
 import type { Ablation } from "../../gpu-worker/evaluation/ablation/ablation.ts";
 import { listCells } from "../../gpu-worker/evaluation/ablation/ablation-cells.ts";
-import { ablations, chooseAblations } from "../../gpu-worker/evaluation/ablation/ablations.ts";
+import { ablationFor, ablations, chooseAblations } from "../../gpu-worker/evaluation/ablation/ablations.ts";
 import { chooseCases } from "../../gpu-worker/evaluation/ablation/choose-cases.ts";
 import { type AblationPlan, runAblations } from "../../gpu-worker/evaluation/ablation/run-ablations.ts";
 import type { CaseFiles } from "../../gpu-worker/evaluation/evaluation-case.ts";
@@ -76,6 +76,15 @@ describe("the table of ablations", () => {
       );
       expect(new Set(decisive).size, name).toBe(variants.length);
     }
+  });
+
+  it("leaves the nearest phrase out for a model that brings no phrases", () => {
+    const [init] = chooseAblations("init");
+    const names = ({ variants }: Ablation) => variants.map(({ name }) => name);
+    expect(names(ablationFor(pipeline!, init!))).toEqual(["generic", "caption", "truth"]);
+    const captions = { describe: "edit", phrases: "phrases.txt" } as const;
+    const { defaults } = pipeline!;
+    expect(names(ablationFor({ defaults: { ...defaults, captions } }, init!))).toContain("phrase");
   });
 
   it("is chosen from by name, and refuses a name that it lacks", () => {

@@ -3,8 +3,10 @@ import type { InversionOptions } from "../../inversion/settings.ts";
 
 /** What learning starts from: words that differ from case to case. */
 export type CaseInit =
-  /** A caption of the first pair's after image, found through CLIP: the paper's choice. */
+  /** A caption of the first pair's after image by PEZ: the paper's choice. */
   | "caption"
+  /** The model's phrase that is nearest to the first pair, as `visii learn --caption` finds it. */
+  | "phrase"
   /** The case's first text: words that say the edit, as far as words can. */
   | "text";
 

@@ -1,4 +1,5 @@
 import { VisibleError } from "../../../shared/errors.ts";
+import type { Pipeline } from "../../pipeline/pipeline.ts";
 import type { Ablation } from "./ablation.ts";
 
 /** Guidance at which the frozen branches have weight, near what the bundled model recommends. */
@@ -20,11 +21,12 @@ export const ablations: readonly Ablation[] = [
     name: "init",
     title: "What learning starts from",
     about:
-      "The model's generic words, a caption of the after image by PEZ, and the case's first text, which says the edit as well as words can.",
+      "The model's generic words; a caption of the after image by PEZ; the nearest of the model's phrases, as `visii learn --caption` finds it; and the case's first text, which says the edit as well as words can.",
     baseline: "generic",
     variants: [
       { name: "generic", label: "generic words (default)" },
       { name: "caption", label: "caption of the after image", init: "caption" },
+      { name: "phrase", label: "nearest phrase", init: "phrase" },
       { name: "truth", label: "the case's own text", init: "text" },
     ],
   },
@@ -123,6 +125,15 @@ export const ablations: readonly Ablation[] = [
     ],
   },
 ];
+
+/** Without the variants that a model has not the means for. */
+export function ablationFor(
+  { defaults }: Pick<Pipeline, "defaults">,
+  { variants, ...ablation }: Ablation,
+): Ablation {
+  const hasPhrases = defaults.captions.phrases !== undefined;
+  return { ...ablation, variants: variants.filter(({ init }) => init !== "phrase" || hasPhrases) };
+}
 
 /** `clip,steps` → those ablations, in their own order. @throws VisibleError `invalid_option` */
 export function chooseAblations(list: string | undefined): readonly Ablation[] {

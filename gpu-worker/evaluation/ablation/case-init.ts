@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { VisibleError } from "../../../shared/errors.ts";
 import { captionImage } from "../../captioning/caption-image.ts";
+import { captionPair } from "../../captioning/caption-pair.ts";
 import { writeAside } from "../../files/write-aside.ts";
 import { fitPairs } from "../../images/fit-pairs.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";
@@ -30,13 +31,21 @@ export async function caseInit(
     return text;
   }
   const { resolution } = pipeline.defaults;
-  const decisive = { caption: openCase.digest, seed, resolution, weights: pipeline.weightHash };
+  const decisive = {
+    caption: openCase.digest,
+    ...(init === "phrase" ? { init } : {}),
+    ...{ seed, resolution, weights: pipeline.weightHash },
+  };
   const path = join(folder, `${keyOf(decisive)}.txt`);
   const known = await readFile(path, "utf8").catch(() => undefined);
   if (known !== undefined) return known;
   const [pair] = openCase.pairs;
-  const { after } = fitPairs([pair], { resolution, multiple: pipeline.sizeMultiple }).pairs[0]!;
-  const { text } = await captionImage(pipeline, after, { seed }, signal ? { signal } : {});
+  const fitted = fitPairs([pair], { resolution, multiple: pipeline.sizeMultiple }).pairs[0]!;
+  const hooks = signal ? { signal } : {};
+  const { text } =
+    init === "phrase"
+      ? await captionPair(pipeline, fitted, "phrase", { seed }, hooks)
+      : await captionImage(pipeline, fitted.after, { seed }, hooks);
   await writeAside(path, text);
   return text;
 }
