@@ -96,6 +96,7 @@ export async function benchInversionStep(
       threads,
       timestep,
       guidance,
+      repeats: 9,
     });
     const compared = async (seconds: number) => {
       const expected = await readTensor(

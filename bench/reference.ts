@@ -8,11 +8,20 @@ export interface ReferenceTask {
   readonly threads: number;
   readonly timestep: number;
   readonly guidance: Guidance;
+  /** Timed steps, after one that is not counted. */
+  readonly repeats: number;
 }
 
-/** The same step in PyTorch, or the reason why not. */
-export function runReferenceStep(task: ReferenceTask): Promise<{ seconds: number } | string> {
-  const { unet, inputs, outputs, threads, timestep, guidance } = task;
-  const options = [unet, inputs, outputs, threads, timestep, guidance.text, guidance.image].map(String);
-  return runPython("reference_step.py", options);
+export interface ReferenceStep {
+  /** Median. */
+  readonly seconds: number;
+  /** Of the process. */
+  readonly peakBytes: number;
+}
+
+/** The same step in PyTorch, or why it could not be run. */
+export function runReferenceStep(task: ReferenceTask): Promise<ReferenceStep | string> {
+  const { unet, inputs, outputs, threads, timestep, guidance, repeats } = task;
+  const options = [unet, inputs, outputs, threads, timestep, guidance.text, guidance.image, repeats];
+  return runPython("reference_step.py", options.map(String));
 }

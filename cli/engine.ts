@@ -5,6 +5,7 @@
 import type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
 import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
 import type { Device, Pipeline, PipelineOptions } from "../gpu-worker/pipeline/pipeline.ts";
+import { availableMemory } from "./machine-memory.ts";
 import { modelFolder } from "./model-location.ts";
 
 export type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
@@ -21,14 +22,15 @@ export const spaces = ["text", "kv"] as const satisfies readonly InstructionSpac
 
 /** Opens the model, runs `use`, and closes the model whatever happens. */
 export async function withPipeline<Result>(
-  { model, device, threads, resolution }: { readonly model: string } & PipelineOptions,
+  { model, device, threads, resolution, memory }: { readonly model: string } & PipelineOptions,
   use: (pipeline: Pipeline) => Promise<Result>,
 ): Promise<Result> {
-  const { openPipeline } = await import("../gpu-worker/pipeline/pipeline.ts");
+  const { defaultMemory, openPipeline } = await import("../gpu-worker/pipeline/pipeline.ts");
   const pipeline = await openPipeline(modelFolder(model), {
     device,
     ...(threads === undefined ? {} : { threads }),
     ...(resolution === undefined ? {} : { resolution }),
+    memory: memory ?? Math.min(defaultMemory, availableMemory()),
   });
   try {
     return await use(pipeline);

@@ -22,7 +22,7 @@ import {
 } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
 import { lossPoints } from "./loss-points.ts";
-import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { byteSize, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
@@ -41,6 +41,7 @@ interface LearnOptions {
   readonly seed: number;
   readonly model: string;
   readonly device: Device;
+  readonly memory?: number;
   readonly resume?: boolean;
   readonly preview?: string;
   readonly json?: boolean;
@@ -88,6 +89,11 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "mini",
     )
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option(
+      "--memory <size>",
+      "how much the model may take; what does not fit is computed twice (default: 14GB, or what is free)",
+      byteSize("--memory"),
+    )
     .option("--resume", "go on from where a stopped run left off")
     .option(
       "--preview <DIR>",

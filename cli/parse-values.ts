@@ -14,6 +14,18 @@ export function wholeNumber(option: string, least: 0 | 1): (text: string) => num
   };
 }
 
+const byteUnits: Readonly<Record<string, number>> = { GB: 1e9, GiB: 2 ** 30, MB: 1e6, MiB: 2 ** 20 };
+
+/** "14GB", "8 GiB" → bytes. */
+export function byteSize(option: string): (text: string) => number {
+  return (text) => {
+    const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*(GB|GiB|MB|MiB)\s*$/.exec(text) ?? [];
+    const bytes = Number(number) * (byteUnits[unit ?? ""] ?? Number.NaN);
+    if (!(bytes > 0)) throw refuse(option, text, "a size above 0 with its unit, such as 14GB");
+    return bytes;
+  };
+}
+
 /** Any finite number; the empty text is none. */
 export function finiteNumber(option: string): (text: string) => number {
   return (text) => {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type DetailMode, detailModes } from "../gpu-worker/images/restore-detail.ts";
 import { type Device, devices, type SchedulerKind } from "./engine.ts";
-import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 
 /** What `apply` and `edit` have in common. */
@@ -17,6 +17,7 @@ export interface SamplingOptions {
   readonly model: string;
   readonly device: Device;
   readonly size?: Size;
+  readonly memory?: number;
   readonly detail: DetailMode;
   readonly json?: boolean;
 }
@@ -55,6 +56,11 @@ export function addSamplingOptions(command: Command): Command {
       "mini",
     )
     .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option(
+      "--memory <size>",
+      "how much the model may take (default: 14GB, or what is free)",
+      byteSize("--memory"),
+    )
     .option("--json", "print one JSON object as the last line")
     .option("--verbose", "show stack traces");
 }

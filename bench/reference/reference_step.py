@@ -1,10 +1,11 @@
 """One step of the inversion as the paper's authors wrote it: three UNet branches in one batch, the gradient through all.
 
-    reference_step.py UNET_FOLDER INPUTS OUTPUTS THREADS TIMESTEP TEXT_GUIDANCE IMAGE_GUIDANCE
+    reference_step.py UNET_FOLDER INPUTS OUTPUTS THREADS TIMESTEP TEXT_GUIDANCE IMAGE_GUIDANCE REPEATS
 
-Prints the median seconds of forward 3 + backward 3 as JSON, and writes the gradient of 4·mse w.r.t. the text embedding.
+Prints the median seconds of forward 3 + backward 3 and the peak of its memory as JSON, and writes the gradient of 4·mse w.r.t. the text embedding.
 """
 import json
+import resource
 import statistics
 import sys
 import time
@@ -15,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 folder, inputs_path, outputs_path = sys.argv[1:4]
 threads, timestep = int(sys.argv[4]), int(sys.argv[5])
-text_guidance, image_guidance = float(sys.argv[6]), float(sys.argv[7])
+text_guidance, image_guidance, repeats = float(sys.argv[6]), float(sys.argv[7]), int(sys.argv[8])
 
 torch.set_num_threads(threads)
 unet = UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32).eval().requires_grad_(False)
@@ -34,9 +35,10 @@ def step():
 
 step()
 times = []
-for _ in range(9):
+for _ in range(repeats):
     started = time.perf_counter()
     step()
     times.append(time.perf_counter() - started)
 save_file({"gradient": embeddings.grad[0].contiguous()}, outputs_path)
-print(json.dumps({"seconds": statistics.median(times)}))
+peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"seconds": statistics.median(times), "peakBytes": peak}))

@@ -1,7 +1,8 @@
-import { type GraphWork, peakActivationBytes, workOf } from "../graph/graph-work.ts";
+import { type GraphWork, workOf } from "../graph/graph-work.ts";
+import { estimateMemory } from "../graph/memory-estimate.ts";
 import type { Graph } from "../graph/value.ts";
 import { weightBytes } from "../graph/weights-of.ts";
-import { lossGraph } from "../inversion/loss-graph.ts";
+import { leanestLoss, planLoss } from "../inversion/loss-plan.ts";
 import { decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "../pipeline/forward-graphs.ts";
 import { branchWeights } from "../pipeline/guidance.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
@@ -27,25 +28,26 @@ export interface ModelNeeds {
 /** Tokens of an instruction, about; they decide nothing about the cost. */
 const tokens = 8;
 
-/** What learning and editing at a picture size ask of a machine, with the model's own settings. */
+/** What learning and editing at a picture size ask of a machine at least, with the model's own settings. */
 export function needsOf(model: ModelFolder, width: number, height: number): ModelNeeds {
   return { width, height, learn: learnNeeds(model, width, height), edit: editNeeds(model, width, height) };
 }
 
+/** The work is that of the way which computes nothing twice, the memory that of the way which holds the least. */
 export function learnNeeds(model: ModelFolder, width: number, height: number): ModelNeeds["learn"] {
   const { inversion } = model.defaults;
-  const loss = optimize(
-    lossGraph(model, {
-      ...inLatents(model, width, height),
-      batch: inversion.batchSize,
-      space: "text",
-      tokens,
-      textGuidance: inversion.textGuidance,
-      mseWeight: 4,
-      clipWeight: 0.1,
-    }),
-  );
-  return { ...needs([...readingGraphs(model, width, height), loss]), step: workOf(loss) };
+  const wanted = {
+    ...inLatents(model, width, height),
+    batch: inversion.batchSize,
+    space: "text",
+    tokens,
+    textGuidance: inversion.textGuidance,
+    mseWeight: 4,
+    clipWeight: 0.1,
+  } as const;
+  const { graph: whole } = planLoss(model, wanted, Number.POSITIVE_INFINITY);
+  const { graph: least } = leanestLoss(model, wanted);
+  return { ...needs([...readingGraphs(model, width, height), least]), step: workOf(whole) };
 }
 
 export function editNeeds(model: ModelFolder, width: number, height: number): ModelNeeds["edit"] {
@@ -77,8 +79,13 @@ function inLatents({ vae }: ModelFolder, width: number, height: number) {
 function needs(graphs: readonly Graph[]): Needs {
   return {
     weights: graphs.reduce((total, graph) => total + weightBytes(graph), 0),
-    activations: Math.max(...graphs.map(peakActivationBytes)),
+    activations: Math.max(...graphs.map(heldBesideWeights)),
   };
+}
+
+function heldBesideWeights(graph: Graph): number {
+  const { folded, activations } = estimateMemory(graph);
+  return folded + activations;
 }
 
 function times(work: GraphWork, count: number): GraphWork {

@@ -55,6 +55,18 @@ export function elementCount(shape: Shape): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
+const elementBytes: { readonly [D in DType]: number } = {
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  bool: 1,
+};
+
+export function bytesOf({ shape, dtype }: Pick<Value, "shape" | "dtype">): number {
+  return elementCount(shape) * elementBytes[dtype];
+}
+
 /** `[2, 4, 8]`, for messages. */
 export function showShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;

@@ -2,7 +2,7 @@ import { frozenBranches, type Guidance } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type Batch, stackSamples } from "./batch.ts";
 import type { LearnedRows } from "./instruction-space.ts";
-import { lossGraph } from "./loss-graph.ts";
+import { type LossPlan, planLoss } from "./loss-plan.ts";
 import type { Sample } from "./samples.ts";
 import type { InversionSettings } from "./settings.ts";
 
@@ -21,6 +21,8 @@ export class InversionLoss {
   /** d [p], of length 1; absent without a CLIP. */
   readonly #direction: Float32Array | undefined;
   readonly #frozen = new Map<Sample, Float32Array>();
+  /** By size of the batch and of its pictures. */
+  readonly #plans = new Map<string, LossPlan>();
   #backwards = 0;
 
   constructor(
@@ -47,7 +49,21 @@ export class InversionLoss {
 
   async evaluate(samples: readonly Sample[], instruction: Float32Array): Promise<LossAndGradient> {
     const batch = stackSamples(samples);
-    const session = await this.#session(batch);
+    const plan = this.#planFor(batch);
+    if (plan.settings.batch === samples.length) return this.#evaluateAtOnce(batch, plan, instruction);
+    const parts: LossAndGradient[] = [];
+    for (const sample of samples)
+      parts.push(await this.#evaluateAtOnce(stackSamples([sample]), plan, instruction));
+    return meanOf(parts);
+  }
+
+  async #evaluateAtOnce(
+    batch: Batch,
+    { settings, graph }: LossPlan,
+    instruction: Float32Array,
+  ): Promise<LossAndGradient> {
+    const { samples } = batch;
+    const session = await this.#pipeline.session(`loss ${JSON.stringify(settings)}`, () => graph);
     const { loss, mse, gradient } = await session.run({
       latents: batch.latents,
       image: batch.image,
@@ -77,14 +93,17 @@ export class InversionLoss {
     return sum / samples.length;
   }
 
-  #session({ samples, height, width }: Batch) {
+  #planFor({ samples, height, width }: Batch): LossPlan {
+    const key = `${samples.length}x${width}x${height}`;
+    const known = this.#plans.get(key);
+    if (known) return known;
     const { textGuidance, mseWeight, clipWeight } = this.#settings;
     const { space, tokens } = this.#rows;
     const size = { batch: samples.length, height, width };
     const settings = { ...size, space, tokens, textGuidance, mseWeight, clipWeight };
-    return this.#pipeline.session(`loss ${JSON.stringify(settings)}`, () =>
-      lossGraph(this.#pipeline.model, settings),
-    );
+    const made = planLoss(this.#pipeline.model, settings, this.#pipeline.memory);
+    this.#plans.set(key, made);
+    return made;
   }
 
   async #frozenOfBatch({ samples }: Batch): Promise<Float32Array> {
@@ -103,4 +122,14 @@ export class InversionLoss {
     if (policy === "cached") this.#frozen.set(sample, made);
     return made;
   }
+}
+
+/** Loss and gradient of a batch are the means of its samples'. */
+function meanOf(parts: readonly LossAndGradient[]): LossAndGradient {
+  const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+  return {
+    loss: mean(parts.map(({ loss }) => loss)),
+    mse: mean(parts.map(({ mse }) => mse)),
+    gradient: parts[0]!.gradient.map((_, i) => mean(parts.map(({ gradient }) => gradient[i]!))),
+  };
 }

@@ -18,6 +18,7 @@ import { SessionCache } from "./session-cache.ts";
 
 export type { Device } from "../runtime/session.ts";
 export type { ModelDefaults } from "./model-defaults.ts";
+export { defaultMemory } from "./session-cache.ts";
 
 export interface PipelineOptions {
   readonly device: Device;
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   readonly threads?: number;
   /** Side of the square that photos are brought to the area of, pixels; the model's recommendation when absent. */
   readonly resolution?: number;
+  /** Bytes that the model may take while it works, its mapped weights counted in; 14 GB when absent. */
+  readonly memory?: number;
 }
 
 /** Latents of one image: [channels, height, width], row-major. */
@@ -65,13 +68,17 @@ export class Pipeline {
   readonly #texts = new Map<string, Promise<Float32Array>>();
   #unetForwards = 0;
 
-  constructor(model: ModelFolder, { resolution, ...options }: PipelineOptions) {
+  constructor(model: ModelFolder, { resolution, memory, ...options }: PipelineOptions) {
     this.model = model;
     this.defaults = resolution === undefined ? model.defaults : { ...model.defaults, resolution };
     this.device = options.device;
-    this.#sessions = new SessionCache({ ...options, root: model.folder });
+    this.#sessions = new SessionCache({ ...options, root: model.folder }, memory);
   }
 
+  /** Bytes that all sessions may take together. */
+  get memory(): number {
+    return this.#sessions.memory;
+  }
   get modelId(): string {
     return this.model.id;
   }

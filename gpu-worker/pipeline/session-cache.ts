@@ -1,25 +1,30 @@
+import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
 import type { Graph } from "../graph/value.ts";
-import { weightBytes } from "../graph/weights-of.ts";
+import { optimize } from "../rewrite/optimize.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
 
 /** A session is one size of one graph; a folder of photos of every shape would otherwise keep hundreds. */
 const maximumSessions = 24;
 
-/** Each session holds its own packed copy of the weights it reads; beyond this many bytes of them the oldest goes. */
-const maximumWeightBytes = 6 * 2 ** 30;
+/** What is kept at once where the caller sets no limit, bytes. */
+export const defaultMemory = 14e9;
 
 interface Entry {
   readonly session: Promise<Session>;
-  readonly weightBytes: number;
+  /** Of its weights and of a run, whether or not it runs at present: what a run took is kept for the next. */
+  readonly bytes: number;
 }
 
 /** Compiled graphs by key, the least recently used dropped first. The one asked for is always kept. */
 export class SessionCache {
+  /** Bytes that its sessions may take together. */
+  readonly memory: number;
   readonly #options: SessionOptions;
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, memory = defaultMemory) {
+    this.memory = memory;
     this.#options = options;
   }
 
@@ -30,12 +35,13 @@ export class SessionCache {
       this.#entries.set(key, known);
       return known.session;
     }
-    const graph = build();
-    const made = { session: Session.create(graph, this.#options), weightBytes: weightBytes(graph) };
+    const graph = optimize(build());
+    const bytes = residentBytes(estimateMemory(graph));
+    const room = this.#makeRoom(bytes);
+    const made = { session: room.then(() => Session.create(graph, this.#options)), bytes };
     this.#entries.set(key, made);
     // A graph that did not compile is asked for anew, not remembered as a failure.
     made.session.catch(() => this.#entries.delete(key));
-    await this.#makeRoom(key);
     return made.session;
   }
 
@@ -45,13 +51,15 @@ export class SessionCache {
     for (const { session } of entries) await (await session).dispose();
   }
 
-  async #makeRoom(keep: string): Promise<void> {
-    for (const [key, { session }] of this.#entries) {
-      const bytes = [...this.#entries.values()].reduce((sum, entry) => sum + entry.weightBytes, 0);
-      if (this.#entries.size <= maximumSessions && bytes <= maximumWeightBytes) return;
-      if (key === keep) continue;
+  /** Drops sessions until one more that takes `bytes` fits. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const dropped: Entry[] = [];
+    for (const [key, entry] of this.#entries) {
+      const held = [...this.#entries.values()].reduce((sum, { bytes: taken }) => sum + taken, 0);
+      if (this.#entries.size < maximumSessions && held + bytes <= this.memory) break;
       this.#entries.delete(key);
-      await (await session).dispose();
+      dropped.push(entry);
     }
+    for (const { session } of dropped) await (await session).dispose();
   }
 }

@@ -2,8 +2,8 @@ import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { InternalError, VisibleError } from "../../shared/errors.ts";
 import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value } from "../graph/value.ts";
-import { weightBytes } from "../graph/weights-of.ts";
 import { optimize } from "../rewrite/optimize.ts";
+import { loadingOptions } from "./loading-options.ts";
 
 /** Where graphs run: onnxruntime's execution providers by their names here. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -37,7 +37,7 @@ export class Session {
     try {
       const session = await InferenceSession.create(encodeOnnx(live, root), {
         executionProviders: [device],
-        ...(device === "cpu" ? cpuOptions(live, root) : mappedWeights(root)),
+        ...loadingOptions(live, device, root),
         logSeverityLevel: 3,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
@@ -81,35 +81,6 @@ export class Session {
   async dispose(): Promise<void> {
     await this.#session.release();
   }
-}
-
-/** From how many bytes of weights on a second copy of them costs more than it gains. */
-const inPlaceBytes = 2 ** 30;
-
-/**
- * onnxruntime's fastest kernels want weights in layouts of their own: a copy of every weight, for every session. For a large
- * model that is the larger part of its memory and of the time to load it, and its convolutions, being large, run as fast
- * from the layout of the file. So a small model is copied and a large one is read where it is mapped.
- *
- * Without memory patterns a second run does not set aside all of its activations anew, beside the first's.
- */
-function cpuOptions(graph: Graph, root: string): InferenceSession.SessionOptions {
-  if (weightBytes(graph) < inPlaceBytes) return mappedWeights(root);
-  return {
-    ...mappedWeights(root, { disable_prepacking: "1" }),
-    graphOptimizationLevel: "extended",
-    enableMemPattern: false,
-  };
-}
-
-function mappedWeights(
-  root: string,
-  session: Readonly<Record<string, string>> = {},
-): InferenceSession.SessionOptions {
-  return {
-    graphOptimizationLevel: "all",
-    extra: { session: { model_external_initializers_file_folder_path: root, ...session } },
-  };
 }
 
 function toTensor(graph: string, { name, dtype, shape }: Value, data: HostTensor | undefined): Tensor {

@@ -86,3 +86,13 @@ function dependants(graph: Graph, is: (node: Graph["nodes"][number]) => boolean)
       for (const output of node.outputs) found.add(output);
   return found;
 }
+
+test("onnxruntime keeps the wait where a view follows", async () => {
+  const graph = new GraphBuilder("views");
+  const x = graph.input("x", "float32", [2, 6]);
+  const late = graph.after(x, graph.exp(x));
+  graph.output("y", graph.mul(graph.reshape(graph.reshape(late, [3, 4]), [12]), 2));
+  const feeds = feedsOf(graph.build());
+  const { y } = await runOnCpu(graph.build(), feeds);
+  expect(y).toEqual(feeds.x!.map((value) => 2 * value));
+});

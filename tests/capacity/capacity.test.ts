@@ -15,10 +15,12 @@ it("the CPU passes its self-test with room to spare", async () => {
 it("a larger picture takes more of everything, and the same weights", () => {
   const [small, large] = [needsOf(model, 64, 64), needsOf(model, 128, 64)];
   expect(large.learn.weights).toBe(small.learn.weights);
-  expect(large.learn.activations).toBeGreaterThan(1.9 * small.learn.activations);
+  // The turned kernels that learning holds beside the intermediate values are of one size.
+  expect(large.learn.activations).toBeGreaterThan(1.5 * small.learn.activations);
+  expect(large.edit.activations).toBeGreaterThan(1.9 * small.edit.activations);
   expect(large.edit.whole.convolution).toBeGreaterThan(1.9 * small.edit.whole.convolution);
-  // Learning holds what the backward pass needs; editing forgets as it goes.
-  expect(small.learn.activations).toBeGreaterThan(3 * small.edit.activations);
+  // Learning holds what the backward pass needs, at least for a block at a time; editing forgets as it goes.
+  expect(small.learn.activations).toBeGreaterThan(small.edit.activations);
 });
 
 it("work at a rate is time", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { collectPairs } from "../../cli/collect-pairs.ts";
 import { Interrupted } from "../../cli/interrupted.ts";
 import { outputPaths } from "../../cli/output-paths.ts";
-import { finiteNumber, oneOf, wholeNumber } from "../../cli/parse-values.ts";
+import { byteSize, finiteNumber, oneOf, wholeNumber } from "../../cli/parse-values.ts";
 import { drawBar, ProgressBar, progressText, showDuration } from "../../cli/progress-bar.ts";
 import { explainFailure } from "../../cli/report-failure.ts";
 import { shellWords } from "../../cli/shell-words.ts";
@@ -43,6 +43,13 @@ describe("option values", () => {
       expect(() => wholeNumber("--seed", 0)(text)).toThrow(/--seed is/);
     },
   );
+
+  it("a memory is a number with its unit", () => {
+    const sizes = ["14GB", "8 GiB", "1.5GB", "512MiB"].map(byteSize("--memory"));
+    expect(sizes).toEqual([14e9, 8 * 2 ** 30, 1.5e9, 2 ** 29]);
+    for (const text of ["", "14", "GB", "0GB", "-1GB", "14TB", "1e3GB"])
+      expect(() => byteSize("--memory")(text)).toThrow(/--memory is ".*"; it must be a size above 0/);
+  });
 
   it("whole numbers begin at the least one", () => {
     expect(wholeNumber("--seed", 0)("0")).toBe(0);

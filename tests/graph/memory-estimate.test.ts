@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { GraphBuilder } from "../../gpu-worker/graph/graph-builder.ts";
-import { estimateMemory, totalBytes } from "../../gpu-worker/graph/memory-estimate.ts";
+import { estimateMemory, residentBytes } from "../../gpu-worker/graph/memory-estimate.ts";
 
 const kilobyte = [16, 16]; // of float32
 
@@ -32,5 +32,5 @@ test("what is computed from weights alone is there from the start, beside the we
   graph.output("y", graph.matmul(x, graph.transpose(w, [1, 0])));
   const estimate = estimateMemory(graph.build());
   expect(estimate).toEqual({ weights: 512, folded: 1024, activations: 2 * 1024 });
-  expect(totalBytes(estimate)).toBe(512 + 3 * 1024);
+  expect(residentBytes(estimate)).toBe(512 + 1.25 * 1024 + 2 * 2 * 1024);
 });

@@ -1,0 +1,68 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { SegmentKind } from "../graph/graph-builder.ts";
+import { estimateMemory, type MemoryEstimate, residentBytes } from "../graph/memory-estimate.ts";
+import type { Graph } from "../graph/value.ts";
+import { unetGraph } from "../pipeline/forward-graphs.ts";
+import type { ModelFolder } from "../pipeline/model-folder.ts";
+import { optimize } from "../rewrite/optimize.ts";
+import { type LossSettings, lossGraph } from "./loss-graph.ts";
+
+/** How the loss of a batch is computed within a given memory. */
+export interface LossPlan {
+  readonly settings: LossSettings;
+  readonly graph: Graph;
+  readonly memory: MemoryEstimate;
+}
+
+/** From the one that does the least to the one that holds the least. */
+const recomputations: readonly (readonly SegmentKind[])[] = [[], ["attention"], ["attention", "block"]];
+
+/** Of what is allowed, how much the loss alone may take before it is asked what has to stand beside it. */
+const smallShare = 0.25;
+
+/**
+ * The cheapest way to differentiate a batch that fits into `memory`, beside the forward UNet that validates between the
+ * steps: whole; sample by sample; with the attentions' weights computed a second time; with every block computed a
+ * second time. Samples one by one cost nothing where a sample is large; the last way costs a third of a step more.
+ *
+ * @param memory bytes for all sessions together
+ * @throws VisibleError `not_enough_memory` with what it would take
+ */
+export function planLoss(model: ModelFolder, wanted: LossSettings, memory: number): LossPlan {
+  const whole = plan(model, wanted);
+  if (residentBytes(whole.memory) <= smallShare * memory) return whole;
+  const { height, width } = wanted;
+  const forward = residentBytes(
+    estimateMemory(optimize(unetGraph(model, { batch: 1, height, width, learnedRows: 0 }))),
+  );
+  const fits = ({ memory: needed }: LossPlan, beside: number) => residentBytes(needed) + beside <= memory;
+  if (fits(whole, forward)) return whole;
+  const leaner = recomputations.map((recompute) => plan(model, { ...wanted, batch: 1, recompute }));
+  // Where even the leanest leaves no room for the forward UNet, the two take turns, each loaded anew.
+  const chosen = leaner.find((each) => fits(each, forward)) ?? leaner.find((each) => fits(each, 0));
+  if (chosen) return chosen;
+  const least = Math.min(...leaner.map((each) => residentBytes(each.memory)));
+  throw new VisibleError(
+    "not_enough_memory",
+    `One step at ${pixels(model, width)}×${pixels(model, height)} takes about ${gigabytes(least)}, and ${gigabytes(memory)} are allowed; ` +
+      `choose a smaller size, or allow more with --memory.`,
+  );
+}
+
+/** The way that holds the least, whatever it costs. */
+export function leanestLoss(model: ModelFolder, wanted: LossSettings): LossPlan {
+  return plan(model, { ...wanted, batch: 1, recompute: recomputations.at(-1)! });
+}
+
+function plan(model: ModelFolder, settings: LossSettings): LossPlan {
+  const graph = optimize(lossGraph(model, settings));
+  return { settings, graph, memory: estimateMemory(graph) };
+}
+
+function pixels({ vae }: ModelFolder, latents: number): number {
+  return latents * vae.autoencoder.factor;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
