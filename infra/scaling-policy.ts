@@ -40,11 +40,14 @@ export interface PoolPolicy {
 }
 
 export const scalingPolicy: Readonly<Record<PoolName, PoolPolicy>> = {
-  // Somebody waits. An idle quarter of an hour costs less than the next caller's cold start is worth.
-  interactive: { targetWait: 60, outCooldown: 60, surplusShare: 0.5, surplusAfter: 300, idleAfter: 900 },
+  // Somebody waits: a second caller within minutes shall find a worker.
+  interactive: { targetWait: 60, outCooldown: 60, surplusShare: 0.5, surplusAfter: 300, idleAfter: 600 },
   // Nobody waits. Few machines for long are better than many that boot for little.
-  bulk: { targetWait: 1800, outCooldown: 120, surplusShare: 0.5, surplusAfter: 300, idleAfter: 300 },
+  bulk: { targetWait: 1800, outCooldown: 120, surplusShare: 0.5, surplusAfter: 300, idleAfter: 120 },
 };
+
+/** An empty machine stays so long (fixed by ECS's managed scaling: 15 readings). A worker that comes meanwhile finds it warm. */
+export const machineIdleAfter = 900;
 
 /** Seconds of one reading of the queues' depths: CloudWatch's finest for SQS. */
 export const metricPeriod = 60;

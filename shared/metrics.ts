@@ -2,6 +2,25 @@ import type { LogFacts } from "./ports/log.ts";
 
 export type Unit = "Seconds" | "Count" | "Count/Second";
 
+/** Every series there is, with its unit; dashboard and alarms name no other. */
+export const metricUnits = {
+  /** Of one attempt at a job, from its claim to its end: what a device was held for. */
+  JobSeconds: "Seconds",
+  /** From a job's creation to that claim. */
+  WaitSeconds: "Seconds",
+  Jobs: "Count",
+  /** Of a learning. */
+  StepsPerSecond: "Count/Second",
+  /** Messages that no worker could deal with. */
+  DeadLetters: "Count",
+} as const satisfies Record<string, Unit>;
+export type MetricName = keyof typeof metricUnits;
+export const metricNamespace = "visii";
+
+/** What distinguishes the series of jobs, and that of dead letters. */
+export const jobDimensions = ["Kind", "Status", "Failure"] as const;
+export const deadLetterDimensions = ["Kind"] as const;
+
 /**
  * Facts for a log line that CloudWatch also takes as metrics (its embedded metric format): one series for each combination of
  * the dimensions' values.
@@ -9,7 +28,7 @@ export type Unit = "Seconds" | "Count" | "Count/Second";
  * @param now milliseconds since 1970
  */
 export function metrics(
-  values: Readonly<Record<string, readonly [value: number, unit: Unit]>>,
+  values: { readonly [Name in MetricName]?: readonly [value: number, unit: (typeof metricUnits)[Name]] },
   dimensions: Readonly<Record<string, string>>,
   now: number,
 ): LogFacts {
@@ -18,7 +37,7 @@ export function metrics(
       Timestamp: now,
       CloudWatchMetrics: [
         {
-          Namespace: "visii",
+          Namespace: metricNamespace,
           Dimensions: [Object.keys(dimensions)],
           Metrics: Object.entries(values).map(([Name, [, Unit]]) => ({ Name, Unit })),
         },

@@ -1,0 +1,143 @@
+import type { QueueName } from "../shared/queue-timing.ts";
+import { announcements } from "./announcements.ts";
+import { api } from "./api.ts";
+import { gravedigger } from "./dead-letters.ts";
+import { dueRows } from "./due-rows.ts";
+import { deadLetters, failedJobs, jobsInAll } from "./job-metrics.ts";
+import { unreadyExpression } from "./pool-expressions.ts";
+import { alarmQueries, readings } from "./pool-readings.ts";
+import { queueNames, queues } from "./queues.ts";
+import { sweeper } from "./sweeper.ts";
+import { workers } from "./workers.ts";
+
+const minute = 60;
+const heard = { alarmActions: [announcements.arn], okActions: [announcements.arn] };
+
+/** Seconds that a message may wait before somebody shall look: a cold start and some, or a night's work. */
+const oldestWait: Readonly<Record<QueueName, number>> = {
+  interactive: 15 * minute,
+  learning: 30 * minute,
+  bulk: 24 * 60 * minute,
+};
+
+for (const name of queueNames) {
+  const { live, dead } = queues[name];
+  new aws.cloudwatch.MetricAlarm(`OldestMessage-${name}`, {
+    ...heard,
+    alarmDescription: `A message of ${name} waits too long: no capacity, or workers that take nothing.`,
+    namespace: "AWS/SQS",
+    metricName: "ApproximateAgeOfOldestMessage",
+    dimensions: { QueueName: live.nodes.queue.name },
+    statistic: "Maximum",
+    period: minute,
+    evaluationPeriods: 5,
+    comparisonOperator: "GreaterThanThreshold",
+    threshold: oldestWait[name],
+    treatMissingData: "notBreaching",
+  });
+  new aws.cloudwatch.MetricAlarm(`DeadLettersLie-${name}`, {
+    ...heard,
+    alarmDescription: `Dead letters of ${name} lie there: their consumer fails, and their callers wait for an answer.`,
+    namespace: "AWS/SQS",
+    metricName: "ApproximateNumberOfMessagesVisible",
+    dimensions: { QueueName: dead.nodes.queue.name },
+    statistic: "Maximum",
+    period: minute,
+    evaluationPeriods: 15,
+    comparisonOperator: "GreaterThanThreshold",
+    threshold: 0,
+    treatMissingData: "notBreaching",
+  });
+}
+
+new aws.cloudwatch.MetricAlarm("DeadLettersCome", {
+  ...heard,
+  alarmDescription: "A job was given up after its last delivery. Its log says why.",
+  metricQueries: [
+    { id: "answer", expression: deadLetters, label: "dead letters", period: 300, returnData: true },
+  ],
+  comparisonOperator: "GreaterThanThreshold",
+  threshold: 0,
+  evaluationPeriods: 1,
+  treatMissingData: "notBreaching",
+});
+
+new aws.cloudwatch.MetricAlarm("JobsFail", {
+  ...heard,
+  alarmDescription: "More than a fifth of at least ten jobs failed within a quarter of an hour.",
+  metricQueries: [
+    { id: "failed", expression: failedJobs, period: 900, returnData: false },
+    { id: "all", expression: jobsInAll, period: 900, returnData: false },
+    {
+      id: "answer",
+      expression: "IF(FILL(all, 0) >= 10, FILL(failed, 0) / all, 0)",
+      label: "share of jobs that failed",
+      returnData: true,
+    },
+  ],
+  comparisonOperator: "GreaterThanThreshold",
+  threshold: 0.2,
+  evaluationPeriods: 1,
+  treatMissingData: "notBreaching",
+});
+
+const functionMetric = (id: string, metricName: string, functionName: $util.Input<string>) => ({
+  id,
+  metric: {
+    namespace: "AWS/Lambda",
+    metricName,
+    dimensions: { FunctionName: functionName },
+    period: 300,
+    stat: "Sum",
+  },
+  returnData: false,
+});
+new aws.cloudwatch.MetricAlarm("ApiErrors", {
+  ...heard,
+  alarmDescription: "More than one request in a hundred, of at least twenty, ended in an error of our own.",
+  metricQueries: [
+    functionMetric("errors", "Url5xxCount", api.name),
+    functionMetric("requests", "UrlRequestCount", api.name),
+    {
+      id: "answer",
+      expression: "IF(FILL(requests, 0) >= 20, FILL(errors, 0) / requests, 0)",
+      label: "share of requests that failed",
+      returnData: true,
+    },
+  ],
+  comparisonOperator: "GreaterThanThreshold",
+  threshold: 0.01,
+  evaluationPeriods: 2,
+  treatMissingData: "notBreaching",
+});
+
+for (const [noun, functionName] of [
+  ["Sweep", sweeper.nodes.function.name],
+  ["DueRows", dueRows.nodes.function.name],
+  ["DeadLetters", gravedigger.name],
+] as const)
+  new aws.cloudwatch.MetricAlarm(`${noun}Errors`, {
+    ...heard,
+    alarmDescription: `${noun} fails again and again: webhooks, batches or failed jobs are not told.`,
+    namespace: "AWS/Lambda",
+    metricName: "Errors",
+    dimensions: { FunctionName: functionName },
+    statistic: "Sum",
+    period: minute,
+    evaluationPeriods: 5,
+    datapointsToAlarm: 3,
+    comparisonOperator: "GreaterThanThreshold",
+    threshold: 0,
+    treatMissingData: "notBreaching",
+  });
+
+for (const { pool, title, service } of workers)
+  new aws.cloudwatch.MetricAlarm(`${title}NotReady`, {
+    ...heard,
+    alarmDescription: `Workers of ${pool} are wanted and none runs: no Spot capacity, a quota of 0, or a model that does not open.`,
+    metricQueries: alarmQueries(unreadyExpression, "wanted and not there", readings(pool, service.name)),
+    comparisonOperator: "GreaterThanThreshold",
+    threshold: 0,
+    evaluationPeriods: 20,
+    treatMissingData: "notBreaching",
+  });

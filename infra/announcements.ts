@@ -1,0 +1,31 @@
+import { deployer } from "./stage.ts";
+
+/** Where alarms and the budget speak. Without an address only the console shows them. */
+export const announcements = new aws.sns.Topic("Announcements");
+
+new aws.sns.TopicPolicy("AnnouncementsPolicy", {
+  arn: announcements.arn,
+  policy: aws.iam.getPolicyDocumentOutput({
+    statements: [
+      {
+        actions: ["sns:Publish"],
+        resources: [announcements.arn],
+        principals: [{ type: "Service", identifiers: ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"] }],
+        conditions: [
+          {
+            test: "StringEquals",
+            variable: "aws:SourceAccount",
+            values: [aws.getCallerIdentityOutput().accountId],
+          },
+        ],
+      },
+    ],
+  }).json,
+});
+
+if (deployer.alarmEmail)
+  new aws.sns.TopicSubscription("AnnouncementsEmail", {
+    topic: announcements.arn,
+    protocol: "email",
+    endpoint: deployer.alarmEmail,
+  });

@@ -1,0 +1,81 @@
+import { api } from "./api.ts";
+import { cluster } from "./cluster.ts";
+import { jobSeries } from "./job-metrics.ts";
+import { cpuWorkerHour, gpuMachines, spotShare } from "./machines.ts";
+import { queueNames, queues } from "./queues.ts";
+import { named, stage } from "./stage.ts";
+import { workers } from "./workers.ts";
+
+type Line = $util.Input<readonly unknown[]>;
+const region = aws.getRegionOutput().region;
+
+/** A graph, two to a row. */
+const graph = (index: number, title: string, metrics: readonly Line[], more: object = {}) => ({
+  type: "metric",
+  ...{ x: (index % 2) * 12, y: Math.floor(index / 2) * 6, width: 12, height: 6 },
+  properties: { title, region, period: 300, view: "timeSeries", metrics, ...more },
+});
+const formula = (expression: string, label: string, id?: string, visible = true): Line => [
+  { expression, label, ...(id ? { id } : {}), visible },
+];
+
+const ofQueue = (metric: string, label: string) =>
+  queueNames.map((name) => [
+    ...["AWS/SQS", metric, "QueueName", queues[name].live.nodes.queue.name],
+    { label: `${name} ${label}`, stat: "Maximum" },
+  ]);
+const ofWorkers = (metric: string, label: string) =>
+  workers.map(({ pool, service }) => [
+    ...["ECS/ContainerInsights", metric, "ClusterName", cluster.name, "ServiceName", service.name],
+    { label: `${pool} ${label}`, stat: "Average" },
+  ]);
+
+/** US dollars of one worker for an hour: on Spot where that is all there is, else on demand, so rather too much. */
+const workerHour = (onDemandBase: number) =>
+  stage.device === "cpu"
+    ? cpuWorkerHour
+    : gpuMachines["g6.xlarge"].onDemand * (onDemandBase > 0 ? 1 : spotShare);
+const dollars = workers
+  .map(({ pool }, index) => `FILL(w${index}, 0) * ${workerHour(stage.pools[pool].onDemandBase)} * 300 / 3600`)
+  .join(" + ");
+const running = workers.map(({ service }, index) => [
+  ...["ECS/ContainerInsights", "RunningTaskCount", "ClusterName", cluster.name, "ServiceName", service.name],
+  { id: `w${index}`, stat: "Average", visible: false },
+]);
+
+const graphs = [
+  graph(0, "Oldest message (s)", ofQueue("ApproximateAgeOfOldestMessage", "oldest")),
+  graph(1, "Messages waiting and in work", [
+    ...ofQueue("ApproximateNumberOfMessagesVisible", "waiting"),
+    ...ofQueue("ApproximateNumberOfMessagesNotVisible", "in work"),
+  ]),
+  graph(2, "Jobs by state", [
+    ...["succeeded", "failed", "canceled"].map((status) =>
+      formula(`SUM(${jobSeries("Jobs", "Sum", ` Status="${status}"`)})`, status),
+    ),
+  ]),
+  graph(3, "Wait before work, p95 (s)", [formula(jobSeries("WaitSeconds", "p95"), "")]),
+  graph(4, "Workers wanted and running", [
+    ...ofWorkers("DesiredTaskCount", "wanted"),
+    ...ofWorkers("RunningTaskCount", "running"),
+  ]),
+  graph(5, "Seconds of work by kind", [formula(jobSeries("JobSeconds", "Sum"), "")]),
+  graph(6, "Steps of learning a second", [formula(jobSeries("StepsPerSecond", "Average"), "")]),
+  graph(7, "US dollars for a job, idle time included", [
+    ...running,
+    formula(`SUM(${jobSeries("Jobs", "Sum")})`, "jobs", "jobs", false),
+    formula(`IF(jobs > 0, (${dollars}) / jobs)`, "dollars a job", "cost"),
+  ]),
+  graph(8, "Requests and errors of our own", [
+    ["AWS/Lambda", "UrlRequestCount", "FunctionName", api.name, { stat: "Sum", label: "requests" }],
+    ["AWS/Lambda", "Url5xxCount", "FunctionName", api.name, { stat: "Sum", label: "5xx" }],
+  ]),
+  graph(9, "Time to the first byte, p95 (ms)", [
+    ["AWS/Lambda", "UrlRequestLatency", "FunctionName", api.name, { stat: "p95", label: "API" }],
+  ]),
+];
+
+export const dashboard = new aws.cloudwatch.Dashboard("Dashboard", {
+  dashboardName: named("overview"),
+  dashboardBody: $jsonStringify({ widgets: graphs }),
+});

@@ -1,0 +1,21 @@
+import { bucket } from "./bucket.ts";
+import { queueUrls } from "./queues.ts";
+import { router } from "./router.ts";
+import { stage } from "./stage.ts";
+import { table } from "./table.ts";
+
+const retention = { 7: "1 week", 14: "2 weeks", 30: "1 month", 90: "3 months" } as const;
+
+/** What every function of the edge is: Node on Arm, told where things are as `functions/config.ts` reads it. */
+export const edgeFunction = {
+  runtime: "nodejs22.x",
+  architecture: "arm64",
+  logging: { retention: retention[stage.logDays] },
+  environment: {
+    VISII_BUCKET: bucket.name,
+    VISII_TABLE: table.name,
+    VISII_QUEUE_URLS: queueUrls,
+    VISII_PUBLIC_URL: router.url,
+    VISII_ENVIRONMENT: stage.keys,
+  },
+} as const;

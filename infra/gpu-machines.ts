@@ -1,0 +1,109 @@
+import { cluster } from "./cluster.ts";
+import { gpuMachines } from "./machines.ts";
+import { network, workerFirewall } from "./network.ts";
+import type { PoolName } from "./scaling-policy.ts";
+import { named, type PoolSize } from "./stage.ts";
+import { modelsOnMachine } from "./worker-task.ts";
+
+/** Read at each deployment: machines that start later have the same image until the next. */
+const image = aws.ssm.getParameterOutput({
+  name: "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id",
+}).value;
+
+const role = new aws.iam.Role("Machine", {
+  assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "ec2.amazonaws.com" }),
+  managedPolicyArns: [
+    $interpolate`arn:${aws.getPartitionOutput().partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role`,
+  ],
+});
+const profile = new aws.iam.InstanceProfile("MachineProfile", { role: role.name });
+
+/** Runs before ECS's agent does, so no task comes too early. Tasks run as user 1000 and never see the machine's own role. */
+const userData = $interpolate`#!/bin/bash
+set -euo pipefail
+cat >> /etc/ecs/ecs.config <<'CONFIG'
+ECS_CLUSTER=${cluster.name}
+ECS_ENABLE_GPU_SUPPORT=true
+ECS_ENABLE_SPOT_INSTANCE_DRAINING=true
+ECS_CONTAINER_STOP_TIMEOUT=120s
+ECS_AWSVPC_BLOCK_IMDS=true
+ECS_IMAGE_PULL_BEHAVIOR=prefer-cached
+CONFIG
+install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine}
+`;
+
+const template = new aws.ec2.LaunchTemplate("MachineTemplate", {
+  name: named("machine"),
+  imageId: image,
+  iamInstanceProfile: { arn: profile.arn },
+  metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+  networkInterfaces: [
+    { associatePublicIpAddress: "false", securityGroups: [workerFirewall.id], deleteOnTermination: "true" },
+  ],
+  blockDeviceMappings: [
+    {
+      deviceName: "/dev/xvda",
+      // The image, the weights and room; fast, because loading weights is most of a cold start.
+      ebs: { volumeSize: 100, volumeType: "gp3", throughput: 500, iops: 4000, encrypted: "true" },
+    },
+  ],
+  userData: userData.apply((text) => Buffer.from(text).toString("base64")),
+  updateDefaultVersion: true,
+  tagSpecifications: [{ resourceType: "instance", tags: { Name: named("worker") } }],
+});
+
+/** Machines with a GPU for one pool, as many as its tasks ask for: none at rest. */
+export function createGpuMachines(pool: PoolName, title: string, { maximum, onDemandBase }: PoolSize) {
+  const group = new aws.autoscaling.Group(
+    `${title}Machines`,
+    {
+      minSize: 0,
+      // One more than workers, so that a deployment can start a new one before an old one goes.
+      maxSize: maximum + 1,
+      vpcZoneIdentifiers: network.privateSubnets,
+      mixedInstancesPolicy: {
+        launchTemplate: {
+          launchTemplateSpecification: {
+            launchTemplateId: template.id,
+            version: template.latestVersion.apply(String),
+          },
+          overrides: Object.keys(gpuMachines).map((instanceType) => ({ instanceType })),
+        },
+        instancesDistribution: {
+          onDemandBaseCapacity: onDemandBase,
+          onDemandPercentageAboveBaseCapacity: 0,
+          onDemandAllocationStrategy: "prioritized",
+          spotAllocationStrategy: "price-capacity-optimized",
+        },
+      },
+      // A successor starts when AWS foresees that it will take a Spot machine back.
+      capacityRebalance: true,
+      // Which machine goes is ECS's to say: never one with a task on it.
+      protectFromScaleIn: true,
+      forceDelete: true,
+      waitForCapacityTimeout: "0",
+      enabledMetrics: ["GroupInServiceInstances", "GroupPendingInstances"],
+      tags: [
+        { key: "AmazonECSManaged", value: "true", propagateAtLaunch: true },
+        { key: "Name", value: named(`worker-${pool}`), propagateAtLaunch: true },
+      ],
+    },
+    { ignoreChanges: ["desiredCapacity"] },
+  );
+  const provider = new aws.ecs.CapacityProvider(`${title}Capacity`, {
+    name: named(`machines-${pool}`),
+    autoScalingGroupProvider: {
+      autoScalingGroupArn: group.arn,
+      managedDraining: "ENABLED",
+      managedTerminationProtection: "ENABLED",
+      managedScaling: {
+        status: "ENABLED",
+        targetCapacity: 100,
+        minimumScalingStepSize: 1,
+        maximumScalingStepSize: 10,
+        instanceWarmupPeriod: 180,
+      },
+    },
+  });
+  return { group, provider };
+}

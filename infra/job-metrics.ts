@@ -1,0 +1,17 @@
+import { deadLetterDimensions, jobDimensions, type MetricName, metricNamespace } from "../shared/metrics.ts";
+
+/** Series that the code writes, named as it names them (`shared/metrics.ts`). */
+const search = (metric: MetricName, dimensions: readonly string[], statistic: string, filter = "") =>
+  `SEARCH('{${[metricNamespace, ...dimensions].join(",")}} MetricName="${metric}"${filter}', '${statistic}', 300)`;
+
+/** For graphs: one line for each combination of dimensions that has been seen. */
+export const jobSeries = (metric: MetricName, statistic: string, filter = ""): string =>
+  search(metric, jobDimensions, statistic, filter);
+
+/** For alarms, which take no search: CloudWatch's SQL, over all combinations. */
+const select = (metric: MetricName, dimensions: readonly string[], where = "") =>
+  `SELECT SUM(${metric}) FROM SCHEMA("${metricNamespace}", ${dimensions.join(", ")})${where}`;
+
+export const jobsInAll = select("Jobs", jobDimensions);
+export const failedJobs = select("Jobs", jobDimensions, " WHERE Status = 'failed'");
+export const deadLetters = select("DeadLetters", deadLetterDimensions);

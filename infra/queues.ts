@@ -1,0 +1,60 @@
+import { type QueueName, queueTiming } from "../shared/queue-timing.ts";
+
+/**
+ * A queue for each kind of wait, and beside it one for the messages that no worker could deal with.
+ *
+ * There is none for webhooks. A delivery is a row, written with the end it tells of, and stays due until it is told
+ * (`functions/sweep/deliver-webhook.ts`); a queue beside it would be a second truth that a crash between two writes makes
+ * disagree. The table's stream wakes the sender at once (`due-rows.ts`), the sweeper repeats, and what was given up stays
+ * visible as a failed delivery that can be replayed.
+ */
+function createQueue(name: QueueName) {
+  const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+  const dead = new sst.aws.Queue(`${title}Dead`, {
+    // Six times what its consumer may take, as Lambda asks.
+    visibilityTimeout: "6 minutes",
+    transform: { queue: { messageRetentionSeconds: 14 * 86_400 } },
+  });
+  const live = new sst.aws.Queue(title, {
+    visibilityTimeout: `${queueTiming.visibility} seconds`,
+    dlq: { queue: dead.arn, retry: queueTiming.maximumReceives },
+    transform: {
+      queue: {
+        receiveWaitTimeSeconds: queueTiming.poll,
+        // A fleet that has no capacity for days loses nothing.
+        messageRetentionSeconds: 14 * 86_400,
+      },
+    },
+  });
+  return { live, dead };
+}
+
+export const queues = {
+  interactive: createQueue("interactive"),
+  learning: createQueue("learning"),
+  bulk: createQueue("bulk"),
+} satisfies Record<QueueName, unknown>;
+export const queueNames = Object.keys(queues) as readonly QueueName[];
+
+/** As `VISII_QUEUE_URLS` wants it. */
+export const queueUrls = $jsonStringify({
+  interactive: queues.interactive.live.url,
+  learning: queues.learning.live.url,
+  bulk: queues.bulk.live.url,
+});
+
+const arns = (names: readonly QueueName[]) => names.map((name) => queues[name].live.arn);
+
+export const putOnQueues = (names: readonly QueueName[]) => ({
+  actions: ["sqs:SendMessage"],
+  resources: arns(names),
+});
+/** How many wait, which a caller is told as its place. */
+export const countQueues = (names: readonly QueueName[]) => ({
+  actions: ["sqs:GetQueueAttributes"],
+  resources: arns(names),
+});
+export const takeFromQueues = (names: readonly QueueName[]) => ({
+  actions: ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"],
+  resources: arns(names),
+});

@@ -1,0 +1,74 @@
+import { lifetimes } from "../shared/object-keys.ts";
+import type { PoolName } from "./scaling-policy.ts";
+
+/** How many workers a pool may have, and how they are paid for. */
+export interface PoolSize {
+  /** Workers that stay when there is nothing to do. 0 costs nothing at rest and a cold start of minutes. */
+  readonly minimum: number;
+  /** The bill's upper bound. Ask AWS for as many vCPUs of the machine's family first. */
+  readonly maximum: number;
+  /** Of the machines, so many are never Spot. */
+  readonly onDemandBase: number;
+}
+
+/** What differs between deployments. */
+export interface StageSettings {
+  /** `cuda` takes machines with GPUs; `cpu` runs the same work, slowly, on Fargate, with none of them. */
+  readonly device: "cuda" | "cpu";
+  readonly pools: Readonly<Record<PoolName, PoolSize>>;
+  /** A folder of `models/` in the bucket, as `publish-model.mts` put it there. A new version is a new name. */
+  readonly model: string;
+  /** Data outlives `sst remove`, which is refused besides. */
+  readonly lasting: boolean;
+  /** `managed` costs about 33 USD a month for each of two zones; `ec2` about 4, on a small instance that AWS does not mend. */
+  readonly nat: "managed" | "ec2";
+  readonly logDays: 7 | 14 | 30 | 90;
+  /** Days after which a result is gone; never before the API says so. */
+  readonly resultDays: number;
+  /** US dollars that the account may cost a month before somebody is told. */
+  readonly monthlyBudget: number;
+  /** Requests of one address in five minutes, beyond which a firewall (about 8 USD a month) refuses it. */
+  readonly requestsPerAddress?: number;
+  /** Of the keys that the API makes. */
+  readonly keys: "live" | "test";
+}
+
+const resultDays = lifetimes.result / 86_400;
+
+const development: StageSettings = {
+  device: "cuda",
+  pools: {
+    interactive: { minimum: 0, maximum: 1, onDemandBase: 0 },
+    bulk: { minimum: 0, maximum: 1, onDemandBase: 0 },
+  },
+  model: "instruct-pix2pix/1",
+  lasting: false,
+  nat: "ec2",
+  logDays: 7,
+  resultDays,
+  monthlyBudget: 100,
+  keys: "test",
+};
+
+const stages: Readonly<Record<string, StageSettings>> = {
+  production: {
+    device: "cuda",
+    pools: {
+      interactive: { minimum: 0, maximum: 8, onDemandBase: 1 },
+      bulk: { minimum: 0, maximum: 8, onDemandBase: 0 },
+    },
+    model: "instruct-pix2pix/1",
+    lasting: true,
+    nat: "managed",
+    logDays: 90,
+    resultDays,
+    monthlyBudget: 2000,
+    requestsPerAddress: 2000,
+    keys: "live",
+  },
+  "cpu-only": { ...development, device: "cpu", monthlyBudget: 50 },
+};
+
+/** Any other name is somebody's own development stage. */
+export const stageSettings = (name: string): StageSettings =>
+  (Object.hasOwn(stages, name) ? stages[name] : undefined) ?? development;

@@ -1,0 +1,35 @@
+import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.ts";
+import { edgeFunction } from "./edge-function.ts";
+import { countQueues, putOnQueues, queueNames } from "./queues.ts";
+import { stripeKey } from "./secrets.ts";
+import { findDueRows, useRows } from "./table.ts";
+
+/** Whoever mends due rows: sends webhooks, tells the meter, advances batches, takes away what nobody completed. */
+export const menderPermissions = [
+  useRows,
+  putOnQueues(queueNames),
+  listObjects,
+  readObjects("inputs", "results", "batches", "drops"),
+  writeObjects("inputs", "batches"),
+  deleteObjects("uploads"),
+];
+
+/**
+ * Each minute: what is due of bulk edits, of the outbox to the billing meter, of webhooks to repeat, of what crashes left and
+ * of uploads to clean up. One schedule for all, because each is a row with a time in the one table.
+ */
+export const sweeper = new sst.aws.CronV2("Sweep", {
+  schedule: "rate(1 minute)",
+  function: {
+    ...edgeFunction,
+    handler: "functions/sweep-lambda.handler",
+    description: "Mends what is due.",
+    memory: "512 MB",
+    // One ends as the next begins.
+    timeout: "60 seconds",
+    link: [stripeKey],
+    permissions: [...menderPermissions, findDueRows, countQueues(queueNames)],
+  },
+  // The next minute is the retry.
+  retries: 0,
+});
