@@ -34,5 +34,7 @@ export const workerConfigSchema = awsConfigSchema.extend({
   VISII_LOG: z.enum(["info", "error"]).default("info"),
   /** Health is answered there; nowhere when absent. */
   VISII_HEALTH_PORT: z.coerce.number().int().optional(),
+  /** Set by ECS in its containers: where a worker says that it is busy. */
+  ECS_AGENT_URI: z.url().optional(),
 });
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;

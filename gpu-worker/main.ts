@@ -11,6 +11,7 @@ import { workerConfigSchema } from "./config.ts";
 import { consume } from "./queue/consume.ts";
 import { startHealthServer, type WorkerState } from "./queue/health-server.ts";
 import { createBatchKey, createJobHandler } from "./queue/run-job.ts";
+import { TaskProtection } from "./queue/task-protection.ts";
 
 const config = workerConfigSchema.parse(process.env);
 const log = createJsonLog((line) => process.stderr.write(`${line}\n`), clock.now, config.VISII_LOG);
@@ -30,6 +31,10 @@ const stopHealth =
   config.VISII_HEALTH_PORT === undefined
     ? undefined
     : startHealthServer(config.VISII_HEALTH_PORT, () => state);
+
+const { ECS_AGENT_URI: agentUri } = config;
+const protection = agentUri === undefined ? undefined : new TaskProtection(agentUri, { clock, log });
+const whileProtected = <Result>(work: () => Promise<Result>) => protection?.during(work) ?? work();
 
 const lanes = config.VISII_LANES.map((names) => ({
   names,
@@ -63,7 +68,8 @@ try {
           const seat = shared.seat();
           try {
             const work = createJobWork({ objects, clock, compute: seat, saveEvery, batch });
-            return await createJobHandler({ jobs, ledger, table, clock, random, log }, work)(message, signal);
+            const handle = createJobHandler({ jobs, ledger, table, clock, random, log }, work);
+            return await whileProtected(() => handle(message, signal));
           } finally {
             seat.leave();
             state = --busy ? "BUSY" : "READY";
