@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
+    // A stage of its own, after SST's platform is there: npm run test:infra.
+    exclude: ["tests/infra/**"],
     // Processes, not threads: onnxruntime aborts the process when a thread is ended during a run.
     pool: "forks",
     // Each process also has onnxruntime's own threads; two keep a two-core machine busy.

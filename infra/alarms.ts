@@ -1,9 +1,10 @@
+import { resourceOfKind } from "../shared/jobs/job.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import { announcements } from "./announcements.ts";
 import { api } from "./api.ts";
 import { gravedigger } from "./dead-letters.ts";
 import { dueRows } from "./due-rows.ts";
-import { deadLetters, failedJobs, jobsInAll } from "./job-metrics.ts";
+import { deadLetters, failedJobs, succeededJobs } from "./job-metrics.ts";
 import { unreadyExpression } from "./pool-expressions.ts";
 import { alarmQueries, readings } from "./pool-readings.ts";
 import { queueNames, queues } from "./queues.ts";
@@ -62,15 +63,21 @@ new aws.cloudwatch.MetricAlarm("DeadLettersCome", {
   treatMissingData: "notBreaching",
 });
 
+const kinds = Object.keys(resourceOfKind);
+const succeeded = kinds.map((kind) => `FILL(${kind}, 0)`).join(" + ");
 new aws.cloudwatch.MetricAlarm("JobsFail", {
   ...heard,
   alarmDescription: "More than a fifth of at least ten jobs failed within a quarter of an hour.",
   metricQueries: [
     { id: "failed", expression: failedJobs, period: 900, returnData: false },
-    { id: "all", expression: jobsInAll, period: 900, returnData: false },
+    ...kinds.map((kind) => ({
+      id: kind,
+      metric: { ...succeededJobs(kind), period: 900, stat: "Sum" },
+      returnData: false,
+    })),
     {
       id: "answer",
-      expression: "IF(FILL(all, 0) >= 10, FILL(failed, 0) / all, 0)",
+      expression: `IF(FILL(failed, 0) + ${succeeded} >= 10, FILL(failed, 0) / (FILL(failed, 0) + ${succeeded}), 0)`,
       label: "share of jobs that failed",
       returnData: true,
     },

@@ -11,6 +11,10 @@ export const edgeFunction = {
   runtime: "nodejs22.x",
   architecture: "arm64",
   logging: { retention: retention[stage.logDays] },
+  // SST's own lets everybody of the account take the role, for `sst dev`.
+  transform: {
+    role: { assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" }) },
+  },
   environment: {
     VISII_BUCKET: bucket.name,
     VISII_TABLE: table.name,

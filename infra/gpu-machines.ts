@@ -5,21 +5,23 @@ import type { PoolName } from "./scaling-policy.ts";
 import { named, type PoolSize } from "./stage.ts";
 import { modelsOnMachine } from "./worker-task.ts";
 
-/** Read at each deployment: machines that start later have the same image until the next. */
-const image = aws.ssm.getParameterOutput({
-  name: "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id",
-}).value;
+/** What every machine starts from. Called once, and only where there are machines. */
+export function createMachineTemplate() {
+  // Read at each deployment: machines that start later have the same image until the next.
+  const image = aws.ssm.getParameterOutput({
+    name: "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id",
+  }).value;
 
-const role = new aws.iam.Role("Machine", {
-  assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "ec2.amazonaws.com" }),
-  managedPolicyArns: [
-    $interpolate`arn:${aws.getPartitionOutput().partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role`,
-  ],
-});
-const profile = new aws.iam.InstanceProfile("MachineProfile", { role: role.name });
+  const role = new aws.iam.Role("Machine", {
+    assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "ec2.amazonaws.com" }),
+    managedPolicyArns: [
+      $interpolate`arn:${aws.getPartitionOutput().partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role`,
+    ],
+  });
+  const profile = new aws.iam.InstanceProfile("MachineProfile", { role: role.name });
 
-/** Runs before ECS's agent does, so no task comes too early. Tasks run as user 1000 and never see the machine's own role. */
-const userData = $interpolate`#!/bin/bash
+  // Runs before ECS's agent does, so no task comes too early. Tasks run as user 1000 and never see the machine's own role.
+  const userData = $interpolate`#!/bin/bash
 set -euo pipefail
 cat >> /etc/ecs/ecs.config <<'CONFIG'
 ECS_CLUSTER=${cluster.name}
@@ -32,28 +34,39 @@ CONFIG
 install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine}
 `;
 
-const template = new aws.ec2.LaunchTemplate("MachineTemplate", {
-  name: named("machine"),
-  imageId: image,
-  iamInstanceProfile: { arn: profile.arn },
-  metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-  networkInterfaces: [
-    { associatePublicIpAddress: "false", securityGroups: [workerFirewall.id], deleteOnTermination: "true" },
-  ],
-  blockDeviceMappings: [
-    {
-      deviceName: "/dev/xvda",
-      // The image, the weights and room; fast, because loading weights is most of a cold start.
-      ebs: { volumeSize: 100, volumeType: "gp3", throughput: 500, iops: 4000, encrypted: "true" },
-    },
-  ],
-  userData: userData.apply((text) => Buffer.from(text).toString("base64")),
-  updateDefaultVersion: true,
-  tagSpecifications: [{ resourceType: "instance", tags: { Name: named("worker") } }],
-});
+  return new aws.ec2.LaunchTemplate("MachineTemplate", {
+    name: named("machine"),
+    imageId: image,
+    iamInstanceProfile: { arn: profile.arn },
+    metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+    networkInterfaces: [
+      {
+        deviceIndex: 0,
+        associatePublicIpAddress: "false",
+        securityGroups: [workerFirewall.id],
+        deleteOnTermination: "true",
+      },
+    ],
+    blockDeviceMappings: [
+      {
+        deviceName: "/dev/xvda",
+        // The image, the weights and room; fast, because loading weights is most of a cold start.
+        ebs: { volumeSize: 100, volumeType: "gp3", throughput: 500, iops: 4000, encrypted: "true" },
+      },
+    ],
+    userData: userData.apply((text) => Buffer.from(text).toString("base64")),
+    updateDefaultVersion: true,
+    tagSpecifications: [{ resourceType: "instance", tags: { Name: named("worker") } }],
+  });
+}
 
 /** Machines with a GPU for one pool, as many as its tasks ask for: none at rest. */
-export function createGpuMachines(pool: PoolName, title: string, { maximum, onDemandBase }: PoolSize) {
+export function createGpuMachines(
+  pool: PoolName,
+  title: string,
+  { maximum, onDemandBase }: PoolSize,
+  template: aws.ec2.LaunchTemplate,
+) {
   const group = new aws.autoscaling.Group(
     `${title}Machines`,
     {

@@ -8,10 +8,19 @@ const search = (metric: MetricName, dimensions: readonly string[], statistic: st
 export const jobSeries = (metric: MetricName, statistic: string, filter = ""): string =>
   search(metric, jobDimensions, statistic, filter);
 
-/** For alarms, which take no search: CloudWatch's SQL, over all combinations. */
+/** For alarms, which take no search but one question in CloudWatch's SQL: over all combinations. */
 const select = (metric: MetricName, dimensions: readonly string[], where = "") =>
   `SELECT SUM(${metric}) FROM SCHEMA("${metricNamespace}", ${dimensions.join(", ")})${where}`;
 
-export const jobsInAll = select("Jobs", jobDimensions);
 export const failedJobs = select("Jobs", jobDimensions, " WHERE Status = 'failed'");
 export const deadLetters = select("DeadLetters", deadLetterDimensions);
+
+/** Jobs that went well, of one kind: a series that can be named, because they fail for no reason. */
+export const succeededJobs = (kind: string) => ({
+  namespace: metricNamespace,
+  metricName: "Jobs" satisfies MetricName,
+  dimensions: { Kind: kind, Status: "succeeded", Failure: "none" } satisfies Record<
+    (typeof jobDimensions)[number],
+    string
+  >,
+});

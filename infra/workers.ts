@@ -1,5 +1,5 @@
 import { cluster } from "./cluster.ts";
-import { createGpuMachines } from "./gpu-machines.ts";
+import { createGpuMachines, createMachineTemplate } from "./gpu-machines.ts";
 import { network, workerFirewall } from "./network.ts";
 import { type PoolName, poolNames } from "./scaling-policy.ts";
 import { named, stage } from "./stage.ts";
@@ -7,11 +7,13 @@ import { createWorkerTask } from "./worker-task.ts";
 
 const title = (pool: PoolName) => `${pool[0]?.toUpperCase()}${pool.slice(1)}`;
 
+const template = stage.device === "cuda" ? createMachineTemplate() : undefined;
+
 /** Where a pool's tasks go: to machines of its own, or to Fargate. */
 function createCapacity(pool: PoolName) {
   const size = stage.pools[pool];
-  if (stage.device === "cuda") {
-    const { group, provider } = createGpuMachines(pool, title(pool), size);
+  if (template) {
+    const { group, provider } = createGpuMachines(pool, title(pool), size, template);
     const strategy = [{ capacityProvider: provider.name, weight: 1 }];
     return { group, providers: $output([provider.name]), strategy };
   }

@@ -75,6 +75,12 @@ describe("a trespass is found:", () => {
       'import { g } from "../gpu-worker/graph/value.ts";',
       "must not reach",
     ],
+    [
+      "resources that reach for what runs on them",
+      "infra/a.ts",
+      'import { c } from "../gpu-worker/config.ts";',
+      "must not reach",
+    ],
     ["a product that imports its tests", "cli/a.ts", 'import { a } from "../tests/a.ts";', "tests/"],
     ["the environment read inside", "gpu-worker/images/a.ts", "const x = process.env.HOME;", "process.env"],
     ["a folder without a floor", "gpu-worker/misc-things/a.ts", "", "no floor"],

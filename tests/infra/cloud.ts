@@ -1,0 +1,141 @@
+import { z } from "zod";
+import type { QueueName } from "../../shared/queue-timing.ts";
+import type { Build, Evaluated, Resource } from "./evaluate.ts";
+import { parsePolicy, type Statement } from "./iam.ts";
+
+const containerSchema = z.object({
+  name: z.string(),
+  image: z.string(),
+  essential: z.boolean(),
+  user: z.string().optional(),
+  privileged: z.boolean().optional(),
+  readonlyRootFilesystem: z.boolean().optional(),
+  command: z.array(z.string()),
+  environment: z.array(z.object({ name: z.string(), value: z.string() })),
+  dependsOn: z.array(z.object({ containerName: z.string(), condition: z.string() })).optional(),
+  mountPoints: z.array(
+    z.object({ sourceVolume: z.string(), containerPath: z.string(), readOnly: z.boolean() }),
+  ),
+  resourceRequirements: z.array(z.object({ type: z.string(), value: z.string() })).optional(),
+  stopTimeout: z.number().optional(),
+  linuxParameters: z.object({
+    capabilities: z.object({ drop: z.array(z.string()), add: z.array(z.string()) }),
+  }),
+  logConfiguration: z.object({ logDriver: z.string(), options: z.record(z.string(), z.string()) }),
+  healthCheck: z.object({ command: z.array(z.string()), startPeriod: z.number() }).optional(),
+});
+export type Container = z.infer<typeof containerSchema>;
+
+/** A lambda, a task: whoever runs code under a role. */
+export interface Runner {
+  readonly name: string;
+  readonly role: Resource;
+  readonly policy: readonly Statement[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What the program makes, and how its parts are found. */
+export class Cloud {
+  readonly stage: string;
+  readonly app: Evaluated["app"];
+  readonly builds: readonly Build[];
+  readonly resources: readonly Resource[];
+
+  constructor(stage: string, { app, builds, resources }: Evaluated) {
+    this.stage = stage;
+    this.app = app;
+    this.builds = builds;
+    this.resources = resources;
+  }
+
+  /** All of a type, given as `sqs/queue` for `aws:sqs/queue:Queue`. */
+  all(type: string): readonly Resource[] {
+    return this.resources.filter((each) => each.type.startsWith(`aws:${type}:`));
+  }
+
+  /** The one of a type; of several, the one of that name. */
+  one(type: string, name?: string): Resource {
+    const found = this.all(type).filter((each) => name === undefined || each.name === name);
+    if (found.length !== 1)
+      throw new Error(`${this.stage} has ${found.length} of ${type} ${name ?? ""}, not one`);
+    return found[0]!;
+  }
+
+  byArn(arn: unknown): Resource {
+    const found = this.resources.find(({ state }) => state.arn === arn);
+    if (!found) throw new Error(`${this.stage} has nothing with the ARN ${String(arn)}`);
+    return found;
+  }
+
+  policyOf(role: Resource): readonly Statement[] {
+    const inline = z
+      .array(z.object({ policy: z.string() }))
+      .optional()
+      .parse(role.inputs.inlinePolicies);
+    return (inline ?? []).flatMap(({ policy }) => parsePolicy(policy));
+  }
+
+  lambda(name: string): Runner & { readonly resource: Resource } {
+    const resource = this.one("lambda/function", `${name}Function`);
+    const role = this.byArn(resource.inputs.role);
+    const { variables } = z
+      .object({ variables: z.record(z.string(), z.string()) })
+      .parse(resource.inputs.environment);
+    return { name, resource, role, policy: this.policyOf(role), environment: variables };
+  }
+
+  /** By the logical names of `infra/`. */
+  get lambdas() {
+    return lambdaNames.map((name) => this.lambda(name));
+  }
+
+  get tasks(): readonly (Runner & {
+    readonly resource: Resource;
+    readonly model: Container;
+    readonly worker: Container;
+  })[] {
+    return this.all("ecs/taskDefinition").map((resource) => {
+      const containers = z
+        .array(containerSchema)
+        .parse(JSON.parse(String(resource.inputs.containerDefinitions)));
+      const [model, worker] = ["model", "worker"].map((name) =>
+        containers.find((each) => each.name === name),
+      );
+      if (!model || !worker) throw new Error(`${resource.name} lacks a container`);
+      const role = this.byArn(resource.inputs.taskRoleArn);
+      const environment = Object.fromEntries(worker.environment.map(({ name, value }) => [name, value]));
+      return {
+        ...{ name: resource.name, resource, role, policy: this.policyOf(role) },
+        environment,
+        model,
+        worker,
+      };
+    });
+  }
+
+  get runners(): readonly Runner[] {
+    return [...this.lambdas, ...this.tasks];
+  }
+
+  get bucket(): Resource {
+    return this.one("s3/bucket");
+  }
+  get table(): Resource {
+    return this.one("dynamodb/table");
+  }
+  queue(name: QueueName, kind: "" | "Dead" = ""): Resource {
+    return this.one("sqs/queue", `${name[0]?.toUpperCase()}${name.slice(1)}${kind}Queue`);
+  }
+
+  /** The text of every resource that AWS is given, to look for what must not be there. */
+  get texts(): readonly (readonly [name: string, text: string])[] {
+    return this.resources
+      .filter(({ type }) => type.startsWith("aws:") || type.startsWith("docker-build:"))
+      .map(({ type, name, inputs }) => [`${type} ${name}`, JSON.stringify(inputs)]);
+  }
+}
+
+export const lambdaNames = ["Api", "SweepHandler", "TableSubscriberDueFunction", "DeadLetters"] as const;
+
+/** A sentence, and what must hold for it to be true. */
+export type Checks = Readonly<Record<string, (cloud: Cloud) => void>>;

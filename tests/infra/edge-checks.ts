@@ -1,0 +1,194 @@
+import { existsSync, readFileSync } from "node:fs";
+import { expect } from "vitest";
+import { z } from "zod";
+import { edgeConfigSchema, linkedSecrets } from "../../functions/config.ts";
+import type { Checks, Cloud } from "./cloud.ts";
+import { root } from "./evaluate.ts";
+import { allows } from "./iam.ts";
+
+const object = (cloud: Cloud, key: string) => `${cloud.bucket.state.arn}/${key}`;
+const queueArns = (cloud: Cloud) => cloud.all("sqs/queue").map(({ state }) => state.arn);
+const jobQueues = (cloud: Cloud) =>
+  (["interactive", "learning", "bulk"] as const).map((name) => cloud.queue(name).state.arn);
+
+const functionUrlSchema = z.object({
+  invokeMode: z.string(),
+  cors: z.unknown().optional(),
+  authorizationType: z.string(),
+});
+
+/** The router's entry for the API: what it does with a request that matches. */
+function routeOf(cloud: Cloud) {
+  const key = cloud.resources.find(({ name }) => name.startsWith("ApiRouteKey"));
+  const { entries } = z.object({ entries: z.object({ metadata: z.string() }) }).parse(key?.inputs);
+  return z
+    .object({
+      host: z.string(),
+      origin: z.object({ timeouts: z.object({ readTimeout: z.number() }) }),
+    })
+    .parse(JSON.parse(entries.metadata));
+}
+
+export const edgeChecks: Checks = {
+  "every handler is a file of the edge that exports it": ({ builds }) => {
+    expect(builds).toHaveLength(4);
+    for (const { handler } of builds) {
+      const [, path, name] = /^(.+)\.(\w+)$/.exec(handler) ?? [];
+      expect(existsSync(`${root}/${path}.ts`), handler).toBe(true);
+      expect(readFileSync(`${root}/${path}.ts`, "utf8")).toMatch(
+        new RegExp(`^export (const|(async )?function) ${name}\\b`, "m"),
+      );
+    }
+  },
+  "functions run on the Node they are bundled for": (cloud) => {
+    for (const { resource } of cloud.lambdas)
+      expect(resource.inputs).toMatchObject({ runtime: "nodejs22.x", architectures: ["arm64"] });
+  },
+  "every function is told what functions/config.ts asks for": (cloud) => {
+    for (const { environment } of cloud.lambdas) {
+      const config = edgeConfigSchema.parse({ ...environment, AWS_REGION: "us-east-1" });
+      expect(config.VISII_BUCKET).toBe(cloud.bucket.state.id);
+      expect(config.VISII_TABLE).toBe(cloud.table.state.id);
+      expect(config.VISII_QUEUE_URLS).toEqual({
+        interactive: cloud.queue("interactive").state.url,
+        learning: cloud.queue("learning").state.url,
+        bulk: cloud.queue("bulk").state.url,
+      });
+      expect(config.VISII_PUBLIC_URL).toMatch(/^https:/);
+    }
+  },
+  "the API answers as a stream": (cloud) => {
+    const url = functionUrlSchema.parse(cloud.one("lambda/functionUrl").inputs);
+    expect(url.invokeMode).toBe("RESPONSE_STREAM");
+  },
+  "CORS is answered by the app alone, so that no header comes twice": (cloud) => {
+    expect(functionUrlSchema.parse(cloud.one("lambda/functionUrl").inputs).cors).toBeUndefined();
+  },
+  "the router waits as long as the API holds a connection": (cloud) => {
+    const { longestWait } = { longestWait: edgeConfigSchema.shape.VISII_LONGEST_WAIT.parse(undefined) };
+    const { readTimeout } = routeOf(cloud).origin.timeouts;
+    expect(readTimeout).toBeGreaterThan(longestWait);
+    // CloudFront's most, without asking for more.
+    expect(readTimeout).toBeLessThanOrEqual(60);
+    expect(cloud.lambda("Api").resource.inputs.timeout).toBeGreaterThan(longestWait);
+  },
+  "the router leads to the API": (cloud) => {
+    const url = String(cloud.one("lambda/functionUrl").state.functionUrl);
+    expect(routeOf(cloud).host).toBe(new URL(url).host);
+  },
+  "callers speak TLS to the router, or are sent there": (cloud) => {
+    const { defaultCacheBehavior } = cloud.one("cloudfront/distribution").inputs;
+    expect(defaultCacheBehavior).toMatchObject({ viewerProtocolPolicy: "redirect-to-https" });
+  },
+  "the studio's files travel with the API": ({ builds }) => {
+    const { copyFiles } = builds.find(({ functionID }) => functionID === "Api")!;
+    expect(copyFiles.map(({ to }) => to)).toEqual(["functions/studio"]);
+    expect(existsSync(`${root}/functions/studio/index.html`)).toBe(true);
+  },
+  "the API can put on the queue and cannot read it": (cloud) => {
+    const { policy } = cloud.lambda("Api");
+    for (const arn of jobQueues(cloud)) expect(allows(policy, "sqs:SendMessage", arn)).toBe(true);
+    for (const arn of queueArns(cloud))
+      for (const action of [
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:PurgeQueue",
+        "sqs:SetQueueAttributes",
+      ])
+        expect(allows(policy, action, arn), `${action} on ${arn}`).toBe(false);
+  },
+  "the API can tell a caller its place": (cloud) => {
+    const { policy } = cloud.lambda("Api");
+    for (const arn of jobQueues(cloud)) expect(allows(policy, "sqs:GetQueueAttributes", arn)).toBe(true);
+  },
+  "whoever uses rows does so by key and cannot scan everybody's": (cloud) => {
+    const { arn } = cloud.table.state;
+    for (const { policy, name } of cloud.runners) {
+      for (const action of ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"])
+        expect(allows(policy, `dynamodb:${action}`, arn), `${name} ${action}`).toBe(true);
+      for (const action of ["Scan", "DeleteTable", "UpdateTable", "ExportTableToPointInTime"])
+        expect(allows(policy, `dynamodb:${action}`, arn), `${name} ${action}`).toBe(false);
+    }
+  },
+  "only the sweeper finds what is due of everybody": (cloud) => {
+    const index = `${cloud.table.state.arn}/index/by_due`;
+    const finders = cloud.runners.filter(({ policy }) => allows(policy, "dynamodb:Query", index));
+    expect(finders.map(({ name }) => name)).toEqual(["SweepHandler"]);
+  },
+  "the API signs uploads and cannot write a result, an instruction or weights": (cloud) => {
+    const { policy } = cloud.lambda("Api");
+    const may = (key: string) => allows(policy, "s3:PutObject", object(cloud, key));
+    expect(["uploads/a/b", "inputs/a/b"].filter(may)).toHaveLength(2);
+    expect(["results/a/b", "instructions/a/b", "models/m/unet", "drops/a/b"].filter(may)).toEqual([]);
+  },
+  "the API signs links to what jobs made, and to nothing else": (cloud) => {
+    const { policy } = cloud.lambda("Api");
+    const may = (key: string) => allows(policy, "s3:GetObject", object(cloud, key));
+    expect(["results/a/b", "instructions/a/b/preview.jpg", "batches/a/b"].filter(may)).toHaveLength(3);
+    expect(["models/m/unet", "drops/a/b"].filter(may)).toEqual([]);
+  },
+  "whoever reads objects can tell a missing one from a forbidden one": (cloud) => {
+    for (const { policy, name } of cloud.runners)
+      if (policy.some(({ Action }) => Action.includes("s3:GetObject")))
+        expect(allows(policy, "s3:ListBucket", cloud.bucket.state.arn), name).toBe(true);
+  },
+  "no role may do everything, nor anything with everything": (cloud) => {
+    const roles = cloud.all("iam/role").filter(({ name }) => !name.startsWith("Network"));
+    expect(roles.length).toBeGreaterThan(7);
+    for (const role of roles)
+      for (const { Effect, Action, Resource } of cloud.policyOf(role)) {
+        expect(Effect).toBe("Allow");
+        expect(
+          Action.filter((action) => action.includes("*")),
+          role.name,
+        ).toEqual([]);
+        expect(
+          Resource.filter((arn) => arn === "*" || /^arn:aws:\w+:\*/.test(arn)),
+          role.name,
+        ).toEqual([]);
+      }
+  },
+  "a role is taken by the one service it is for": (cloud) => {
+    for (const role of cloud.all("iam/role")) {
+      const document = role.inputs.assumeRolePolicy;
+      const { Statement } = z
+        .object({ Statement: z.array(z.object({ Principal: z.record(z.string(), z.unknown()) })) })
+        .parse(typeof document === "string" ? JSON.parse(document) : document);
+      expect(Statement, role.name).toHaveLength(1);
+      expect(Object.keys(Statement[0]!.Principal), role.name).toEqual(["Service"]);
+      expect([Statement[0]!.Principal.Service].flat(), role.name).toHaveLength(1);
+    }
+  },
+  "only whoever tells the meter is given the billing key, sealed": ({ builds }) => {
+    const secret = linkedSecrets.VISII_STRIPE_KEY;
+    const given = builds.filter(({ links }) => secret in links).map(({ functionID }) => functionID);
+    expect(given.sort()).toEqual(["SweepHandler", "TableSubscriberDueFunction"]);
+    for (const { links } of builds) expect(Object.keys(links).filter((name) => name !== secret)).toEqual([]);
+  },
+};
+
+/** For an evaluation that was given a billing key. */
+export function secretAppears(cloud: Cloud, secret: string): readonly string[] {
+  const decoded = cloud.texts.map(([name, text]) => {
+    const [, userData] = /"userData":"([^"]*)"/.exec(text) ?? [];
+    return [name, text + Buffer.from(userData ?? "", "base64").toString("utf8")] as const;
+  });
+  return decoded.filter(([, text]) => text.includes(secret)).map(([name]) => name);
+}
+
+export const firewallChecks: Checks = {
+  "a firewall refuses an address that asks too often": (cloud) => {
+    const acl = cloud.one("wafv2/webAcl");
+    const { rules } = z
+      .object({ rules: z.array(z.object({ name: z.string(), statement: z.unknown(), action: z.unknown() })) })
+      .parse({
+        ...acl.inputs,
+        rules: (acl.inputs.rules as object[]).map((rule) => ({ action: {}, ...rule })),
+      });
+    expect(rules.find(({ name }) => name === "RateLimitPerIP")).toMatchObject({
+      action: { block: {} },
+      statement: { rateBasedStatement: { aggregateKeyType: "IP", limit: 2000 } },
+    });
+    expect(cloud.one("cloudfront/distribution").inputs.webAclId).toBe(acl.state.arn);
+  },
+};

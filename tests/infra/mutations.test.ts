@@ -1,0 +1,171 @@
+import { expect, test } from "vitest";
+import { type Checks, Cloud } from "./cloud.ts";
+import { edgeChecks, firewallChecks } from "./edge-checks.ts";
+import { evaluate, type Mutation } from "./evaluate.ts";
+import { scalingChecks } from "./scaling-checks.ts";
+import { lastingChecks, storageChecks } from "./storage-checks.ts";
+import { watchChecks } from "./watch-checks.ts";
+import { gpuChecks, workerChecks } from "./worker-checks.ts";
+
+const checks: Checks = {
+  ...{ ...edgeChecks, ...firewallChecks, ...storageChecks, ...lastingChecks },
+  ...{ ...workerChecks, ...gpuChecks, ...scalingChecks, ...watchChecks },
+};
+
+/** A mistake in the program, and the sentence that must stop being true. Each is made in `infra/` itself and evaluated anew. */
+const mutations: readonly (readonly [mistake: string, mutation: Mutation, sentence: string])[] = [
+  [
+    "the GPU line is dropped",
+    {
+      file: "infra/worker-task.ts",
+      from: '...(isGpu ? { resourceRequirements: [{ type: "GPU", value: "1" }] } : {}),',
+      to: "",
+    },
+    "the worker's task really asks for a GPU",
+  ],
+  [
+    "the bucket is opened",
+    { file: "infra/bucket.ts", from: "  cors: {", to: '  access: "public",\n  cors: {' },
+    "no bucket can become public",
+  ],
+  [
+    "the bucket takes plain HTTP",
+    { file: "infra/bucket.ts", from: "  cors: {", to: "  enforceHttps: false,\n  cors: {" },
+    "every bucket refuses plain HTTP",
+  ],
+  [
+    "the API may do anything with the queues",
+    { file: "infra/queues.ts", from: 'actions: ["sqs:SendMessage"]', to: 'actions: ["sqs:*"]' },
+    "the API can put on the queue and cannot read it",
+  ],
+  [
+    "rows may be scanned",
+    {
+      file: "infra/table.ts",
+      from: '    "dynamodb:Query",\n  ],',
+      to: '    "dynamodb:Query",\n    "dynamodb:Scan",\n  ],',
+    },
+    "whoever uses rows does so by key and cannot scan everybody's",
+  ],
+  [
+    "nobody may list the bucket",
+    { file: "infra/worker-role.ts", from: "            listObjects,\n", to: "" },
+    "whoever reads objects can tell a missing one from a forbidden one",
+  ],
+  [
+    "interactive looks at bulk's queue too",
+    {
+      file: "infra/scaling-policy.ts",
+      from: "pools[pool].lanes.flat();",
+      to: '[...pools[pool].lanes.flat(), "bulk" as const];',
+    },
+    "bulk depth never scales interactive, nor the other way round",
+  ],
+  [
+    "what is in work is not counted before all go",
+    {
+      file: "infra/pool-expressions.ts",
+      from: "[...visible(pool), ...inFlight(pool)].join",
+      to: "[...visible(pool)].join",
+    },
+    "a worker at work is not taken away because nothing waits",
+  ],
+  [
+    "tracking lets twice the work wait",
+    { file: "infra/scaling.ts", from: "targetValue: targetWait", to: "targetValue: 2 * targetWait" },
+    "tracking asks for as many workers as the policy says",
+  ],
+  [
+    "production can be removed",
+    { file: "sst.config.ts", from: 'removal: lasting ? "retain" : "remove"', to: 'removal: "remove"' },
+    "production survives `sst remove`",
+  ],
+  [
+    "the table may be deleted",
+    { file: "infra/table.ts", from: "deletionProtection: stage.lasting", to: "deletionProtection: false" },
+    "the table refuses to be deleted",
+  ],
+  [
+    "the metadata service answers its first version",
+    { file: "infra/gpu-machines.ts", from: 'httpTokens: "required"', to: 'httpTokens: "optional"' },
+    "every instance answers version 2 of its metadata service only",
+  ],
+  [
+    "Spot machines do not drain",
+    { file: "infra/gpu-machines.ts", from: "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true\n", to: "" },
+    "Spot machines drain when they are to go",
+  ],
+  [
+    "machines get addresses",
+    {
+      file: "infra/gpu-machines.ts",
+      from: 'associatePublicIpAddress: "false"',
+      to: 'associatePublicIpAddress: "true"',
+    },
+    "no worker and no machine has an address of its own",
+  ],
+  [
+    "a deployment resets the number of workers",
+    { file: "infra/workers.ts", from: 'ignoreChanges: ["desiredCount"], ', to: "" },
+    "a deployment starts a new worker first, rolls back what fails and counts nobody's workers",
+  ],
+  [
+    "instructions go with the uploads",
+    { file: "infra/bucket.ts", from: 'prefix: "uploads/", ', to: "" },
+    "instructions, weights and what accounts drop stay",
+  ],
+  [
+    "visibility is guessed",
+    { file: "infra/queues.ts", from: "queueTiming.visibility", to: "2 * 15" },
+    "visibility and redelivery are the numbers that the worker uses",
+  ],
+  [
+    "CORS is answered twice",
+    { file: "infra/api.ts", from: "    cors: false,\n", to: "" },
+    "CORS is answered by the app alone, so that no header comes twice",
+  ],
+  [
+    "the answers are not streamed",
+    { file: "infra/api.ts", from: "streaming: true", to: "streaming: false" },
+    "the API answers as a stream",
+  ],
+  [
+    "the container may write everywhere",
+    {
+      file: "infra/worker-task.ts",
+      from: "readonlyRootFilesystem: true",
+      to: "readonlyRootFilesystem: false",
+    },
+    "containers are not root, gain nothing and cannot write their own file system",
+  ],
+  [
+    "an alarm names a series of yesterday",
+    {
+      file: "infra/job-metrics.ts",
+      from: 'select("DeadLetters", deadLetterDimensions)',
+      to: 'select("DeadMessages" as never, deadLetterDimensions)',
+    },
+    "dashboard and alarms name only series that the code writes, with their dimensions",
+  ],
+  [
+    "an alarm speaks to nobody",
+    { file: "infra/alarms.ts", from: "alarmActions: [announcements.arn], ", to: "alarmActions: [], " },
+    "every alarm moves workers or is heard, and says what it means",
+  ],
+  [
+    "everybody of the account may take a function's role",
+    {
+      file: "infra/edge-function.ts",
+      from: '    role: { assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" }) },\n',
+      to: "",
+    },
+    "a role is taken by the one service it is for",
+  ],
+];
+
+test.each(mutations)("when %s, a test fails", async (_, mutation, sentence) => {
+  const cloud = new Cloud("production", await evaluate("production", { mutation }));
+  const check = checks[sentence];
+  expect(check, sentence).toBeDefined();
+  expect(() => check!(cloud)).toThrow();
+});

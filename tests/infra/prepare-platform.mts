@@ -1,0 +1,44 @@
+/**
+ * Brings SST and its platform here, unless they are: what `sst.config.ts` is type-checked and evaluated against. Only the npm
+ * registry is asked; neither an account nor Pulumi's engine is needed.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const infra = join(root, "infra");
+
+const read = (path: string): string | undefined =>
+  existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined;
+const { devDependencies } = JSON.parse(read("infra/package.json") ?? "") as {
+  devDependencies: { sst: string };
+};
+/** Both are whole where their last file says so. */
+const installed = (JSON.parse(read("infra/node_modules/sst/package.json") ?? "{}") as { version?: string })
+  .version;
+const lock = read(".sst/provider-lock.json") ?? "";
+const isReady =
+  installed === devDependencies.sst &&
+  read(".sst/platform/version")?.trim().includes(devDependencies.sst) &&
+  existsSync(join(root, ".sst/platform/node_modules/@pulumi/aws/package.json")) &&
+  lock.includes("docker-build");
+
+if (!isReady) {
+  const run = (command: string, ...words: string[]) =>
+    execFileSync(command, words, {
+      cwd: infra,
+      stdio: ["ignore", "inherit", "inherit"],
+      // Without Pulumi, without Bun and without telling anybody.
+      env: {
+        ...process.env,
+        SST_SKIP_DEPENDENCY_CHECK: "1",
+        SST_NO_BUN: "1",
+        SST_TELEMETRY_DISABLED: "1",
+        DO_NOT_TRACK: "1",
+      },
+    });
+  run("npm", "ci", "--no-audit", "--no-fund");
+  run("npx", "--no", "sst", "install", "--stage", "test");
+}
