@@ -1,4 +1,4 @@
-import { dueIndex } from "../shared/aws/dynamo-table.ts";
+import { dueIndex } from "../shared/aws/dynamo-table-definition.ts";
 import { stage } from "./stage.ts";
 
 /** The one table (`shared/aws/dynamo-table-definition.ts` makes the same for tests). Its backup goes back 35 days. */

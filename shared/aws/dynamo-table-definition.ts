@@ -1,5 +1,7 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
-import { dueIndex } from "./dynamo-table.ts";
+
+/** Of the index in which due rows stand by their time. */
+export const dueIndex = "by_due";
 
 /** The table as it is created: infrastructure and stand-ins use this same definition. */
 export const tableDefinition = (name: string): CreateTableCommandInput => ({

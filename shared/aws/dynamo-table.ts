@@ -9,11 +9,11 @@ import {
 import { z } from "zod";
 import type { Clock } from "../ports/clock.ts";
 import type { NewRow, Table, TableKey, TableQuery, TableRow } from "../ports/table.ts";
+import { dueIndex } from "./dynamo-table-definition.ts";
 import { callService, failureName } from "./service-failure.ts";
 
 /** Every due row has this partition key in the index, its time as sort key. */
 const duePartition = "due";
-export const dueIndex = "by_due";
 
 const itemSchema = z.object({
   pk: z.string(),
