@@ -89,6 +89,7 @@ try {
 } finally {
   await Promise.all(lanes.map(({ compute }) => compute.stop()));
   stopHealth?.();
+  protection?.close();
   clients.destroy();
   if (process.connected) process.disconnect();
 }

@@ -13,6 +13,7 @@ export const protectionTiming = {
   /** Of one call. */
   timeout: 5000,
 } as const;
+export type ProtectionTiming = { readonly [Name in keyof typeof protectionTiming]: number };
 
 /**
  * Keeps ECS from stopping this task, for scaling or for a deployment, while it works (Amazon ECS: "task scale-in protection
@@ -21,7 +22,7 @@ export const protectionTiming = {
 export class TaskProtection {
   readonly #url: string;
   readonly #ports: { readonly clock: Clock; readonly log: Log };
-  readonly #timing: { readonly [Name in keyof typeof protectionTiming]: number };
+  readonly #timing: ProtectionTiming;
   #working = 0;
   /** Milliseconds since 1970; 0 when there is none. */
   #protectedUntil = 0;
@@ -31,15 +32,11 @@ export class TaskProtection {
   constructor(
     agentUri: string,
     ports: { readonly clock: Clock; readonly log: Log },
-    timing: Partial<TaskProtection["timing"]> = {},
+    timing: Partial<ProtectionTiming> = {},
   ) {
     this.#url = `${agentUri}/task-protection/v1/state`;
     this.#ports = ports;
     this.#timing = { ...protectionTiming, ...timing };
-  }
-
-  get timing(): { readonly [Name in keyof typeof protectionTiming]: number } {
-    return this.#timing;
   }
 
   /** Does the work protected. Several may be at work at once. */
@@ -53,6 +50,11 @@ export class TaskProtection {
     } finally {
       if (--this.#working === 0) void this.#giveUpLater();
     }
+  }
+
+  /** The task ends by itself now; nobody has to be told. */
+  close(): void {
+    this.#lingering.abort();
   }
 
   async #giveUpLater(): Promise<void> {

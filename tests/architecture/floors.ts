@@ -35,7 +35,6 @@ export const floors: Readonly<Record<string, number>> = {
 
   "client/": 1,
   "gpu-worker/compute/": 4,
-  "gpu-worker/fetch-model.ts": 4,
   "gpu-worker/image/": 5,
   "gpu-worker/main.ts": 4,
   "gpu-worker/fetch-model.ts": 4,
@@ -93,7 +92,6 @@ export const entryPoints: readonly string[] = [
   "functions/admin.ts",
   "gpu-worker/main.ts",
   "gpu-worker/config.ts",
-  "gpu-worker/fetch-model.ts",
   "infra/stage.ts",
   "gpu-worker/compute/child.ts",
   "gpu-worker/fetch-model.ts",

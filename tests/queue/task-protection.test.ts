@@ -86,3 +86,11 @@ test("work that fails fails as it is, and ends the protection too", async () => 
   await later();
   expect(told).toEqual([on, off]);
 });
+
+test("a worker that ends tells nobody, and waits for nothing", async () => {
+  const protection = open();
+  await protection.during(async () => undefined);
+  protection.close();
+  await later();
+  expect(told).toEqual([on]);
+});
