@@ -62,6 +62,7 @@ export async function host(program: Program, run: (program: Program["run"]) => P
   );
   await runtime.disconnect();
   server.close();
+  server.closeAllConnections();
   const told = resources.map((resource) => {
     const own = options.get(`${resource.type} ${resource.name}`) ?? {};
     return {
@@ -117,6 +118,8 @@ async function startSstServer({ root, work }: Orders, builds: unknown[]) {
     };
     response.end(JSON.stringify(answer()));
   });
+  // A slow machine pauses for longer than Node keeps an idle connection, which the next call would then find cut.
+  server.keepAliveTimeout = 600_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   process.env.SST_SERVER = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
