@@ -103,7 +103,10 @@ export function trackTo(pool: PoolName, reading: PoolReading): number {
   return Math.max(desired, Math.ceil(backlogSeconds(pool, reading) / scalingPolicy[pool].targetWait));
 }
 
-/** Share of the lanes wanted that have work or will have. */
+/**
+ * Share of the lanes wanted that have work or will have. A lane that holds several messages (`VISII_BATCH`) counts as several,
+ * so that workers go later than they might, not earlier.
+ */
 export const busyShare = (pool: PoolName, reading: PoolReading): number =>
   reading.desired < 1 ? 1 : messages(pool, reading) / (reading.desired * pools[pool].lanes.length);
 

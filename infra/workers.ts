@@ -60,6 +60,8 @@ export const workers = capacities.map(({ pool, group, strategy }) => {
       deploymentCircuitBreaker: { enable: true, rollback: true },
       propagateTags: "SERVICE",
       enableEcsManagedTags: true,
+      // A stage that is removed waits for no job: its queues go too.
+      forceDelete: true,
       waitForSteadyState: false,
     },
     { ignoreChanges: ["desiredCount"], dependsOn: [providers] },

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Cloud } from "./cloud.ts";
 import { secretAppears } from "./edge-checks.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, root } from "./evaluate.ts";
 
 const billingKey = "sk_live_51SentinelOfTheTests";
 
@@ -52,4 +53,10 @@ describe("with what a deployer tells", () => {
     for (const { worker } of cloud.tasks)
       expect(worker.image).toBe(`registry.example/worker@sha256:${"1".repeat(64)}`);
   });
+});
+
+test("sst.config.ts is a table of contents: forty lines, and nothing imported before SST says so", () => {
+  const lines = readFileSync(`${root}/sst.config.ts`, "utf8").trimEnd().split("\n");
+  expect(lines.length).toBeLessThanOrEqual(40);
+  expect(lines.filter((line) => /^import\b/.test(line))).toEqual([]);
 });
