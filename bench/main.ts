@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { edit } from "../gpu-worker/editing/edit.ts";
 import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { benchApi } from "./api/bench-api.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { benchDefaults } from "./default-settings.ts";
 import { readDemoCase, readDemoPair } from "./demo-pair.ts";
@@ -13,7 +14,7 @@ import { benchInversionStep } from "./inversion-step.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|evaluations|defaults|spaces|reference|captions|wordings|alignment|memory …]`: prints figures, keeps them in out/bench/. */
+/** `npm run bench [-- step|edit|evaluations|defaults|spaces|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const asked = process.argv.slice(2);
 const wanted = (name: string) => !asked.length || asked.includes(name);
@@ -21,6 +22,11 @@ const threads = availableParallelism();
 const say = (line: string) => console.log(line);
 const figures: Record<string, unknown> = { machine: cpus()[0]?.model, threads, node: process.version };
 
+if (asked[0] === "api") {
+  Object.assign(figures, await benchApi(root, asked.slice(1), say));
+  await keep("api.json");
+  process.exit();
+}
 const pipeline = await openPipeline(join(root, "models", "mini"), { device: "cpu", threads });
 const { before, after } = await readDemoPair(root, pipeline);
 const latentSide = pipeline.defaults.resolution / pipeline.model.vae.autoencoder.factor;
@@ -87,8 +93,12 @@ if (wanted("memory")) {
   figures.peakMebibytes = peak;
 }
 await pipeline.dispose();
-await mkdir(join(root, "out", "bench"), { recursive: true });
-await writeFile(join(root, "out", "bench", "figures.json"), `${JSON.stringify(figures, null, 2)}\n`);
+await keep("figures.json");
+
+async function keep(name: string): Promise<void> {
+  await mkdir(join(root, "out", "bench"), { recursive: true });
+  await writeFile(join(root, "out", "bench", name), `${JSON.stringify(figures, null, 2)}\n`);
+}
 
 function ms(seconds: number): string {
   return `${(1000 * seconds).toFixed(1)} ms`;

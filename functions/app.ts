@@ -20,6 +20,7 @@ import { addStudioRoutes } from "./routes/studio.ts";
 import { addUploadRoutes } from "./routes/uploads.ts";
 import { addUsageRoutes } from "./routes/usage.ts";
 import { addWebhookRoutes } from "./routes/webhooks.ts";
+import { createShortMemory } from "./short-memory.ts";
 
 /** Bytes of a JSON body; pictures go to the store, not through here. */
 const largestBody = 1024 * 1024;
@@ -28,7 +29,7 @@ const largestBody = 1024 * 1024;
 export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   const { table, queues, clock, random, log } = ports;
   const edge: Edge = {
-    ...ports,
+    ...{ ...ports, ...createShortMemory(ports) },
     jobs: new JobStore({ table, queues, clock }),
     ledger: new Ledger(table, clock),
     keys: new KeyStore(table, clock, random),

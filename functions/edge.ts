@@ -9,6 +9,7 @@ import type { Log } from "../shared/ports/log.ts";
 import type { ObjectStore } from "../shared/ports/object-store.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
+import type { ShortMemory } from "./short-memory.ts";
 
 /** The world as the edge sees it; composition roots give it. */
 export interface EdgePorts {
@@ -42,7 +43,7 @@ export const defaultEdgeSettings: EdgeSettings = {
 };
 
 /** The ports and what is built on them. */
-export interface Edge extends EdgePorts {
+export interface Edge extends EdgePorts, ShortMemory {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
@@ -59,5 +60,7 @@ export interface EdgeEnv {
     account: string;
     /** An id for a new resource; the same when an idempotent request is tried again. One of each kind a request. */
     newId: (kind: IdKind) => string;
+    /** An earlier try of this request may have made what this one is about to make. */
+    resumed: boolean;
   };
 }

@@ -1,8 +1,6 @@
 import type { Context } from "hono";
-import { readAccount } from "../shared/accounts/account.ts";
 import type { Job, JobRequest } from "../shared/jobs/job.ts";
 import { resourceOfKind } from "../shared/jobs/job.ts";
-import { appendEvent, eventId } from "../shared/jobs/job-events.ts";
 import { toIso } from "../shared/ports/clock.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
@@ -20,14 +18,14 @@ export async function submitJob(
   request: JobRequest,
   { queue, cost }: { readonly queue: QueueName; readonly cost: number },
 ): Promise<Job> {
-  const { jobs, ledger, table, clock } = edge;
+  const { jobs, ledger, clock } = edge;
   const account = context.get("account");
   const id = context.get("newId")(resourceOfKind[request.kind]);
   const cancelAfter = cancelAfterSeconds(context.req.header("Cancel-After"));
-  const known = await jobs.get(account, id);
+  const known = context.get("resumed") ? await jobs.get(account, id) : undefined;
   if (known) return known;
-  await requireRoom(edge, account);
-  await ledger.reserve(account, id, cost);
+  const owner = await edge.accountOf(account);
+  await ledger.reserve(account, id, cost, owner?.concurrency);
   const now = clock.now();
   const job = await jobs.insert({
     ...{ id, account, request, queue, status: "queued", attempt: 0, failures: 0, reserved: cost },
@@ -35,19 +33,8 @@ export async function submitJob(
     created_at: toIso(now),
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
   });
-  await appendEvent(table, clock, id, eventId(0, 0), { type: "status", status: "queued" });
   await jobs.enqueue(job);
   return job;
-}
-
-async function requireRoom({ table, ledger }: Edge, account: string): Promise<void> {
-  const [owner, balance] = await Promise.all([readAccount(table, account), ledger.balance(account)]);
-  const open = Object.keys(balance?.open ?? {}).length;
-  if (owner && open >= owner.concurrency)
-    throw refuse(
-      "too_many_jobs",
-      `${open} jobs are open, as many as this account may have; wait for one to end.`,
-    );
 }
 
 /** `Cancel-After: 90`, `90s`, `15m` or `2h`. */

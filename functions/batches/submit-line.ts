@@ -1,7 +1,6 @@
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
-import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { editingCost } from "../../shared/prices.ts";
@@ -37,7 +36,6 @@ export async function submitLine(
       created_at: toIso(clock.now()),
       batch: { id: batch.id, line },
     });
-    await appendEvent(table, clock, id, eventId(0, 0), { type: "status", status: "queued" });
     await jobs.enqueue(job);
   } catch (error) {
     if (!(error instanceof VisibleError)) throw error;

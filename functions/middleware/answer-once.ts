@@ -48,6 +48,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
         ? await takeOver(context, key, record)
         : { data: record, version: inserted.version };
     if (mine instanceof Response) return mine;
+    context.set("resumed", inserted === "conflict");
     context.set("newId", (kind: IdKind) =>
       createId(kind, mine.data.time, Uint8Array.from(Buffer.from(mine.data.random, "hex"))),
     );

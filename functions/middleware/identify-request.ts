@@ -10,6 +10,7 @@ export function identifyRequest({ clock, random, log, settings }: Edge): Middlew
     context.set("requestId", requestId);
     context.set("origin", settings.publicUrl ?? new URL(context.req.url).origin);
     context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
+    context.set("resumed", false);
     await next();
     context.header("Request-Id", requestId);
     context.header("X-Content-Type-Options", "nosniff");

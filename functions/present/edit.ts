@@ -8,7 +8,7 @@ import { jobUrls } from "./job-urls.ts";
 
 /** What the API shows of an edit; links are signed anew at every look. */
 export async function presentEdit(
-  { objects, queues, clock }: Edge,
+  { objects, clock, waitingIn }: Edge,
   origin: string,
   job: Job,
   full: boolean,
@@ -22,7 +22,7 @@ export async function presentEdit(
       url: await objects.presignDownload(key, lifetimes.signedLink),
     })),
   );
-  const ahead = full && status === "queued" ? (await queues[job.queue].depth()).visible : undefined;
+  const ahead = full && status === "queued" ? await waitingIn(job.queue) : undefined;
   return {
     ...{
       id,

@@ -8,7 +8,7 @@ import { jobUrls } from "./job-urls.ts";
 
 /** What the API shows of a learning job. `full` adds what costs another call: losses and the place in the queue. */
 export async function presentInstruction(
-  { objects, queues }: Edge,
+  { objects, waitingIn }: Edge,
   origin: string,
   job: Job,
   full: boolean,
@@ -19,7 +19,7 @@ export async function presentInstruction(
   const done = status === "succeeded";
   const sign = (key: string) => objects.presignDownload(key, lifetimes.signedLink);
   const losses = full && done ? await readLosses(objects, objectKeys.losses(account, id)) : undefined;
-  const ahead = full && status === "queued" ? (await queues[job.queue].depth()).visible : undefined;
+  const ahead = full && status === "queued" ? await waitingIn(job.queue) : undefined;
   return {
     ...{
       id,

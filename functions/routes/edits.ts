@@ -55,9 +55,11 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
 
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
-    await requireUploads(edge, context.get("account"), request.images);
-    if (request.instruction !== undefined)
-      await requireInstruction(edge, context.get("account"), request.instruction);
+    await Promise.all([
+      requireUploads(edge, context.get("account"), request.images),
+      request.instruction !== undefined &&
+        requireInstruction(edge, context.get("account"), request.instruction),
+    ]);
     const cost = editingCost(request.images.length * (request.count ?? 1));
     const job = await submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
     const now = await waitForJob(edge, context, job);

@@ -3,7 +3,13 @@ import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { conclude } from "../../shared/jobs/conclude.ts";
 import type { Job } from "../../shared/jobs/job.ts";
-import { isEventId, lastEventId, readEvents } from "../../shared/jobs/job-events.ts";
+import {
+  firstEvent,
+  isEventId,
+  lastEventId,
+  type NumberedEvent,
+  readEvents,
+} from "../../shared/jobs/job-events.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
@@ -58,25 +64,27 @@ export function addEventRoute(
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
       const until = clock.now() + settings.longestWait * 1000;
+      const tell = ({ id, event }: NumberedEvent) =>
+        stream.writeSSE({ id, event: event.type, data: JSON.stringify(event) });
       let after = given !== undefined && isEventId(given) ? given : undefined;
       let spoke = clock.now();
+      if (after === undefined) {
+        await tell(firstEvent);
+        after = firstEvent.id;
+      }
       while (!gone.signal.aborted && clock.now() < until) {
         const events = await readEvents(table, job.id, after);
-        for (const { id, event } of events) {
-          await stream.writeSSE({ id, event: event.type, data: JSON.stringify(event) });
-          after = id;
+        for (const event of events) {
+          await tell(event);
+          after = event.id;
           spoke = clock.now();
         }
         if (after === lastEventId) return;
         // The end was told before the events' own lifetime, or they are gone: say it from the row.
         const now = events.length ? job : ((await edge.jobs.get(job.account, job.id)) ?? job);
         if (!events.length && isTerminal(now.status) && now.concluded) {
-          const event = { type: "status", status: now.status, ...(now.error ? { error: now.error } : {}) };
-          return void (await stream.writeSSE({
-            id: lastEventId,
-            event: "status",
-            data: JSON.stringify(event),
-          }));
+          const { status, error } = now;
+          return tell({ id: lastEventId, event: { type: "status", status, ...(error ? { error } : {}) } });
         }
         if (clock.now() - spoke > heartbeat) {
           await stream.write(": still here\n\n");

@@ -24,9 +24,14 @@ const list = createRoute({
   },
 });
 const revoke = createRoute({
-  ...{ ...base, method: "delete", path: "/v1/keys/{id}", summary: "Revoke a key" },
+  ...{
+    ...base,
+    method: "delete",
+    path: "/v1/keys/{id}",
+    summary: "Revoke a key; it opens nothing after five seconds at most",
+  },
   request: { params: idParams("key") },
-  responses: { 204: { description: "It opens nothing any more" }, ...orProblem },
+  responses: { 204: { description: "Revoked" }, ...orProblem },
 });
 
 const present = ({ id, name, scopes, hint, created_at }: StoredKey): KeyResource => ({

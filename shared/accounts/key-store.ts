@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { createId } from "../ids.ts";
 import { type Clock, type RandomBytes, toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
@@ -14,16 +15,24 @@ import {
   storedKeySchema,
 } from "./api-key.ts";
 
+/** Milliseconds for which a key that was found is taken for good without another look. */
+const keyMemory = 5000;
+
 /** Keys of accounts. The row under the hash opens the door; the one under the account is for listing and revoking. */
 export class KeyStore {
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
+  readonly #found: LRUCache<string, StoredKey>;
 
   constructor(table: Table, clock: Clock, random: RandomBytes) {
     this.#table = table;
     this.#clock = clock;
     this.#random = random;
+    this.#found = new LRUCache({
+      ...{ max: 10_000, ttl: keyMemory, perf: { now: () => clock.now() } },
+      fetchMethod: (hash) => this.#read(hash),
+    });
   }
 
   /** The secret is in no later answer. */
@@ -48,10 +57,13 @@ export class KeyStore {
     return { key, secret };
   }
 
-  /** The key whose secret this is; undefined when there is none, or none any more. */
+  /** The key whose secret this is; undefined when there is none, or none any more since five seconds. */
   async find(secret: string): Promise<StoredKey | undefined> {
     if (!isWellFormedKey(secret)) return undefined;
-    const hash = hashKeySecret(secret);
+    return this.#found.fetch(hashKeySecret(secret));
+  }
+
+  async #read(hash: string): Promise<StoredKey | undefined> {
     const row = await this.#table.get(rowKeys.secret(hash));
     const key = row && parseRow(storedKeySchema, row).data;
     return key && sameHash(key.hash, hash) ? key : undefined;
@@ -62,12 +74,13 @@ export class KeyStore {
     return rows.map((row) => parseRow(storedKeySchema, row).data);
   }
 
-  /** From now on the key opens nothing. False when the account has none of that id. */
+  /** From now on the key opens nothing here, and elsewhere from five seconds on. False when the account has none of that id. */
   async revoke(account: string, id: string): Promise<boolean> {
     const row = await this.#table.get(rowKeys.resource(account, id));
     if (!row) return false;
     const { hash } = parseRow(storedKeySchema, row).data;
     await this.#table.delete(rowKeys.secret(hash));
+    this.#found.delete(hash);
     await this.#table.delete(rowKeys.resource(account, id));
     return true;
   }

@@ -8,9 +8,10 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
 import type { Clock } from "../ports/clock.ts";
-import type { NewRow, Table, TableKey, TableQuery, TableRow } from "../ports/table.ts";
+import type { Amendment, NewRow, RowTest, Table, TableKey, TableQuery, TableRow } from "../ports/table.ts";
 import { dueIndex } from "./dynamo-table-definition.ts";
 import { callService, failureName } from "./service-failure.ts";
+import { updateExpression } from "./update-expression.ts";
 
 /** Every due row has this partition key in the index, its time as sort key. */
 const duePartition = "due";
@@ -48,6 +49,19 @@ export class DynamoTable implements Table {
 
   replace(row: NewRow, version: number): Promise<TableRow | "conflict"> {
     return this.#put(row, version + 1, "version = :version", { ":version": version });
+  }
+
+  async amend(
+    { pk, sk }: TableKey,
+    amendment: Amendment,
+    tests: readonly RowTest[],
+  ): Promise<"amended" | "conflict"> {
+    const command = new UpdateCommand({
+      ...{ TableName: this.#name, Key: { pk, sk } },
+      ...updateExpression(amendment, tests, duePartition),
+    });
+    const result = await this.#unlessRefused(`amend ${pk}`, () => this.#client.send(command));
+    return result === "conflict" ? result : "amended";
   }
 
   async delete({ pk, sk }: TableKey, version?: number): Promise<"deleted" | "conflict"> {

@@ -14,6 +14,12 @@ export interface NumberedEvent {
 export const eventId = (attempt: number, index: number): string =>
   `${String(attempt).padStart(4, "0")}-${String(index).padStart(6, "0")}`;
 
+/** The first event of every job: that it was accepted. It follows from the job's row and is stored nowhere. */
+export const firstEvent: NumberedEvent = {
+  id: eventId(0, 0),
+  event: { type: "status", status: "queued" },
+};
+
 /** The last event of every job. */
 export const lastEventId = "9999-999999";
 
@@ -32,7 +38,7 @@ export async function appendEvent(
   await table.insert({ ...rowKeys.event(job, id), data: event, expires });
 }
 
-/** Events after `after`, oldest first. */
+/** Events after `after`, oldest first; all, when it is undefined, but the first. */
 export async function readEvents(
   table: Table,
   job: string,

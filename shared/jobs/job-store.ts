@@ -41,11 +41,11 @@ export class JobStore {
   async enqueue(job: Job, delaySeconds = 0): Promise<void> {
     const message: JobMessage = { version: 1, job: job.id, account: job.account };
     await this.#ports.queues[job.queue].send(JSON.stringify(message), Math.round(delaySeconds));
-    await this.change(job.account, job.id, (now) =>
-      now.status === "queued"
-        ? { job: now, due: this.#dueIn(now, delaySeconds + this.timing.queuedCheck) }
-        : undefined,
-    );
+    const due = this.#dueIn(job, delaySeconds + this.timing.queuedCheck);
+    // A worker that has it already says itself when to look again.
+    await this.#ports.table.amend(rowKeys.resource(job.account, job.id), { due }, [
+      { path: ["status"], equals: "queued" },
+    ]);
   }
 
   /** One conditional change, tried again until nobody was faster. Undefined leaves the row as it is. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Amendment, RowTest } from "../ports/table.ts";
 import { timeSchema, usageSchema } from "../resources/fields.ts";
 
 /** One movement of money. `credits` is the change of what is available; all entries of an account sum to its balance. */
@@ -15,57 +16,62 @@ export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 
 /**
  * An account's money, in one row so that one conditional write moves it: what is open says whether a job was settled yet,
- * and entries wait in `outbox` until they stand in the ledger.
+ * and entries wait in `outbox`, by their ids, until they stand in the ledger.
  */
 export const balanceSchema = z.object({
   account: z.string(),
   available: z.number().int(),
   open: z.record(z.string(), z.object({ credits: z.number().int(), at: timeSchema })),
-  outbox: z.array(ledgerEntrySchema),
-  /** The latest references by which credit was added, so that each adds once. */
-  grants: z.array(z.string()).optional(),
+  outbox: z.record(z.string(), ledgerEntrySchema),
+  /** The references by which credit was added, and when, so that each adds once. */
+  grants: z.record(z.string(), timeSchema),
 });
 export type Balance = z.infer<typeof balanceSchema>;
 
-/** Sets credits aside for a job; `"no credit"` when there are too few, the same balance when it was done before. */
-export function reserve(balance: Balance, job: string, credits: number, at: string): Balance | "no credit" {
-  if (balance.open[job]) return balance;
-  if (balance.available < credits) return "no credit";
-  return {
-    ...balance,
-    available: balance.available - credits,
-    open: { ...balance.open, [job]: { credits, at } },
-    outbox: [...balance.outbox, { id: `${job}#reserve`, at, kind: "reserve", credits: -credits, job }],
-  };
+/** A movement of money: what changes of the row, if what is asked of it holds. */
+export interface Move {
+  readonly amendment: Amendment;
+  readonly tests: readonly RowTest[];
 }
 
-/** Ends a reservation: the cost of `usage` is kept, the rest returns. Without usage all of it does. Done once. */
-export function settle(
-  balance: Balance,
+/** Sets credits aside for a job, once, if they are there and fewer than `mostOpen` jobs are open. */
+export function reservation(job: string, credits: number, at: string, mostOpen: number): Move {
+  const entry: LedgerEntry = { id: `${job}#reserve`, at, kind: "reserve", credits: -credits, job };
+  return move(
+    entry,
+    { set: [[["open", job], { credits, at }]] },
+    { path: ["open", job], is: "absent" },
+    { path: ["available"], atLeast: credits },
+    { path: ["open"], fewerThan: mostOpen },
+  );
+}
+
+/** Ends a reservation of `reserved` credits, once: the cost of `usage` is kept, the rest returns. Without usage all of it does. */
+export function settlement(
   job: string,
+  reserved: number,
   usage: LedgerEntry["usage"] | undefined,
   at: string,
-): Balance {
-  const { [job]: reserved, ...open } = balance.open;
-  if (!reserved) return balance;
-  const credits = reserved.credits - (usage?.credits ?? 0);
+): Move {
   const kind = usage ? "settle" : "release";
+  const credits = reserved - (usage?.credits ?? 0);
   const entry: LedgerEntry = { id: `${job}#${kind}`, at, kind, credits, job, ...(usage ? { usage } : {}) };
-  return { ...balance, available: balance.available + credits, open, outbox: [...balance.outbox, entry] };
+  return move(entry, { remove: [["open", job]] }, { path: ["open", job], is: "present" });
 }
 
-/** References that are remembered. */
-const rememberedGrants = 200;
-
 /** Adds credit, once for each reference (a payment's id, say). */
-export function grant(balance: Balance, reference: string, credits: number, at: string): Balance {
-  const grants = balance.grants ?? [];
-  if (grants.includes(reference)) return balance;
+export function grant(reference: string, credits: number, at: string): Move {
   const entry: LedgerEntry = { id: `${reference}#grant`, at, kind: "grant", credits };
+  return move(entry, { set: [[["grants", reference], at]] }, { path: ["grants", reference], is: "absent" });
+}
+
+function move(entry: LedgerEntry, { set = [], remove = [] }: Amendment, ...tests: RowTest[]): Move {
   return {
-    ...balance,
-    available: balance.available + credits,
-    outbox: [...balance.outbox, entry],
-    grants: [...grants, reference].slice(-rememberedGrants),
+    amendment: {
+      set: [...set, [["outbox", entry.id], entry]],
+      add: [[["available"], entry.credits]],
+      remove,
+    },
+    tests,
   };
 }

@@ -3,23 +3,26 @@ import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
 import type { Usage } from "../resources/fields.ts";
-import { parseRow, rowKeys, updateRow } from "../rows.ts";
+import { parseRow, rowKeys } from "../rows.ts";
 import {
   type Balance,
   balanceSchema,
   grant,
   type LedgerEntry,
   ledgerEntrySchema,
-  reserve,
-  settle,
+  type Move,
+  reservation,
+  settlement,
 } from "./balance.ts";
 
 /** Seconds after which the sweeper looks whether an open reservation still has a job. */
 const openCheck = 300;
-/** Seconds after which it finishes what a crash left in the outbox. */
+/** Seconds after which it finishes what waits in the outbox. */
 const outboxCheck = 30;
-/** Entries in the outbox at which it is emptied at once: a write of the row takes them all along. */
+/** Entries in the outbox at which whoever settles empties it: a write of the row is paid by its size. */
 const fullOutbox = 25;
+/** Entries that are written at a time. */
+const handful = 50;
 
 /** Money: reserved on accept, settled by measured work on success, released on failure or cancel. Each once. */
 export class Ledger {
@@ -33,17 +36,20 @@ export class Ledger {
 
   /** Opens an account's balance with its first credits. Once; a second time changes nothing. */
   async open(account: string, credits: number): Promise<void> {
-    const empty: Balance = { account, available: 0, open: {}, outbox: [] };
-    const row = this.#row(grant(empty, account, credits, this.#now()));
-    await this.#table.insert({ ...rowKeys.balance(account), ...row });
+    const at = this.#now();
+    const entry: LedgerEntry = { id: `${account}#grant`, at, kind: "grant", credits };
+    const outbox = { [entry.id]: entry };
+    const data: Balance = { account, available: credits, open: {}, outbox, grants: { [account]: at } };
+    await this.#table.insert({ ...rowKeys.balance(account), data, due: this.#in(outboxCheck) });
     await this.flush(account);
   }
 
   /** Adds credit, once for each reference; resolves with what is available then. */
   async grant(account: string, reference: string, credits: number): Promise<number> {
-    const balance = await this.#move(account, (balance) => grant(balance, reference, credits, this.#now()));
-    if (!balance) throw new InternalError(`the account ${account} has no balance`);
+    await this.#move(account, grant(reference, credits, this.#now()));
     await this.flush(account);
+    const balance = await this.balance(account);
+    if (!balance) throw new InternalError(`the account ${account} has no balance`);
     return balance.available;
   }
 
@@ -52,44 +58,74 @@ export class Ledger {
     return row && parseRow(balanceSchema, row).data;
   }
 
-  /** @throws VisibleError `insufficient_credit` */
-  async reserve(account: string, job: string, credits: number): Promise<void> {
-    let refused: Balance | undefined;
-    const found = await this.#move(account, (balance) => {
-      const moved = reserve(balance, job, credits, this.#now());
-      refused = moved === "no credit" ? balance : undefined;
-      return moved === "no credit" ? balance : moved;
-    });
-    if (refused || !found)
-      throw new VisibleError(
-        "insufficient_credit",
-        `This needs ${credits} credits and ${refused?.available ?? 0} are left; add credit or ask for less.`,
-      );
-    await this.#flushWhenFull(found);
+  /**
+   * One write where it stands, so that many at once do not wait for each other.
+   *
+   * @throws VisibleError `insufficient_credit`, or `too_many_jobs` when `mostOpen` reservations are open
+   */
+  async reserve(
+    account: string,
+    job: string,
+    credits: number,
+    mostOpen = Number.MAX_SAFE_INTEGER,
+  ): Promise<void> {
+    for (;;) {
+      if (await this.#move(account, reservation(job, credits, this.#now(), mostOpen))) return;
+      const balance = await this.balance(account);
+      // Done before: this is a second try, or only the answer to the write was lost.
+      if (balance?.open[job]) return;
+      const open = Object.keys(balance?.open ?? {}).length;
+      if (open >= mostOpen)
+        throw new VisibleError(
+          "too_many_jobs",
+          `${open} jobs are open, as many as this account may have; wait for one to end.`,
+        );
+      if (!balance || balance.available < credits)
+        throw new VisibleError(
+          "insufficient_credit",
+          `This needs ${credits} credits and ${balance?.available ?? 0} are left; add credit or ask for less.`,
+        );
+    }
   }
 
   /** With usage: charges what it cost. Without: gives all back. */
   async settle(account: string, job: string, usage: Usage | undefined): Promise<void> {
-    const balance = await this.#move(account, (balance) => settle(balance, job, usage, this.#now()));
-    await this.#flushWhenFull(balance);
+    const balance = await this.balance(account);
+    const reserved = balance?.open[job];
+    if (!reserved) return;
+    await this.#move(account, settlement(job, reserved.credits, usage, this.#now()));
+    if (Object.keys(balance.outbox).length >= fullOutbox) await this.flush(account);
   }
 
-  /** Writes what waits in the outbox to the ledger, then empties it. Safe to repeat, and to die in the middle of. */
+  /** Writes what waits in the outbox to the ledger, then takes it out. Safe to repeat, and to die in the middle of. */
   async flush(account: string): Promise<void> {
-    const waiting = (await this.balance(account))?.outbox ?? [];
-    for (const entry of waiting)
-      await this.#table.insert({ ...rowKeys.ledger(account, `${entry.at}#${entry.id}`), data: entry });
-    const written = new Set(waiting.map(({ id }) => id));
-    if (written.size)
-      await this.#move(account, (balance) => ({
-        ...balance,
-        outbox: balance.outbox.filter(({ id }) => !written.has(id)),
-      }));
+    for (;;) {
+      const waiting = Object.values((await this.balance(account))?.outbox ?? {}).slice(0, handful);
+      if (!waiting.length) return;
+      await Promise.all(
+        waiting.map((entry) =>
+          this.#table.insert({ ...rowKeys.ledger(account, `${entry.at}#${entry.id}`), data: entry }),
+        ),
+      );
+      const remove = waiting.map(({ id }) => ["outbox", id]);
+      await this.#table.amend(rowKeys.balance(account), { remove }, []);
+      if (waiting.length < handful) return;
+    }
   }
 
-  /** Was looked at now; next time later. */
+  /** Was looked at now; next time later, or never while nothing is open. */
   async postpone(account: string): Promise<void> {
-    await this.#move(account, (balance) => ({ ...balance }));
+    const row = await this.#table.get(rowKeys.balance(account));
+    if (!row) return;
+    const { data, version } = parseRow(balanceSchema, row);
+    const wait = Object.keys(data.outbox).length
+      ? outboxCheck
+      : Object.keys(data.open).length
+        ? openCheck
+        : undefined;
+    if (wait !== undefined) await this.#table.amend(row, { due: this.#in(wait) }, []);
+    // When money moves meanwhile, this is left to the next look.
+    else await this.#table.replace({ ...rowKeys.balance(account), data }, version);
   }
 
   /** Entries from one ISO time up to, not including, another; at most `limit`, the oldest first. */
@@ -100,30 +136,19 @@ export class Ledger {
     return rows.map((row) => parseRow(ledgerEntrySchema, row).data).filter(({ at }) => at >= from && at < to);
   }
 
-  /** Entries may wait for the sweeper; so many that the row grows heavy may not. */
-  async #flushWhenFull(balance: Balance | undefined): Promise<void> {
-    if (balance && balance.outbox.length >= fullOutbox) await this.flush(balance.account);
-  }
-
-  async #move(account: string, change: (balance: Balance) => Balance): Promise<Balance | undefined> {
-    const stored = await updateRow(this.#table, rowKeys.balance(account), balanceSchema, (balance) => {
-      const moved = change(balance);
-      return moved === balance ? undefined : this.#row(moved);
-    });
-    return stored?.data;
-  }
-
-  #row(balance: Balance) {
-    const wait = balance.outbox.length
-      ? outboxCheck
-      : Object.keys(balance.open).length
-        ? openCheck
-        : undefined;
-    const due = wait === undefined ? {} : { due: toIso(this.#clock.now() + wait * 1000) };
-    return { data: balance, ...due };
+  /** False when what is asked of the balance does not hold. */
+  async #move(account: string, { amendment, tests }: Move): Promise<boolean> {
+    // Not later than it is: a busy account, too, is looked at for reservations without a job.
+    const firstDue = this.#in(outboxCheck);
+    const key = rowKeys.balance(account);
+    return (await this.#table.amend(key, { ...amendment, firstDue }, tests)) === "amended";
   }
 
   #now(): string {
-    return toIso(this.#clock.now());
+    return this.#in(0);
+  }
+
+  #in(seconds: number): string {
+    return toIso(this.#clock.now() + seconds * 1000);
   }
 }

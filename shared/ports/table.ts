@@ -29,6 +29,30 @@ export interface TableQuery {
   readonly newestFirst?: boolean;
 }
 
+/** Where in a row's data: names of fields, from the outside in. */
+export type Path = readonly string[];
+
+/** A change of parts of a row where it stands: writers of different parts do not get in each other's way. */
+export interface Amendment {
+  readonly set?: readonly (readonly [Path, unknown])[];
+  /** Numbers to add to numbers. */
+  readonly add?: readonly (readonly [Path, number])[];
+  /** One that is not there is no error. */
+  readonly remove?: readonly Path[];
+  /** The new due time; the old one stays when absent. */
+  readonly due?: string;
+  /** A due time for a row that has none. */
+  readonly firstDue?: string;
+}
+
+/** What must hold of a row for it to be amended. */
+export type RowTest =
+  | { readonly path: Path; readonly is: "absent" | "present" }
+  | { readonly path: Path; readonly equals: string | number | boolean }
+  | { readonly path: Path; readonly atLeast: number }
+  /** Entries of a map. */
+  | { readonly path: Path; readonly fewerThan: number };
+
 /** Calls throw RetryableError when the table is out of reach or throttles. */
 export interface Table {
   /** Consistent: it sees every write that was acknowledged. */
@@ -37,6 +61,8 @@ export interface Table {
   insert(row: NewRow): Promise<TableRow | "conflict">;
   /** Writes over exactly `version`; `"conflict"` when the row has moved on or is gone. */
   replace(row: NewRow, version: number): Promise<TableRow | "conflict">;
+  /** Changes parts of a row, one version on; `"conflict"` when a test does not hold or the row is gone. */
+  amend(key: TableKey, amendment: Amendment, tests: readonly RowTest[]): Promise<"amended" | "conflict">;
   /** With a version only exactly that one; `"conflict"` when it has moved on. A row that is not there is no error. */
   delete(key: TableKey, version?: number): Promise<"deleted" | "conflict">;
   /** Adds to a counter that begins at 0, atomically, and returns the sum. */

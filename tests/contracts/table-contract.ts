@@ -80,6 +80,67 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
     expect(await table.get({ pk, sk: "a" })).toMatchObject({ data: { count: 8 }, version: 9 });
   });
 
+  it("changes parts of a row where it stands, when what is asked of it holds", async () => {
+    const { table, pk } = fresh();
+    const key = { pk, sk: "a" };
+    const due = "2026-01-02T00:00:00.000Z";
+    await table.insert({ ...key, data: { left: 5, open: { first: { n: 1 } } } });
+    const amended = await table.amend(
+      key,
+      {
+        set: [[["open", "edt_1.x #size"], { n: 2 }]],
+        add: [[["left"], -2]],
+        remove: [
+          ["open", "first"],
+          ["open", "none"],
+        ],
+        due,
+      },
+      [
+        { path: ["left"], atLeast: 5 },
+        { path: ["open", "edt_1.x #size"], is: "absent" },
+        { path: ["open", "first"], is: "present" },
+        { path: ["open"], fewerThan: 2 },
+        { path: ["open", "first", "n"], equals: 1 },
+      ],
+    );
+    const data = { left: 3, open: { "edt_1.x #size": { n: 2 } } };
+    expect(amended).toBe("amended");
+    expect(await table.get(key)).toEqual({ ...key, data, version: 2, due });
+    const later = "2027-01-01T00:00:00.000Z";
+    await table.amend(key, { firstDue: later }, []);
+    expect(await table.get(key)).toMatchObject({ due });
+    await table.insert({ pk, sk: "b", data: {} });
+    await table.amend({ pk, sk: "b" }, { firstDue: later }, []);
+    expect(await table.get({ pk, sk: "b" })).toMatchObject({ due: later });
+    expect(await table.replace({ ...key, data: {} }, 1)).toBe("conflict");
+  });
+
+  it.each([
+    ["too little", { path: ["left"], atLeast: 6 }],
+    ["what is there already", { path: ["open", "first"], is: "absent" }],
+    ["what is not there", { path: ["open", "second"], is: "present" }],
+    ["too many", { path: ["open"], fewerThan: 1 }],
+    ["another value", { path: ["status"], equals: "running" }],
+  ] as const)("amends nothing for %s", async (_, test) => {
+    const { table, pk } = fresh();
+    const data = { left: 5, open: { first: 1 }, status: "queued" };
+    await table.insert({ pk, sk: "a", data });
+    expect(await table.amend({ pk, sk: "a" }, { add: [[["left"], 1]] }, [test])).toBe("conflict");
+    expect(await table.get({ pk, sk: "a" })).toMatchObject({ data, version: 1 });
+  });
+
+  it("amends no row that is not there, and loses none of many amendments at once", async () => {
+    const { table, pk } = fresh();
+    expect(await table.amend({ pk, sk: "a" }, { add: [[["n"], 1]] }, [])).toBe("conflict");
+    expect(await table.get({ pk, sk: "a" })).toBeUndefined();
+    await table.insert({ pk, sk: "a", data: { n: 0 } });
+    await Promise.all(
+      Array.from({ length: 12 }, () => table.amend({ pk, sk: "a" }, { add: [[["n"], 1]] }, [])),
+    );
+    expect(await table.get({ pk, sk: "a" })).toMatchObject({ data: { n: 12 }, version: 13 });
+  });
+
   it("deletes a row, or only the version that was read", async () => {
     const { table, pk } = fresh();
     await table.insert({ pk, sk: "a", data: {} });

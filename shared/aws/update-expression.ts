@@ -1,0 +1,47 @@
+import type { Amendment, Path, RowTest } from "../ports/table.ts";
+
+/** An amendment in DynamoDB's words: expressions over names and values that are given apart, so that no name is taken for syntax. */
+export function updateExpression(
+  { set = [], add = [], remove = [], due, firstDue }: Amendment,
+  tests: readonly RowTest[],
+  duePartition: string,
+) {
+  const names = new Map<string, string>();
+  const values: Record<string, unknown> = {};
+  const name = (field: string): string => {
+    const known = names.get(field) ?? `#n${names.size}`;
+    names.set(field, known);
+    return known;
+  };
+  const value = (given: unknown): string => {
+    const key = `:v${Object.keys(values).length}`;
+    values[key] = given;
+    return key;
+  };
+  const place = (path: Path): string => ["data", ...path].map(name).join(".");
+  const settings = [
+    `${name("version")} = ${name("version")} + ${value(1)}`,
+    ...set.map(([path, given]) => `${place(path)} = ${value(given)}`),
+    ...add.map(([path, amount]) => `${place(path)} = ${place(path)} + ${value(amount)}`),
+    ...(due === undefined && firstDue === undefined ? [] : [`${name("due_pk")} = ${value(duePartition)}`]),
+    ...(due === undefined ? [] : [`${name("due_sk")} = ${value(due)}`]),
+    ...(firstDue === undefined
+      ? []
+      : [`${name("due_sk")} = if_not_exists(${name("due_sk")}, ${value(firstDue)})`]),
+  ];
+  const removals = remove.map(place);
+  const conditions = tests.map((test) => {
+    const at = place(test.path);
+    if ("is" in test) return `attribute_${test.is === "absent" ? "not_exists" : "exists"}(${at})`;
+    if ("equals" in test) return `${at} = ${value(test.equals)}`;
+    if ("atLeast" in test) return `${at} >= ${value(test.atLeast)}`;
+    return `size(${at}) < ${value(test.fewerThan)}`;
+  });
+  return {
+    UpdateExpression: `SET ${settings.join(", ")}${removals.length ? ` REMOVE ${removals.join(", ")}` : ""}`,
+    // Without a row DynamoDB would make one.
+    ConditionExpression: ["attribute_exists(pk)", ...conditions].join(" AND "),
+    ExpressionAttributeNames: Object.fromEntries([...names].map(([field, key]) => [key, field])),
+    ExpressionAttributeValues: values,
+  };
+}
