@@ -4,6 +4,7 @@ import { cors } from "hono/cors";
 import { KeyStore } from "../shared/accounts/key-store.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
+import { createAllowedMethods } from "./allowed-methods.ts";
 import { docsPage } from "./docs-page.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
 import { answerOnce } from "./middleware/answer-once.ts";
@@ -24,6 +25,13 @@ import { createShortMemory } from "./short-memory.ts";
 
 /** Bytes of a JSON body; pictures go to the store, not through here. */
 const largestBody = 1024 * 1024;
+
+/** That a page on another site may use, and headers that it may read. */
+const methods = ["GET", "POST", "PATCH", "DELETE"] as const;
+const exposed = [
+  ...["Location", "Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
+  ...["Preference-Applied", "Idempotency-Replayed", "Allow"],
+] as const;
 
 /** The API as one value: give it the world, and requests. */
 export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
@@ -46,17 +54,26 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
     },
   });
   app.onError((error, context) => answerError(context, error, log));
-  app.notFound((context) =>
-    problemAnswer(
+  // The routes are not there yet.
+  let allowedAt: ReturnType<typeof createAllowedMethods> | undefined;
+  app.notFound((context) => {
+    const { method, path } = context.req;
+    allowedAt ??= createAllowedMethods(app.routes);
+    const allowed = allowedAt(path);
+    if (!allowed.length)
+      return problemAnswer(context, "not_found", `There is nothing at ${path}; see /docs.`);
+    context.header("Allow", allowed.join(", "));
+    return problemAnswer(
       context,
-      "not_found",
-      `There is nothing at ${context.req.method} ${context.req.path}; see /docs.`,
-    ),
-  );
+      "method_not_allowed",
+      `${path} takes ${allowed.join(", ")}, not ${method}.`,
+    );
+  });
   app.use(identifyRequest(edge));
   app.use(
     "/v1/*",
-    cors({ origin: "*", exposeHeaders: ["Location", "Request-Id", "RateLimit", "Retry-After"] }),
+    // Keys come in a header, never in a cookie, so any page may ask.
+    cors({ origin: "*", allowMethods: [...methods], exposeHeaders: [...exposed], maxAge: 24 * 3600 }),
   );
   app.use(
     bodyLimit({

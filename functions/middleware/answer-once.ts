@@ -7,6 +7,7 @@ import type { TableKey } from "../../shared/ports/table.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
+import { seal, unseal } from "./sealed-text.ts";
 
 const recordSchema = z.object({
   /** Of method, path and body. */
@@ -17,7 +18,13 @@ const recordSchema = z.object({
   /** Milliseconds since 1970 until which somebody is at it. */
   until: z.number(),
   answer: z
-    .object({ status: z.number(), body: z.string(), headers: z.record(z.string(), z.string()) })
+    .object({
+      status: z.number(),
+      body: z.string(),
+      headers: z.record(z.string(), z.string()),
+      /** The body is sealed by the caller's own key. */
+      sealed: z.boolean().optional(),
+    })
     .optional(),
 });
 type Record = z.infer<typeof recordSchema>;
@@ -25,16 +32,15 @@ type Record = z.infer<typeof recordSchema>;
 /** Milliseconds after which a request that left no answer is taken for dead. */
 const patience = 60_000;
 const keptHeaders = ["content-type", "location"];
-/** Their answers hold a secret, which is not kept. */
-const never = ["/v1/keys", "/v1/webhooks"];
+/** Their answers may hold a secret, so the table has them sealed. */
+const holdSecrets = ["/v1/keys", "/v1/webhooks"];
 
 /** `Idempotency-Key`: the same key and body get the same answer for a day, and make one resource. */
 export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
   const { table, clock, random } = edge;
   return async (context, next) => {
     const name = context.req.header("Idempotency-Key");
-    const applies = context.req.method === "POST" && !never.includes(context.req.path);
-    if (name === undefined || !applies) return next();
+    if (name === undefined || context.req.method !== "POST") return next();
     if (!/^[\x21-\x7e]{1,255}$/.test(name))
       throw refuse("invalid_request", "An Idempotency-Key has 1 to 255 visible ASCII characters.");
     const key = rowKeys.idempotency(context.get("account"), sha256(name));
@@ -55,7 +61,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     await next();
     const { status } = context.res;
     const lasting = status < 500 && status !== 429 && status !== 409 && status !== 402;
-    const answer = lasting ? await keep(context.res) : undefined;
+    const answer = lasting ? await keep(context) : undefined;
     const data: Record = { ...mine.data, until: 0, ...(answer ? { answer } : {}) };
     await table.replace({ ...key, data, expires }, mine.version);
   };
@@ -79,8 +85,16 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
         "This Idempotency-Key came with another request; use a new one.",
       );
     if (data.answer) {
-      const { status, body, headers } = data.answer;
-      return new Response(body, { status, headers: { ...headers, "Idempotency-Replayed": "true" } });
+      const { status, body, headers, sealed } = data.answer;
+      const opened = sealed ? unseal(body, secretOf(context)) : body;
+      if (opened === undefined)
+        throw refuse(
+          "idempotency_key_reused",
+          "This Idempotency-Key came with another API key, and only that one may see the answer.",
+        );
+      return new Response(opened || null, {
+        ...{ status, headers: { ...headers, "Idempotency-Replayed": "true" } },
+      });
     }
     const renewed = { ...data, until: clock.now() + patience };
     const taken =
@@ -99,12 +113,21 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     }
     return { data: renewed, version: taken.version };
   }
+
+  async function keep(context: Context<EdgeEnv>): Promise<NonNullable<Record["answer"]>> {
+    const { res, req } = context;
+    const headers = Object.fromEntries([...res.headers].filter(([name]) => keptHeaders.includes(name)));
+    const body = await res.clone().text();
+    const answer = { status: res.status, headers, body };
+    return holdSecrets.some((path) => req.path.startsWith(path))
+      ? { ...answer, body: seal(body, secretOf(context), random), sealed: true }
+      : answer;
+  }
 }
 
-async function keep(response: Response): Promise<NonNullable<Record["answer"]>> {
-  const headers = Object.fromEntries([...response.headers].filter(([name]) => keptHeaders.includes(name)));
-  return { status: response.status, body: await response.clone().text(), headers };
-}
+/** The caller's API key, which `authenticate` has found good. */
+const secretOf = (context: Context<EdgeEnv>): string =>
+  (context.req.header("Authorization") ?? "").split(" ")[1] ?? "";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -47,7 +47,11 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings }: Edge
     const beyond = wanted.find((scope) => !own.scopes.includes(scope));
     if (beyond)
       throw refuse("missing_scope", `A key cannot give the scope "${beyond}", which it has not itself.`);
+    const id = context.get("newId")("key");
+    // What an earlier try made had a secret that nobody has seen.
+    if (context.get("resumed")) await keys.revoke(own.account, id);
     const { key, secret } = await keys.create(own.account, settings.environment, {
+      id,
       ...(name === undefined ? {} : { name }),
       scopes: wanted,
     });

@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { readAccount, rotateAccountSecret } from "../../shared/accounts/account.ts";
 import { idSchema } from "../../shared/ids.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
@@ -11,6 +12,7 @@ import {
   deliverySchema,
   type StoredDelivery,
   type StoredWebhook,
+  secretOverlap,
   storedDeliverySchema,
   storedWebhookSchema,
   type WebhookResource,
@@ -59,7 +61,26 @@ const replay = createRoute({
   responses: { 202: json(deliverySchema, "Due at once"), ...orProblem },
 });
 
-const present = ({ account: _, secret: __, ...webhook }: StoredWebhook): WebhookResource => webhook;
+const rotate = createRoute({
+  ...{ ...base, method: "post", path: "/v1/webhooks/{id}/rotate" },
+  summary: "Get a new secret; for a day the old one signs beside it",
+  request: one,
+  responses: { 200: json(createdWebhookSchema, "With its new secret, shown this once"), ...orProblem },
+});
+const secretSchema = z.object({ secret: z.string() }).meta({ id: "WebhookSecret" });
+const ownSecret = createRoute({
+  ...{ ...base, method: "get", path: "/v1/webhooks/secret" },
+  summary: "The secret that signs for addresses which jobs name themselves",
+  responses: { 200: json(secretSchema, "The secret"), ...orProblem },
+});
+const rotateOwn = createRoute({
+  ...{ ...base, method: "post", path: "/v1/webhooks/secret/rotate" },
+  summary: "Get a new secret for them; for a day the old one signs beside it",
+  responses: { 200: json(secretSchema, "The new secret"), ...orProblem },
+});
+
+const present = ({ account: _, secret: __, previous: ___, ...webhook }: StoredWebhook): WebhookResource =>
+  webhook;
 const presentDelivery = ({ account: _, body: __, ...delivery }: StoredDelivery): DeliveryResource => delivery;
 
 export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
@@ -106,13 +127,41 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       created_at: toIso(clock.now()),
       secret: createSecret(random(24)),
     };
-    await table.insert({ ...rowKeys.resource(account, webhook.id), data: webhook });
+    const key = rowKeys.resource(account, webhook.id);
+    // What an earlier try made had a secret that nobody has seen.
+    if (context.get("resumed")) await table.delete(key);
+    await table.insert({ ...key, data: webhook });
     return context.json({ ...present(webhook), secret: webhook.secret }, 201);
   });
 
   app.openapi(list, async (context) =>
     context.json({ data: (await read(context.get("account"))).map(present) }, 200),
   );
+
+  const overlapEnd = () => toIso(clock.now() + secretOverlap * 1000);
+
+  app.openapi(ownSecret, async (context) => {
+    const owner = await readAccount(table, context.get("account"));
+    if (!owner) throw refuse("not_found", "The account is gone.");
+    return context.json({ secret: owner.webhook_secret }, 200);
+  });
+
+  app.openapi(rotateOwn, async (context) => {
+    const secret = createSecret(random(24));
+    await rotateAccountSecret(table, context.get("account"), secret, overlapEnd());
+    return context.json({ secret }, 200);
+  });
+
+  app.openapi(rotate, async (context) => {
+    const { id } = context.req.valid("param");
+    const key = rowKeys.resource(context.get("account"), id);
+    const secret = createSecret(random(24));
+    const stored = await updateRow(table, key, storedWebhookSchema, (webhook) => ({
+      data: { ...webhook, secret, previous: { secret: webhook.secret, until: overlapEnd() } },
+    }));
+    if (!stored) throw refuse("not_found", `There is no webhook ${id}.`);
+    return context.json({ ...present(stored.data), secret }, 200);
+  });
 
   app.openapi(remove, async (context) => {
     const { id } = context.req.valid("param");

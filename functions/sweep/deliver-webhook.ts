@@ -5,6 +5,7 @@ import type { WebhookAnswer, WebhookSender } from "../../shared/ports/webhook-se
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import { signWebhook } from "../../shared/webhooks/signing.ts";
 import {
+  type PreviousSecret,
   type StoredDelivery,
   storedDeliverySchema,
   storedWebhookSchema,
@@ -48,16 +49,15 @@ export async function deliverWebhook(ports: DeliveryPorts, account: string, id: 
     return { data: taken, due: until };
   });
   if (!taken) return;
-  const secret = await secretOf(ports, taken);
-  const answer: WebhookAnswer =
-    secret === undefined
-      ? { refused: "the webhook was deleted" }
-      : await sender.send(
-          taken.url,
-          { ...signWebhook(secret, id, Math.floor(clock.now() / 1000), taken.body) },
-          taken.body,
-        );
-  await settle(ports, taken, answer, secret === undefined);
+  const secrets = await secretsOf(ports, taken);
+  const answer: WebhookAnswer = secrets.length
+    ? await sender.send(
+        taken.url,
+        { ...signWebhook(secrets, id, Math.floor(clock.now() / 1000), taken.body) },
+        taken.body,
+      )
+    : { refused: "the webhook was deleted" };
+  await settle(ports, taken, answer, !secrets.length);
 }
 
 async function settle(
@@ -94,11 +94,19 @@ async function settle(
     }));
 }
 
-async function secretOf(
-  { table }: DeliveryPorts,
+/** What a delivery is signed by: the secret, and for a while the one before. None when the webhook is gone. */
+async function secretsOf(
+  { table, clock }: DeliveryPorts,
   { account, webhook }: StoredDelivery,
-): Promise<string | undefined> {
-  if (webhook === undefined) return (await readAccount(table, account))?.webhook_secret;
+): Promise<readonly string[]> {
+  const living = (secret: string, previous: PreviousSecret | undefined) =>
+    previous && previous.until > toIso(clock.now()) ? [secret, previous.secret] : [secret];
+  if (webhook === undefined) {
+    const owner = await readAccount(table, account);
+    return owner ? living(owner.webhook_secret, owner.previous_webhook_secret) : [];
+  }
   const row = await table.get(rowKeys.resource(account, webhook));
-  return row && parseRow(storedWebhookSchema, row).data.secret;
+  if (!row) return [];
+  const { secret, previous } = parseRow(storedWebhookSchema, row).data;
+  return living(secret, previous);
 }

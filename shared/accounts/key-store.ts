@@ -39,11 +39,11 @@ export class KeyStore {
   async create(
     account: string,
     environment: Environment,
-    wanted: { readonly name?: string; readonly scopes: readonly Scope[] },
+    wanted: { readonly id?: string; readonly name?: string; readonly scopes: readonly Scope[] },
   ): Promise<{ readonly key: StoredKey; readonly secret: string }> {
     const secret = createKeySecret(environment, this.#random(keySecretBytes));
     const key: StoredKey = {
-      id: createId("key", this.#clock.now(), this.#random(10)),
+      id: wanted.id ?? createId("key", this.#clock.now(), this.#random(10)),
       account,
       ...(wanted.name === undefined ? {} : { name: wanted.name }),
       scopes: [...wanted.scopes],

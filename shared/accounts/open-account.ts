@@ -15,6 +15,7 @@ export interface Opening {
   /** Jobs that may be open at once. */
   readonly concurrency: number;
   readonly billingCustomer?: string;
+  readonly resultDays?: number;
   /** Of the first key; all when absent. */
   readonly scopes?: readonly Scope[];
 }
@@ -24,12 +25,13 @@ export async function openAccount(
   { table, clock, random }: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes },
   opening: Opening,
 ): Promise<{ readonly account: Account; readonly secret: string }> {
-  const { name, environment, credits, concurrency, billingCustomer } = opening;
+  const { name, environment, credits, concurrency, billingCustomer, resultDays } = opening;
   const now = clock.now();
   const account: Account = {
     ...{ id: createId("account", now, random(10)), name, concurrency, created_at: toIso(now) },
     webhook_secret: createSecret(random(24)),
     ...(billingCustomer === undefined ? {} : { billing_customer: billingCustomer }),
+    ...(resultDays === undefined ? {} : { result_days: resultDays }),
   };
   await insertAccount(table, account);
   await new Ledger(table, clock).open(account.id, credits);

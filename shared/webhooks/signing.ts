@@ -17,11 +17,20 @@ export interface WebhookHeaders {
   readonly "webhook-signature": string;
 }
 
-export function signWebhook(secret: string, id: string, seconds: number, body: string): WebhookHeaders {
+/** Signed by each of `secrets`: a receiver knows one of them. */
+export function signWebhook(
+  secrets: readonly string[],
+  id: string,
+  seconds: number,
+  body: string,
+): WebhookHeaders {
+  const signatures = secrets.map(
+    (secret) => `v1,${digest(secret, `${id}.${seconds}.${body}`).toString("base64")}`,
+  );
   return {
     "webhook-id": id,
     "webhook-timestamp": String(seconds),
-    "webhook-signature": `v1,${digest(secret, `${id}.${seconds}.${body}`).toString("base64")}`,
+    "webhook-signature": signatures.join(" "),
   };
 }
 

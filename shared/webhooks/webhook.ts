@@ -32,8 +32,19 @@ export const webhookSchema = z.object({
 });
 export type WebhookResource = z.infer<typeof webhookSchema>;
 
+/** A secret that was replaced, and until when it signs beside the new one. */
+export const previousSecretSchema = z.object({ secret: z.string(), until: timeSchema });
+export type PreviousSecret = z.infer<typeof previousSecretSchema>;
+
+/** Seconds for which the old secret goes on signing, so that a receiver can take up the new one in its own time. */
+export const secretOverlap = 24 * 3600;
+
 /** As stored: the secret is shown once, when it is made. */
-export const storedWebhookSchema = webhookSchema.extend({ account: z.string(), secret: z.string() });
+export const storedWebhookSchema = webhookSchema.extend({
+  account: z.string(),
+  secret: z.string(),
+  previous: previousSecretSchema.optional(),
+});
 export type StoredWebhook = z.infer<typeof storedWebhookSchema>;
 
 export const createdWebhookSchema = webhookSchema.extend({ secret: z.string() });

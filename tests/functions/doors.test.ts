@@ -33,8 +33,44 @@ describe("the API's door", () => {
       });
       expect(body.request_id).toBe(headers.get("request-id"));
     }
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400, 422, 422, 422, 404]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400, 422, 422, 422, 405]);
     expect(api.errors).toEqual([]);
+  });
+
+  it("says which methods a path takes when it is called by another", async () => {
+    const tries = [
+      ["PUT", "/v1/edits", "GET, HEAD, POST"],
+      ["POST", `/v1/edits/edt_${"0".repeat(26)}`, "DELETE, GET, HEAD"],
+      ["GET", "/v1/webhooks/deliveries/dlv_1/replay", "POST"],
+      ["DELETE", "/openapi.json", "GET, HEAD"],
+    ] as const;
+    for (const [method, path, allowed] of tries) {
+      const { status, headers, body } = await call(method, path, method === "GET" ? undefined : {});
+      expect([path, status, body.code, headers.get("allow")]).toEqual([
+        path,
+        405,
+        "method_not_allowed",
+        allowed,
+      ]);
+    }
+    expect((await call("GET", "/v1/edits/a/b/c")).status).toBe(404);
+  });
+
+  it("lets pages of other sites ask, and read what they need, also of a refusal", async () => {
+    const preflight = await api.app.request("/v1/edits", {
+      method: "OPTIONS",
+      headers: {
+        Origin: "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
+      },
+    });
+    expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([204, "*"]);
+    expect(preflight.headers.get("access-control-allow-headers")).toContain("idempotency-key");
+    expect(preflight.headers.get("access-control-max-age")).toBe("86400");
+    const refused = await api.app.request("/v1/edits", { headers: { Origin: "https://shop.example" } });
+    expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([401, "*"]);
+    expect(refused.headers.get("access-control-expose-headers")).toContain("Request-Id");
   });
 
   it("opens to no key, a made-up key, a mistyped key or a revoked one", async () => {
@@ -117,6 +153,30 @@ describe("an Idempotency-Key", () => {
     expect(second.status).toBe(202);
   });
 
+  it.each([
+    ["/v1/keys", { name: "twice" }],
+    ["/v1/webhooks", { url: "https://example.com/twice" }],
+  ])(
+    "makes one secret at %s, shows it again to its key alone, and leaves none in the table",
+    async (path, body) => {
+      const caller = await api.caller();
+      const headers = { "Idempotency-Key": "secret" };
+      const first = await caller("POST", path, body, headers);
+      const second = await caller("POST", path, body, headers);
+      expect([first.status, second.status]).toEqual([201, 201]);
+      expect(second.body).toEqual(first.body);
+      expect(second.headers.get("idempotency-replayed")).toBe("true");
+      const { data } = (await caller("GET", path)).body;
+      expect(data.filter(({ id }: { id: string }) => id === first.body.id)).toHaveLength(1);
+      const { body: other } = await caller("POST", "/v1/keys", { scopes: ["read", "write", "keys"] });
+      const stranger = await api.as(caller.account, other.secret)("POST", path, body, headers);
+      expect([stranger.status, stranger.body.code]).toEqual([422, "idempotency_key_reused"]);
+      const rows = await api.world.table.query(`idempotency#${caller.account}`, { limit: 10 });
+      expect(rows).toHaveLength(1);
+      expect(JSON.stringify(rows)).not.toContain(first.body.secret);
+    },
+  );
+
   it("is refused for another body", async () => {
     await call("POST", "/v1/edits", await edit(), { "Idempotency-Key": "mine" });
     const other = await call(
@@ -182,6 +242,7 @@ describe("tenants", () => {
       ["POST", `/v1/webhooks/deliveries/dlv_${"0".repeat(26)}/replay`],
       ["DELETE", `/v1/keys/${key.id}`],
       ["DELETE", `/v1/webhooks/${hook.id}`],
+      ["POST", `/v1/webhooks/${hook.id}/rotate`],
     ];
     for (const [method, path, body] of tries) {
       const { status } = await other(method, path, body);

@@ -4,12 +4,12 @@ import { createSecret, signWebhook, verifyWebhook } from "../../shared/webhooks/
 const secret = createSecret(new Uint8Array(24).fill(7));
 const now = Date.parse("2026-01-01T00:00:00Z");
 const body = '{"type":"edit.succeeded"}';
-const headers = signWebhook(secret, "dlv_1", now / 1000, body);
+const headers = signWebhook([secret], "dlv_1", now / 1000, body);
 
 describe("a webhook's signature", () => {
   it("agrees with the example of the Standard Webhooks specification", () => {
     const signed = signWebhook(
-      "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
       "msg_p5jXN8AQM9LWM0D4loKWxJek",
       1614265330,
       '{"test": 2432232314}',

@@ -1,0 +1,23 @@
+interface Route {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Tells for a path which methods some route takes there; none when there is nothing. Middleware is no route. */
+export function createAllowedMethods(routes: readonly Route[]): (path: string) => readonly string[] {
+  const known = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>();
+  for (const { method, path } of routes) {
+    if (method === "ALL") continue;
+    const pattern = new RegExp(`^${path.replace(/:\w+(\{.*?\})?/g, "[^/]+").replaceAll(".", "\\.")}$`);
+    const entry = known.get(path) ?? { pattern, methods: new Set() };
+    entry.methods.add(method);
+    if (method === "GET") entry.methods.add("HEAD");
+    known.set(path, entry);
+  }
+  return (path) =>
+    [
+      ...new Set(
+        [...known.values()].flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : [])),
+      ),
+    ].sort();
+}

@@ -1,0 +1,155 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buryDead } from "../../functions/sweep/bury-dead.ts";
+import { sweep } from "../../functions/sweep/sweep.ts";
+import { createJobHandler } from "../../gpu-worker/queue/run-job.ts";
+import { SqsJobQueue } from "../../shared/aws/sqs-job-queue.ts";
+import { RetryableError } from "../../shared/errors.ts";
+import { JobStore } from "../../shared/jobs/job-store.ts";
+import { Ledger } from "../../shared/ledger/ledger.ts";
+import { queueTiming } from "../../shared/queue-timing.ts";
+import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import { systemClock as clock, systemRandom as random } from "../../shared/system-clock.ts";
+import { createGuardedSender, publicOnly } from "../../shared/webhooks/guarded-sender.ts";
+import { verifyWebhook } from "../../shared/webhooks/signing.ts";
+import { storedWebhookSchema } from "../../shared/webhooks/webhook.ts";
+import { Api, type Caller } from "./api.ts";
+import { picture } from "./pictures.ts";
+
+interface Heard {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+let api: Api;
+let call: Caller;
+let listener: Server;
+const heard: Heard[] = [];
+
+beforeAll(async () => {
+  api = await Api.open();
+  call = await api.caller();
+  listener = createServer(async (request, response) => {
+    heard.push({ headers: request.headers as Record<string, string>, body: await text(request) });
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+});
+afterAll(async () => {
+  listener?.close();
+  await api?.stop();
+});
+
+function ports() {
+  const { table, objects, queues } = api.world;
+  const silent = { info: () => undefined, error: () => undefined };
+  const jobs = new JobStore({ table, queues, clock, timing: { ...queueTiming, backoffFirst: 0 } });
+  // The listener is on this machine, which no stranger's address may lead to.
+  const sender = createGuardedSender({
+    ...publicOnly,
+    refuseAddress: () => undefined,
+    refuseIp: () => undefined,
+  });
+  const common = { table, objects, clock, random, log: silent, meter: undefined };
+  return { ...common, sender, jobs, ledger: new Ledger(table, clock) };
+}
+
+/** A webhook as the edge stores it, but for an address on this machine. */
+async function hook(): Promise<{ readonly id: string; readonly secret: string }> {
+  const { body } = await call("POST", "/v1/webhooks", { url: "https://example.com/hook" });
+  const { port } = listener.address() as AddressInfo;
+  await updateRow(api.world.table, rowKeys.resource(call.account, body.id), storedWebhookSchema, (row) => ({
+    data: { ...row, url: `http://127.0.0.1:${port}/` },
+  }));
+  return body;
+}
+
+/** A job that breaks whoever touches it, until the queue puts it aside; then what the sweeper and the gravedigger do. */
+async function poisoned(): Promise<string> {
+  const images = [await api.upload(call, await picture())];
+  const { body } = await call("POST", "/v1/edits", { text: "sepia", images });
+  const handle = createJobHandler(ports(), () =>
+    Promise.reject(new RetryableError("the device fell off the bus")),
+  );
+  const { standIns, clients, queues } = api.world;
+  const dead = new SqsJobQueue(clients.sqs, standIns.deadLetterUrls.interactive);
+  while (!(await dead.depth()).visible) {
+    const options = { maximum: 1, waitSeconds: 1, visibilitySeconds: 60 };
+    for (const message of await queues.interactive.receive(options)) {
+      const outcome = await handle(message, new AbortController().signal);
+      expect(outcome).toHaveProperty("retryAfter");
+      await queues.interactive.extend(message.receipt, 0);
+    }
+  }
+  while (await buryDead(ports(), dead));
+  await sweep(ports());
+  return body.id;
+}
+
+describe("a job that breaks every worker", () => {
+  it("is put aside, marked failed with its reason, given its credits back, and told to the webhook", async () => {
+    const { secret } = await hook();
+    const { balance } = (await call("GET", "/v1/usage")).body;
+    const id = await poisoned();
+    const { body: edit } = await call("GET", `/v1/edits/${id}`);
+    const message = "Tried too often without success: the device fell off the bus.";
+    expect(edit).toMatchObject({ status: "failed", error: { code: "gave_up", message } });
+    expect((await call("GET", "/v1/usage")).body).toMatchObject({ balance, reserved: 0 });
+    const { headers, body } = heard.at(-1)!;
+    expect(verifyWebhook(secret, headers, body, clock.now())).toMatchObject({
+      type: "edit.failed",
+      data: { id, status: "failed", error: { code: "gave_up", message } },
+    });
+  });
+
+  it("is told under the old secret and the new one for a day after a rotation, then under the new one alone", async () => {
+    const { id, secret } = await hook();
+    const rotated = await call("POST", `/v1/webhooks/${id}/rotate`);
+    expect(rotated.body.secret).toMatch(/^whsec_/);
+    expect(rotated.body.secret).not.toBe(secret);
+    expect(JSON.stringify((await call("GET", "/v1/webhooks")).body)).not.toContain("whsec_");
+    await poisoned();
+    const told = heard.filter(({ headers }) => headers["webhook-signature"]?.includes(" "));
+    expect(told).toHaveLength(1);
+    const [{ headers, body }] = told as [Heard];
+    for (const known of [secret, rotated.body.secret])
+      expect(verifyWebhook(known, headers, body, clock.now())).toMatchObject({ type: "edit.failed" });
+    const row = await api.world.table.get(rowKeys.resource(call.account, id));
+    const { previous } = parseRow(storedWebhookSchema, row!).data;
+    expect(Date.parse(previous!.until) - clock.now()).toBeGreaterThan(23.9 * 3_600_000);
+    await updateRow(api.world.table, rowKeys.resource(call.account, id), storedWebhookSchema, (hook) => ({
+      data: { ...hook, previous: { ...previous!, until: new Date(clock.now() - 1).toISOString() } },
+    }));
+    heard.length = 0;
+    await poisoned();
+    const alone = heard.map(
+      ({ headers, body }) =>
+        () =>
+          verifyWebhook(secret, headers, body, clock.now()),
+    );
+    expect(alone).toHaveLength(2);
+    for (const verify of alone) expect(verify).toThrow("signature");
+    const anew = heard.filter(({ headers, body }) => {
+      try {
+        return verifyWebhook(rotated.body.secret, headers, body, clock.now());
+      } catch {
+        return false;
+      }
+    });
+    expect(anew).toHaveLength(1);
+  });
+
+  it("has a secret of the account's own for addresses that jobs name, which keys of that scope read and rotate", async () => {
+    const { body: own } = await call("GET", "/v1/webhooks/secret");
+    const { body: next } = await call("POST", "/v1/webhooks/secret/rotate");
+    expect([own.secret, next.secret]).toEqual([
+      expect.stringMatching(/^whsec_/),
+      expect.stringMatching(/^whsec_/),
+    ]);
+    expect((await call("GET", "/v1/webhooks/secret")).body).toEqual(next);
+    const reader = await api.caller(0, ["read", "write"]);
+    expect((await reader("GET", "/v1/webhooks/secret")).status).toBe(403);
+  });
+});
