@@ -43,7 +43,8 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock }: Edg
       reserved: Object.values(balance?.open ?? {}).reduce((total, { credits }) => total + credits, 0),
       totals: {
         jobs: records.length,
-        compute_seconds: sum(({ usage }) => usage.compute_seconds),
+        // Jobs are measured in milliseconds; a sum of fractions has more digits than that.
+        compute_seconds: Math.round(sum(({ usage }) => usage.compute_seconds) * 1000) / 1000,
         steps: sum(({ usage }) => usage.steps),
         images: sum(({ usage }) => usage.images),
         credits: sum(({ usage }) => usage.credits),
