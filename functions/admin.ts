@@ -16,6 +16,7 @@ import { systemClock as clock, systemRandom as random } from "../shared/system-c
 const usage = `Usage: npm run admin -- COMMAND [options]        with AWS_REGION and VISII_TABLE in the environment
 
   create-account --name NAME [--credits N] [--concurrency N] [--environment live|test] [--billing-customer cus_…]
+                 [--result-days N]
   create-key     --account acc_… [--name NAME] [--environment live|test]
   grant          --account acc_… --credits N --reference TEXT      once for each reference
 
@@ -33,6 +34,7 @@ const commands = {
     concurrency: count.default(100),
     environment,
     "billing-customer": z.string().startsWith("cus_").optional(),
+    "result-days": count.optional(),
   }),
   "create-key": z.strictObject({ account, name: z.string().optional(), environment }),
   grant: z.strictObject({ account, credits: count, reference: z.string().min(1).max(200) }),
@@ -46,7 +48,7 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
     ...{ args: [...words], allowPositionals: true },
     options: {
       ...{ name: option, credits: option, concurrency: option, environment: option, account: option },
-      ...{ reference: option, "billing-customer": option },
+      ...{ reference: option, "billing-customer": option, "result-days": option },
     },
   });
   const [command, ...rest] = positionals;
@@ -64,9 +66,15 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
   try {
     switch (command) {
       case "create-account": {
-        const { "billing-customer": billingCustomer, ...opening } = check(commands[command], values, "--");
-        const customer = billingCustomer === undefined ? {} : { billingCustomer };
-        const opened = await openAccount({ table, clock, random }, { ...opening, ...customer });
+        const { name, environment, credits, concurrency, ...plan } = check(commands[command], values, "--");
+        const opened = await openAccount(
+          { table, clock, random },
+          {
+            ...{ name, environment, credits, concurrency },
+            ...(plan["billing-customer"] === undefined ? {} : { billingCustomer: plan["billing-customer"] }),
+            ...(plan["result-days"] === undefined ? {} : { resultDays: plan["result-days"] }),
+          },
+        );
         return { account: opened.account.id, key: opened.secret };
       }
       case "create-key": {

@@ -53,6 +53,8 @@ export interface Edge extends EdgePorts, ShortMemory {
 export interface EdgeEnv {
   Variables: {
     requestId: string;
+    /** `traceparent` of what this request causes. */
+    trace: string;
     /** That links begin with. */
     origin: string;
     key: StoredKey;

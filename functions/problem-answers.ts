@@ -10,6 +10,7 @@ import {
   problems,
   problemType,
 } from "../shared/problem.ts";
+import { traceFacts } from "../shared/trace.ts";
 import type { EdgeEnv } from "./edge.ts";
 
 /** An answer of application/problem+json. */
@@ -39,7 +40,13 @@ export const refuse = (code: ProblemCode, detail: string): VisibleError => new V
 
 /** Every error, whatever it is, becomes a problem; only ours are logged, and none shows its stack. */
 export function answerError(context: Context<EdgeEnv>, error: Error, log: Log): Response {
-  const facts = { request_id: context.get("requestId"), method: context.req.method, path: context.req.path };
+  const trace = traceFacts(context.get("trace"));
+  const facts = {
+    request_id: context.get("requestId"),
+    ...trace,
+    method: context.req.method,
+    path: context.req.path,
+  };
   if (error instanceof VisibleError) return problemAnswer(context, error.code, error.message);
   if (error instanceof HTTPException && error.status < 500)
     return problemAnswer(context, error.status === 413 ? "too_large" : "invalid_json", error.message);

@@ -30,7 +30,8 @@ export async function submitJob(
   const job = await jobs.insert({
     ...{ id, account, request, queue, status: "queued", attempt: 0, failures: 0, reserved: cost },
     ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
-    created_at: toIso(now),
+    ...{ created_at: toIso(now), trace: context.get("trace") },
+    ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
   });
   await jobs.enqueue(job);

@@ -24,6 +24,7 @@ export async function runSchedule(
     },
     ...{ created_at: toIso(now), cancel_requested: false, next_line: 0, submitted: 0, settled: 0 },
     counts: { total: 0, succeeded: 0, failed: 0, canceled: 0 },
+    ...(batch.keep_results === undefined ? {} : { keep_results: batch.keep_results }),
   };
   await table.insert({ ...rowKeys.resource(account, run.id), data: run, due: toIso(now) });
   // From now, not from the last: after a pause or an outage it runs once, not once for each time missed.

@@ -1,7 +1,7 @@
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
-import { objectKeys } from "../../shared/object-keys.ts";
+import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { editingCost } from "../../shared/prices.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
@@ -35,6 +35,7 @@ export async function submitLine(
       ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
       created_at: toIso(clock.now()),
       batch: { id: batch.id, line },
+      ...(batch.keep_results === undefined ? {} : { keep_results: batch.keep_results }),
     });
     await jobs.enqueue(job);
   } catch (error) {
@@ -71,13 +72,16 @@ async function readyImage(
   const type = readImageHeader(bytes)?.type ?? "image/jpeg";
   const facts = checkUpload(bytes, type);
   await objects.put(objectKeys.input(account, id), bytes, type);
+  const expires = clock.now() + lifetimes.input * 1000;
   const upload: Upload = {
     id,
     status: "ready",
     content_type: type,
     created_at: toIso(clock.now()),
+    expires_at: toIso(expires),
     ...facts,
   };
-  await table.insert({ ...rowKeys.resource(account, id), data: { ...upload, account } });
+  const data = { ...upload, account };
+  await table.insert({ ...rowKeys.resource(account, id), data, expires: Math.floor(expires / 1000) });
   return id;
 }

@@ -1,13 +1,15 @@
 import type { MiddlewareHandler } from "hono";
 import { createId } from "../../shared/ids.ts";
+import { continueTrace, traceFacts } from "../../shared/trace.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 
-/** Gives each request an id, in the answer's header and in every log line, and tells how it went. */
+/** Gives each request an id and a place in its caller's trace (`traceparent`), in the answer's header and in every log line, and tells how it went. */
 export function identifyRequest({ clock, random, log, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   return async (context, next) => {
     const started = clock.now();
     const requestId = createId("request", started, random(10));
     context.set("requestId", requestId);
+    context.set("trace", continueTrace(context.req.header("traceparent"), random));
     context.set("origin", settings.publicUrl ?? new URL(context.req.url).origin);
     context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
     context.set("resumed", false);
@@ -16,6 +18,7 @@ export function identifyRequest({ clock, random, log, settings }: Edge): Middlew
     context.header("X-Content-Type-Options", "nosniff");
     log.info("request", {
       request_id: requestId,
+      ...traceFacts(context.get("trace")),
       method: context.req.method,
       path: context.req.path,
       status: context.res.status,

@@ -1,5 +1,5 @@
 import { VisibleError } from "../../shared/errors.ts";
-import type { Job } from "../../shared/jobs/job.ts";
+import { type Job, resultsGoAt } from "../../shared/jobs/job.ts";
 import { lifetimes } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { EditResource } from "../../shared/resources/edit.ts";
@@ -16,8 +16,11 @@ export async function presentEdit(
   const { request, id, status } = job;
   if (request.kind !== "edit") throw new VisibleError("not_found", `${id} is no edit.`);
   const expires = toIso(clock.now() + lifetimes.signedLink * 1000);
+  const gone = resultsGoAt(job);
+  // Those whose time has come are gone, also where the sweeper has not been yet.
+  const kept = gone !== undefined && gone <= toIso(clock.now()) ? [] : job.results;
   const results = await Promise.all(
-    job.results.map(async ({ input, key, width, height }) => ({
+    kept.map(async ({ input, key, width, height }) => ({
       ...{ input, width, height, expires_at: expires },
       url: await objects.presignDownload(key, lifetimes.signedLink),
     })),
@@ -35,6 +38,8 @@ export async function presentEdit(
     ...(request.instruction === undefined ? {} : { instruction: request.instruction }),
     ...(request.metadata ? { metadata: request.metadata } : {}),
     ...(job.finished_at === undefined ? {} : { finished_at: job.finished_at }),
+    ...(gone === undefined ? {} : { results_expire_at: gone }),
+    ...(job.expired ? { expired: true } : {}),
     ...(job.progress ? { progress: job.progress } : {}),
     ...(ahead === undefined ? {} : { queue_position: ahead }),
     ...(job.error ? { error: job.error } : {}),

@@ -85,6 +85,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     await requireInstruction(edge, account, request.instruction);
     if (images) await requireUploads(edge, account, images);
     if (manifest !== undefined) await requireUploads(edge, account, [manifest], [manifestType]);
+    const owner = await edge.accountOf(account);
     const now = clock.now();
     const next = schedule && nextRun(schedule, now);
     if (schedule && next === undefined)
@@ -100,6 +101,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       },
       counts: { total: images?.length ?? 0, succeeded: 0, failed: 0, canceled: 0 },
       ...(next === undefined ? {} : { next_run_at: toIso(next) }),
+      ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
     };
     await table.insert({ ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) });
     const answer = await present(context.get("origin"), batch);

@@ -84,8 +84,10 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const facts = checkUpload(bytes, upload.content_type);
     // A copy of exactly what was checked, where the form cannot write.
     await objects.put(objectKeys.input(account, id), bytes, upload.content_type);
+    const expires = clock.now() + lifetimes.input * 1000;
     const stored = await updateRow(table, rowKeys.resource(account, id), uploadSchema, (row) => ({
-      data: { ...row, ...facts, account, status: "ready" },
+      data: { ...row, ...facts, account, status: "ready", expires_at: toIso(expires) },
+      expires: Math.floor(expires / 1000),
     }));
     await objects.delete(key);
     return context.json(stored?.data ?? upload, 200);

@@ -3,6 +3,7 @@ import { jobMessageSchema } from "../../shared/jobs/job.ts";
 import { metrics } from "../../shared/metrics.ts";
 import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
+import { traceFacts } from "../../shared/trace.ts";
 
 type BuryPorts = ConcludePorts & { readonly log: Log };
 
@@ -34,7 +35,12 @@ export async function bury(ports: BuryPorts, body: string): Promise<void> {
     },
   );
   if (ended) await conclude(ports, ended);
-  log.error("a job was given up", { job: id, reason, ...counted(job?.request.kind ?? "unknown") });
+  log.error("a job was given up", {
+    job: id,
+    ...traceFacts(job?.trace),
+    reason,
+    ...counted(job?.request.kind ?? "unknown"),
+  });
 }
 
 function parseJson(text: string): unknown {

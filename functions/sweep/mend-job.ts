@@ -1,13 +1,20 @@
 import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
+import { type Job, resultsGoAt } from "../../shared/jobs/job.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 
 /** Brings a job that is due back on its way: what a crash left between two writes is done now. */
-export async function mendJob(ports: ConcludePorts, account: string, id: string): Promise<void> {
+export async function mendJob(
+  ports: ConcludePorts & { readonly objects: ObjectStore },
+  account: string,
+  id: string,
+): Promise<void> {
   const { jobs, clock } = ports;
   const job = await jobs.get(account, id);
   if (!job) return;
-  if (isTerminal(job.status)) return conclude(ports, job);
   const now = clock.now();
+  if (isTerminal(job.status)) return job.concluded ? expireResults(ports, job) : conclude(ports, job);
   const deadline = job.cancel_at !== undefined && Date.parse(job.cancel_at) <= now;
   const held = job.lease !== undefined && Date.parse(job.lease.until) > now;
   if (job.status === "running" && held) return;
@@ -23,4 +30,15 @@ export async function mendJob(ports: ConcludePorts, account: string, id: string)
     return;
   }
   await jobs.enqueue(job);
+}
+
+/** Deletes results whose time has come: first the files, then the row's word that they are there. */
+async function expireResults(
+  { jobs, clock, objects }: ConcludePorts & { readonly objects: ObjectStore },
+  job: Job,
+): Promise<void> {
+  const time = resultsGoAt(job);
+  if (time === undefined || time > toIso(clock.now())) return;
+  await Promise.all(job.results.map(({ key }) => objects.delete(key)));
+  await jobs.markExpired(job);
 }

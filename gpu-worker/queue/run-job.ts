@@ -9,6 +9,7 @@ import type { Log } from "../../shared/ports/log.ts";
 import { settledCost } from "../../shared/prices.ts";
 import { backoffSeconds } from "../../shared/queue-timing.ts";
 import type { Usage } from "../../shared/resources/fields.ts";
+import { traceFacts } from "../../shared/trace.ts";
 import type { Acknowledgement } from "./consume.ts";
 import { MessageLost, WorkerStopping } from "./held-message.ts";
 import { JobReporter, type WorkFacts } from "./job-reporter.ts";
@@ -57,7 +58,12 @@ export function createJobHandler(ports: RunJobPorts, work: Work) {
       if (ended) await conclude(ports, ended);
       return "done";
     }
-    log.info("a job begins", { job: id, kind: job.request.kind, attempt: job.attempt });
+    log.info("a job begins", {
+      job: id,
+      ...traceFacts(job.trace),
+      kind: job.request.kind,
+      attempt: job.attempt,
+    });
     return run(ports, work, job, owner, message.receiveCount, signal);
   };
 }
@@ -105,7 +111,7 @@ async function run(
       return "done";
     }
     if (!(error instanceof JobCanceled) && !(error instanceof VisibleError)) {
-      log.error("an attempt failed", { job: job.id, attempt: job.attempt, error });
+      log.error("an attempt failed", { job: job.id, ...traceFacts(job.trace), attempt: job.attempt, error });
       const reason = error instanceof RetryableError ? error.message : "an internal error";
       await jobs.release(job, owner, reason);
       const [jitter = 0] = random(1);
@@ -124,6 +130,7 @@ async function run(
   const steps = ended?.usage?.steps ?? 0;
   log.info("a job ends", {
     job: job.id,
+    ...traceFacts(job.trace),
     ...metrics(
       {
         ...{ JobSeconds: [seconds, "Seconds"], WaitSeconds: [waited, "Seconds"], Jobs: [1, "Count"] },

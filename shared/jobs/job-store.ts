@@ -5,7 +5,7 @@ import type { NewRow, Table } from "../ports/table.ts";
 import { type QueueName, type QueueTiming, queueTiming } from "../queue-timing.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys, updateRow } from "../rows.ts";
-import { type Job, type JobMessage, jobSchema } from "./job.ts";
+import { type Job, type JobMessage, jobSchema, resultsGoAt } from "./job.ts";
 
 export interface JobPorts {
   readonly table: Table;
@@ -39,7 +39,8 @@ export class JobStore {
 
   /** Puts a stored job on its queue; then the sweeper only looks whether the message got lost. */
   async enqueue(job: Job, delaySeconds = 0): Promise<void> {
-    const message: JobMessage = { version: 1, job: job.id, account: job.account };
+    const trace = job.trace === undefined ? {} : { trace: job.trace };
+    const message: JobMessage = { version: 1, job: job.id, account: job.account, ...trace };
     await this.#ports.queues[job.queue].send(JSON.stringify(message), Math.round(delaySeconds));
     const due = this.#dueIn(job, delaySeconds + this.timing.queuedCheck);
     // A worker that has it already says itself when to look again.
@@ -145,8 +146,17 @@ export class JobStore {
     });
   }
 
+  /** Everyone has been told of the end. From now on the row is due only when its results are to go. */
   markConcluded(job: Job): Promise<Job | undefined> {
-    return this.change(job.account, job.id, (row) => ({ job: { ...row, concluded: true } }));
+    return this.change(job.account, job.id, (row) => {
+      const gone = resultsGoAt(row);
+      return { job: { ...row, concluded: true }, ...(gone === undefined ? {} : { due: gone }) };
+    });
+  }
+
+  /** The results were deleted. */
+  markExpired(job: Job): Promise<Job | undefined> {
+    return this.change(job.account, job.id, (row) => ({ job: { ...row, results: [], expired: true } }));
   }
 
   #isHeld({ lease }: Job): boolean {

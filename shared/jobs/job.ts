@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { lifetimes } from "../object-keys.ts";
+import { toIso } from "../ports/clock.ts";
 import { queueNames } from "../queue-timing.ts";
 import { createEditSchema } from "../resources/edit.ts";
 import {
@@ -62,8 +64,24 @@ export const jobSchema = z.object({
   /** The end has been told: ledger, webhooks, batch. */
   concluded: z.boolean(),
   batch: z.object({ id: z.string(), line: z.number().int() }).optional(),
+  /** `traceparent` of the request that made it. */
+  trace: z.string().optional(),
+  /** Seconds for which its results are kept after its end; the usual time when absent. */
+  keep_results: z.number().int().positive().optional(),
+  /** The results are no longer there. */
+  expired: z.boolean().optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
+
+/** When the results of a job that has ended are deleted; undefined while it has not, and where there are none. */
+export function resultsGoAt({
+  finished_at,
+  results,
+  keep_results = lifetimes.result,
+}: Job): string | undefined {
+  if (finished_at === undefined || !results.length) return undefined;
+  return toIso(Date.parse(finished_at) + keep_results * 1000);
+}
 
 /** The name of a job's resource in rows, paths and events. */
 export const resourceOfKind = { learn: "instruction", import: "instruction", edit: "edit" } as const;
@@ -73,5 +91,7 @@ export const jobMessageSchema = z.object({
   version: z.literal(1),
   job: z.string().regex(/^(ins|edt)_[0-9a-z]{26}$/),
   account: z.string().regex(/^acc_[0-9a-z]{26}$/),
+  /** `traceparent`, for those who only see the queue. */
+  trace: z.string().optional(),
 });
 export type JobMessage = z.infer<typeof jobMessageSchema>;

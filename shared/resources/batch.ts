@@ -116,5 +116,7 @@ export const storedBatchSchema = z.object({
   schedule_of: z.string().optional(),
   next_run_at: timeSchema.optional(),
   error: jobErrorSchema.optional(),
+  /** Seconds, for its lines; the usual time when absent. */
+  keep_results: z.number().int().positive().optional(),
 });
 export type StoredBatch = z.infer<typeof storedBatchSchema>;

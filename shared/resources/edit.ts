@@ -70,6 +70,10 @@ export const editSchema = z.object({
   queue_position: z.number().int().optional(),
   /** Those that are done, also while others are not. */
   results: z.array(editResultSchema),
+  /** When the results are deleted. A link's own `expires_at` is sooner; a new look gives a new link. */
+  results_expire_at: timeSchema.optional(),
+  /** They were: there are no results any more. */
+  expired: z.boolean().optional(),
   error: jobErrorSchema.optional(),
   usage: usageSchema.optional(),
 });

@@ -37,6 +37,8 @@ export const uploadSchema = z.object({
   height: z.number().int().optional(),
   sha256: z.string().optional(),
   created_at: timeSchema,
+  /** When a ready one is gone. */
+  expires_at: timeSchema.optional(),
 });
 export type Upload = z.infer<typeof uploadSchema>;
 

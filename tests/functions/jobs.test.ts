@@ -1,9 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sweep } from "../../functions/sweep/sweep.ts";
 import { createId } from "../../shared/ids.ts";
+import { conclude } from "../../shared/jobs/conclude.ts";
+import { type JobMessage, jobMessageSchema } from "../../shared/jobs/job.ts";
 import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
-import { systemClock } from "../../shared/system-clock.ts";
+import { Ledger } from "../../shared/ledger/ledger.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
+import { systemClock, systemRandom } from "../../shared/system-clock.ts";
+import { traceFacts } from "../../shared/trace.ts";
+import { createGuardedSender, publicOnly } from "../../shared/webhooks/guarded-sender.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -16,6 +24,31 @@ beforeAll(async () => {
   jobs = new JobStore({ ...api.world, clock: systemClock });
 });
 afterAll(() => api?.stop());
+
+/** Seconds. */
+const day = 24 * 3600;
+
+const ports = (clock: Clock = systemClock) => ({
+  ...{ table: api.world.table, objects: api.world.objects, clock, random: systemRandom },
+  ...{ jobs: new JobStore({ ...api.world, clock }), ledger: new Ledger(api.world.table, clock) },
+  ...{ log: api.ports.log, meter: undefined, sender: createGuardedSender(publicOnly) },
+});
+
+/** The sweeper at another time than now. */
+async function sweepAt(milliseconds: number): Promise<void> {
+  while (await sweep(ports({ ...systemClock, now: () => milliseconds })));
+}
+
+/** All that wait for a learner. */
+async function waitingMessages(): Promise<JobMessage[]> {
+  const { learning } = api.world.queues;
+  const messages: JobMessage[] = [];
+  for (;;) {
+    const some = await learning.receive({ maximum: 10, waitSeconds: 0, visibilitySeconds: 60 });
+    if (!some.length) return messages;
+    messages.push(...some.map(({ body }) => jobMessageSchema.parse(JSON.parse(body))));
+  }
+}
 
 const upload = async (caller = call) => api.upload(caller, await picture());
 const learn = async (extra: object = {}, headers: Record<string, string> = {}) =>
@@ -81,6 +114,52 @@ describe("a job over HTTP", () => {
     const capped = await call("GET", `/v1/instructions/${waited.body.id}`, undefined, { Prefer: "wait=500" });
     expect(capped.headers.get("preference-applied")).toBe("wait=2");
     expect(capped.body).toMatchObject({ status: "queued", queue_position: expect.any(Number) });
+  });
+
+  it("cancels itself when its Cancel-After has passed, and takes no other than a sensible one", async () => {
+    const { body } = await learn({}, { "Cancel-After": "90s" });
+    const job = (await jobs.get(call.account, body.id))!;
+    expect(Date.parse(job.cancel_at!) - Date.parse(job.created_at)).toBe(90_000);
+    await sweepAt(Date.now() + 80_000);
+    expect((await call("GET", `/v1/instructions/${body.id}`)).body.status).toBe("queued");
+    await sweepAt(Date.now() + 91_000);
+    expect((await call("GET", `/v1/instructions/${body.id}`)).body.status).toBe("canceled");
+    for (const time of ["4", "25h", "-5s", "soon", "1e3"])
+      expect((await learn({}, { "Cancel-After": time })).body.code).toBe("invalid_request");
+    expect((await learn({}, { "Cancel-After": "2h" })).status).toBe(202);
+  });
+
+  it("stays in its caller's trace from the request to the queue, or begins one", async () => {
+    const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const given = `00-${trace}-00f067aa0ba902b7-01`;
+    const { body } = await learn({}, { traceparent: given });
+    const { body: other } = await learn({}, { traceparent: "00-nothing-of-the-sort-01" });
+    const told = await waitingMessages();
+    const row = await jobs.get(call.account, body.id);
+    expect(row?.trace).toMatch(new RegExp(`^00-${trace}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
+    expect(told.find(({ job }) => job === body.id)?.trace).toBe(row?.trace);
+    expect((await jobs.get(call.account, other.id))?.trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(traceFacts(row?.trace)).toEqual({ trace_id: trace });
+  });
+
+  it("keeps its results as long as its account's plan says, and then says that they are gone", async () => {
+    const { table, objects } = api.world;
+    const key = objectKeys.result(call.account, "edt_1", 0, 0, "png");
+    const { body } = await call("POST", "/v1/edits", { text: "sepia", images: [await upload()] });
+    await objects.put(key, await picture(), "image/png");
+    const results = [{ input: createId("upload", 1, randomBytes(10)), key, width: 8, height: 8 }];
+    await jobs.change(call.account, body.id, (job) => ({ job: { ...job, keep_results: 2 * day } }));
+    const ended = await jobs.end({ account: call.account, id: body.id }, { status: "succeeded", results });
+    await conclude({ ...ports(), table }, ended!);
+    const look = async () => (await call("GET", `/v1/edits/${body.id}`)).body;
+    const kept = await look();
+    expect(kept.results).toHaveLength(1);
+    expect(Date.parse(kept.results_expire_at) - Date.parse(kept.finished_at)).toBe(2 * day * 1000);
+    await sweepAt(Date.now() + 1.9 * day * 1000);
+    expect(await objects.size(key)).toBeGreaterThan(0);
+    await sweepAt(Date.now() + 2.1 * day * 1000);
+    expect(await objects.size(key)).toBeUndefined();
+    expect(await look()).toMatchObject({ status: "succeeded", results: [], expired: true });
   });
 
   it("answers a waiting caller as soon as it has ended", async () => {
