@@ -30,6 +30,8 @@ beforeAll(async () => {
   environment = {
     ...{ AWS_REGION: aws.region, VISII_BUCKET: bucket, VISII_TABLE: table },
     VISII_QUEUE_URLS: JSON.stringify(queueUrls),
+    // As many as the API of this process has: the two count one key's requests together.
+    VISII_REQUESTS_PER_MINUTE: "100000",
     VISII_STORE_ENDPOINT: aws.storeEndpoint!,
     VISII_QUEUE_ENDPOINT: aws.queueEndpoint!,
     VISII_TABLE_ENDPOINT: aws.tableEndpoint!,
