@@ -11,7 +11,7 @@ export const menderPermissions = [
   listObjects,
   readObjects("inputs", "results", "batches", "drops"),
   writeObjects("inputs", "batches"),
-  deleteObjects("uploads"),
+  deleteObjects("uploads", "results"),
 ];
 
 /**
