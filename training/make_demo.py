@@ -28,8 +28,8 @@ def channel_mix(*rows: tuple[float, float, float]) -> tuple[float, ...]:
 # A mix of the channels at a setting that training never drew, under a matte finish: no sentence of the training set says it.
 EDIT = Edit((("matrix", channel_mix((0.6, 0.35, 0.05), (-0.05, 0.6, 0.25), (0.35, -0.2, 1.0))), ("matte", (0.4,))))
 SAID = "a plum film: orange turns plum, green turns brown-grey, white turns lilac, and blacks are lifted to a haze"
-# The best of eight sentences tried on the test photos: what words can do here.
-TEXT = "rotate the hue by 330 degrees and give it a 40 percent matte look"
+# The best of twelve sentences tried on the test photos (`npm run bench -- wordings`): what words can do here.
+TEXT = "rotate the hue by 330 degrees and give the photo a matte look"
 WORDS = ["make it darker by 40 percent", "add a vignette by 70 percent"]
 
 # name: (width, height) of the stored picture, and where the crop's centre lies
