@@ -16,7 +16,7 @@ export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
 
 export const devices = ["cpu", "webgpu", "cuda"] as const satisfies readonly Device[];
 
-export const captionKinds = ["phrase", "pez"] as const satisfies readonly CaptionKind[];
+export const captionKinds = ["pez", "phrase"] as const satisfies readonly CaptionKind[];
 
 export const spaces = ["text", "kv"] as const satisfies readonly InstructionSpace[];
 

@@ -59,10 +59,10 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
     .addOption(
       new Option(
         "--caption [how]",
-        "start from words found through the model's CLIP: the nearest phrase, or pez (gradient descent over tokens)",
+        "start from words found through the model's CLIP: pez (gradient descent over tokens), or the nearest phrase",
       )
         .argParser(oneOf("--caption", captionKinds))
-        .preset("phrase")
+        .preset("pez")
         .conflicts("init"),
     )
     .option(
