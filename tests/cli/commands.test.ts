@@ -82,7 +82,7 @@ describe("visii learn", () => {
     expect(["a red apple", "blue"]).toContain((lastJson(stdout) as { init: string }).init);
     const alone = await runBin([...pair, "--phrases", "phrases.txt", "--out", "no.visii"], { cwd });
     expect([alone.code, alone.stderr]).toEqual([
-      1,
+      2,
       expect.stringContaining("--phrases goes with --caption phrase"),
     ]);
   });
