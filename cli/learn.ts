@@ -5,7 +5,7 @@ import { ensureWritableFolder, writeAside } from "../gpu-worker/files/write-asid
 import { lossCurvePng, lossCurveSvg } from "../gpu-worker/images/loss-curve.ts";
 import { writeImage } from "../gpu-worker/images/write-image.ts";
 import { learningWarnings } from "../gpu-worker/inversion/learning-warnings.ts";
-import { VisibleError } from "../shared/errors.ts";
+import { RetryableError, VisibleError } from "../shared/errors.ts";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import {
@@ -143,7 +143,8 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
           }),
     }),
   ).catch(async (error: unknown) => {
-    throw error instanceof Interrupted ? await withWayOn(error, context, out) : error;
+    const goesOn = error instanceof Interrupted || error instanceof RetryableError;
+    throw goesOn ? await withWayOn(error, context, out) : error;
   });
   const seconds = (performance.now() - started) / 1000;
 
@@ -170,11 +171,20 @@ async function readPhrases({ caption, phrases: path }: LearnOptions): Promise<st
   return parsePhrases(text);
 }
 
-/** Says how to go on after Ctrl-C. */
-async function withWayOn(error: Interrupted, { argv }: Context, out: string): Promise<Interrupted> {
-  if (!(await hasResumeState(out))) return new Interrupted(`${error.message} Run the same again to start.`);
+/** Says how to go on after Ctrl-C, or after a device that failed. */
+async function withWayOn(
+  error: Interrupted | RetryableError,
+  { argv }: Context,
+  out: string,
+): Promise<Interrupted | RetryableError> {
   const again = argv.filter((word) => word !== "--resume");
-  return new Interrupted(`${error.message} To go on:\n  visii ${shellWords([...again, "--resume"])}`);
+  const way = (await hasResumeState(out))
+    ? `To go on:\n  visii ${shellWords([...again, "--resume"])}`
+    : "Run the same again to start.";
+  const message = `${error.message} ${way}`;
+  return error instanceof Interrupted
+    ? new Interrupted(message)
+    : new RetryableError(message, { cause: error });
 }
 
 /** loss-curve.png and loss-curve.svg in `folder`. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { VisibleError } from "../../shared/errors.ts";
+import { readPullRecord } from "../model-store/pulled-model.ts";
 import { type ClipTextConfig, clipTextConfigSchema } from "../models/clip-config.ts";
 import { readConfig } from "../models/parse-config.ts";
 import { type UnetConfig, unetConfigSchema } from "../models/unet-2d-condition-config.ts";
@@ -18,6 +19,7 @@ import { requireClipText, requireKnownFamily } from "./model-family.ts";
 /** A model in diffusers layout, read and checked, before anything is compiled. */
 export interface ModelFolder {
   readonly folder: string;
+  /** What `visii.json` calls it, else the id it was pulled by, else its folder's name. */
   readonly id: string;
   /** SHA-256 over the weights that an instruction depends on: the UNet's and the text encoder's. */
   readonly weightHash: string;
@@ -49,7 +51,7 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   const { id, ...defaults } = await readModelDefaults(folder);
   return {
     folder,
-    id: id ?? basename(folder),
+    id: id ?? (await readPullRecord(folder))?.name ?? basename(folder),
     weightHash: await hashWeights([unet, text]),
     unet: { config: configs.unet, component: unet },
     vae: {

@@ -4,6 +4,7 @@ import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value } from "../graph/value.ts";
 import { optimize } from "../rewrite/optimize.ts";
 import { loadingOptions } from "./loading-options.ts";
+import { explainRunFailure } from "./run-failure.ts";
 
 /** Where graphs run: onnxruntime's execution providers by their names here. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -23,10 +24,12 @@ export type HostTensor = Float32Array | BigInt64Array;
 export class Session {
   readonly #session: InferenceSession;
   readonly #graph: Graph;
+  readonly #device: Device;
 
-  private constructor(session: InferenceSession, graph: Graph) {
+  private constructor(session: InferenceSession, graph: Graph, device: Device) {
     this.#session = session;
     this.#graph = graph;
+    this.#device = device;
   }
 
   /** @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback. */
@@ -41,7 +44,7 @@ export class Session {
         logSeverityLevel: 3,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
-      return new Session(session, live);
+      return new Session(session, live, device);
     } catch (cause) {
       if (device === "cpu")
         throw new InternalError(`graph ${graph.name} does not load: ${String(cause)}`, { cause });
@@ -58,12 +61,15 @@ export class Session {
    *
    * @param feeds one array for each input, of its element count and type
    * @returns one array for each output, owned by the caller
+   * @throws VisibleError `not_enough_memory`, RetryableError where a device other than the CPU was lost or failed
    */
   async run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, Float32Array>> {
     const tensors: Record<string, Tensor> = {};
     for (const input of this.#graph.inputs)
       tensors[input.name] = toTensor(this.#graph.name, input, feeds[input.name]);
-    const results = await this.#session.run(tensors);
+    const results = await this.#session.run(tensors).catch((cause: unknown) => {
+      throw explainRunFailure(this.#graph.name, this.#device, cause);
+    });
     const outputs: Record<string, Float32Array> = {};
     for (const [name, value] of this.#graph.outputs) {
       const tensor = results[name]!;

@@ -89,6 +89,7 @@ describe("a pull", () => {
     await expectWhole();
     const pipeline = await openPipeline(folder, { device: "cpu" });
     expect(pipeline.model.clip?.config.projection_dim).toBe(24);
+    expect(pipeline.modelId).toBe(model);
     await pipeline.dispose();
   });
 

@@ -44,6 +44,21 @@ describe("a session", () => {
     await expect(attempt).rejects.toThrow("Choose --device cpu");
   });
 
+  test("that needs more memory than there is says so, and the process lives on", async () => {
+    const graph = new GraphBuilder("huge");
+    const x = graph.input("x", "float32", [1, 1]);
+    // 16 TiB: no system promises that much.
+    const side = 2 ** 21;
+    const total = graph.reduceSum(graph.exp(graph.expand(x, [side, side])), [0, 1]);
+    graph.output("y", total);
+    const session = await Session.create(graph.build(), cpu);
+    await expect(session.run({ x: Float32Array.of(1) })).rejects.toMatchObject({
+      code: "not_enough_memory",
+      message: expect.stringMatching(/^The memory of this machine is used up \(huge\); choose a smaller/),
+    });
+    await session.dispose();
+  });
+
   test("names the weight file that is not there", async () => {
     const graph = new GraphBuilder("weights");
     const source = { file: "/nowhere/unet.safetensors", byteOffset: 0, byteLength: 8 };
