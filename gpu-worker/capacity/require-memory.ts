@@ -21,6 +21,7 @@ export interface MemoryQuestion {
  */
 export function requireMemory(model: ModelFolder, question: MemoryQuestion): void {
   const { use, width, height, available } = question;
+  if (use === "learn" && surelyFits(model, question)) return;
   const needed = bytesFor(model, width, height, use);
   if (needed <= available) return;
   const verb = use === "learn" ? "Learning" : "Editing";
@@ -29,6 +30,15 @@ export function requireMemory(model: ModelFolder, question: MemoryQuestion): voi
     `${verb} at ${width}×${height} with ${model.id} takes ${gigabytes(needed)} of memory at least, ${gigabytes(available)} are free. ` +
       whatFits(model, question),
   );
+}
+
+/** A learning step holds some ten to thirty times what one evaluation does; to differentiate a graph takes a while. */
+const generous = 100;
+
+/** From the forward graphs alone, which are quickly made: saves small models the closer look. */
+function surelyFits(model: ModelFolder, { width, height, available }: MemoryQuestion): boolean {
+  const { weights, activations } = editNeeds(model, width, height);
+  return weights + generous * model.defaults.inversion.batchSize * activations <= available;
 }
 
 function whatFits(model: ModelFolder, { use, width, height, multiple, available }: MemoryQuestion): string {
