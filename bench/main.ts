@@ -9,12 +9,14 @@ import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { benchDefaults } from "./default-settings.ts";
 import { readDemoCase, readDemoPair } from "./demo-pair.ts";
 import { benchEvaluations } from "./evaluations-to-quality.ts";
+import { benchFullSize, fullSizeBenches } from "./full-size.ts";
 import { benchSpaces, spaceCases, spaceVariants } from "./instruction-spaces.ts";
 import { benchInversionStep } from "./inversion-step.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|evaluations|defaults|spaces|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/. */
+/** `npm run bench [-- step|edit|evaluations|defaults|spaces|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/.
+ * `npm run bench -- plans|parity|full|start` is about the model folder VISII_FULL_MODEL, at 512 px. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const asked = process.argv.slice(2);
 const wanted = (name: string) => !asked.length || asked.includes(name);
@@ -27,6 +29,13 @@ if (asked[0] === "api") {
   await keep("api.json");
   process.exit();
 }
+if (fullSizeBenches.some((name) => asked.includes(name))) {
+  const folder = process.env.VISII_FULL_MODEL ?? join(root, "out", "bench", "instruct-pix2pix");
+  Object.assign(figures, await benchFullSize(asked, folder, threads, say));
+  await keep("full-size.json");
+  process.exit();
+}
+
 const pipeline = await openPipeline(join(root, "models", "mini"), { device: "cpu", threads });
 const { before, after } = await readDemoPair(root, pipeline);
 const latentSide = pipeline.defaults.resolution / pipeline.model.vae.autoencoder.factor;

@@ -37,7 +37,7 @@ export function planLoss(model: ModelFolder, wanted: LossSettings, memory: numbe
   );
   const fits = ({ memory: needed }: LossPlan, beside: number) => residentBytes(needed) + beside <= memory;
   if (fits(whole, forward)) return whole;
-  const leaner = recomputations.map((recompute) => plan(model, { ...wanted, batch: 1, recompute }));
+  const leaner = everyPlan(model, wanted);
   // Where even the leanest leaves no room for the forward UNet, the two take turns, each loaded anew.
   const chosen = leaner.find((each) => fits(each, forward)) ?? leaner.find((each) => fits(each, 0));
   if (chosen) return chosen;
@@ -47,6 +47,11 @@ export function planLoss(model: ModelFolder, wanted: LossSettings, memory: numbe
     `One step at ${pixels(model, width)}×${pixels(model, height)} takes about ${gigabytes(least)}, and ${gigabytes(memory)} are allowed; ` +
       `choose a smaller size, or allow more with --memory.`,
   );
+}
+
+/** Sample by sample, from the way that does the least to the one that holds the least. */
+export function everyPlan(model: ModelFolder, wanted: LossSettings): LossPlan[] {
+  return recomputations.map((recompute) => plan(model, { ...wanted, batch: 1, recompute }));
 }
 
 /** The way that holds the least, whatever it costs. */

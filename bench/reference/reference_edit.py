@@ -1,0 +1,51 @@
+"""One edit in plain PyTorch and diffusers: encode the image, sample with three guided branches in one batch, decode.
+
+    reference_edit.py MODEL_FOLDER INPUTS THREADS STEPS TEXT_GUIDANCE IMAGE_GUIDANCE REPEATS
+
+Prints the median seconds and the peak of its memory as JSON. The text is encoded beforehand, as it is in ours.
+"""
+import json
+import resource
+import statistics
+import sys
+import time
+
+import torch
+from diffusers import AutoencoderKL, EulerAncestralDiscreteScheduler, UNet2DConditionModel
+from safetensors.torch import load_file
+
+folder, inputs_path = sys.argv[1:3]
+threads, steps, repeats = int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[7])
+text_guidance, image_guidance = float(sys.argv[5]), float(sys.argv[6])
+
+torch.set_num_threads(threads)
+unet = UNet2DConditionModel.from_pretrained(f"{folder}/unet", torch_dtype=torch.float32).eval()
+vae = AutoencoderKL.from_pretrained(f"{folder}/vae", torch_dtype=torch.float32).eval()
+scheduler = EulerAncestralDiscreteScheduler.from_pretrained(f"{folder}/scheduler")
+inputs = load_file(inputs_path)
+embeddings = torch.cat([inputs["text"], inputs["nothing"], inputs["nothing"]])
+
+
+@torch.no_grad()
+def edit(count):
+    image = vae.encode(inputs["pixels"]).latent_dist.mode()
+    conditions = torch.cat([image, image, torch.zeros_like(image)])
+    scheduler.set_timesteps(count)
+    z = torch.randn(image.shape) * scheduler.init_noise_sigma
+    for t in scheduler.timesteps:
+        sample = scheduler.scale_model_input(z.repeat(3, 1, 1, 1), t)
+        prediction = unet(torch.cat([sample, conditions], 1), t, encoder_hidden_states=embeddings).sample
+        text, image_only, none = prediction.chunk(3)
+        guided = none + text_guidance * (text - image_only) + image_guidance * (image_only - none)
+        z = scheduler.step(guided, t, z).prev_sample
+    return vae.decode(z / vae.config.scaling_factor).sample
+
+
+edit(1)
+times = []
+for _ in range(repeats):
+    started = time.perf_counter()
+    edit(steps)
+    times.append(time.perf_counter() - started)
+peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"seconds": statistics.median(times), "peakBytes": peak}))
