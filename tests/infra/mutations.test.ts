@@ -163,7 +163,7 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
   ],
 ];
 
-test.each(mutations)("when %s, a test fails", async (_, mutation, sentence) => {
+test.concurrent.each(mutations)("when %s, a test fails", async (_, mutation, sentence) => {
   const cloud = new Cloud("production", await evaluate("production", { mutation }));
   const check = checks[sentence];
   expect(check, sentence).toBeDefined();

@@ -5,7 +5,9 @@ export default defineConfig({
   test: {
     include: ["tests/infra/**/*.test.ts"],
     maxWorkers: 2,
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    // An evaluation is a process of its own, of some seconds; minutes where a machine has much else to do.
+    maxConcurrency: 2,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });
