@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 # Chosen by `evaluate.py --sweep`; see the model card.
 DEFAULTS = {
     "sampler": {"scheduler": "ddim", "steps": 1, "text_guidance": 1.0, "image_guidance": 1.0},
-    "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 2, "text_guidance": 1.0, "image_guidance": 1.0},
+    "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 2, "text_guidance": 1.0, "image_guidance": 1.0,
+                  "kv": {"learning_rate": 0.25}},
     "resolution": 128,
     "init": "change the colors and the style of this photo",
     "captions": {"describe": "edit", "phrases": "phrases.txt"},

@@ -48,7 +48,8 @@ function refuseLongText(pipeline: Pipeline, text: string, room: number): void {
 }
 
 /** @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows that cannot be this model's */
-export function requireSameModel(pipeline: Pipeline, { info, dimension, attentions }: Instruction): void {
+export function requireSameModel(pipeline: Pipeline, instruction: Instruction): void {
+  const { info, dimension, tokenCount, attentions } = instruction;
   if (info.weightHash !== pipeline.weightHash)
     throw new VisibleError(
       "foreign_instruction",
@@ -60,6 +61,8 @@ export function requireSameModel(pipeline: Pipeline, { info, dimension, attentio
       "invalid_instruction",
       `This instruction cannot be used with the model "${pipeline.modelId}", though it names its weights: ${why}. Learn it again.`,
     );
+  if (tokenCount > pipeline.textLength - 2)
+    throw refuse(`it fills ${tokenCount} positions, a text has ${pipeline.textLength - 2}`);
   const wanted = info.space === "text" ? [] : pipeline.textAttentions;
   const given = new Map(attentions?.map(({ name, width }) => [name, width]));
   for (const { name, width } of wanted)

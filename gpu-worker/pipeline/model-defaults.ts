@@ -38,7 +38,7 @@ const modelDefaultsSchema = z.object({
       batch_size: count.default(2),
       text_guidance: guidance.default(7.5),
       image_guidance: guidance.default(1.5),
-      /** For instructions of keys and values, which have another scale. */
+      /** For the space kv, whose keys and values have another scale; the text's own rate when absent. */
       kv: z.object({ learning_rate: z.number().positive().optional() }).prefault({}),
     })
     .prefault({}),

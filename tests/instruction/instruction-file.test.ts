@@ -136,6 +136,14 @@ describe("in the space kv", () => {
   });
 });
 
+it("is refused with more rows than a text has positions", async () => {
+  for (const { info, dimension, attentions } of [instruction, keysValues]) {
+    const long = { tokens: new Float32Array(31 * dimension), tokenCount: 31, dimension, info };
+    const given = { instruction: attentions ? { ...long, attentions } : long };
+    await expect(embedPrompt(pipeline, given)).rejects.toThrow(/fills 31 positions, a text has 30/);
+  }
+});
+
 it("reads a file of the first version, which does not name its space", async () => {
   const path = join(folder, "first.visii");
   const { space: _, ...info } = instruction.info;
