@@ -1,5 +1,26 @@
 import sharp from "sharp";
 
+/**
+ * A picture that says 64×64 where the door reads (an `ispe` box in padding, AVIF's first 16 KB) and 19,000×19,000 where a decoder
+ * does: a bomb that only the decoder can refuse.
+ */
+export async function lyingBomb(): Promise<Buffer> {
+  const avif = await picture("avif", { width: 64, height: 64 });
+  const ftyp = avif.readUInt32BE(0);
+  const padding = Buffer.alloc(20_000);
+  padding.writeUInt32BE(padding.length, 0);
+  padding.write("free", 4);
+  padding.write("ispe", 12);
+  padding.writeUInt32BE(64, 20);
+  padding.writeUInt32BE(64, 24);
+  const rest = Buffer.from(avif.subarray(ftyp));
+  for (let at = rest.indexOf("ispe"); at >= 0; at = rest.indexOf("ispe", at + 1)) {
+    rest.writeUInt32BE(19_000, at + 8);
+    rest.writeUInt32BE(19_000, at + 12);
+  }
+  return Buffer.concat([avif.subarray(0, ftyp), padding, rest]);
+}
+
 /** A small picture: a gradient of the given colour. */
 export function picture(
   format: "png" | "jpeg" | "webp" | "avif" = "png",

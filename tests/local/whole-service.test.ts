@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { picture } from "../functions/pictures.ts";
+import { lyingBomb, picture } from "../functions/pictures.ts";
 import { RunningService } from "./running-service.ts";
 
 let running: RunningService;
@@ -114,6 +114,12 @@ describe("the service on one machine", () => {
     const { body } = await running.call("POST", "/v1/edits", { text: "sepia", images: [torn] });
     const edit = await running.end(`/v1/edits/${body.id}`);
     expect(edit).toMatchObject({ status: "failed", error: { code: "damaged_image" } });
+    // It told the door another size than it has.
+    const bomb = await running.upload(await lyingBomb(), "image/avif");
+    const { body: blown } = await running.call("POST", "/v1/edits", { text: "sepia", images: [bomb] });
+    expect(await running.end(`/v1/edits/${blown.id}`)).toMatchObject({
+      ...{ status: "failed", error: { code: "image_too_large" } },
+    });
     const after = await running.watch("/v1/usage", ({ reserved }) => reserved === 0);
     expect(after.balance).toBe(balance);
   });
