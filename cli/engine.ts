@@ -20,6 +20,9 @@ export const captionKinds = ["pez", "phrase"] as const satisfies readonly Captio
 
 export const spaces = ["text", "kv"] as const satisfies readonly InstructionSpace[];
 
+/** A small model is never made to save: how much is free at the moment must not decide how it computes. */
+const leastMemory = 2e9;
+
 /** Opens the model, runs `use`, and closes the model whatever happens. */
 export async function withPipeline<Result>(
   { model, device, threads, resolution, memory }: { readonly model: string } & PipelineOptions,
@@ -30,7 +33,7 @@ export async function withPipeline<Result>(
     device,
     ...(threads === undefined ? {} : { threads }),
     ...(resolution === undefined ? {} : { resolution }),
-    memory: memory ?? Math.min(defaultMemory, availableMemory()),
+    memory: memory ?? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())),
   });
   try {
     return await use(pipeline);
