@@ -3,7 +3,7 @@ import { markdownTable, showScore } from "../gpu-worker/evaluation/format-table.
 import { type Metric, metrics } from "../gpu-worker/evaluation/metric.ts";
 import { compare, type Summary } from "../gpu-worker/evaluation/summarise.ts";
 
-/** A direction that the paper reports, as a difference between two variants that should be above 0. */
+/** A direction that the paper, or one that followed it, reports, as a difference between two variants that should be above 0. */
 interface Finding {
   readonly says: string;
   readonly ablation: string;
@@ -31,6 +31,7 @@ const findings: readonly Finding[] = [
   ),
   finding("the same at four ancestral steps", "noise", "fixed-4", "fresh-4", "psnr"),
   finding("more pairs help modestly (4 against 1)", "pairs", "4", "1", "psnr"),
+  finding("InstructBrush: keys and values learn more than the text embedding", "space", "kv", "text", "psnr"),
 ];
 
 function finding(says: string, ablation: string, better: string, worse: string, metric: Metric): Finding {
