@@ -5,7 +5,7 @@ import type { InversionOptions } from "../../inversion/settings.ts";
 export type CaseInit =
   /** A caption of the first pair's after image by PEZ: the paper's choice. */
   | "caption"
-  /** The model's phrase that is nearest to the first pair, as `visii learn --caption` finds it. */
+  /** The model's phrase that is nearest to the first pair, as `visii learn --caption phrase` finds it. */
   | "phrase"
   /** The case's first text: words that say the edit, as far as words can. */
   | "text";

@@ -21,7 +21,7 @@ export const ablations: readonly Ablation[] = [
     name: "init",
     title: "What learning starts from",
     about:
-      "The model's generic words; a caption of the after image by PEZ; the nearest of the model's phrases, as `visii learn --caption` finds it; and the case's first text, which says the edit as well as words can.",
+      "The model's generic words; a caption of the after image by PEZ; the nearest of the model's phrases, as `visii learn --caption phrase` finds it; and the case's first text, which says the edit as well as words can.",
     baseline: "generic",
     variants: [
       { name: "generic", label: "generic words (default)" },
