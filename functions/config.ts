@@ -22,6 +22,8 @@ export const edgeConfigSchema = awsConfigSchema.extend({
     .default(defaultEdgeSettings.requestsPerMinute),
   /** Seconds; below the router's timeout. */
   VISII_LONGEST_WAIT: z.coerce.number().positive().default(defaultEdgeSettings.longestWait),
+  /** Seconds; longer than a request may take. */
+  VISII_REQUEST_PATIENCE: z.coerce.number().positive().default(defaultEdgeSettings.requestPatience),
   VISII_LOG: z.enum(["info", "error"]).default("info"),
   /** Charges are told to Stripe where there is a key. */
   VISII_STRIPE_KEY: z.string().min(1).optional(),

@@ -31,6 +31,8 @@ export interface EdgeSettings {
   readonly longestWait: number;
   /** Origin that links begin with, `https://api.example.com`; the one that was called when absent. Behind a router that one is wrong. */
   readonly publicUrl?: string;
+  /** Seconds after which a request with an Idempotency-Key that left no answer is taken for dead, and may be made again. */
+  readonly requestPatience: number;
   /** Milliseconds between two looks at a row that is waited for. */
   readonly pollInterval: number;
 }
@@ -39,6 +41,7 @@ export const defaultEdgeSettings: EdgeSettings = {
   environment: "test",
   requestsPerMinute: 600,
   longestWait: 50,
+  requestPatience: 60,
   pollInterval: 250,
 };
 

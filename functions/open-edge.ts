@@ -28,6 +28,7 @@ export function openEdge(config: EdgeConfig): {
     environment: config.VISII_ENVIRONMENT,
     requestsPerMinute: config.VISII_REQUESTS_PER_MINUTE,
     longestWait: config.VISII_LONGEST_WAIT,
+    requestPatience: config.VISII_REQUEST_PATIENCE,
     ...(config.VISII_PUBLIC_URL === undefined ? {} : { publicUrl: config.VISII_PUBLIC_URL }),
   };
   const common = { table, objects, clock, random, log };

@@ -1,4 +1,3 @@
-import { serve } from "@hono/node-server";
 import { createApp } from "../functions/app.ts";
 import { defaultEdgeSettings, type EdgeSettings } from "../functions/edge.ts";
 import { openAccount } from "../shared/accounts/open-account.ts";
@@ -9,6 +8,8 @@ import type { Log } from "../shared/ports/log.ts";
 import { prices } from "../shared/prices.ts";
 import type { QueueTiming } from "../shared/queue-timing.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
+import { ApiProcess } from "./api-process.ts";
+import { listen } from "./listen.ts";
 import { type StandIns, startStandIns } from "./stand-ins.ts";
 import { startSweeper } from "./sweeper.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -30,6 +31,8 @@ export interface ServiceOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Stores and queue to use, started already; this service stops them. Its own when absent. */
   readonly standIns?: StandIns;
+  /** The API in a process of its own, as the workers are; in this one when absent. */
+  readonly apiProcess?: boolean;
   /** Credits of the first account. */
   readonly credits?: number;
 }
@@ -41,6 +44,8 @@ export interface Service {
   readonly account: string;
   readonly standIns: StandIns;
   readonly workers: readonly WorkerProcess[];
+  /** Where it is a process of its own. */
+  readonly api?: ApiProcess;
   stop(): Promise<void>;
 }
 
@@ -63,15 +68,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const key = opened.secret;
 
   const settings: EdgeSettings = { ...defaultEdgeSettings, requestsPerMinute: 6000, ...options.settings };
+  const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
   const app = createApp({ table, objects, queues, clock, random, log, settings });
-  const { server, url } = await new Promise<{ server: ReturnType<typeof serve>; url: string }>(
-    (resolve, reject) => {
-      const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, (address) =>
-        resolve({ server, url: `http://127.0.0.1:${address.port}` }),
-      );
-      server.once("error", reject);
-    },
-  );
+  const here = api ? undefined : await listen(app, port);
+  const url = `http://127.0.0.1:${(api ?? here)?.port}`;
   const sweeper = startSweeper(
     { table, objects, clock, random, log, jobs, ledger },
     adapters.clients.sqs,
@@ -84,8 +84,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const stop = async () => {
     await Promise.all(workers.map((worker) => worker.stop()));
     await sweeper.stop();
-    if ("closeAllConnections" in server) server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await Promise.all([here?.close(), api?.stop()]);
     adapters.clients.destroy();
     await standIns.stop();
   };
@@ -95,7 +94,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await stop();
     throw error;
   }
-  return { url, key, account, standIns, workers, stop };
+  return { url, key, account, standIns, workers, stop, ...(api ? { api } : {}) };
+}
+
+async function startApi(
+  environment: Readonly<Record<string, string>>,
+  { environment: kind, requestsPerMinute, requestPatience }: EdgeSettings,
+  port: number,
+): Promise<ApiProcess> {
+  const api = new ApiProcess({
+    ...environment,
+    VISII_ENVIRONMENT: kind,
+    VISII_REQUESTS_PER_MINUTE: String(requestsPerMinute),
+    VISII_REQUEST_PATIENCE: String(requestPatience),
+    VISII_PORT: String(port),
+  });
+  await api.start();
+  return api;
 }
 
 /** What workers are told by environment, and the same for this process. */

@@ -1,51 +1,23 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { SupervisedProcess } from "./supervised-process.ts";
 
-/** A worker as a process of its own, as it runs in production; one that dies is started again. */
-export class WorkerProcess {
-  readonly #environment: Readonly<Record<string, string>>;
-  #child: ChildProcess | undefined;
-  #stopping = false;
-  /** Process ids of the computing processes, as the worker told them. */
-  computePids: readonly number[] = [];
+const messageSchema = z.object({ pids: z.array(z.number().optional()) });
+
+/** A worker: the queue's side in this process, the computing ones below it. */
+export class WorkerProcess extends SupervisedProcess {
+  /** Process ids of the computing processes, one for each lane, as the worker told them. */
+  computePids: readonly (number | undefined)[] = [];
 
   constructor(environment: Readonly<Record<string, string>>) {
-    this.#environment = environment;
+    // It saves what it works on first.
+    super({ entry: new URL("../gpu-worker/main.ts", import.meta.url), environment, patience: 25_000 });
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
+  protected override get name(): string {
+    return "worker";
   }
 
-  /** Resolves when it can take jobs; rejects when it ends before. */
-  start(): Promise<void> {
-    const child = fork(fileURLToPath(new URL("../gpu-worker/main.ts", import.meta.url)), [], {
-      env: { ...process.env, ...this.#environment },
-      execArgv: ["--import", import.meta.resolve("tsx")],
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    });
-    this.#child = child;
-    return new Promise((resolve, reject) => {
-      child.on("message", (message: { readonly pids?: readonly number[] }) => {
-        this.computePids = message.pids ?? [];
-        resolve();
-      });
-      child.once("exit", (code) => {
-        reject(new Error(`the worker ended with code ${code}`));
-        if (!this.#stopping && code !== 1) void this.start().catch(() => undefined);
-      });
-    });
-  }
-
-  /** Tells it to stop: what it works on is saved and goes back to the queue. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    child.kill("SIGTERM");
-    const killer = setTimeout(() => child.kill("SIGKILL"), 25_000);
-    await gone;
-    clearTimeout(killer);
+  protected override hear(message: unknown): void {
+    this.computePids = messageSchema.parse(message).pids;
   }
 }

@@ -29,15 +29,14 @@ const recordSchema = z.object({
 });
 type Record = z.infer<typeof recordSchema>;
 
-/** Milliseconds after which a request that left no answer is taken for dead. */
-const patience = 60_000;
 const keptHeaders = ["content-type", "location"];
 /** Their answers may hold a secret, so the table has them sealed. */
 const holdSecrets = ["/v1/keys", "/v1/webhooks"];
 
 /** `Idempotency-Key`: the same key and body get the same answer for a day, and make one resource. */
 export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
-  const { table, clock, random } = edge;
+  const { table, clock, random, settings } = edge;
+  const patience = settings.requestPatience * 1000;
   return async (context, next) => {
     const name = context.req.header("Idempotency-Key");
     if (name === undefined || context.req.method !== "POST") return next();

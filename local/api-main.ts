@@ -1,0 +1,16 @@
+/** Entry point of the API as a process of its own: the same environment as the functions', and VISII_PORT. */
+import { createApp } from "../functions/app.ts";
+import { readEdgeConfig } from "../functions/config.ts";
+import { openEdge } from "../functions/open-edge.ts";
+import { listen } from "./listen.ts";
+
+const { adapters, edge } = openEdge(readEdgeConfig());
+const { port, close } = await listen(createApp(edge), Number(process.env.VISII_PORT ?? 0));
+process.send?.({ port });
+
+async function stop(): Promise<void> {
+  await close();
+  adapters.clients.destroy();
+  process.exit();
+}
+for (const name of ["SIGTERM", "SIGINT", "disconnect"] as const) process.once(name, () => void stop());
