@@ -3,7 +3,10 @@ import type { Context } from "./context.ts";
 import { editImages, planEdits, printResults } from "./edit-images.ts";
 import { loadEmbedInstruction, loadInstructionFile, withPipeline } from "./engine.ts";
 import { nonEmpty } from "./parse-values.ts";
-import { addSamplingOptions, type SamplingOptions } from "./sampling-options.ts";
+import { withServer } from "./remote/connect.ts";
+import { editRemotely, withInstruction } from "./remote/edit-remotely.ts";
+import { type ServerAddress, serverAddress } from "./remote/server-options.ts";
+import { addSamplingOptions, localSampling, type SamplingOptions } from "./sampling-options.ts";
 
 interface ApplyOptions extends SamplingOptions {
   readonly text?: string;
@@ -13,11 +16,11 @@ export function addApplyCommand(program: Command, context: Context): void {
   const command = program
     .command("apply")
     .description("apply a learned instruction to photos")
-    .argument("<FILE.visii>", "a learned instruction")
+    .argument("<FILE.visii>", "a learned instruction; with --server also the id of one there")
     .argument("<IMAGE...>", "photos: JPEG, PNG, WebP or AVIF")
     .option("--text <words>", "words to mix in", nonEmpty("--text"));
   addSamplingOptions(command).action((file: string, images: string[], options: ApplyOptions) =>
-    apply(context, file, images, options),
+    apply(context, file, images, options, serverAddress(command, options, localSampling)),
   );
 }
 
@@ -26,12 +29,23 @@ async function apply(
   file: string,
   images: readonly string[],
   options: ApplyOptions,
+  server: ServerAddress | undefined,
 ): Promise<void> {
+  const words = options.text === undefined ? {} : { text: options.text };
+  if (server) {
+    const plan = await planEdits(images, options);
+    const results = await withServer(server, (api) =>
+      withInstruction(context, api, file, (instruction) =>
+        editRemotely(context, api, plan, { instruction, ...words }, options),
+      ),
+    );
+    return printResults(context, results, options);
+  }
   const { readInstruction } = await loadInstructionFile();
   const instruction = await readInstruction(file);
   const plan = await planEdits(images, options);
   const { requireSameModel } = await loadEmbedInstruction();
-  const prompt = { instruction, ...(options.text === undefined ? {} : { text: options.text }) };
+  const prompt = { instruction, ...words };
   const results = await withPipeline(options, (pipeline) => {
     requireSameModel(pipeline, instruction);
     return editImages(context, pipeline, plan, prompt, options);

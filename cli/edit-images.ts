@@ -1,6 +1,7 @@
 import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
 import { decodeImage } from "../gpu-worker/images/decode-image.ts";
 import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
+import type { ImageFormat } from "../gpu-worker/images/image-format.ts";
 import { withTransparency } from "../gpu-worker/images/with-transparency.ts";
 import { writeImage } from "../gpu-worker/images/write-image.ts";
 import { VisibleError } from "../shared/errors.ts";
@@ -20,6 +21,7 @@ export interface EditResult {
 
 export interface PlannedEdit {
   readonly input: string;
+  readonly format: ImageFormat;
   /** One for each variation. */
   readonly outputs: readonly string[];
 }
@@ -40,7 +42,10 @@ export async function planEdits(
   const inputs: InputFile[] = [];
   for (const path of images) inputs.push({ path, format: (await decodeImage(path)).format });
   await ensureWritableFolder(out);
-  return outputPaths(inputs, out, count).map((outputs, index) => ({ input: inputs[index]!.path, outputs }));
+  return outputPaths(inputs, out, count).map((outputs, index) => {
+    const { path: input, format } = inputs[index]!;
+    return { input, format, outputs };
+  });
 }
 
 function editOptions(options: SamplingOptions, variation: number): EditOptions {

@@ -3,7 +3,10 @@ import type { Context } from "./context.ts";
 import { editImages, planEdits, printResults } from "./edit-images.ts";
 import { withPipeline } from "./engine.ts";
 import { nonEmpty } from "./parse-values.ts";
-import { addSamplingOptions, type SamplingOptions } from "./sampling-options.ts";
+import { withServer } from "./remote/connect.ts";
+import { editRemotely } from "./remote/edit-remotely.ts";
+import { serverAddress } from "./remote/server-options.ts";
+import { addSamplingOptions, localSampling, type SamplingOptions } from "./sampling-options.ts";
 
 export function addEditCommand(program: Command, context: Context): void {
   const command = program
@@ -12,10 +15,11 @@ export function addEditCommand(program: Command, context: Context): void {
     .argument("<text>", 'a text instruction, as in "make it night"', nonEmpty("The text"))
     .argument("<IMAGE...>", "photos: JPEG, PNG, WebP or AVIF");
   addSamplingOptions(command).action(async (text: string, images: string[], options: SamplingOptions) => {
+    const server = serverAddress(command, options, localSampling);
     const plan = await planEdits(images, options);
-    const results = await withPipeline(options, (pipeline) =>
-      editImages(context, pipeline, plan, { text }, options),
-    );
+    const results = server
+      ? await withServer(server, (api) => editRemotely(context, api, plan, { text }, options))
+      : await withPipeline(options, (pipeline) => editImages(context, pipeline, plan, { text }, options));
     printResults(context, results, options);
   });
 }

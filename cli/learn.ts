@@ -26,11 +26,19 @@ import { byteSize, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
+import { withServer } from "./remote/connect.ts";
+import { learnRemotely } from "./remote/learn-remotely.ts";
+import {
+  addServerOptions,
+  type ServerAddress,
+  type ServerOptions,
+  serverAddress,
+} from "./remote/server-options.ts";
 import { hasResumeState, readResumeState, removeResumeState, resumePath } from "./resume-file.ts";
 import { runInversion } from "./run-inversion.ts";
 import { shellWords } from "./shell-words.ts";
 
-interface LearnOptions {
+interface LearnOptions extends ServerOptions {
   readonly out: string;
   readonly init?: string;
   readonly caption?: CaptionKind;
@@ -49,8 +57,8 @@ interface LearnOptions {
 
 /** Adds `visii learn`. `pairs` were taken out of the command line before commander saw it. */
 export function addLearnCommand(program: Command, context: Context, pairs: readonly PairNames[]): void {
-  program
-    .command("learn")
+  const command = addServerOptions(program.command("learn"));
+  command
     .description("learn an edit from one or more before/after pairs")
     .usage("--pair BEFORE AFTER [--pair …] --out FILE.visii [options]")
     .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
@@ -102,10 +110,20 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
     )
     .option("--json", "print one JSON object as the last line")
     .option("--verbose", "show stack traces")
-    .action((options: LearnOptions) => learn(context, pairs, options));
+    .action((options: LearnOptions) =>
+      learn(context, pairs, options, serverAddress(command, options, localLearning)),
+    );
 }
 
-async function learn(context: Context, names: readonly PairNames[], options: LearnOptions): Promise<void> {
+/** Options that only this machine can honour. */
+const localLearning = ["caption", "model", "device", "resume", "preview"] as const;
+
+async function learn(
+  context: Context,
+  names: readonly PairNames[],
+  options: LearnOptions,
+  server: ServerAddress | undefined,
+): Promise<void> {
   const { out, preview } = options;
   const { progress } = context;
   if (out.endsWith("/"))
@@ -119,6 +137,17 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
   const pairs = await readPairs(names, (line) => progress.note(line), warn);
   await ensureWritableFolder(dirname(out));
   if (preview !== undefined) await ensureWritableFolder(preview);
+  const finish = (instruction: Instruction, seconds: number) => {
+    for (const line of learningWarnings(instruction.info)) warn(line);
+    const summary = { ...summarise(out, instruction, seconds), warnings };
+    context.print(options.json ? JSON.stringify(summary) : describe(out, instruction, seconds));
+  };
+  if (server) {
+    const started = performance.now();
+    await withServer(server, (api) => learnRemotely(context, api, names, options));
+    const { readInstruction } = await loadInstructionFile();
+    return finish(await readInstruction(out), (performance.now() - started) / 1000);
+  }
   const resume = options.resume ? await readResumeState(out) : undefined;
   if (!resume && (await hasResumeState(out)))
     progress.note(`Starting over; an unfinished run was there (--resume would have continued it).`);
@@ -152,9 +181,7 @@ async function learn(context: Context, names: readonly PairNames[], options: Lea
   await writeInstruction(out, instruction);
   if (preview !== undefined) await writeLossCurve(preview, instruction);
   await removeResumeState(out);
-  for (const line of learningWarnings(instruction.info)) warn(line);
-  const summary = { ...summarise(out, instruction, seconds), warnings };
-  context.print(options.json ? JSON.stringify(summary) : describe(out, instruction, seconds));
+  finish(instruction, seconds);
 }
 
 /** The user's own phrases. Checked before any work. */

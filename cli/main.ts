@@ -23,6 +23,7 @@ Examples:
   visii apply night.visii street.jpg --out results
   visii apply night.visii street.jpg --text "with snow" --out results
   visii edit "make it night" street.jpg --out results
+  visii apply night.visii street.jpg --out results --server http://127.0.0.1:8787 --key visii_test_…
   visii inspect night.visii`;
 
 function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand>[2]): Command {

@@ -3,9 +3,10 @@ import { type DetailMode, detailModes } from "../gpu-worker/images/restore-detai
 import { type Device, devices, type SchedulerKind } from "./engine.ts";
 import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
+import { addServerOptions, type ServerOptions } from "./remote/server-options.ts";
 
 /** What `apply` and `edit` have in common. */
-export interface SamplingOptions {
+export interface SamplingOptions extends ServerOptions {
   readonly out: string;
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
@@ -25,8 +26,11 @@ export interface SamplingOptions {
 const schedulers = ["euler-ancestral", "ddim"] as const satisfies readonly SchedulerKind[];
 const noises = ["fixed", "fresh"] as const;
 
+/** Those that only this machine can honour. */
+export const localSampling = ["scheduler", "detail", "model", "device"] as const;
+
 export function addSamplingOptions(command: Command): Command {
-  return command
+  return addServerOptions(command)
     .requiredOption("--out <DIR>", "folder for the results", nonEmpty("--out"))
     .option(
       "--text-guidance <s>",

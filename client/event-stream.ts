@@ -1,36 +1,54 @@
 import { type JobEvent, jobEventSchema } from "../shared/resources/event.ts";
-import type { ClientOptions } from "./http.ts";
+import { ApiError, type ClientOptions, toError } from "./http.ts";
 
 /** Follows a job live to its end; a stream that breaks is taken up where it left off. */
 export async function* followEvents(
-  { baseUrl, key, fetch: send = fetch }: ClientOptions,
+  options: ClientOptions,
   path: string,
   signal?: AbortSignal,
 ): AsyncGenerator<JobEvent> {
+  const { retries = 3 } = options;
   let last: string | undefined;
-  for (;;) {
-    const response = await send(new URL(path, baseUrl), {
-      headers: {
-        Authorization: `Bearer ${key}`,
-        ...(last === undefined ? {} : { "Last-Event-ID": last }),
-      },
-      ...(signal ? { signal } : {}),
-    });
-    if (!response.ok || !response.body) throw new Error(`${path} answered ${response.status}`);
-    let rest = "";
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body) {
-      rest += decoder.decode(chunk, { stream: true });
-      const blocks = rest.split("\n\n");
-      rest = blocks.pop() ?? "";
-      for (const block of blocks) {
-        const { id, data } = parseBlock(block);
-        if (data === undefined) continue;
+  for (let fruitless = 0; ; fruitless++) {
+    try {
+      for await (const { id, event } of readStream(options, path, last, signal)) {
+        fruitless = 0;
         last = id ?? last;
-        const event = jobEventSchema.parse(JSON.parse(data));
         yield event;
         if (event.type === "status" && event.status !== "queued" && event.status !== "running") return;
       }
+    } catch (error) {
+      // The service's own refusal stands; a broken connection may be better next time.
+      if (error instanceof ApiError || signal?.aborted || fruitless >= retries) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    signal?.throwIfAborted();
+  }
+}
+
+/** One connection's worth of events. */
+async function* readStream(
+  { baseUrl, key, fetch: send = fetch }: ClientOptions,
+  path: string,
+  after: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ readonly id?: string; readonly event: JobEvent }> {
+  const response = await send(new URL(path, baseUrl), {
+    headers: { Authorization: `Bearer ${key}`, ...(after === undefined ? {} : { "Last-Event-ID": after }) },
+    ...(signal ? { signal } : {}),
+  });
+  if (!response.ok || !response.body) throw await toError(response);
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body) {
+    rest += decoder.decode(chunk, { stream: true });
+    const blocks = rest.split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const { id, data } = parseBlock(block);
+      if (data === undefined) continue;
+      const event = jobEventSchema.parse(JSON.parse(data));
+      yield { event, ...(id === undefined ? {} : { id }) };
     }
   }
 }

@@ -6,6 +6,11 @@ export interface ClientOptions {
   readonly key: string;
   /** The platform's when absent. */
   readonly fetch?: typeof fetch;
+  /**
+   * Tries after the first for what is safe to repeat (looking, deleting, and creating with an idempotency key) when nobody
+   * answers, or with 502, 503 or 504. 3 when absent.
+   */
+  readonly retries?: number;
 }
 
 export interface CallOptions {
@@ -40,15 +45,15 @@ export type Send = <Result>(
 ) => Promise<Result>;
 
 /** Sends requests with the key; an answer that is no success becomes an ApiError. */
-export function createSend({ baseUrl, key, fetch: send = fetch }: ClientOptions): Send {
+export function createSend(options: ClientOptions): Send {
+  const { baseUrl, key, retries = 3 } = options;
   return async <Result>(
     method: string,
     path: string,
     body?: unknown,
-    options: CallOptions = {},
+    { idempotencyKey, wait, cancelAfter, signal }: CallOptions = {},
   ): Promise<Result> => {
-    const { idempotencyKey, wait, cancelAfter, signal } = options;
-    const response = await send(new URL(path, baseUrl), {
+    const request: RequestInit = {
       method,
       headers: {
         Authorization: `Bearer ${key}`,
@@ -59,14 +64,39 @@ export function createSend({ baseUrl, key, fetch: send = fetch }: ClientOptions)
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
-    });
+    };
+    const repeatable = method !== "POST" || body === undefined || idempotencyKey !== undefined;
+    const response = await sendRepeatedly(options, new URL(path, baseUrl), request, repeatable ? retries : 0);
     if (!response.ok) throw await toError(response);
     // The service validates its answers' types at compile time; here they are taken at its word.
     return (response.status === 204 ? undefined : await response.json()) as Result;
   };
 }
 
-async function toError(response: Response): Promise<ApiError> {
+const passing = new Set([502, 503, 504]);
+
+async function sendRepeatedly(
+  { fetch: send = fetch }: ClientOptions,
+  url: URL,
+  request: RequestInit,
+  retries: number,
+): Promise<Response> {
+  for (let attempt = 0; ; attempt++) {
+    let wait = 500 * 2 ** attempt;
+    try {
+      const response = await send(url, request);
+      if (!passing.has(response.status) || attempt >= retries) return response;
+      wait = Math.max(wait, 1000 * Math.min(30, Number(response.headers.get("retry-after") ?? 0)));
+      await response.body?.cancel();
+    } catch (error) {
+      if (request.signal?.aborted || attempt >= retries) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    request.signal?.throwIfAborted();
+  }
+}
+
+export async function toError(response: Response): Promise<ApiError> {
   const text = await response.text();
   const retry = response.headers.get("retry-after");
   const isProblem = response.headers.get("content-type")?.startsWith(problemContentType) ?? false;

@@ -1,4 +1,5 @@
 /** The typed client: `visii({ baseUrl, key }).edits.create({ … })`. It needs nothing but fetch. */
+import type { CreatedKey, CreateKey, KeyResource } from "../shared/accounts/api-key.ts";
 import type { BatchResource, CreateBatch } from "../shared/resources/batch.ts";
 import type { CreateEdit, EditResource } from "../shared/resources/edit.ts";
 import type { JobEvent } from "../shared/resources/event.ts";
@@ -9,6 +10,12 @@ import type {
 } from "../shared/resources/instruction.ts";
 import type { CreateUpload, Upload, UploadForm, UploadType } from "../shared/resources/upload.ts";
 import type { UsageReport } from "../shared/resources/usage-report.ts";
+import type {
+  CreatedWebhook,
+  CreateWebhook,
+  DeliveryResource,
+  WebhookResource,
+} from "../shared/webhooks/webhook.ts";
 import { followEvents } from "./event-stream.ts";
 import { type CallOptions, type ClientOptions, createSend, type Send } from "./http.ts";
 
@@ -21,6 +28,10 @@ const interval = 1000;
 interface Page<Item> {
   readonly data: readonly Item[];
   readonly next_cursor?: string;
+}
+
+interface All<Item> {
+  readonly data: readonly Item[];
 }
 
 export function visii(options: ClientOptions) {
@@ -49,6 +60,20 @@ export function visii(options: ClientOptions) {
       pause: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/pause`),
       resume: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/resume`),
     },
+    keys: {
+      /** The secret is in this answer and never again. */
+      create: (body: CreateKey = {}) => send<CreatedKey>("POST", "/v1/keys", body),
+      list: () => send<All<KeyResource>>("GET", "/v1/keys"),
+      revoke: (id: string) => send<void>("DELETE", `/v1/keys/${id}`),
+    },
+    webhooks: {
+      /** The secret, for `verifyWebhook`, is in this answer and never again. */
+      create: (body: CreateWebhook) => send<CreatedWebhook>("POST", "/v1/webhooks", body),
+      list: () => send<All<WebhookResource>>("GET", "/v1/webhooks"),
+      delete: (id: string) => send<void>("DELETE", `/v1/webhooks/${id}`),
+      deliveries: () => send<All<DeliveryResource>>("GET", "/v1/webhooks/deliveries"),
+      replay: (id: string) => send<DeliveryResource>("POST", `/v1/webhooks/deliveries/${id}/replay`),
+    },
     usage: (period: { readonly from?: string; readonly to?: string } = {}) =>
       send<UsageReport>("GET", `/v1/usage?${new URLSearchParams({ ...period })}`),
   };
@@ -58,10 +83,12 @@ export type Visii = ReturnType<typeof visii>;
 
 function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
   const create = (body: CreateUpload) => send<UploadForm>("POST", "/v1/uploads", body);
+  const get = (id: string) => send<Upload>("GET", `/v1/uploads/${id}`);
   const complete = (id: string) => send<Upload>("POST", `/v1/uploads/${id}/complete`);
   return {
     create,
     complete,
+    get,
     /** All three steps: get a form, post the file, have it checked. */
     async send(bytes: Uint8Array<ArrayBuffer>, content_type: UploadType): Promise<Upload> {
       const { id, url, fields } = await create({ content_type, bytes: bytes.byteLength });
@@ -69,7 +96,8 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
       for (const [name, value] of Object.entries(fields)) form.append(name, value);
       form.append("file", new Blob([bytes], { type: content_type }));
       const answer = await post(url, { method: "POST", body: form });
-      if (!answer.ok) throw new Error(`The store answered ${answer.status} to the upload ${id}.`);
+      if (!answer.ok)
+        throw new Error(`The store answered ${answer.status} to the upload ${id}: ${await answer.text()}`);
       return complete(id);
     },
   };

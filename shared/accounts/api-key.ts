@@ -26,6 +26,8 @@ export const keySchema = z.object({
 });
 export type KeyResource = z.infer<typeof keySchema>;
 export const createdKeySchema = keySchema.extend({ secret: z.string() });
+export type CreateKey = z.infer<typeof createKeySchema>;
+export type CreatedKey = z.infer<typeof createdKeySchema>;
 
 /** As stored, under the resource's id and under the secret's hash: of the secret itself nothing is kept. */
 export const storedKeySchema = keySchema.extend({ account: z.string(), hash: z.string() });

@@ -48,6 +48,8 @@ export const storedWebhookSchema = webhookSchema.extend({
 export type StoredWebhook = z.infer<typeof storedWebhookSchema>;
 
 export const createdWebhookSchema = webhookSchema.extend({ secret: z.string() });
+export type CreateWebhook = z.infer<typeof createWebhookSchema>;
+export type CreatedWebhook = z.infer<typeof createdWebhookSchema>;
 
 export const deliverySchema = z.object({
   id: idSchema("delivery"),

@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import type { Visii } from "../../client/visii.ts";
+import { writeAside } from "../../gpu-worker/files/write-aside.ts";
+import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
+import type { ImageFormat } from "../../gpu-worker/images/image-format.ts";
+import { writeImage } from "../../gpu-worker/images/write-image.ts";
+import type { OutputFormat } from "../../shared/resources/edit.ts";
+import { instructionType } from "../../shared/resources/upload.ts";
+import type { Context } from "../context.ts";
+import type { EditResult, PlannedEdit } from "../edit-images.ts";
+import type { SamplingOptions } from "../sampling-options.ts";
+import { followJob } from "./follow-job.ts";
+import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
+
+/** Images that one edit takes. */
+const mostImages = 16;
+
+export interface RemotePrompt {
+  /** Of the service. */
+  readonly instruction?: string;
+  readonly text?: string;
+}
+
+/** The id of an instruction on the service; a local file is brought there, and taken away again after `use`. */
+export async function withInstruction<Result>(
+  context: Context,
+  api: Visii,
+  file: string,
+  use: (id: string) => Promise<Result>,
+): Promise<Result> {
+  if (/^ins_[0-9a-z]{26}$/.test(file)) return use(file);
+  const upload = await uploadFile(api, file, instructionType);
+  const { id } = await api.instructions.import({ upload }, { idempotencyKey: randomUUID() });
+  await followJob(context, api.instructions, id, () => undefined);
+  try {
+    return await use(id);
+  } finally {
+    await api.instructions.delete(id);
+  }
+}
+
+/** Uploads the photos, has the service edit them, and writes each result where it was planned. */
+export async function editRemotely(
+  context: Context,
+  api: Visii,
+  plan: readonly PlannedEdit[],
+  prompt: RemotePrompt,
+  options: SamplingOptions,
+): Promise<EditResult[]> {
+  const { progress } = context;
+  const results: EditResult[] = [];
+  try {
+    for (const group of groupsOf(plan)) {
+      const images: string[] = [];
+      for (const { input, format } of group.photos) {
+        progress.update({
+          stage: "uploading",
+          step: images.length,
+          steps: group.photos.length,
+          unit: "photos",
+        });
+        images.push(await uploadFile(api, input, imageUploadType[format]));
+      }
+      const { id } = await api.edits.create(
+        { ...prompt, ...requestOf(options), images, format: group.format },
+        { idempotencyKey: randomUUID() },
+      );
+      const edit = await followJob(context, api.edits, id, ({ step, steps }) =>
+        progress.update({ stage: "editing", step, steps }),
+      );
+      // In the order of the images, and of each one's variations.
+      const seconds = Number(((edit.usage?.compute_seconds ?? 0) / edit.results.length).toFixed(3));
+      const outputs = group.photos.flatMap(({ input, outputs }) =>
+        outputs.map((output) => ({ input, output })),
+      );
+      for (const [index, { input, output }] of outputs.entries()) {
+        const bytes = await download(edit.results[index]!.url, `The result for ${input}`);
+        await writeResult(output, bytes);
+        results.push({ input, output, seconds });
+      }
+    }
+  } finally {
+    progress.clear();
+  }
+  return results;
+}
+
+function requestOf({ textGuidance, imageGuidance, steps, noise, seed, count }: SamplingOptions) {
+  return {
+    ...{ seed, count },
+    ...(textGuidance === undefined ? {} : { text_guidance: textGuidance }),
+    ...(imageGuidance === undefined ? {} : { image_guidance: imageGuidance }),
+    ...(steps === undefined ? {} : { steps }),
+    ...(noise === undefined ? {} : { noise }),
+  };
+}
+
+/** Results keep the format of their photo; the service makes no AVIF, so that one is made here. */
+const outputFormatOf = (format: ImageFormat): OutputFormat => (format === "avif" ? "png" : format);
+
+interface Group {
+  readonly format: OutputFormat;
+  readonly photos: PlannedEdit[];
+}
+
+/** One edit for each: the photos in their order, of one format, as many as one takes. */
+function groupsOf(plan: readonly PlannedEdit[]): readonly Group[] {
+  const groups: Group[] = [];
+  for (const photo of plan) {
+    const format = outputFormatOf(photo.format);
+    const last = groups.at(-1);
+    if (last?.format === format && last.photos.length < mostImages) last.photos.push(photo);
+    else groups.push({ format, photos: [photo] });
+  }
+  return groups;
+}
+
+async function writeResult(output: string, bytes: Uint8Array): Promise<void> {
+  if (!output.toLowerCase().endsWith(".avif")) return writeAside(output, bytes);
+  const { image, transparency } = await decodeImage(bytes, output);
+  if (!transparency) return writeImage(output, image);
+  await writeImage(output, transparency.colours, { alpha: transparency.alpha });
+}

@@ -1,0 +1,44 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { JobEvent } from "../../shared/resources/event.ts";
+import type { JobError, Progress, Status } from "../../shared/resources/fields.ts";
+import type { Context } from "../context.ts";
+import { Interrupted } from "../interrupted.ts";
+
+interface RemoteJob {
+  readonly id: string;
+  readonly status: Status;
+  readonly error?: JobError | undefined;
+}
+
+/** The part of the client that a kind of job has. */
+export interface JobCalls<Job extends RemoteJob> {
+  get(id: string): Promise<Job>;
+  cancel(id: string): Promise<Job>;
+  events(id: string, signal?: AbortSignal): AsyncGenerator<JobEvent>;
+}
+
+/**
+ * Follows a job to its success, live. Ctrl-C cancels it.
+ *
+ * @throws VisibleError as the job failed, or when somebody canceled it
+ */
+export async function followJob<Job extends RemoteJob>(
+  { signal }: Context,
+  calls: JobCalls<Job>,
+  id: string,
+  onProgress: (progress: Progress) => void,
+): Promise<Job> {
+  try {
+    signal.throwIfAborted();
+    for await (const event of calls.events(id, signal))
+      if (event.type === "progress") onProgress(event.progress);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    await calls.cancel(id);
+    throw new Interrupted(`Stopped, and canceled ${id} on the server; nothing is charged for it.`);
+  }
+  const job = await calls.get(id);
+  if (job.status === "succeeded") return job;
+  if (job.error) throw new VisibleError(job.error.code, job.error.message);
+  throw new VisibleError("canceled", `${id} was canceled on the server.`);
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import type { Visii } from "../../client/visii.ts";
+import { writeAside } from "../../gpu-worker/files/write-aside.ts";
+import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
+import { RetryableError } from "../../shared/errors.ts";
+import type { PairNames } from "../collect-pairs.ts";
+import type { Context } from "../context.ts";
+import type { InstructionSpace } from "../engine.ts";
+import { followJob } from "./follow-job.ts";
+import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
+
+export interface RemoteLearning {
+  readonly out: string;
+  readonly init?: string;
+  readonly space: InstructionSpace;
+  readonly steps?: number;
+  readonly seed: number;
+}
+
+/** As a run on this machine calls them. */
+const stageNames: Readonly<Record<string, string>> = {
+  prepare: "reading the pair",
+  prepare_samples: "preparing samples",
+  learn: "learning <ins>",
+};
+
+/** Uploads the pairs, has the service learn from them, and writes its instruction to `out`. */
+export async function learnRemotely(
+  context: Context,
+  api: Visii,
+  names: readonly PairNames[],
+  { out, init, space, steps, seed }: RemoteLearning,
+): Promise<void> {
+  const { progress } = context;
+  const send = async (path: string) =>
+    uploadFile(api, path, imageUploadType[(await decodeImage(path)).format]);
+  const pairs: { before: string; after: string }[] = [];
+  for (const [index, { before, after }] of names.entries()) {
+    progress.update({ stage: "uploading", step: index, steps: names.length, unit: "pairs" });
+    pairs.push({ before: await send(before), after: await send(after) });
+  }
+  progress.update({ stage: "uploading", step: names.length, steps: names.length, unit: "pairs" });
+  const { id } = await api.instructions.create(
+    {
+      ...{ pairs, seed, space },
+      ...(init === undefined ? {} : { init }),
+      ...(steps === undefined ? {} : { steps }),
+    },
+    { idempotencyKey: randomUUID() },
+  );
+  try {
+    const learned = await followJob(
+      context,
+      api.instructions,
+      id,
+      ({ stage, step, steps, loss, eta_seconds }) =>
+        progress.update({
+          ...{ step, steps, stage: stageNames[stage] ?? stage },
+          ...(loss === undefined ? {} : { loss }),
+          ...(eta_seconds === undefined ? {} : { etaSeconds: eta_seconds }),
+        }),
+    );
+    if (learned.file_url === undefined)
+      throw new RetryableError(`${id} has succeeded and has no file; ask for it again later.`);
+    await writeAside(out, await download(learned.file_url, "The learned instruction"));
+  } finally {
+    progress.clear();
+  }
+}

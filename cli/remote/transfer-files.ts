@@ -1,0 +1,31 @@
+import { readFile } from "node:fs/promises";
+import type { Visii } from "../../client/visii.ts";
+import type { ImageFormat } from "../../gpu-worker/images/image-format.ts";
+import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { maximumUploadBytes, type UploadType } from "../../shared/resources/upload.ts";
+
+export const imageUploadType = {
+  jpeg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  avif: "image/avif",
+} as const satisfies Readonly<Record<ImageFormat, UploadType>>;
+
+/** Sends a file and returns the upload's id. */
+export async function uploadFile(api: Visii, path: string, type: UploadType): Promise<string> {
+  const bytes = await readFile(path);
+  if (bytes.length > maximumUploadBytes)
+    throw new VisibleError(
+      "file_too_large",
+      `${path} is ${(bytes.length / 2 ** 20).toFixed(1)} MiB; the service takes ${maximumUploadBytes / 2 ** 20}. Make it smaller.`,
+    );
+  return (await api.uploads.send(Uint8Array.from(bytes), type)).id;
+}
+
+/** Fetches what a signed link points to. */
+export async function download(url: string, what: string): Promise<Uint8Array> {
+  const answer = await fetch(url);
+  if (!answer.ok)
+    throw new RetryableError(`${what} could not be fetched: the store answered ${answer.status}.`);
+  return new Uint8Array(await answer.arrayBuffer());
+}

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Visii, verifyWebhook, visii } from "../../client/visii.ts";
+import { signWebhook } from "../../shared/webhooks/signing.ts";
+import { Api, type Caller } from "../functions/api.ts";
+import { picture } from "../functions/pictures.ts";
+
+let world: Api;
+let caller: Caller;
+let api: Visii;
+/** "METHOD /path" of every request that went out. */
+const sent: string[] = [];
+/** Answers to give instead of the service's own, once each: a status, or no answer at all. */
+const mishaps: (number | "silence")[] = [];
+
+beforeAll(async () => {
+  world = await Api.open({ longestWait: 2 });
+  caller = await world.caller();
+  const { secret: key } = caller;
+  api = visii({ baseUrl: "http://visii.test", key, fetch: throughTheApp });
+});
+afterAll(() => world?.stop());
+
+/** The real app in this process; the store's forms go to the real store. */
+const throughTheApp: typeof fetch = async (input, init) => {
+  const request = new Request(input, init);
+  if (!request.url.startsWith("http://visii.test")) return fetch(request);
+  const mishap = mishaps.shift();
+  if (mishap === "silence") throw new TypeError("fetch failed");
+  if (mishap !== undefined) return new Response("", { status: mishap });
+  sent.push(`${request.method} ${new URL(request.url).pathname}`);
+  return world.app.fetch(request);
+};
+
+const image = async () => (await api.uploads.send(Uint8Array.from(await picture()), "image/png")).id;
+
+describe("the client", () => {
+  it("knows every operation of the API's own description", async () => {
+    const upload = await image();
+    expect((await api.uploads.get(upload)).status).toBe("ready");
+    const made = await api.instructions.create({ pairs: [{ before: upload, after: upload }] });
+    expect((await api.instructions.list({ limit: 1 })).data).toHaveLength(1);
+    const file = await api.uploads.send(new TextEncoder().encode("{}"), "application/jsonl");
+    await expect(api.instructions.import({ upload: file.id })).rejects.toMatchObject({ name: "ApiError" });
+    const edit = await api.edits.create({ text: "sepia", images: [upload] });
+    await api.edits.cancel(edit.id);
+    await api.edits.list();
+    const statuses: string[] = [];
+    for await (const event of api.edits.events(edit.id))
+      if (event.type === "status") statuses.push(event.status);
+    expect(statuses).toEqual(["queued", "canceled"]);
+    expect((await api.edits.get(edit.id)).status).toBe("canceled");
+    await api.instructions.cancel(made.id);
+    await api.instructions.update(made.id, { name: "renamed" });
+    expect((await api.instructions.get(made.id)).name).toBe("renamed");
+    for await (const _ of api.instructions.events(made.id));
+    await expect(api.batches.create({ instruction: made.id, images: [upload] })).rejects.toMatchObject({
+      name: "ApiError",
+    });
+    const none = "bat_00000000000000000000000000";
+    for (const call of [api.batches.get, api.batches.cancel, api.batches.pause, api.batches.resume])
+      await expect(call(none)).rejects.toMatchObject({ problem: { code: "not_found" } });
+    await api.batches.list();
+    await api.edits.delete(edit.id);
+    await api.instructions.delete(made.id);
+    expect((await api.usage({ from: "2026-01-01T00:00:00Z" })).balance).toBe(1_000_000);
+
+    const key = await api.keys.create({ name: "second", scopes: ["read"] });
+    expect((await api.keys.list()).data.map(({ name }) => name)).toContain("second");
+    await expect(
+      visii({ baseUrl: "http://visii.test", key: key.secret, fetch: throughTheApp }).keys.list(),
+    ).rejects.toMatchObject({ problem: { code: "missing_scope" } });
+    await api.keys.revoke(key.id);
+
+    const hook = await api.webhooks.create({ url: "https://example.com/hook", events: ["edit.canceled"] });
+    expect((await api.webhooks.list()).data).toMatchObject([{ id: hook.id, enabled: true }]);
+    const second = await api.edits.create({ text: "sepia", images: [upload] });
+    await api.edits.cancel(second.id);
+    const [delivery] = (await api.webhooks.deliveries()).data;
+    expect(delivery).toMatchObject({ type: "edit.canceled", webhook: hook.id });
+    expect(await api.webhooks.replay(delivery!.id)).toMatchObject({ status: "pending" });
+    await api.webhooks.delete(hook.id);
+    const body = JSON.stringify({ type: "edit.canceled", data: { id: second.id } });
+    const headers = { ...signWebhook(hook.secret, "dlv_1", Math.floor(Date.now() / 1000), body) };
+    expect(verifyWebhook(hook.secret, headers, body, Date.now())).toMatchObject({ type: "edit.canceled" });
+
+    const { body: document } = await caller("GET", "/openapi.json");
+    const operations = Object.entries<Record<string, unknown>>(document.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const missing = operations.filter((operation) => {
+      const pattern = new RegExp(`^${operation.replace(/\{\w+\}/g, "[^/]+")}$`);
+      return !sent.some((request) => pattern.test(request));
+    });
+    expect(missing).toEqual(["GET /healthz"]);
+  });
+
+  it("tries again what is safe to repeat when nobody answers or the service is away, and nothing else", async () => {
+    mishaps.push("silence", 503);
+    expect((await api.usage()).balance).toBeGreaterThan(0);
+    const upload = await image();
+    mishaps.push(502);
+    const first = await api.edits.create({ text: "sepia", images: [upload] }, { idempotencyKey: "once" });
+    const again = await api.edits.create({ text: "sepia", images: [upload] }, { idempotencyKey: "once" });
+    expect(again.id).toBe(first.id);
+    mishaps.push("silence");
+    await expect(api.edits.create({ text: "sepia", images: [upload] })).rejects.toThrow("fetch failed");
+    mishaps.push("silence", 503);
+    await api.edits.cancel(first.id);
+    mishaps.push("silence");
+    const seen: string[] = [];
+    for await (const { type } of api.edits.events(first.id)) seen.push(type);
+    expect(seen).toEqual(["status", "status"]);
+  });
+});
