@@ -33,8 +33,15 @@ if (mistake !== undefined) {
 
 const logLevel = values.verbose ? "info" : "error";
 const log = createJsonLog((line) => process.stderr.write(`${line}\n`), Date.now, logLevel);
+let asked = 0;
 const interrupted = new Promise<void>((resolve) => {
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => resolve());
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.on(name, () => {
+      // The terminal and npm may both pass one Ctrl-C on; a later one means: at once.
+      if (asked && Date.now() - asked > 1000) process.exit(130);
+      asked ||= Date.now();
+      resolve();
+    });
 });
 try {
   const service = await startService({ port, workers, model, log, logLevel });

@@ -13,7 +13,7 @@ import { RunningService } from "./running-service.ts";
 import { stubborn, stubbornUpload } from "./stubborn.ts";
 
 /** 200 in the full run: VISII_CHAOS_JOBS=200. */
-const jobs = Number(process.env.VISII_CHAOS_JOBS ?? 18);
+const jobs = Number(process.env.VISII_CHAOS_JOBS ?? 14);
 /** For all of them to end after the last was handed in. */
 const seconds = 120 + jobs * 3;
 const credits = 100_000_000;
@@ -128,7 +128,7 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
       const killer = startKiller();
       const started = Date.now();
       await Promise.all(
-        Array.from({ length: 3 }, async () => {
+        Array.from({ length: 6 }, async () => {
           while (number < jobs) await submit(`chaos-${number++}`);
         }),
       );

@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { afterEach, describe, expect, it } from "vitest";
+import { visii } from "../../client/visii.ts";
+import { picture } from "../functions/pictures.ts";
+import { tinyModel } from "./running-service.ts";
+
+/** Seconds from Ctrl-C to the end of the last process: a step of learning, and the closing of a few servers. */
+const stopsWithin = 15;
+const groups: number[] = [];
+
+interface Dev {
+  readonly child: ChildProcess;
+  readonly said: () => { readonly stdout: string; readonly stderr: string };
+  readonly ended: Promise<number | null>;
+}
+
+/** `npm run dev`, in a process group of its own, as a terminal gives it. */
+function startDev(...options: readonly string[]): Dev {
+  const child = spawn("npm", ["run", "--silent", "dev", "--", ...options], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  groups.push(child.pid!);
+  const said = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream]!.on("data", (chunk) => {
+      said[stream] += String(chunk);
+    });
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { child, said: () => said, ended };
+}
+
+/** Command lines of everything in a process group. */
+function processesOf(group: number): string[] {
+  return execFileSync("ps", ["-eo", "pgid=,stat=,args="], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.trim().split(/\s+/)[0] === String(group) && !/^\s*\d+\s+Z/.test(line));
+}
+
+async function ready(dev: Dev): Promise<{ readonly url: string; readonly key: string }> {
+  const line = /^visii ready (http:\/\/127\.0\.0\.1:\d+) {2}key (visii_test_\w+)$/m;
+  await expect.poll(() => dev.said().stdout, { timeout: 150_000 }).toMatch(line);
+  const [, url, key] = line.exec(dev.said().stdout) ?? [];
+  return { url: url!, key: key! };
+}
+
+afterEach(() => {
+  for (const group of groups.splice(0))
+    try {
+      process.kill(-group, "SIGKILL");
+    } catch {
+      // All gone already, as it should be.
+    }
+});
+
+describe("npm run dev", () => {
+  it("runs two workers, says that its port is taken, and leaves nothing running at Ctrl-C in the midst of learning", async () => {
+    const dev = startDev("--port", "0", "--workers", "2", "--model", tinyModel);
+    const group = dev.child.pid!;
+    const { url, key } = await ready(dev);
+    expect(dev.said().stdout.trim().split("\n")).toHaveLength(1);
+    const count = (part: string) => processesOf(group).filter((line) => line.includes(part)).length;
+    expect([count("gpu-worker/main.ts"), count("gpu-worker/compute/child.ts")]).toEqual([2, 4]);
+
+    const { port } = new URL(url);
+    const second = startDev("--port", port, "--model", tinyModel);
+    expect(await second.ended).toBe(1);
+    expect(second.said().stderr).toContain(`Port ${port} is taken; choose another with --port.`);
+    expect(processesOf(second.child.pid!)).toEqual([]);
+
+    const api = visii({ baseUrl: url, key });
+    const send = async (red: number) =>
+      (await api.uploads.send(Uint8Array.from(await picture("png", { red })), "image/png")).id;
+    const pairs = [{ before: await send(200), after: await send(20) }];
+    const { id } = await api.instructions.create({ pairs, steps: 2000 });
+    for await (const event of api.instructions.events(id))
+      if (event.type === "progress" && event.progress.stage === "learn") break;
+
+    const asked = Date.now();
+    process.kill(-group, "SIGINT");
+    // npm itself ends by the signal; the service below it must not end by a failure.
+    expect(await dev.ended).not.toBe(1);
+    expect((Date.now() - asked) / 1000).toBeLessThan(stopsWithin);
+    expect(processesOf(group)).toEqual([]);
+    expect(dev.said().stderr).not.toMatch(/Error|\n {4}at /);
+  }, 300_000);
+
+  it("takes its workers with it when it is killed", async () => {
+    const dev = startDev("--port", "0", "--model", tinyModel);
+    const group = dev.child.pid!;
+    await ready(dev);
+    const main = execFileSync("ps", ["-eo", "pid=,pgid=,args="], { encoding: "utf8" })
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, pgid, ...args]) => pgid === String(group) && args.join(" ").includes("local/dev.ts"));
+    for (const [pid] of main) process.kill(Number(pid), "SIGKILL");
+    await expect.poll(() => processesOf(group), { timeout: stopsWithin * 1000, interval: 200 }).toEqual([]);
+  }, 240_000);
+
+  it.each([
+    [["--port", "70000"], /--port 70000 is no port/],
+    [["--workers", "0"], /--workers 0 is no count/],
+    [["--model", "/nowhere"], /no model folder \/nowhere/],
+  ])("explains %j", async (options, message) => {
+    const dev = startDev(...options);
+    expect(await dev.ended).toBe(2);
+    expect(dev.said().stderr).toMatch(message);
+  });
+});
