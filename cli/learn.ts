@@ -116,7 +116,7 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
 }
 
 /** Options that only this machine can honour. */
-const localLearning = ["caption", "model", "device", "resume", "preview"] as const;
+const localLearning = ["caption", "size", "model", "device", "memory", "resume", "preview"] as const;
 
 async function learn(
   context: Context,

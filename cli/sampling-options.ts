@@ -27,7 +27,7 @@ const schedulers = ["euler-ancestral", "ddim"] as const satisfies readonly Sched
 const noises = ["fixed", "fresh"] as const;
 
 /** Those that only this machine can honour. */
-export const localSampling = ["scheduler", "detail", "model", "device"] as const;
+export const localSampling = ["scheduler", "size", "detail", "model", "device", "memory"] as const;
 
 export function addSamplingOptions(command: Command): Command {
   return addServerOptions(command)

@@ -80,7 +80,7 @@ describe("the client", () => {
     expect(await api.webhooks.replay(delivery!.id)).toMatchObject({ status: "pending" });
     await api.webhooks.delete(hook.id);
     const body = JSON.stringify({ type: "edit.canceled", data: { id: second.id } });
-    const headers = { ...signWebhook(hook.secret, "dlv_1", Math.floor(Date.now() / 1000), body) };
+    const headers = { ...signWebhook([hook.secret], "dlv_1", Math.floor(Date.now() / 1000), body) };
     expect(verifyWebhook(hook.secret, headers, body, Date.now())).toMatchObject({ type: "edit.canceled" });
 
     const { body: document } = await caller("GET", "/openapi.json");
