@@ -116,7 +116,16 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
 }
 
 /** Options that only this machine can honour. */
-const localLearning = ["caption", "size", "model", "device", "memory", "resume", "preview"] as const;
+const localLearning = [
+  "caption",
+  "phrases",
+  "size",
+  "model",
+  "device",
+  "memory",
+  "resume",
+  "preview",
+] as const;
 
 async function learn(
   context: Context,

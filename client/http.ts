@@ -7,8 +7,8 @@ export interface ClientOptions {
   /** The platform's when absent. */
   readonly fetch?: typeof fetch;
   /**
-   * Tries after the first for what is safe to repeat (looking, deleting, and creating with an idempotency key) when nobody
-   * answers, or with 502, 503 or 504. 3 when absent.
+   * Tries after the first for what is safe to repeat (looking, changing, deleting, canceling, and creating with an idempotency
+   * key) when nobody answers, or with 502, 503 or 504. 3 when absent.
    */
   readonly retries?: number;
 }
@@ -65,13 +65,16 @@ export function createSend(options: ClientOptions): Send {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     };
-    const repeatable = method !== "POST" || body === undefined || idempotencyKey !== undefined;
+    const repeatable = method !== "POST" || idempotencyKey !== undefined || sameAgain.test(path);
     const response = await sendRepeatedly(options, new URL(path, baseUrl), request, repeatable ? retries : 0);
     if (!response.ok) throw await toError(response);
     // The service validates its answers' types at compile time; here they are taken at its word.
     return (response.status === 204 ? undefined : await response.json()) as Result;
   };
 }
+
+/** Doing these once more changes nothing more. */
+const sameAgain = /\/(complete|cancel|pause|resume)$/;
 
 const passing = new Set([502, 503, 504]);
 

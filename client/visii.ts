@@ -30,6 +30,10 @@ interface Page<Item> {
   readonly next_cursor?: string;
 }
 
+interface WebhookSecret {
+  readonly secret: string;
+}
+
 interface All<Item> {
   readonly data: readonly Item[];
 }
@@ -71,6 +75,11 @@ export function visii(options: ClientOptions) {
       create: (body: CreateWebhook) => send<CreatedWebhook>("POST", "/v1/webhooks", body),
       list: () => send<All<WebhookResource>>("GET", "/v1/webhooks"),
       delete: (id: string) => send<void>("DELETE", `/v1/webhooks/${id}`),
+      /** A new secret; for a day the old one signs beside it. */
+      rotate: (id: string) => send<CreatedWebhook>("POST", `/v1/webhooks/${id}/rotate`),
+      /** Signs for the addresses that jobs name themselves. */
+      secret: () => send<WebhookSecret>("GET", "/v1/webhooks/secret"),
+      rotateSecret: () => send<WebhookSecret>("POST", "/v1/webhooks/secret/rotate"),
       deliveries: () => send<All<DeliveryResource>>("GET", "/v1/webhooks/deliveries"),
       replay: (id: string) => send<DeliveryResource>("POST", `/v1/webhooks/deliveries/${id}/replay`),
     },

@@ -78,6 +78,10 @@ describe("the client", () => {
     const [delivery] = (await api.webhooks.deliveries()).data;
     expect(delivery).toMatchObject({ type: "edit.canceled", webhook: hook.id });
     expect(await api.webhooks.replay(delivery!.id)).toMatchObject({ status: "pending" });
+    const { secret: newer } = await api.webhooks.rotate(hook.id);
+    expect(newer).not.toBe(hook.secret);
+    const { secret: own } = await api.webhooks.secret();
+    expect((await api.webhooks.rotateSecret()).secret).not.toBe(own);
     await api.webhooks.delete(hook.id);
     const body = JSON.stringify({ type: "edit.canceled", data: { id: second.id } });
     const headers = { ...signWebhook([hook.secret], "dlv_1", Math.floor(Date.now() / 1000), body) };
