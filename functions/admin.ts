@@ -10,6 +10,7 @@ import { createAwsClients } from "../shared/aws/clients.ts";
 import { DynamoTable } from "../shared/aws/dynamo-table.ts";
 import { VisibleError } from "../shared/errors.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
+import { lifetimes } from "../shared/object-keys.ts";
 import { prices } from "../shared/prices.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
 
@@ -34,7 +35,7 @@ const commands = {
     concurrency: count.default(100),
     environment,
     "billing-customer": z.string().startsWith("cus_").optional(),
-    "result-days": count.optional(),
+    "result-days": count.max(lifetimes.longestResult / 86_400).optional(),
   }),
   "create-key": z.strictObject({ account, name: z.string().optional(), environment }),
   grant: z.strictObject({ account, credits: count, reference: z.string().min(1).max(200) }),

@@ -20,11 +20,12 @@ export const bucket = new sst.aws.Bucket("Store", {
     exposeHeaders: ["ETag"],
     maxAge: "1 day",
   },
+  // Results go when their plan says, by the sweeper; here goes what it forgot.
   lifecycle: [
     { id: "uploads", prefix: "uploads/", expiresIn: "1 day" },
     { id: "inputs", prefix: "inputs/", expiresIn: inputDays },
     { id: "batches", prefix: "batches/", expiresIn: inputDays },
-    { id: "results", prefix: "results/", expiresIn: days(stage.resultDays) },
+    { id: "results", prefix: "results/", expiresIn: days(lifetimes.longestResult / 86_400) },
   ],
   // What is deleted or written over by mistake can be had back for a month.
   versioning: stage.lasting,

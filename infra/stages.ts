@@ -1,4 +1,3 @@
-import { lifetimes } from "../shared/object-keys.ts";
 import type { PoolName } from "./scaling-policy.ts";
 
 /** How many workers a pool may have, and how they are paid for. */
@@ -23,8 +22,6 @@ export interface StageSettings {
   /** `managed` costs about 33 USD a month for each of two zones; `ec2` about 4, on a small instance that AWS does not mend. */
   readonly nat: "managed" | "ec2";
   readonly logDays: 7 | 14 | 30 | 90;
-  /** Days after which a result is gone; never before the API says so. */
-  readonly resultDays: number;
   /** US dollars that the account may cost a month before somebody is told. */
   readonly monthlyBudget: number;
   /** Requests of one address in five minutes, beyond which a firewall (about 8 USD a month) refuses it. */
@@ -32,8 +29,6 @@ export interface StageSettings {
   /** Of the keys that the API makes. */
   readonly keys: "live" | "test";
 }
-
-const resultDays = lifetimes.result / 86_400;
 
 const development: StageSettings = {
   device: "cuda",
@@ -45,7 +40,6 @@ const development: StageSettings = {
   lasting: false,
   nat: "ec2",
   logDays: 7,
-  resultDays,
   monthlyBudget: 100,
   keys: "test",
 };
@@ -61,7 +55,6 @@ const stages: Readonly<Record<string, StageSettings>> = {
     lasting: true,
     nat: "managed",
     logDays: 90,
-    resultDays,
     monthlyBudget: 2000,
     requestsPerAddress: 2000,
     keys: "live",

@@ -28,6 +28,8 @@ export const lifetimes = {
   signedLink: 60 * 60,
   /** A signed link is for looking; what it points to lives this long. */
   result: 7 * 24 * 3600,
+  /** The longest that a plan may keep results; beyond it the store itself deletes what was forgotten. */
+  longestResult: 366 * 24 * 3600,
   /** Of a checked upload, and of a batch's files; a job that names one later fails with `upload_gone`. */
   input: 30 * 24 * 3600,
   events: 24 * 3600,
