@@ -89,18 +89,18 @@ export const wakeSteps: readonly { readonly fromTargets: number; readonly worker
 ];
 
 /** From zero: workers for the backlog; 0 where there is none. Not yet bound by the maximum. */
-export function wakeTo(pool: PoolName, reading: PoolReading): number {
+export function wakeTo(pool: PoolName, reading: PoolReading, policy = scalingPolicy[pool]): number {
   const backlog = backlogSeconds(pool, reading);
   if (reading.desired > 0 || backlog <= 0) return reading.desired;
-  const targets = backlog / scalingPolicy[pool].targetWait;
+  const targets = backlog / policy.targetWait;
   return wakeSteps.findLast(({ fromTargets }) => targets >= fromTargets)?.workers ?? 1;
 }
 
 /** Above zero: workers at which the backlog for each is the target; never fewer than now. */
-export function trackTo(pool: PoolName, reading: PoolReading): number {
+export function trackTo(pool: PoolName, reading: PoolReading, policy = scalingPolicy[pool]): number {
   const { desired } = reading;
   if (desired < 1) return desired;
-  return Math.max(desired, Math.ceil(backlogSeconds(pool, reading) / scalingPolicy[pool].targetWait));
+  return Math.max(desired, Math.ceil(backlogSeconds(pool, reading) / policy.targetWait));
 }
 
 /**

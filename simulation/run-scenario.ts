@@ -1,0 +1,122 @@
+import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
+import type { PoolName } from "../infra/scaling-policy.ts";
+import type { QueueName } from "../shared/queue-timing.ts";
+import { type ServiceTimes, workOf } from "./assumptions.ts";
+import { type BatchRules, feedBatch } from "./batch-feeder.ts";
+import { EventQueue } from "./event-queue.ts";
+import { createJob, type Job } from "./job.ts";
+import { Pool, type PoolMoment, type PoolRules } from "./pool.ts";
+import { quantile } from "./quantile.ts";
+import { type Arrival, day } from "./traces.ts";
+
+export interface Scenario {
+  readonly pool: PoolName;
+  readonly rules: PoolRules;
+  readonly times: ServiceTimes;
+  readonly arrivals: readonly Arrival[];
+  /** Lines of a bulk edit, fed in by and by. */
+  readonly batch?: { readonly lines: number; readonly at: number; readonly rules: BatchRules };
+  readonly seed: number;
+  /** Seconds after which jobs that are not done count as lost; the simulation ends sooner when all are. */
+  readonly longest?: number;
+  /** US dollars a second. */
+  readonly prices: { readonly onDemand: number; readonly spot: number };
+}
+
+export interface Waits {
+  readonly jobs: number;
+  /** Seconds from the queue to the first start. */
+  readonly mean: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  /** Seconds from the queue to the end, 95 of 100. */
+  readonly finishedP95: number;
+}
+
+export interface Outcome {
+  readonly waits: Readonly<Partial<Record<QueueName, Waits>>>;
+  readonly unfinished: number;
+  /** Seconds from the first arrival to the last end. */
+  readonly makespan: number;
+  readonly machineHours: { readonly onDemand: number; readonly spot: number };
+  /** Share of the paid time in which workers computed. */
+  readonly utilisation: number;
+  readonly cost: number;
+  /** US dollars, idle machines included: shared out by the seconds of work. */
+  readonly costOf: { readonly thousandEdits: number; readonly learning: number };
+  /** Machines taken back, jobs begun anew for it, seconds of work lost. */
+  readonly spot: { readonly losses: number; readonly repeated: number; readonly lostSeconds: number };
+  readonly history: readonly PoolMoment[];
+}
+
+/** Plays a scenario to its end. The same seed plays it the same way. */
+export function runScenario(scenario: Scenario): Outcome {
+  const { pool: name, rules, times, arrivals, batch, seed, longest = 8 * day } = scenario;
+  const events = new EventQueue();
+  const pool = new Pool(name, events, new SeededRandom(seed, "machines"), rules);
+  const random = new SeededRandom(seed, "work");
+  const jobs: Job[] = [];
+  const put = (queue: QueueName) => {
+    const job = createJob(queue, events.now, times[workOf[queue]] * spread(times.variation, random));
+    jobs.push(job);
+    pool.put(job);
+  };
+  for (const { at, queue } of arrivals) events.schedule(at, () => put(queue));
+  if (batch)
+    feedBatch(events, batch.rules, batch, { submit: () => put("bulk"), settled: () => pool.done.length });
+  const total = arrivals.length + (batch?.lines ?? 0);
+  const last = Math.max(arrivals.at(-1)?.at ?? 0, batch?.at ?? 0);
+  // A day is a day, also where the last job is done at noon: what stands idle until midnight is paid for.
+  let until = Math.max(1, Math.ceil(last / day)) * day;
+  events.runUntil(until);
+  for (; pool.done.length < total && until < longest; until += 3600) events.runUntil(until + 3600);
+
+  const paid = pool.machines.paid();
+  const cost = paid.onDemand * scenario.prices.onDemand + paid.spot * scenario.prices.spot;
+  const first = Math.min(arrivals[0]?.at ?? Number.POSITIVE_INFINITY, batch?.at ?? Number.POSITIVE_INFINITY);
+  const seconds = (kind: "edit" | "learn") =>
+    pool.done.reduce((sum, { queue, work }) => sum + (workOf[queue] === kind ? work : 0), 0);
+  const counts = (kind: "edit" | "learn") => pool.done.filter(({ queue }) => workOf[queue] === kind).length;
+  const all = seconds("edit") + seconds("learn");
+  const costOf = (kind: "edit" | "learn", many: number) =>
+    counts(kind) ? (many * cost * seconds(kind)) / all / counts(kind) : Number.NaN;
+  return {
+    waits: Object.fromEntries(
+      [...new Set(jobs.map(({ queue }) => queue))].map((queue) => [queue, waitsOf(pool.done, queue)]),
+    ),
+    unfinished: total - pool.done.length,
+    makespan: pool.done.reduce((latest, { finishedAt = 0 }) => Math.max(latest, finishedAt), 0) - first,
+    machineHours: { onDemand: paid.onDemand / 3600, spot: paid.spot / 3600 },
+    utilisation: pool.busySeconds / (paid.onDemand + paid.spot),
+    cost,
+    costOf: { thousandEdits: costOf("edit", 1000), learning: costOf("learn", 1) },
+    spot: {
+      losses: pool.machines.losses,
+      repeated: jobs.reduce((sum, { attempts }) => sum + Math.max(0, attempts - 1), 0),
+      lostSeconds: jobs.reduce((sum, { lost }) => sum + lost, 0),
+    },
+    history: pool.history,
+  };
+}
+
+/** Log-normal with mean 1. */
+function spread(variation: number, random: SeededRandom): number {
+  const variance = Math.log(1 + variation ** 2);
+  return Math.exp(Math.sqrt(variance) * random.normal() - variance / 2);
+}
+
+function waitsOf(done: readonly Job[], queue: QueueName): Waits {
+  const own = done.filter((job) => job.queue === queue);
+  const sorted = (of: (job: Job) => number) => own.map(of).sort((a, b) => a - b);
+  const waits = sorted(({ queuedAt, startedAt = queuedAt }) => startedAt - queuedAt);
+  const sojourns = sorted(({ queuedAt, finishedAt = queuedAt }) => finishedAt - queuedAt);
+  return {
+    jobs: own.length,
+    mean: waits.reduce((sum, wait) => sum + wait, 0) / waits.length,
+    p50: quantile(waits, 0.5),
+    p95: quantile(waits, 0.95),
+    p99: quantile(waits, 0.99),
+    finishedP95: quantile(sojourns, 0.95),
+  };
+}

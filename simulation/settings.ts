@@ -1,0 +1,51 @@
+import { cpuWorkerHour, gpuMachines, spotShare } from "../infra/machines.ts";
+import { machineIdleAfter, type PoolName, scalingPolicy } from "../infra/scaling-policy.ts";
+import { type PoolSize, stageSettings } from "../infra/stages.ts";
+import { coldStart, fargateStart, taskStarts, usualSpot } from "./assumptions.ts";
+import type { PoolRules } from "./pool.ts";
+
+/** What is turned to see what it does. Everything else is as it is deployed. */
+export type Turned = Partial<PoolSize> & { readonly targetWait?: number; readonly idleAfter?: number };
+
+const sum = (stages: Readonly<Record<string, number>>, ...without: string[]): number =>
+  Object.entries(stages).reduce(
+    (total, [name, seconds]) => total + (without.includes(name) ? 0 : seconds),
+    0,
+  );
+
+/** A pool as a stage of infra/ deploys it, but for what is turned. */
+export function deployed(stage: string, pool: PoolName, turned: Turned = {}): PoolRules {
+  const { device, pools } = stageSettings(stage);
+  const { targetWait, idleAfter, ...size } = turned;
+  const policy = {
+    ...scalingPolicy[pool],
+    ...(targetWait === undefined ? {} : { targetWait }),
+    ...(idleAfter === undefined ? {} : { idleAfter }),
+  };
+  const start = device === "cuda" ? coldStart : fargateStart;
+  return {
+    ...pools[pool],
+    ...size,
+    policy,
+    taskStarts,
+    noticed: start.noticed,
+    machineStarts: sum(start, "noticed"),
+    // Fargate has no machine to keep, and no Spot here.
+    ...(device === "cuda"
+      ? { idleAfter: machineIdleAfter, weather: usualSpot }
+      : {
+          idleAfter: 0,
+          onDemandBase: Number.POSITIVE_INFINITY,
+          weather: { interruptionsAnHour: 0, unannounced: 0 },
+        }),
+  };
+}
+
+const preferred = gpuMachines["g6.xlarge"];
+
+/** US dollars a second, of the preferred machine. */
+export const gpuPrices = {
+  onDemand: preferred.onDemand / 3600,
+  spot: (preferred.onDemand * spotShare) / 3600,
+} as const;
+export const cpuPrices = { onDemand: cpuWorkerHour / 3600, spot: cpuWorkerHour / 3600 } as const;

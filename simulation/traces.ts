@@ -1,0 +1,54 @@
+import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
+import type { QueueName } from "../shared/queue-timing.ts";
+
+/** A job's arrival at a queue. */
+export interface Arrival {
+  /** Seconds since the beginning. */
+  readonly at: number;
+  readonly queue: QueueName;
+}
+
+export const hour = 3600;
+export const day = 24 * hour;
+
+/** The day's requests by the hour, in parts: asleep at four, busiest at nine in the evening. */
+const diurnal = [
+  22, 14, 9, 6, 5, 7, 14, 26, 36, 42, 46, 50, 54, 52, 50, 50, 52, 56, 64, 74, 82, 84, 64, 41,
+] as const;
+const parts = diurnal.reduce((sum, part) => sum + part, 0);
+
+/** A day of people with phones: Poisson arrivals whose rate follows the hour. Sorted by time. */
+export function mobileDay(edits: number, learnings: number, seed: number): Arrival[] {
+  const ofQueue = (count: number, queue: QueueName): Arrival[] => {
+    const random = new SeededRandom(seed, "mobile", queue);
+    return diurnal.flatMap((part, index) =>
+      poissonTimes((count * part) / parts / hour, index * hour, (index + 1) * hour, random).map((at) => ({
+        at,
+        queue,
+      })),
+    );
+  };
+  return [...ofQueue(edits, "interactive"), ...ofQueue(learnings, "learning")].sort((a, b) => a.at - b.at);
+}
+
+/** Somebody's launch: nothing, then `count` jobs within a minute, each tenth a learning. Sorted by time. */
+export function burst(count: number, at: number, seed: number): Arrival[] {
+  const random = new SeededRandom(seed, "burst");
+  return Array.from(
+    { length: count },
+    (_, index): Arrival => ({
+      at: at + 60 * random.uniform(),
+      queue: index % 10 === 0 ? "learning" : "interactive",
+    }),
+  ).sort((a, b) => a.at - b.at);
+}
+
+/** Arrivals of a Poisson process of `rate` a second between two times. */
+function poissonTimes(rate: number, from: number, to: number, random: SeededRandom): number[] {
+  const times: number[] = [];
+  for (let at = from; ; ) {
+    at -= Math.log(1 - random.uniform()) / rate;
+    if (at >= to) return times;
+    times.push(at);
+  }
+}
