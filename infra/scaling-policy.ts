@@ -41,9 +41,10 @@ export interface PoolPolicy {
 
 export const scalingPolicy: Readonly<Record<PoolName, PoolPolicy>> = {
   // Somebody waits: a second caller within minutes shall find a worker.
-  interactive: { targetWait: 60, outCooldown: 60, surplusShare: 0.5, surplusAfter: 300, idleAfter: 600 },
-  // Nobody waits. Few machines for long are better than many that boot for little.
-  bulk: { targetWait: 1800, outCooldown: 120, surplusShare: 0.5, surplusAfter: 300, idleAfter: 120 },
+  interactive: { targetWait: 40, outCooldown: 60, surplusShare: 0.5, surplusAfter: 300, idleAfter: 600 },
+  // Nobody waits, but a night is short. Of a batch at most `batchPace.window` lines are with the queue: this over that many
+  // lines' seconds is how many workers they can ask for.
+  bulk: { targetWait: 240, outCooldown: 120, surplusShare: 0.5, surplusAfter: 300, idleAfter: 120 },
 };
 
 /** An empty machine stays so long (fixed by ECS's managed scaling: 15 readings). A worker that comes meanwhile finds it warm. */

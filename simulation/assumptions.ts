@@ -56,6 +56,9 @@ export const stormySpot: SpotWeather = { interruptionsAnHour: 0.2, unannounced: 
 /** Between two saved states of a learning (`VISII_SAVE_EVERY`): the most that a lost machine costs it. */
 export const saveEvery = 10;
 
+/** A look at a running batch, with the lines it hands in at some fifty milliseconds each. */
+export const handInSeconds = 10;
+
 /** Which times a queue's jobs take. */
 export const workOf: Readonly<Record<QueueName, "edit" | "learn">> = {
   interactive: "edit",

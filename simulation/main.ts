@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { reckonedSeconds } from "../infra/scaling-policy.ts";
-import { type ServiceTimes, stormySpot } from "./assumptions.ts";
+import { batchPace } from "../shared/batch-pace.ts";
+import { handInSeconds, type ServiceTimes, stormySpot } from "./assumptions.ts";
 import { choiceChart, duration, historyChart, nameOf, type Trial, trialTable } from "./report.ts";
 import { runScenario } from "./run-scenario.ts";
 import { type Case, combinations, createCases } from "./scenarios.ts";
@@ -16,7 +17,7 @@ const { values } = parseArgs({
     "learn-seconds": { type: "string", default: String(reckonedSeconds.learning) },
     seed: { type: "string", default: "1" },
     only: { type: "string" },
-    window: { type: "string", default: "100" },
+    window: { type: "string", default: String(batchPace.window) },
     out: { type: "string", default: fileURLToPath(new URL("../out/simulation", import.meta.url)) },
   },
 });
@@ -28,7 +29,7 @@ const times: ServiceTimes = {
 };
 const cases = createCases({
   times,
-  batch: { window: positive("window"), handful: 200, lookEvery: 10 },
+  batch: { window: positive("window"), handful: batchPace.handful, lookEvery: handInSeconds },
   seed: Number(values.seed),
 }).filter(({ name }) => values.only === undefined || values.only.split(",").includes(name));
 await mkdir(values.out, { recursive: true });
@@ -65,7 +66,7 @@ async function tell(one: Case): Promise<string> {
   await writeFile(join(values.out, `${one.name}-day.svg`), await historyChart(one.title, deployed.outcome));
   await writeFile(
     join(values.out, `${one.name}-choices.svg`),
-    await choiceChart(one.title, trials, one.pool === "bulk"),
+    await choiceChart("What each setting costs, and how long it makes wait", trials, one.pool === "bulk"),
   );
   process.stdout.write(`${page}\n\n`);
   return page;

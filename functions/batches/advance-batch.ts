@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { batchPace } from "../../shared/batch-pace.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { announceEnd, conclude } from "../../shared/jobs/conclude.ts";
 import { storedResultSchema } from "../../shared/jobs/job.ts";
@@ -13,10 +14,7 @@ import { listLines, readLines, storeLines } from "./batch-lines.ts";
 import { runSchedule } from "./run-schedule.ts";
 import { lineJobId, submitLine } from "./submit-line.ts";
 
-/** Lines of one batch that are with the queue at a time: bulk work waits here, not in the way. */
-const window = 100;
-/** Milliseconds until a running batch is looked at again. */
-const interval = 1000;
+const { window, handful, interval } = batchPace;
 
 const lineRowSchema = z.object({
   line: z.number().int(),
@@ -69,7 +67,8 @@ async function proceed(ports: SweepPorts, { data: batch, version }: Stored<Store
     await write(ports, counted, version, ports.clock.now() + interval);
     return;
   }
-  const until = Math.max(counted.next_line, Math.min(total, counted.settled + window));
+  const allowed = Math.min(total, counted.settled + window, counted.submitted + handful);
+  const until = Math.max(counted.next_line, allowed);
   const opened = { ...counted, next_line: until };
   const now = await write(ports, opened, version, ports.clock.now() + interval);
   // Handed in before in full, or somebody changed the batch meanwhile: then the next look goes on from there.
