@@ -1,5 +1,6 @@
 /**
- * What computing costs, in US dollars an hour, Linux, us-east-1; list prices as looked up on 2026-11-23. Spot prices move by the
+ * What computing costs, in US dollars an hour, Linux, us-east-1; list prices as known on 2026-11-23; only
+ * that of g5.xlarge was held against a source. Spot prices move by the
  * hour, so theirs is one usual share and no promise. Look again before you budget.
  */
 
