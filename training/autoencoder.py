@@ -101,28 +101,18 @@ def train(cache: Path, minutes: float, device: str = "cpu", seed: int = 0) -> Pa
     import random
     import time
 
-    from edits import apply_batch
-    from phrases import WIDTH, draw
-    from photos import pool
+    from batches import Crops, Steps
+    from phrases import draw
 
     torch.manual_seed(seed)
-    rng = random.Random(seed)
-    photos = pool("train")
+    rng, crops = random.Random(seed), Crops(seed, device)
 
     def batch(count: int, size: int) -> Tensor:
-        rows = sorted(rng.randrange(len(photos)) for _ in range(count))
-        x = torch.from_numpy(photos[rows]).to(device).float() / 255
-        top, left = (4 * rng.randrange((128 - size) // 4 + 1) for _ in range(2))
-        x = x[:, :, top:top + size, left:left + size]
-        drawn = [draw(rng, False) for _ in range(count)]
+        """Plain and edited photos, [count, 3, size, size] in [-1, 1]."""
+        x, drawings = crops(count, size), [draw(rng, False) for _ in range(count)]
         for place in range(2):
-            names = [d.steps[place][0] if place < len(d.steps) and rng.random() < 0.7 else "" for d in drawn]
-            values = torch.zeros(count, WIDTH, device=device)
-            for i, d in enumerate(drawn):
-                if names[i]:
-                    v = d.steps[place][1]
-                    values[i, :len(v)] = torch.tensor(v, device=device)
-            x = apply_batch(x, names, values)
+            x = Steps.of(drawings, place).to(device)(x)
+        x[: count // 3] = crops(count, size)[: count // 3]
         return x * 2 - 1
 
     model = PatchAutoencoder().to(device)

@@ -7,6 +7,7 @@ of parameters. What an edit is called in English is in ``phrases.py``; which set
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Callable
 
 import torch
@@ -53,8 +54,14 @@ def rgb(p: Tensor, index: int) -> Tensor:
     return p[:, index:index + 3].reshape(-1, 3, 1, 1)
 
 
+@lru_cache(maxsize=None)
+def _constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
 def const(x: Tensor, *values: float) -> Tensor:
-    return torch.tensor(values, dtype=x.dtype, device=x.device).view(1, -1, 1, 1)
+    """Kept once it is made: bringing it to a GPU would wait for all that was queued there."""
+    return _constant(values, x.dtype, x.device).view(1, -1, 1, 1)
 
 
 def luma(x: Tensor) -> Tensor:
@@ -210,14 +217,14 @@ def hue(x, p):
     a = (p[:, 0] * 2 * torch.pi).view(-1, 1, 1)
     third, root = 1 / 3, (1 / 3) ** 0.5
     eye = torch.eye(3, dtype=x.dtype, device=x.device)
-    skew = torch.tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], dtype=x.dtype, device=x.device) * root
+    skew = const(x, 0, -1, 1, 1, 0, -1, -1, 1, 0).view(3, 3) * root
     turn = torch.cos(a) * eye + (1 - torch.cos(a)) * third + torch.sin(a) * skew
     return torch.einsum("bij,bjhw->bihw", turn, x)
 
 
 def _swapped(order: str, name: str) -> None:
     index = ["rgb".index(c) for c in order]
-    KINDS[name] = Kind(name, (), lambda x, p: x[:, index], weight=0.45)
+    KINDS[name] = Kind(name, (), lambda x, p: torch.stack([x[:, i] for i in index], 1), weight=0.45)
 
 
 for _order in ("rbg", "grb", "bgr", "brg", "gbr"):
@@ -357,12 +364,9 @@ def sharpen(x, p):
 
 @kind("s", tonal=False)
 def pixelate(x, p):
-    out = x.clone()
-    for size, low, high in ((4, -1, 0.34), (8, 0.34, 0.67), (16, 0.67, 2)):
-        pick = (p[:, 0] >= low) & (p[:, 0] < high)
-        if pick.any():
-            out[pick] = F.interpolate(F.avg_pool2d(x[pick], size, ceil_mode=True), scale_factor=size)[..., :x.shape[2], :x.shape[3]]
-    return out
+    small, middle, large = (
+        F.interpolate(F.avg_pool2d(x, size, ceil_mode=True), scale_factor=size)[..., :x.shape[2], :x.shape[3]] for size in (4, 8, 16))
+    return torch.where(col(p, 0) < 0.34, small, torch.where(col(p, 0) < 0.67, middle, large))
 
 
 @kind("s", tonal=False)
@@ -457,16 +461,6 @@ class Edit:
             p = torch.tensor([values], dtype=x.dtype, device=x.device).reshape(1, -1).expand(len(x), -1)
             x = KINDS[name].apply(x, p).clamp(0, 1)
         return x
-
-
-def apply_batch(x: Tensor, names: list[str], values: Tensor) -> Tensor:
-    """Applies to each picture its own kind ("" for none); pictures of one kind are filtered together."""
-    out = x.clone()
-    for name in sorted(set(names) - {""}):
-        rows = [i for i, n in enumerate(names) if n == name]
-        k = KINDS[name]
-        out[rows] = k.apply(x[rows], values[rows][:, :k.columns]).clamp(0, 1)
-    return out
 
 
 HELD_OUT_PAIRS = frozenset(frozenset(p) for p in (

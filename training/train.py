@@ -1,7 +1,7 @@
 """Trains the model: one process, or several that average their gradients (on a CPU: one thread each).
 
     python train.py --minutes 90 --workers 2          # two CPU cores
-    python train.py --minutes 25 --device cuda --batch64 512 --batch128 256
+    python train.py --minutes 7 --device cuda --workers 1 --planners 12 --batch64 2048 --batch128 640 --batch256 160
 
 Edits are made on the fly, so no pair is ever seen twice. The length is wall-clock time; a run that was stopped goes on
 from its last checkpoint with the time it had used.
@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -21,13 +21,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autoencoder import PatchAutoencoder
-from edits import apply_batch
-from model import Mini, make_tokenizer, schedule, tokenize
+from batches import Crops, Plan, plans
+from model import Mini, make_tokenizer, schedule
 from muon import Muon
-from phrases import GENERIC, WIDTH, Drawing, draw, vector
-from photos import CACHE, pool
+from photos import CACHE
 
-SMALL_SHARE = 0.62  # of the time, on 64-pixel crops; then 128
+
+def size_at(done: float, step: int, small: float, large: float) -> int:
+    """The side of the crops: 64 pixels for the first ``small`` share of the time, then 128; in the last ``large`` share every
+    third batch has 256."""
+    return 64 if done < small else 256 if done >= 1 - large and step % 3 == 0 else 128
 
 
 def options(argv: list[str] | None = None) -> argparse.Namespace:
@@ -38,6 +41,10 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     a.add_argument("--device", default="cpu")
     a.add_argument("--batch64", type=int, default=32, help="per worker")
     a.add_argument("--batch128", type=int, default=12, help="per worker")
+    a.add_argument("--batch256", type=int, default=3, help="per worker")
+    a.add_argument("--small", type=float, default=0.6, help="share of the time that goes to 64-pixel crops")
+    a.add_argument("--large", type=float, default=0.1, help="share of the time, at the end, when some batches have 256")
+    a.add_argument("--planners", type=int, default=0, help="processes that prepare edits and sentences")
     a.add_argument("--lr", type=float, default=1e-3)
     a.add_argument("--optimiser", choices=("muon", "adamw"), default="muon")
     a.add_argument("--seed", type=int, default=0)
@@ -57,135 +64,81 @@ def make_model(device: str = "cpu") -> tuple[Mini, PatchAutoencoder, object]:
     tokenizer = make_tokenizer(CACHE / "tokenizer")
     autoencoder = load_autoencoder(device)
     model = Mini(autoencoder.config["latent_channels"], tokenizer.bos_token_id, tokenizer.eos_token_id, len(tokenizer))
+    if device != "cpu":
+        model.fuse()
     return model.to(device), autoencoder, tokenizer
 
 
-class Batches:
-    """Endless batches of (before, after, drawings), pictures in [0, 1]."""
-
-    def __init__(self, seed: int, device: str):
-        self.rng = random.Random(seed)
-        self.photos = pool("train")
-        self.device = device
-
-    def crops(self, count: int, size: int) -> Tensor:
-        rng = self.rng
-        rows = sorted(rng.randrange(len(self.photos)) for _ in range(count))
-        x = torch.from_numpy(self.photos[rows]).to(self.device).float() / 255
-        if size < 128:
-            half = count // 3  # a third shrunk, the rest cut out
-            top, left = (4 * rng.randrange((128 - size) // 4 + 1) for _ in range(2))
-            x = torch.cat([F.avg_pool2d(x[:half], 128 // size), x[half:, :, top:top + size, left:left + size]])
-        if rng.random() < 0.5:
-            x = x.flip(3)
-        # Colour jitter on a third of them widens the colours that photographs have.
-        g = torch.Generator().manual_seed(rng.getrandbits(60))
-        some = (torch.rand(count, 1, 1, 1, generator=g) < 0.35).float().to(self.device)
-        gamma = torch.exp(0.3 * torch.randn(count, 1, 1, 1, generator=g)).to(self.device)
-        gain = torch.exp(0.2 * torch.randn(count, 3, 1, 1, generator=g)).to(self.device)
-        return torch.where(some > 0, (x.clamp_min(1e-4) ** gamma * gain).clamp(0, 1), x)
-
-    def edited(self, x: Tensor, drawings: list[Drawing]) -> Tensor:
-        for place in range(2):
-            names = [d.steps[place][0] if place < len(d.steps) else "" for d in drawings]
-            values = torch.zeros(len(drawings), WIDTH)
-            for i, d in enumerate(drawings):
-                if names[i]:
-                    values[i, :len(d.steps[place][1])] = torch.tensor(d.steps[place][1])
-            x = apply_batch(x, names, values.to(self.device))
-        return x
-
-    def next(self, count: int, size: int) -> tuple[Tensor, Tensor, list[Drawing]]:
-        before = self.crops(count, size)
-        drawings = [draw(self.rng, named=self.rng.random() < 0.6) for _ in range(count)]
-        return before, self.edited(before, drawings), drawings
-
-
 class Losses:
-    def __init__(self, model: Mini, autoencoder: PatchAutoencoder, tokenizer, device: str, seed: int):
-        self.model, self.autoencoder, self.tokenizer, self.device = model, autoencoder, tokenizer, device
-        self.rng = random.Random(seed)
+    def __init__(self, model: Mini, autoencoder: PatchAutoencoder, device: str):
+        self.model, self.autoencoder, self.device = model, autoencoder, device
         self.alphas = schedule().to(device)
-        self.empty = tokenize(tokenizer, [""]).to(device)
 
-    def times(self, count: int) -> Tensor:
-        """A quarter at pure noise, where the whole edit is decided; a quarter high; the rest anywhere."""
-        kinds = torch.rand(count)
-        t = torch.randint(0, 1000, (count,))
-        t = torch.where(kinds < 0.5, torch.randint(700, 1000, (count,)), t)
-        return torch.where(kinds < 0.25, torch.full_like(t, 999), t).to(self.device)
+    def times(self, count: int) -> tuple[Tensor, Tensor]:
+        """Timesteps [count], and which rows are at pure noise: two in five, where the whole edit is decided; one in five is
+        high; the rest anywhere."""
+        t = torch.randint(0, 1000, (count,), device=self.device)
+        kind = torch.arange(count, device=self.device) % 5
+        t = torch.where(kind == 2, 700 + t * 3 // 10, t)
+        return torch.where(kind < 2, torch.full_like(t, 999), t), self.top_rows(count)
 
-    def states(self, drawings: list[Drawing]) -> tuple[Tensor, Tensor, Tensor]:
-        """What the UNet is told, [B, 32, 128]; the plain text states; and which rows are plain text."""
-        m, rng = self.model, self.rng
-        # Of the sentences that say two edits, some are given as a hybrid instruction is: the first edit as tokens, by
-        # words or by parameters, and then the tokens of the second sentence, encoded alone.
-        hybrid = {i: rng.random() < 0.5 for i, d in enumerate(drawings) if len(d.parts) == 2 and rng.random() < 0.5}
-        texts = [d.text or rng.choice(GENERIC) for d in drawings]
-        for i, by_words in hybrid.items():
-            texts[i] = drawings[i].parts[0] if by_words else rng.choice(GENERIC[:4])
-        vectors = torch.tensor([vector(d.steps[:1] if i in hybrid else d.steps) for i, d in enumerate(drawings)], device=self.device)
-        worded = torch.tensor([bool(d.text) and i not in hybrid for i, d in enumerate(drawings)], device=self.device)
-        by_numbers = torch.tensor([not d.text or hybrid.get(i) is False for i, d in enumerate(drawings)], device=self.device)
-        ids = tokenize(self.tokenizer, texts + [""] + [drawings[i].parts[1] for i in hybrid]).to(self.device)
-        all_states, all_ends = m.encode_text(ids), m.ends(ids)
-        n = len(drawings)
-        plain, null, ends = all_states[:n], all_states[n:n + 1], all_ends[:n]
-        states = m.with_parameters(plain, ends, vectors, by_numbers)
-        if hybrid:
-            rows, ends = [*states], ends.clone()
-            for k, i in enumerate(hybrid):
-                start, more = int(ends[i]), min(int(all_ends[n + 1 + k]) - 1, ids.shape[1] - int(ends[i]))
-                rows[i] = torch.cat([states[i, :start], all_states[n + 1 + k, 1:1 + more], states[i, start + more:]])
-                ends[i] = start + more
-            states = torch.stack(rows)
+    @lru_cache(maxsize=None)
+    def top_rows(self, count: int) -> Tensor:
+        return torch.tensor([i for i in range(count) if i % 5 < 2], device=self.device)
+
+    def states(self, plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
+        """What the UNet is told, [N, 32, 128]; the plain sentences' states; and which pictures it is not shown, [N]."""
+        m, n = self.model, len(plan.ends)
+        said = m.encode_text(plan.ids)
+        plain, null = said[:n], said[n]
+        told = torch.cat([m.with_parameters(plain, plan.word_ends, plan.vectors, plan.by_numbers), said[n:]])
+        states = told[plan.source_row, plan.source_place]
         # Padding must not carry the meaning, or learned tokens could not say anything else: often it is that of "".
-        place = torch.arange(ids.shape[1], device=self.device)
-        bare = (torch.rand(len(drawings), 1, device=self.device) < 0.3) & (place >= ends[:, None])
+        place = torch.arange(states.shape[1], device=self.device)
+        bare = (torch.rand(n, 1, device=self.device) < 0.3) & (place >= plan.ends[:, None])
         states = torch.where(bare[..., None], null, states)
-        dropped = torch.rand(len(drawings), device=self.device)
+        dropped = torch.rand(n, device=self.device)
         states = torch.where((dropped < 0.1)[:, None, None], null, states)
-        self.no_image = (dropped >= 0.05) & (dropped < 0.15)
-        return states, plain, worded
+        return states, plain, (dropped >= 0.05) & (dropped < 0.15)
 
-    def likeness(self, count: int) -> Tensor:
+    def likeness(self, plan: Plan) -> Tensor:
         """How far sentences are from the parameters of the same edits, as the UNet's time embedding reads both: a cheap
         teacher for the text encoder, which needs no picture. The parameters' side is taken as it is."""
         m = self.model
-        drawings = [draw(self.rng, named=True) for _ in range(count)]
-        ids = tokenize(self.tokenizer, [d.text for d in drawings]).to(self.device)
         with torch.no_grad():
-            carriers = tokenize(self.tokenizer, [self.rng.choice(GENERIC) for _ in drawings]).to(self.device)
-            vectors = torch.tensor([vector(d.steps) for d in drawings], device=self.device)
-            all_rows = torch.ones(count, dtype=torch.bool, device=self.device)
-            wanted = m.unet.add_embedding(m.with_parameters(m.encode_text(carriers), m.ends(carriers), vectors, all_rows))
-        return F.mse_loss(m.unet.add_embedding(m.encode_text(ids)).float(), wanted.float())
+            all_rows = torch.ones(len(plan.like_ids), dtype=torch.bool, device=self.device)
+            wanted = m.unet.add_embedding(
+                m.with_parameters(m.encode_text(plan.like_carriers), plan.like_carrier_ends, plan.like_vectors, all_rows))
+        return F.mse_loss(m.unet.add_embedding(m.encode_text(plan.like_ids)).float(), wanted.float())
 
-    def __call__(self, before: Tensor, after: Tensor, drawings: list[Drawing]) -> tuple[Tensor, dict[str, float]]:
+    def __call__(self, before: Tensor, after: Tensor, plan: Plan) -> tuple[Tensor, dict[str, Tensor]]:
         config = self.autoencoder.config
         with torch.no_grad():
             condition = self.autoencoder.encode(before * 2 - 1)
             target = (self.autoencoder.encode(after * 2 - 1) - config["shift_factor"]) * config["scaling_factor"]
-        t = self.times(len(before))
+        t, top = self.times(len(before))
         a = self.alphas[t].view(-1, 1, 1, 1)
         noise = torch.randn_like(target)
         noisy = a.sqrt() * target + (1 - a).sqrt() * noise
         velocity = a.sqrt() * noise - (1 - a).sqrt() * target
         with torch.autocast(self.device, torch.bfloat16):
-            states, plain, worded = self.states(drawings)
-            condition = condition * (~self.no_image).float()[:, None, None, None]
+            states, plain, blind = self.states(plan)
+            condition = condition * (~blind).float()[:, None, None, None]
             out = self.model.predict(noisy, condition, t, states).float()
-            error = (out - velocity).square().mean((1, 2, 3))
+            # At pure noise the prediction is minus the picture's latents: what they look like counts too, by absolute
+            # difference, which would rather be right in most places than a little wrong in all.
+            shown = self.autoencoder.decode(-out[top] / config["scaling_factor"] + config["shift_factor"]).float()
             direction = self.model.image_features(after) - self.model.image_features(before)
             said = self.model.text_direction(plain)
-            likeness = self.likeness(64)
-        pick = worded.nonzero()[:, 0]
-        logits = F.normalize(direction.float(), dim=-1, eps=0.1)[pick] @ said.float()[pick].T * self.model.clip.logit_scale.exp().clamp(max=50)
-        labels = torch.arange(len(pick), device=self.device)
+            likeness = self.likeness(plan)
+        error = (out - velocity).square().mean((1, 2, 3))
+        seen = (~blind[top]).float()
+        picture = ((shown - (after[top] * 2 - 1)).abs().mean((1, 2, 3)) * seen).sum() / seen.sum().clamp_min(1)
+        logits = F.normalize(direction.float(), dim=-1, eps=0.1)[plan.worded] @ said.float()[plan.worded].T * self.model.clip.logit_scale.exp().clamp(max=50)
+        labels = torch.arange(len(plan.worded), device=self.device)
         clip = (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
-        top = t == 999
-        parts = {"loss": error.mean(), "top": error[top].mean() if top.any() else error.mean(), "clip": clip, "likeness": likeness}
-        return error.mean() + 0.03 * clip + likeness, {k: float(v.detach()) for k, v in parts.items()}
+        parts = {"loss": error.mean(), "top": error[top].mean(), "picture": picture, "clip": clip, "likeness": likeness}
+        return error.mean() + 0.5 * picture + 0.03 * clip + likeness, {k: v.detach() for k, v in parts.items()}
 
 
 def rate(done: float, step: int) -> float:
@@ -196,7 +149,6 @@ def rate(done: float, step: int) -> float:
 def train(rank: int, o: argparse.Namespace) -> None:
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
-    random.seed(o.seed)
     if o.workers > 1:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(29500 + os.getppid() % 999))
@@ -215,19 +167,27 @@ def train(rank: int, o: argparse.Namespace) -> None:
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
         average, used, step = saved["average"], saved["used"], saved["step"]
-    torch.manual_seed(o.seed * 1000 + rank * 7 + step)
-    batches = Batches(o.seed * 1000 + rank * 7 + step, o.device)
-    losses = Losses(model, autoencoder, tokenizer, o.device, o.seed * 1000 + rank * 7 + step + 1)
+    seed = o.seed * 1000 + rank * 7 + step
+    torch.manual_seed(seed)
+    batch = {64: o.batch64, 128: o.batch128, 256: o.batch256}
+    crops, losses = Crops(seed, o.device), Losses(model, autoencoder, o.device)
+    # One set of planners a size, since they work ahead; those of a size to come wait with full hands.
+    planned = {size: plans(seed + size, count, o.device, o.planners // 3) for size, count in batch.items()}
     if rank == 0:
         o.run.mkdir(parents=True, exist_ok=True)
         log = (o.run / "log.jsonl").open("a")
     sizes = [p.numel() for p in weights]
     flat = torch.zeros(sum(sizes) + 1)
-    total, last_save, recent, mark = 60 * o.minutes, time.time(), [], time.time()
+    averaged = [(average[k], v) for k, v in model.state_dict().items() if v.is_floating_point()]
+    total, last_save, recent, mark, seen = 60 * o.minutes, time.time(), [], time.time(), 0
     while True:
         begun, clock = time.time(), used
-        size = 64 if used < SMALL_SHARE * total else 128
-        loss, parts = losses(*batches.next(o.batch64 if size == 64 else o.batch128, size))
+        size = size_at(used / total, step, o.small, o.large)
+        plan = next(planned[size]).to(o.device)
+        with torch.no_grad():
+            before = crops.jittered(crops(batch[size], size))
+            after = plan.steps[1](plan.steps[0](before))
+        loss, parts = losses(before, after, plan)
         for p in weights:
             p.grad = None
         loss.backward()
@@ -244,23 +204,22 @@ def train(rank: int, o: argparse.Namespace) -> None:
             group["lr"] = o.lr * rate(clock / total, step)
         optimiser.step()
         step += 1
-        with torch.no_grad():
-            if rank == 0:
-                keep = min(0.999, (step + 1) / (step + 20))
-                for k, v in model.state_dict().items():
-                    average[k].lerp_(v, 1 - keep) if v.is_floating_point() else average[k].copy_(v)
+        if rank == 0:
+            keep = min(0.999, (step + 1) / (step + 20))
+            with torch.no_grad():
+                torch._foreach_lerp_([a for a, _ in averaged], [v for _, v in averaged], 1 - keep)
         used = used + time.time() - begun if rank == 0 else clock
         if rank == 0:
-            recent.append(parts)
+            recent.append(torch.stack([*parts.values()]))
+            seen += batch[size] * o.workers
             if step % 50 == 0:
-                means = {k: round(sum(r[k] for r in recent) / len(recent), 4) for k in parts}
-                speed = 50 * (o.batch64 if size == 64 else o.batch128) * o.workers / (time.time() - mark)
-                line = {"step": step, "minutes": round(used / 60, 2), "size": size, **means, "norm": round(float(norm), 3),
-                        "samples_per_second": round(speed, 1)}
+                means = dict(zip(parts, torch.stack(recent).mean(0).tolist()))
+                line = {"step": step, "minutes": round(used / 60, 2), "size": size, **{k: round(v, 4) for k, v in means.items()},
+                        "norm": round(float(norm), 3), "samples_per_second": round(seen / (time.time() - mark), 1)}
                 print(json.dumps(line), flush=True)
                 log.write(json.dumps(line) + "\n")
                 log.flush()
-                recent, mark = [], time.time()
+                recent, mark, seen = [], time.time(), 0
             if time.time() - last_save > 60 * o.save_every or clock >= total:
                 aside = checkpoint.with_suffix(".new")
                 torch.save({"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(),
