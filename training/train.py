@@ -149,6 +149,7 @@ def rate(done: float, step: int) -> float:
 def train(rank: int, o: argparse.Namespace) -> None:
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
+    torch.backends.cudnn.allow_tf32 = False  # filters and autoencoder are float32; the model is bfloat16 where it may be
     if o.workers > 1:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(29500 + os.getppid() % 999))
