@@ -100,17 +100,18 @@ class Steps:
 
 @dataclass
 class Plan:
-    """N pictures' edits. ``ids`` holds N sentences, then the empty one, then the second sentences of hybrids."""
+    """N pictures' edits. ``ids`` holds N sentences, then the empty one, then the second sentences of hybrids. Shapes depend on
+    N alone, so that a step can be recorded once and played back."""
 
     steps: tuple[Steps, Steps]
-    ids: Tensor  # [N + 1 + H, LENGTH]
+    ids: Tensor  # [N + 1 + hybrids(N), LENGTH]
     source_row: Tensor  # [N, LENGTH] which sentence's state stands at a position ...
     source_place: Tensor  # [N, LENGTH] ... and which of its positions
     word_ends: Tensor  # [N] where the first sentence ends
     ends: Tensor  # [N] where all that was said ends
     vectors: Tensor  # [N, VECTOR_SIZE] the edits' parameters
     by_numbers: Tensor  # [N] told by parameters
-    worded: Tensor  # [W] the rows that are plain sentences
+    worded: Tensor  # [N] a plain sentence
     like_ids: Tensor  # [LIKENESS, LENGTH] further sentences,
     like_carriers: Tensor  # neutral ones in their place,
     like_carrier_ends: Tensor
@@ -124,6 +125,16 @@ class Plan:
 
     def pin_memory(self) -> Plan:
         return self.each(lambda part: part.pin_memory())
+
+    def copy_(self, other: Plan) -> None:
+        """Takes over everything but the steps, in place."""
+        for f in fields(self)[1:]:
+            getattr(self, f.name).copy_(getattr(other, f.name), non_blocking=True)
+
+
+def hybrids(count: int) -> int:
+    """How many hybrids there is room for among ``count``: three times as many as are drawn in the mean."""
+    return count // 6 + 1
 
 
 def vectors(edits: list[tuple]) -> Tensor:
@@ -140,11 +151,12 @@ def make_plan(rng: random.Random, tokenizer, count: int) -> Plan:
     drawings = [draw(rng, named=rng.random() < 0.6) for _ in range(count)]
     # Of the sentences that say two edits, some are given as a hybrid instruction is: the first edit as tokens, by
     # words or by parameters, and then the tokens of the second sentence, encoded alone.
-    hybrid = {i: rng.random() < 0.5 for i, d in enumerate(drawings) if len(d.parts) == 2 and rng.random() < 0.5}
+    double = [i for i, d in enumerate(drawings) if len(d.parts) == 2 and rng.random() < 0.5]
+    hybrid = {i: rng.random() < 0.5 for i in double[:hybrids(count)]}
     texts = [d.text or rng.choice(GENERIC) for d in drawings]
     for i, by_words in hybrid.items():
         texts[i] = drawings[i].parts[0] if by_words else rng.choice(GENERIC[:4])
-    ids, all_ends = encoded(texts + [""] + [drawings[i].parts[1] for i in hybrid])
+    ids, all_ends = encoded(texts + [""] + [drawings[i].parts[1] for i in hybrid] + [""] * (hybrids(count) - len(hybrid)))
     source_row = torch.arange(count)[:, None].repeat(1, LENGTH)
     source_place = torch.arange(LENGTH)[None].repeat(count, 1)
     ends = all_ends[:count].clone()
@@ -160,7 +172,7 @@ def make_plan(rng: random.Random, tokenizer, count: int) -> Plan:
         (Steps.of(drawings, 0), Steps.of(drawings, 1)), ids, source_row, source_place, all_ends[:count], ends,
         vectors([d.steps[:1] if i in hybrid else d.steps for i, d in enumerate(drawings)]),
         torch.tensor([not d.text or hybrid.get(i) is False for i, d in enumerate(drawings)]),
-        torch.tensor([i for i, d in enumerate(drawings) if d.text and i not in hybrid], dtype=torch.long),
+        torch.tensor([bool(d.text) and i not in hybrid for i, d in enumerate(drawings)]),
         encoded([d.text for d in likeness])[0], carriers, carrier_ends, vectors([d.steps for d in likeness]))
 
 

@@ -3,6 +3,7 @@ parameter encoder that exists in training only."""
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -92,6 +93,14 @@ class ParameterEncoder(nn.Module):
         return self.norm(self.layers(vectors).view(-1, self.TOKENS, HIDDEN))
 
 
+def _norm_as_given(norm: nn.Module, x: Tensor) -> Tensor:
+    with torch.autocast(x.device.type, enabled=False):
+        weight, bias = norm.weight.to(x.dtype), norm.bias.to(x.dtype)
+        if isinstance(norm, nn.GroupNorm):
+            return F.group_norm(x, norm.num_groups, weight, bias, norm.eps)
+        return F.layer_norm(x, norm.normalized_shape, weight, bias, norm.eps)
+
+
 class Mini(nn.Module):
     def __init__(self, latents: int, bos: int, eos: int, vocabulary: int):
         super().__init__()
@@ -104,10 +113,13 @@ class Mini(nn.Module):
         self.clip.set_attn_implementation("eager")
 
     def fuse(self) -> None:
-        """For a GPU: fused attention, and the memory layout that its convolutions want."""
+        """For a GPU: fused attention, the memory layout that its convolutions want, and norms that stay in the precision of
+        what they are given (autocast would take each to float32 and back)."""
         self.unet.set_attn_processor(AttnProcessor2_0())
         self.clip.set_attn_implementation("sdpa")
         self.to(memory_format=torch.channels_last)
+        for norm in (m for m in self.modules() if isinstance(m, (nn.GroupNorm, nn.LayerNorm))):
+            norm.forward = partial(_norm_as_given, norm)
 
     def encode_text(self, ids: Tensor) -> Tensor:
         """What the UNet is given: the last hidden states, [B, 32, 128]."""

@@ -31,8 +31,11 @@ class Muon(torch.optim.Optimizer):
         chosen = {id(p) for p in matrices}
         others = [p for _, p in named if id(p) not in chosen]
         super().__init__([{"params": matrices, "muon": True}, {"params": others, "muon": False}],
-                         {"lr": lr, "momentum": momentum})
-        self.adam = torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.99), weight_decay=0.0)
+                         {"momentum": momentum})
+        device = matrices[0].device
+        # A tensor, so that a recorded step reads the rate of the day.
+        self.lr = torch.tensor(lr, device=device)
+        self.adam = torch.optim.AdamW(others, lr=self.lr, betas=(0.9, 0.99), weight_decay=0.0, capturable=device.type == "cuda")
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -50,8 +53,7 @@ class Muon(torch.optim.Optimizer):
         for (rows, columns, turned), entries in stacks.items():
             out = orthogonalised(torch.stack([u for _, u in entries])) * (0.2 * columns ** 0.5)
             for (p, _), u in zip(entries, out):
-                p.add_((u.T if turned else u).reshape(p.shape), alpha=-group["lr"])
-        self.adam.param_groups[0]["lr"] = self.param_groups[1]["lr"]
+                p.sub_((u.T if turned else u).reshape(p.shape) * self.lr)
         self.adam.step()
 
     def state_dict(self):
@@ -60,3 +62,4 @@ class Muon(torch.optim.Optimizer):
     def load_state_dict(self, state):
         super().load_state_dict(state["muon"])
         self.adam.load_state_dict(state["adam"])
+        self.adam.param_groups[0]["lr"] = self.lr

@@ -14,6 +14,7 @@ import os
 import time
 from functools import lru_cache
 from pathlib import Path
+from typing import Callable
 
 import torch
 import torch.distributed as dist
@@ -134,11 +135,60 @@ class Losses:
         error = (out - velocity).square().mean((1, 2, 3))
         seen = (~blind[top]).float()
         picture = ((shown - (after[top] * 2 - 1)).abs().mean((1, 2, 3)) * seen).sum() / seen.sum().clamp_min(1)
-        logits = F.normalize(direction.float(), dim=-1, eps=0.1)[plan.worded] @ said.float()[plan.worded].T * self.model.clip.logit_scale.exp().clamp(max=50)
-        labels = torch.arange(len(plan.worded), device=self.device)
-        clip = (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
+        logits = F.normalize(direction.float(), dim=-1, eps=0.1) @ said.float().T * self.model.clip.logit_scale.exp().clamp(max=50)
+        logits = logits.masked_fill(~(plan.worded[:, None] & plan.worded), -1e4)
+        labels, weight = torch.arange(len(logits), device=self.device), plan.worded.float()
+        both = F.cross_entropy(logits, labels, reduction="none") + F.cross_entropy(logits.T, labels, reduction="none")
+        clip = (both * weight).sum() / (2 * weight.sum()).clamp_min(1)
         parts = {"loss": error.mean(), "top": error[top].mean(), "picture": picture, "clip": clip, "likeness": likeness}
         return error.mean() + 0.5 * picture + 0.03 * clip + likeness, {k: v.detach() for k, v in parts.items()}
+
+
+class Step:
+    """A step but for drawing and editing: loss, gradients, update. On a GPU it is recorded the fourth time and played back
+    from then on, since starting its four thousand kernels one by one takes longer than running them."""
+
+    def __init__(self, losses: Losses, optimiser: Muon, weights: list[Tensor], average: Callable | None):
+        self.losses, self.optimiser, self.weights, self.average = losses, optimiser, weights, average
+        self.calls, self.recorded, self.graph = 0, losses.device != "cpu" and average is None, None
+
+    def gradients(self, before: Tensor, after: Tensor, plan: Plan) -> None:
+        for p in self.weights:
+            p.grad = None
+        loss, self.parts = self.losses(before, after, plan)
+        loss.backward()
+
+    def update(self) -> None:
+        self.norm = torch.nn.utils.clip_grad_norm_(self.weights, 2.0)
+        self.optimiser.step()
+
+    def whole(self, before: Tensor, after: Tensor, plan: Plan) -> None:
+        self.gradients(before, after, plan)
+        if self.average:
+            self.average()
+        self.update()
+
+    def __call__(self, before: Tensor, after: Tensor, plan: Plan) -> None:
+        """Leaves the losses' parts in ``parts`` and the gradients' norm in ``norm``."""
+        self.calls += 1
+        if not self.recorded:
+            self.whole(before, after, plan)
+        elif self.calls < 4:
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                self.whole(before, after, plan)
+            torch.cuda.current_stream().wait_stream(side)
+        else:
+            if self.graph is None:
+                self.before, self.after, self.plan = before.clone(), after.clone(), plan
+                self.graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(self.graph):
+                    self.whole(self.before, self.after, self.plan)
+            self.before.copy_(before)
+            self.after.copy_(after)
+            self.plan.copy_(plan)
+            self.graph.replay()
 
 
 def rate(done: float, step: int) -> float:
@@ -179,44 +229,42 @@ def train(rank: int, o: argparse.Namespace) -> None:
         log = (o.run / "log.jsonl").open("a")
     sizes = [p.numel() for p in weights]
     flat = torch.zeros(sum(sizes) + 1)
+
+    def average_gradients() -> None:
+        flat[-1] = used if rank == 0 else 0.0  # the first worker's clock is everyone's, or they would not stop together
+        torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in weights], out=flat[:-1])
+        flat[:-1] /= o.workers
+        dist.all_reduce(flat)
+        for p, g in zip(weights, flat[:-1].split(sizes)):
+            p.grad = g.view_as(p)
+
+    steps = {size: Step(losses, optimiser, weights, average_gradients if o.workers > 1 else None) for size in batch}
     averaged = [(average[k], v) for k, v in model.state_dict().items() if v.is_floating_point()]
     total, last_save, recent, mark, seen = 60 * o.minutes, time.time(), [], time.time(), 0
     while True:
-        begun, clock = time.time(), used
+        begun = time.time()
         size = size_at(used / total, step, o.small, o.large)
         plan = next(planned[size]).to(o.device)
         with torch.no_grad():
             before = crops.jittered(crops(batch[size], size))
             after = plan.steps[1](plan.steps[0](before))
-        loss, parts = losses(before, after, plan)
-        for p in weights:
-            p.grad = None
-        loss.backward()
-        if o.workers > 1:
-            flat[-1] = used if rank == 0 else 0.0  # the first worker's clock is everyone's, or they would not stop together
-            torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in weights], out=flat[:-1])
-            flat[:-1] /= o.workers
-            dist.all_reduce(flat)
-            for p, g in zip(weights, flat[:-1].split(sizes)):
-                p.grad = g.view_as(p)
-            clock = float(flat[-1])
-        norm = torch.nn.utils.clip_grad_norm_(weights, 2.0)
-        for group in optimiser.param_groups:
-            group["lr"] = o.lr * rate(clock / total, step)
-        optimiser.step()
+        optimiser.lr.fill_(o.lr * rate(used / total, step))
+        now = steps[size]
+        now(before, after, plan)
         step += 1
+        clock = float(flat[-1]) if o.workers > 1 else used  # all workers' alike
         if rank == 0:
             keep = min(0.999, (step + 1) / (step + 20))
             with torch.no_grad():
                 torch._foreach_lerp_([a for a, _ in averaged], [v for _, v in averaged], 1 - keep)
         used = used + time.time() - begun if rank == 0 else clock
         if rank == 0:
-            recent.append(torch.stack([*parts.values()]))
+            recent.append(torch.stack([*now.parts.values()]))
             seen += batch[size] * o.workers
             if step % 50 == 0:
-                means = dict(zip(parts, torch.stack(recent).mean(0).tolist()))
+                means = dict(zip(now.parts, torch.stack(recent).mean(0).tolist()))
                 line = {"step": step, "minutes": round(used / 60, 2), "size": size, **{k: round(v, 4) for k, v in means.items()},
-                        "norm": round(float(norm), 3), "samples_per_second": round(seen / (time.time() - mark), 1)}
+                        "norm": round(float(now.norm), 3), "samples_per_second": round(seen / (time.time() - mark), 1)}
                 print(json.dumps(line), flush=True)
                 log.write(json.dumps(line) + "\n")
                 log.flush()
