@@ -26,7 +26,7 @@ it can be learned from one before/after pair (Visual Instruction Inversion).
 | Text | `CLIPTextModel`, 2 layers of 128, 32 positions; byte-pair tokenizer of {vocabulary} tokens trained on the instructions |
 | CLIP | the same text tower with a small ViT (64 px, patch 8), trained so that f(after) - f(before) matches the sentence |
 | Diffusion | v-prediction, zero terminal SNR, trailing timesteps |
-| Resolution | trained on 64 and 128 px; edits work, and look better, at 256 px and above (sides a multiple of 16) |
+| Resolution | trained on 64, 128 and 256 px; edits work at any size (sides a multiple of 16) |
 
 ## What it can do
 
@@ -44,8 +44,9 @@ The weights hold no picture. They are published under the licence of this reposi
 
 ## Recipe
 
-`training/run.sh`, seed {seed}: {minutes:.0f} minutes of wall-clock time on two (shared) CPU cores, {steps} optimiser steps, the first 62% of the time on
-64-pixel crops (batches of 2 x 48), the rest on 128-pixel crops (2 x 16); learning rate 2e-3, linearly to zero over the last 45%; Muon with AdamW; averaged weights.
+`training/run.sh`, seed {seed}: {minutes:.1f} minutes on {device}, {steps} optimiser steps: 64-pixel crops ({batch64} a step) for the first
+{small:.0%} of the time, then 128 ({batch128}), and in the last {large:.0%} every third batch at 256 ({batch256}); learning rate {rate}, linearly to
+zero over the last 45%; Muon with AdamW; averaged weights.
 {history}
 
 ## Figures
@@ -98,6 +99,7 @@ def main(folder: Path) -> None:
     settings = json.loads((CACHE / "evaluation" / "settings.json").read_text())
     saved = torch.load(CACHE / "run" / "checkpoint.pt", map_location="cpu", weights_only=False)
     split = json.loads(SPLIT_FILE.read_text())
+    o = saved["options"]
     i, d = DEFAULTS["inversion"], DEFAULTS["sampler"]
     note = CACHE / "history.md"
     (folder / "README.md").write_text(TEXT.format(
@@ -106,7 +108,9 @@ def main(folder: Path) -> None:
         kinds=sum(k.worded for k in KINDS.values()), names=", ".join(n for n in NAMES if KINDS[n].worded),
         train=len(split["train"]), held=len(split["held_out"]),
         sources="\n".join(f"- {s.package} ({s.manager}): {s.licence}" for s in SOURCES),
-        seed=saved["options"]["seed"], minutes=saved["used"] / 60, steps=saved["step"],
+        seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], device=o["hardware"], rate=o["lr"],
+        **{k: int(o[k]) * int(o["workers"]) for k in ("batch64", "batch128", "batch256")},
+        **{k: float(o[k]) for k in ("small", "large")},
         history=note.read_text().strip() if note.exists() else "",
         tests=settings["tests"], photos=", ".join(list(EVALUATION)[1:]),
         sampler=f"{d['scheduler']} in {d['steps']} step, no guidance",

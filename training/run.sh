@@ -3,13 +3,14 @@
 # training goes on from its last checkpoint, so running it again after a stop is right.
 #
 #   training/run.sh                                   # two CPU cores, about an hour and three quarters
-#   DEVICE=cuda MINUTES=25 training/run.sh            # one GPU
+#   DEVICE=cuda MINUTES=5 training/run.sh             # one GPU, and a dozen cores beside it
 #
 # Wants: Debian or a relative of it (apt-get download), npm, and a Python 3.11+ with training/requirements.txt.
 set -euo pipefail
 cd "$(dirname "$0")"
 DEVICE=${DEVICE:-cpu}
 MINUTES=${MINUTES:-90}
+export TOKENIZERS_PARALLELISM=false
 PYTHON=${PYTHON:-python3}
 export VISII_TRAINING_CACHE=${VISII_TRAINING_CACHE:-$PWD/.cache}
 cache=$VISII_TRAINING_CACHE
@@ -23,9 +24,10 @@ if [ -n "$jemalloc" ]; then export LD_PRELOAD=$jemalloc; else echo "libjemalloc2
 [ -f "$cache/train.npy" ] || "$PYTHON" photos.py build
 [ -f "$cache/autoencoder.pt" ] || "$PYTHON" autoencoder.py --minutes 4 --device "$DEVICE"
 if [ "$DEVICE" = cuda ]; then
-  "$PYTHON" train.py --device cuda --workers 1 --threads 8 --minutes "$MINUTES" --batch64 512 --batch128 192 --lr 3e-3
+  "$PYTHON" train.py --device cuda --workers 1 --threads 4 --planners 12 --minutes "$MINUTES" \
+    --batch64 768 --batch128 256 --batch256 64 --small 0.25 --large 0.25 --lr 3e-3
 else
-  "$PYTHON" train.py --workers 2 --minutes "$MINUTES" --batch64 48 --batch128 16 --lr 2e-3
+  "$PYTHON" train.py --workers 2 --minutes "$MINUTES" --batch64 48 --batch128 16 --batch256 4 --lr 2e-3
 fi
 "$PYTHON" evaluate.py --jobs 2
 "$PYTHON" export.py ../models/mini

@@ -196,6 +196,10 @@ def rate(done: float, step: int) -> float:
     return min(1.0, (step + 1) / 100) * max(0.01, min(1.0, (1 - done) / 0.45))
 
 
+def hardware(o: argparse.Namespace) -> str:
+    return f"{o.workers} CPU core(s)" if o.device == "cpu" else f"one {torch.cuda.get_device_name()}"
+
+
 def train(rank: int, o: argparse.Namespace) -> None:
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
@@ -272,7 +276,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
             if time.time() - last_save > 60 * o.save_every or clock >= total:
                 aside = checkpoint.with_suffix(".new")
                 torch.save({"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(),
-                            "used": used, "step": step, "options": {k: str(v) for k, v in vars(o).items()}}, aside)
+                            "used": used, "step": step, "options": {**{k: str(v) for k, v in vars(o).items()}, "hardware": hardware(o)}}, aside)
                 os.replace(aside, checkpoint)
                 last_save = time.time()
         if clock >= total:
