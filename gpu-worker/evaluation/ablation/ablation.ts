@@ -5,6 +5,8 @@ import type { InversionOptions } from "../../inversion/settings.ts";
 export type CaseInit =
   /** A caption of the first pair's after image by PEZ: the paper's choice. */
   | "caption"
+  /** Words for the edit by PEZ, near f(after) − f(before), as `visii learn --caption` finds them. */
+  | "edit-caption"
   /** The model's phrase that is nearest to the first pair, as `visii learn --caption phrase` finds it. */
   | "phrase"
   /** The case's first text: words that say the edit, as far as words can. */

@@ -21,11 +21,12 @@ export const ablations: readonly Ablation[] = [
     name: "init",
     title: "What learning starts from",
     about:
-      "The model's generic words; a caption of the after image by PEZ; the nearest of the model's phrases, as `visii learn --caption phrase` finds it; and the case's first text, which says the edit as well as words can.",
+      "The model's generic words; a caption of the after image by PEZ, as in the paper; words for the edit by PEZ, as `visii learn --caption` finds them; the nearest of the model's phrases, as `visii learn --caption phrase` finds it; and the case's first text, which says the edit as well as words can.",
     baseline: "generic",
     variants: [
       { name: "generic", label: "generic words (default)" },
       { name: "caption", label: "caption of the after image", init: "caption" },
+      { name: "edit-caption", label: "words for the edit", init: "edit-caption" },
       { name: "phrase", label: "nearest phrase", init: "phrase" },
       { name: "truth", label: "the case's own text", init: "text" },
     ],
@@ -131,8 +132,14 @@ export function ablationFor(
   { defaults }: Pick<Pipeline, "defaults">,
   { variants, ...ablation }: Ablation,
 ): Ablation {
-  const hasPhrases = defaults.captions.phrases !== undefined;
-  return { ...ablation, variants: variants.filter(({ init }) => init !== "phrase" || hasPhrases) };
+  const { describe, phrases } = defaults.captions;
+  const possible = { phrase: phrases !== undefined, "edit-caption": describe === "edit" };
+  return {
+    ...ablation,
+    variants: variants.filter(({ init }) =>
+      init === "phrase" || init === "edit-caption" ? possible[init] : true,
+    ),
+  };
 }
 
 /** `clip,steps` → those ablations, in their own order. @throws VisibleError `invalid_option` */

@@ -33,7 +33,7 @@ export async function caseInit(
   const { resolution } = pipeline.defaults;
   const decisive = {
     caption: openCase.digest,
-    ...(init === "phrase" ? { init } : {}),
+    ...(init === "caption" ? {} : { init }),
     ...{ seed, resolution, weights: pipeline.weightHash },
   };
   const path = join(folder, `${keyOf(decisive)}.txt`);
@@ -43,9 +43,9 @@ export async function caseInit(
   const fitted = fitPairs([pair], { resolution, multiple: pipeline.sizeMultiple }).pairs[0]!;
   const hooks = signal ? { signal } : {};
   const { text } =
-    init === "phrase"
-      ? await captionPair(pipeline, fitted, "phrase", { seed }, hooks)
-      : await captionImage(pipeline, fitted.after, { seed }, hooks);
+    init === "caption"
+      ? await captionImage(pipeline, fitted.after, { seed }, hooks)
+      : await captionPair(pipeline, fitted, init === "phrase" ? "phrase" : "pez", { seed }, hooks);
   await writeAside(path, text);
   return text;
 }
