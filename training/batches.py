@@ -100,8 +100,7 @@ class Steps:
 
 @dataclass
 class Plan:
-    """N pictures' edits. ``ids`` holds N sentences, then the empty one, then the second sentences of hybrids. Shapes depend on
-    N alone, so that a step can be recorded once and played back."""
+    """N pictures' edits. ``ids`` holds N sentences, then the empty one, then the second sentences of hybrids."""
 
     steps: tuple[Steps, Steps]
     ids: Tensor  # [N + 1 + hybrids(N), LENGTH]
@@ -125,11 +124,6 @@ class Plan:
 
     def pin_memory(self) -> Plan:
         return self.each(lambda part: part.pin_memory())
-
-    def copy_(self, other: Plan) -> None:
-        """Takes over everything but the steps, in place."""
-        for f in fields(self)[1:]:
-            getattr(self, f.name).copy_(getattr(other, f.name), non_blocking=True)
 
 
 def hybrids(count: int) -> int:

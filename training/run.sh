@@ -3,7 +3,7 @@
 # training goes on from its last checkpoint, so running it again after a stop is right.
 #
 #   training/run.sh                                   # two CPU cores, about an hour and three quarters
-#   DEVICE=cuda MINUTES=5 training/run.sh             # one GPU, and a dozen cores beside it
+#   DEVICE=cuda MINUTES=25 training/run.sh             # one GPU, and a dozen cores beside it
 #
 # Wants: Debian or a relative of it (apt-get download), npm, and a Python 3.11+ with training/requirements.txt.
 set -euo pipefail
@@ -25,7 +25,7 @@ if [ -n "$jemalloc" ]; then export LD_PRELOAD=$jemalloc; else echo "libjemalloc2
 [ -f "$cache/autoencoder.pt" ] || "$PYTHON" autoencoder.py --minutes 4 --device "$DEVICE"
 if [ "$DEVICE" = cuda ]; then
   "$PYTHON" train.py --device cuda --workers 1 --threads 4 --planners 12 --minutes "$MINUTES" \
-    --batch64 768 --batch128 256 --batch256 64 --small 0.25 --large 0.25 --lr 3e-3
+    --batch64 2048 --batch128 512 --batch256 128 --small 0.25 --large 0.25 --lr 3e-3
 else
   "$PYTHON" train.py --workers 2 --minutes "$MINUTES" --batch64 48 --batch128 16 --batch256 4 --lr 2e-3
 fi

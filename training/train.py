@@ -1,7 +1,7 @@
 """Trains the model: one process, or several that average their gradients (on a CPU: one thread each).
 
     python train.py --minutes 90 --workers 2          # two CPU cores
-    python train.py --minutes 7 --device cuda --workers 1 --planners 12 --batch64 2048 --batch128 640 --batch256 160
+    python train.py --minutes 7 --device cuda --workers 1 --planners 12 --batch64 2048 --batch128 512 --batch256 128
 
 Edits are made on the fly, so no pair is ever seen twice. The length is wall-clock time; a run that was stopped goes on
 from its last checkpoint with the time it had used.
@@ -14,7 +14,6 @@ import os
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Callable
 
 import torch
 import torch.distributed as dist
@@ -144,53 +143,6 @@ class Losses:
         return error.mean() + 0.5 * picture + 0.03 * clip + likeness, {k: v.detach() for k, v in parts.items()}
 
 
-class Step:
-    """A step but for drawing and editing: loss, gradients, update. On a GPU it is recorded the fourth time and played back
-    from then on, since starting its four thousand kernels one by one takes longer than running them."""
-
-    def __init__(self, losses: Losses, optimiser: Muon, weights: list[Tensor], average: Callable | None):
-        self.losses, self.optimiser, self.weights, self.average = losses, optimiser, weights, average
-        self.calls, self.recorded, self.graph = 0, losses.device != "cpu" and average is None, None
-
-    def gradients(self, before: Tensor, after: Tensor, plan: Plan) -> None:
-        for p in self.weights:
-            p.grad = None
-        loss, self.parts = self.losses(before, after, plan)
-        loss.backward()
-
-    def update(self) -> None:
-        self.norm = torch.nn.utils.clip_grad_norm_(self.weights, 2.0)
-        self.optimiser.step()
-
-    def whole(self, before: Tensor, after: Tensor, plan: Plan) -> None:
-        self.gradients(before, after, plan)
-        if self.average:
-            self.average()
-        self.update()
-
-    def __call__(self, before: Tensor, after: Tensor, plan: Plan) -> None:
-        """Leaves the losses' parts in ``parts`` and the gradients' norm in ``norm``."""
-        self.calls += 1
-        if not self.recorded:
-            self.whole(before, after, plan)
-        elif self.calls < 4:
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                self.whole(before, after, plan)
-            torch.cuda.current_stream().wait_stream(side)
-        else:
-            if self.graph is None:
-                self.before, self.after, self.plan = before.clone(), after.clone(), plan
-                self.graph = torch.cuda.CUDAGraph()
-                with torch.cuda.graph(self.graph):
-                    self.whole(self.before, self.after, self.plan)
-            self.before.copy_(before)
-            self.after.copy_(after)
-            self.plan.copy_(plan)
-            self.graph.replay()
-
-
 def rate(done: float, step: int) -> float:
     """Warm-up, a long plateau, then linearly to (nearly) zero over the last 45% of the time."""
     return min(1.0, (step + 1) / 100) * max(0.01, min(1.0, (1 - done) / 0.45))
@@ -242,7 +194,6 @@ def train(rank: int, o: argparse.Namespace) -> None:
         for p, g in zip(weights, flat[:-1].split(sizes)):
             p.grad = g.view_as(p)
 
-    steps = {size: Step(losses, optimiser, weights, average_gradients if o.workers > 1 else None) for size in batch}
     averaged = [(average[k], v) for k, v in model.state_dict().items() if v.is_floating_point()]
     total, last_save, recent, mark, seen = 60 * o.minutes, time.time(), [], time.time(), 0
     while True:
@@ -253,8 +204,14 @@ def train(rank: int, o: argparse.Namespace) -> None:
             before = crops.jittered(crops(batch[size], size))
             after = plan.steps[1](plan.steps[0](before))
         optimiser.lr.fill_(o.lr * rate(used / total, step))
-        now = steps[size]
-        now(before, after, plan)
+        loss, parts = losses(before, after, plan)
+        for p in weights:
+            p.grad = None
+        loss.backward()
+        if o.workers > 1:
+            average_gradients()
+        norm = torch.nn.utils.clip_grad_norm_(weights, 2.0)
+        optimiser.step()
         step += 1
         clock = float(flat[-1]) if o.workers > 1 else used  # all workers' alike
         if rank == 0:
@@ -263,12 +220,12 @@ def train(rank: int, o: argparse.Namespace) -> None:
                 torch._foreach_lerp_([a for a, _ in averaged], [v for _, v in averaged], 1 - keep)
         used = used + time.time() - begun if rank == 0 else clock
         if rank == 0:
-            recent.append(torch.stack([*now.parts.values()]))
+            recent.append(torch.stack([*parts.values()]))
             seen += batch[size] * o.workers
             if step % 50 == 0:
-                means = dict(zip(now.parts, torch.stack(recent).mean(0).tolist()))
+                means = dict(zip(parts, torch.stack(recent).mean(0).tolist()))
                 line = {"step": step, "minutes": round(used / 60, 2), "size": size, **{k: round(v, 4) for k, v in means.items()},
-                        "norm": round(float(now.norm), 3), "samples_per_second": round(seen / (time.time() - mark), 1)}
+                        "norm": round(float(norm), 3), "samples_per_second": round(seen / (time.time() - mark), 1)}
                 print(json.dumps(line), flush=True)
                 log.write(json.dumps(line) + "\n")
                 log.flush()
