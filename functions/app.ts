@@ -9,6 +9,7 @@ import { docsPage } from "./docs-page.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
 import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import { forbidCaching } from "./middleware/forbid-caching.ts";
 import { identifyRequest } from "./middleware/identify-request.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
 import { answerError, problemAnswer, refuse } from "./problem-answers.ts";
@@ -83,7 +84,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
       },
     }),
   );
-  app.use("/v1/*", authenticate(edge), limitRate(edge), answerOnce(edge));
+  app.use("/v1/*", forbidCaching, authenticate(edge), limitRate(edge), answerOnce(edge));
 
   addHealthRoute(app);
   // Beside this folder's entry points, also when those are bundled into one file.

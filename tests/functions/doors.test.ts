@@ -37,6 +37,16 @@ describe("the API's door", () => {
     expect(api.errors).toEqual([]);
   });
 
+  it("lets nobody keep an answer that a key has read, nor a refusal", async () => {
+    const answers = [
+      await call("GET", "/v1/usage"),
+      await call("GET", "/v1/nowhere"),
+      await call("POST", "/v1/uploads", {}),
+      await api.app.request("/v1/usage"),
+    ];
+    for (const { headers } of answers) expect(headers.get("cache-control")).toBe("private, no-store");
+  });
+
   it("says which methods a path takes when it is called by another", async () => {
     const tries = [
       ["PUT", "/v1/edits", "GET, HEAD, POST"],
