@@ -2,13 +2,16 @@
 
 export default $config({
   async app({ stage }) {
-    const { stageSettings } = await import("./infra/stages.ts");
+    const { stageSettings, tagsOf } = await import("./infra/stages.ts");
     const { lasting } = stageSettings(stage);
     return {
       name: "visii",
       home: "aws",
       version: "4.17.1",
-      providers: { aws: { version: "7.20.0" }, "docker-build": "0.0.14" },
+      providers: {
+        aws: { version: "7.20.0", defaultTags: { tags: tagsOf(stage) } },
+        "docker-build": "0.0.14",
+      },
       removal: lasting ? "retain" : "remove",
       protect: lasting,
     };

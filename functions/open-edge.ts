@@ -17,7 +17,12 @@ export function openEdge(config: EdgeConfig): {
 } {
   const adapters = openAdapters(config, clock);
   const { table, objects, queues, timing } = adapters;
-  const log = createJsonLog((line) => process.stdout.write(`${line}\n`), clock.now, config.VISII_LOG);
+  const log = createJsonLog(
+    (line) => process.stdout.write(`${line}\n`),
+    clock.now,
+    config.VISII_LOG,
+    config.VISII_STAGE,
+  );
   const { VISII_STRIPE_KEY: secretKey, VISII_STRIPE_EVENT: eventName, VISII_STRIPE_URL: baseUrl } = config;
   const meter =
     secretKey === undefined

@@ -7,7 +7,7 @@ import { createJsonLog } from "../shared/json-log.ts";
 import { systemClock as clock } from "../shared/system-clock.ts";
 
 const configSchema = awsConfigSchema
-  .pick({ AWS_REGION: true, VISII_BUCKET: true, VISII_STORE_ENDPOINT: true })
+  .pick({ AWS_REGION: true, VISII_STAGE: true, VISII_BUCKET: true, VISII_STORE_ENDPOINT: true })
   .extend({
     /** The folder it shall lie in: the worker's own `VISII_MODEL`. */
     VISII_MODEL: z.string(),
@@ -15,9 +15,9 @@ const configSchema = awsConfigSchema
     VISII_MODEL_SOURCE: z.string(),
   });
 
-const log = createJsonLog((line) => process.stderr.write(`${line}\n`), clock.now, "info");
-const { AWS_REGION, VISII_BUCKET, VISII_STORE_ENDPOINT, VISII_MODEL, VISII_MODEL_SOURCE } =
+const { AWS_REGION, VISII_STAGE, VISII_BUCKET, VISII_STORE_ENDPOINT, VISII_MODEL, VISII_MODEL_SOURCE } =
   configSchema.parse(process.env);
+const log = createJsonLog((line) => process.stderr.write(`${line}\n`), clock.now, "info", VISII_STAGE);
 const { s3, destroy } = createAwsClients({
   region: AWS_REGION,
   ...(VISII_STORE_ENDPOINT === undefined ? {} : { storeEndpoint: VISII_STORE_ENDPOINT }),

@@ -14,7 +14,12 @@ import { createBatchKey, createJobHandler } from "./queue/run-job.ts";
 import { TaskProtection } from "./queue/task-protection.ts";
 
 const config = workerConfigSchema.parse(process.env);
-const log = createJsonLog((line) => process.stderr.write(`${line}\n`), clock.now, config.VISII_LOG);
+const log = createJsonLog(
+  (line) => process.stderr.write(`${line}\n`),
+  clock.now,
+  config.VISII_LOG,
+  config.VISII_STAGE,
+);
 const { clients, table, objects, queues, timing } = openAdapters(config, clock);
 const jobs = new JobStore({ table, queues, clock, timing });
 const ledger = new Ledger(table, clock);

@@ -1,13 +1,23 @@
 import { announcements } from "./announcements.ts";
-import { named, stage } from "./stage.ts";
+import { deployer, named, stage, tags } from "./stage.ts";
 
-/** Of the whole account: a filter by tag counts nothing until somebody has activated that tag for billing. */
+/**
+ * Of the whole account at first, because a filter by tags counts nothing, in silence, until somebody has activated those tags
+ * for billing; and they can only be activated a day after the first deployment.
+ */
 new aws.budgets.Budget("Budget", {
   name: named("month"),
   budgetType: "COST",
   timeUnit: "MONTHLY",
   limitAmount: String(stage.monthlyBudget),
   limitUnit: "USD",
+  ...(deployer.budgetOf === "stage"
+    ? {
+        filterExpression: {
+          ands: Object.entries(tags).map(([key, value]) => ({ tags: { key, values: [value] } })),
+        },
+      }
+    : {}),
   notifications: [
     { notificationType: "ACTUAL", threshold: 50 },
     { notificationType: "ACTUAL", threshold: 100 },

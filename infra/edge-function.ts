@@ -16,6 +16,7 @@ export const edgeFunction = {
     role: { assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" }) },
   },
   environment: {
+    VISII_STAGE: $app.stage,
     VISII_BUCKET: bucket.name,
     VISII_TABLE: table.name,
     VISII_QUEUE_URLS: queueUrls,

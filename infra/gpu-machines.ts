@@ -2,7 +2,7 @@ import { cluster } from "./cluster.ts";
 import { gpuMachines } from "./machines.ts";
 import { network, workerFirewall } from "./network.ts";
 import type { PoolName } from "./scaling-policy.ts";
-import { named, type PoolSize } from "./stage.ts";
+import { named, type PoolSize, tags } from "./stage.ts";
 import { modelsOnMachine } from "./worker-task.ts";
 
 /** What every machine starts from. Called once, and only where there are machines. */
@@ -56,7 +56,10 @@ install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine}
     ],
     userData: userData.apply((text) => Buffer.from(text).toString("base64")),
     updateDefaultVersion: true,
-    tagSpecifications: [{ resourceType: "instance", tags: { Name: named("worker") } }],
+    tagSpecifications: (["instance", "volume"] as const).map((resourceType) => ({
+      resourceType,
+      tags: { ...tags, Name: named("worker") },
+    })),
   });
 }
 
@@ -96,10 +99,9 @@ export function createGpuMachines(
       forceDelete: true,
       waitForCapacityTimeout: "0",
       enabledMetrics: ["GroupInServiceInstances", "GroupPendingInstances"],
-      tags: [
-        { key: "AmazonECSManaged", value: "true", propagateAtLaunch: true },
-        { key: "Name", value: named(`worker-${pool}`), propagateAtLaunch: true },
-      ],
+      tags: Object.entries({ ...tags, AmazonECSManaged: "true", Name: named(`worker-${pool}`) }).map(
+        ([key, value]) => ({ key, value, propagateAtLaunch: true }),
+      ),
     },
     { ignoreChanges: ["desiredCapacity"] },
   );

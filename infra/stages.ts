@@ -63,6 +63,9 @@ const stages: Readonly<Record<string, StageSettings>> = {
   "cpu-only": { ...development, device: "cpu", monthlyBudget: 50 },
 };
 
+/** On everything that a stage makes and pays for, so that its costs can be told from another's. */
+export const tagsOf = (stage: string) => ({ project: "visii", stage });
+
 /** Any other name is somebody's own development stage. */
 export const stageSettings = (name: string): StageSettings =>
   (Object.hasOwn(stages, name) ? stages[name] : undefined) ?? development;

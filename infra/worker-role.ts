@@ -3,16 +3,29 @@ import { cluster } from "./cluster.ts";
 import { putOnQueues, takeFromQueues } from "./queues.ts";
 import { type PoolName, queuesOf } from "./scaling-policy.ts";
 import { useRows } from "./table.ts";
+import { pullWorkerImage } from "./worker-image.ts";
 
 const assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "ecs-tasks.amazonaws.com" });
 
-/** ECS's own, to pull the image and to write the log. */
-export const executionRole = new aws.iam.Role("WorkerExecution", {
-  assumeRolePolicy,
-  managedPolicyArns: [
-    $interpolate`arn:${aws.getPartitionOutput().partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy`,
-  ],
-});
+/** ECS's own: pulls the one image and writes the pool's log. */
+export const createExecutionRole = (title: string, log: aws.cloudwatch.LogGroup) =>
+  new aws.iam.Role(`${title}Execution`, {
+    assumeRolePolicy,
+    inlinePolicies: [
+      {
+        name: "start",
+        policy: aws.iam.getPolicyDocumentOutput({
+          statements: [
+            {
+              actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+              resources: [$interpolate`${log.arn}:*`],
+            },
+            ...pullWorkerImage,
+          ],
+        }).json,
+      },
+    ],
+  });
 
 /** What a pool's workers may do: their own queues, rows by key, the objects a job reads and writes. */
 export const createWorkerRole = (pool: PoolName, title: string) =>

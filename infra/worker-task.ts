@@ -5,7 +5,7 @@ import { type PoolName, pools } from "./scaling-policy.ts";
 import { named, stage } from "./stage.ts";
 import { table } from "./table.ts";
 import { modelFolder, workerImage } from "./worker-image.ts";
-import { createWorkerRole, executionRole } from "./worker-role.ts";
+import { createExecutionRole, createWorkerRole } from "./worker-role.ts";
 
 /** Of a machine's disk: weights that a task fetched serve every later one. */
 export const modelsOnMachine = "/var/lib/visii/models";
@@ -34,9 +34,10 @@ export function createWorkerTask(pool: PoolName, title: string) {
   const { lanes } = pools[pool];
   const model = `${modelFolder}/${stage.model}`;
   const environment = (variables: Readonly<Record<string, $util.Input<string>>>) =>
-    Object.entries({ AWS_REGION: region, VISII_BUCKET: bucket.name, VISII_MODEL: model, ...variables }).map(
-      ([name, value]) => ({ name, value }),
-    );
+    Object.entries({
+      ...{ AWS_REGION: region, VISII_STAGE: $app.stage, VISII_BUCKET: bucket.name, VISII_MODEL: model },
+      ...variables,
+    }).map(([name, value]) => ({ name, value }));
   const shared = (name: string) => ({
     ...confined,
     image: workerImage,
@@ -104,7 +105,7 @@ export function createWorkerTask(pool: PoolName, title: string) {
           ephemeralStorage: { sizeInGib: 50 },
         }),
     runtimePlatform: { cpuArchitecture: "X86_64", operatingSystemFamily: "LINUX" },
-    executionRoleArn: executionRole.arn,
+    executionRoleArn: createExecutionRole(title, log).arn,
     taskRoleArn: createWorkerRole(pool, title).arn,
     volumes: [{ name: "models", ...(isGpu ? { hostPath: modelsOnMachine } : {}) }, { name: "scratch" }],
     containerDefinitions: $jsonStringify(containers),

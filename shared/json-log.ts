@@ -1,13 +1,18 @@
-import type { Log } from "./ports/log.ts";
+import type { Log, LogFacts } from "./ports/log.ts";
 
-/** Writes one JSON object a line, as log services take them in. */
+/**
+ * Writes one JSON object a line, as log services take them in.
+ *
+ * @param stage of the deployment, on every line: the dimension `Stage` of the metrics that lines carry (`metrics.ts`)
+ */
 export function createJsonLog(
   write: (line: string) => void,
   now: () => number,
   least: "info" | "error" = "info",
+  stage = "local",
 ): Log {
-  const line = (level: "info" | "error", message: string, facts: Readonly<Record<string, unknown>>) =>
-    write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...facts }));
+  const line = (level: "info" | "error", message: string, facts: LogFacts) =>
+    write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, Stage: stage, ...facts }));
   return {
     info: (message, facts = {}) => (least === "info" ? line("info", message, facts) : undefined),
     error: (message, { error, ...facts } = {}) =>

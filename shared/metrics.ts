@@ -17,13 +17,16 @@ export const metricUnits = {
 export type MetricName = keyof typeof metricUnits;
 export const metricNamespace = "visii";
 
+/** Two deployments of one account are told apart by it. Its value stands on every line that `createJsonLog` writes. */
+const stageDimension = "Stage";
+
 /** What distinguishes the series of jobs, and that of dead letters. */
-export const jobDimensions = ["Kind", "Status", "Failure"] as const;
-export const deadLetterDimensions = ["Kind"] as const;
+export const jobDimensions = [stageDimension, "Kind", "Status", "Failure"] as const;
+export const deadLetterDimensions = [stageDimension, "Kind"] as const;
 
 /**
  * Facts for a log line that CloudWatch also takes as metrics (its embedded metric format): one series for each combination of
- * the dimensions' values.
+ * the dimensions' values, the stage of the log among them.
  *
  * @param now milliseconds since 1970
  */
@@ -38,7 +41,7 @@ export function metrics(
       CloudWatchMetrics: [
         {
           Namespace: metricNamespace,
-          Dimensions: [Object.keys(dimensions)],
+          Dimensions: [[stageDimension, ...Object.keys(dimensions)]],
           Metrics: Object.entries(values).map(([Name, [, Unit]]) => ({ Name, Unit })),
         },
       ],

@@ -28,6 +28,8 @@ const urls = z.object({ interactive: queueUrl, learning: queueUrl, bulk: queueUr
 /** Where everything is, as the environment tells it: the same for AWS and for stand-ins. */
 export const awsConfigSchema = z.object({
   AWS_REGION: z.string(),
+  /** Of which deployment this is a part: stands on every line of its logs, and keeps its figures apart from another's. */
+  VISII_STAGE: z.string().min(1).default("local"),
   VISII_BUCKET: z.string(),
   VISII_TABLE: z.string(),
   VISII_QUEUE_URLS: json(urls),
@@ -50,7 +52,10 @@ export interface AwsAdapters {
 }
 
 /** The adapters that a configuration describes. Without credentials of its own the SDK's usual chain gives them. */
-export function openAdapters(config: AwsConfig & Pick<AwsOptions, "credentials">, clock: Clock): AwsAdapters {
+export function openAdapters(
+  config: Omit<AwsConfig, "VISII_STAGE"> & Pick<AwsOptions, "credentials">,
+  clock: Clock,
+): AwsAdapters {
   const options: AwsOptions = {
     region: config.AWS_REGION,
     ...(config.credentials ? { credentials: config.credentials } : {}),

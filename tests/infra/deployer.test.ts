@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Cloud } from "./cloud.ts";
 import { secretAppears } from "./edge-checks.ts";
 import { evaluate, root } from "./evaluate.ts";
+import { allows } from "./iam.ts";
 
 const billingKey = "sk_live_51SentinelOfTheTests";
 
@@ -14,6 +15,7 @@ describe("with what a deployer tells", () => {
       VISII_DOMAIN: "api.example.org",
       VISII_ALARM_EMAIL: "ops@example.org",
       VISII_WORKER_IMAGE: `registry.example/worker@sha256:${"1".repeat(64)}`,
+      VISII_BUDGET_OF: "stage",
     };
     cloud = new Cloud("production", await evaluate("production", { environment }));
   });
@@ -53,6 +55,41 @@ describe("with what a deployer tells", () => {
     for (const { worker } of cloud.tasks)
       expect(worker.image).toBe(`registry.example/worker@sha256:${"1".repeat(64)}`);
   });
+
+  test("ECS is allowed no registry of AWS where the image lies in another", () => {
+    for (const { resource } of cloud.tasks) {
+      const policy = cloud.policyOf(cloud.byArn(resource.inputs.executionRoleArn));
+      expect(policy.flatMap(({ Action }) => Action).filter((action) => action.startsWith("ecr:"))).toEqual(
+        [],
+      );
+    }
+  });
+
+  test("the budget counts what has both tags of the stage", () => {
+    expect(cloud.one("budgets/budget").inputs.filterExpression).toEqual({
+      ands: [
+        { tags: { key: "project", values: ["visii"] } },
+        { tags: { key: "stage", values: ["production"] } },
+      ],
+    });
+  });
+});
+
+test("an image in another account's ECR is pulled by right, and only that one", async () => {
+  const environment = {
+    VISII_WORKER_IMAGE: `210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/worker@sha256:${"2".repeat(64)}`,
+  };
+  const cloud = new Cloud("dev", await evaluate("dev", { environment }));
+  const policy = cloud.policyOf(cloud.byArn(cloud.tasks[0]!.resource.inputs.executionRoleArn));
+  const repository = "arn:aws:ecr:eu-west-1:210987654321:repository/team/worker";
+  expect(allows(policy, "ecr:BatchGetImage", repository)).toBe(true);
+  expect(allows(policy, "ecr:BatchGetImage", `${repository}/other`)).toBe(false);
+});
+
+test("a word that the budget does not know is refused by name", async () => {
+  await expect(evaluate("dev", { environment: { VISII_BUDGET_OF: "satge" } })).rejects.toThrow(
+    'VISII_BUDGET_OF is "satge"; it must be account or stage.',
+  );
 });
 
 test("sst.config.ts is a table of contents: forty lines, and nothing imported before SST says so", () => {

@@ -36,7 +36,13 @@ export interface Build {
 }
 export interface Evaluated {
   readonly builds: readonly Build[];
-  readonly app: { readonly removal: string; readonly protect: boolean };
+  readonly app: {
+    readonly removal: string;
+    readonly protect: boolean;
+    readonly providers: {
+      readonly aws: { readonly defaultTags?: { readonly tags: Readonly<Record<string, string>> } };
+    };
+  };
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly resources: readonly Resource[];
 }

@@ -153,6 +153,50 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
     "every alarm moves workers or is heard, and says what it means",
   ],
   [
+    "the router keeps answers",
+    { file: "infra/router.ts", from: "        cachePolicyId: cachingDisabled,\n", to: "" },
+    "the router keeps no answer and gives none to two callers",
+  ],
+  [
+    "machines are not tagged",
+    { file: "infra/gpu-machines.ts", from: "{ ...tags, AmazonECSManaged", to: "{ AmazonECSManaged" },
+    "machines and their disks, which AWS makes by itself, are tagged as the rest is",
+  ],
+  [
+    "nothing is tagged by default",
+    { file: "sst.config.ts", from: "defaultTags: { tags: tagsOf(stage) }", to: "" },
+    "everything is tagged with its project and stage, and workers' tasks with their service",
+  ],
+  [
+    "graphs count every stage",
+    { file: "infra/job-metrics.ts", from: ' Stage="', to: ' Kind="' },
+    "dashboard and alarms count this stage alone",
+  ],
+  [
+    "alarms count every stage",
+    { file: "infra/job-metrics.ts", from: "WHERE Stage = '", to: "WHERE Kind = '" },
+    "dashboard and alarms count this stage alone",
+  ],
+  [
+    "workers do not say their stage",
+    { file: "infra/worker-task.ts", from: " VISII_STAGE: $app.stage,", to: "" },
+    "every worker is told what gpu-worker/config.ts asks for",
+  ],
+  [
+    "ECS may pull every image of the account",
+    { file: "infra/worker-image.ts", from: "resources: repositories,", to: 'resources: ["*"],' },
+    "ECS may pull the one image and write the task's own log, and nothing else",
+  ],
+  [
+    "machines with tasks may be taken away",
+    {
+      file: "infra/gpu-machines.ts",
+      from: 'managedTerminationProtection: "ENABLED"',
+      to: 'managedTerminationProtection: "DISABLED"',
+    },
+    "ECS adds machines for tasks and never takes one with a task on it",
+  ],
+  [
     "everybody of the account may take a function's role",
     {
       file: "infra/edge-function.ts",

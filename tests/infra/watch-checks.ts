@@ -20,10 +20,16 @@ const querySchema = z.array(
   }),
 );
 
+/** A series of our own, as an alarm or the dashboard names it. */
+interface Mention {
+  readonly metric: string;
+  readonly dimensions: readonly string[];
+  /** The one that it is asked for; undefined where all would be counted. */
+  readonly stage: string | undefined;
+}
+
 /** Every mention of a series of our own, in alarms and on the dashboard. */
-function mentions(
-  cloud: Cloud,
-): readonly { readonly metric: string; readonly dimensions: readonly string[] }[] {
+function mentions(cloud: Cloud): readonly Mention[] {
   const texts = [...cloud.all("cloudwatch/metricAlarm"), ...cloud.all("cloudwatch/dashboard")].map(
     ({ inputs }) =>
       // Once for a dashboard's body, which is text in text.
@@ -31,30 +37,30 @@ function mentions(
   );
   const named = cloud
     .all("cloudwatch/metricAlarm")
-    .flatMap(({ inputs }) =>
-      querySchema
-        .parse(inputs.metricQueries ?? [])
-        .flatMap(({ metric }) =>
-          metric?.namespace === metricNamespace
-            ? [{ metric: metric.metricName, dimensions: Object.keys(metric.dimensions) }]
-            : [],
-        ),
-    );
-  const searched = texts.flatMap((text) => [
-    ...[...text.matchAll(/SEARCH\('\{(\w+),([\w,]+)\} MetricName="(\w+)"/g)].map(
-      ([, namespace, dimensions = "", metric = ""]) => {
-        expect(namespace).toBe(metricNamespace);
-        return { metric, dimensions: dimensions.split(",") };
-      },
-    ),
-    ...[...text.matchAll(/SELECT SUM\((\w+)\) FROM SCHEMA\("(\w+)", ([\w, ]+)\)/g)].map(
-      ([, metric = "", namespace, dimensions = ""]) => {
-        expect(namespace).toBe(metricNamespace);
-        return { metric, dimensions: dimensions.split(", ") };
-      },
-    ),
-  ]);
-  return [...named, ...searched];
+    .flatMap(({ inputs }) => querySchema.parse(inputs.metricQueries ?? []))
+    .flatMap(({ metric }) => (metric?.namespace === metricNamespace ? [metric] : []))
+    .map(({ metricName, dimensions }) => ({
+      metric: metricName,
+      dimensions: Object.keys(dimensions),
+      stage: dimensions.Stage,
+    }));
+  const patterns = [
+    /SEARCH\('\{(?<namespace>\w+),(?<dimensions>[\w,]+)\} MetricName="(?<metric>\w+)"(?: Stage="(?<stage>[\w-]+)")?/g,
+    /SELECT SUM\((?<metric>\w+)\) FROM SCHEMA\("(?<namespace>\w+)", (?<dimensions>[\w, ]+)\)(?: WHERE Stage = '(?<stage>[\w-]+)')?/g,
+  ];
+  const asked = texts
+    .flatMap((text) => patterns.flatMap((pattern) => [...text.matchAll(pattern)]))
+    .map(({ groups }) => {
+      const {
+        namespace,
+        dimensions = "",
+        metric = "",
+        stage,
+      }: Readonly<Record<string, string>> = groups ?? {};
+      expect(namespace).toBe(metricNamespace);
+      return { metric, dimensions: dimensions.split(/, ?/), stage };
+    });
+  return [...named, ...asked];
 }
 
 const alarmSchema = z.object({ alarmActions: z.array(z.string()), alarmDescription: z.string() });
@@ -194,6 +200,20 @@ export const watchChecks: Checks = {
     const shown = JSON.stringify(graphs(cloud));
     for (const name of ["interactive", "learning", "bulk"] as const)
       expect(shown).toContain(cloud.queue(name).state.id);
+  },
+  "everything is tagged with its project and stage, and workers' tasks with their service": (cloud) => {
+    expect(cloud.app.providers.aws.defaultTags?.tags).toEqual({ project: "visii", stage: cloud.stage });
+    for (const { inputs } of cloud.all("ecs/service"))
+      expect(inputs).toMatchObject({ propagateTags: "SERVICE" });
+  },
+  "dashboard and alarms count this stage alone": (cloud) => {
+    const found = mentions(cloud);
+    expect(found.length).toBeGreaterThan(8);
+    for (const { metric, stage } of found) expect(stage, metric).toBe(cloud.stage);
+  },
+  "the budget counts the whole account, until its deployer says that the tags are active": (cloud) => {
+    expect(cloud.one("budgets/budget").inputs).not.toHaveProperty("filterExpression");
+    expect(cloud.one("budgets/budget").inputs).not.toHaveProperty("costFilters");
   },
   "somebody hears when the month costs more than the stage's budget": (cloud) => {
     const { inputs } = cloud.one("budgets/budget");

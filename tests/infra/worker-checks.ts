@@ -3,7 +3,7 @@ import { z } from "zod";
 import { workerConfigSchema } from "../../gpu-worker/config.ts";
 import { cpuWorker, gpuMachines } from "../../infra/machines.ts";
 import { pools } from "../../infra/scaling-policy.ts";
-import { stageSettings } from "../../infra/stages.ts";
+import { stageSettings, tagsOf } from "../../infra/stages.ts";
 import type { Checks, Cloud } from "./cloud.ts";
 import { allows } from "./iam.ts";
 
@@ -46,6 +46,7 @@ export const workerChecks: Checks = {
       const config = workerConfigSchema.parse(environment);
       expect(config.VISII_BUCKET).toBe(cloud.bucket.state.id);
       expect(config.VISII_TABLE).toBe(cloud.table.state.id);
+      expect(config.VISII_STAGE).toBe(cloud.stage);
       for (const queue of queueNames)
         expect(config.VISII_QUEUE_URLS[queue]).toBe(cloud.queue(queue).state.url);
       expect(config.VISII_LANES).toEqual(pools[poolOf(cloud, name).pool].lanes);
@@ -78,6 +79,27 @@ export const workerChecks: Checks = {
         expect(may("PutObject", key), key).toBe(false);
       for (const key of ["inputs/a/b", "results/a/b", "models/m/1/unet"])
         expect(may("DeleteObject", key), key).toBe(false);
+    }
+  },
+  "ECS may pull the one image and write the task's own log, and nothing else": (cloud) => {
+    const repository = cloud.one("ecr/repository").state.arn;
+    const logs = cloud.all("cloudwatch/logGroup");
+    for (const { resource, worker } of cloud.tasks) {
+      const role = cloud.byArn(resource.inputs.executionRoleArn);
+      expect(role.inputs.managedPolicyArns ?? []).toEqual([]);
+      const policy = cloud.policyOf(role);
+      expect(allows(policy, "ecr:GetAuthorizationToken", "*")).toBe(true);
+      for (const action of ["BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage"]) {
+        expect(allows(policy, `ecr:${action}`, repository), action).toBe(true);
+        expect(allows(policy, `ecr:${action}`, `${repository}-of-others`), action).toBe(false);
+      }
+      for (const { inputs, state } of logs)
+        for (const action of ["CreateLogStream", "PutLogEvents"])
+          expect(allows(policy, `logs:${action}`, `${state.arn}:log-stream:worker/worker/1`), state.id).toBe(
+            inputs.name === worker.logConfiguration.options["awslogs-group"],
+          );
+      const actions = policy.flatMap(({ Action }) => Action).map((action) => action.split(":")[0]);
+      expect(new Set(actions)).toEqual(new Set(["ecr", "logs"]));
     }
   },
   "a worker can say that it is busy, of its own cluster's tasks": (cloud) => {
@@ -266,6 +288,21 @@ export const gpuChecks: Checks = {
         ...{ key: "AmazonECSManaged", value: "true", propagateAtLaunch: true },
       });
     }
+  },
+  "machines and their disks, which AWS makes by itself, are tagged as the rest is": (cloud) => {
+    const tags = tagsOf(cloud.stage);
+    const { tagSpecifications } = z
+      .object({
+        tagSpecifications: z.array(
+          z.object({ resourceType: z.string(), tags: z.record(z.string(), z.string()) }),
+        ),
+      })
+      .parse(cloud.one("ec2/launchTemplate").inputs);
+    expect(tagSpecifications.map(({ resourceType }) => resourceType).sort()).toEqual(["instance", "volume"]);
+    for (const specification of tagSpecifications) expect(specification.tags).toMatchObject(tags);
+    for (const { inputs } of cloud.all("autoscaling/group"))
+      for (const [key, value] of Object.entries(tags))
+        expect(inputs.tags).toContainEqual({ key, value, propagateAtLaunch: true });
   },
   "the weights lie on the machine's own encrypted disk, where later tasks find them": (cloud) => {
     const folder = "/var/lib/visii/models";

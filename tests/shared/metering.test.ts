@@ -3,8 +3,9 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reportUsage } from "../../functions/sweep/report-usage.ts";
+import { createJsonLog } from "../../shared/json-log.ts";
 import { meterKey } from "../../shared/ledger/meter-row.ts";
-import { metrics } from "../../shared/metrics.ts";
+import { jobDimensions, metrics } from "../../shared/metrics.ts";
 import { createStripeMeter } from "../../shared/stripe/stripe-meter.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
 import { type LocalWorld, openLocalWorld } from "../local-world.ts";
@@ -89,11 +90,31 @@ describe("metrics", () => {
       _aws: {
         Timestamp: 5,
         CloudWatchMetrics: [
-          { Namespace: "visii", Dimensions: [["Kind"]], Metrics: [{ Name: "JobSeconds", Unit: "Seconds" }] },
+          {
+            Namespace: "visii",
+            Dimensions: [["Stage", "Kind"]],
+            Metrics: [{ Name: "JobSeconds", Unit: "Seconds" }],
+          },
         ],
       },
       Kind: "edit",
       JobSeconds: 2,
     });
+  });
+
+  it("have a value on their line for every dimension, the stage's too", () => {
+    const lines: string[] = [];
+    const log = createJsonLog(
+      (line) => lines.push(line),
+      () => clock.now(),
+      "info",
+      "production",
+    );
+    const dimensions = { Kind: "edit", Status: "failed", Failure: "bad_image" };
+    log.info("a job ends", metrics({ Jobs: [1, "Count"] }, dimensions, 5));
+    const line = JSON.parse(lines[0]!);
+    const [named] = line._aws.CloudWatchMetrics[0].Dimensions;
+    expect(named).toEqual(jobDimensions);
+    expect(named.map((name: string) => line[name])).toEqual(["production", "edit", "failed", "bad_image"]);
   });
 });
