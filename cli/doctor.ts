@@ -128,12 +128,12 @@ function probeApart(device: Device): Promise<Probe> {
 
 /** The other side of {@link probeApart}. */
 async function probe({ print }: Context, device: Device): Promise<void> {
-  const { selfTest, tolerance } = await import("../gpu-worker/capacity/self-test.ts");
+  const { selfTest, tolerances } = await import("../gpu-worker/capacity/self-test.ts");
   const { measureRates } = await import("../gpu-worker/capacity/measure-rates.ts");
   const answer = (found: Probe) => print(JSON.stringify(found));
   try {
     const deviation = await selfTest(device);
-    if (!(deviation < tolerance)) {
+    if (!(deviation < tolerances[device])) {
       answer({
         works: false,
         reason: `computes wrongly: its self-test is off by ${deviation.toPrecision(2)}`,

@@ -32,10 +32,11 @@ process.once("disconnect", () => stopping.abort());
 
 let state: WorkerState = "STARTING";
 let busy = 0;
+let broken = false;
 const stopHealth =
   config.VISII_HEALTH_PORT === undefined
     ? undefined
-    : startHealthServer(config.VISII_HEALTH_PORT, () => state);
+    : startHealthServer(config.VISII_HEALTH_PORT, () => (broken ? "SETUP_FAILED" : state));
 
 const { ECS_AGENT_URI: agentUri } = config;
 const protection = agentUri === undefined ? undefined : new TaskProtection(agentUri, { clock, log });
@@ -47,6 +48,7 @@ const lanes = config.VISII_LANES.map((names) => ({
     ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, patience: 20_000 },
     silence: config.VISII_SILENCE * 1000,
     onStart: tellPids,
+    onFailedStarts: giveUp,
     ...(config.VISII_THREADS === undefined ? {} : { threads: config.VISII_THREADS }),
   }),
 }));
@@ -54,6 +56,13 @@ const lanes = config.VISII_LANES.map((names) => ({
 /** Whoever started this worker knows its processes, those that replaced others too. */
 function tellPids(): void {
   if (state !== "STARTING") process.send?.({ type: "computing", pids: pidsOf() });
+}
+/** A worker that can compute no more must not go on taking jobs, to fail them one after another: it ends, and is replaced. */
+function giveUp(error: unknown): void {
+  log.error("the worker can compute no more", { error });
+  broken = true;
+  process.exitCode = 1;
+  stopping.abort();
 }
 const pidsOf = () => lanes.map(({ compute }) => compute.pid);
 

@@ -1,5 +1,7 @@
 /** Entry point of the process that computes. Its one argument is the options as JSON; it lives as long as its parent. */
 import { z } from "zod";
+import { RetryableError } from "../../shared/errors.ts";
+import { requireSoundDevice } from "../capacity/self-test.ts";
 import { openPipeline } from "../pipeline/pipeline.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";
@@ -27,6 +29,9 @@ process.on("disconnect", () => process.exit(0));
 try {
   const { model, device, threads, scratch } = optionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
   process.env.TMPDIR = scratch;
+  // Sessions are compiled when work first needs them: without this look, a machine with a broken device would take jobs, and
+  // fail every one.
+  await requireSoundDevice(device);
   const pipeline = await openPipeline(model, { device, ...(threads === undefined ? {} : { threads }) });
   let running: { readonly control: AbortController; readonly parts: Set<number> } | undefined;
   process.on("message", (message: ParentMessage) => {
@@ -42,7 +47,11 @@ try {
     runTask(pipeline, message.task, callOff, (event) => tell({ type: "event", event }))
       .then(
         (done) => tell({ type: "done", done }),
-        (error: unknown) => tell({ type: "failed", failure: failureOf(error, control.signal) }),
+        async (error: unknown) => {
+          await tell({ type: "failed", failure: failureOf(error, control.signal) });
+          // A device that failed in the midst of work is opened and tested anew, by the process that follows this one.
+          if (device !== "cpu" && error instanceof RetryableError) process.exit(1);
+        },
       )
       .finally(() => {
         if (running === mine) running = undefined;

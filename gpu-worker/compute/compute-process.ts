@@ -22,6 +22,8 @@ export interface ComputeOptions {
   readonly silence: number;
   /** Told each time a process is started. */
   onStart?(): void;
+  /** Told when two starts in a row failed: one may have been killed, but now nothing will be computed here. */
+  onFailedStarts?(error: unknown): void;
 }
 
 /** Milliseconds a process has to open its model: reading a few GB of weights from a slow disk. */
@@ -48,6 +50,8 @@ export class ComputeProcess implements Compute {
   readonly #options: ComputeOptions;
   #child: ChildProcess | undefined;
   #ready: Promise<string> | undefined;
+  /** In a row. */
+  #failedStarts = 0;
 
   constructor(options: ComputeOptions) {
     this.#options = options;
@@ -59,7 +63,16 @@ export class ComputeProcess implements Compute {
 
   /** Resolves with the model's id when it can take tasks. @throws RetryableError when it cannot start */
   ready(): Promise<string> {
-    this.#ready ??= this.#start();
+    this.#ready ??= this.#start().then(
+      (model) => {
+        this.#failedStarts = 0;
+        return model;
+      },
+      (error: unknown) => {
+        if (++this.#failedStarts > 1) this.#options.onFailedStarts?.(error);
+        throw error;
+      },
+    );
     return this.#ready;
   }
 
@@ -170,7 +183,7 @@ export class ComputeProcess implements Compute {
         if (message.type === "ready") resolve(message.model);
         if (message.type === "failed") {
           const { stack, message: text } = message.failure;
-          reject(new RetryableError(`the model cannot be opened: ${stack ?? text}`));
+          reject(new RetryableError(`the computing process cannot start: ${stack ?? text}`));
         }
         child.off("message", hear);
       };

@@ -2,14 +2,15 @@ import { expect, it } from "vitest";
 import { secondsFor } from "../../gpu-worker/capacity/measure-rates.ts";
 import { learnNeeds, needsOf } from "../../gpu-worker/capacity/model-needs.ts";
 import { requireMemory } from "../../gpu-worker/capacity/require-memory.ts";
-import { selfTest, tolerance } from "../../gpu-worker/capacity/self-test.ts";
+import { requireSoundDevice, selfTest, tolerances } from "../../gpu-worker/capacity/self-test.ts";
 import { readModelFolder } from "../../gpu-worker/pipeline/model-folder.ts";
 import { openFixture } from "../models/expected-values.ts";
 
 const model = await readModelFolder((await openFixture("tiny-ip2p")).folder);
 
 it("the CPU passes its self-test with room to spare", async () => {
-  expect(await selfTest("cpu")).toBeLessThan(tolerance / 100);
+  expect(await selfTest("cpu")).toBeLessThan(tolerances.cpu / 100);
+  await expect(requireSoundDevice("cpu")).resolves.toBeUndefined();
 });
 
 it("a larger picture takes more of everything, and the same weights", () => {

@@ -1,10 +1,7 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { visii } from "../../client/visii.ts";
@@ -12,8 +9,9 @@ import { assembleWorker } from "../../gpu-worker/image/assemble.ts";
 import { type Service, startService } from "../../local/service.ts";
 import { createAwsClients } from "../../shared/aws/clients.ts";
 import { fetchModel, type ModelPlace, publishModel } from "../../shared/aws/published-model.ts";
+import { jobDimensions } from "../../shared/metrics.ts";
+import { Container, root, taskEnvironment } from "./container.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const mini = join(root, "models", "mini");
 const silent = { info() {}, error() {} };
 
@@ -37,21 +35,10 @@ afterAll(async () => {
   await rm(scratch, { recursive: true });
 });
 
-/** What ECS tells a container of the worker's task. */
-const environment = () => {
-  const { aws, bucket, table, queueUrls } = service.standIns;
-  return {
-    ...{ PATH: process.env.PATH, AWS_REGION: aws.region, VISII_BUCKET: bucket, VISII_TABLE: table },
-    ...{ VISII_QUEUE_URLS: JSON.stringify(queueUrls), VISII_STORE_ENDPOINT: aws.storeEndpoint },
-    ...{ VISII_QUEUE_ENDPOINT: aws.queueEndpoint, VISII_TABLE_ENDPOINT: aws.tableEndpoint },
-    ...{
-      AWS_ACCESS_KEY_ID: aws.credentials?.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: aws.credentials?.secretAccessKey,
-    },
-    ...{ VISII_MODEL: join(scratch, "models"), VISII_MODEL_SOURCE: place.prefix, VISII_DEVICE: "cpu" },
-    ...{ AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
-  };
-};
+const environment = () => ({
+  ...taskEnvironment(service.standIns),
+  ...{ VISII_MODEL: join(scratch, "models"), VISII_MODEL_SOURCE: place.prefix },
+});
 
 describe("the folder of the worker's image", () => {
   it("has nothing but the bundles and the packages with machine code, for this platform alone", async () => {
@@ -76,40 +63,47 @@ describe("the folder of the worker's image", () => {
     const binaries = join(worker, "node_modules/onnxruntime-node/bin/napi-v6");
     expect(await readdir(binaries)).toEqual(["linux"]);
     expect(await readdir(join(binaries, "linux"))).toEqual(["x64"]);
+    // Machine code of another platform, or of another C library, has another header or another name.
+    const all = await readdir(worker, { recursive: true });
+    const code = all.filter((path) => /\.(node|dylib|dll)$|\.so\b/.test(path));
+    expect(code.length).toBeGreaterThan(3);
+    for (const path of code) {
+      expect(path).toMatch(/^node_modules\/(onnxruntime-node|@img\/sharp(-libvips)?-linux-x64)\//);
+      const header = (await readFile(join(worker, path))).subarray(0, 20);
+      // An ELF file of 64 bits, little-endian, for x86-64.
+      expect([header.toString("latin1", 0, 4), header[4], header[5], header.readUInt16LE(18)]).toEqual([
+        "\x7fELF",
+        2,
+        1,
+        62,
+      ]);
+    }
   });
 
   it("fetches the model and does an edit, with no other file of the repository within reach", async () => {
     await publishModel(place, mini);
-    await promisify(execFile)(process.execPath, ["fetch-model.mjs"], { cwd: worker, env: environment() });
-    const child = spawn(process.execPath, ["main.mjs"], {
-      ...{ cwd: worker, env: environment(), stdio: ["ignore", "ignore", "pipe"] },
-    });
-    const log = collect(child);
+    const fetching = new Container(worker, ["node", "fetch-model.mjs"], environment());
+    expect(await fetching.ended, fetching.log).toBe(0);
+    const container = new Container(worker, ["node", "main.mjs"], environment());
     try {
       const api = visii({ baseUrl: service.url, key: service.key });
       const photo = await readFile(join(root, "demo", "coffee.jpg"));
       const upload = await api.uploads.send(photo, "image/jpeg");
       const edit = await api.edits.create({ text: "make it sepia", images: [upload.id] });
       const done = await api.edits.wait(edit.id);
-      expect(done, log()).toMatchObject({ status: "succeeded" });
+      expect(done, container.log).toMatchObject({ status: "succeeded" });
       const picture = await fetch(done.results?.[0]?.url ?? "");
       expect(picture.status).toBe(200);
       expect((await picture.arrayBuffer()).byteLength).toBeGreaterThan(1000);
     } finally {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      expect(await gone).toBe(0);
+      expect((await container.stop()).code).toBe(0);
     }
+    // And what it tells CloudWatch of it has a value for every dimension.
+    const line = container.lines.find(({ message }) => message === "a job ends");
+    expect(jobDimensions.map((name) => line?.[name])).toEqual(["tests", "edit", "succeeded", "none"]);
+    expect(line?._aws).toMatchObject({ CloudWatchMetrics: [{ Dimensions: [jobDimensions] }] });
   }, 120_000);
 });
-
-const collect = (child: ChildProcess): (() => string) => {
-  let text = "";
-  child.stderr?.on("data", (chunk) => {
-    text += chunk;
-  });
-  return () => text;
-};
 
 describe("a published model", () => {
   it("is brought whole, once; what lies there is not brought again", async () => {

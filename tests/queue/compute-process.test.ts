@@ -78,7 +78,7 @@ describe("the process that computes", () => {
 
   it("says when its model cannot be opened", async () => {
     const nowhere = new ComputeProcess({ model: "/nowhere", device: "cpu", patience: 100, silence: 60_000 });
-    await expect(nowhere.ready()).rejects.toThrow(/model cannot be opened.*nowhere/s);
+    await expect(nowhere.ready()).rejects.toThrow(/computing process cannot start.*nowhere/s);
   });
 
   it("kills a process that is wedged in the middle of a task, and replaces it", async () => {
