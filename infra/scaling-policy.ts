@@ -1,4 +1,5 @@
 import type { QueueName } from "../shared/queue-timing.ts";
+import { workerTimes } from "./worker-times.ts";
 
 /**
  * The numbers by which workers come and go, and the rules as functions. `scaling.ts` writes the same rules as alarms and
@@ -19,11 +20,12 @@ export const poolNames = Object.keys(pools) as readonly PoolName[];
 /** The queues a pool serves. */
 export const queuesOf = (pool: PoolName): readonly QueueName[] => pools[pool].lanes.flat();
 
-/**
- * Seconds of a worker's time that one message of a queue is reckoned at: how a backlog of unlike work becomes one number.
- * Assumptions for one L4; replace them by what `JobSeconds` measures in your account.
- */
-export const reckonedSeconds: Readonly<Record<QueueName, number>> = { interactive: 6, learning: 90, bulk: 6 };
+/** Seconds of a worker's time that one message of a queue is reckoned at: how a backlog of unlike work becomes one number. */
+export const reckonedSeconds: Readonly<Record<QueueName, number>> = {
+  interactive: workerTimes.gpuEdit.seconds,
+  learning: workerTimes.gpuLearning.seconds,
+  bulk: workerTimes.gpuEdit.seconds,
+};
 
 /** Seconds unless the name says otherwise. */
 export interface PoolPolicy {

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { reckonedSeconds } from "../infra/scaling-policy.ts";
+import { workerTimes } from "../infra/worker-times.ts";
 import { batchPace } from "../shared/batch-pace.ts";
 import { handInSeconds, type ServiceTimes, stormySpot } from "./assumptions.ts";
-import { choiceChart, duration, historyChart, nameOf, type Trial, trialTable } from "./report.ts";
+import { choiceChart, duration, historyChart, nameOf, type Trial, timesTable, trialTable } from "./report.ts";
 import { runScenario } from "./run-scenario.ts";
 import { type Case, combinations, createCases } from "./scenarios.ts";
 import type { Turned } from "./settings.ts";
@@ -34,7 +35,8 @@ const cases = createCases({
 }).filter(({ name }) => values.only === undefined || values.only.split(",").includes(name));
 await mkdir(values.out, { recursive: true });
 
-const pages: string[] = [];
+const pages = [timesTable(workerTimes)];
+process.stdout.write(`${pages[0]}\n\n`);
 for (const one of cases) pages.push(await tell(one));
 await writeFile(join(values.out, "tables.md"), `${pages.join("\n\n")}\n`);
 

@@ -1,4 +1,5 @@
 import { type LineChart, lineChart } from "../charts/line-chart.ts";
+import type { WorkerTime } from "../infra/worker-times.ts";
 import type { Outcome } from "./run-scenario.ts";
 import type { Turned } from "./settings.ts";
 import { hour } from "./traces.ts";
@@ -29,6 +30,14 @@ export function trialTable(trials: readonly (readonly [name: string, trial: Tria
     ...columns.map(([, cell]) => cell(outcome)),
     outcome.unfinished ? `no: ${outcome.unfinished} jobs undone` : kept ? "yes" : "no",
   ]);
+  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** What the simulation takes for given, as a Markdown table: what is assumed before what is measured. */
+export function timesTable(times: Readonly<Record<string, WorkerTime>>): string {
+  const order = Object.values(times).sort((a, b) => a.known.localeCompare(b.known));
+  const lines = order.map(({ what, seconds, known, day }) => [what, `${seconds} s`, known, day]);
+  const head = ["what takes it", "seconds", "known how", "since"];
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 

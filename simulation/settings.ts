@@ -1,17 +1,27 @@
 import { cpuWorkerHour, gpuMachines, spotShare } from "../infra/machines.ts";
 import { machineIdleAfter, type PoolName, scalingPolicy } from "../infra/scaling-policy.ts";
 import { type PoolSize, stageSettings } from "../infra/stages.ts";
-import { coldStart, fargateStart, taskStarts, usualSpot } from "./assumptions.ts";
+import { workerTimes } from "../infra/worker-times.ts";
+import { usualSpot } from "./assumptions.ts";
 import type { PoolRules } from "./pool.ts";
 
 /** What is turned to see what it does. Everything else is as it is deployed. */
 export type Turned = Partial<PoolSize> & { readonly targetWait?: number; readonly idleAfter?: number };
 
-const sum = (stages: Readonly<Record<string, number>>, ...without: string[]): number =>
-  Object.entries(stages).reduce(
-    (total, [name, seconds]) => total + (without.includes(name) ? 0 : seconds),
-    0,
-  );
+const secondsOf = (...names: readonly (keyof typeof workerTimes)[]): number =>
+  names.reduce((total, name) => total + workerTimes[name].seconds, 0);
+
+/** Seconds from a wish for a worker to its first job, on a machine that must be bought first, and on Fargate. */
+const starts = {
+  cuda: {
+    noticed: secondsOf("capacityIsNoticed"),
+    machineStarts: secondsOf("machineBoots", "gpuImageIsPulled", "gpuWeightsAreFetched"),
+  },
+  cpu: {
+    noticed: secondsOf("fargateIsNoticed"),
+    machineStarts: secondsOf("cpuImageIsPulled", "cpuWeightsAreFetched"),
+  },
+} as const;
 
 /** A pool as a stage of infra/ deploys it, but for what is turned. */
 export function deployed(stage: string, pool: PoolName, turned: Turned = {}): PoolRules {
@@ -22,14 +32,12 @@ export function deployed(stage: string, pool: PoolName, turned: Turned = {}): Po
     ...(targetWait === undefined ? {} : { targetWait }),
     ...(idleAfter === undefined ? {} : { idleAfter }),
   };
-  const start = device === "cuda" ? coldStart : fargateStart;
   return {
     ...pools[pool],
     ...size,
     policy,
-    taskStarts,
-    noticed: start.noticed,
-    machineStarts: sum(start, "noticed"),
+    taskStarts: secondsOf("taskStarts"),
+    ...starts[device],
     // Fargate has no machine to keep, and no Spot here.
     ...(device === "cuda"
       ? { idleAfter: machineIdleAfter, weather: usualSpot }

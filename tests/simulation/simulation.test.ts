@@ -1,10 +1,13 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { metricPeriod, scalingPolicy } from "../../infra/scaling-policy.ts";
+import { metricPeriod, reckonedSeconds, scalingPolicy } from "../../infra/scaling-policy.ts";
+import { workerTimes } from "../../infra/worker-times.ts";
 import { type ServiceTimes, usualSpot } from "../../simulation/assumptions.ts";
 import { EventQueue } from "../../simulation/event-queue.ts";
 import { createJob, type Job } from "../../simulation/job.ts";
 import { JobQueues } from "../../simulation/job-queues.ts";
 import type { PoolRules } from "../../simulation/pool.ts";
+import { timesTable } from "../../simulation/report.ts";
 import { type Outcome, runScenario, type Scenario } from "../../simulation/run-scenario.ts";
 import { deployed, gpuPrices } from "../../simulation/settings.ts";
 import { type Arrival, day, mobileDay } from "../../simulation/traces.ts";
@@ -21,6 +24,27 @@ const always = (count: number): PoolRules => ({
 
 const play = (scenario: Partial<Scenario> & Pick<Scenario, "rules" | "arrivals">): Outcome =>
   runScenario({ pool: "bulk", times: steady, seed: 1, prices: gpuPrices, ...scenario });
+
+describe("the times that the simulation takes for given", () => {
+  it("stand in its page as they stand in the file, and each says since when it is known and how", async () => {
+    const page = await readFile(new URL("../../docs/simulation.md", import.meta.url), "utf8");
+    expect(page).toContain(timesTable(workerTimes));
+    for (const { day, seconds, what } of Object.values(workerTimes)) {
+      expect(day, what).toMatch(/^\d{4}-\d\d-\d\d$/);
+      expect(seconds, what).toBeGreaterThan(0);
+    }
+  });
+
+  it("are those that scaling reckons with", () => {
+    const { gpuEdit, gpuLearning, taskStarts, capacityIsNoticed } = workerTimes;
+    expect(reckonedSeconds.interactive).toBe(gpuEdit.seconds);
+    expect(reckonedSeconds.learning).toBe(gpuLearning.seconds);
+    expect(deployed("production", "bulk")).toMatchObject({
+      taskStarts: taskStarts.seconds,
+      noticed: capacityIsNoticed.seconds,
+    });
+  });
+});
 
 describe("simulated time", () => {
   it("runs appointments in the order of their seconds, and of their making where these agree", () => {
