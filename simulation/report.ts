@@ -54,17 +54,22 @@ export const nameOf = (turned: Turned): string =>
     .map(([setting, value]) => settingWords[setting as keyof Turned](value))
     .join(", ") || "as deployed";
 
-/** Jobs that wait and workers that are ready, over the time. */
+/** Six hours of a day with one worker, which comes and goes too often to be seen in all of them. */
+const noon = { from: 9 * hour, until: 15 * hour } as const;
+
+/** Workers and machines over the time. Of the title, what follows a colon is for the page. */
 export function historyChart(title: string, { history, makespan }: Outcome): Promise<string> {
   const begin = history.findIndex(({ waiting }) => waiting > 0);
-  const from = Math.max(0, (history[begin]?.at ?? 0) - 600);
-  const until = from + Math.max(makespan * 1.1, 3600);
+  const first = Math.max(0, (history[begin]?.at ?? 0) - 600);
+  const { from, until } = history.some(({ machines }) => machines > 1)
+    ? { from: first, until: first + Math.max(makespan * 1.1, 3600) }
+    : noon;
   const shown = history.filter(({ at }) => at >= from && at <= until);
   const every = Math.max(1, Math.floor(shown.length / 400));
   const points = (y: (moment: (typeof shown)[number]) => number) =>
     shown.filter((_, index) => index % every === 0).map((moment) => ({ x: moment.at / hour, y: y(moment) }));
   return lineChart({
-    title,
+    title: title.split(":")[0]!,
     description: "Workers wanted, workers ready and machines paid for, by the hour",
     x: { label: "hours since midnight" },
     y: { label: "workers, machines", fromZero: true },
