@@ -141,10 +141,12 @@ for (const [noun, functionName] of [
 for (const { pool, title, service } of workers)
   new aws.cloudwatch.MetricAlarm(`${title}NotReady`, {
     ...heard,
-    alarmDescription: `Workers of ${pool} are wanted and none runs: no Spot capacity, a quota of 0, or a model that does not open.`,
+    alarmDescription: `Workers of ${pool} are wanted and none runs, or none for long: no Spot capacity, a quota of 0, a model or a GPU that does not open.`,
     metricQueries: alarmQueries(unreadyExpression, "wanted and not there", readings(pool, service.name)),
     comparisonOperator: "GreaterThanThreshold",
     threshold: 0,
     evaluationPeriods: 20,
+    // More minutes than a cold start takes. Not all twenty: a worker that dies as soon as it runs is seen running now and then.
+    datapointsToAlarm: 12,
     treatMissingData: "notBreaching",
   });

@@ -197,6 +197,11 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
     "ECS adds machines for tasks and never takes one with a task on it",
   ],
   [
+    "a worker that dies as it starts hides that none works",
+    { file: "infra/alarms.ts", from: "datapointsToAlarm: 12", to: "datapointsToAlarm: 20" },
+    "a pool without workers is noticed, also where they start and die again; a cold start is not",
+  ],
+  [
     "everybody of the account may take a function's role",
     {
       file: "infra/edge-function.ts",

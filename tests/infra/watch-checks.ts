@@ -1,6 +1,8 @@
 import { expect } from "vitest";
 import { z } from "zod";
+import { metricPeriod } from "../../infra/scaling-policy.ts";
 import { stageSettings } from "../../infra/stages.ts";
+import { workerTimes } from "../../infra/worker-times.ts";
 import {
   deadLetterDimensions,
   jobDimensions,
@@ -143,6 +145,19 @@ export const watchChecks: Checks = {
       "OldestMessage-learning",
       "SweepErrors",
     ]);
+  },
+  "a pool without workers is noticed, also where they start and die again; a cold start is not": (cloud) => {
+    const { machineBoots, capacityIsNoticed, gpuImageIsPulled, gpuWeightsAreFetched, taskStarts } =
+      workerTimes;
+    const stages = [capacityIsNoticed, machineBoots, gpuImageIsPulled, gpuWeightsAreFetched, taskStarts];
+    const coldStart = stages.reduce((total, { seconds }) => total + seconds, 0);
+    for (const name of ["InteractiveNotReady", "BulkNotReady"]) {
+      const { evaluationPeriods, datapointsToAlarm } = z
+        .object({ evaluationPeriods: z.number(), datapointsToAlarm: z.number() })
+        .parse(cloud.one("cloudwatch/metricAlarm", name).inputs);
+      expect(datapointsToAlarm * metricPeriod).toBeGreaterThan(2 * coldStart);
+      expect(datapointsToAlarm).toBeLessThanOrEqual(0.7 * evaluationPeriods);
+    }
   },
   "CloudWatch and Budgets of this account may speak on the topic, and nobody else": (cloud) => {
     const [statement, ...others] = parsePolicy(cloud.one("sns/topicPolicy").inputs.policy);
