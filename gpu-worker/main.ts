@@ -61,7 +61,8 @@ function tellPids(): void {
 function giveUp(error: unknown): void {
   log.error("the worker can compute no more", { error });
   broken = true;
-  process.exitCode = 1;
+  // Not 1, which says that another start would end the same way.
+  process.exitCode = 3;
   stopping.abort();
 }
 const pidsOf = () => lanes.map(({ compute }) => compute.pid);
