@@ -80,6 +80,8 @@ function startKiller() {
     async stop() {
       killing = false;
       await loop;
+      // Who asks next does so once.
+      while (!allAreBack()) await sleep(100);
     },
   };
 }
