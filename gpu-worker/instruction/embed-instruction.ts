@@ -14,7 +14,8 @@ export interface Prompt {
  *
  * Words alone are the text encoder's output. An instruction replaces rows 1 … n of its init's embedding, or in kv space
  * their keys and values; the words of a hybrid are encoded alone and their rows, end marker and padding included,
- * follow from row n + 1 on.
+ * follow from row n + 1 on. Stable Diffusion XL's pooled text is read at the end marker, so it is that of the text whose end
+ * marker stands there: the init's, in a hybrid the words'.
  *
  * @throws VisibleError if nothing is asked, the instruction is another model's, or the words do not fit
  */
@@ -22,19 +23,21 @@ export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Pro
   if (!instruction) {
     if (!text) throw new VisibleError("empty_prompt", "Nothing to do: give an instruction, a text, or both.");
     refuseLongText(pipeline, text, pipeline.textLength - 2);
-    return { text: await pipeline.encodeText(text) };
+    return pipeline.tell(text);
   }
   requireSameModel(pipeline, instruction);
   const { tokens, tokenCount: n, info } = instruction;
   const { textLength: length, textWidth: width } = pipeline;
-  const embedding = Float32Array.from(await pipeline.encodeText(info.init));
+  let { text: initial, ...whole } = await pipeline.tell(info.init);
+  const embedding = Float32Array.from(initial);
   if (info.space === "text") embedding.set(tokens, width);
   if (text) {
     refuseLongText(pipeline, text, length - 2 - n);
-    const words = await pipeline.encodeText(text);
+    const { text: words, ...ofWords } = await pipeline.tell(text);
+    whole = ofWords;
     embedding.set(words.subarray(width, (length - n) * width), (1 + n) * width);
   }
-  return info.space === "text" ? { text: embedding } : { text: embedding, learned: tokens };
+  return { ...whole, text: embedding, ...(info.space === "text" ? {} : { learned: tokens }) };
 }
 
 function refuseLongText(pipeline: Pipeline, text: string, room: number): void {

@@ -1,7 +1,7 @@
 import { VisibleError } from "../../shared/errors.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { TextAttention } from "../models/text-attention.ts";
-import type { Conditioning } from "../pipeline/guidance.ts";
+import type { Conditioning, TextEmbedding } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { InversionSettings } from "./settings.ts";
 
@@ -23,7 +23,8 @@ export interface LearnedRows {
 
 /**
  * The init's text with its positions 1 … n (eos − 1) cut out: rows of its embedding, or the keys and values that the
- * UNet projects from those rows. BOS, EOS and padding stay the init's in both.
+ * UNet projects from those rows. BOS, EOS and padding stay the init's in both, and so does Stable Diffusion XL's pooled
+ * text, which is read at EOS.
  */
 export async function openRows(
   pipeline: Pipeline,
@@ -35,28 +36,39 @@ export async function openRows(
       "invalid_init",
       `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; give 1 to ${pipeline.textLength - 2}.`,
     );
-  const text = await pipeline.encodeText(init);
-  return space === "text" ? textRows(pipeline, text, tokens) : keysValuesRows(pipeline, text, tokens);
+  const told = await pipeline.tell(init);
+  return space === "text" ? textRows(pipeline, told, tokens) : keysValuesRows(pipeline, told, tokens);
 }
 
-function textRows({ textWidth: d }: Pipeline, text: Float32Array, tokens: number): LearnedRows {
+function textRows(
+  { textWidth: d }: Pipeline,
+  { text, ...pooled }: TextEmbedding,
+  tokens: number,
+): LearnedRows {
   const bos = text.slice(0, d);
   const rest = text.slice((1 + tokens) * d);
   return {
     space: "text",
     ...{ tokens, dimension: d, initial: text.slice(d, (1 + tokens) * d) },
-    feeds: (instruction) => ({ bos, instruction, rest }),
-    conditioning: (instruction) => ({ text: Float32Array.from([...bos, ...instruction, ...rest]) }),
+    feeds: (instruction) => ({ bos, instruction, rest, ...pooled }),
+    conditioning: (instruction) => ({
+      ...pooled,
+      text: Float32Array.from([...bos, ...instruction, ...rest]),
+    }),
   };
 }
 
-async function keysValuesRows(pipeline: Pipeline, text: Float32Array, tokens: number): Promise<LearnedRows> {
+async function keysValuesRows(
+  pipeline: Pipeline,
+  { text, ...pooled }: TextEmbedding,
+  tokens: number,
+): Promise<LearnedRows> {
   const { keysValuesWidth: dimension, textAttentions: attentions } = pipeline;
   const projected = await pipeline.projectText(text);
   return {
     space: "kv",
     ...{ tokens, dimension, attentions, initial: projected.slice(dimension, (1 + tokens) * dimension) },
-    feeds: (instruction) => ({ text, instruction }),
-    conditioning: (instruction) => ({ text, learned: instruction }),
+    feeds: (instruction) => ({ text, instruction, ...pooled }),
+    conditioning: (instruction) => ({ ...pooled, text, learned: instruction }),
   };
 }

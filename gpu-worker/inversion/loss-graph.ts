@@ -2,8 +2,15 @@ import { gradient } from "../autodiff/gradient.ts";
 import { GraphBuilder, type SegmentKind } from "../graph/graph-builder.ts";
 import type { Graph, Value } from "../graph/value.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
+import { clipLastTextLayer } from "../models/clip.ts";
 import type { TextConditioning } from "../models/text-attention.ts";
-import { learnedInput, predictNoise, type UnetSize } from "../pipeline/forward-graphs.ts";
+import {
+  learnedInput,
+  pooledInput,
+  predictNoise,
+  textWidth,
+  type UnetSize,
+} from "../pipeline/forward-graphs.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 
 export interface LossSettings extends UnetSize {
@@ -32,8 +39,11 @@ export interface LossSettings extends UnetSize {
  * In kv space <ins> [n, D] holds keys and values, for every attention to the text, of positions 1 … n; P is the init's
  * embedding and the other positions' keys and values are projected from it. P is then a constant, so there is no L_clip.
  *
+ * In Stable Diffusion XL the pooled text, which is read at EOS, is a constant as EOS itself is, and L_clip reads the state that
+ * CLIP's last layer makes of the first encoder's columns of P.
+ *
  * Inputs: latents, image, frozen, target [N, C, h, w]; timesteps [N]; instruction [n, d] with bos [1, d] and
- * rest [L−1−n, d], or instruction [n, D] with text [L, d]; direction [1, p] if there is L_clip. Outputs: loss, mse,
+ * rest [L−1−n, d], or instruction [n, D] with text [L, d]; pooled [1, p] if the model has it; direction [1, p] if there is L_clip. Outputs: loss, mse,
  * cosine (scalars) and gradient, of the instruction's shape.
  */
 export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
@@ -50,7 +60,7 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
 
   let loss = graph.mul(mse, mseWeight);
   if (model.clip && embedding && clipWeight !== 0) {
-    const cosine = directionCosine(graph, model.clip, embedding);
+    const cosine = directionCosine(graph, model.clip, lastClipState(graph, model, embedding));
     graph.output("cosine", cosine);
     loss = graph.sub(loss, graph.mul(graph.clip(cosine, -1, 0.5), clipWeight));
   }
@@ -75,18 +85,20 @@ const told: {
 } = {
   text: (graph, model, { batch, tokens }) => {
     const length = model.tokenizer.maxLength;
-    const width = model.text.config.hidden_size;
+    const width = textWidth(model);
     const bos = graph.input("bos", "float32", [1, width]);
     const instruction = graph.input("instruction", "float32", [tokens, width]);
     const rest = graph.input("rest", "float32", [length - 1 - tokens, width]);
     const embedding = graph.concat([bos, instruction, rest], 0);
-    return { instruction, embedding, conditioning: { states: forAll(graph, embedding, batch) } };
+    const states = forAll(graph, embedding, batch);
+    return { instruction, embedding, conditioning: { states, pooled: pooledForAll(graph, model, batch) } };
   },
   kv: (graph, model, { batch, tokens }) => {
-    const shape = [model.tokenizer.maxLength, model.text.config.hidden_size];
+    const shape = [model.tokenizer.maxLength, textWidth(model)];
     const states = forAll(graph, graph.input("text", "float32", shape), batch);
     const { input, byAttention } = learnedInput(graph, model, "instruction", tokens, batch);
-    return { instruction: input, conditioning: { states, learned: byAttention } };
+    const pooled = pooledForAll(graph, model, batch);
+    return { instruction: input, conditioning: { states, pooled, learned: byAttention } };
   },
 };
 
@@ -94,6 +106,23 @@ const told: {
 function forAll(graph: GraphBuilder, embedding: Value, batch: number): Value {
   const [length, width] = embedding.shape as readonly [number, number];
   return graph.expand(graph.reshape(embedding, [1, length, width]), [batch, length, width]);
+}
+
+/** The input `pooled` [1, p] for every sample. */
+function pooledForAll(graph: GraphBuilder, model: ModelFolder, batch: number): Value | undefined {
+  const pooled = pooledInput(graph, model, 1);
+  return pooled && graph.expand(pooled, [batch, pooled.shape[1]!]);
+}
+
+/**
+ * CLIP's last hidden state [L, d], of which L_clip takes the mean. It is P itself, but for Stable Diffusion XL: there the first
+ * columns of P are what CLIP's last layer is given, so that layer follows here.
+ */
+function lastClipState(graph: GraphBuilder, { text, secondText }: ModelFolder, embedding: Value): Value {
+  if (!secondText) return embedding;
+  const [length, width] = [embedding.shape[0]!, text.config.hidden_size];
+  const first = graph.reshape(graph.slice(embedding, 1, 0, width), [1, length, width]);
+  return graph.reshape(clipLastTextLayer(text.component.module(graph), text.config, first), [length, width]);
 }
 
 /** cos(d, W_text · mean P) with the input `direction` d [1, p] of length 1. embedding [L, d] → scalar [1]. */

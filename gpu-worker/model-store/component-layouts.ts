@@ -9,7 +9,7 @@ import {
 } from "../models/clip-config.ts";
 import type { Module } from "../models/module.ts";
 import { parseConfig } from "../models/parse-config.ts";
-import { unet2dCondition } from "../models/unet-2d-condition.ts";
+import { addedWidth, unet2dCondition } from "../models/unet-2d-condition.ts";
 import { unetConfigSchema } from "../models/unet-2d-condition-config.ts";
 import { listTensors, positionIds, type TensorSpec } from "./list-tensors.ts";
 import type { ComponentLayout } from "./model-layout.ts";
@@ -35,7 +35,14 @@ export function unetLayout(json: Json): ComponentLayout {
         unet2dCondition(m, config, {
           sample: graph.input("sample", "float32", [1, config.in_channels, side, side]),
           timesteps: graph.input("timesteps", "float32", [1]),
-          text: { states: graph.input("text", "float32", [1, 1, config.cross_attention_dim]) },
+          text: {
+            states: graph.input("text", "float32", [1, 1, config.cross_attention_dim]),
+            pooled:
+              config.addition_embed_type === "text_time"
+                ? graph.input("pooled", "float32", [1, addedWidth(config).pooled])
+                : undefined,
+          },
+          picture: { height: side, width: side },
         });
       }, /\.to_[qkv]\.bias$/),
   };

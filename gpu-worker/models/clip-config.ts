@@ -21,6 +21,10 @@ export const clipTextConfigSchema = z.object({
 });
 export type ClipTextConfig = z.infer<typeof clipTextConfigSchema>;
 
+/** `text_encoder_2/config.json` (transformers CLIPTextModelWithProjection): the pooled text is projected to `projection_dim`. */
+export const clipTextWithProjectionConfigSchema = clipTextConfigSchema.extend({ projection_dim: positive });
+export type ClipTextWithProjectionConfig = z.infer<typeof clipTextWithProjectionConfigSchema>;
+
 export const clipVisionConfigSchema = z.object({
   ...towerShape,
   image_size: positive,

@@ -1,3 +1,4 @@
+import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 import { multiHeadAttention } from "./attention.ts";
 import type { ClipTextConfig, ClipVisionConfig } from "./clip-config.ts";
@@ -27,6 +28,25 @@ export function clipTokenEmbeddings(m: Module, config: ClipTextConfig, ids: Valu
  * @param tokens [N, L, d] @returns last hidden state [N, L, d]
  */
 export function clipTextEncoder(root: Module, config: ClipTextConfig, tokens: Value): Value {
+  const mask = causalMask(root.graph, tokens.shape[1]!);
+  return lastTextLayer(root, config, firstTextLayers(root, config, tokens, mask), mask);
+}
+
+/**
+ * What the last layer of the text tower is given, transformers' `hidden_states[-2]`: Stable Diffusion XL's text embedding.
+ *
+ * @param tokens token embeddings [N, L, d] @returns [N, L, d], without the final norm
+ */
+export function clipPenultimateText(root: Module, config: ClipTextConfig, tokens: Value): Value {
+  return firstTextLayers(root, config, tokens, causalMask(root.graph, tokens.shape[1]!));
+}
+
+/** The rest of the text tower: {@link clipPenultimateText}'s result [N, L, d] → last hidden state [N, L, d]. */
+export function clipLastTextLayer(root: Module, config: ClipTextConfig, penultimate: Value): Value {
+  return lastTextLayer(root, config, penultimate, causalMask(root.graph, penultimate.shape[1]!));
+}
+
+function firstTextLayers(root: Module, config: ClipTextConfig, tokens: Value, mask: Value): Value {
   const { graph } = root;
   const m = textTower(root);
   const length = tokens.shape[1]!;
@@ -35,11 +55,22 @@ export function clipTextEncoder(root: Module, config: ClipTextConfig, tokens: Va
     config.hidden_size,
   ]);
   const used = length === config.max_position_embeddings ? positions : graph.slice(positions, 0, 0, length);
+  return encoderLayers(m, config, graph.add(tokens, used), range(0, config.num_hidden_layers - 1), mask);
+}
+
+function lastTextLayer(root: Module, config: ClipTextConfig, penultimate: Value, mask: Value): Value {
+  const m = textTower(root);
+  const last = config.num_hidden_layers - 1;
+  const x = encoderLayers(m, config, penultimate, range(last, last + 1), mask);
+  return layerNorm(m.in("final_layer_norm"), x, config.layer_norm_eps);
+}
+
+/** [L, L], added to scores: a token sees itself and those before it. */
+function causalMask(graph: GraphBuilder, length: number): Value {
   const future = Array.from({ length: length * length }, (_, i) =>
     i % length > Math.floor(i / length) ? masked : 0,
   );
-  const x = encoderLayers(m, config, graph.add(tokens, used), graph.constant(future, [length, length]));
-  return layerNorm(m.in("final_layer_norm"), x, config.layer_norm_eps);
+  return graph.constant(future, [length, length]);
 }
 
 /**
@@ -64,7 +95,8 @@ export function clipVisionEncoder(
   const whole = graph.expand(m.weight("embeddings.class_embedding", [width]), [batch, 1, width]);
   const positions = m.weight("embeddings.position_embedding.weight", [count + 1, width]);
   const tokens = graph.add(graph.concat([whole, patches], 1), positions);
-  const x = encoderLayers(m, config, layerNorm(m.in("pre_layrnorm"), tokens, config.layer_norm_eps));
+  const normalisedTokens = layerNorm(m.in("pre_layrnorm"), tokens, config.layer_norm_eps);
+  const x = encoderLayers(m, config, normalisedTokens, range(0, config.num_hidden_layers));
   const pooled = graph.reshape(graph.slice(x, 1, 0, 1), [batch, width]);
   const normalised = layerNorm(m.in("post_layernorm"), pooled, config.layer_norm_eps);
   return linear(root.in("visual_projection"), normalised, projectionDim);
@@ -74,12 +106,13 @@ function encoderLayers(
   m: Module,
   config: ClipTextConfig | ClipVisionConfig,
   input: Value,
+  layers: readonly number[],
   mask?: Value,
 ): Value {
   const { graph } = m;
   const width = config.hidden_size;
   let x = input;
-  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+  for (const layer of layers) {
     const block = m.in(`encoder.layers.${layer}`);
     const attention = block.in("self_attn");
     const own = layerNorm(block.in("layer_norm1"), x, config.layer_norm_eps);
@@ -94,4 +127,8 @@ function encoderLayers(
     x = graph.add(x, linear(block.in("mlp.fc2"), activate(m, inner, config.hidden_act), width));
   }
   return x;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }

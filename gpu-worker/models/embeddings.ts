@@ -34,6 +34,26 @@ export function embedTimestep(m: Module, x: Value, width: number): Value {
 }
 
 /**
+ * Stable Diffusion XL's `text_time`: the pooled text [B, p] and the numbers of a picture's size (`sizeNumbers`), each as a
+ * sinusoid of `width`, as one vector beside the time embedding. The numbers are the same for all of the batch.
+ *
+ * @returns [B, p + 6 · width]
+ */
+export function textAndSize(
+  m: Module,
+  pooled: Value,
+  numbers: readonly number[],
+  width: number,
+  order: { readonly flipSinToCos: boolean; readonly freqShift: number },
+): Value {
+  const { graph } = m;
+  const batch = pooled.shape[0]!;
+  const sinusoids = timestepEmbedding(m, graph.constant(numbers, [numbers.length]), width, order);
+  const flat = graph.reshape(sinusoids, [1, numbers.length * width]);
+  return graph.concat([pooled, graph.expand(flat, [batch, numbers.length * width])], 1);
+}
+
+/**
  * The whole text as one vector beside the time embedding (diffusers `TextTimeEmbedding`): a query from the mean token
  * attends to the mean token and all others.
  *

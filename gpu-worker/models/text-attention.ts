@@ -19,6 +19,8 @@ export interface TextConditioning {
   readonly states: Value;
   /** By the attention's name, [N, n, width] each. */
   readonly learned?: ReadonlyMap<string, KeysAndValues> | undefined;
+  /** The whole text as one vector [N, p], for `addition_embed_type: text_time`. */
+  readonly pooled?: Value | undefined;
 }
 
 export interface KeysAndValues {

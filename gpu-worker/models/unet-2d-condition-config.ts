@@ -35,8 +35,11 @@ export const unetConfigSchema = z.strictObject({
   attention_head_dim: z.union([positive, z.array(positive)]).default(8),
   num_attention_heads: z.union([positive, z.array(positive)]).nullish(),
   use_linear_projection: z.boolean().default(false),
-  addition_embed_type: z.literal("text").nullish(),
+  addition_embed_type: z.enum(["text", "text_time"]).nullish(),
   addition_embed_type_num_heads: positive.default(64),
+  /** `text_time`: width of one size number's sinusoid, and of all that is embedded: the pooled text and the six sinusoids. */
+  addition_time_embed_dim: positive.nullish(),
+  projection_class_embeddings_input_dim: positive.nullish(),
   resnet_time_scale_shift: z.enum(["default", "scale_shift"]).default("default"),
   resnet_out_scale_factor: z.number().positive().default(1),
 
@@ -49,8 +52,6 @@ export const unetConfigSchema = z.strictObject({
   dual_cross_attention: only(false),
   class_embed_type: only(null),
   num_class_embeds: only(null),
-  addition_time_embed_dim: only(null),
-  projection_class_embeddings_input_dim: only(null),
   class_embeddings_concat: only(false),
   reverse_transformer_layers_per_block: only(null),
   resnet_skip_time_act: only(false),

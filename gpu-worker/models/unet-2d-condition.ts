@@ -1,5 +1,6 @@
+import { InternalError, VisibleError } from "../../shared/errors.ts";
 import type { Value } from "../graph/value.ts";
-import { embedText, embedTimestep, timestepEmbedding } from "./embeddings.ts";
+import { embedText, embedTimestep, textAndSize, timestepEmbedding } from "./embeddings.ts";
 import { activate, conv2d, groupNorm } from "./layers.ts";
 import type { Module } from "./module.ts";
 import { type ResnetOptions, resnetBlock } from "./resnet-block.ts";
@@ -13,6 +14,13 @@ export interface UnetInputs {
   /** float32 [N], in units of training timesteps. */
   readonly timesteps: Value;
   readonly text: TextConditioning;
+  /** In pixels; `addition_embed_type: text_time` is told of it. */
+  readonly picture: PictureSize;
+}
+
+export interface PictureSize {
+  readonly height: number;
+  readonly width: number;
 }
 
 /** What every block of one UNet is given. */
@@ -58,19 +66,44 @@ export function unet2dCondition(m: Module, config: UnetConfig, inputs: UnetInput
   });
 }
 
-function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text }: UnetInputs): Value {
+function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text, picture }: UnetInputs): Value {
   const first = config.block_out_channels[0]!;
   const width = 4 * first;
-  const sinusoid = timestepEmbedding(m, timesteps, first, {
-    flipSinToCos: config.flip_sin_to_cos,
-    freqShift: config.freq_shift,
-  });
-  const time = embedTimestep(m.in("time_embedding"), sinusoid, width);
-  if (config.addition_embed_type !== "text") return time;
-  return m.graph.add(
-    time,
-    embedText(m.in("add_embedding"), text, config.addition_embed_type_num_heads, width),
-  );
+  const order = { flipSinToCos: config.flip_sin_to_cos, freqShift: config.freq_shift };
+  const time = embedTimestep(m.in("time_embedding"), timestepEmbedding(m, timesteps, first, order), width);
+  const addition = m.in("add_embedding");
+  switch (config.addition_embed_type) {
+    case "text":
+      return m.graph.add(time, embedText(addition, text, config.addition_embed_type_num_heads, width));
+    case "text_time": {
+      if (!text.pooled) throw new InternalError("a UNet with text_time is told the pooled text");
+      const told = textAndSize(m, text.pooled, sizeNumbers(picture), addedWidth(config).number, order);
+      return m.graph.add(time, embedTimestep(addition, told, width));
+    }
+    default:
+      return time;
+  }
+}
+
+/** Original height and width, top and left of the crop, height and width aimed at: a picture that was not cut. */
+function sizeNumbers({ height, width }: PictureSize): readonly number[] {
+  return [height, width, 0, 0, height, width];
+}
+
+/**
+ * Widths in the input of `add_embedding`: of one size number, and p, of the pooled text.
+ *
+ * @throws VisibleError for a config with `text_time` that does not say them
+ */
+export function addedWidth(config: UnetConfig): { readonly number: number; readonly pooled: number } {
+  const { addition_time_embed_dim: number, projection_class_embeddings_input_dim: whole } = config;
+  if (!number || !whole || whole <= 6 * number)
+    throw new VisibleError(
+      "unsupported_config",
+      `The UNet's addition_embed_type is text_time, so its config.json must give addition_time_embed_dim (it is ${number ?? "absent"}) ` +
+        `and a projection_class_embeddings_input_dim of more than six times that (it is ${whole ?? "absent"}).`,
+    );
+  return { number, pooled: whole - 6 * number };
 }
 
 function downBlock(m: Module, input: Value, level: number, context: Context, skips: Value[]): Value {

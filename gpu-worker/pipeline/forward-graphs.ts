@@ -1,6 +1,13 @@
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Graph, Value } from "../graph/value.ts";
-import { clipTextEncoder, clipTokenEmbeddings, clipVisionEncoder } from "../models/clip.ts";
+import {
+  clipLastTextLayer,
+  clipPenultimateText,
+  clipTextEncoder,
+  clipTokenEmbeddings,
+  clipVisionEncoder,
+} from "../models/clip.ts";
+import { linear } from "../models/layers.ts";
 import {
   keysValuesWidth,
   projectKeysValues,
@@ -12,15 +19,32 @@ import { unet2dCondition } from "../models/unet-2d-condition.ts";
 import type { ClipModel } from "./clip-model.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
-/** ids int64 [N, L] → hidden [N, L, d]. */
+/**
+ * ids int64 [N, L] → hidden [N, L, d]. In Stable Diffusion XL also ids_2 [N, L], the second tokenizer's, and ends int64 [N],
+ * for each text the place of its first EOS in all N · L positions → pooled [N, p].
+ */
 export function textEncoderGraph(
-  { text }: ModelFolder,
+  { text, secondText }: ModelFolder,
   { batch, length }: { readonly batch: number; readonly length: number },
 ): Graph {
   const graph = new GraphBuilder("text_encoder");
   const m = text.component.module(graph);
-  const ids = graph.input("ids", "int64", [batch, length]);
-  graph.output("hidden", clipTextEncoder(m, text.config, clipTokenEmbeddings(m, text.config, ids)));
+  const tokens = clipTokenEmbeddings(m, text.config, graph.input("ids", "int64", [batch, length]));
+  if (!secondText) {
+    graph.output("hidden", clipTextEncoder(m, text.config, tokens));
+    return graph.build();
+  }
+  const { component, config } = secondText;
+  const second = component.module(graph);
+  const ids = graph.input("ids_2", "int64", [batch, length]);
+  const ends = graph.input("ends", "int64", [batch]);
+  const first = clipPenultimateText(m, text.config, tokens);
+  const states = clipPenultimateText(second, config, clipTokenEmbeddings(second, config, ids));
+  const last = clipLastTextLayer(second, config, states);
+  const { hidden_size: width, projection_dim: pooled } = config;
+  const atEnds = graph.gather(graph.reshape(last, [batch * length, width]), ends);
+  graph.output("hidden", graph.concat([first, states], 2));
+  graph.output("pooled", linear(second.in("text_projection"), atEnds, pooled));
   return graph.build();
 }
 
@@ -40,6 +64,11 @@ export function decoderGraph({ vae }: ModelFolder, height: number, width: number
   return graph.build();
 }
 
+/** d: columns of the text embedding, those of all text encoders side by side. */
+export function textWidth({ text, secondText }: ModelFolder): number {
+  return text.config.hidden_size + (secondText?.config.hidden_size ?? 0);
+}
+
 export interface UnetSize {
   readonly batch: number;
   /** In latents. */
@@ -48,8 +77,8 @@ export interface UnetSize {
 }
 
 /**
- * latents and image [N, C, h, w], timesteps [N], text [N, L, d] → prediction [N, C, h, w]. With `learnedRows` n also
- * learned [n, D]: keys and values for positions 1 … n of every sample's text.
+ * latents and image [N, C, h, w], timesteps [N], text [N, L, d], in Stable Diffusion XL pooled [N, p] → prediction
+ * [N, C, h, w]. With `learnedRows` n also learned [n, D]: keys and values for positions 1 … n of every sample's text.
  */
 export function unetGraph(
   model: ModelFolder,
@@ -57,14 +86,21 @@ export function unetGraph(
 ): Graph {
   const graph = new GraphBuilder("unet");
   const { batch } = size;
-  const states = graph.input("text", "float32", [
-    batch,
-    model.tokenizer.maxLength,
-    model.text.config.hidden_size,
-  ]);
+  const states = graph.input("text", "float32", [batch, model.tokenizer.maxLength, textWidth(model)]);
   const learned = learnedRows ? learnedInput(graph, model, "learned", learnedRows, batch) : undefined;
-  graph.output("prediction", predictNoise(graph, model, size, { states, learned: learned?.byAttention }));
+  const pooled = pooledInput(graph, model, batch);
+  const text = { states, pooled, learned: learned?.byAttention };
+  graph.output("prediction", predictNoise(graph, model, size, text));
   return graph.build();
+}
+
+/** Declares Stable Diffusion XL's input `pooled`, the texts as one vector each, [N, p]. */
+export function pooledInput(
+  graph: GraphBuilder,
+  { secondText }: ModelFolder,
+  batch: number,
+): Value | undefined {
+  return secondText && graph.input("pooled", "float32", [batch, secondText.config.projection_dim]);
 }
 
 /** Declares the input `name`, rows [n, D] of keys and values, and repeats it for every sample. */
@@ -83,9 +119,10 @@ export function learnedInput(
 }
 
 /** text [L, d] → rows [L, D]: the keys and values that every attention to the text projects from it. */
-export function keysValuesGraph({ unet, tokenizer, text }: ModelFolder): Graph {
+export function keysValuesGraph(model: ModelFolder): Graph {
   const graph = new GraphBuilder("keys_values");
-  const [length, width] = [tokenizer.maxLength, text.config.hidden_size];
+  const { unet, tokenizer } = model;
+  const [length, width] = [tokenizer.maxLength, textWidth(model)];
   const states = graph.reshape(graph.input("text", "float32", [length, width]), [1, length, width]);
   const rows = projectKeysValues(unet.component.module(graph), unet.config, states);
   graph.output("rows", graph.reshape(rows, rows.shape.slice(1)));
@@ -103,10 +140,12 @@ export function predictNoise(
   const latents = graph.input("latents", "float32", shape);
   const image = graph.input("image", "float32", shape);
   const timesteps = graph.input("timesteps", "float32", [size.batch]);
+  const { factor } = model.vae.autoencoder;
   return unet2dCondition(model.unet.component.module(graph), model.unet.config, {
     sample: graph.concat([latents, image], 1),
     timesteps,
     text,
+    picture: { height: size.height * factor, width: size.width * factor },
   });
 }
 

@@ -37,21 +37,26 @@ export async function frozenBranches(
   guidance: Guidance,
 ): Promise<Float32Array> {
   const weights = branchWeights(guidance);
-  const nothing = await repeatText(pipeline, "", samples.timesteps.length);
+  const nothing = repeatTold(await pipeline.nothingTold(), samples.timesteps.length);
   const sum = new Float32Array(samples.latents.length);
-  if (weights.image !== 0)
-    addScaled(sum, await pipeline.predict({ ...samples, text: nothing }), weights.image);
+  if (weights.image !== 0) addScaled(sum, await pipeline.predict({ ...samples, ...nothing }), weights.image);
   if (weights.none !== 0) {
     const image = new Float32Array(samples.image.length);
-    addScaled(sum, await pipeline.predict({ ...samples, image, text: nothing }), weights.none);
+    addScaled(sum, await pipeline.predict({ ...samples, ...nothing, image }), weights.none);
   }
   return sum;
 }
 
-/** What the text branch is told. */
-export interface Conditioning {
-  /** Text embedding, [L · d]. */
+/** A text as the UNet is told of it. */
+export interface TextEmbedding {
+  /** Its tokens, [L · d]. */
   readonly text: Float32Array;
+  /** In Stable Diffusion XL: the whole of it, [p]. */
+  readonly pooled?: Float32Array;
+}
+
+/** What the text branch is told. */
+export interface Conditioning extends TextEmbedding {
   /** Keys and values for its positions 1 … n, [n · D]. */
   readonly learned?: Float32Array;
 }
@@ -60,17 +65,18 @@ export interface Conditioning {
 export async function guidedPrediction(
   pipeline: Pipeline,
   samples: Samples,
-  { text: embedding, learned }: Conditioning,
+  { learned, ...told }: Conditioning,
   guidance: Guidance,
 ): Promise<Float32Array> {
   const sum = await frozenBranches(pipeline, samples, guidance);
-  const text = repeat(embedding, samples.timesteps.length);
-  addScaled(sum, await pipeline.predict({ ...samples, text, learned }), guidance.text);
+  const forAll = repeatTold(told, samples.timesteps.length);
+  addScaled(sum, await pipeline.predict({ ...samples, ...forAll, learned }), guidance.text);
   return sum;
 }
 
-async function repeatText(pipeline: Pipeline, text: string, count: number): Promise<Float32Array> {
-  return repeat(await pipeline.encodeText(text), count);
+/** The same text for every one of `count` samples. */
+export function repeatTold({ text, pooled }: TextEmbedding, count: number): TextEmbedding {
+  return { text: repeat(text, count), ...(pooled ? { pooled: repeat(pooled, count) } : {}) };
 }
 
 function repeat(values: Float32Array, count: number): Float32Array {

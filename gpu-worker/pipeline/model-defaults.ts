@@ -11,7 +11,7 @@ const count = z.number().int().positive();
 const modelDefaultsSchema = z.object({
   id: z.string().optional(),
   /** Side of the square pictures, in pixels, whose area the model edits best (`fitToModel`). */
-  resolution: count.default(512),
+  resolution: count.optional(),
   init: z.string().default("make it look like the example"),
   /** What the texts of the folder's CLIP are about, and a file of phrases that its image side knows. */
   captions: z
@@ -27,7 +27,7 @@ const modelDefaultsSchema = z.object({
     .object({
       scheduler: z.enum(["euler-ancestral", "ddim"]).default("euler-ancestral"),
       steps: count.default(20),
-      text_guidance: guidance.default(7.5),
+      text_guidance: guidance.optional(),
       image_guidance: guidance.default(1.5),
     })
     .prefault({}),
@@ -36,7 +36,7 @@ const modelDefaultsSchema = z.object({
       learning_rate: z.number().positive().default(1e-2),
       steps: count.default(200),
       batch_size: count.default(2),
-      text_guidance: guidance.default(7.5),
+      text_guidance: guidance.optional(),
       image_guidance: guidance.default(1.5),
       /** For the space kv, whose keys and values have another scale; the text's own rate when absent. */
       kv: z.object({ learning_rate: z.number().positive().optional() }).prefault({}),
@@ -46,7 +46,7 @@ const modelDefaultsSchema = z.object({
 
 /**
  * What a model is run with unless the caller says otherwise. Without a `visii.json` the guidance and sampler are
- * InstructPix2Pix's, and the learning rate is the paper's 1e-3 over 1000 steps, spent in 200: under the cosine schedule
+ * InstructPix2Pix's (in Stable Diffusion XL diffusers' text guidance of 5), and the learning rate is the paper's 1e-3 over 1000 steps, spent in 200: under the cosine schedule
  * (half on average) 200 steps of 1e-2 travel as far.
  */
 export interface ModelDefaults {
@@ -75,8 +75,15 @@ export interface ModelDefaults {
   };
 }
 
+/** What differs from family to family. */
+export interface FamilyDefaults {
+  readonly resolution: number;
+  readonly textGuidance: number;
+}
+
 export async function readModelDefaults(
   folder: string,
+  family: FamilyDefaults,
 ): Promise<ModelDefaults & { readonly id: string | undefined }> {
   const file = join(folder, "visii.json");
   const present = await access(file).then(
@@ -87,7 +94,7 @@ export async function readModelDefaults(
   const { sampler, inversion, captions } = parsed;
   return {
     id: parsed.id,
-    resolution: parsed.resolution,
+    resolution: parsed.resolution ?? family.resolution,
     init: parsed.init,
     captions: {
       describe: captions.describe,
@@ -96,14 +103,14 @@ export async function readModelDefaults(
     sampler: {
       scheduler: sampler.scheduler,
       steps: sampler.steps,
-      textGuidance: sampler.text_guidance,
+      textGuidance: sampler.text_guidance ?? family.textGuidance,
       imageGuidance: sampler.image_guidance,
     },
     inversion: {
       steps: inversion.steps,
       learningRate: inversion.learning_rate,
       batchSize: inversion.batch_size,
-      textGuidance: inversion.text_guidance,
+      textGuidance: inversion.text_guidance ?? family.textGuidance,
       imageGuidance: inversion.image_guidance,
       kv: { learningRate: inversion.kv.learning_rate ?? inversion.learning_rate },
     },

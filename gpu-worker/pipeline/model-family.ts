@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { VisibleError } from "../../shared/errors.ts";
-import { readJson } from "../models/parse-config.ts";
+import { parseConfig, readJson } from "../models/parse-config.ts";
 
 /** Pipelines of other families by what their class names begin with, and what people call them. */
 const others: readonly (readonly [prefix: string, family: string])[] = [
@@ -17,9 +17,16 @@ const others: readonly (readonly [prefix: string, family: string])[] = [
 ];
 
 const supported =
-  "this engine runs InstructPix2Pix (StableDiffusionInstructPix2PixPipeline) and its fine-tunes; docs/models.md says what else";
+  "this engine runs InstructPix2Pix (StableDiffusionInstructPix2PixPipeline, StableDiffusionXLInstructPix2PixPipeline) and its fine-tunes; " +
+  "docs/models.md says what else";
 
 const classNameSchema = z.object({ _class_name: z.string().optional() });
+
+/** What `model_index.json` says of a Stable Diffusion XL; the defaults are diffusers' own. */
+const xlIndexSchema = z.object({
+  force_zeros_for_empty_prompt: z.boolean().default(true),
+  is_cosxl_edit: z.boolean().default(false),
+});
 
 /**
  * Refuses a model whose files name another family than the engine runs, by that family's name, before its configs are read
@@ -30,16 +37,29 @@ const classNameSchema = z.object({ _class_name: z.string().optional() });
  */
 export async function requireKnownFamily(folder: string): Promise<void> {
   const name = await classNameIn(join(folder, "model_index.json"));
-  if (name?.includes("InstructPix2Pix") && !name.startsWith("StableDiffusionXL")) return;
+  if (name?.includes("InstructPix2Pix")) return;
   const family = others.find(([prefix]) => name?.startsWith(prefix))?.[1];
   const unet = await classNameIn(join(folder, "unet", "config.json")).catch(() => "nothing");
   // A UNet of the right class is judged by its channels and keys, which say more than the index.
-  if (unet === "UNet2DConditionModel" && !name?.startsWith("StableDiffusionXL")) return;
+  if (unet === "UNet2DConditionModel") return;
   if (unet === undefined && name === undefined) return;
   throw new VisibleError(
     "unsupported_family",
     `${folder} is ${family ? `${family} (${name})` : `a ${name ?? unet}`}; ${supported}.`,
   );
+}
+
+/**
+ * Whether a Stable Diffusion XL stands for the empty text by zeros, as diffusers does unless its index says otherwise.
+ *
+ * @throws VisibleError `unsupported_family` for CosXL Edit, whose noise schedule and scaled image condition are others
+ */
+export async function readEmptyTextOfXl(folder: string): Promise<"zeros" | "encoded"> {
+  const file = join(folder, "model_index.json");
+  const index = parseConfig(await readJson(file), xlIndexSchema, file);
+  if (index.is_cosxl_edit)
+    throw new VisibleError("unsupported_family", `${folder} is CosXL Edit (is_cosxl_edit); ${supported}.`);
+  return index.force_zeros_for_empty_prompt ? "zeros" : "encoded";
 }
 
 /** `text_encoder/config.json` of another kind of encoder (T5, Qwen, …) has none of CLIP's keys: better said once. */

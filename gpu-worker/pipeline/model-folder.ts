@@ -14,19 +14,28 @@ import { type Autoencoder, readAutoencoder } from "./autoencoder.ts";
 import { type ClipModel, openClip, readClipConfig } from "./clip-model.ts";
 import { Component } from "./component.ts";
 import { type ModelDefaults, readModelDefaults } from "./model-defaults.ts";
-import { requireClipText, requireKnownFamily } from "./model-family.ts";
+import { readEmptyTextOfXl, requireClipText, requireKnownFamily } from "./model-family.ts";
+import {
+  openSecondTextEncoder,
+  readSecondTextConfig,
+  type SecondTextEncoder,
+} from "./second-text-encoder.ts";
 
 /** A model in diffusers layout, read and checked, before anything is compiled. */
 export interface ModelFolder {
   readonly folder: string;
   /** What `visii.json` calls it, else the id it was pulled by, else its folder's name. */
   readonly id: string;
-  /** SHA-256 over the weights that an instruction depends on: the UNet's and the text encoder's. */
+  /** SHA-256 over the weights that an instruction depends on: the UNet's and the text encoders'. */
   readonly weightHash: string;
   readonly unet: { readonly config: UnetConfig; readonly component: Component };
   readonly vae: { readonly autoencoder: Autoencoder; readonly component: Component };
   readonly text: { readonly config: ClipTextConfig; readonly component: Component };
   readonly tokenizer: ClipTokenizer;
+  /** Stable Diffusion XL has one; the text embedding is then both encoders' next-to-last states side by side. */
+  readonly secondText: SecondTextEncoder | undefined;
+  /** What stands for no words at all: the encoded empty text, or zeros. */
+  readonly emptyText: "encoded" | "zeros";
   readonly scheduler: SchedulerConfig;
   readonly clip: ClipModel | undefined;
   readonly defaults: ModelDefaults;
@@ -45,21 +54,27 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
       `There is no model folder ${path}. Name a folder in diffusers layout, or "mini" for the bundled model.`,
     );
   const configs = await readConfigs(folder);
-  for (const name of ["unet", "text_encoder", "vae"]) await requireOwnComponent(folder, name);
+  const parts = ["unet", "text_encoder", "vae", ...(configs.secondText ? ["text_encoder_2"] : [])];
+  for (const name of parts) await requireOwnComponent(folder, name);
   const unet = await Component.open(join(folder, "unet"), "diffusion_pytorch_model");
   const text = await Component.open(join(folder, "text_encoder"), "model");
-  const { id, ...defaults } = await readModelDefaults(folder);
+  const tokenizer = await loadClipTokenizer(join(folder, "tokenizer"));
+  const first = { config: configs.text, tokenizer };
+  const secondText = configs.secondText && (await openSecondTextEncoder(folder, configs.secondText, first));
+  const { id, ...defaults } = await readModelDefaults(folder, familyDefaults(configs));
   return {
     folder,
     id: id ?? (await readPullRecord(folder))?.name ?? basename(folder),
-    weightHash: await hashWeights([unet, text]),
+    weightHash: await hashWeights([unet, text, ...(secondText ? [secondText.component] : [])]),
     unet: { config: configs.unet, component: unet },
     vae: {
       autoencoder: configs.autoencoder,
       component: await Component.open(join(folder, "vae"), "diffusion_pytorch_model"),
     },
     text: { config: configs.text, component: text },
-    tokenizer: await loadClipTokenizer(join(folder, "tokenizer")),
+    tokenizer,
+    secondText,
+    emptyText: secondText ? await readEmptyTextOfXl(folder) : "encoded",
     scheduler: configs.scheduler,
     clip: await openClip(join(folder, "clip")),
     defaults,
@@ -81,7 +96,10 @@ async function readConfigs(folder: string) {
   await requireClipText(join(folder, "text_encoder"));
   const text = await readConfig(join(folder, "text_encoder", "config.json"), clipTextConfigSchema);
   const autoencoder = await readAutoencoder(join(folder, "vae"));
-  requireEditingModel(folder, unet, autoencoder, text);
+  requireEditingModel(folder, unet, autoencoder);
+  const secondText = await readSecondTextConfig(folder, unet);
+  if (secondText) await readEmptyTextOfXl(folder);
+  requireTextWidth(folder, unet, text, secondText);
   const clip = await readClipConfig(join(folder, "clip"));
   if (clip && clip.text_config.hidden_size !== text.hidden_size)
     throw new VisibleError(
@@ -89,7 +107,13 @@ async function readConfigs(folder: string) {
       `${folder}: its clip/ projects text of width ${clip.text_config.hidden_size}, its text encoder gives ${text.hidden_size}; ` +
         "put the CLIP there that the text encoder was taken from, or none (visii models pull --clip).",
     );
-  return { unet, text, autoencoder, scheduler: await readSchedulerConfig(join(folder, "scheduler")) };
+  return {
+    unet,
+    text,
+    secondText,
+    autoencoder,
+    scheduler: await readSchedulerConfig(join(folder, "scheduler")),
+  };
 }
 
 /** Weights are mapped from below the model's folder, and nowhere else. */
@@ -102,7 +126,7 @@ async function requireOwnComponent(folder: string, name: string): Promise<void> 
 }
 
 /** InstructPix2Pix's shape: the UNet sees noisy latents and the image's latents side by side. */
-function requireEditingModel(folder: string, unet: UnetConfig, vae: Autoencoder, text: ClipTextConfig): void {
+function requireEditingModel(folder: string, unet: UnetConfig, vae: Autoencoder): void {
   const { latentChannels } = vae;
   if (unet.in_channels !== 2 * latentChannels || unet.out_channels !== latentChannels)
     throw new VisibleError(
@@ -110,11 +134,32 @@ function requireEditingModel(folder: string, unet: UnetConfig, vae: Autoencoder,
       `${folder}: the UNet takes ${unet.in_channels} channels and gives ${unet.out_channels}, the autoencoder has ` +
         `${latentChannels}; an instruction-editing model takes ${2 * latentChannels} and gives ${latentChannels}.`,
     );
-  if (unet.cross_attention_dim !== text.hidden_size)
+}
+
+function requireTextWidth(
+  folder: string,
+  unet: UnetConfig,
+  first: ClipTextConfig,
+  second: ClipTextConfig | undefined,
+): void {
+  const width = first.hidden_size + (second?.hidden_size ?? 0);
+  if (unet.cross_attention_dim !== width)
     throw new VisibleError(
       "mismatched_checkpoint",
-      `${folder}: the UNet attends to text of width ${unet.cross_attention_dim}, the text encoder gives ${text.hidden_size}.`,
+      `${folder}: the UNet attends to text of width ${unet.cross_attention_dim}, the text encoder${second ? "s give" : " gives"} ${width}.`,
     );
+}
+
+/**
+ * What `visii.json` need not say: the picture size that the UNet's config says it was trained at, and the text guidance that
+ * diffusers uses of itself.
+ */
+function familyDefaults({ unet, secondText, autoencoder }: Awaited<ReturnType<typeof readConfigs>>) {
+  const { sample_size: side } = unet;
+  return {
+    resolution: typeof side === "number" ? side * autoencoder.factor : 512,
+    textGuidance: secondText ? 5 : 7.5,
+  };
 }
 
 async function hashWeights(components: readonly Component[]): Promise<string> {

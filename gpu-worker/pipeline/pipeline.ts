@@ -10,8 +10,10 @@ import {
   encoderGraph,
   keysValuesGraph,
   textEncoderGraph,
+  textWidth,
   unetGraph,
 } from "./forward-graphs.ts";
+import type { TextEmbedding } from "./guidance.ts";
 import type { ModelDefaults } from "./model-defaults.ts";
 import { type ModelFolder, readModelFolder } from "./model-folder.ts";
 import { SessionCache } from "./session-cache.ts";
@@ -48,6 +50,8 @@ export interface UnetBatch {
   readonly timesteps: Float32Array;
   /** Text embeddings, [N · length · width]. */
   readonly text: Float32Array;
+  /** In Stable Diffusion XL: the texts as one vector each, [N · p]. */
+  readonly pooled?: Float32Array | undefined;
   /** Keys and values for positions 1 … n of every sample's text, [n · {@link Pipeline.keysValuesWidth}]. */
   readonly learned?: Float32Array | undefined;
   readonly height: number;
@@ -65,7 +69,7 @@ export class Pipeline {
   readonly defaults: ModelDefaults;
   readonly device: Device;
   readonly #sessions: SessionCache;
-  readonly #texts = new Map<string, Promise<Float32Array>>();
+  readonly #texts = new Map<string, Promise<TextEmbedding>>();
   #unetForwards = 0;
 
   constructor(model: ModelFolder, { resolution, memory, ...options }: PipelineOptions) {
@@ -95,7 +99,7 @@ export class Pipeline {
   }
   /** Width of one token's embedding. */
   get textWidth(): number {
-    return this.model.text.config.hidden_size;
+    return textWidth(this.model);
   }
   /** The attentions to the text, whose keys and values may be learned. */
   get textAttentions(): readonly TextAttention[] {
@@ -120,23 +124,59 @@ export class Pipeline {
     return this.#sessions.get(key, build);
   }
 
-  /** The text encoder's last hidden state, [length · width]. */
-  encodeText(text: string): Promise<Float32Array> {
+  /** The text's embedding, [length · width]: of {@link tell} its tokens. */
+  async encodeText(text: string): Promise<Float32Array> {
+    return (await this.tell(text)).text;
+  }
+
+  /** What the UNet is told by a text. */
+  tell(text: string): Promise<TextEmbedding> {
     const known = this.#texts.get(text);
     if (known) return known;
-    const made = this.encodeIds([this.model.tokenizer.encode(text).ids]);
+    const { tokenizer, secondText } = this.model;
+    const second = secondText && [secondText.tokenizer.encode(text).ids];
+    const made = this.#encode([tokenizer.encode(text).ids], second);
     this.#texts.set(text, made);
     return made;
   }
 
-  /** Token ids, N rows of one length L → last hidden state [N · L · width]. */
-  async encodeIds(rows: readonly (readonly number[])[]): Promise<Float32Array> {
+  /** What it is told where there are no words: by the model's own rule the empty text, or zeros. */
+  async nothingTold(): Promise<TextEmbedding> {
+    const empty = await this.tell("");
+    if (this.model.emptyText === "encoded") return empty;
+    const zeros = ({ length }: Float32Array) => new Float32Array(length);
+    return { text: zeros(empty.text), ...(empty.pooled ? { pooled: zeros(empty.pooled) } : {}) };
+  }
+
+  /**
+   * Token ids, N rows of one length L → their embeddings [N · L · width].
+   *
+   * @param second the second tokenizer's, where they are not the same: it pads with another token
+   */
+  async encodeIds(
+    rows: readonly (readonly number[])[],
+    second: readonly (readonly number[])[] = rows,
+  ): Promise<Float32Array> {
+    return (await this.#encode(rows, second)).text;
+  }
+
+  async #encode(
+    rows: readonly (readonly number[])[],
+    second: readonly (readonly number[])[] = rows,
+  ): Promise<TextEmbedding> {
     const size = { batch: rows.length, length: rows[0]!.length };
     const session = await this.session(`text ${size.batch}x${size.length}`, () =>
       textEncoderGraph(this.model, size),
     );
-    const { hidden } = await session.run({ ids: BigInt64Array.from(rows.flat(), (id) => BigInt(id)) });
-    return hidden!;
+    const ids = asIds(rows.flat());
+    const { secondText } = this.model;
+    if (!secondText) return { text: (await session.run({ ids })).hidden! };
+    // The pooled text is read at its end; a row that has none is a piece of a text, and what it is pooled to means nothing.
+    const ends = asIds(
+      second.map((row, n) => n * size.length + Math.max(0, row.indexOf(secondText.tokenizer.eosId))),
+    );
+    const { hidden, pooled } = await session.run({ ids, ids_2: asIds(second.flat()), ends });
+    return { text: hidden!, pooled: pooled! };
   }
 
   /** The keys and values that the UNet makes of a text embedding [length · width], [length · D]. */
@@ -183,7 +223,7 @@ export class Pipeline {
 
   /** The UNet's prediction for each sample, [N · channels · height · width]. */
   async predict(samples: UnetBatch): Promise<Float32Array> {
-    const { latents, image, timesteps, text, learned, height, width } = samples;
+    const { latents, image, timesteps, text, pooled, learned, height, width } = samples;
     const batch = timesteps.length;
     const learnedRows = learned ? learned.length / this.keysValuesWidth : 0;
     const session = await this.session(`unet ${batch}x${width}x${height} ${learnedRows}`, () =>
@@ -191,6 +231,7 @@ export class Pipeline {
     );
     const { prediction } = await session.run({
       ...{ latents, image, timesteps, text },
+      ...(pooled ? { pooled } : {}),
       ...(learned ? { learned } : {}),
     });
     this.#unetForwards += batch;
@@ -209,4 +250,8 @@ export class Pipeline {
   async dispose(): Promise<void> {
     await this.#sessions.clear();
   }
+}
+
+function asIds(ids: readonly number[]): BigInt64Array {
+  return BigInt64Array.from(ids, (id) => BigInt(id));
 }

@@ -14,6 +14,8 @@ it.each([
   ["tiny-mini", 0],
   ["tiny-mini", 1],
   ["tiny-mini", 2],
+  ["tiny-sdxl", 0],
+  ["tiny-sdxl", 1],
 ] as const)(
   "gives the paper's loss and its gradient as torch autograd does (%s, case %i)",
   async (name, index) => {
@@ -57,6 +59,7 @@ it.each([
       bos: embedding.slice(0, row),
       instruction: embedding.slice(row, eos * row),
       rest: embedding.slice(eos * row),
+      ...(await fixture.pooled("inputs.loss.pooled")),
       direction: await input("direction"),
     });
 

@@ -17,6 +17,7 @@ const imageGuidance = 1.5;
 describe.each([
   ["tiny-ip2p", [0, 1]],
   ["tiny-mini", [0, 1, 2]],
+  ["tiny-sdxl", [0, 1]],
 ] as const)("keys and values as the instruction, %s", (name, cases) => {
   let pipeline: Pipeline;
   let fixture: Awaited<ReturnType<typeof openFixture>>;
@@ -36,7 +37,7 @@ describe.each([
 
   it("make the prediction of the init's words before the first step", async () => {
     const rows = await openRows(pipeline, { init: "a red apple", space: "kv" });
-    const text = await pipeline.encodeText("a red apple");
+    const told = await pipeline.tell("a red apple");
     const [, , height, width] = fixture.shape("inputs.loss.0.after") as [number, number, number, number];
     const samples = {
       latents: await fixture.floats("outputs.loss.0.noisy"),
@@ -44,7 +45,7 @@ describe.each([
       timesteps: Float32Array.of(37),
       ...{ height, width },
     };
-    const worded = await pipeline.predict({ ...samples, text });
+    const worded = await pipeline.predict({ ...samples, ...told });
     const learned = await pipeline.predict({ ...samples, ...rows.conditioning(rows.initial) });
     expect(relativeDeviation(learned, worded)).toBeLessThan(sameProjection);
     const moved = rows.initial.map((x) => x + 0.1);
@@ -77,6 +78,7 @@ describe.each([
       image: await input("before"),
       timesteps: Float32Array.of(timestep),
       text: await input("instruction"),
+      ...(await fixture.pooled("inputs.loss.pooled")),
     };
     const target = await output("target");
     const rows = await fixture.floats(`inputs.kv.${index}.rows`);

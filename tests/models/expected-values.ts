@@ -7,9 +7,11 @@ export interface OracleFixture {
   floats(name: string): Promise<Float32Array>;
   integers(name: string): Promise<number[]>;
   shape(name: string): readonly number[];
+  /** Of the pooled text under this name; no member at all in models that have none. */
+  pooled(name: string): Promise<{ readonly pooled?: Float32Array }>;
 }
 
-export async function openFixture(name: "tiny-ip2p" | "tiny-mini"): Promise<OracleFixture> {
+export async function openFixture(name: "tiny-ip2p" | "tiny-mini" | "tiny-sdxl"): Promise<OracleFixture> {
   const folder = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
   const file = await openSafetensors(`${folder}/expected.safetensors`);
   return {
@@ -17,6 +19,7 @@ export async function openFixture(name: "tiny-ip2p" | "tiny-mini"): Promise<Orac
     floats: (tensor) => readTensor(file, tensor),
     integers: (tensor) => readIntegers(file, tensor),
     shape: (tensor) => file.tensors.get(tensor)?.shape ?? [],
+    pooled: async (tensor) => (file.tensors.has(tensor) ? { pooled: await readTensor(file, tensor) } : {}),
   };
 }
 

@@ -6,7 +6,7 @@ import { type OracleFixture, openFixture, relativeDeviation } from "./expected-v
 /** float32 against PyTorch's float32 or float64: measured 3e-7 … 4e-6 on these models, asked for 1e-4. */
 const agreement = 2e-5;
 
-describe.each(["tiny-ip2p", "tiny-mini"] as const)(
+describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)(
   "%s, against diffusers and transformers on the same weights",
   (name) => {
     let fixture: OracleFixture;
@@ -18,13 +18,15 @@ describe.each(["tiny-ip2p", "tiny-mini"] as const)(
     });
     afterAll(() => pipeline.dispose());
 
-    it("encodes token ids as CLIPTextModel does", async () => {
-      const ids = await fixture.integers("inputs.text.ids");
+    it("encodes token ids as transformers' text encoders do", async () => {
       const length = pipeline.textLength;
-      const rows = Array.from({ length: ids.length / length }, (_, i) =>
-        ids.slice(i * length, (i + 1) * length),
-      );
-      const hidden = await pipeline.encodeIds(rows);
+      const rows = async (tensor: string) => {
+        const ids = await fixture.integers(tensor);
+        return Array.from({ length: ids.length / length }, (_, i) => ids.slice(i * length, (i + 1) * length));
+      };
+      const first = await rows("inputs.text.ids");
+      const second = pipeline.model.secondText ? await rows("inputs.text.ids_2") : first;
+      const hidden = await pipeline.encodeIds(first, second);
       expect(relativeDeviation(hidden, await fixture.floats("outputs.text.last_hidden_state"))).toBeLessThan(
         agreement,
       );
@@ -62,6 +64,7 @@ describe.each(["tiny-ip2p", "tiny-mini"] as const)(
         image: part(1),
         timesteps: Float32Array.from(await fixture.integers("inputs.unet.timesteps")),
         text: await fixture.floats("inputs.unet.encoder_hidden_states"),
+        ...(await fixture.pooled("inputs.unet.pooled")),
         height,
         width,
       });

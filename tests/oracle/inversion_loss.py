@@ -11,10 +11,11 @@ TEXT_GUIDANCE, IMAGE_GUIDANCE = 7.5, 1.5
 
 
 def inversion_loss(*, unet, text_projection, alphas_cumprod, prediction_type, instruction, null_text, eos_index, after,
-                   before, noise, timestep: int, direction):
+                   before, noise, timestep: int, direction, added=(None, None), clip_state=lambda embedding: embedding):
     """Outputs by name (float64): loss, mse, cosine, the three predictions, and the gradient of rows 1 … eos-1.
 
-    instruction, null_text [1, L, d]; after (diffused), before (condition), noise [1, c, h, w]; direction [p], unit norm.
+    instruction, null_text [1, L, d]; after (diffused), before (condition), noise [1, c, h, w]; direction [p], unit norm;
+    added: the UNet's added_cond_kwargs beside instruction and null_text; clip_state: P to the state that L_clip reads.
     """
     alpha = alphas_cumprod[timestep].double()
     noisy = alpha.sqrt() * after + (1 - alpha).sqrt() * noise
@@ -23,16 +24,17 @@ def inversion_loss(*, unet, text_projection, alphas_cumprod, prediction_type, in
     instruction = instruction.clone().requires_grad_(True)
     steps = torch.tensor([timestep])
 
-    def predict(text, condition):
-        return unet(torch.cat([noisy, condition], dim=1), steps, encoder_hidden_states=text).sample
+    def predict(text, condition, added):
+        sample = torch.cat([noisy, condition], dim=1)
+        return unet(sample, steps, encoder_hidden_states=text, added_cond_kwargs=added).sample
 
-    with_text = predict(instruction, before)
-    with_image = predict(null_text, before)
-    with_none = predict(null_text, torch.zeros_like(before))
+    with_text = predict(instruction, before, added[0])
+    with_image = predict(null_text, before, added[1])
+    with_none = predict(null_text, torch.zeros_like(before), added[1])
     guided = with_none + TEXT_GUIDANCE * (with_text - with_image) + IMAGE_GUIDANCE * (with_image - with_none)
     mse = F.mse_loss(guided, target)
 
-    pooled = text_projection @ instruction.mean(dim=1)[0]
+    pooled = text_projection @ clip_state(instruction).mean(dim=1)[0]
     cosine = torch.dot(pooled / pooled.norm(), direction)
     loss = 4 * mse - 0.1 * cosine.clamp(-1, 0.5)
     (gradient,) = torch.autograd.grad(loss, instruction)
@@ -50,7 +52,7 @@ def text_attentions(unet):
 
 
 def keys_values_loss(*, unet, alphas_cumprod, prediction_type, instruction, null_text, eos_index, after, before, noise,
-                     timestep: int, change):
+                     timestep: int, change, added=(None, None)):
     """The loss without L_clip where keys and values of positions 1 … eos-1 are leaves: the projected ones plus `change`.
 
     change [eos - 1, D], D columns in the order of the attentions' names, each one's keys and then its values. Outputs
@@ -79,11 +81,16 @@ def keys_values_loss(*, unet, alphas_cumprod, prediction_type, instruction, null
     assert column == change.shape[1]
 
     steps = torch.tensor([timestep])
-    with_text = unet(torch.cat([noisy, before], dim=1), steps, encoder_hidden_states=instruction).sample
+
+    def predict(text, condition, added):
+        sample = torch.cat([noisy, condition], dim=1)
+        return unet(sample, steps, encoder_hidden_states=text, added_cond_kwargs=added).sample
+
+    with_text = predict(instruction, before, added[0])
     for handle in handles:
         handle.remove()
-    with_image = unet(torch.cat([noisy, before], dim=1), steps, encoder_hidden_states=null_text).sample
-    with_none = unet(torch.cat([noisy, torch.zeros_like(before)], dim=1), steps, encoder_hidden_states=null_text).sample
+    with_image = predict(null_text, before, added[1])
+    with_none = predict(null_text, torch.zeros_like(before), added[1])
     guided = with_none + TEXT_GUIDANCE * (with_text - with_image) + IMAGE_GUIDANCE * (with_image - with_none)
     mse = F.mse_loss(guided, target)
     loss = 4 * mse

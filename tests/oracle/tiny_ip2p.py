@@ -134,17 +134,16 @@ def expect(folder, tokenizer, clip, text, rounded_text, denoiser, autoencoder, a
     expected.add("outputs.unet", {"sample": denoiser(sample, steps, encoder_hidden_states=context).sample})
 
     add_losses(expected, denoiser, clip.text_projection.weight.double(), alphas_cumprod, "epsilon", hidden[:1],
-               hidden[1:2], eos_index, channels=4, timesteps=(37, 801))
+               hidden[1:2], eos_index, size=(1, 4, 8, 16), timesteps=(37, 801))
     expected.save(folder / "expected.safetensors")
 
 
 def add_losses(expected, denoiser, text_projection, alphas_cumprod, prediction_type, instruction, null_text, eos_index,
-               *, channels, timesteps):
+               *, size, timesteps, added=(None, None), clip_state=lambda embedding: embedding):
     """One loss per timestep; in the last one the direction lies along the text's own, so that L_clip's clamp is active."""
-    size = (1, channels, 8, 16)
     expected.add("inputs.noise_schedule", {"alphas_cumprod": alphas_cumprod})
     for case, timestep in enumerate(timesteps):
-        pooled = text_projection @ instruction.mean(dim=1)[0]
+        pooled = text_projection @ clip_state(instruction).mean(dim=1)[0]
         direction = draw((text_projection.shape[0],), seed=20 + case)
         direction = direction / direction.norm() + (3 * pooled / pooled.norm() if case == len(timesteps) - 1 else 0)
         direction = (direction / direction.norm()).float().double()
@@ -157,10 +156,10 @@ def add_losses(expected, denoiser, text_projection, alphas_cumprod, prediction_t
         arguments = {**inputs, "timestep": timestep, "eos_index": eos_index}
         expected.add(f"outputs.loss.{case}", inversion_loss(
             unet=denoiser, text_projection=text_projection, alphas_cumprod=alphas_cumprod,
-            prediction_type=prediction_type, **arguments))
+            prediction_type=prediction_type, added=added, clip_state=clip_state, **arguments))
         del arguments["direction"]
         change = draw((eos_index - 1, keys_values_width(denoiser)), seed=60 + case, scale=0.3)
         kept = keys_values_loss(unet=denoiser, alphas_cumprod=alphas_cumprod, prediction_type=prediction_type,
-                                change=change, **arguments)
+                                change=change, added=added, **arguments)
         expected.add(f"inputs.kv.{case}", {"rows": kept.pop("rows")})
         expected.add(f"outputs.kv.{case}", kept)

@@ -103,5 +103,5 @@ def expect(folder, tokenizer, clip, text, denoiser, autoencoder, linear, alphas_
     expected.add("inputs.unet", {"sample": sample, "timesteps": steps, "encoder_hidden_states": context})
     expected.add("outputs.unet", {"sample": denoiser(sample, steps, encoder_hidden_states=context).sample})
     add_losses(expected, denoiser, clip.text_projection.weight, alphas_cumprod, "v_prediction", hidden[:1], hidden[1:2],
-               eos_index, channels=12, timesteps=(37, 999, 600))
+               eos_index, size=(1, 12, 8, 16), timesteps=(37, 999, 600))
     expected.save(folder / "expected.safetensors")
