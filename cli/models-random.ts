@@ -13,7 +13,12 @@ interface RandomOptions {
   readonly json?: boolean;
 }
 
-const names = ["instruct-pix2pix", "tiny-instruct-pix2pix"] as const satisfies readonly LayoutName[];
+const names = [
+  "instruct-pix2pix",
+  "sdxl-instruct-pix2pix",
+  "tiny-instruct-pix2pix",
+  "tiny-sdxl-instruct-pix2pix",
+] as const satisfies readonly LayoutName[];
 
 export function addModelsRandomCommand(models: Command, context: Context): void {
   models

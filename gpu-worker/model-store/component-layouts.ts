@@ -6,6 +6,7 @@ import {
   type ClipVisionConfig,
   clipConfigSchema,
   clipTextConfigSchema,
+  clipTextWithProjectionConfigSchema,
 } from "../models/clip-config.ts";
 import type { Module } from "../models/module.ts";
 import { parseConfig } from "../models/parse-config.ts";
@@ -48,8 +49,8 @@ export function unetLayout(json: Json): ComponentLayout {
   };
 }
 
-/** Under the attention names of diffusers before 0.15, which the models of early 2023 were published with. */
-export function autoencoderLayout(json: Json): ComponentLayout {
+/** @param attentionNames those of diffusers before 0.15, which the models of early 2023 were published with, or today's */
+export function autoencoderLayout(json: Json, attentionNames: "before 0.15" | "today's"): ComponentLayout {
   const config = parsed(json, autoencoderKlConfigSchema, "vae");
   return {
     folder: "vae",
@@ -57,11 +58,14 @@ export function autoencoderLayout(json: Json): ComponentLayout {
     configs: { "config.json": json },
     label: "vae",
     tensors: () =>
-      listTensors((m) => {
-        const { graph } = m;
-        encodeKl(m, config, graph.input("pixels", "float32", [1, config.in_channels, side, side]));
-        decodeKl(m, config, graph.input("latents", "float32", [1, config.latent_channels, 8, 8]));
-      }, /\.to_q\.weight$/),
+      listTensors(
+        (m) => {
+          const { graph } = m;
+          encodeKl(m, config, graph.input("pixels", "float32", [1, config.in_channels, side, side]));
+          decodeKl(m, config, graph.input("latents", "float32", [1, config.latent_channels, 8, 8]));
+        },
+        attentionNames === "today's" ? nothing : /\.to_q\.weight$/,
+      ),
   };
 }
 
@@ -73,6 +77,19 @@ export function textEncoderLayout(json: Json): ComponentLayout {
     configs: { "config.json": json },
     label: "clip",
     tensors: () => textTensors(config),
+  };
+}
+
+/** Stable Diffusion XL's second one, with the projection of the pooled text. */
+export function secondTextEncoderLayout(json: Json): ComponentLayout {
+  const config = parsed(json, clipTextWithProjectionConfigSchema, "text_encoder_2");
+  const shape = [config.projection_dim, config.hidden_size];
+  return {
+    folder: "text_encoder_2",
+    weights: "model",
+    configs: { "config.json": json },
+    label: "clip_2",
+    tensors: () => [...textTensors(config), { name: "text_projection.weight", shape, kind: "float" }],
   };
 }
 

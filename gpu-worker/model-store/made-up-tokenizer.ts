@@ -3,7 +3,7 @@ import { VisibleError } from "../../shared/errors.ts";
 /** Files of a tokenizer folder by name. */
 export type TokenizerFolder = Readonly<Record<string, string>>;
 
-const [begin, end] = ["<|startoftext|>", "<|endoftext|>"];
+const [begin, end] = ["<|startoftext|>", "<|endoftext|>"] as const;
 
 /**
  * A CLIP tokenizer that needs no published vocabulary: the same algorithm, files and number of tokens, with merges counted
@@ -11,8 +11,9 @@ const [begin, end] = ["<|startoftext|>", "<|endoftext|>"];
  * words of four and inner fours as there is room for; longer words take several tokens.
  *
  * @param size tokens: 256 bytes, 256 bytes at a word's end, two special tokens, and merges for the rest
+ * @param pad the token that fills a text up
  */
-export function madeUpTokenizer(size: number, maxLength: number): TokenizerFolder {
+export function madeUpTokenizer(size: number, maxLength: number, pad: string = end): TokenizerFolder {
   const symbols = byteSymbols();
   const room = size - 2 * symbols.length - 2;
   if (room < 0)
@@ -37,10 +38,10 @@ export function madeUpTokenizer(size: number, maxLength: number): TokenizerFolde
     single_word: false,
   });
   const roles = {
-    bos_token: special(begin!),
-    eos_token: special(end!),
-    unk_token: special(end!),
-    pad_token: end,
+    bos_token: special(begin),
+    eos_token: special(end),
+    unk_token: special(end),
+    pad_token: pad,
   };
   const config = {
     add_prefix_space: false,

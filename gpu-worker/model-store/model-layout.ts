@@ -23,10 +23,15 @@ export interface ModelLayout {
   readonly scheduler: unknown;
   /** `visii.json`, which published models do not have. */
   readonly defaults?: unknown;
-  readonly tokenizer: {
-    /** Tokens, the 512 byte symbols and two specials included. */
-    readonly vocabularySize: number;
-    readonly maxLength: number;
-  };
+  readonly tokenizers: readonly TokenizerLayout[];
   readonly components: readonly ComponentLayout[];
+}
+
+export interface TokenizerLayout {
+  readonly folder: string;
+  /** Tokens, the 512 byte symbols and two specials included. */
+  readonly vocabularySize: number;
+  readonly maxLength: number;
+  /** What fills a text up; the end marker when absent. */
+  readonly padToken?: string;
 }

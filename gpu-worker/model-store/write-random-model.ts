@@ -9,11 +9,14 @@ import type { TensorSpec } from "./list-tensors.ts";
 import { madeUpTokenizer } from "./made-up-tokenizer.ts";
 import type { ModelLayout } from "./model-layout.ts";
 import { randomTensor } from "./random-tensor.ts";
+import { sdxlInstructPix2Pix, tinySdxlInstructPix2Pix } from "./sdxl-instruct-pix2pix-layout.ts";
 
 /** Models whose architecture can be written down without their weights. */
 export const layouts = {
   "instruct-pix2pix": instructPix2Pix,
+  "sdxl-instruct-pix2pix": sdxlInstructPix2Pix,
   "tiny-instruct-pix2pix": tinyInstructPix2Pix,
+  "tiny-sdxl-instruct-pix2pix": tinySdxlInstructPix2Pix,
 } as const satisfies Readonly<Record<string, () => ModelLayout>>;
 
 export type LayoutName = keyof typeof layouts;
@@ -70,9 +73,10 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
       );
       before += bytes;
     }
-    const { vocabularySize, maxLength } = layout.tokenizer;
-    await mkdir(join(folder, "tokenizer"));
-    await writeAll(join(folder, "tokenizer"), madeUpTokenizer(vocabularySize, maxLength));
+    for (const { folder: name, vocabularySize, maxLength, padToken } of layout.tokenizers) {
+      await mkdir(join(folder, name));
+      await writeAll(join(folder, name), madeUpTokenizer(vocabularySize, maxLength, padToken));
+    }
     await mkdir(join(folder, "scheduler"));
     await writeAside(join(folder, "scheduler", "scheduler_config.json"), showJson(layout.scheduler));
     if (layout.defaults !== undefined)

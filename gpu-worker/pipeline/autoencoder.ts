@@ -22,13 +22,16 @@ export interface Autoencoder {
 
 /**
  * AutoencoderTiny speaks in latents that are scaled already; InstructPix2Pix's image condition wants them as its own autoencoder
- * gave them, before scaling. So they are brought to those units here: divided by the scaling factor of Stable Diffusion 1's
- * AutoencoderKL, which TAESD was distilled from.
+ * gave them, before scaling. So they are brought to those units here: divided by the scaling factor of the family's
+ * AutoencoderKL, which TAESD (or TAESDXL) was distilled from.
  */
-const distilledScale = 0.18215;
+const distilledScale = { sd: 0.18215, sdxl: 0.13025 } as const;
+type Distilled = keyof typeof distilledScale;
 
 /** One entry a class; a new autoencoder is one line here and its own file in models/. */
-const autoencoders: Readonly<Record<string, (json: unknown, file: string) => Autoencoder>> = {
+const autoencoders: Readonly<
+  Record<string, (json: unknown, file: string, family: Distilled) => Autoencoder>
+> = {
   AutoencoderKL: (json, file) => {
     const config = parseConfig(json, autoencoderKlConfigSchema, file);
     return {
@@ -40,15 +43,16 @@ const autoencoders: Readonly<Record<string, (json: unknown, file: string) => Aut
       decode: (m, latents) => decodeKl(m, config, latents),
     };
   },
-  AutoencoderTiny: (json, file) => {
+  AutoencoderTiny: (json, file, family) => {
     const config = parseConfig(json, autoencoderTinyConfigSchema, file);
+    const scale = distilledScale[family];
     return {
       latentChannels: config.latent_channels,
       factor: 2 ** (config.encoder_block_out_channels.length - 1),
-      scale: distilledScale,
+      scale,
       shift: 0,
-      encode: (m, pixels) => m.graph.div(encodeTiny(m, config, pixels), distilledScale),
-      decode: (m, latents) => decodeTiny(m, config, m.graph.mul(latents, distilledScale)),
+      encode: (m, pixels) => m.graph.div(encodeTiny(m, config, pixels), scale),
+      decode: (m, latents) => decodeTiny(m, config, m.graph.mul(latents, scale)),
     };
   },
   PatchAutoencoder: (json, file) => {
@@ -64,7 +68,8 @@ const autoencoders: Readonly<Record<string, (json: unknown, file: string) => Aut
   },
 };
 
-export async function readAutoencoder(folder: string): Promise<Autoencoder> {
+/** @param family whose autoencoder one without units of its own stands for */
+export async function readAutoencoder(folder: string, family: Distilled): Promise<Autoencoder> {
   const file = join(folder, "config.json");
   const json = await readJson(file);
   const named = z.object({ _class_name: z.string() }).safeParse(json);
@@ -75,5 +80,5 @@ export async function readAutoencoder(folder: string): Promise<Autoencoder> {
       "unsupported_config",
       `${file}: _class_name is ${name}; this engine runs ${Object.keys(autoencoders).join(" and ")}.`,
     );
-  return make(json, file);
+  return make(json, file, family);
 }

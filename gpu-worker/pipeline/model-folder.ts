@@ -95,7 +95,8 @@ async function readConfigs(folder: string) {
   const unet = await readConfig(join(folder, "unet", "config.json"), unetConfigSchema);
   await requireClipText(join(folder, "text_encoder"));
   const text = await readConfig(join(folder, "text_encoder", "config.json"), clipTextConfigSchema);
-  const autoencoder = await readAutoencoder(join(folder, "vae"));
+  const family = unet.addition_embed_type === "text_time" ? "sdxl" : "sd";
+  const autoencoder = await readAutoencoder(join(folder, "vae"), family);
   requireEditingModel(folder, unet, autoencoder);
   const secondText = await readSecondTextConfig(folder, unet);
   if (secondText) await readEmptyTextOfXl(folder);

@@ -2,8 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { instructPix2Pix } from "../../gpu-worker/model-store/instruct-pix2pix-layout.ts";
-import { writeRandomModel } from "../../gpu-worker/model-store/write-random-model.ts";
+import { layouts, writeRandomModel } from "../../gpu-worker/model-store/write-random-model.ts";
 import { openPipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 import { openSafetensors, readTensor } from "../../gpu-worker/weights/safetensors-file.ts";
 
@@ -27,10 +26,15 @@ function expectSane(values: Float32Array) {
 }
 
 describe("a random model", () => {
-  it("opens and runs in every part, with activations of order 1", async () => {
-    const pipeline = await openPipeline(join(scratch, "first"), { device: "cpu" });
-    const text = await pipeline.encodeText("make it night");
-    expectSane(text);
+  it.each([
+    ["first", like],
+    ["first-xl", "tiny-sdxl-instruct-pix2pix"],
+  ] as const)("(%s, %s) opens and runs in every part, with activations of order 1", async (folder, name) => {
+    if (folder !== "first") await writeRandomModel(join(scratch, folder), { like: name, seed: 1 });
+    const pipeline = await openPipeline(join(scratch, folder), { device: "cpu" });
+    const told = await pipeline.tell("make it night");
+    expectSane(told.text);
+    if (told.pooled) expectSane(told.pooled);
     const image = { width: 64, height: 64, data: new Float32Array(3 * 64 * 64).fill(0.3) };
     expectSane((await pipeline.embedImage(image))!);
     const latents = await pipeline.encodeImage(image);
@@ -40,7 +44,7 @@ describe("a random model", () => {
       latents: latents.data,
       image: latents.data,
       timesteps: Float32Array.of(500),
-      text,
+      ...told,
       height: 8,
       width: 8,
     });
@@ -108,17 +112,16 @@ describe("a random model", () => {
   });
 });
 
-it("instruct-pix2pix has the published number of parameters in every part", () => {
-  const counts = instructPix2Pix().components.map(({ folder, tensors }) => [
+it.each([
+  ["instruct-pix2pix", { unet: 859_532_484 }],
+  ["sdxl-instruct-pix2pix", { unet: 2_567_475_204, text_encoder_2: 694_659_840 }],
+] as const)("%s has the published number of parameters in every part", (name, own) => {
+  const counts = layouts[name]().components.map(({ folder, tensors }) => [
     folder,
     tensors()
       .filter(({ kind }) => kind === "float")
       .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
   ]);
-  expect(Object.fromEntries(counts)).toEqual({
-    unet: 859_532_484,
-    vae: 83_653_863,
-    text_encoder: 123_060_480,
-    clip: 427_616_513,
-  });
+  const common = { vae: 83_653_863, text_encoder: 123_060_480, clip: 427_616_513 };
+  expect(Object.fromEntries(counts)).toEqual({ ...common, ...own });
 });

@@ -11,9 +11,10 @@ import json
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionInstructPix2PixPipeline, UNet2DConditionModel
+from diffusers import (AutoencoderKL, StableDiffusionInstructPix2PixPipeline, StableDiffusionXLInstructPix2PixPipeline,
+                       UNet2DConditionModel)
 from safetensors import safe_open
-from transformers import CLIPModel, CLIPTextModel
+from transformers import CLIPModel, CLIPTextModel, CLIPTextModelWithProjection
 
 # Integers that transformers of 2023 stored; later ones make them anew.
 BUFFERS = {"text_model.embeddings.position_ids", "vision_model.embeddings.position_ids", "embeddings.position_ids"}
@@ -41,11 +42,16 @@ def spread(name, value):
 
 
 @torch.no_grad()
-def forward(unet, vae, text, clip):
+def forward(unet, vae, text, clip, second=None):
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(0, text.config.vocab_size - 2, (1, 77), generator=generator)
-    hidden = text(ids).last_hidden_state
-    spread("text encoder", hidden)
+    hidden, added = text(ids).last_hidden_state, None
+    if second:
+        told = second(ids, output_hidden_states=True)
+        spread("pooled text", told.text_embeds)
+        hidden = torch.cat([text(ids, output_hidden_states=True).hidden_states[-2], told.hidden_states[-2]], dim=-1)
+        added = {"text_embeds": told.text_embeds, "time_ids": torch.tensor([[256.0, 256, 0, 0, 256, 256]])}
+    spread("text embedding", hidden)
     size = clip.config.vision_config.image_size
     vision = clip.vision_model(pixel_values=torch.randn(1, 3, size, size, generator=generator))
     spread("CLIP image embedding", clip.visual_projection(vision.pooler_output))
@@ -53,7 +59,7 @@ def forward(unet, vae, text, clip):
     spread("autoencoder's latents", latents)
     spread("autoencoder's pixels", vae.decode(latents).sample)
     sample = torch.randn(1, 8, 32, 32, generator=generator)
-    spread("UNet", unet(sample, 500, encoder_hidden_states=hidden).sample)
+    spread("UNet", unet(sample, 500, encoder_hidden_states=hidden, added_cond_kwargs=added).sample)
 
 
 def main():
@@ -63,12 +69,16 @@ def main():
     arguments = parser.parse_args()
     folder = arguments.folder
     variant = "fp16" if (folder / "unet" / "diffusion_pytorch_model.fp16.safetensors").exists() else None
-    parts = [load_strictly(cls, folder / name, variant) for name, cls in {
-        "unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel, "clip": CLIPModel}.items()]
+    classes = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel, "clip": CLIPModel}
+    xl = (folder / "text_encoder_2").exists()
+    if xl:
+        classes["text_encoder_2"] = CLIPTextModelWithProjection
+    parts = [load_strictly(cls, folder / name, variant) for name, cls in classes.items()]
     if arguments.forward:
         forward(*parts)
     del parts
-    pipeline = StableDiffusionInstructPix2PixPipeline.from_pretrained(folder, variant=variant)
+    whole = StableDiffusionXLInstructPix2PixPipeline if xl else StableDiffusionInstructPix2PixPipeline
+    pipeline = whole.from_pretrained(folder, variant=variant)
     index = json.loads((folder / "model_index.json").read_text())
     assert type(pipeline).__name__ == index["_class_name"]
     ids = pipeline.tokenizer("Make it NIGHT, with snow; 夜にして!").input_ids
