@@ -93,6 +93,24 @@ describe("a pull", () => {
     await pipeline.dispose();
   });
 
+  it("of Stable Diffusion XL brings both text encoders and both tokenizers", async () => {
+    const source = join(scratch, "source-xl");
+    await writeRandomModel(source, { like: "tiny-sdxl-instruct-pix2pix", seed: 5 });
+    const files = await filesOf(source);
+    files.set("text_encoder_2/model.fp16.safetensors", Buffer.alloc(100));
+    files.set("text_encoder_2/model.onnx", Buffer.alloc(100));
+    hub.add("painter/xl-tiny", { files });
+    await pull({ name: "painter/xl-tiny" });
+    expect((await readdir(join(folder, "text_encoder_2"))).sort()).toEqual([
+      "config.json",
+      "model.safetensors",
+    ]);
+    const pipeline = await openPipeline(folder, { device: "cpu" });
+    expect(pipeline.textWidth).toBe(32 + 40);
+    expect(pipeline.model.secondText?.tokenizer.padId).not.toBe(pipeline.model.tokenizer.padId);
+    await pipeline.dispose();
+  });
+
   it("asks for the commit it saw first, whatever the branch does meanwhile", async () => {
     await pull();
     const files = hub.requests.filter(({ path }) => path.includes("/resolve/"));

@@ -1,10 +1,12 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../gpu-worker/editing/edit.ts";
 import { embedPrompt } from "../../gpu-worker/instruction/embed-instruction.ts";
 import { readInstruction, writeInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
+import { nearestWords } from "../../gpu-worker/instruction/nearest-words.ts";
 import { invert } from "../../gpu-worker/inversion/invert.ts";
 import type { InversionOptions } from "../../gpu-worker/inversion/settings.ts";
 import { guidedPrediction } from "../../gpu-worker/pipeline/guidance.ts";
@@ -71,6 +73,23 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
     await encoding.dispose();
   });
 
+  it("reads an AutoencoderTiny in the units of its own autoencoder, not of Stable Diffusion 1's", async () => {
+    const folder = join(scratch, "taesdxl");
+    await cp(fixture.folder, folder, { recursive: true });
+    await rm(join(folder, "vae"), { recursive: true });
+    const tiny = fileURLToPath(new URL("../fixtures/autoencoder-tiny", import.meta.url));
+    await cp(tiny, join(folder, "vae"), { recursive: true });
+    expect((await readModelFolder(folder)).vae.autoencoder.scale).toBe(0.13025);
+  });
+
+  it("knows the words nearest to an embedding of both encoders' columns", async () => {
+    const tokens = (await pipeline.encodeText("the house")).slice(40, 3 * 40);
+    const { info } = await invert(pipeline, [drawPair()], { init: "the house", steps: 1, seed: 0 });
+    const instruction = { tokens, tokenCount: 2, dimension: 40, info };
+    const [first] = await nearestWords(pipeline, instruction, 1);
+    expect(first).toEqual({ words: ["the"], cosine: [expect.closeTo(1, 5)] });
+  });
+
   it("asks for the picture size its UNet's config names, and for diffusers' text guidance, where no visii.json does", async () => {
     const folder = join(scratch, "bare");
     await cp(fixture.folder, folder, { recursive: true });
@@ -126,8 +145,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
 });
 
 describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, in the space %s", (space) => {
-  const before = drawImage(64, 32, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
-  const pair = { before, after: { ...before, data: before.data.map((x) => -x) } };
+  const pair = drawPair();
   const options: InversionOptions = {
     init: "a red apple",
     ...{ space, steps: 30, seed: 3, batchSize: 2, learningRate: 0.05 },
@@ -143,8 +161,8 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
     await writeInstruction(file, learned);
     const instruction = await readInstruction(file);
     const settings = { seed: 1, steps: 2 };
-    const [alone] = await edit(pipeline, [before], { instruction }, settings);
-    const [joined] = await edit(pipeline, [before], { instruction, text: "with snow" }, settings);
+    const [alone] = await edit(pipeline, [pair.before], { instruction }, settings);
+    const [joined] = await edit(pipeline, [pair.before], { instruction, text: "with snow" }, settings);
     expect(relativeDeviation(joined!.data, alone!.data)).toBeGreaterThan(1e-3);
   });
 
@@ -157,6 +175,11 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
     expect(hybrid.pooled).not.toEqual(alone.pooled);
   });
 });
+
+function drawPair() {
+  const before = drawImage(64, 32, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+  return { before, after: { ...before, data: before.data.map((x) => -x) } };
+}
 
 async function changedCopy(
   name: string,
