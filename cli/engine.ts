@@ -49,3 +49,4 @@ export const loadEmbedInstruction = () => import("../gpu-worker/instruction/embe
 export const loadNearestWords = async () =>
   (await import("../gpu-worker/instruction/nearest-words.ts")).nearestWords;
 export const loadCaptionPair = () => import("../gpu-worker/captioning/caption-pair.ts");
+export const loadImageCaptioner = () => import("../gpu-worker/captioning/image-captioner.ts");

@@ -16,6 +16,7 @@ import {
   type Instruction,
   type InstructionSpace,
   loadCaptionPair,
+  loadImageCaptioner,
   loadInstructionFile,
   spaces,
   withPipeline,
@@ -43,6 +44,7 @@ interface LearnOptions extends ServerOptions {
   readonly init?: string;
   readonly caption?: CaptionKind;
   readonly phrases?: string;
+  readonly captioner?: string;
   readonly space: InstructionSpace;
   readonly steps?: number;
   readonly size?: Size;
@@ -77,6 +79,14 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "--phrases <FILE>",
       "for --caption phrase: phrases of your own, one a line",
       nonEmpty("--phrases"),
+    )
+    .addOption(
+      new Option(
+        "--captioner <DIR>",
+        "start from what an image captioner in this folder says of AFTER (needs @huggingface/transformers)",
+      )
+        .argParser(nonEmpty("--captioner"))
+        .conflicts(["init", "caption"]),
     )
     .option(
       "--space <space>",
@@ -119,6 +129,7 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
 const localLearning = [
   "caption",
   "phrases",
+  "captioner",
   "size",
   "model",
   "device",
@@ -143,6 +154,10 @@ async function learn(
     progress.note(line);
   };
   const phrases = await readPhrases(options);
+  const captioner =
+    options.captioner === undefined
+      ? undefined
+      : await (await loadImageCaptioner()).openImageCaptioner(options.captioner);
   const pairs = await readPairs(names, (line) => progress.note(line), warn);
   await ensureWritableFolder(dirname(out));
   if (preview !== undefined) await ensureWritableFolder(preview);
@@ -169,6 +184,7 @@ async function learn(
       ...(options.init === undefined ? {} : { init: options.init }),
       ...(options.caption === undefined ? {} : { caption: options.caption }),
       ...(phrases ? { phrases } : {}),
+      ...(captioner ? { captioner } : {}),
       space: options.space,
       ...(options.steps === undefined ? {} : { steps: options.steps }),
       ...(options.size === undefined ? {} : { size: options.size }),

@@ -1,3 +1,4 @@
+import type { ImageCaptioner } from "../gpu-worker/captioning/image-captioner.ts";
 import { writeAside } from "../gpu-worker/files/write-aside.ts";
 import { fitPairs, type ImagePair } from "../gpu-worker/images/fit-pairs.ts";
 import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
@@ -7,6 +8,7 @@ import {
   type Instruction,
   type InstructionSpace,
   loadCaptionPair,
+  loadImageCaptioner,
   loadInvert,
   type Pipeline,
 } from "./engine.ts";
@@ -20,6 +22,8 @@ export interface RunInversionOptions {
   readonly caption?: CaptionKind;
   /** For the caption `phrase`: other phrases than the model's. */
   readonly phrases?: readonly string[];
+  /** Start from what this model says of the first after image instead. */
+  readonly captioner?: ImageCaptioner;
   readonly space?: InstructionSpace;
   readonly steps?: number;
   readonly size?: Size;
@@ -66,9 +70,7 @@ export async function runInversion(
   const previews: Promise<void>[] = [];
   const invert = await loadInvert();
   try {
-    const init = options.caption
-      ? await captionOf(context, pipeline, fitted.pairs[0]!, options.caption, options)
-      : options.init;
+    const init = (await captionOf(context, pipeline, fitted.pairs[0]!, options)) ?? options.init;
     return await invert(
       pipeline,
       fitted.pairs,
@@ -109,22 +111,29 @@ export async function runInversion(
   }
 }
 
-/** The same words for the same seed, so a resumed run starts from the same ones. */
+/** The same words for the same seed, so a resumed run starts from the same ones. Nothing where no caption is asked for. */
 async function captionOf(
   { progress, signal }: Context,
   pipeline: Pipeline,
   pair: ImagePair,
-  kind: CaptionKind,
-  { seed, phrases }: Pick<RunInversionOptions, "seed" | "phrases">,
-): Promise<string> {
-  const { captionPair } = await loadCaptionPair();
-  const { text } = await captionPair(
-    pipeline,
-    pair,
-    kind,
-    { seed, ...(phrases ? { phrases } : {}) },
-    { signal, onEvent: ({ step, steps }) => progress.update({ stage: "finding a caption", step, steps }) },
-  );
+  { seed, phrases, caption, captioner }: RunInversionOptions,
+): Promise<string | undefined> {
+  if (!caption && !captioner) return undefined;
+  const onEvent = ({ step, steps }: { readonly step: number; readonly steps: number }) =>
+    progress.update({ stage: "finding a caption", step, steps });
+  const text = captioner
+    ? await (await loadImageCaptioner()).captionByModel(captioner, pair.after, pipeline.model.tokenizer)
+    : (
+        await (
+          await loadCaptionPair()
+        ).captionPair(
+          pipeline,
+          pair,
+          caption!,
+          { seed, ...(phrases ? { phrases } : {}) },
+          { signal, onEvent },
+        )
+      ).text;
   progress.note(`Starting from the caption "${text}".`);
   return text;
 }

@@ -1,4 +1,4 @@
-"""Regenerate tests/fixtures: `python tests/oracle/make_fixtures.py [NAME…]` (torch, diffusers, transformers, tokenizers).
+"""Regenerate tests/fixtures: `python tests/oracle/make_fixtures.py [NAME…]` (torch, diffusers, transformers, tokenizers, onnx).
 
 Every value comes from a seed written here, and every reference is computed in float64 unless its module says otherwise.
 """
@@ -11,6 +11,7 @@ import torch
 
 import scheduler_traces
 import tiny_autoencoder
+import tiny_captioner
 import tiny_ip2p
 import tiny_mini
 import tiny_sdxl
@@ -22,6 +23,7 @@ MAKERS = {
     "tiny-mini": tiny_mini.make,
     "tiny-sdxl": tiny_sdxl.make,
     "autoencoder-tiny": tiny_autoencoder.make,
+    "tiny-captioner": tiny_captioner.make,
     "tokenizer": lambda folder: tokenizer_cases.make(folder, FIXTURES / "tiny-ip2p" / "tokenizer"),
     "schedulers": scheduler_traces.make,
 }
