@@ -1,51 +1,46 @@
 import { secondsFor } from "../gpu-worker/capacity/measure-rates.ts";
+import { showBytes } from "../shared/show-bytes.ts";
 import type { DoctorReport, ModelReport, Probe } from "./doctor.ts";
-import { type Device, devices } from "./engine.ts";
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-
-/** What is missing where a device does not work, and how to come by it. */
-const remedies: Readonly<Partial<Record<Device, string>>> = {
-  webgpu: "Needs a GPU with a Vulkan, Metal or Direct3D 12 driver.",
-  cuda:
-    "Needs an NVIDIA GPU with its driver, and onnxruntime-node installed with its CUDA libraries " +
-    "(linux x64; ONNXRUNTIME_NODE_INSTALL not set to skip).",
-};
+import { devices } from "./engine.ts";
+import { shellWords } from "./shell-words.ts";
 
 export function describeDoctor(report: DoctorReport): string {
   const { memory } = report;
   return [
     `visii ${report.version} on ${report.system}`,
-    `${report.processor}, ${report.threads} threads; ${gigabytes(memory.available)} of ${gigabytes(memory.total)} memory free`,
+    `${report.processor}, ${report.threads} threads; ${showBytes(memory.available)} of ${showBytes(memory.total)} memory free`,
     "",
-    "Devices",
-    ...devices.map((device) => `  ${device.padEnd(7)} ${describeProbe(device, report.devices[device])}`),
+    "Devices (what --device takes)",
+    ...devices.map((device) => `  ${device.padEnd(7)} ${describeProbe(report.devices[device])}`),
     "",
-    "Models (times are estimates from the rates above, for what the model's own settings ask)",
+    "Models (what --model takes). Times are estimated from the speeds above, for the model's own settings; memory is the least that is needed.",
     ...report.models.flatMap((model) => describeModel(model, report)),
   ].join("\n");
 }
 
-function describeProbe(device: Device, probe: Probe): string {
-  if (!probe.works) return `not usable: ${probe.reason}. ${remedies[device] ?? ""}`.trimEnd();
+function describeProbe(probe: Probe): string {
+  if (!probe.works) return `does not work here: ${probe.reason}`;
   const { convolution, product, traffic } = probe.rates;
   return (
-    `works: self-test within ${probe.deviation.toExponential(0)}; convolutions ${giga(convolution)} GFLOP/s, ` +
-    `matrix products ${giga(product)} GFLOP/s, elementwise ${giga(traffic)} GB/s`
+    `works: a test calculation is right to ${probe.deviation.toExponential(0)}. Speed: convolutions ${giga(convolution)} and ` +
+    `matrix products ${giga(product)} billion operations a second, memory ${giga(traffic)} GB a second`
   );
 }
 
 function describeModel(
-  { name, needs, problem }: ModelReport,
+  { name, needs, steps, problem }: ModelReport,
   { devices: found, memory }: DoctorReport,
 ): string[] {
-  if (!needs) return [`  ${name}: cannot be opened. ${problem}`];
+  if (!needs) return [`  ${name} cannot be used: ${problem}`];
   const { learn, edit } = needs;
   const lines = devices.flatMap((device) => {
     const probe = found[device];
     if (!probe.works) return [];
     const [step, whole] = [secondsFor(learn.step, probe.rates), secondsFor(edit.whole, probe.rates)];
-    return [`    on ${device}: about ${seconds(step)} a learning step, ${seconds(whole)} an edit`];
+    const run = steps === undefined ? "" : ` (${steps} of them: ${seconds(steps * step)})`;
+    return [
+      `    on ${device}: about ${seconds(step)} for a learning step${run}, ${seconds(whole)} for an edit`,
+    ];
   });
   const [most, least] = [learn, edit].map(({ weights, activations }) => weights + activations) as [
     number,
@@ -53,9 +48,9 @@ function describeModel(
   ];
   const fits = (bytes: number) => (bytes < memory.available ? "" : ", MORE THAN IS FREE");
   return [
-    `  ${name} at ${needs.width}×${needs.height}`,
+    `  ${shellWords([name])}, pictures of ${needs.width}×${needs.height}`,
     ...lines,
-    `    memory at least: ${gigabytes(most)} to learn${fits(most)}, ${gigabytes(least)} to edit${fits(least)}`,
+    `    memory: ${showBytes(most)} to learn${fits(most)}, ${showBytes(least)} to edit${fits(least)}`,
   ];
 }
 

@@ -34,6 +34,8 @@ export interface ModelReport {
   readonly name: string;
   /** Absent where the model cannot be opened: `problem` says why. */
   readonly needs?: ModelNeeds;
+  /** Of learning, by the model's own settings. */
+  readonly steps?: number;
   readonly problem?: string;
 }
 
@@ -100,8 +102,9 @@ async function reportOn(name: string, size: Size | undefined): Promise<ModelRepo
     const { readModelFolder } = await import("../gpu-worker/pipeline/model-folder.ts");
     const { needsOf } = await import("../gpu-worker/capacity/model-needs.ts");
     const model = await readModelFolder(modelFolder(name));
-    const { resolution } = model.defaults;
-    return { name, needs: needsOf(model, size?.width ?? resolution, size?.height ?? resolution) };
+    const { resolution, inversion } = model.defaults;
+    const needs = needsOf(model, size?.width ?? resolution, size?.height ?? resolution);
+    return { name, needs, steps: inversion.steps };
   } catch (error) {
     return { name, problem: error instanceof Error ? error.message : String(error) };
   }
@@ -116,11 +119,11 @@ function probeApart(device: Device): Promise<Probe> {
       const last = stdout.trimEnd().split("\n").at(-1) ?? "";
       const parsed = probeSchema.safeParse(last.startsWith("{") ? JSON.parse(last) : undefined);
       if (parsed.success) resolve(parsed.data);
-      else if (error?.killed) resolve({ works: false, reason: `did not answer within ${patience} s` });
+      else if (error?.killed) resolve({ works: false, reason: `it did not answer within ${patience} s` });
       else
         resolve({
           works: false,
-          reason: `crashed${error?.signal ? ` (${error.signal})` : ""} when it was tried`,
+          reason: `it crashed${error?.signal ? ` (${error.signal})` : ""} when it was tried`,
         });
     });
   });
@@ -136,20 +139,15 @@ async function probe({ print }: Context, device: Device): Promise<void> {
     if (!(deviation < tolerances[device])) {
       answer({
         works: false,
-        reason: `computes wrongly: its self-test is off by ${deviation.toPrecision(2)}`,
+        reason: `it computes wrongly: a test calculation is off by ${deviation.toPrecision(2)}`,
       });
       return;
     }
     const rates: Rates = await measureRates(device, { now: () => performance.now() / 1000 });
     answer({ works: true, deviation, rates });
   } catch (error) {
-    answer({ works: false, reason: reasonOf(error) });
+    const { whyNotUsable } = await import("../gpu-worker/runtime/device-words.ts");
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    answer({ works: false, reason: whyNotUsable(device, cause) });
   }
-}
-
-/** The library's own words without the place in its source that it puts before them. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const line = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
-  return line.replace(/^.* was false\. /, "").replace(/\.$/, "");
 }

@@ -30,6 +30,7 @@ export async function requireHostMemory(
     ...{ use, width, height },
     multiple: pipeline.sizeMultiple,
     available: availableMemory(),
+    allowed: pipeline.memory,
   });
   known.add(key);
 }

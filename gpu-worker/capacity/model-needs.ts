@@ -1,5 +1,5 @@
 import { type GraphWork, workOf } from "../graph/graph-work.ts";
-import { estimateMemory } from "../graph/memory-estimate.ts";
+import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
 import type { Graph } from "../graph/value.ts";
 import { weightBytes } from "../graph/weights-of.ts";
 import { leanestLoss, planLoss } from "../inversion/loss-plan.ts";
@@ -14,6 +14,8 @@ export interface Needs {
   readonly weights: number;
   /** Most bytes of intermediate values at once, in the largest of its graphs. */
   readonly activations: number;
+  /** Bytes of weights and values of the one session that takes the most. */
+  readonly largest: number;
 }
 
 export interface ModelNeeds {
@@ -80,6 +82,7 @@ function needs(graphs: readonly Graph[]): Needs {
   return {
     weights: graphs.reduce((total, graph) => total + weightBytes(graph), 0),
     activations: Math.max(...graphs.map(heldBesideWeights)),
+    largest: Math.max(...graphs.map((graph) => residentBytes(estimateMemory(graph)))),
   };
 }
 

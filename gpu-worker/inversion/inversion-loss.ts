@@ -1,3 +1,4 @@
+import type { UnetSize } from "../pipeline/forward-graphs.ts";
 import { frozenBranches, type Guidance } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type Batch, stackSamples } from "./batch.ts";
@@ -42,6 +43,16 @@ export class InversionLoss {
     return this.#backwards;
   }
 
+  /**
+   * Decides how batches of a size are computed; otherwise that is done when the first one comes.
+   *
+   * @param size in latents
+   * @throws VisibleError `not_enough_memory`
+   */
+  plan(batchSize: number, { height, width }: { readonly height: number; readonly width: number }): void {
+    this.#planFor({ batch: batchSize, height, width });
+  }
+
   /** Evaluates and keeps the frozen branches of one sample, if they are to be kept. */
   async prepare(sample: Sample): Promise<void> {
     if (this.#settings.frozenBranches === "cached") await this.#frozenOf(sample);
@@ -49,7 +60,8 @@ export class InversionLoss {
 
   async evaluate(samples: readonly Sample[], instruction: Float32Array): Promise<LossAndGradient> {
     const batch = stackSamples(samples);
-    const plan = this.#planFor(batch);
+    const { height, width } = batch;
+    const plan = this.#planFor({ batch: samples.length, height, width });
     if (plan.settings.batch === samples.length) return this.#evaluateAtOnce(batch, plan, instruction);
     const parts: LossAndGradient[] = [];
     for (const sample of samples)
@@ -93,13 +105,12 @@ export class InversionLoss {
     return sum / samples.length;
   }
 
-  #planFor({ samples, height, width }: Batch): LossPlan {
-    const key = `${samples.length}x${width}x${height}`;
+  #planFor(size: UnetSize): LossPlan {
+    const key = `${size.batch}x${size.width}x${size.height}`;
     const known = this.#plans.get(key);
     if (known) return known;
     const { textGuidance, mseWeight, clipWeight } = this.#settings;
     const { space, tokens } = this.#rows;
-    const size = { batch: samples.length, height, width };
     const settings = { ...size, space, tokens, textGuidance, mseWeight, clipWeight };
     const made = planLoss(this.#pipeline.model, settings, this.#pipeline.memory);
     this.#plans.set(key, made);

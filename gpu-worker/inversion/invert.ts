@@ -91,6 +91,8 @@ export async function invert(
   const validation = drawValidationSamples(latents, schedule, settings.validationSamples, settings.seed);
   const effective = direction ? settings : { ...settings, clipWeight: 0 };
   const loss = new InversionLoss(pipeline, effective, rows, direction);
+  // Whether a step fits into memory is known before hours of samples are prepared for it.
+  for (const { after } of latents) loss.plan(settings.batchSize, after);
   const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
   const fingerprint = fingerprintOf(settings, pipeline.weightHash, pictures);
   const resumed = hooks.resume && decodeRunState(hooks.resume, fingerprint);

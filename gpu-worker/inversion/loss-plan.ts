@@ -1,10 +1,13 @@
 import { VisibleError } from "../../shared/errors.ts";
+import { showBytes } from "../../shared/show-bytes.ts";
 import type { SegmentKind } from "../graph/graph-builder.ts";
 import { estimateMemory, type MemoryEstimate, residentBytes } from "../graph/memory-estimate.ts";
 import type { Graph } from "../graph/value.ts";
+import { latentMultiple } from "../models/unet-2d-condition.ts";
 import { unetGraph } from "../pipeline/forward-graphs.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 import { optimize } from "../rewrite/optimize.ts";
+import { largestSquare } from "./largest-square.ts";
 import { type LossSettings, lossGraph } from "./loss-graph.ts";
 
 /** How the loss of a batch is computed within a given memory. */
@@ -26,7 +29,7 @@ const smallShare = 0.25;
  * second time. Samples one by one cost nothing where a sample is large; the last way costs a third of a step more.
  *
  * @param memory bytes for all sessions together
- * @throws VisibleError `not_enough_memory` with what it would take
+ * @throws VisibleError `not_enough_memory` with what it would take and the largest square that fits
  */
 export function planLoss(model: ModelFolder, wanted: LossSettings, memory: number): LossPlan {
   const whole = plan(model, wanted);
@@ -44,9 +47,19 @@ export function planLoss(model: ModelFolder, wanted: LossSettings, memory: numbe
   const least = Math.min(...leaner.map((each) => residentBytes(each.memory)));
   throw new VisibleError(
     "not_enough_memory",
-    `One step at ${pixels(model, width)}×${pixels(model, height)} takes about ${gigabytes(least)}, and ${gigabytes(memory)} are allowed; ` +
-      `choose a smaller size, or allow more with --memory.`,
+    `One step at ${pixels(model, width)}×${pixels(model, height)} takes about ${showBytes(least)}, and ${showBytes(memory)} are allowed. ` +
+      whatFits(model, wanted, memory),
   );
+}
+
+function whatFits(model: ModelFolder, wanted: LossSettings, memory: number): string {
+  const side = largestSquare(wanted, latentMultiple(model.unet.config), (size) => {
+    const { memory: needed } = leanestLoss(model, { ...wanted, ...size });
+    return residentBytes(needed) <= memory;
+  });
+  return side === 0
+    ? "No picture size fits: allow more with --memory, or take a smaller model."
+    : `What fits: --size ${pixels(model, side)}, or more with --memory.`;
 }
 
 /** Sample by sample, from the way that does the least to the one that holds the least. */
@@ -66,8 +79,4 @@ function plan(model: ModelFolder, settings: LossSettings): LossPlan {
 
 function pixels({ vae }: ModelFolder, latents: number): number {
   return latents * vae.autoencoder.factor;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { VisibleError } from "../../shared/errors.ts";
+import { showBytes } from "../../shared/show-bytes.ts";
 
 /**
  * Refuses before anything is written where the disk below `folder` (or below the folder it will be in) has not `bytes` free.
@@ -12,7 +13,7 @@ export async function requireRoom(folder: string, bytes: number): Promise<void> 
   if (free !== undefined && free < bytes)
     throw new VisibleError(
       "disk_full",
-      `${folder} needs ${gigabytes(bytes)} more, its disk has ${gigabytes(free)} left; free some space or choose a folder on another disk.`,
+      `${folder} needs ${showBytes(bytes)} more, its disk has ${showBytes(free)} left; free some space or choose a folder on another disk.`,
     );
 }
 
@@ -23,8 +24,4 @@ async function freeBytes(folder: string): Promise<number | undefined> {
   } catch {
     return dirname(folder) === folder ? undefined : freeBytes(dirname(folder));
   }
-}
-
-export function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
 }

@@ -73,12 +73,12 @@ export async function readAutoencoder(folder: string, family: Distilled): Promis
   const file = join(folder, "config.json");
   const json = await readJson(file);
   const named = z.object({ _class_name: z.string() }).safeParse(json);
-  const name = named.success ? named.data._class_name : "nothing";
+  const name = named.success ? named.data._class_name : "absent";
   const make = autoencoders[name];
   if (!make)
     throw new VisibleError(
       "unsupported_config",
-      `${file}: _class_name is ${name}; this engine runs ${Object.keys(autoencoders).join(" and ")}.`,
+      `${file}: _class_name is ${name}; this engine runs ${Object.keys(autoencoders).join(", ")}.`,
     );
   return make(json, file, family);
 }

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { VisibleError } from "../../shared/errors.ts";
@@ -36,6 +37,7 @@ const xlIndexSchema = z.object({
  * @throws VisibleError `unsupported_family`, `model_file_missing`, `invalid_config`
  */
 export async function requireKnownFamily(folder: string): Promise<void> {
+  await refuseSingleFile(folder);
   const name = await classNameIn(join(folder, "model_index.json"));
   if (name?.includes("InstructPix2Pix")) return;
   const family = others.find(([prefix]) => name?.startsWith(prefix))?.[1];
@@ -71,6 +73,18 @@ export async function requireClipText(folder: string): Promise<void> {
       "unsupported_family",
       `${file}: the text encoder is ${data.model_type}, not CLIP; ${supported}.`,
     );
+}
+
+/** A checkpoint in one file, as other tools keep them, has everything in it but the layout. */
+async function refuseSingleFile(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const single = names.find((name) => /\.(ckpt|safetensors)$/.test(name));
+  if (single === undefined || names.includes("model_index.json")) return;
+  throw new VisibleError(
+    "not_diffusers_layout",
+    `${folder} has no model_index.json, only the single file ${single}: this engine reads models in diffusers' layout; ` +
+      "convert it with diffusers first.",
+  );
 }
 
 async function classNameIn(file: string): Promise<string | undefined> {

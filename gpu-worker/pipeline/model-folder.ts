@@ -133,7 +133,8 @@ function requireEditingModel(folder: string, unet: UnetConfig, vae: Autoencoder)
     throw new VisibleError(
       "not_an_editing_model",
       `${folder}: the UNet takes ${unet.in_channels} channels and gives ${unet.out_channels}, the autoencoder has ` +
-        `${latentChannels}; an instruction-editing model takes ${2 * latentChannels} and gives ${latentChannels}.`,
+        `${latentChannels}; an instruction-editing model takes ${2 * latentChannels} and gives ${latentChannels}.` +
+        (unet.in_channels === latentChannels ? " This one makes pictures from words alone." : ""),
     );
 }
 

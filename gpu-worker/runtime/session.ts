@@ -3,6 +3,7 @@ import { InternalError, VisibleError } from "../../shared/errors.ts";
 import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value } from "../graph/value.ts";
 import { optimize } from "../rewrite/optimize.ts";
+import { whyNotUsable } from "./device-words.ts";
 import { loadingOptions } from "./loading-options.ts";
 import { explainRunFailure } from "./run-failure.ts";
 
@@ -50,7 +51,7 @@ export class Session {
         throw new InternalError(`graph ${graph.name} does not load: ${String(cause)}`, { cause });
       throw new VisibleError(
         "device_unavailable",
-        `This machine cannot run on ${device} (${String(cause)}). Choose --device cpu, or install the provider.`,
+        `This machine cannot run on ${device}: ${whyNotUsable(device, cause)} Or choose --device cpu.`,
         { cause },
       );
     }

@@ -44,9 +44,12 @@ export async function openCheckpoint(folder: string, basename: string): Promise<
       "pickled_weights",
       `${join(folder, pickle)} is a Python pickle, which can run code when read; convert it to ${basename}.safetensors.`,
     );
+  const shard = [...present].find((name) => /-\d+-of-\d+\.safetensors$/.test(name));
   throw new VisibleError(
     "weights_not_found",
-    `${folder} has no ${basename}.safetensors; download the model's safetensors files into it.`,
+    shard === undefined
+      ? `${folder} has no ${basename}.safetensors; download the model's safetensors files into it.`
+      : `${folder} has the shard ${shard} and no ${indexName} that says what is in it; download that file too.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { secondsFor } from "../../gpu-worker/capacity/measure-rates.ts";
-import { learnNeeds, needsOf } from "../../gpu-worker/capacity/model-needs.ts";
+import { editNeeds, learnNeeds, needsOf } from "../../gpu-worker/capacity/model-needs.ts";
 import { requireMemory } from "../../gpu-worker/capacity/require-memory.ts";
 import { requireSoundDevice, selfTest, tolerances } from "../../gpu-worker/capacity/self-test.ts";
 import { readModelFolder } from "../../gpu-worker/pipeline/model-folder.ts";
@@ -34,18 +34,34 @@ it("work that cannot fit is refused with the figures and the size that does", ()
     const { weights, activations } = learnNeeds(model, side, side);
     return weights + activations;
   };
-  const question = { use: "learn", width: 128, height: 128, multiple: 32 } as const;
+  const question = { use: "learn", width: 128, height: 128, multiple: 32, allowed: 14e9 } as const;
   expect(() => requireMemory(model, { ...question, available: needed(128) })).not.toThrow();
   const available = (needed(64) + needed(96)) / 2;
   expect(() => requireMemory(model, { ...question, available })).toThrow(
     expect.objectContaining({
       code: "not_enough_memory",
       message: expect.stringMatching(
-        /^Learning at 128×128 with tiny-ip2p takes \d+\.\d GB.*free\. What fits: --size 64,/,
+        /^Learning at 128×128 with tiny-ip2p takes \d+ MB of memory at least, \d+ MB are free\. What fits: --size 64, or more free memory\.$/,
       ),
     }),
   );
   expect(() => requireMemory(model, { ...question, use: "edit", available: 1000 })).toThrow(
-    /^Editing at .*No picture size fits/,
+    /^Editing at .*1 kB are free\. No picture size fits: it takes more free memory, or a smaller model\.$/,
+  );
+});
+
+it.each([
+  ["learn", learnNeeds],
+  ["edit", editNeeds],
+] as const)("so is work whose largest part is more than is allowed (%s)", (use, needs) => {
+  const largest = (side: number) => needs(model, side, side).largest;
+  const question = { use, width: 128, height: 128, multiple: 32, available: 14e9 } as const;
+  expect(() => requireMemory(model, { ...question, allowed: largest(128) })).not.toThrow();
+  const allowed = (largest(64) + largest(96)) / 2;
+  expect(() => requireMemory(model, { ...question, allowed })).toThrow(
+    /at one time, \d+ MB are allowed\. What fits: --size 64, or more with --memory\.$/,
+  );
+  expect(() => requireMemory(model, { ...question, allowed: 10 })).toThrow(
+    /10 bytes are allowed\. No picture size fits: it takes more with --memory, or a smaller model\.$/,
   );
 });

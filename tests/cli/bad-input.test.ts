@@ -42,6 +42,12 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       2,
       /one of cpu, webgpu, cuda/,
     ],
+    [
+      "too little memory",
+      learn(...pair, "--out", "x.visii", "--memory", "1MB"),
+      1,
+      /Learning at \d+×\d+ with mini takes \d+ MB of memory at one time, 1 MB are allowed\. No picture size fits/,
+    ],
     ["an unknown option", learn(...pair, "--out", "x.visii", "--fast"), 2, /unknown option '--fast'/],
     ["an unknown command", ["paint"], 2, /unknown command 'paint'/],
     [

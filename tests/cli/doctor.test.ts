@@ -18,6 +18,6 @@ it("visii doctor says of each device whether it works, of a model what it takes,
     expect(device.works || (device.reason ?? "").length > 10, JSON.stringify(device)).toBe(true);
   expect(memory.available).toBeLessThanOrEqual(memory.total);
   expect(models).toEqual([
-    { name: tinyModel, needs: expect.objectContaining({ width: 64, learn: expect.anything() }) },
+    { name: tinyModel, steps: 20, needs: expect.objectContaining({ width: 64, learn: expect.anything() }) },
   ]);
 }, 180_000);

@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { residentBytes } from "../../gpu-worker/graph/memory-estimate.ts";
+import { invert } from "../../gpu-worker/inversion/invert.ts";
 import type { LossSettings } from "../../gpu-worker/inversion/loss-graph.ts";
-import { type LossPlan, planLoss } from "../../gpu-worker/inversion/loss-plan.ts";
+import { type LossPlan, leanestLoss, planLoss } from "../../gpu-worker/inversion/loss-plan.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { openFixture, relativeDeviation } from "../models/expected-values.ts";
 import { randomArray, seedOf } from "../numerics/seeded-random.ts";
+import { drawImage } from "./drawn-images.ts";
 
 const wanted: LossSettings = {
   ...{ batch: 2, height: 16, width: 16, tokens: 3, space: "text" },
@@ -68,6 +70,35 @@ describe("with less and less memory, a batch is differentiated", () => {
   it("or is refused with what it would take", () => {
     const refused = () => planLoss(pipeline.model, wanted, 1e5);
     expect(refused).toThrow(VisibleError);
-    expect(refused).toThrow(/takes about 0\.0 GB, and 0\.0 GB are allowed; choose a smaller size/);
+    expect(refused).toThrow(
+      /takes about \d+ MB, and 100 kB are allowed\. No picture size fits: allow more with --memory/,
+    );
   });
+});
+
+it("what does not fit however it is done is told with the size that would", () => {
+  const least = (side: number) =>
+    residentBytes(leanestLoss(pipeline.model, { ...wanted, height: side, width: side }).memory);
+  const between = (least(8) + least(12)) / 2;
+  expect(() => planLoss(pipeline.model, wanted, between)).toThrow(
+    /^One step at 128×128 takes about \d+ MB, and \d+ MB are allowed\. What fits: --size 64, or more with --memory\.$/,
+  );
+});
+
+it("what does not fit is told before any sample is prepared", async () => {
+  const small = await openPipeline(pipeline.model.folder, { device: "cpu", memory: 1000 });
+  const picture = drawImage(128, 128, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+  const stages: string[] = [];
+  const run = invert(
+    small,
+    [{ before: picture, after: picture }],
+    { seed: 0 },
+    {
+      onEvent: ({ stage }) => stages.push(stage),
+    },
+  );
+  await expect(run).rejects.toMatchObject({ code: "not_enough_memory" });
+  expect(new Set(stages)).toEqual(new Set(["prepare"]));
+  expect(small.unetForwards).toBe(0);
+  await small.dispose();
 });

@@ -1,4 +1,15 @@
-import { cp, mkdtemp, open, readFile, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -74,6 +85,22 @@ describe("weights", () => {
     await writeFile(at(`${unet}.index.json`), JSON.stringify({ weight_map: map }));
     await expect(opened()).rejects.toMatchObject(
       refusal("weights_not_found", /-00001-of-00002\.safetensors is missing, though .*lists it/),
+    );
+  });
+
+  it("in shards without the index that says what is in them", async () => {
+    await rename(at(unet), at("unet/diffusion_pytorch_model-00001-of-00002.safetensors"));
+    await expect(opened()).rejects.toMatchObject(
+      refusal("weights_not_found", /has the shard \S+-00001-of-00002\.safetensors and no \S+\.index\.json/),
+    );
+  });
+
+  it("that are one file with everything in it, as other tools keep them", async () => {
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    await writeFile(at("v1-5-pruned.ckpt"), "");
+    await expect(opened()).rejects.toMatchObject(
+      refusal("not_diffusers_layout", /only the single file v1-5-pruned\.ckpt.*convert it with diffusers/),
     );
   });
 
@@ -158,7 +185,20 @@ describe("another family", () => {
       config.in_channels = 4;
     });
     await expect(checkModelConfigs(folder)).rejects.toMatchObject(
-      refusal("not_an_editing_model", /UNet takes 4 channels.*an instruction-editing model takes 8/),
+      refusal(
+        "not_an_editing_model",
+        /an instruction-editing model takes 8.*makes pictures from words alone/,
+      ),
+    );
+  });
+
+  it("of Stable Diffusion XL, without its second text encoder, is told what is missing", async () => {
+    await changeJson("unet/config.json", (config) => {
+      const numbers = { addition_time_embed_dim: 8, projection_class_embeddings_input_dim: 56 };
+      Object.assign(config, { addition_embed_type: "text_time", ...numbers });
+    });
+    await expect(checkModelConfigs(folder)).rejects.toMatchObject(
+      refusal("model_file_missing", /text_encoder_2\/config\.json cannot be read/),
     );
   });
 

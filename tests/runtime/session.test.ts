@@ -41,7 +41,7 @@ describe("a session", () => {
     const attempt = Session.create(rowsOf(), { ...cpu, device: "cuda" });
     await expect(attempt).rejects.toThrow(VisibleError);
     await expect(attempt).rejects.toMatchObject({ code: "device_unavailable" });
-    await expect(attempt).rejects.toThrow("Choose --device cpu");
+    await expect(attempt).rejects.toThrow("Or choose --device cpu");
   });
 
   test("that needs more memory than there is says so, and the process lives on", async () => {

@@ -1,0 +1,28 @@
+import type { Device } from "./session.ts";
+
+/** onnxruntime's ways of saying that a device is not there, and what they mean. */
+const meanings: readonly (readonly [said: RegExp, meant: string])[] = [
+  [/Failed to get a WebGPU adapter/i, "no GPU was found that WebGPU can use"],
+  [
+    /Providers?_?Cuda.*Failed to load shared library/i,
+    "onnxruntime's CUDA libraries are not there, or do not load",
+  ],
+];
+
+/** What is missing where a device does not work, and how to come by it. */
+const remedies: Readonly<Record<Device, string>> = {
+  cpu: "",
+  webgpu: "It needs a GPU with a Vulkan, Metal or Direct3D 12 driver.",
+  cuda:
+    "It needs an NVIDIA GPU with its driver, and onnxruntime-node installed with its CUDA libraries " +
+    "(linux x64; ONNXRUNTIME_NODE_INSTALL not set to skip).",
+};
+
+/** Why a device could not be used, in a clause and a sentence: `no GPU was found that WebGPU can use. It needs …`. */
+export function whyNotUsable(device: Device, cause: unknown): string {
+  const line = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
+  // The library puts the place in its source before its own words.
+  const said = line.replace(/^.* was false\. /, "").replace(/\.$/, "");
+  const meant = meanings.find(([pattern]) => pattern.test(said))?.[1] ?? said;
+  return `${meant}. ${remedies[device]}`.trimEnd();
+}

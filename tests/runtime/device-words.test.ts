@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { whyNotUsable } from "../../gpu-worker/runtime/device-words.ts";
+
+it.each([
+  [
+    "webgpu",
+    "/onnxruntime_src/webgpu_context.cc:136 Initialize() status == Success was false. Failed to get a WebGPU adapter: No supported adapters\n",
+    /^no GPU was found that WebGPU can use\. It needs a GPU with a Vulkan/,
+  ],
+  [
+    "cuda",
+    "OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library",
+    /^onnxruntime's CUDA libraries are not there, or do not load\. It needs an NVIDIA GPU/,
+  ],
+  [
+    "cuda",
+    "/src/cuda_call.cc:9 Call() rc == 0 was false. CUDA failure 35: driver too old.",
+    /^CUDA failure 35: driver too old\. It/,
+  ],
+] as const)(
+  "%s that is not there is explained without the library's own inner names",
+  (device, said, explained) => {
+    expect(whyNotUsable(device, new Error(said))).toMatch(explained);
+  },
+);
