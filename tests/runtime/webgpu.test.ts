@@ -1,21 +1,22 @@
-import { existsSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { GraphBuilder } from "../../gpu-worker/graph/graph-builder.ts";
 import { type LossSettings, lossGraph } from "../../gpu-worker/inversion/loss-graph.ts";
 import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
 import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { Session } from "../../gpu-worker/runtime/session.ts";
 import { openFixture, relativeDeviation } from "../models/expected-values.ts";
+import { hasSoftwareAdapter, softwareAdapter } from "./software-adapter.ts";
 
-/** A WebGPU adapter in software, as Debian's `chromium` and `libvulkan1` bring it. */
-const softwareAdapter = "/usr/lib/chromium/vk_swiftshader_icd.json";
-const vulkan = ["/usr/lib/x86_64-linux-gnu/libvulkan.so.1", "/usr/lib/aarch64-linux-gnu/libvulkan.so.1"];
-const present = existsSync(softwareAdapter) && vulkan.some((path) => existsSync(path));
-if (!present)
+if (!hasSoftwareAdapter)
   console.warn("WebGPU parity is NOT tested here: install Debian's chromium and libvulkan1 to run it.");
 
 /** float32 on shaders, whose exp and erf are approximations: measured 8e-5 through the whole network and back. */
 const agreement = 4e-4;
 
-describe.skipIf(!present)("WebGPU, on the software adapter", () => {
+describe.skipIf(!hasSoftwareAdapter)("WebGPU, on the software adapter", () => {
   let cpu: Pipeline;
   let webgpu: Pipeline;
   beforeAll(async () => {
@@ -60,4 +61,30 @@ describe.skipIf(!present)("WebGPU, on the software adapter", () => {
     expect(relativeDeviation(actual!.loss!, expected!.loss!)).toBeLessThan(agreement);
     expect(relativeDeviation(actual!.gradient!, expected!.gradient!)).toBeLessThan(agreement);
   }, 180_000);
+
+  it("refuses a value larger than the adapter takes in words for the user, and goes on working", async () => {
+    const graph = new GraphBuilder("huge");
+    const x = graph.input("x", "float32", [1, 1]);
+    const side = 2 ** 16;
+    graph.output("y", graph.reduceSum(graph.exp(graph.expand(x, [side, side])), [0, 1]));
+    const session = await Session.create(graph.build(), { device: "webgpu", root: "/" });
+    await expect(session.run({ x: Float32Array.of(0) })).rejects.toMatchObject({
+      code: "not_enough_memory",
+      message: expect.stringMatching(/does not take values as large as this picture size asks for \(huge: /),
+    });
+    await session.dispose();
+    expect((await webgpu.encodeText("a red apple")).every(Number.isFinite)).toBe(true);
+  });
+
+  it("says so when its memory is used up in mid-run, and goes on working with what there is", async () => {
+    const script = fileURLToPath(new URL("exhaust-webgpu.mts", import.meta.url));
+    const { stdout } = await promisify(execFile)("npx", ["tsx", script]);
+    expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toEqual({
+      failure: {
+        code: "not_enough_memory",
+        message: expect.stringMatching(/^The memory of the webgpu device is used up \(filled_16384\)/),
+      },
+      after: 64 * 64,
+    });
+  });
 });
