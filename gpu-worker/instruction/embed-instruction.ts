@@ -28,16 +28,15 @@ export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Pro
   requireSameModel(pipeline, instruction);
   const { tokens, tokenCount: n, info } = instruction;
   const { textLength: length, textWidth: width } = pipeline;
-  let { text: initial, ...whole } = await pipeline.tell(info.init);
+  const { text: initial, ...ofInit } = await pipeline.tell(info.init);
   const embedding = Float32Array.from(initial);
   if (info.space === "text") embedding.set(tokens, width);
-  if (text) {
-    refuseLongText(pipeline, text, length - 2 - n);
-    const { text: words, ...ofWords } = await pipeline.tell(text);
-    whole = ofWords;
-    embedding.set(words.subarray(width, (length - n) * width), (1 + n) * width);
-  }
-  return { ...whole, text: embedding, ...(info.space === "text" ? {} : { learned: tokens }) };
+  const learned = info.space === "text" ? {} : { learned: tokens };
+  if (!text) return { ...ofInit, text: embedding, ...learned };
+  refuseLongText(pipeline, text, length - 2 - n);
+  const { text: words, ...ofWords } = await pipeline.tell(text);
+  embedding.set(words.subarray(width, (length - n) * width), (1 + n) * width);
+  return { ...ofWords, text: embedding, ...learned };
 }
 
 function refuseLongText(pipeline: Pipeline, text: string, room: number): void {

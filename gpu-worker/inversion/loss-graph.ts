@@ -43,8 +43,8 @@ export interface LossSettings extends UnetSize {
  * CLIP's last layer makes of the first encoder's columns of P.
  *
  * Inputs: latents, image, frozen, target [N, C, h, w]; timesteps [N]; instruction [n, d] with bos [1, d] and
- * rest [L−1−n, d], or instruction [n, D] with text [L, d]; pooled [1, p] if the model has it; direction [1, p] if there is L_clip. Outputs: loss, mse,
- * cosine (scalars) and gradient, of the instruction's shape.
+ * rest [L−1−n, d], or instruction [n, D] with text [L, d]; pooled [1, p] if the model has it; direction [1, p] if there is
+ * L_clip. Outputs: loss, mse, cosine (scalars) and gradient, of the instruction's shape.
  */
 export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   const graph = new GraphBuilder("inversion_loss");

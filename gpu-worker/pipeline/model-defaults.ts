@@ -46,8 +46,8 @@ const modelDefaultsSchema = z.object({
 
 /**
  * What a model is run with unless the caller says otherwise. Without a `visii.json` the guidance and sampler are
- * InstructPix2Pix's (in Stable Diffusion XL diffusers' text guidance of 5), and the learning rate is the paper's 1e-3 over 1000 steps, spent in 200: under the cosine schedule
- * (half on average) 200 steps of 1e-2 travel as far.
+ * InstructPix2Pix's (in Stable Diffusion XL diffusers' text guidance of 5), and the learning rate is the paper's 1e-3 over 1000
+ * steps, spent in 200: under the cosine schedule (half on average) 200 steps of 1e-2 travel as far.
  */
 export interface ModelDefaults {
   readonly resolution: number;
