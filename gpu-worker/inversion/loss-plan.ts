@@ -40,11 +40,17 @@ export function planLoss(model: ModelFolder, wanted: LossSettings, memory: numbe
   );
   const fits = ({ memory: needed }: LossPlan, beside: number) => residentBytes(needed) + beside <= memory;
   if (fits(whole, forward)) return whole;
-  const leaner = everyPlan(model, wanted);
+  // One after the other: each way is a graph of its own to be written and differentiated.
+  const tried = wanted.batch === 1 ? [whole] : [];
+  for (const recompute of recomputations.slice(tried.length)) {
+    const next = plan(model, { ...wanted, batch: 1, recompute });
+    if (fits(next, forward)) return next;
+    tried.push(next);
+  }
   // Where even the leanest leaves no room for the forward UNet, the two take turns, each loaded anew.
-  const chosen = leaner.find((each) => fits(each, forward)) ?? leaner.find((each) => fits(each, 0));
+  const chosen = tried.find((each) => fits(each, 0));
   if (chosen) return chosen;
-  const least = Math.min(...leaner.map((each) => residentBytes(each.memory)));
+  const least = Math.min(...tried.map((each) => residentBytes(each.memory)));
   throw new VisibleError(
     "not_enough_memory",
     `One step at ${pixels(model, width)}×${pixels(model, height)} takes about ${showBytes(least)}, and ${showBytes(memory)} are allowed. ` +
