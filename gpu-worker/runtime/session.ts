@@ -1,9 +1,11 @@
+import { parse } from "node:path";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { InternalError, VisibleError } from "../../shared/errors.ts";
 import { encodeOnnx } from "../graph/encode-onnx.ts";
-import { type Graph, sameShape, showShape, type Value } from "../graph/value.ts";
+import { type Graph, sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
 import { optimize } from "../rewrite/optimize.ts";
 import { whyNotUsable } from "./device-words.ts";
+import { withStoredValues } from "../rewrite/rearranged-weights.ts";
 import { loadingOptions } from "./loading-options.ts";
 import { explainRunFailure } from "./run-failure.ts";
 
@@ -16,6 +18,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** The folder below which the graph's weight files lie. They are mapped into memory, not read. */
   readonly root: string;
+  /** Values of the graph that need not be computed, as their bytes lie in a file, which may lie anywhere. */
+  readonly stored?: ReadonlyMap<Value, WeightSource>;
 }
 
 /** A tensor's elements on the host, row-major. */
@@ -34,13 +38,18 @@ export class Session {
   }
 
   /** @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback. */
-  static async create(graph: Graph, { device, threads, root }: SessionOptions): Promise<Session> {
+  static async create(graph: Graph, options: SessionOptions): Promise<Session> {
+    const { device, threads, stored } = options;
     const live = optimize(graph);
+    // Files below the root alone are mapped, and what is stored lies beside the model, not below it.
+    const root = stored?.size ? parse(options.root).root : options.root;
+    const loaded = stored?.size ? withStoredValues(live, stored) : live;
     // The library also writes its errors to stderr; here they are thrown, in words.
     env.logLevel = "fatal";
     try {
-      const session = await InferenceSession.create(encodeOnnx(live, root), {
+      const session = await InferenceSession.create(encodeOnnx(loaded, root), {
         executionProviders: [device],
+        // Of the graph as it was, so that it runs in the same way whether or not something is stored.
         ...loadingOptions(live, device, root),
         logSeverityLevel: 3,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),

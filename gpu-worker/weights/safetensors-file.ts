@@ -117,7 +117,7 @@ export async function readIntegers(file: SafetensorsFile, name: string): Promise
 }
 
 /** The file's SHA-256 in lower-case hexadecimal. */
-export async function sha256(file: SafetensorsFile): Promise<string> {
+export async function sha256(file: Pick<SafetensorsFile, "path">): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file.path, { highWaterMark: 2 ** 20 }), hash);
   return hash.digest("hex");

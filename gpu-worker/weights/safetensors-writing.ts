@@ -128,21 +128,20 @@ export async function writeSafetensors(
 /**
  * `writeSafetensors` for files larger than memory: the same bytes, from tensors that are made as they are written.
  *
- * @param written told of the file's bytes so far, after each piece; what it throws stops the writing
- * @throws VisibleError `not_writable`
+ * @param written told of the file's bytes so far and of the latest piece, after each; what it throws stops the writing
  */
 export async function streamSafetensors(
   path: string,
   tensors: readonly TensorStream[],
   metadata: Readonly<Record<string, string>> = {},
-  written: (bytes: number) => void = () => undefined,
+  written: (bytes: number, piece: Uint8Array) => void = () => undefined,
 ): Promise<void> {
   const placed = inFileOrder(tensors);
   async function* pieces(): AsyncGenerator<Uint8Array> {
     let total = 0;
     const count = (piece: Uint8Array): Uint8Array => {
       total += piece.byteLength;
-      written(total);
+      written(total, piece);
       return piece;
     };
     yield count(encodeHeader(placed, metadata));

@@ -1,0 +1,84 @@
+import type { DType, Graph, GraphNode, Value, WeightSource } from "../graph/value.ts";
+import { removeDeadNodes } from "./remove-dead-nodes.ts";
+import { isNode } from "./rewrite-rule.ts";
+
+/**
+ * A value that is one weight's elements in another order: element (i, j, …) is the source's element
+ * offset + i·strides[0] + j·strides[1] + …, widened if `dtype` is wider than the source's.
+ */
+export interface RearrangedWeight {
+  readonly source: WeightSource;
+  readonly sourceDtype: DType;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** In elements of the source; negative where an axis runs backwards. */
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/**
+ * What a graph makes of its weights by moving elements alone (the turned kernels of a convolution's derivative), each value
+ * where the moving ends. Widening to float32 on the way is exact, so it belongs to it; a weight that is only widened is left
+ * to the runtime: stored wide it would be twice as much to read as it is to widen.
+ */
+export function rearrangedWeights(graph: Graph): ReadonlyMap<Value, RearrangedWeight> {
+  const views = new Map<Value, RearrangedWeight>();
+  const moved = new Set<Value>();
+  const ends = new Set<Value>();
+  for (const node of graph.nodes) {
+    const view = rearrange(node, (value) => views.get(value) ?? wholeWeight(value));
+    if (!view) {
+      for (const input of node.inputs) if (moved.has(input)) ends.add(input);
+      continue;
+    }
+    const y = node.outputs[0]!;
+    views.set(y, view);
+    if (node.op !== "Cast" || moved.has(node.inputs[0]!)) moved.add(y);
+  }
+  for (const output of graph.outputs.values()) if (moved.has(output)) ends.add(output);
+  return new Map([...ends].map((value) => [value, views.get(value)!]));
+}
+
+/** The graph with those values read from files, and without what made them. */
+export function withStoredValues(graph: Graph, stored: ReadonlyMap<Value, WeightSource>): Graph {
+  const read = new Map(
+    [...stored].map(([value, source]) => [value, { ...value, origin: { kind: "weight", source } } as Value]),
+  );
+  const current = (value: Value): Value => read.get(value) ?? value;
+  const nodes = graph.nodes
+    .filter(({ outputs }) => !read.has(outputs[0]!))
+    .map((node): GraphNode => ({ ...node, inputs: node.inputs.map(current) }));
+  const outputs = new Map([...graph.outputs].map(([name, value]) => [name, current(value)]));
+  return removeDeadNodes({ ...graph, nodes, outputs });
+}
+
+function wholeWeight({ origin, dtype, shape }: Value): RearrangedWeight | undefined {
+  if (origin.kind !== "weight") return undefined;
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  return { source: origin.source, sourceDtype: dtype, dtype, shape, strides, offset: 0 };
+}
+
+function rearrange(
+  node: GraphNode,
+  viewOf: (value: Value) => RearrangedWeight | undefined,
+): RearrangedWeight | undefined {
+  const x = node.inputs[0] && viewOf(node.inputs[0]);
+  if (!x) return undefined;
+  const { shape } = node.outputs[0]!;
+  if (isNode(node, "Cast"))
+    return node.attributes.to === "float32" && x.dtype !== "float32" ? { ...x, dtype: "float32" } : undefined;
+  if (isNode(node, "Transpose"))
+    return { ...x, shape, strides: node.attributes.permutation.map((axis) => x.strides[axis]!) };
+  if (isNode(node, "Slice")) {
+    const { axis, start, reverse } = node.attributes;
+    const stride = x.strides[axis]!;
+    const first = reverse ? x.shape[axis]! - 1 : start;
+    return {
+      ...x,
+      shape,
+      strides: x.strides.with(axis, reverse ? -stride : stride),
+      offset: x.offset + first * stride,
+    };
+  }
+  return undefined;
+}
