@@ -75,6 +75,7 @@ async function ablateCommand(context: Context, set: string, options: AblateOptio
   await requireOwnFolder(out);
   const { size: resolution, ...rest } = options;
   const { report, reused, page, results } = await withPipeline(
+    context,
     resolution === undefined ? rest : { ...rest, resolution },
     (pipeline) =>
       ablate(context, pipeline, { set: basename(resolve(set)), ablations: chosen, cases, out }, options),

@@ -46,7 +46,7 @@ async function apply(
   const plan = await planEdits(images, options);
   const { requireSameModel } = await loadEmbedInstruction();
   const prompt = { instruction, ...words };
-  const results = await withPipeline(options, (pipeline) => {
+  const results = await withPipeline(context, options, (pipeline) => {
     requireSameModel(pipeline, instruction);
     return editImages(context, pipeline, plan, prompt, options);
   });

@@ -69,7 +69,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
   const seed = options.seed ?? plan.seed ?? 0;
   const steps = options.steps ?? plan.steps;
 
-  await withPipeline(options, async (pipeline) => {
+  await withPipeline(context, options, async (pipeline) => {
     const started = performance.now();
     const instruction = await runInversion(context, pipeline, [pair], {
       seed,

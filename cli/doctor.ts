@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Rates } from "../gpu-worker/capacity/measure-rates.ts";
 import type { ModelNeeds } from "../gpu-worker/capacity/model-needs.ts";
 import { listStored } from "../gpu-worker/model-store/store.ts";
+import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { describeDoctor } from "./doctor-words.ts";
 import { type Device, devices } from "./engine.ts";
@@ -101,7 +102,9 @@ async function reportOn(name: string, size: Size | undefined): Promise<ModelRepo
   try {
     const { readModelFolder } = await import("../gpu-worker/pipeline/model-folder.ts");
     const { needsOf } = await import("../gpu-worker/capacity/model-needs.ts");
-    const model = await readModelFolder(modelFolder(name));
+    const { ModelCache } = await import("../gpu-worker/model-cache/model-cache.ts");
+    const cache = cacheOptions();
+    const model = await readModelFolder(modelFolder(name), cache && new ModelCache(cache));
     const { resolution, inversion } = model.defaults;
     const needs = needsOf(model, size?.width ?? resolution, size?.height ?? resolution);
     return { name, needs, steps: inversion.steps };

@@ -19,7 +19,9 @@ export function addEditCommand(program: Command, context: Context): void {
     const plan = await planEdits(images, options);
     const results = server
       ? await withServer(server, (api) => editRemotely(context, api, plan, { text }, options))
-      : await withPipeline(options, (pipeline) => editImages(context, pipeline, plan, { text }, options));
+      : await withPipeline(context, options, (pipeline) =>
+          editImages(context, pipeline, plan, { text }, options),
+        );
     printResults(context, results, options);
   });
 }

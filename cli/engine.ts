@@ -5,6 +5,8 @@
 import type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
 import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
 import type { Device, Pipeline, PipelineOptions } from "../gpu-worker/pipeline/pipeline.ts";
+import { cacheOptions } from "./cache-location.ts";
+import type { Context } from "./context.ts";
 import { availableMemory } from "./machine-memory.ts";
 import { modelFolder } from "./model-location.ts";
 
@@ -25,14 +27,17 @@ const leastMemory = 2e9;
 
 /** Opens the model, runs `use`, and closes the model whatever happens. */
 export async function withPipeline<Result>(
+  { progress }: Context,
   { model, device, threads, resolution, memory }: { readonly model: string } & PipelineOptions,
   use: (pipeline: Pipeline) => Promise<Result>,
 ): Promise<Result> {
   const { defaultMemory, openPipeline } = await import("../gpu-worker/pipeline/pipeline.ts");
+  const cache = cacheOptions();
   const pipeline = await openPipeline(modelFolder(model), {
     device,
     ...(threads === undefined ? {} : { threads }),
     ...(resolution === undefined ? {} : { resolution }),
+    ...(cache ? { cache: { ...cache, note: (line: string) => progress.note(line) } } : {}),
     memory: memory ?? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())),
   });
   try {

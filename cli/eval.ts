@@ -101,7 +101,7 @@ async function evalCommand(context: Context, set: string, options: EvalOptions):
   await requireOwnFolder(out);
 
   const plan = { set: basename(resolve(set)), cases, methods: usable, out };
-  const { report, page, results, reused } = await withPipeline(options, (pipeline) =>
+  const { report, page, results, reused } = await withPipeline(context, options, (pipeline) =>
     evaluateSet(context, pipeline, plan, options),
   );
   if (reused) context.progress.note(`${reused} of ${report.finished.length} results were made before.`);

@@ -45,19 +45,19 @@ async function inspect(context: Context, file: string, options: InspectOptions):
 
 /** Undefined, with a note why, when the model is not at hand: the rest can be told without it. */
 async function nearest(
-  { progress }: Context,
+  context: Context,
   instruction: Instruction,
   { model, words }: InspectOptions,
 ): Promise<NearestWords | undefined> {
   const [{ requireSameModel }, nearestWords] = [await loadEmbedInstruction(), await loadNearestWords()];
   try {
-    return await withPipeline({ model, device: "cpu" }, async (pipeline) => {
+    return await withPipeline(context, { model, device: "cpu" }, async (pipeline) => {
       requireSameModel(pipeline, instruction);
       return await nearestWords(pipeline, instruction, words);
     });
   } catch (error) {
     if (!(error instanceof VisibleError)) throw error;
-    progress.note(`The nearest words are left out: ${error.message}`);
+    context.progress.note(`The nearest words are left out: ${error.message}`);
     return undefined;
   }
 }

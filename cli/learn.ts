@@ -177,7 +177,7 @@ async function learn(
     progress.note(`Starting over; an unfinished run was there (--resume would have continued it).`);
 
   const started = performance.now();
-  const instruction = await withPipeline(options, (pipeline) =>
+  const instruction = await withPipeline(context, options, (pipeline) =>
     runInversion(context, pipeline, pairs, {
       seed: options.seed,
       stateFile: resumePath(out),

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { addAblateCommand } from "./ablate.ts";
 import { addApplyCommand } from "./apply.ts";
+import { addCacheCommand } from "./cache.ts";
 import { collectPairs } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import { addDemoCommand } from "./demo.ts";
@@ -42,6 +43,7 @@ function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand
   addEvalCommand(program, context);
   addAblateCommand(program, context);
   addModelsCommand(program, context);
+  addCacheCommand(program, context);
   addDoctorCommand(program, context);
   return program;
 }

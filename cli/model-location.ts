@@ -11,9 +11,13 @@ import { VisibleError } from "../shared/errors.ts";
  * can be had again, so they are a cache.
  */
 export function modelStoreRoot(environment: NodeJS.ProcessEnv = process.env): string {
-  const { VISII_MODELS: own, XDG_CACHE_HOME: cache } = environment;
-  if (own) return own;
-  return join(cache ? cache : join(homedir(), ".cache"), "visii", "models");
+  const { VISII_MODELS: own } = environment;
+  return own ? own : join(cacheHome(environment), "visii", "models");
+}
+
+/** The cache folder of the XDG base directory specification. */
+export function cacheHome({ XDG_CACHE_HOME: cache }: NodeJS.ProcessEnv): string {
+  return cache ? cache : join(homedir(), ".cache");
 }
 
 /**

@@ -14,6 +14,13 @@ export const workerConfigSchema = awsConfigSchema.extend({
   VISII_DEVICE: z.enum(["cpu", "webgpu", "cuda"]).default("cpu"),
   VISII_THREADS: z.coerce.number().int().positive().optional(),
   /**
+   * Where what is computed from the model is kept for the next start, by all workers that share the folder: a disk's, not the
+   * container's own. Computed at every start when absent.
+   */
+  VISII_CACHE: z.string().optional(),
+  /** The most that it may take, GB. */
+  VISII_CACHE_SIZE: z.coerce.number().positive().default(20),
+  /**
    * The queues each lane takes work from, in order of preference: `interactive,bulk;learning` is two lanes, each with a
    * computing process of its own, so that a long learning holds up no edit.
    */

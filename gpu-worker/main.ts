@@ -50,6 +50,9 @@ const lanes = config.VISII_LANES.map((names) => ({
     onStart: tellPids,
     onFailedStarts: giveUp,
     ...(config.VISII_THREADS === undefined ? {} : { threads: config.VISII_THREADS }),
+    ...(config.VISII_CACHE === undefined
+      ? {}
+      : { cache: { folder: config.VISII_CACHE, limit: config.VISII_CACHE_SIZE * 1e9 } }),
   }),
 }));
 

@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { RetryableError } from "../../shared/errors.ts";
 import { requireSoundDevice } from "../capacity/self-test.ts";
+import { createJsonLog } from "../../shared/json-log.ts";
+import { systemClock } from "../../shared/system-clock.ts";
 import { openPipeline } from "../pipeline/pipeline.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";
@@ -11,8 +13,11 @@ const optionsSchema = z.object({
   model: z.string(),
   device: z.enum(["cpu", "webgpu", "cuda"]),
   threads: z.number().int().positive().optional(),
+  cache: z.object({ folder: z.string(), limit: z.number().positive() }).optional(),
   scratch: z.string(),
 });
+
+const log = createJsonLog((line) => process.stderr.write(`${line}\n`), systemClock.now, "info");
 
 const tell = (message: ChildMessage) =>
   new Promise<void>((resolve) => void process.send?.(message, undefined, undefined, () => resolve()));
@@ -27,12 +32,16 @@ process.on("SIGTERM", () => undefined);
 process.on("disconnect", () => process.exit(0));
 
 try {
-  const { model, device, threads, scratch } = optionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
+  const { model, device, threads, cache, scratch } = optionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
   process.env.TMPDIR = scratch;
   // Sessions are compiled when work first needs them: without this look, a machine with a broken device would take jobs, and
   // fail every one.
   await requireSoundDevice(device);
-  const pipeline = await openPipeline(model, { device, ...(threads === undefined ? {} : { threads }) });
+  const pipeline = await openPipeline(model, {
+    device,
+    ...(threads === undefined ? {} : { threads }),
+    ...(cache === undefined ? {} : { cache: { ...cache, note: (line) => log.info(line, { model }) } }),
+  });
   let running: { readonly control: AbortController; readonly parts: Set<number> } | undefined;
   process.on("message", (message: ParentMessage) => {
     if (message.type === "cancel") {

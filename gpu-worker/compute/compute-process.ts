@@ -13,6 +13,8 @@ export interface ComputeOptions {
   readonly device: "cpu" | "webgpu" | "cuda";
   /** Threads inside one operator. */
   readonly threads?: number;
+  /** Where what is computed from the model is kept for the next process, and at most how many bytes of it. */
+  readonly cache?: { readonly folder: string; readonly limit: number };
   /** Milliseconds a canceled task has to end between two steps before the process is killed. */
   readonly patience: number;
   /**
@@ -154,12 +156,13 @@ export class ComputeProcess implements Compute {
   }
 
   #start(): Promise<string> {
-    const { model, device, threads, onStart } = this.#options;
+    const { model, device, threads, cache, onStart } = this.#options;
     // Its own, so that what a killed one left behind goes with it.
     const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
       fileURLToPath(new URL(isSource ? "child.ts" : "child.mjs", import.meta.url)),
-      [JSON.stringify({ model, device, scratch, ...(threads === undefined ? {} : { threads }) })],
+      // What is undefined is left out of JSON.
+      [JSON.stringify({ model, device, scratch, threads, cache })],
       {
         serialization: "advanced",
         execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],

@@ -41,8 +41,18 @@ export interface ModelFolder {
   readonly defaults: ModelDefaults;
 }
 
-/** @throws VisibleError that names the file, and the key or tensor in it, that is missing or not supported */
-export async function readModelFolder(path: string): Promise<ModelFolder> {
+/** Tells a file's SHA-256, in lower-case hexadecimal. */
+export interface Digests {
+  sha256(path: string): Promise<string>;
+}
+
+const readAnew: Digests = { sha256: (path) => sha256({ path }) };
+
+/**
+ * @param digests of those who have read the weights before
+ * @throws VisibleError that names the file, and the key or tensor in it, that is missing or not supported
+ */
+export async function readModelFolder(path: string, digests: Digests = readAnew): Promise<ModelFolder> {
   const folder = resolve(path);
   const isFolder = await stat(folder).then(
     (s) => s.isDirectory(),
@@ -65,7 +75,7 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   return {
     folder,
     id: id ?? (await readPullRecord(folder))?.name ?? basename(folder),
-    weightHash: await hashWeights([unet, text, ...(secondText ? [secondText.component] : [])]),
+    weightHash: await hashWeights([unet, text, ...(secondText ? [secondText.component] : [])], digests),
     unet: { config: configs.unet, component: unet },
     vae: {
       autoencoder: configs.autoencoder,
@@ -164,9 +174,9 @@ function familyDefaults({ unet, secondText, autoencoder }: Awaited<ReturnType<ty
   };
 }
 
-async function hashWeights(components: readonly Component[]): Promise<string> {
+async function hashWeights(components: readonly Component[], digests: Digests): Promise<string> {
   const hash = createHash("sha256");
   for (const { checkpoint } of components)
-    for (const file of checkpoint.files) hash.update(await sha256(file));
+    for (const { path } of checkpoint.files) hash.update(await digests.sha256(path));
   return hash.digest("hex");
 }

@@ -1,5 +1,6 @@
 import type { Graph } from "../graph/value.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
+import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
 import { keysValuesWidth, type TextAttention, textAttentions } from "../models/text-attention.ts";
 import { latentMultiple } from "../models/unet-2d-condition.ts";
 import type { Device, Session } from "../runtime/session.ts";
@@ -30,6 +31,8 @@ export interface PipelineOptions {
   readonly resolution?: number;
   /** Bytes that the model may take while it works, its mapped weights counted in; 14 GB when absent. */
   readonly memory?: number;
+  /** Where what is the same at every start is kept; computed each time when absent. */
+  readonly cache?: ModelCacheOptions;
 }
 
 /** Latents of one image: [channels, height, width], row-major. */
@@ -59,8 +62,12 @@ export interface UnetBatch {
 }
 
 /** Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size. */
-export async function openPipeline(folder: string, options: PipelineOptions): Promise<Pipeline> {
-  return new Pipeline(await readModelFolder(folder), options);
+export async function openPipeline(
+  folder: string,
+  { cache, ...options }: PipelineOptions,
+): Promise<Pipeline> {
+  const onDisk = cache && new ModelCache(cache);
+  return new Pipeline(await readModelFolder(folder, onDisk), options, onDisk);
 }
 
 /** A frozen InstructPix2Pix, run forward. */
@@ -72,11 +79,15 @@ export class Pipeline {
   readonly #texts = new Map<string, Promise<TextEmbedding>>();
   #unetForwards = 0;
 
-  constructor(model: ModelFolder, { resolution, memory, ...options }: PipelineOptions) {
+  constructor(
+    model: ModelFolder,
+    { resolution, memory, ...options }: Omit<PipelineOptions, "cache">,
+    onDisk?: ModelCache,
+  ) {
     this.model = model;
     this.defaults = resolution === undefined ? model.defaults : { ...model.defaults, resolution };
     this.device = options.device;
-    this.#sessions = new SessionCache({ ...options, root: model.folder }, memory);
+    this.#sessions = new SessionCache({ ...options, root: model.folder }, memory, onDisk);
   }
 
   /** Bytes that all sessions may take together. */

@@ -1,5 +1,6 @@
 import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
 import type { Graph } from "../graph/value.ts";
+import type { ModelCache } from "../model-cache/model-cache.ts";
 import { optimize } from "../rewrite/optimize.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
 
@@ -20,12 +21,15 @@ export class SessionCache {
   /** Bytes that its sessions may take together. */
   readonly memory: number;
   readonly #options: SessionOptions;
+  readonly #onDisk: ModelCache | undefined;
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(options: SessionOptions, memory = defaultMemory) {
+  /** @param onDisk what earlier processes computed from the weights */
+  constructor(options: SessionOptions, memory = defaultMemory, onDisk?: ModelCache) {
     this.memory = memory;
     this.#options = options;
+    this.#onDisk = onDisk;
   }
 
   async get(key: string, build: () => Graph): Promise<Session> {
@@ -38,11 +42,17 @@ export class SessionCache {
     const graph = optimize(build());
     const bytes = residentBytes(estimateMemory(graph));
     const room = this.#makeRoom(bytes);
-    const made = { session: room.then(() => Session.create(graph, this.#options)), bytes };
+    const made = { session: room.then(() => this.#create(graph)), bytes };
     this.#entries.set(key, made);
     // A graph that did not compile is asked for anew, not remembered as a failure.
     made.session.catch(() => this.#entries.delete(key));
     return made.session;
+  }
+
+  #create(graph: Graph): Promise<Session> {
+    return this.#onDisk
+      ? this.#onDisk.serve(graph, (stored) => Session.create(graph, { ...this.#options, stored }))
+      : Session.create(graph, this.#options);
   }
 
   async clear(): Promise<void> {

@@ -25,6 +25,7 @@ export const floors: Readonly<Record<string, number>> = {
   "gpu-worker/metrics/": 3,
   "gpu-worker/pipeline/": 3,
   "gpu-worker/model-store/": 3,
+  "gpu-worker/model-cache/": 3,
   "gpu-worker/instruction/": 3,
   "gpu-worker/inversion/": 3,
   "gpu-worker/editing/": 3,

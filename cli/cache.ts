@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { ModelCache } from "../gpu-worker/model-cache/model-cache.ts";
+import { cacheOptions } from "./cache-location.ts";
+import type { Context } from "./context.ts";
+
+interface CacheOptions {
+  readonly clear?: boolean;
+  readonly json?: boolean;
+}
+
+export function addCacheCommand(program: Command, context: Context): void {
+  program
+    .command("cache")
+    .description("what is kept so that large models start faster, and where")
+    .option("--clear", "throw it away; it is computed again when needed")
+    .option("--json", "print one JSON object as the last line")
+    .option("--verbose", "show stack traces")
+    .action((options: CacheOptions) => cache(context, options));
+}
+
+async function cache({ print }: Context, { clear, json }: CacheOptions): Promise<void> {
+  const place = cacheOptions();
+  if (!place) {
+    print(json ? JSON.stringify({ folder: null }) : "Nothing is kept: VISII_CACHE is off.");
+    return;
+  }
+  const kept = new ModelCache(place);
+  const { entries, bytes } = await kept.use();
+  if (clear) await kept.clear();
+  if (json) print(JSON.stringify({ folder: place.folder, entries, bytes, cleared: clear === true }));
+  else
+    print(
+      clear
+        ? `Cleared ${place.folder}: ${gigabytes(bytes)} are free again.`
+        : `${place.folder}: ${entries} ${entries === 1 ? "file" : "files"}, ${gigabytes(bytes)}. --clear throws it away.`,
+    );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(2)} GB`;
+}

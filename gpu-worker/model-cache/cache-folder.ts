@@ -1,0 +1,126 @@
+import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
+import { requireRoom } from "../model-store/disk-room.ts";
+
+/** What an entry must contain; written after it, and again whenever it is used. */
+const labelSchema = z.object({ sha256: z.string() });
+
+/** Half-written files this much older than the latest use were left by a process that was killed. Milliseconds. */
+const abandonedAfter = 3_600_000;
+
+export interface CacheUse {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/**
+ * Large files by key, all below one folder and together within a limit: the least recently used goes first. An entry is a file
+ * written whole or not at all and, beside it, a label with its digest; what does not match its label is not believed. Processes
+ * may share the folder: whoever writes an entry that another one writes too replaces it by the same bytes.
+ */
+export class CacheFolder {
+  readonly #folder: string;
+  readonly #limit: number;
+  readonly #sha256: (path: string) => Promise<string>;
+
+  /** @param limit bytes @param sha256 a file's digest */
+  constructor(folder: string, limit: number, sha256: (path: string) => Promise<string>) {
+    this.#folder = folder;
+    this.#limit = limit;
+    this.#sha256 = sha256;
+  }
+
+  /** The entry's file, proven to be as it was written, or undefined. */
+  async find(key: string): Promise<string | undefined> {
+    const path = this.#fileOf(key);
+    try {
+      const label = labelSchema.parse(JSON.parse(await readFile(this.#labelOf(key), "utf8")));
+      if ((await this.#sha256(path)) !== label.sha256) throw new Error("not what was written");
+      // Its time says when the entry was last used. Where nobody may write, nothing is thrown away either.
+      await this.#writeLabel(key, label.sha256).catch(() => undefined);
+      return path;
+    } catch {
+      // Left where it is: the one that takes its place is renamed over it, and another process may be just there.
+      return undefined;
+    }
+  }
+
+  /**
+   * @param bytes that the entry will have; one over the limit is not written
+   * @param write writes the file, whole or not at all, and tells its digest
+   * @returns the file, or undefined where it would be over the limit
+   * @throws VisibleError `not_writable`, `disk_full`
+   */
+  async add(
+    key: string,
+    bytes: number,
+    write: (path: string) => Promise<string>,
+  ): Promise<string | undefined> {
+    if (bytes > this.#limit) return undefined;
+    await ensureWritableFolder(this.#folder);
+    await this.#makeRoom(key, bytes);
+    await requireRoom(this.#folder, bytes);
+    const path = this.#fileOf(key);
+    await this.#writeLabel(key, await write(path));
+    return path;
+  }
+
+  async #remove(key: string): Promise<void> {
+    for (const path of [this.#labelOf(key), this.#fileOf(key)])
+      await rm(path, { force: true }).catch(() => undefined);
+  }
+
+  async use(): Promise<CacheUse> {
+    const found = await this.#list();
+    return { entries: found.length, bytes: found.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  async #makeRoom(key: string, bytes: number): Promise<void> {
+    const others = (await this.#list()).filter((entry) => entry.key !== key);
+    const oldestFirst = others.sort((a, b) => a.used - b.used);
+    let held = oldestFirst.reduce((sum, entry) => sum + entry.bytes, 0);
+    for (const oldest of oldestFirst) {
+      if (held + bytes <= this.#limit) break;
+      // A process that has it open keeps it to its end.
+      await this.#remove(oldest.key);
+      held -= oldest.bytes;
+    }
+  }
+
+  /** Entries, and what was left half-written long before the latest of them was used is cleared away. */
+  async #list(): Promise<{ key: string; bytes: number; used: number }[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    const timed = await Promise.all(
+      names.map(async (name) => {
+        const found = await stat(join(this.#folder, name)).catch(() => undefined);
+        return { name, bytes: found?.size ?? 0, time: found?.mtimeMs ?? 0 };
+      }),
+    );
+    const latest = Math.max(0, ...timed.map(({ time }) => time));
+    const timeOf = new Map(timed.map(({ name, time }) => [name, time]));
+    for (const { name, time } of timed)
+      if (name.endsWith(".tmp") && latest - time > abandonedAfter)
+        await rm(join(this.#folder, name), { force: true }).catch(() => undefined);
+    return timed.flatMap(({ name, bytes, time }) => {
+      if (!name.endsWith(ending)) return [];
+      const key = name.slice(0, -ending.length);
+      return [{ key, bytes, used: timeOf.get(`${key}.json`) ?? time }];
+    });
+  }
+
+  #fileOf(key: string): string {
+    return join(this.#folder, `${key}${ending}`);
+  }
+
+  #labelOf(key: string): string {
+    return join(this.#folder, `${key}.json`);
+  }
+
+  #writeLabel(key: string, sha256: string): Promise<void> {
+    return writeAside(this.#labelOf(key), JSON.stringify({ sha256 }));
+  }
+}
+
+const ending = ".safetensors";

@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { VisibleError } from "../../shared/errors.ts";
+import type { DType, WeightSource } from "../graph/value.ts";
+import type { RearrangedWeight } from "../rewrite/rearranged-weights.ts";
+import { widenBfloat16, widenFloat16 } from "../weights/half-precision.ts";
+import { type RawElements, rearrangeElements } from "../weights/rearrange-elements.ts";
+import { openSafetensors, streamSafetensors } from "../weights/safetensors-file.ts";
+import type { TensorDtype } from "../weights/tensor-dtype.ts";
+
+/** Counted up whenever the same recipe comes to other bytes. */
+const version = 1;
+
+/** fs.readSync counts in a signed 32-bit integer. */
+const bytesPerRead = 2 ** 30;
+
+const storedAs: Readonly<Partial<Record<DType, TensorDtype>>> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+};
+
+/** One tensor of the file: how its elements are had, and what it is called. */
+export interface Recipe {
+  readonly name: string;
+  readonly weight: RearrangedWeight;
+}
+
+/**
+ * The recipes of these weights, each once, in an order that does not depend on the graph's, and the key of the file that holds
+ * them. The bytes depend on the elements of the checkpoint and on their order alone: not on picture size, device, precision of the
+ * computation or version of the runtime, so the key has none of these and one file serves them all.
+ *
+ * @param sha256 a checkpoint file's digest
+ */
+export async function recipesOf(
+  weights: Iterable<RearrangedWeight>,
+  sha256: (path: string) => Promise<string>,
+): Promise<{ readonly key: string; readonly recipes: ReadonlyMap<string, Recipe> }> {
+  const digests = new Map<string, string>();
+  const texts = new Map<string, RearrangedWeight>();
+  for (const weight of weights) {
+    const { file } = weight.source;
+    const digest = digests.get(file) ?? (await sha256(file));
+    digests.set(file, digest);
+    texts.set(textOf(weight, digest), weight);
+  }
+  const sorted = [...texts].sort(([a], [b]) => (a < b ? -1 : 1));
+  const recipes = new Map(
+    sorted.map(([text, weight], index) => [placeOf(weight), { text, name: String(index), weight }] as const),
+  );
+  const key = createHash("sha256")
+    .update(JSON.stringify([version, ...sorted.map(([text]) => text)]))
+    .digest("hex");
+  return { key, recipes };
+}
+
+/** Names a rearranged weight within one process. */
+export function placeOf(weight: RearrangedWeight): string {
+  return textOf(weight, weight.source.file);
+}
+
+function textOf({ source, sourceDtype, dtype, shape, strides, offset }: RearrangedWeight, file: string) {
+  return JSON.stringify([
+    file,
+    source.byteOffset,
+    source.byteLength,
+    sourceDtype,
+    dtype,
+    shape,
+    strides,
+    offset,
+  ]);
+}
+
+export function storedBytes(recipes: Iterable<Recipe>): number {
+  return [...recipes].reduce(
+    (sum, { weight }) => sum + elements(weight.shape) * (weight.dtype === "float32" ? 4 : 2),
+    0,
+  );
+}
+
+/**
+ * Computes the file, one weight at a time in memory, and writes it whole or not at all.
+ *
+ * @returns its SHA-256 @throws VisibleError `not_writable`, `invalid_weights` for a checkpoint that was cut short meanwhile
+ */
+export async function writeRearranged(path: string, recipes: Iterable<Recipe>): Promise<string> {
+  const hash = createHash("sha256");
+  const tensors = [...recipes].map(({ name, weight }) => ({
+    ...{ name, dtype: storedAs[weight.dtype]!, shape: weight.shape },
+    *bytes() {
+      const made = compute(weight);
+      yield new Uint8Array(made.buffer, made.byteOffset, made.byteLength);
+    },
+  }));
+  await streamSafetensors(path, tensors, {}, (_, piece) => hash.update(piece));
+  return hash.digest("hex");
+}
+
+/** Where each tensor lies. @throws VisibleError `invalid_weights`, or undefined for a file of other tensors */
+export async function locateRearranged(
+  path: string,
+  recipes: Iterable<Recipe>,
+): Promise<ReadonlyMap<string, WeightSource> | undefined> {
+  const { tensors } = await openSafetensors(path);
+  const found = new Map<string, WeightSource>();
+  for (const { name, weight } of recipes) {
+    const entry = tensors.get(name);
+    if (entry?.dtype !== storedAs[weight.dtype] || String(entry?.shape) !== String(weight.shape))
+      return undefined;
+    found.set(name, { file: path, byteOffset: entry!.byteOffset, byteLength: entry!.byteLength });
+  }
+  return found;
+}
+
+function compute({ source, sourceDtype, dtype, ...order }: RearrangedWeight): RawElements | Float32Array {
+  const bytes = readNow(source);
+  if (sourceDtype === "float32") return rearrangeElements(new Uint32Array(bytes), order);
+  const moved = rearrangeElements(new Uint16Array(bytes), order);
+  if (dtype === sourceDtype) return moved;
+  return sourceDtype === "bfloat16" ? widenBfloat16(moved) : widenFloat16(moved);
+}
+
+function readNow({ file, byteOffset, byteLength }: WeightSource): ArrayBuffer {
+  const bytes = new Uint8Array(byteLength);
+  const handle = openSync(file, "r");
+  try {
+    for (let done = 0; done < byteLength; ) {
+      const wanted = Math.min(byteLength - done, bytesPerRead);
+      const count = readSync(handle, bytes, done, wanted, byteOffset + done);
+      if (count === 0)
+        throw new VisibleError(
+          "invalid_weights",
+          `${file} was cut short while it was being read; download it again.`,
+        );
+      done += count;
+    }
+  } finally {
+    closeSync(handle);
+  }
+  return bytes.buffer;
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
