@@ -1,21 +1,31 @@
 /** The `visii` command: the only place that touches the process. */
 import { Command } from "commander";
-import { addAblateCommand } from "./ablate.ts";
-import { addApplyCommand } from "./apply.ts";
-import { addCacheCommand } from "./cache.ts";
 import { collectPairs } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
-import { addDemoCommand } from "./demo.ts";
-import { addDoctorCommand } from "./doctor.ts";
-import { addEditCommand } from "./edit.ts";
-import { addEvalCommand } from "./eval.ts";
-import { addInspectCommand } from "./inspect.ts";
 import { interruptSignal } from "./interrupted.ts";
-import { addLearnCommand } from "./learn.ts";
-import { addModelsCommand } from "./models.ts";
 import { packageVersion } from "./package-version.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { exitCodes, explainFailure } from "./report-failure.ts";
+
+type Pairs = ReturnType<typeof collectPairs>["pairs"];
+type AddCommand = (program: Command, context: Context, pairs: Pairs) => void;
+
+/**
+ * In the order of the help. Only the command that is asked for is loaded: reading the others' sources is a good part of the time
+ * until a small model is at work.
+ */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  learn: async () => (await import("./learn.ts")).addLearnCommand,
+  apply: async () => (await import("./apply.ts")).addApplyCommand,
+  edit: async () => (await import("./edit.ts")).addEditCommand,
+  inspect: async () => (await import("./inspect.ts")).addInspectCommand,
+  demo: async () => (await import("./demo.ts")).addDemoCommand,
+  eval: async () => (await import("./eval.ts")).addEvalCommand,
+  ablate: async () => (await import("./ablate.ts")).addAblateCommand,
+  models: async () => (await import("./models.ts")).addModelsCommand,
+  cache: async () => (await import("./cache.ts")).addCacheCommand,
+  doctor: async () => (await import("./doctor.ts")).addDoctorCommand,
+};
 
 const examples = `
 Examples:
@@ -27,7 +37,8 @@ Examples:
   visii apply night.visii street.jpg --out results --server http://127.0.0.1:8787 --key visii_test_…
   visii inspect night.visii`;
 
-function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand>[2]): Command {
+/** @param name the word where a command stands; without one that is known, all are there, for help and corrections */
+async function buildProgram(name: string | undefined, context: Context, pairs: Pairs): Promise<Command> {
   const program = new Command("visii")
     .description("Learn an image edit from one before/after pair and apply it to any photo.")
     .version(packageVersion(), "--version")
@@ -35,16 +46,9 @@ function buildProgram(context: Context, pairs: Parameters<typeof addLearnCommand
     .exitOverride()
     // Commander's own words on a mistake come through explainFailure, once.
     .configureOutput({ outputError: () => undefined });
-  addLearnCommand(program, context, pairs);
-  addApplyCommand(program, context);
-  addEditCommand(program, context);
-  addInspectCommand(program, context);
-  addDemoCommand(program, context);
-  addEvalCommand(program, context);
-  addAblateCommand(program, context);
-  addModelsCommand(program, context);
-  addCacheCommand(program, context);
-  addDoctorCommand(program, context);
+  const known = name !== undefined && Object.hasOwn(commands, name);
+  const asked = known ? [commands[name]!] : Object.values(commands);
+  for (const add of await Promise.all(asked.map((load) => load()))) add(program, context, pairs);
   return program;
 }
 
@@ -57,9 +61,10 @@ export async function main(): Promise<void> {
   process.stdout.on("error", () => undefined);
   const context: Context = { argv, signal, progress, print: (line) => process.stdout.write(`${line}\n`) };
   try {
-    const learning = argv.find((word) => !word.startsWith("-")) === "learn";
-    const { pairs, rest } = learning ? collectPairs(argv) : { pairs: [], rest: argv };
-    await buildProgram(context, pairs).parseAsync(rest, { from: "user" });
+    const name = argv.find((word) => !word.startsWith("-"));
+    const { pairs, rest } = name === "learn" ? collectPairs(argv) : { pairs: [], rest: argv };
+    const program = await buildProgram(name, context, pairs);
+    await program.parseAsync(rest, { from: "user" });
   } catch (error) {
     const isHelp = error instanceof Error && "exitCode" in error && error.exitCode === 0;
     if (isHelp) return;

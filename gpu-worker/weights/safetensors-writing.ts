@@ -129,6 +129,7 @@ export async function writeSafetensors(
  * `writeSafetensors` for files larger than memory: the same bytes, from tensors that are made as they are written.
  *
  * @param written told of the file's bytes so far and of the latest piece, after each; what it throws stops the writing
+ * @throws VisibleError `not_writable`
  */
 export async function streamSafetensors(
   path: string,
