@@ -1,18 +1,15 @@
 import { availableParallelism } from "node:os";
 import { edit } from "../gpu-worker/editing/edit.ts";
 import { type GraphWork, workOf } from "../gpu-worker/graph/graph-work.ts";
-import { estimateMemory, residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
-import { lossGraph } from "../gpu-worker/inversion/loss-graph.ts";
+import { residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
 import { planLoss } from "../gpu-worker/inversion/loss-plan.ts";
 import { frozenBranches } from "../gpu-worker/pipeline/guidance.ts";
 import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { optimize } from "../gpu-worker/rewrite/optimize.ts";
-import { Session } from "../gpu-worker/runtime/session.ts";
 import { drawInputs, guidance, lossFeeds, side, timestep, wanted, writeInputs } from "./full-size-inputs.ts";
 import { medianSeconds } from "./time.ts";
 
 /**
- * One measurement in a process of its own, so that its peak of memory is its own: `step|edit|start FOLDER SCRATCH REPEATS
+ * One measurement in a process of its own, so that its peak of memory is its own: `step|edit FOLDER SCRATCH REPEATS
  * STEPS`. Prints a JSON object as its last line.
  */
 const [what, folder, scratch, repeats, steps] = process.argv.slice(2) as [
@@ -29,7 +26,7 @@ const seconds = async <T,>(call: () => T | Promise<T>): Promise<readonly [T, num
   return [made, (performance.now() - started) / 1000];
 };
 
-const [pipeline, open] = await seconds(() => openPipeline(folder, { device: "cpu", threads }));
+const pipeline = await openPipeline(folder, { device: "cpu", threads });
 const figures: Record<string, unknown> = {};
 if (what === "step") {
   const inputs = await drawInputs(pipeline);
@@ -71,21 +68,6 @@ if (what === "step") {
   const taken: number[] = [];
   for (let i = 0; i < Number(repeats); i++) taken.push((await seconds(() => run(Number(steps))))[1]);
   figures.seconds = taken.sort((a, b) => a - b)[Math.floor(taken.length / 2)];
-} else {
-  const inputs = await drawInputs(pipeline);
-  const plan = planLoss(pipeline.model, wanted, pipeline.memory);
-  await pipeline.dispose();
-  const [raw, build] = await seconds(() => lossGraph(pipeline.model, plan.settings));
-  const [graph, rewriting] = await seconds(() => optimize(raw));
-  const [session, create] = await seconds(() =>
-    Session.create(graph, { device: "cpu", threads, root: pipeline.model.folder }),
-  );
-  const frozen = new Float32Array(inputs.target.length);
-  const [, first] = await seconds(() => session.run({ ...lossFeeds(pipeline, inputs), frozen }));
-  Object.assign(figures, { openAndHash: open, buildAndDifferentiate: build, rewriting, create, first });
-  figures.nodes = graph.nodes.length;
-  figures.estimate = estimateMemory(graph);
-  await session.dispose();
 }
 figures.peakBytes = 1024 * process.resourceUsage().maxRSS;
 await pipeline.dispose();

@@ -9,6 +9,7 @@ import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { guidance, timestep } from "./full-size-inputs.ts";
 import { benchParity, parityTolerance } from "./full-size-parity.ts";
 import { benchPlans } from "./full-size-plans.ts";
+import { benchStart } from "./full-size-start.ts";
 import { runPython } from "./python.ts";
 import { type ReferenceStep, runReferenceStep } from "./reference.ts";
 
@@ -47,7 +48,7 @@ export async function benchFullSize(
   try {
     if (asked.includes("plans")) figures.plans = await benchPlans(folder, say);
     if (asked.includes("parity")) figures.parity = await parity(folder, threads, scratch, say);
-    if (asked.includes("start")) figures.start = await start(folder, scratch, say);
+    if (asked.includes("start")) figures.start = await benchStart(folder, scratch, say);
     if (asked.includes("full")) {
       figures.step = await step(folder, threads, scratch, say);
       figures.edit = await editing(folder, threads, scratch, say);
@@ -113,14 +114,6 @@ async function editing(folder: string, threads: number, scratch: string, say: (l
   const reference = await runPython<ReferenceStep>("reference_edit.py", options);
   sayReference(reference, ours.seconds, say);
   return { ...ours, reference };
-}
-
-async function start(folder: string, scratch: string, say: (line: string) => void) {
-  const parts = await apart<Record<string, number>>("start", folder, scratch);
-  say("from process start to the end of the first step, s:");
-  for (const name of ["openAndHash", "buildAndDifferentiate", "rewriting", "create", "first"])
-    say(`  ${name.padEnd(24)}${parts[name]!.toFixed(2)}`);
-  return parts;
 }
 
 /** Runs one measurement in a process of its own. */
