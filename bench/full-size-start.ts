@@ -53,9 +53,9 @@ export async function benchStart(folder: string, scratch: string, say: (line: st
   const total = ({ parts }: StartedProcess) => Object.values(parts).reduce((sum, part) => sum + part, 0);
   const beforeStep = (each: StartedProcess) => total(each) - each.parts.first!;
   say("from process start to the end of the first step at 512 px, seconds of processor time:");
-  say(`  ${"".padEnd(54)}nothing kept   first kept   kept`);
+  say(`  ${"".padEnd(54)}${["nothing kept", "first kept", "kept"].map((x) => x.padStart(14)).join("")}`);
   const line = (what: string, figures: readonly number[]) =>
-    say(`  ${what.padEnd(54)}${figures.map((x) => x.toFixed(2).padStart(12)).join("")}`);
+    say(`  ${what.padEnd(54)}${figures.map((x) => x.toFixed(2).padStart(14)).join("")}`);
   for (const [name, what] of Object.entries(words))
     line(what, [column(without, name), first.parts[name]!, column(kept, name)]);
   const [slow, fast] = [median(without.map(beforeStep)), median(kept.map(beforeStep))];

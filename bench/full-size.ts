@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { benchCommandStart } from "./command-start.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { guidance, timestep } from "./full-size-inputs.ts";
 import { benchParity, parityTolerance } from "./full-size-parity.ts";
@@ -48,7 +49,10 @@ export async function benchFullSize(
   try {
     if (asked.includes("plans")) figures.plans = await benchPlans(folder, say);
     if (asked.includes("parity")) figures.parity = await parity(folder, threads, scratch, say);
-    if (asked.includes("start")) figures.start = await benchStart(folder, scratch, say);
+    if (asked.includes("start")) {
+      figures.command = await benchCommandStart(scratch, say);
+      figures.start = await benchStart(folder, scratch, say);
+    }
     if (asked.includes("full")) {
       figures.step = await step(folder, threads, scratch, say);
       figures.edit = await editing(folder, threads, scratch, say);
