@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { VisibleError } from "../../shared/errors.ts";
 import type { DType, WeightSource } from "../graph/value.ts";
 import type { RearrangedWeight } from "../rewrite/rearranged-weights.ts";
-import { widenBfloat16, widenFloat16 } from "../weights/half-precision.ts";
+import { narrowToFloat16, widenBfloat16, widenFloat16 } from "../weights/half-precision.ts";
 import { type RawElements, rearrangeElements } from "../weights/rearrange-elements.ts";
 import { openSafetensors, streamSafetensors } from "../weights/safetensors-file.ts";
 import type { TensorDtype } from "../weights/tensor-dtype.ts";
@@ -116,10 +116,21 @@ export async function locateRearranged(
 
 function compute({ source, sourceDtype, dtype, ...order }: RearrangedWeight): RawElements | Float32Array {
   const bytes = readNow(source);
-  if (sourceDtype === "float32") return rearrangeElements(new Uint32Array(bytes), order);
-  const moved = rearrangeElements(new Uint16Array(bytes), order);
+  const moved = rearrangeElements(
+    sourceDtype === "float32" ? new Uint32Array(bytes) : new Uint16Array(bytes),
+    order,
+  );
   if (dtype === sourceDtype) return moved;
-  return sourceDtype === "bfloat16" ? widenBfloat16(moved) : widenFloat16(moved);
+  const wide = widen(moved, sourceDtype);
+  if (dtype === "float32") return wide;
+  const rounded = new Uint16Array(wide.length);
+  narrowToFloat16(wide, rounded);
+  return rounded;
+}
+
+function widen(raw: RawElements, dtype: DType): Float32Array {
+  if (raw instanceof Uint32Array) return new Float32Array(raw.buffer, raw.byteOffset, raw.length);
+  return dtype === "bfloat16" ? widenBfloat16(raw) : widenFloat16(raw);
 }
 
 function readNow({ file, byteOffset, byteLength }: WeightSource): ArrayBuffer {

@@ -4,7 +4,7 @@ import { isNode } from "./rewrite-rule.ts";
 
 /**
  * A value that is one weight's elements in another order: element (i, j, …) is the source's element
- * offset + i·strides[0] + j·strides[1] + …, widened if `dtype` is wider than the source's.
+ * offset + i·strides[0] + j·strides[1] + …, in `dtype`: as the source has it, widened, or rounded to float16.
  */
 export interface RearrangedWeight {
   readonly source: WeightSource;
@@ -18,8 +18,8 @@ export interface RearrangedWeight {
 
 /**
  * What a graph makes of its weights by moving elements alone (the turned kernels of a convolution's derivative), each value
- * where the moving ends. Widening to float32 on the way is exact, so it belongs to it; a weight that is only widened is left
- * to the runtime: stored wide it would be twice as much to read as it is to widen.
+ * where the moving ends. A cast on the way belongs to it: widening is exact, and rounding to float16 has one right answer for each
+ * element. A weight that is only cast is left to the runtime: stored wide it would be twice as much to read as it is to widen.
  */
 export function rearrangedWeights(graph: Graph): ReadonlyMap<Value, RearrangedWeight> {
   const views = new Map<Value, RearrangedWeight>();
@@ -65,8 +65,11 @@ function rearrange(
   const x = node.inputs[0] && viewOf(node.inputs[0]);
   if (!x) return undefined;
   const { shape } = node.outputs[0]!;
-  if (isNode(node, "Cast"))
-    return node.attributes.to === "float32" && x.dtype !== "float32" ? { ...x, dtype: "float32" } : undefined;
+  if (isNode(node, "Cast")) {
+    // Once rounded, wide elements are no longer the source's.
+    const rounded = x.dtype === "float16" && x.sourceDtype !== "float16";
+    return rounded ? undefined : { ...x, dtype: node.attributes.to };
+  }
   if (isNode(node, "Transpose"))
     return { ...x, shape, strides: node.attributes.permutation.map((axis) => x.strides[axis]!) };
   if (isNode(node, "Slice")) {

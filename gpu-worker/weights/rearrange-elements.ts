@@ -12,9 +12,9 @@ export type RawElements = Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 const tile = 32;
 
 /** The source's elements in that order, row-major. */
-export function rearrangeElements<Raw extends RawElements>(source: Raw, order: ElementOrder): Raw {
+export function rearrangeElements(source: RawElements, order: ElementOrder): RawElements {
   const count = order.shape.reduce((product, size) => product * size, 1);
-  const target = new (source.constructor as new (length: number) => Raw)(count);
+  const target = source instanceof Uint32Array ? new Uint32Array(count) : new Uint16Array(count);
   const axes = mergeAxes(order);
   while (axes.length < 3) axes.unshift({ size: 1, stride: 0 });
   const [rows, columns, run] = axes.splice(-3) as [Axis, Axis, Axis];

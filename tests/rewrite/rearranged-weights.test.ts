@@ -50,12 +50,21 @@ describe("of a graph's weights, those in another order are found", () => {
     }
   });
 
-  it("but not those only widened, or narrowed, or computed with, or the caller's inputs", () => {
+  it("rounded to half precision on the way, but then not widened again", () => {
+    const { graph, w } = weightGraph();
+    const moved = graph.transpose(graph.cast(w, "float16"), [2, 1, 0]);
+    graph.output("y", graph.cast(moved, "float32"));
+    expect([...rearrangedWeights(graph.build())]).toMatchObject([
+      [moved, { sourceDtype: "float32", dtype: "float16", strides: [1, 4, 12] }],
+    ]);
+  });
+
+  it("but not those only widened, or rounded, or computed with, or the caller's inputs", () => {
     const { graph, w } = weightGraph("bfloat16");
     const wide = graph.cast(w, "float32");
     graph.output("widened", graph.exp(wide));
     graph.output("computed", graph.transpose(graph.mul(wide, 2), [2, 1, 0]));
-    graph.output("narrowed", graph.cast(graph.cast(wide, "float16"), "float32"));
+    graph.output("rounded", graph.cast(graph.cast(wide, "float16"), "float32"));
     graph.output("given", graph.transpose(graph.input("x", "float32", [2, 3]), [1, 0]));
     expect(rearrangedWeights(graph.build()).size).toBe(0);
   });
