@@ -38,9 +38,12 @@ async function createFolder(folder: string): Promise<void> {
       (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
     if (await isFolder(folder)) return;
     const parent = dirname(folder);
-    if (code !== "ENOENT" || parent === folder || (await isFolder(parent))) throw cause;
-    await createFolder(parent);
-    await createFolder(folder);
+    if (code !== "ENOENT" || parent === folder) throw cause;
+    if (!(await isFolder(parent))) await createFolder(parent);
+    // Another process may have made the parent, or both, meanwhile. Where nothing can be created this fails as it did before.
+    await mkdir(folder).catch(async (again: unknown) => {
+      if (!(await isFolder(folder))) throw again;
+    });
   }
 }
 
