@@ -1,9 +1,9 @@
 /** Entry point of the process that computes. Its one argument is the options as JSON; it lives as long as its parent. */
 import { z } from "zod";
 import { RetryableError } from "../../shared/errors.ts";
-import { requireSoundDevice } from "../capacity/self-test.ts";
 import { createJsonLog } from "../../shared/json-log.ts";
 import { systemClock } from "../../shared/system-clock.ts";
+import { requireSoundDevice } from "../capacity/self-test.ts";
 import { openPipeline } from "../pipeline/pipeline.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";

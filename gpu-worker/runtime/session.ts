@@ -4,8 +4,8 @@ import { InternalError, VisibleError } from "../../shared/errors.ts";
 import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
 import { optimize } from "../rewrite/optimize.ts";
-import { whyNotUsable } from "./device-words.ts";
 import { withStoredValues } from "../rewrite/rearranged-weights.ts";
+import { whyNotUsable } from "./device-words.ts";
 import { loadingOptions } from "./loading-options.ts";
 import { explainRunFailure } from "./run-failure.ts";
 
