@@ -94,6 +94,12 @@ function contributions(graph: GraphBuilder, node: GraphNode, dy: Value): (Value 
 function sumToShape(graph: GraphBuilder, cotangent: Value, input: Value): Value {
   if (sameShape(cotangent.shape, input.shape)) return cotangent;
   const axes = broadcastAxes(input.shape, cotangent.shape);
-  const summed = axes.length ? graph.reduceSum(cotangent, axes) : cotangent;
+  const summed = axes.length ? sumOver(graph, cotangent, axes) : cotangent;
   return sameShape(summed.shape, input.shape) ? summed : graph.reshape(summed, input.shape);
+}
+
+/** In float32: half precision would lose small terms beside a large sum. */
+function sumOver(graph: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  const sum = graph.reduceSum(graph.cast(x, "float32"), axes);
+  return x.dtype === "float16" ? graph.cast(sum, "float16") : sum;
 }

@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Attributes, Inputs, OpType } from "../graph/operators.ts";
-import type { Value } from "../graph/value.ts";
+import type { FloatType, Value } from "../graph/value.ts";
 import { convInputGradient, convTransposeWeightGradient, convWeightGradient } from "./conv-gradients.ts";
 
 /** What a rule sees of the node it differentiates. */
@@ -73,7 +73,7 @@ export const vjpRules: VjpRules = {
   },
   Clip: ({ graph, inputs: [x], attributes: { min, max }, dy }) => [graph.mul(dy, graph.inRange(x, min, max))],
   InRange: "zero gradient",
-  Cast: ({ graph, inputs: [x], dy }) => [graph.cast(dy, x.dtype === "float16" ? "float16" : "float32")],
+  Cast: ({ graph, inputs: [x], dy }) => [graph.cast(dy, floatTypeOf(x))],
 
   // Y = α·A·B: dA = α·dY·Bᵀ, dB = α·Aᵀ·dY; a transposed operand gets the transposed product.
   MatMul: ({ graph, inputs: [a, b], attributes: { transA, transB, alpha }, dy }) => [
@@ -101,12 +101,20 @@ export const vjpRules: VjpRules = {
   Softmax: ({ graph, y, dy }) => [
     graph.mul(y, graph.sub(dy, graph.reduceSum(graph.mul(dy, y), [y.shape.length - 1]))),
   ],
-  // y = (x − μ)/σ: dx = (dy − mean(dy) − y·mean(dy·y))/σ, with 1/σ saved by the forward pass.
-  LayerNormalization: ({ graph, y, outputs: [, , inverseDeviation], dy }) => {
+  // y = (x − μ)/σ: dx = (dy − mean(dy) − y·mean(dy·y))/σ, with 1/σ saved by the forward pass; in float32, as its means are
+  // of many numbers that nearly cancel.
+  LayerNormalization: ({
+    graph,
+    inputs: [x],
+    y: normalised,
+    outputs: [, , inverseDeviation],
+    dy: cotangent,
+  }) => {
+    const [y, dy] = [graph.cast(normalised, "float32"), graph.cast(cotangent, "float32")];
     const last = [y.shape.length - 1];
     const centred = graph.sub(dy, graph.reduceMean(dy, last));
     const projected = graph.mul(y, graph.reduceMean(graph.mul(dy, y), last));
-    return [graph.mul(graph.sub(centred, projected), inverseDeviation!)];
+    return [graph.cast(graph.mul(graph.sub(centred, projected), inverseDeviation!), floatTypeOf(x))];
   },
   ReduceSum: ({ graph, inputs: [x], dy }) => [graph.expand(dy, x.shape)],
   ReduceMean: ({ graph, inputs: [x], attributes: { axes }, dy }) => {
@@ -146,7 +154,7 @@ export const vjpRules: VjpRules = {
   // d(table) = onehot(ids)ᵀ·dy, with the one-hot rows read from an identity.
   Gather: ({ graph, inputs: [table, ids], dy }) => {
     const [size, width] = table.shape as readonly [number, number];
-    const identity = graph.constant(identityMatrix(size), [size, size]);
+    const identity = graph.constant(identityMatrix(size), [size, size], floatTypeOf(table));
     const count = ids.shape.reduce((product, dimension) => product * dimension, 1);
     const rows = graph.reshape(graph.gather(identity, ids), [count, size]);
     return [graph.matmul(rows, graph.reshape(dy, [count, width]), { transA: true }), null];
@@ -154,6 +162,11 @@ export const vjpRules: VjpRules = {
 
   After: ({ dy }) => [dy, null],
 };
+
+/** Other types have no arithmetic here, and no derivative that anyone asks for. */
+function floatTypeOf({ dtype }: Value): FloatType {
+  return dtype === "float16" ? "float16" : "float32";
+}
 
 function identityMatrix(size: number): Float32Array {
   const matrix = new Float32Array(size * size);

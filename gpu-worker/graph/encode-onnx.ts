@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { InternalError } from "../../shared/errors.ts";
 import { lowered, type OnnxAttribute, type OnnxOperand, onnxForms } from "./encode-operators.ts";
+import { narrowToFloat16 } from "./half-precision.ts";
 import type { Attributes, OpType } from "./operators.ts";
 import {
   type ConstantData,
@@ -93,12 +94,15 @@ class OnnxEncoder {
     this.#emit(form.type, [...inputs, ...operands], outputs, form.attributes, form.domain);
   }
 
-  /** (x ≥ min) ∧ (x ≤ max) as 0 or 1. */
-  #inRange({ attributes: { min, max } }: GraphNode<"InRange">, x: string, y: string): void {
-    this.#emit("GreaterOrEqual", [x, this.#floats([min], [])], [`${y}/above`]);
-    this.#emit("LessOrEqual", [x, this.#floats([max], [])], [`${y}/below`]);
+  /** (x ≥ min) ∧ (x ≤ max) as 0 or 1. Bounds are float32's, so half precision is compared as that. */
+  #inRange({ attributes: { min, max }, inputs }: GraphNode<"InRange">, x: string, y: string): void {
+    const { dtype } = inputs[0]!;
+    const compared = dtype === "float32" ? x : `${y}/wide`;
+    if (dtype !== "float32") this.#emit("Cast", [x], [compared], { to: elementCodes.float32 });
+    this.#emit("GreaterOrEqual", [compared, this.#floats([min], [])], [`${y}/above`]);
+    this.#emit("LessOrEqual", [compared, this.#floats([max], [])], [`${y}/below`]);
     this.#emit("And", [`${y}/above`, `${y}/below`], [`${y}/inside`]);
-    this.#emit("Cast", [`${y}/inside`], [y], { to: elementCodes.float32 });
+    this.#emit("Cast", [`${y}/inside`], [y], { to: elementCodes[dtype] });
   }
 
   /**
@@ -136,18 +140,29 @@ class OnnxEncoder {
 
   #operand(operand: OnnxOperand, node: GraphNode): string {
     if (operand === "absent") return "";
+    const { dtype, shape } = node.inputs[0]!;
     if (operand === "ones") {
-      const width = node.inputs[0]!.shape.at(-1)!;
-      return this.#floats(new Array<number>(width).fill(1), [width], `ones_${width}`);
+      const width = shape.at(-1)!;
+      return this.#floats(
+        new Array<number>(width).fill(1),
+        [width],
+        dtype,
+        dtype === "float32" ? `ones_${width}` : `ones_${width}_${dtype}`,
+      );
     }
-    if ("float32" in operand) return this.#floats([operand.float32], []);
+    if ("float" in operand) return this.#floats([operand.float], [], dtype);
     if ("scales" in operand) return this.#floats(operand.scales, [operand.scales.length]);
     const data = BigInt64Array.from(operand.int64, (value) => BigInt(value));
     return this.#tensor(`operand_${this.#made++}`, "int64", [data.length], data);
   }
 
-  #floats(values: readonly number[], shape: Shape, name = `operand_${this.#made++}`): string {
-    return this.#tensor(name, "float32", shape, Float32Array.from(values));
+  #floats(
+    values: readonly number[],
+    shape: Shape,
+    dtype: DType = "float32",
+    name = `operand_${this.#made++}`,
+  ): string {
+    return this.#tensor(name, dtype, shape, Float32Array.from(values));
   }
 
   #use(value: Value): string {
@@ -170,13 +185,20 @@ class OnnxEncoder {
   }
 
   #tensor(name: string, dtype: DType, shape: Shape, data: ConstantData): string {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const stored = dtype === "float16" && data instanceof Float32Array ? halves(data) : data;
+    const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
     this.#initializers.set(name, (writer) => {
       tensorHead(writer, name, dtype, shape);
       writer.tag(9, WireType.LengthDelimited).bytes(bytes);
     });
     return name;
   }
+}
+
+function halves(values: Float32Array): Uint16Array {
+  const bits = new Uint16Array(values.length);
+  narrowToFloat16(values, bits);
+  return bits;
 }
 
 function tensorHead(writer: BinaryWriter, name: string, dtype: DType, shape: Shape): void {

@@ -6,7 +6,8 @@ export type OnnxAttribute = number | readonly number[] | string | { readonly flo
 /** A tensor the encoder adds for an operand that is an attribute here. */
 export type OnnxOperand =
   | { readonly int64: readonly number[] }
-  | { readonly float32: number }
+  /** Of the type of the node's first input. */
+  | { readonly float: number }
   | { readonly scales: readonly number[] }
   | "absent"
   | "ones";
@@ -54,7 +55,7 @@ export const onnxForms: { readonly [Op in OpType]: FormRule<Op> } = {
     domain: "com.microsoft",
     attributes: { alpha: { float: alpha } },
   }),
-  Clip: ({ min, max }) => ({ type: "Clip", operands: [{ float32: min }, { float32: max }] }),
+  Clip: ({ min, max }) => ({ type: "Clip", operands: [{ float: min }, { float: max }] }),
   InRange: () => lowered,
   Cast: ({ to }) => ({ type: "Cast", attributes: { to: to === "float32" ? 1 : 10 } }),
 
@@ -101,7 +102,7 @@ export const onnxForms: { readonly [Op in OpType]: FormRule<Op> } = {
       : { type: "Slice", operands: [int64(start), int64(end), int64(axis)] },
   Pad: ({ axis, before, after }) => ({
     type: "Pad",
-    operands: [int64(before, after), { float32: 0 }, int64(axis)],
+    operands: [int64(before, after), { float: 0 }, int64(axis)],
     attributes: { mode: "constant" },
   }),
   Gather: () => ({ type: "Gather", attributes: { axis: 0 } }),

@@ -1,7 +1,7 @@
 import { InternalError } from "../../shared/errors.ts";
 import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts";
 import { shapeRules, type TensorType } from "./shape-rules.ts";
-import type { DType, Graph, GraphNode, Shape, Value, WeightSource } from "./value.ts";
+import type { DType, FloatType, Graph, GraphNode, Shape, Value, WeightSource } from "./value.ts";
 
 /** `attention`: scores, weights and mixture of some queries. `block`: a residual or transformer block. */
 export type SegmentKind = "attention" | "block";
@@ -13,7 +13,8 @@ export interface Segment {
 
 /**
  * Writes a graph node by node. Every call checks types and computes static shapes, so a mistake is an error at the
- * line that makes it. One method an operator, in the words of `operators.ts`; a plain number is a float32 scalar.
+ * line that makes it. One method an operator, in the words of `operators.ts`; a plain number is a scalar of the
+ * other operand's type.
  */
 export class GraphBuilder {
   readonly name: string;
@@ -24,7 +25,7 @@ export class GraphBuilder {
   readonly segments: Segment[] = [];
   readonly #names = new Set<string>();
   readonly #counts = new Map<string, number>();
-  readonly #scalars = new Map<number, Value>();
+  readonly #scalars = new Map<string, Value>();
   readonly #weights = new Map<string, Value>();
   #scope = "";
 
@@ -82,14 +83,9 @@ export class GraphBuilder {
     return value;
   }
 
-  constant(data: Float32Array | readonly number[], shape: Shape): Value {
+  constant(data: Float32Array | readonly number[], shape: Shape, dtype: FloatType = "float32"): Value {
     const array = data instanceof Float32Array ? data : Float32Array.from(data);
-    return {
-      name: this.#unique("constant"),
-      dtype: "float32",
-      shape,
-      origin: { kind: "constant", data: array },
-    };
+    return { name: this.#unique("constant"), dtype, shape, origin: { kind: "constant", data: array } };
   }
 
   constantIds(data: readonly number[], shape: Shape): Value {
@@ -97,11 +93,12 @@ export class GraphBuilder {
     return { name: this.#unique("ids"), dtype: "int64", shape, origin: { kind: "constant", data: array } };
   }
 
-  scalar(value: number): Value {
-    const known = this.#scalars.get(value);
+  scalar(value: number, dtype: FloatType = "float32"): Value {
+    const key = `${dtype} ${value}`;
+    const known = this.#scalars.get(key);
     if (known) return known;
-    const made = this.constant([value], []);
-    this.#scalars.set(value, made);
+    const made = this.constant([value], [], dtype);
+    this.#scalars.set(key, made);
     return made;
   }
 
@@ -125,10 +122,10 @@ export class GraphBuilder {
     return { name: this.name, inputs: this.inputs, nodes: this.nodes, outputs: this.outputs };
   }
 
-  add = (a: Value, b: Value | number) => this.#one("Add", [a, this.#value(b)], {});
-  sub = (a: Value | number, b: Value | number) => this.#one("Sub", [this.#value(a), this.#value(b)], {});
-  mul = (a: Value, b: Value | number) => this.#one("Mul", [a, this.#value(b)], {});
-  div = (a: Value | number, b: Value | number) => this.#one("Div", [this.#value(a), this.#value(b)], {});
+  add = (a: Value, b: Value | number) => this.#one("Add", this.#both(a, b), {});
+  sub = (a: Value | number, b: Value | number) => this.#one("Sub", this.#both(a, b), {});
+  mul = (a: Value, b: Value | number) => this.#one("Mul", this.#both(a, b), {});
+  div = (a: Value | number, b: Value | number) => this.#one("Div", this.#both(a, b), {});
   neg = (x: Value) => this.#one("Neg", [x], {});
   exp = (x: Value) => this.#one("Exp", [x], {});
   sqrt = (x: Value) => this.#one("Sqrt", [x], {});
@@ -143,7 +140,7 @@ export class GraphBuilder {
   quickGelu = (x: Value, alpha: number) => this.#one("QuickGelu", [x], { alpha });
   clip = (x: Value, min: number, max: number) => this.#one("Clip", [x], { min, max });
   inRange = (x: Value, min: number, max: number) => this.#one("InRange", [x], { min, max });
-  cast = (x: Value, to: "float32" | "float16") => (x.dtype === to ? x : this.#one("Cast", [x], { to }));
+  cast = (x: Value, to: FloatType) => (x.dtype === to ? x : this.#one("Cast", [x], { to }));
 
   matmul = (a: Value, b: Value, options: Partial<Attributes<"MatMul">> = {}) =>
     this.#one("MatMul", [a, b], { transA: false, transB: false, alpha: 1, ...options });
@@ -176,8 +173,11 @@ export class GraphBuilder {
     return this.node(op, inputs, attributes)[0]!;
   }
 
-  #value(x: Value | number): Value {
-    return typeof x === "number" ? this.scalar(x) : x;
+  /** Two operands, of which a number takes the other's type. */
+  #both(a: Value | number, b: Value | number): readonly [Value, Value] {
+    const dtype = [a, b].some((x) => typeof x !== "number" && x.dtype === "float16") ? "float16" : "float32";
+    const value = (x: Value | number) => (typeof x === "number" ? this.scalar(x, dtype) : x);
+    return [value(a), value(b)];
   }
 
   #reserve(name: string): void {

@@ -1,4 +1,4 @@
-import type { Value } from "./value.ts";
+import type { FloatType, Value } from "./value.ts";
 
 /**
  * The operators of a graph: ONNX's names and meaning (opset 21, and `com.microsoft` where it says so), cut down to
@@ -35,7 +35,7 @@ export interface Operators {
   Clip: { inputs: readonly [x: Value]; attributes: { readonly min: number; readonly max: number } };
   /** 1 where min ≤ x ≤ max, else 0: the derivative of Clip. Lowered to comparisons. */
   InRange: { inputs: readonly [x: Value]; attributes: { readonly min: number; readonly max: number } };
-  Cast: { inputs: readonly [x: Value]; attributes: { readonly to: "float32" | "float16" } };
+  Cast: { inputs: readonly [x: Value]; attributes: { readonly to: FloatType } };
 
   // Linear algebra.
   /** α · op(a) · op(b) over the last two axes, leading axes broadcast. `com.microsoft.FusedMatMul` when it must be. */
@@ -57,7 +57,10 @@ export interface Operators {
   // Normalisation and reduction.
   /** Over the last axis. */
   Softmax: Unary;
-  /** Over the last axis, no affine part. Outputs y, mean, inverse standard deviation (the last axis kept as 1). */
+  /**
+   * Over the last axis, no affine part. Outputs y, mean, inverse standard deviation (the last axis kept as 1); both statistics
+   * are float32, whatever x is.
+   */
   LayerNormalization: { inputs: readonly [x: Value]; attributes: { readonly epsilon: number } };
   ReduceSum: { inputs: readonly [x: Value]; attributes: ReduceAttributes };
   ReduceMean: { inputs: readonly [x: Value]; attributes: ReduceAttributes };

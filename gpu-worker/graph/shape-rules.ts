@@ -90,7 +90,7 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
   },
   LayerNormalization: ([x]) => {
     if (!x.shape.length) refuse("LayerNormalization", "a scalar has no last axis", x);
-    const statistics = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
+    const statistics: TensorType = { dtype: "float32", shape: [...x.shape.slice(0, -1), 1] };
     return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics];
   },
   ReduceSum: reduce("ReduceSum"),

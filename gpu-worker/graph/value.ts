@@ -15,7 +15,7 @@ export interface WeightSource {
   readonly byteLength: number;
 }
 
-/** Small data written into the graph itself: scalars, schedules, indices. */
+/** Small data written into the graph itself: scalars, schedules, indices. A float16 constant is rounded when it is encoded. */
 export type ConstantData = Float32Array | BigInt64Array;
 
 /** What makes a value: the caller at run time, a checkpoint, the graph's text, or a node. */
@@ -24,6 +24,9 @@ export type Origin =
   | { readonly kind: "weight"; readonly source: WeightSource }
   | { readonly kind: "constant"; readonly data: ConstantData }
   | { readonly kind: "node" };
+
+/** The element types that arithmetic is done in. */
+export type FloatType = Extract<DType, "float32" | "float16">;
 
 /** One tensor of the graph (an edge), written once. Identity is the object. */
 export interface Value {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { VisibleError } from "../../shared/errors.ts";
+import { narrowToFloat16, widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
 import type { DType, WeightSource } from "../graph/value.ts";
 import type { RearrangedWeight } from "../rewrite/rearranged-weights.ts";
-import { narrowToFloat16, widenBfloat16, widenFloat16 } from "../weights/half-precision.ts";
 import { type RawElements, rearrangeElements } from "../weights/rearrange-elements.ts";
 import { openSafetensors, streamSafetensors } from "../weights/safetensors-file.ts";
 import type { TensorDtype } from "../weights/tensor-dtype.ts";

@@ -1,5 +1,5 @@
+import { narrowToFloat16 } from "../graph/half-precision.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
-import { narrowToFloat16 } from "../weights/half-precision.ts";
 import type { TensorStream } from "../weights/safetensors-file.ts";
 import type { TensorSpec } from "./list-tensors.ts";
 

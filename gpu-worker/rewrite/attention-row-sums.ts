@@ -44,9 +44,12 @@ export const attentionRowSums = rewriteRule<Found>({
   rewrite: ({ cotangent, mixed }, graph) => {
     const dO = cotangent.inputs[0]!;
     const o = mixed!.outputs[0]!;
-    const sums = graph.reduceSum(graph.mul(dO, o), [o.shape.length - 1]);
+    // The sum of half-precision numbers is taken in float32: one number a row stands for all of the row's rounding.
+    const product = graph.mul(graph.cast(dO, "float32"), graph.cast(o, "float32"));
+    const sums = graph.reduceSum(product, [o.shape.length - 1]);
     const ratio = cotangent.attributes.alpha / mixed!.attributes.alpha;
-    return ratio === 1 ? sums : graph.mul(sums, ratio);
+    const scaled = ratio === 1 ? sums : graph.mul(sums, ratio);
+    return o.dtype === "float16" ? graph.cast(scaled, "float16") : scaled;
   },
 });
 

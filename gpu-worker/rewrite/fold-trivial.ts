@@ -68,6 +68,8 @@ const pairs: {
       outer.attributes.permutation.map((axis) => inner.attributes.permutation[axis]!),
     ),
   Neg: (_outer, _inner, x) => x,
+  // There and back through float32; see the pattern.
+  Cast: (_outer, _inner, x) => x,
   // Reversals only; see the pattern.
   Slice: (_outer, _inner, x) => x,
 };
@@ -77,13 +79,18 @@ export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner:
   name: "pair",
   pattern: (outer, scene) => {
     const inner = outer.op in pairs ? scene.producer(outer.inputs[0]!) : undefined;
-    const isPair = inner?.op === outer.op && [outer, inner].every((node) => !isPlainSlice(node));
+    const isPair =
+      inner?.op === outer.op && [outer, inner].every((node) => !isPlainSlice(node)) && !isRounding(inner);
     return isPair ? { outer, inner } : null;
   },
-  check: ({ outer, inner }) =>
-    isNode(outer, "Slice") && isNode(inner, "Slice") && outer.attributes.axis !== inner.attributes.axis
-      ? `axes ${inner.attributes.axis} and ${outer.attributes.axis} are reversed, each once`
-      : null,
+  check: ({ outer, inner }) => {
+    if (isNode(outer, "Slice") && isNode(inner, "Slice") && outer.attributes.axis !== inner.attributes.axis)
+      return `axes ${inner.attributes.axis} and ${outer.attributes.axis} are reversed, each once`;
+    const { dtype } = inner.inputs[0]!;
+    if (isNode(outer, "Cast") && outer.attributes.to !== dtype)
+      return `${dtype} does not come back as itself, but as ${outer.attributes.to}`;
+    return null;
+  },
   rewrite: ({ outer, inner }, graph) => {
     const fold = pairs[outer.op] as (typeof pairs)["Neg"] & {};
     return fold(outer as GraphNode<"Neg">, inner as GraphNode<"Neg">, inner.inputs[0]!, graph);
@@ -151,6 +158,11 @@ const arithmetic = {
   Div: (a: number, b: number) => a / b,
 } as const;
 
+/** A cast that loses bits: what follows it sees other numbers. */
+function isRounding(node: GraphNode): boolean {
+  return isNode(node, "Cast") && node.attributes.to === "float16";
+}
+
 function isPlainSlice(node: GraphNode): boolean {
   return isNode(node, "Slice") && !node.attributes.reverse;
 }
@@ -161,7 +173,7 @@ function keepsShape(node: GraphNode): boolean {
 
 function isFilledWith(value: Value, element: number): boolean {
   return (
-    value.dtype === "float32" &&
+    value.dtype !== "int64" &&
     value.origin.kind === "constant" &&
     constantData(value).every((x) => x === element)
   );

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { InternalError, VisibleError } from "../../shared/errors.ts";
-import { widenBfloat16, widenFloat16 } from "./half-precision.ts";
+import { widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
 import {
   maxHeaderBytes,
   parseSafetensorsHeader,

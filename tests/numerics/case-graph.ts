@@ -2,7 +2,13 @@ import { gradient } from "../../gpu-worker/autodiff/gradient.ts";
 import { vjpRules } from "../../gpu-worker/autodiff/vjp-rules.ts";
 import { GraphBuilder } from "../../gpu-worker/graph/graph-builder.ts";
 import type { OpType } from "../../gpu-worker/graph/operators.ts";
-import { elementCount, type Graph, type Shape, type Value } from "../../gpu-worker/graph/value.ts";
+import {
+  elementCount,
+  type FloatType,
+  type Graph,
+  type Shape,
+  type Value,
+} from "../../gpu-worker/graph/value.ts";
 import { elementsOf } from "./input-specs.ts";
 import { type OperatorCase, operatorCases } from "./operator-cases.ts";
 import { randomArray, seedOf } from "./seeded-random.ts";
@@ -47,18 +53,21 @@ function prepare(op: OpType, operatorCase: OperatorCase): PreparedCase {
   };
 }
 
-/** x0 … → y0 …, every output of the operator, as float32. */
-export function forwardGraph({ op, operatorCase }: PreparedCase): Graph {
+/** x0 … → y0 …, every output of the operator, as float32. With a type, the operator is given its numbers in that type. */
+export function forwardGraph({ op, operatorCase }: PreparedCase, dtype?: FloatType): Graph {
   const graph = new GraphBuilder("forward");
-  for (const [index, y] of apply(graph, op, operatorCase).entries())
+  for (const [index, y] of apply(graph, op, operatorCase, dtype).entries())
     graph.output(`y${index}`, graph.cast(y, "float32"));
   return graph.build();
 }
 
 /** x0 … → loss = Σ y0·cotangent and its derivatives dx0 … by `gradient()`. */
-export function gradientGraph({ op, operatorCase, cotangent, differentiable }: PreparedCase): Graph {
+export function gradientGraph(
+  { op, operatorCase, cotangent, differentiable }: PreparedCase,
+  dtype?: FloatType,
+): Graph {
   const graph = new GraphBuilder("gradient");
-  const y = graph.cast(apply(graph, op, operatorCase)[0]!, "float32");
+  const y = graph.cast(apply(graph, op, operatorCase, dtype)[0]!, "float32");
   const weighted = graph.mul(y, graph.constant(cotangent, y.shape));
   const loss = y.shape.length
     ? graph.reduceSum(
@@ -72,10 +81,15 @@ export function gradientGraph({ op, operatorCase, cotangent, differentiable }: P
   return graph.build();
 }
 
-function apply(graph: GraphBuilder, op: OpType, { inputs, attributes }: OperatorCase): readonly Value[] {
+function apply(
+  graph: GraphBuilder,
+  op: OpType,
+  { inputs, attributes }: OperatorCase,
+  dtype?: FloatType,
+): readonly Value[] {
   const operands = inputs.map((spec, index) => {
     if (spec.kind === "ids") return graph.input(`x${index}`, "int64", spec.shape);
-    return graph.cast(graph.input(`x${index}`, "float32", spec.shape), spec.dtype);
+    return graph.cast(graph.input(`x${index}`, "float32", spec.shape), dtype ?? spec.dtype);
   });
   return graph.node(op, operands as never, attributes as never);
 }

@@ -52,6 +52,16 @@ describe("made one is", () => {
       { Reshape: 1, Expand: 1 },
     ],
     ["arithmetic of two numbers", (g, x) => g.add(x, g.mul(g.scalar(0.5), 3)), { Add: 1 }],
+    [
+      "a way through float32 and back",
+      (g, x) => g.exp(g.cast(g.cast(g.cast(x, "float16"), "float32"), "float16")),
+      { Cast: 1, Exp: 1 },
+    ],
+    [
+      "a product with one in half precision",
+      (g, x) => g.exp(g.mul(g.cast(x, "float16"), 1)),
+      { Cast: 1, Exp: 1 },
+    ],
     ["a reshaped constant", (g, x) => g.mul(x, g.reshape(g.constant([1, 2, 3], [3]), [3, 1])), { Mul: 1 }],
     [
       "an operand expanded before a product",
@@ -92,6 +102,11 @@ describe("left alone, with a reason where it looked alike, is", () => {
 
   test("a slice of a slice", () => {
     expect(fold((g, x) => g.slice(g.slice(x, 1, 0, 2), 2, 1, 3)).operators).toEqual({ Slice: 2 });
+  });
+
+  test("a rounding to half precision", () => {
+    const { operators } = fold((g, x) => g.cast(g.cast(x, "float16"), "float32"));
+    expect(operators).toEqual({ Cast: 2 });
   });
 
   test("nothing of: zero on the left of a difference, one over x, a reversal", () => {

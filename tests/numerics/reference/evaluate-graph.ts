@@ -4,6 +4,7 @@ import { elementwise } from "./elementwise.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { reductions } from "./reductions.ts";
 import { shaping } from "./shaping.ts";
+import { roundToHalf } from "./special-functions.ts";
 import type { ReferenceRule, ReferenceRules } from "./table.ts";
 import { type Tensor64, tensor64 } from "./tensor64.ts";
 
@@ -14,7 +15,7 @@ export const referenceRules: ReferenceRules = { ...elementwise, ...linearAlgebra
 export type Feeds = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * Runs a graph node by node in float64, checking that every result has the shape the graph states.
+ * Runs a graph node by node in float64 (what the graph holds in half precision is rounded to that), checking that every result has the shape the graph states.
  *
  * @param readWeight elements of a weight; needed only where the graph reads a checkpoint
  * @returns the graph's outputs by name
@@ -39,7 +40,7 @@ export function evaluateGraph(
         throw new Error(
           `reference: ${node.op} ${output.name} came as ${showShape(result?.shape ?? [])}, the graph says ${showShape(output.shape)}`,
         );
-      known.set(output, result);
+      known.set(output, inType(output, result));
     }
   }
   return Object.fromEntries([...graph.outputs].map(([name, value]) => [name, read(value)]));
@@ -51,8 +52,12 @@ function source(
   readWeight: ((weight: Value) => ArrayLike<number>) | undefined,
 ): Tensor64 {
   const { origin, name, shape } = value;
-  if (origin.kind === "constant") return tensor64(shape, Array.from(origin.data, Number));
+  if (origin.kind === "constant") return inType(value, tensor64(shape, Array.from(origin.data, Number)));
   const data = origin.kind === "weight" ? readWeight?.(value) : feeds[name];
   if (!data) throw new Error(`reference: nothing is known about ${origin.kind} ${name}`);
   return tensor64(shape, data);
+}
+
+function inType({ dtype }: Value, tensor: Tensor64): Tensor64 {
+  return dtype === "float16" ? { shape: tensor.shape, data: tensor.data.map(roundToHalf) } : tensor;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { narrowToFloat16, widenFloat16 } from "../../gpu-worker/weights/half-precision.ts";
+import { narrowToFloat16, widenFloat16 } from "../../gpu-worker/graph/half-precision.ts";
 
 const narrow = (values: Float32Array) => {
   const bits = new Uint16Array(values.length);
