@@ -42,7 +42,10 @@ export interface LossSettings extends UnetSize {
  * In Stable Diffusion XL the pooled text, which is read at EOS, is a constant as EOS itself is, and L_clip reads the state that
  * CLIP's last layer makes of the first encoder's columns of P.
  *
- * Inputs: latents, image, frozen, target [N, C, h, w]; timesteps [N]; instruction [n, d] with bos [1, d] and
+ * In half precision what is differentiated is scale · loss, so that small cotangents do not vanish below 2⁻²⁴, and the gradient
+ * is divided by the scale again, in float32. The other results are not scaled.
+ *
+ * Inputs: loss_scale [1] in half precision; latents, image, frozen, target [N, C, h, w]; timesteps [N]; instruction [n, d] with bos [1, d] and
  * rest [L−1−n, d], or instruction [n, D] with text [L, d]; pooled [1, p] if the model has it; direction [1, p] if there is
  * L_clip. Outputs: loss, mse, cosine (scalars) and gradient, of the instruction's shape.
  */
@@ -66,7 +69,13 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   }
   graph.output("mse", mse);
   graph.output("loss", loss);
-  graph.output("gradient", gradient(graph, loss, [instruction], settings.recompute)[0]!);
+  if (model.precision === "fp32")
+    graph.output("gradient", gradient(graph, loss, [instruction], settings.recompute)[0]!);
+  else {
+    const scale = graph.input("loss_scale", "float32", [1]);
+    const [scaled] = gradient(graph, graph.mul(loss, scale), [instruction], settings.recompute);
+    graph.output("gradient", graph.div(scaled!, scale));
+  }
   return graph.build();
 }
 

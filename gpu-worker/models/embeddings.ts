@@ -25,7 +25,8 @@ export function timestepEmbedding(
     graph.constant(frequencies, [1, half]),
   );
   const [sine, cosine] = [graph.sin(angles), graph.cos(angles)];
-  return graph.concat(flipSinToCos ? [cosine, sine] : [sine, cosine], 1);
+  // Angles run to 999, of which half precision would keep half units; the sinusoids are in its range.
+  return graph.cast(graph.concat(flipSinToCos ? [cosine, sine] : [sine, cosine], 1), m.dtype);
 }
 
 /** Two linear layers with SiLU between (diffusers `TimestepEmbedding`). x [B, in] → [B, width]. */

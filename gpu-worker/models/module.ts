@@ -1,7 +1,14 @@
 import { VisibleError } from "../../shared/errors.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { TensorType } from "../graph/shape-rules.ts";
-import { type Shape, sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
+import {
+  type FloatType,
+  type Shape,
+  sameShape,
+  showShape,
+  type Value,
+  type WeightSource,
+} from "../graph/value.ts";
 
 /** Finds a checkpoint's tensors by name. */
 export interface WeightLookup {
@@ -19,11 +26,14 @@ export interface WeightLookup {
  */
 export class Module {
   readonly graph: GraphBuilder;
+  /** What its arithmetic is done in. */
+  readonly dtype: FloatType;
   readonly #weights: WeightLookup;
   readonly #path: string;
 
-  constructor(graph: GraphBuilder, weights: WeightLookup, path = "") {
+  constructor(graph: GraphBuilder, weights: WeightLookup, dtype: FloatType = "float32", path = "") {
     this.graph = graph;
+    this.dtype = dtype;
     this.#weights = weights;
     this.#path = path;
   }
@@ -35,7 +45,7 @@ export class Module {
 
   /** The submodule `name` (dots go deeper). */
   in(name: string): Module {
-    return new Module(this.graph, this.#weights, this.#key(name));
+    return new Module(this.graph, this.#weights, this.dtype, this.#key(name));
   }
 
   has(name: string): boolean {
@@ -43,7 +53,7 @@ export class Module {
   }
 
   /**
-   * A weight as float32, whatever it is stored as.
+   * A weight in the module's type, whatever it is stored as.
    *
    * @throws VisibleError if the checkpoint lacks it or holds another shape
    */
@@ -61,7 +71,7 @@ export class Module {
         `${this.#weights.subject}: ${key} is ${showShape(found.shape)}, its config.json asks for ${showShape(shape)}.`,
       );
     const value = this.graph.weight(`${this.#weights.label}.${key}`, found, found.source);
-    return this.graph.scope(key, () => this.graph.cast(value, "float32"));
+    return this.graph.scope(key, () => this.graph.cast(value, this.dtype));
   }
 
   #key(name: string): string {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { VisibleError } from "../../shared/errors.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
-import type { DType } from "../graph/value.ts";
+import type { DType, FloatType } from "../graph/value.ts";
 import { Module, type WeightLookup } from "../models/module.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 
@@ -35,8 +35,8 @@ export class Component {
   }
 
   /** The component's root, to write its nodes into `graph`. */
-  module(graph: GraphBuilder): Module {
-    return new Module(graph, this.#lookup);
+  module(graph: GraphBuilder, dtype: FloatType = "float32"): Module {
+    return new Module(graph, this.#lookup, dtype);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   clipVisionEncoder,
 } from "../models/clip.ts";
 import { linear } from "../models/layers.ts";
+import { castConditioning, floatTypeOf } from "../models/precision.ts";
 import {
   keysValuesWidth,
   projectKeysValues,
@@ -121,15 +122,17 @@ export function learnedInput(
 /** text [L, d] → rows [L, D]: the keys and values that every attention to the text projects from it. */
 export function keysValuesGraph(model: ModelFolder): Graph {
   const graph = new GraphBuilder("keys_values");
-  const { unet, tokenizer } = model;
+  const { unet, tokenizer, precision } = model;
   const [length, width] = [tokenizer.maxLength, textWidth(model)];
   const states = graph.reshape(graph.input("text", "float32", [length, width]), [1, length, width]);
-  const rows = projectKeysValues(unet.component.module(graph), unet.config, states);
+  const dtype = floatTypeOf[precision];
+  const m = unet.component.module(graph, dtype);
+  const rows = graph.cast(projectKeysValues(m, unet.config, graph.cast(states, dtype)), "float32");
   graph.output("rows", graph.reshape(rows, rows.shape.slice(1)));
   return graph.build();
 }
 
-/** Declares the inputs `latents`, `image` and `timesteps` and writes the UNet behind them. */
+/** Declares the inputs `latents`, `image` and `timesteps` and writes the UNet behind them; float32 goes in and comes out. */
 export function predictNoise(
   graph: GraphBuilder,
   model: ModelFolder,
@@ -140,13 +143,15 @@ export function predictNoise(
   const latents = graph.input("latents", "float32", shape);
   const image = graph.input("image", "float32", shape);
   const timesteps = graph.input("timesteps", "float32", [size.batch]);
+  const dtype = floatTypeOf[model.precision];
   const { factor } = model.vae.autoencoder;
-  return unet2dCondition(model.unet.component.module(graph), model.unet.config, {
-    sample: graph.concat([latents, image], 1),
+  const prediction = unet2dCondition(model.unet.component.module(graph, dtype), model.unet.config, {
+    sample: graph.cast(graph.concat([latents, image], 1), dtype),
     timesteps,
-    text,
+    text: castConditioning(graph, text, dtype),
     picture: { height: size.height * factor, width: size.width * factor },
   });
+  return graph.cast(prediction, "float32");
 }
 
 /** pixels [1, 3, S, S], normalised for CLIP → embedding [1, p]. */

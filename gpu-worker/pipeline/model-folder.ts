@@ -5,6 +5,7 @@ import { VisibleError } from "../../shared/errors.ts";
 import { readPullRecord } from "../model-store/pulled-model.ts";
 import { type ClipTextConfig, clipTextConfigSchema } from "../models/clip-config.ts";
 import { readConfig } from "../models/parse-config.ts";
+import type { Precision } from "../models/precision.ts";
 import { type UnetConfig, unetConfigSchema } from "../models/unet-2d-condition-config.ts";
 import { readSchedulerConfig, type SchedulerConfig } from "../schedulers/scheduler-config.ts";
 import { type ClipTokenizer, loadClipTokenizer } from "../tokenizers/clip-tokenizer.ts";
@@ -29,6 +30,8 @@ export interface ModelFolder {
   /** SHA-256 over the weights that an instruction depends on: the UNet's and the text encoders'. */
   readonly weightHash: string;
   readonly unet: { readonly config: UnetConfig; readonly component: Component };
+  /** What the UNet's graphs are written in: fp32 until a pipeline is opened in another. */
+  readonly precision: Precision;
   readonly vae: { readonly autoencoder: Autoencoder; readonly component: Component };
   readonly text: { readonly config: ClipTextConfig; readonly component: Component };
   readonly tokenizer: ClipTokenizer;
@@ -77,6 +80,7 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
     id: id ?? (await readPullRecord(folder))?.name ?? basename(folder),
     weightHash: await hashWeights([unet, text, ...(secondText ? [secondText.component] : [])], digests),
     unet: { config: configs.unet, component: unet },
+    precision: "fp32",
     vae: {
       autoencoder: configs.autoencoder,
       component: await Component.open(join(folder, "vae"), "diffusion_pytorch_model"),

@@ -1,6 +1,7 @@
 import type { Graph } from "../graph/value.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
+import type { Precision } from "../models/precision.ts";
 import { keysValuesWidth, type TextAttention, textAttentions } from "../models/text-attention.ts";
 import { latentMultiple } from "../models/unet-2d-condition.ts";
 import type { Device, Session } from "../runtime/session.ts";
@@ -25,6 +26,8 @@ export { defaultMemory } from "./session-cache.ts";
 
 export interface PipelineOptions {
   readonly device: Device;
+  /** What the UNet computes in; fp32 when absent. */
+  readonly precision?: Precision;
   /** Threads inside one operator; onnxruntime's choice when absent. */
   readonly threads?: number;
   /** Side of the square that photos are brought to the area of, pixels; the model's recommendation when absent. */
@@ -64,10 +67,11 @@ export interface UnetBatch {
 /** Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size. */
 export async function openPipeline(
   folder: string,
-  { cache, ...options }: PipelineOptions,
+  { cache, precision = "fp32", ...options }: PipelineOptions,
 ): Promise<Pipeline> {
   const onDisk = cache && new ModelCache(cache);
-  return new Pipeline(await readModelFolder(folder, onDisk), options, onDisk);
+  const model = await readModelFolder(folder, onDisk);
+  return new Pipeline({ ...model, precision }, options, onDisk);
 }
 
 /** A frozen InstructPix2Pix, run forward. */
@@ -90,6 +94,10 @@ export class Pipeline {
     this.#sessions = new SessionCache({ ...options, root: model.folder }, memory, onDisk);
   }
 
+  /** What the UNet computes in. */
+  get precision(): Precision {
+    return this.model.precision;
+  }
   /** Bytes that all sessions may take together. */
   get memory(): number {
     return this.#sessions.memory;
