@@ -80,7 +80,10 @@ function describe(
     ["tokens", `${tokenCount} × ${dimension}${attentions ? `, of ${attentions.length} attentions` : ""}`],
     ["seed", String(info.seed)],
     ["init", `"${info.init}"`],
-    ["learned", `${made.steps} steps of ${made.batchSize} at rate ${made.learningRate}, ${made.loop} loop`],
+    [
+      "learned",
+      `${made.steps} steps of ${made.batchSize} at rate ${made.learningRate}, ${made.loop} loop, ${made.precision ?? "fp32"}`,
+    ],
     ["from", `${made.pairs} ${made.pairs === 1 ? "pair" : "pairs"} at ${made.width}×${made.height}`],
     ["guidance", `text ${made.textGuidance}, image ${made.imageGuidance}`],
     ["loss", `first ${losses.first.toFixed(4)}, last ${losses.last.toFixed(4)}`],

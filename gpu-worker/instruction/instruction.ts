@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { precisions } from "../models/precision.ts";
 import type { TextAttention } from "../models/text-attention.ts";
 
 const lossPoint = z.object({ step: z.number().int(), loss: z.number(), validation: z.number().optional() });
@@ -37,6 +38,8 @@ export const instructionInfoSchema = z
       /** Pixels of the (first) pair as it was learned. */
       width: z.number().int().positive(),
       height: z.number().int().positive(),
+      /** What the UNet computed in; files that do not say it were learned in fp32. */
+      precision: z.enum(precisions).optional(),
     }),
     losses: z.object({
       first: z.number(),

@@ -58,21 +58,29 @@ export class InversionLoss {
     if (this.#settings.frozenBranches === "cached") await this.#frozenOf(sample);
   }
 
-  async evaluate(samples: readonly Sample[], instruction: Float32Array): Promise<LossAndGradient> {
+  /** @param scale what the loss is multiplied by while it is differentiated; half precision wants one */
+  async evaluate(
+    samples: readonly Sample[],
+    instruction: Float32Array,
+    scale?: number,
+  ): Promise<LossAndGradient> {
     const batch = stackSamples(samples);
     const { height, width } = batch;
     const plan = this.#planFor({ batch: samples.length, height, width });
-    if (plan.settings.batch === samples.length) return this.#evaluateAtOnce(batch, plan, instruction);
+    const feeds = {
+      ...this.#rows.feeds(instruction),
+      ...(scale === undefined ? {} : { loss_scale: Float32Array.of(scale) }),
+    };
+    if (plan.settings.batch === samples.length) return this.#evaluateAtOnce(batch, plan, feeds);
     const parts: LossAndGradient[] = [];
-    for (const sample of samples)
-      parts.push(await this.#evaluateAtOnce(stackSamples([sample]), plan, instruction));
+    for (const sample of samples) parts.push(await this.#evaluateAtOnce(stackSamples([sample]), plan, feeds));
     return meanOf(parts);
   }
 
   async #evaluateAtOnce(
     batch: Batch,
     { settings, graph }: LossPlan,
-    instruction: Float32Array,
+    feeds: Readonly<Record<string, Float32Array>>,
   ): Promise<LossAndGradient> {
     const { samples } = batch;
     const session = await this.#pipeline.session(`loss ${JSON.stringify(settings)}`, () => graph);
@@ -82,7 +90,7 @@ export class InversionLoss {
       timesteps: batch.timesteps,
       target: batch.target,
       frozen: await this.#frozenOfBatch(batch),
-      ...this.#rows.feeds(instruction),
+      ...feeds,
       ...(this.#direction ? { direction: this.#direction } : {}),
     });
     this.#pipeline.countUnetForwards(samples.length);

@@ -2,6 +2,7 @@ import { VisibleError } from "../../shared/errors.ts";
 import { edit } from "../editing/edit.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { formatVersionOf, type Instruction } from "../instruction/instruction.ts";
+import type { Precision } from "../models/precision.ts";
 import { initAdamW, updateAdamW } from "../optimizer/adamw.ts";
 import { learningRateFactor } from "../optimizer/learning-rate.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -11,6 +12,7 @@ import { editDirection } from "./edit-direction.ts";
 import { type ImagePair, requirePairs } from "./image-pair.ts";
 import { openRows } from "./instruction-space.ts";
 import { InversionLoss } from "./inversion-loss.ts";
+import { differentiate, initialLossScale } from "./loss-scale.ts";
 import { type HeartbeatClock, Progress } from "./progress.ts";
 import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
 import { drawTrainingSamples, drawValidationSamples, type LatentPair, type Sample } from "./samples.ts";
@@ -94,7 +96,13 @@ export async function invert(
   // Whether a step fits into memory is known before hours of samples are prepared for it.
   for (const { after } of latents) loss.plan(settings.batchSize, after);
   const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
-  const fingerprint = fingerprintOf(settings, pipeline.weightHash, pictures);
+  const { precision } = pipeline;
+  // Named only where it is not what it always was, so that states of older versions go on.
+  const fingerprint = fingerprintOf(
+    precision === "fp32" ? settings : { ...settings, precision },
+    pipeline.weightHash,
+    pictures,
+  );
   const resumed = hooks.resume && decodeRunState(hooks.resume, fingerprint);
   const batches = new BatchOrder(training, settings);
   let forwardsBefore = pipeline.unetForwards;
@@ -110,7 +118,7 @@ export async function invert(
   if (resumed) forwardsBefore = pipeline.unetForwards;
 
   // 3. Descend: one batch, one AdamW step, and every so often a look at the validation samples.
-  let state = resumed ?? (await initialState(loss, validation, rows.initial, settings));
+  let state = resumed ?? (await initialState(loss, validation, rows.initial, settings, precision));
   const countsBefore = state.counts;
   const counts = () => ({
     unetForwards: countsBefore.unetForwards + pipeline.unetForwards - forwardsBefore,
@@ -164,6 +172,7 @@ export async function invert(
         hyperParameters: {
           ...{ steps, learningRate, batchSize, textGuidance, imageGuidance, loop, width, height },
           pairs: pairs.length,
+          ...(precision === "fp32" ? {} : { precision }),
         },
         losses: {
           first: curve[0]!.loss,
@@ -186,11 +195,12 @@ async function stepOnce(
   validation: readonly Sample[],
   settings: InversionSettings,
 ): Promise<RunState> {
-  const { loss: value, mse, gradient } = await loss.evaluate(batch, state.instruction);
+  const { lossScale, ...made } = await differentiate(loss, batch, state.instruction, state.lossScale);
+  const { loss: value, mse, gradient } = made;
   if (!Number.isFinite(value))
     throw new VisibleError(
       "diverged",
-      `The loss became ${value} at step ${state.step + 1}; lower the learning rate (it is ${settings.learningRate}).`,
+      `The loss became ${value} at step ${state.step + 1}; lower the learning rate (it is ${settings.learningRate})${state.lossScale ? ", or choose --precision fp32, whose range is wider" : ""}.`,
     );
   const rate = settings.learningRate * learningRateFactor[settings.schedule](state.step, settings.steps);
   const updated = updateAdamW(state.instruction, gradient, state.optimizer, rate);
@@ -208,6 +218,7 @@ async function stepOnce(
     step,
     instruction: updated.parameters,
     optimizer: updated.state,
+    ...(lossScale ? { lossScale } : {}),
     best: candidate.score < state.best.score ? candidate : state.best,
     curve: [...state.curve, { step, loss: value, ...(checked === undefined ? {} : { validation: checked }) }],
   };
@@ -218,6 +229,7 @@ async function initialState(
   validation: readonly Sample[],
   initial: Float32Array,
   { selection }: InversionSettings,
+  precision: Precision,
 ): Promise<RunState> {
   const initialValidation = await loss.meanSquaredError(validation, initial);
   return {
@@ -232,6 +244,7 @@ async function initialState(
     initialValidation,
     curve: [],
     counts: { unetForwards: 0, unetBackwards: 0 },
+    ...(precision === "fp32" ? {} : { lossScale: initialLossScale }),
   };
 }
 

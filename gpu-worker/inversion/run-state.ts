@@ -4,6 +4,7 @@ import { VisibleError } from "../../shared/errors.ts";
 import type { AdamWState } from "../optimizer/adamw.ts";
 import { type DecodedSafetensors, decodeSafetensors } from "../weights/decode-safetensors.ts";
 import { encodeSafetensors } from "../weights/safetensors-file.ts";
+import type { LossScale } from "./loss-scale.ts";
 
 /** One point of the loss curve: the mean of a step's batch, and the validation loss where it was taken. */
 export interface LossPoint {
@@ -23,6 +24,8 @@ export interface RunState {
   readonly initialValidation: number;
   readonly curve: readonly LossPoint[];
   readonly counts: { readonly unetForwards: number; readonly unetBackwards: number };
+  /** In half precision, for the next step. */
+  readonly lossScale?: LossScale;
 }
 
 const headSchema = z.object({
@@ -33,6 +36,7 @@ const headSchema = z.object({
   initialValidation: z.number(),
   curve: z.array(z.object({ step: z.number(), loss: z.number(), validation: z.number().optional() })),
   counts: z.object({ unetForwards: z.number(), unetBackwards: z.number() }),
+  lossScale: z.object({ factor: z.number().positive(), goodSteps: z.number().int() }).optional(),
 });
 
 /** What must be equal for a saved state to be continued: settings, model and pictures. */
@@ -58,6 +62,7 @@ export function encodeRunState(state: RunState, fingerprint: string): Uint8Array
     initialValidation: state.initialValidation,
     curve: state.curve.map((point) => ({ ...point })),
     counts: state.counts,
+    ...(state.lossScale ? { lossScale: state.lossScale } : {}),
   };
   return encodeSafetensors(
     {
@@ -105,5 +110,6 @@ export function decodeRunState(bytes: Uint8Array, fingerprint: string): RunState
       validation === undefined ? { step, loss } : { step, loss, validation },
     ),
     counts: head.counts,
+    ...(head.lossScale ? { lossScale: head.lossScale } : {}),
   };
 }
