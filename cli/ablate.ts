@@ -10,10 +10,18 @@ import { readSet } from "../gpu-worker/evaluation/read-set.ts";
 import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
 import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
 import type { Context } from "./context.ts";
-import { type Device, devices, type Pipeline, withPipeline } from "./engine.ts";
+import {
+  type Device,
+  devices,
+  type Pipeline,
+  type Precision,
+  precisionHelp,
+  precisions,
+  withPipeline,
+} from "./engine.ts";
 import { requireOutside } from "./eval.ts";
 import { Interrupted } from "./interrupted.ts";
-import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { deviceName, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
 
 interface AblateOptions {
@@ -25,6 +33,7 @@ interface AblateOptions {
   readonly out?: string;
   readonly model: string;
   readonly device: Device;
+  readonly precision: Precision;
   readonly threads?: number;
   readonly markdown?: boolean;
   readonly json?: boolean;
@@ -56,7 +65,8 @@ export function addAblateCommand(program: Command, context: Context): void {
       "the bundled model, a pulled one, or a folder in diffusers layout",
       "mini",
     )
-    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
+    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
     .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the tables as Markdown")
     .option("--json", "print one JSON object as the last line")

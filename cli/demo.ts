@@ -19,11 +19,14 @@ import {
   type Instruction,
   loadInstructionFile,
   type Pipeline,
+  type Precision,
+  precisionHelp,
+  precisions,
   withPipeline,
 } from "./engine.ts";
 import { writeLossCurve } from "./learn.ts";
 import { packageVersion } from "./package-version.ts";
-import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { deviceName, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
 import { removeResumeState, resumePath } from "./resume-file.ts";
@@ -35,6 +38,7 @@ interface DemoOptions {
   readonly from?: string;
   readonly model: string;
   readonly device: Device;
+  readonly precision: Precision;
   readonly steps?: number;
   readonly seed?: number;
   readonly json?: boolean;
@@ -53,7 +57,8 @@ export function addDemoCommand(program: Command, context: Context): void {
       "the bundled model, a pulled one, or a folder in diffusers layout",
       "mini",
     )
-    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
+    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
     .option("--json", "print one JSON object as the last line")
     .option("--verbose", "show stack traces")
     .action((options: DemoOptions) => demo(context, options));

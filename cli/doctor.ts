@@ -9,7 +9,7 @@ import { listStored } from "../gpu-worker/model-store/store.ts";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { describeDoctor } from "./doctor-words.ts";
-import { type Device, devices } from "./engine.ts";
+import { type DeviceKind, devices } from "./engine.ts";
 import { availableMemory } from "./machine-memory.ts";
 import { modelFolder, modelStoreRoot } from "./model-location.ts";
 import { packageVersion } from "./package-version.ts";
@@ -19,7 +19,7 @@ import { parseSize, type Size } from "./picture-size.ts";
 interface DoctorOptions {
   readonly model?: string;
   readonly size?: Size;
-  readonly probe?: Device;
+  readonly probe?: DeviceKind;
   readonly json?: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface DoctorReport {
   readonly processor: string;
   readonly threads: number;
   readonly memory: { readonly total: number; readonly available: number };
-  readonly devices: Readonly<Record<Device, Probe>>;
+  readonly devices: Readonly<Record<DeviceKind, Probe>>;
   readonly models: readonly ModelReport[];
 }
 
@@ -72,7 +72,7 @@ export function addDoctorCommand(program: Command, context: Context): void {
 }
 
 async function doctor({ progress, print }: Context, options: DoctorOptions): Promise<void> {
-  const found: Partial<Record<Device, Probe>> = {};
+  const found: Partial<Record<DeviceKind, Probe>> = {};
   for (const [index, device] of devices.entries()) {
     progress.update({ stage: `trying ${device}`, step: index, steps: devices.length });
     found[device] = await probeApart(device);
@@ -92,7 +92,7 @@ async function doctor({ progress, print }: Context, options: DoctorOptions): Pro
     processor: cpus()[0]?.model.trim() ?? "unknown processor",
     threads: cpus().length,
     memory: { total: totalmem(), available: availableMemory() },
-    devices: found as Record<Device, Probe>,
+    devices: found as Record<DeviceKind, Probe>,
     models,
   };
   print(options.json ? JSON.stringify(report) : describeDoctor(report));
@@ -114,7 +114,7 @@ async function reportOn(name: string, size: Size | undefined): Promise<ModelRepo
 }
 
 /** In a process of its own: a driver that crashes must not take the answer with it. */
-function probeApart(device: Device): Promise<Probe> {
+function probeApart(device: DeviceKind): Promise<Probe> {
   const bin = fileURLToPath(new URL("bin.js", import.meta.url));
   return new Promise((resolve) => {
     const words = [bin, "doctor", "--probe", device];
@@ -133,7 +133,7 @@ function probeApart(device: Device): Promise<Probe> {
 }
 
 /** The other side of {@link probeApart}. */
-async function probe({ print }: Context, device: Device): Promise<void> {
+async function probe({ print }: Context, device: DeviceKind): Promise<void> {
   const { selfTest, tolerances } = await import("../gpu-worker/capacity/self-test.ts");
   const { measureRates } = await import("../gpu-worker/capacity/measure-rates.ts");
   const answer = (found: Probe) => print(JSON.stringify(found));

@@ -4,7 +4,8 @@
  */
 import type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
 import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
-import type { Device, Pipeline, PipelineOptions } from "../gpu-worker/pipeline/pipeline.ts";
+import type { Pipeline, PipelineOptions } from "../gpu-worker/pipeline/pipeline.ts";
+import { deviceKinds, environmentFor } from "../gpu-worker/runtime/device.ts";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { availableMemory } from "./machine-memory.ts";
@@ -13,10 +14,17 @@ import { modelFolder } from "./model-location.ts";
 export type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
 export type { EditOptions } from "../gpu-worker/editing/edit.ts";
 export type { Instruction, InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
-export type { Device, Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+export type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+export type { Device, DeviceKind } from "../gpu-worker/runtime/device.ts";
 export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
 
-export const devices = ["cpu", "webgpu", "cuda"] as const satisfies readonly Device[];
+/** Kinds of device. `--device` also takes cuda:n, the n-th NVIDIA GPU, counted from 0. */
+export const devices = deviceKinds;
+
+export { type Precision, precisions } from "../gpu-worker/models/precision.ts";
+
+export const precisionHelp =
+  "fp32, or fp16: half the memory and more speed on a GPU; a CPU only imitates it, slowly";
 
 export const captionKinds = ["pez", "phrase"] as const satisfies readonly CaptionKind[];
 
@@ -28,17 +36,27 @@ const leastMemory = 2e9;
 /** Opens the model, runs `use`, and closes the model whatever happens. */
 export async function withPipeline<Result>(
   { progress }: Context,
-  { model, device, threads, resolution, memory }: { readonly model: string } & PipelineOptions,
+  {
+    model,
+    device,
+    precision = "fp32",
+    threads,
+    resolution,
+    memory,
+  }: { readonly model: string } & PipelineOptions,
   use: (pipeline: Pipeline) => Promise<Result>,
 ): Promise<Result> {
   const { defaultMemory, openPipeline } = await import("../gpu-worker/pipeline/pipeline.ts");
   const cache = cacheOptions();
+  Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
+  // Other devices have memory of their own, which what is free here says nothing about.
+  const free = device === "cpu" ? Math.max(leastMemory, availableMemory()) : defaultMemory;
   const pipeline = await openPipeline(modelFolder(model), {
-    device,
+    ...{ device, precision },
     ...(threads === undefined ? {} : { threads }),
     ...(resolution === undefined ? {} : { resolution }),
     ...(cache ? { cache: { ...cache, note: (line: string) => progress.note(line) } } : {}),
-    memory: memory ?? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())),
+    memory: memory ?? Math.min(defaultMemory, free),
   });
   try {
     return await use(pipeline);

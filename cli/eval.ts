@@ -16,10 +16,19 @@ import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
 import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
-import { type Device, devices, type InstructionSpace, spaces, withPipeline } from "./engine.ts";
+import {
+  type Device,
+  devices,
+  type InstructionSpace,
+  type Precision,
+  precisionHelp,
+  precisions,
+  spaces,
+  withPipeline,
+} from "./engine.ts";
 import { evaluateSet } from "./evaluate-set.ts";
 import { Interrupted } from "./interrupted.ts";
-import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { deviceName, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
 
 export interface EvalOptions {
@@ -35,6 +44,7 @@ export interface EvalOptions {
   readonly noise?: "fixed" | "fresh";
   readonly model: string;
   readonly device: Device;
+  readonly precision: Precision;
   readonly threads?: number;
   readonly markdown?: boolean;
   readonly json?: boolean;
@@ -76,7 +86,8 @@ export function addEvalCommand(program: Command, context: Context): void {
       "the bundled model, a pulled one, or a folder in diffusers layout",
       "mini",
     )
-    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
+    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
     .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the table as Markdown")
     .option("--json", "print one JSON object as the last line")

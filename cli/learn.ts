@@ -18,12 +18,15 @@ import {
   loadCaptionPair,
   loadImageCaptioner,
   loadInstructionFile,
+  type Precision,
+  precisionHelp,
+  precisions,
   spaces,
   withPipeline,
 } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
 import { lossPoints } from "./loss-points.ts";
-import { byteSize, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { byteSize, deviceName, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
@@ -51,6 +54,7 @@ interface LearnOptions extends ServerOptions {
   readonly seed: number;
   readonly model: string;
   readonly device: Device;
+  readonly precision: Precision;
   readonly memory?: number;
   readonly resume?: boolean;
   readonly preview?: string;
@@ -106,7 +110,8 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "the bundled model, a pulled one, or a folder in diffusers layout",
       "mini",
     )
-    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
+    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
     .option(
       "--memory <size>",
       "how much the model may take; what does not fit is computed twice (default: 14GB, or what is free)",
@@ -133,6 +138,7 @@ const localLearning = [
   "size",
   "model",
   "device",
+  "precision",
   "memory",
   "resume",
   "preview",

@@ -1,4 +1,5 @@
 /** Option values from the command line: text in, checked value out, or a sentence that names the option. */
+import { type Device, deviceKinds, isDevice } from "../gpu-worker/runtime/device.ts";
 import { VisibleError } from "../shared/errors.ts";
 
 const refuse = (option: string, text: string, wanted: string): VisibleError =>
@@ -44,6 +45,14 @@ export function oneOf<Choice extends string>(
     const found = choices.find((choice) => choice === text);
     if (found === undefined) throw refuse(option, text, `one of ${choices.join(", ")}`);
     return found;
+  };
+}
+
+/** A kind of device, or one of several GPUs. */
+export function deviceName(option: string): (text: string) => Device {
+  return (text) => {
+    if (!isDevice(text)) throw refuse(option, text, `one of ${deviceKinds.join(", ")}, or cuda:n`);
+    return text;
   };
 }
 

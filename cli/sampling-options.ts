@@ -1,7 +1,14 @@
 import type { Command } from "commander";
 import { type DetailMode, detailModes } from "../gpu-worker/images/restore-detail.ts";
-import { type Device, devices, type SchedulerKind } from "./engine.ts";
-import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import {
+  type Device,
+  devices,
+  type Precision,
+  precisionHelp,
+  precisions,
+  type SchedulerKind,
+} from "./engine.ts";
+import { byteSize, deviceName, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 import { addServerOptions, type ServerOptions } from "./remote/server-options.ts";
 
@@ -17,6 +24,7 @@ export interface SamplingOptions extends ServerOptions {
   readonly count: number;
   readonly model: string;
   readonly device: Device;
+  readonly precision: Precision;
   readonly size?: Size;
   readonly memory?: number;
   readonly detail: DetailMode;
@@ -27,7 +35,15 @@ const schedulers = ["euler-ancestral", "ddim"] as const satisfies readonly Sched
 const noises = ["fixed", "fresh"] as const;
 
 /** Those that only this machine can honour. */
-export const localSampling = ["scheduler", "size", "detail", "model", "device", "memory"] as const;
+export const localSampling = [
+  "scheduler",
+  "size",
+  "detail",
+  "model",
+  "device",
+  "precision",
+  "memory",
+] as const;
 
 export function addSamplingOptions(command: Command): Command {
   return addServerOptions(command)
@@ -59,7 +75,8 @@ export function addSamplingOptions(command: Command): Command {
       "the bundled model, a pulled one, or a folder in diffusers layout",
       "mini",
     )
-    .option("--device <device>", devices.join(", "), oneOf("--device", devices), "cpu")
+    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
+    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
     .option(
       "--memory <size>",
       "how much the model may take (default: 14GB, or what is free)",

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { awsConfigSchema } from "../shared/aws/aws-config.ts";
 import { queueNames } from "../shared/queue-timing.ts";
+import { precisions } from "./models/precision.ts";
+import { isDevice } from "./runtime/device.ts";
 
 const queueName = z.enum(Object.keys(queueNames) as [keyof typeof queueNames]);
 const lane = z
@@ -11,7 +13,9 @@ const lane = z
 /** What a worker is told through its environment. */
 export const workerConfigSchema = awsConfigSchema.extend({
   VISII_MODEL: z.string(),
-  VISII_DEVICE: z.enum(["cpu", "webgpu", "cuda"]).default("cpu"),
+  VISII_DEVICE: z.string().refine(isDevice, "it must be cpu, webgpu, cuda or cuda:n").default("cpu"),
+  /** What the UNet computes in. Float32 everywhere unless it is said: results then do not depend on the machine's kind. */
+  VISII_PRECISION: z.enum(precisions).default("fp32"),
   VISII_THREADS: z.coerce.number().int().positive().optional(),
   /**
    * Where what is computed from the model is kept for the next start, by all workers that share the folder: a disk's, not the

@@ -45,7 +45,8 @@ const whileProtected = <Result>(work: () => Promise<Result>) => protection?.duri
 const lanes = config.VISII_LANES.map((names) => ({
   names,
   compute: new ComputeProcess({
-    ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, patience: 20_000 },
+    ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, precision: config.VISII_PRECISION },
+    patience: 20_000,
     silence: config.VISII_SILENCE * 1000,
     onStart: tellPids,
     onFailedStarts: giveUp,

@@ -2,7 +2,8 @@ import { VisibleError } from "../../shared/errors.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Graph } from "../graph/value.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
-import { type Device, Session } from "../runtime/session.ts";
+import { type Device, type DeviceKind, kindOf } from "../runtime/device.ts";
+import { Session } from "../runtime/session.ts";
 
 const [channels, side] = [8, 12];
 const pixels = side * side;
@@ -12,15 +13,16 @@ const pixels = side * side;
  * and products round their factors to TF32 (11 bits), which comes to 1.4e-4; a device that is broken is off by the results
  * themselves, which are of order 0.4.
  */
-export const tolerances: Readonly<Record<Device, number>> = { cpu: 1e-4, webgpu: 1e-4, cuda: 1e-3 };
+export const tolerances: Readonly<Record<DeviceKind, number>> = { cpu: 1e-4, webgpu: 1e-4, cuda: 1e-3 };
 
 /** @throws VisibleError `device_unavailable` where the device cannot be had, and where it computes wrongly */
 export async function requireSoundDevice(device: Device): Promise<void> {
   const deviation = await selfTest(device);
-  if (!(deviation < tolerances[device]))
+  const tolerance = tolerances[kindOf(device)];
+  if (!(deviation < tolerance))
     throw new VisibleError(
       "device_unavailable",
-      `This machine's ${device} computes wrongly: its self-test is off by ${deviation.toPrecision(2)}, and ${tolerances[device]} is allowed. Look at its driver.`,
+      `This machine's ${device} computes wrongly: its self-test is off by ${deviation.toPrecision(2)}, and ${tolerance} is allowed. Look at its driver.`,
     );
 }
 

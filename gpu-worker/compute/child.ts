@@ -4,14 +4,17 @@ import { RetryableError } from "../../shared/errors.ts";
 import { createJsonLog } from "../../shared/json-log.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { requireSoundDevice } from "../capacity/self-test.ts";
+import { precisions } from "../models/precision.ts";
 import { openPipeline } from "../pipeline/pipeline.ts";
+import { environmentFor, isDevice } from "../runtime/device.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";
 import { toFailure } from "./task-failure.ts";
 
 const optionsSchema = z.object({
   model: z.string(),
-  device: z.enum(["cpu", "webgpu", "cuda"]),
+  device: z.string().refine(isDevice),
+  precision: z.enum(precisions).default("fp32"),
   threads: z.number().int().positive().optional(),
   cache: z.object({ folder: z.string(), limit: z.number().positive() }).optional(),
   scratch: z.string(),
@@ -32,13 +35,16 @@ process.on("SIGTERM", () => undefined);
 process.on("disconnect", () => process.exit(0));
 
 try {
-  const { model, device, threads, cache, scratch } = optionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
+  const { model, device, precision, threads, cache, scratch } = optionsSchema.parse(
+    JSON.parse(process.argv[2] ?? "{}"),
+  );
   process.env.TMPDIR = scratch;
+  Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
   // Sessions are compiled when work first needs them: without this look, a machine with a broken device would take jobs, and
   // fail every one.
   await requireSoundDevice(device);
   const pipeline = await openPipeline(model, {
-    device,
+    ...{ device, precision },
     ...(threads === undefined ? {} : { threads }),
     ...(cache === undefined ? {} : { cache: { ...cache, note: (line) => log.info(line, { model }) } }),
   });

@@ -4,13 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RetryableError } from "../../shared/errors.ts";
+import type { Precision } from "../models/precision.ts";
+import type { Device } from "../runtime/device.ts";
 import type { ChildMessage, ParentMessage, Task, TaskDone, TaskEvent } from "./protocol.ts";
 import { fromFailure } from "./task-failure.ts";
 
 export interface ComputeOptions {
   /** Folder of the model, in diffusers layout. */
   readonly model: string;
-  readonly device: "cpu" | "webgpu" | "cuda";
+  readonly device: Device;
+  /** What the UNet computes in; fp32 when absent. */
+  readonly precision?: Precision;
   /** Threads inside one operator. */
   readonly threads?: number;
   /** Where what is computed from the model is kept for the next process, and at most how many bytes of it. */
@@ -156,13 +160,13 @@ export class ComputeProcess implements Compute {
   }
 
   #start(): Promise<string> {
-    const { model, device, threads, cache, onStart } = this.#options;
+    const { model, device, precision, threads, cache, onStart } = this.#options;
     // Its own, so that what a killed one left behind goes with it.
     const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
       fileURLToPath(new URL(isSource ? "child.ts" : "child.mjs", import.meta.url)),
       // What is undefined is left out of JSON.
-      [JSON.stringify({ model, device, scratch, threads, cache })],
+      [JSON.stringify({ model, device, precision, scratch, threads, cache })],
       {
         serialization: "advanced",
         execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],

@@ -26,7 +26,16 @@ export function learningOptions(
 export function describeSettings(pipeline: Pipeline, { learning, editing }: EvaluationSettings) {
   const { sampler, resolution } = pipeline.defaults;
   const { seed: _, ...resolved } = resolveSettings(pipeline, { ...learning, seed: 0 });
-  return { learning: resolved, editing: { noise: "fixed", ...sampler, resolution, ...editing } };
+  return {
+    learning: resolved,
+    editing: { noise: "fixed", ...sampler, resolution, ...editing },
+    ...precisionOf(pipeline),
+  };
+}
+
+/** Named only where it is not float32, so that results of older versions keep their names. */
+function precisionOf({ precision }: Pipeline) {
+  return precision === "fp32" ? {} : { precision };
 }
 
 /** Names results by whatever decides them. */
@@ -61,7 +70,7 @@ export class ResultKeys {
       method: methodName(method),
       seed,
       weights: this.#weights,
-      ...(method.kind === "unedited" ? {} : { editing }),
+      ...(method.kind === "unedited" ? {} : { editing, ...precisionOf(this.#pipeline) }),
       ...(method.kind === "learned" || method.kind === "hybrid"
         ? this.#learning(learningOptions(this.#settings, method, seed))
         : {}),
@@ -74,6 +83,7 @@ export class ResultKeys {
       learning: resolveSettings(this.#pipeline, options),
       resolution,
       weights: this.#weights,
+      ...precisionOf(this.#pipeline),
     };
   }
 }

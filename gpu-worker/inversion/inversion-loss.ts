@@ -120,7 +120,12 @@ export class InversionLoss {
     const { textGuidance, mseWeight, clipWeight } = this.#settings;
     const { space, tokens } = this.#rows;
     const settings = { ...size, space, tokens, textGuidance, mseWeight, clipWeight };
-    const made = planLoss(this.#pipeline.model, settings, this.#pipeline.memory);
+    const made = planLoss(
+      this.#pipeline.model,
+      settings,
+      this.#pipeline.memory,
+      this.#pipeline.device === "cpu" ? "cpu" : "gpu",
+    );
     this.#plans.set(key, made);
     return made;
   }

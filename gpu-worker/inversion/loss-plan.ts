@@ -28,17 +28,22 @@ const smallShare = 0.25;
  * steps: whole; sample by sample; with the attentions' weights computed a second time; with every block computed a
  * second time. Samples one by one cost nothing where a sample is large; the last way costs a third of a step more.
  *
- * @param memory bytes for all sessions together
+ * @param memory bytes for all sessions together, on the device that computes
  * @throws VisibleError `not_enough_memory` with what it would take and the largest square that fits
  */
-export function planLoss(model: ModelFolder, wanted: LossSettings, memory: number): LossPlan {
+export function planLoss(
+  model: ModelFolder,
+  wanted: LossSettings,
+  memory: number,
+  where: "cpu" | "gpu" = "cpu",
+): LossPlan {
   const whole = plan(model, wanted);
-  if (residentBytes(whole.memory) <= smallShare * memory) return whole;
+  const taken = ({ memory: needed }: Pick<LossPlan, "memory">) => residentBytes(needed, where);
+  if (taken(whole) <= smallShare * memory) return whole;
   const { height, width } = wanted;
-  const forward = residentBytes(
-    estimateMemory(optimize(unetGraph(model, { batch: 1, height, width, learnedRows: 0 }))),
-  );
-  const fits = ({ memory: needed }: LossPlan, beside: number) => residentBytes(needed) + beside <= memory;
+  const unet = optimize(unetGraph(model, { batch: 1, height, width, learnedRows: 0 }));
+  const forward = taken({ memory: estimateMemory(unet) });
+  const fits = (some: LossPlan, beside: number) => taken(some) + beside <= memory;
   if (fits(whole, forward)) return whole;
   // One after the other: each way is a graph of its own to be written and differentiated.
   const tried = wanted.batch === 1 ? [whole] : [];
@@ -50,18 +55,18 @@ export function planLoss(model: ModelFolder, wanted: LossSettings, memory: numbe
   // Where even the leanest leaves no room for the forward UNet, the two take turns, each loaded anew.
   const chosen = tried.find((each) => fits(each, 0));
   if (chosen) return chosen;
-  const least = Math.min(...tried.map((each) => residentBytes(each.memory)));
+  const least = Math.min(...tried.map(taken));
   throw new VisibleError(
     "not_enough_memory",
     `One step at ${pixels(model, width)}×${pixels(model, height)} takes about ${showBytes(least)}, and ${showBytes(memory)} are allowed. ` +
-      whatFits(model, wanted, memory),
+      whatFits(model, wanted, memory, where),
   );
 }
 
-function whatFits(model: ModelFolder, wanted: LossSettings, memory: number): string {
+function whatFits(model: ModelFolder, wanted: LossSettings, memory: number, where: "cpu" | "gpu"): string {
   const side = largestSquare(wanted, latentMultiple(model.unet.config), (size) => {
     const { memory: needed } = leanestLoss(model, { ...wanted, ...size });
-    return residentBytes(needed) <= memory;
+    return residentBytes(needed, where) <= memory;
   });
   return side === 0
     ? "No picture size fits: allow more with --memory, or take a smaller model."

@@ -32,7 +32,7 @@ export interface PipelineOptions {
   readonly threads?: number;
   /** Side of the square that photos are brought to the area of, pixels; the model's recommendation when absent. */
   readonly resolution?: number;
-  /** Bytes that the model may take while it works, its mapped weights counted in; 14 GB when absent. */
+  /** Bytes that the model may take on the device while it works, its mapped weights counted in; 14 GB when absent. */
   readonly memory?: number;
   /** Where what is the same at every start is kept; computed each time when absent. */
   readonly cache?: ModelCacheOptions;

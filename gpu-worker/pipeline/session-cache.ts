@@ -40,7 +40,8 @@ export class SessionCache {
       return known.session;
     }
     const graph = optimize(build());
-    const bytes = residentBytes(estimateMemory(graph));
+    const where = this.#options.device === "cpu" ? "cpu" : "gpu";
+    const bytes = residentBytes(estimateMemory(graph), where);
     const room = this.#makeRoom(bytes);
     const made = { session: room.then(() => this.#create(graph)), bytes };
     this.#entries.set(key, made);

@@ -1,4 +1,4 @@
-import type { Device } from "./session.ts";
+import { type Device, type DeviceKind, kindOf } from "./device.ts";
 
 /** onnxruntime's ways of saying that a device is not there, and what they mean. */
 const meanings: readonly (readonly [said: RegExp, meant: string])[] = [
@@ -10,7 +10,7 @@ const meanings: readonly (readonly [said: RegExp, meant: string])[] = [
 ];
 
 /** What is missing where a device does not work, and how to come by it. */
-const remedies: Readonly<Record<Device, string>> = {
+const remedies: Readonly<Record<DeviceKind, string>> = {
   cpu: "",
   webgpu: "It needs a GPU with a Vulkan, Metal or Direct3D 12 driver.",
   cuda:
@@ -24,5 +24,5 @@ export function whyNotUsable(device: Device, cause: unknown): string {
   // The library puts the place in its source before its own words.
   const said = line.replace(/^.* was false\. /, "").replace(/\.$/, "");
   const meant = meanings.find(([pattern]) => pattern.test(said))?.[1] ?? said;
-  return `${meant}. ${remedies[device]}`.trimEnd();
+  return `${meant}. ${remedies[kindOf(device)]}`.trimEnd();
 }

@@ -1,7 +1,7 @@
 import type { InferenceSession } from "onnxruntime-node";
 import { estimateMemory } from "../graph/memory-estimate.ts";
 import type { Graph } from "../graph/value.ts";
-import type { Device } from "./session.ts";
+import { type Device, kindOf } from "./device.ts";
 
 /** From how many bytes of weights on a second copy of them costs more than it gains. */
 const inPlaceBytes = 2 ** 30;
@@ -28,6 +28,8 @@ export function loadingOptions(graph: Graph, device: Device, root: string): Infe
       session: {
         model_external_initializers_file_folder_path: root,
         ...(large ? { disable_prepacking: "1" } : {}),
+        // Else weights come from the arena, which grows by doubling: a large model would take up to twice its size.
+        ...(kindOf(device) === "cuda" ? { use_device_allocator_for_initializers: "1" } : {}),
       },
       // It joins two Reshapes into one and would lose what the first, an After, waits for.
       ...(waits ? { optimization: { disable_specified_optimizers: "ReshapeFusion" } } : {}),

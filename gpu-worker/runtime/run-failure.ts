@@ -1,5 +1,5 @@
 import { InternalError, RetryableError, VisibleError } from "../../shared/errors.ts";
-import type { Device } from "./session.ts";
+import type { Device } from "./device.ts";
 
 /** How onnxruntime and the drivers below it say that memory is used up. */
 const outOfMemory =

@@ -5,12 +5,12 @@ import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
 import { optimize } from "../rewrite/optimize.ts";
 import { withStoredValues } from "../rewrite/rearranged-weights.ts";
+import { type Device, executionProvider } from "./device.ts";
 import { whyNotUsable } from "./device-words.ts";
 import { loadingOptions } from "./loading-options.ts";
 import { explainRunFailure } from "./run-failure.ts";
 
-/** Where graphs run: onnxruntime's execution providers by their names here. */
-export type Device = "cpu" | "webgpu" | "cuda";
+export type { Device } from "./device.ts";
 
 export interface SessionOptions {
   readonly device: Device;
@@ -48,7 +48,7 @@ export class Session {
     env.logLevel = "fatal";
     try {
       const session = await InferenceSession.create(encodeOnnx(loaded, root), {
-        executionProviders: [device],
+        executionProviders: [executionProvider(device)],
         // Of the graph as it was, so that it runs in the same way whether or not something is stored.
         ...loadingOptions(live, device, root),
         logSeverityLevel: 3,

@@ -37,12 +37,16 @@ describe("a session", () => {
     await session.dispose();
   });
 
-  test("on a device that this machine lacks is refused in words for the user, with no silent fallback", async () => {
-    const attempt = Session.create(rowsOf(), { ...cpu, device: "cuda" });
-    await expect(attempt).rejects.toThrow(VisibleError);
-    await expect(attempt).rejects.toMatchObject({ code: "device_unavailable" });
-    await expect(attempt).rejects.toThrow("Or choose --device cpu");
-  });
+  test.each(["cuda", "cuda:1"] as const)(
+    "on a device that this machine lacks (%s) is refused in words for the user, with no silent fallback",
+    async (device) => {
+      const attempt = Session.create(rowsOf(), { ...cpu, device });
+      await expect(attempt).rejects.toThrow(VisibleError);
+      await expect(attempt).rejects.toMatchObject({ code: "device_unavailable" });
+      await expect(attempt).rejects.toThrow(`This machine cannot run on ${device}: `);
+      await expect(attempt).rejects.toThrow("Or choose --device cpu");
+    },
+  );
 
   test("that needs more memory than there is says so, and the process lives on", async () => {
     const graph = new GraphBuilder("huge");
