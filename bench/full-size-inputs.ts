@@ -11,18 +11,23 @@ export const timestep = 600;
 export const side = 64;
 const tokens = 8;
 
-export const wanted: LossSettings = {
-  ...{ batch: 1, height: side, width: side, space: "text", tokens },
-  ...{ textGuidance: guidance.text, mseWeight: 4, clipWeight: 0.1 },
-};
+/** The loss at batch 1 of latents of this side. */
+export function lossAt(latents: number): LossSettings {
+  return {
+    ...{ batch: 1, height: latents, width: latents, space: "text", tokens },
+    ...{ textGuidance: guidance.text, mseWeight: 4, clipWeight: 0.1 },
+  };
+}
+export const wanted = lossAt(side);
 
 /** One step's inputs, drawn from a seed: on random weights, drawn numbers say as much as pictures. */
 export interface FullSizeInputs {
-  /** [1, 4, 64, 64] each. */
+  /** [1, C, side, side] each. */
   readonly latents: Float32Array;
   readonly image: Float32Array;
   readonly target: Float32Array;
-  /** [1, 3, 512, 512] in [−1, 1]. */
+  readonly side: number;
+  /** [1, 3, side · f, side · f] in [−1, 1]. */
   readonly pixels: Float32Array;
   /** Text embeddings [77, d]: the prompt's, whose rows 1 … 8 are learned, and the empty text's. */
   readonly text: Float32Array;
@@ -31,15 +36,17 @@ export interface FullSizeInputs {
   readonly direction: Float32Array;
 }
 
-export async function drawInputs(pipeline: Pipeline): Promise<FullSizeInputs> {
+export async function drawInputs(pipeline: Pipeline, latents = side): Promise<FullSizeInputs> {
   const random = new SeededRandom(1, "full size");
-  const latent = pipeline.model.vae.autoencoder.latentChannels * side ** 2;
-  const [latents, image, target] = [random.normals(latent), random.normals(latent), random.normals(latent)];
-  const pixels = random.normals(3 * (side * pipeline.model.vae.autoencoder.factor) ** 2).map(Math.tanh);
+  const { latentChannels, factor } = pipeline.model.vae.autoencoder;
+  const draw = () => random.normals(latentChannels * latents ** 2);
+  const drawn = { latents: draw(), image: draw(), target: draw() };
+  const pixels = random.normals(3 * (latents * factor) ** 2).map(Math.tanh);
   const raw = random.normals(pipeline.model.clip?.config.projection_dim ?? 1);
   const length = Math.hypot(...raw);
   return {
-    ...{ latents, image, target, pixels, direction: raw.map((x) => x / length) },
+    ...drawn,
+    ...{ side: latents, pixels, direction: raw.map((x) => x / length) },
     text: await pipeline.encodeText(pipeline.defaults.init),
     nothing: await pipeline.encodeText(""),
   };
@@ -65,11 +72,14 @@ export async function writeInputs(
 ): Promise<string> {
   const file = join(folder, "inputs.safetensors");
   const { latentChannels, factor } = pipeline.model.vae.autoencoder;
-  const latent = [1, latentChannels, side, side];
+  const latent = [1, latentChannels, inputs.side, inputs.side];
   const text = [1, pipeline.textLength, pipeline.textWidth];
   const shapes = {
     ...{ latents: latent, image: latent, target: latent, text, nothing: text },
-    ...{ pixels: [1, 3, side * factor, side * factor], direction: [1, inputs.direction.length] },
+    ...{
+      pixels: [1, 3, inputs.side * factor, inputs.side * factor],
+      direction: [1, inputs.direction.length],
+    },
   };
   const tensors = Object.entries(shapes).map(([name, shape]) => [
     name,

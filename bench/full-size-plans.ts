@@ -2,7 +2,13 @@ import { workOf } from "../gpu-worker/graph/graph-work.ts";
 import { estimateMemory, residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
 import type { Graph } from "../gpu-worker/graph/value.ts";
 import { everyPlan } from "../gpu-worker/inversion/loss-plan.ts";
-import { decoderGraph, encoderGraph, unetGraph } from "../gpu-worker/pipeline/forward-graphs.ts";
+import {
+  clipImageGraph,
+  decoderGraph,
+  encoderGraph,
+  textEncoderGraph,
+  unetGraph,
+} from "../gpu-worker/pipeline/forward-graphs.ts";
 import { type ModelFolder, readModelFolder } from "../gpu-worker/pipeline/model-folder.ts";
 import { optimize } from "../gpu-worker/rewrite/optimize.ts";
 import { wanted } from "./full-size-inputs.ts";
@@ -18,6 +24,7 @@ interface Row {
 /** What each way of doing a step takes, and the graphs beside it, from shapes alone: nothing is run. */
 export async function benchPlans(folder: string, say: (line: string) => void): Promise<Row[]> {
   const model = await readModelFolder(folder);
+  benchDevicePlans({ ...model, precision: "fp16" }, say);
   const rows = [512, 768].flatMap((size) => rowsAt(model, size));
   say("reckoned from shapes, float32, GB: weights + folded + intermediate values → on a CPU; GFLOP");
   for (const { size, what, memory, gigaflops } of rows)
@@ -25,6 +32,42 @@ export async function benchPlans(folder: string, say: (line: string) => void): P
       `  ${size} px  ${what.padEnd(42)}${memory.map((x) => x.toFixed(2).padStart(6)).join("")}  ${gigaflops.toFixed(0)}`,
     );
   return rows;
+}
+
+/**
+ * What lies on a GPU in half precision at 512 px, in GB, each session with weights of its own: those read at run time, turned and
+ * cast ones, intermediate values, cuDNN's workspace, and all of it as the arena may round it.
+ */
+function benchDevicePlans(model: ModelFolder, say: (line: string) => void): void {
+  const latents = 512 / model.vae.autoencoder.factor;
+  say(
+    "reckoned for a GPU, UNet in fp16, 512 px, GB: weights + folded + intermediate values + workspace → on the device",
+  );
+  const row = (what: string, graph: Graph): number => {
+    const estimate = estimateMemory(graph);
+    const { read, folded, activations, workspace } = estimate;
+    const resident = residentBytes(estimate, "gpu");
+    const columns = [read, folded, activations, workspace, resident].map((x) =>
+      (x / 1e9).toFixed(2).padStart(6),
+    );
+    say(`  ${what.padEnd(42)}${columns.join("")}`);
+    return resident;
+  };
+  const size = { height: latents, width: latents };
+  const steps = everyPlan(model, { ...wanted, ...size }).map(({ settings, graph }) =>
+    row(`step, ${settings.recompute?.join(" and ") || "nothing"} twice`, graph),
+  );
+  const others = [
+    row("UNet forward", optimize(unetGraph(model, { batch: 1, ...size, learnedRows: 0 }))),
+    row("text encoder", optimize(textEncoderGraph(model, { batch: 1, length: model.tokenizer.maxLength }))),
+    ...(model.clip ? [row("CLIP of images", optimize(clipImageGraph(model.clip)))] : []),
+    row("autoencoder, encoder", optimize(encoderGraph(model, 512, 512))),
+    row("autoencoder, decoder (previews)", optimize(decoderGraph(model, latents, latents))),
+  ];
+  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+  say(
+    `  everything that a learning holds at once, nothing computed twice: ${((steps[0]! + sum(others)) / 1e9).toFixed(1)} GB`,
+  );
 }
 
 function rowsAt(model: ModelFolder, size: number): Row[] {

@@ -8,16 +8,19 @@ import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
 import { benchCommandStart } from "./command-start.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { guidance, timestep } from "./full-size-inputs.ts";
+import { type FullSizeOptions, readOptions } from "./full-size-options.ts";
 import { benchParity, parityTolerance } from "./full-size-parity.ts";
 import { benchPlans } from "./full-size-plans.ts";
 import { benchStart } from "./full-size-start.ts";
+import { benchHalfParity, halfTolerance } from "./half-parity.ts";
+import { benchOnDevice } from "./on-device.ts";
 import { runPython } from "./python.ts";
 import { type ReferenceStep, runReferenceStep } from "./reference.ts";
 
 const run = promisify(execFile);
 
 /** Benches of InstructPix2Pix's full size, minutes long, so only by name. */
-export const fullSizeBenches = ["plans", "parity", "full", "start"] as const;
+export const fullSizeBenches = ["plans", "parity", "half", "full", "start"] as const;
 
 /** How often a sample is visited by default (200 updates of 2, on 64 samples), so that its frozen branches cost 1/visits. */
 const visits = (200 * 2) / 64;
@@ -49,11 +52,15 @@ export async function benchFullSize(
   try {
     if (asked.includes("plans")) figures.plans = await benchPlans(folder, say);
     if (asked.includes("parity")) figures.parity = await parity(folder, threads, scratch, say);
+    if (asked.includes("half")) figures.half = await half(folder, readOptions(asked), threads, say);
     if (asked.includes("start")) {
       figures.command = await benchCommandStart(scratch, say);
       figures.start = await benchStart(folder, scratch, say);
     }
-    if (asked.includes("full")) {
+    // With any option on the device and in the precision asked for; without one, the processor's figures as they always were.
+    if (asked.includes("full") && asked.some((word) => word.startsWith("--")))
+      figures.onDevice = await benchOnDevice(folder, readOptions(asked), scratch, say);
+    else if (asked.includes("full")) {
       figures.step = await step(folder, threads, scratch, say);
       figures.edit = await editing(folder, threads, scratch, say);
     }
@@ -74,6 +81,18 @@ async function parity(folder: string, threads: number, scratch: string, say: (li
       say(
         `  ${name.padEnd(12)}${deviation.toExponential(1)}${deviation < parityTolerance ? "" : "  MORE THAN ALLOWED"}`,
       );
+  return found;
+}
+
+async function half(folder: string, options: FullSizeOptions, threads: number, say: (line: string) => void) {
+  const found = await benchHalfParity(folder, options, threads);
+  say(
+    `deviation of half precision from float32 at ${options.size} px on ${options.device}, of the largest element:`,
+  );
+  for (const [name, deviation] of Object.entries(found))
+    say(
+      `  ${name.padEnd(12)}${deviation.toExponential(1)}${deviation < halfTolerance ? "" : "  MORE THAN ALLOWED"}`,
+    );
   return found;
 }
 

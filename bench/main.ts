@@ -16,7 +16,8 @@ import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
 /** `npm run bench [-- step|edit|evaluations|defaults|spaces|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/.
- * `npm run bench -- plans|parity|full|start` is about the model folder VISII_FULL_MODEL, at 512 px. */
+ * `npm run bench -- plans|parity|half|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
+ * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const asked = process.argv.slice(2);
 const wanted = (name: string) => !asked.length || asked.includes(name);
