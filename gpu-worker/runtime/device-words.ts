@@ -7,6 +7,7 @@ const meanings: readonly (readonly [said: RegExp, meant: string])[] = [
     /Providers?_?Cuda.*Failed to load shared library/i,
     "onnxruntime's CUDA libraries are not there, or do not load",
   ],
+  [/invalid device ordinal/i, "there is no GPU of that number (nvidia-smi lists them, counted from 0)"],
 ];
 
 /** What is missing where a device does not work, and how to come by it. */
@@ -21,8 +22,9 @@ const remedies: Readonly<Record<DeviceKind, string>> = {
 /** Why a device could not be used, in a clause and a sentence: `no GPU was found that WebGPU can use. It needs …`. */
 export function whyNotUsable(device: Device, cause: unknown): string {
   const line = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
-  // The library puts the place in its source before its own words.
-  const said = line.replace(/^.* was false\. /, "").replace(/\.$/, "");
+  // The library puts the place in its source before its own words, and the machine's name behind the driver's.
+  const driver = /CUDA failure \d+: [^;]*[^; .]/.exec(line)?.[0];
+  const said = driver ?? line.replace(/^.* was false\. /, "").replace(/\.$/, "");
   const meant = meanings.find(([pattern]) => pattern.test(said))?.[1] ?? said;
   return `${meant}. ${remedies[kindOf(device)]}`.trimEnd();
 }

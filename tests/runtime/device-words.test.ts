@@ -17,6 +17,11 @@ it.each([
     "/src/cuda_call.cc:9 Call() rc == 0 was false. CUDA failure 35: driver too old.",
     /^CUDA failure 35: driver too old\. It/,
   ],
+  [
+    "cuda:3",
+    "/src/cuda_call.cc:154 CudaCall(…) CUDA failure 101: invalid device ordinal ; GPU=0 ; hostname=h ; expr=cudaSetDevice(3)",
+    /^there is no GPU of that number \(nvidia-smi lists them, counted from 0\)\. It needs an NVIDIA GPU/,
+  ],
 ] as const)(
   "%s that is not there is explained without the library's own inner names",
   (device, said, explained) => {
