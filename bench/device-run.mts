@@ -62,7 +62,9 @@ let frozen = new Float32Array();
 const branches = await timed(async () => {
   frozen = Float32Array.from(await frozenBranches(pipeline, samples, guidance));
 });
-const plan = planLoss(model, lossAt(side), pipeline.memory, device === "cpu" ? "cpu" : "gpu");
+// Without L_clip, as PyTorch's side is: it costs nothing and would tell the gradients apart.
+const wanted = { ...lossAt(side), clipWeight: 0 };
+const plan = planLoss(model, wanted, pipeline.memory, device === "cpu" ? "cpu" : "gpu");
 const open = () => pipeline.session("loss", () => plan.graph);
 const create = await seconds(open);
 const loss = await open();
@@ -98,7 +100,7 @@ console.log(
     ...{ unet, branches, step, editOne, editMany, autoencoder },
     flops: {
       forward,
-      step: flops(planLoss(model, lossAt(side), Number.POSITIVE_INFINITY).graph),
+      step: flops(planLoss(model, wanted, Number.POSITIVE_INFINITY).graph),
       encoder: flops(optimize(encoderGraph(model, size, size))),
     },
     recompute: plan.settings.recompute ?? [],
