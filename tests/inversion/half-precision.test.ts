@@ -12,7 +12,7 @@ const size = { batch: 1, height: 8, width: 8 };
 const tokens = 5;
 const guided = { ...size, tokens, textGuidance: 7.5, mseWeight: 4 };
 
-describe.each(["tiny-ip2p", "tiny-mini"] as const)("half precision, %s", (name) => {
+describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision, %s", (name) => {
   let whole: Pipeline;
   let half: Pipeline;
   beforeAll(async () => {
@@ -29,13 +29,14 @@ describe.each(["tiny-ip2p", "tiny-mini"] as const)("half precision, %s", (name) 
   async function drawFeeds(space: LossSettings["space"]) {
     const random = new SeededRandom(1, "half precision");
     const count = whole.model.vae.autoencoder.latentChannels * size.height * size.width;
-    const text = await whole.encodeText("a red apple on the table");
+    const { text, pooled } = await whole.tell("a red apple on the table");
     const row = whole.textWidth;
     const direction = random.normals(whole.model.clip?.config.projection_dim ?? 1);
     const length = Math.hypot(...direction);
     const projected = await whole.projectText(text);
     const wide = whole.keysValuesWidth;
     return {
+      ...(pooled ? { pooled } : {}),
       latents: random.normals(count),
       image: random.normals(count),
       timesteps: Float32Array.of(500),
@@ -72,8 +73,8 @@ describe.each(["tiny-ip2p", "tiny-mini"] as const)("half precision, %s", (name) 
 
   it("predicts as float32 does, and not with the same bits", async () => {
     const { latents, image, timesteps } = await drawFeeds("text");
-    const text = await whole.encodeText("a red apple on the table");
-    const asked = { latents, image, timesteps, text, height: size.height, width: size.width };
+    const told = await whole.tell("a red apple on the table");
+    const asked = { latents, image, timesteps, ...told, height: size.height, width: size.width };
     const [expected, actual] = [await whole.predict(asked), await half.predict(asked)];
     expect(relativeDeviation(actual, expected)).toBeLessThan(halfAgreement);
     expect(relativeDeviation(actual, expected)).toBeGreaterThan(1e-5);
