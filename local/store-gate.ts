@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { putObject } from "./large-put.ts";
 import { refuseForm } from "./post-policy.ts";
 import { type LinkSigner, refuseLink } from "./presigned-link.ts";
 
 /**
  * Stands before the S3 stand-in, which takes no form uploads and refuses nothing: adds signed forms with their policies,
- * and checks signed links. Everything else is passed on.
+ * checks signed links, and divides what is too large for it. Everything else is passed on.
  */
 export async function startStoreGate(
   store: string,
@@ -52,8 +53,12 @@ async function answer(
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers))
     if (typeof value === "string" && !hopByHop.has(name)) headers.set(name, value);
-  const hasBody = request.method !== "GET" && request.method !== "HEAD";
-  const passed = await fetch(url, { method: request.method!, headers, ...(hasBody ? { body } : {}) });
+  const { method = "GET" } = request;
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const passed =
+    method === "PUT" && !url.searchParams.has("uploadId")
+      ? await putObject(url, new Uint8Array(body), headers)
+      : await fetch(url, { method, headers, ...(hasBody ? { body } : {}) });
   const back = Object.fromEntries([...passed.headers].filter(([name]) => !hopByHop.has(name)));
   // fetch leaves out the length of a body it did not read.
   const length = passed.headers.get("content-length");
@@ -93,10 +98,8 @@ async function takeForm(
       : refuseForm(fields, file.size, secretAccessKey, Date.now());
   if (refusal) return void response.writeHead(403, corsHeaders).end(refusal);
   const target = new URL(`${url.pathname.replace(/\/$/, "")}/${encodeURI(key!)}`, url);
-  const stored = await fetch(target, {
-    method: "PUT",
-    body: await file!.arrayBuffer(),
-    headers: { "content-type": fields.get("content-type") ?? "application/octet-stream" },
+  const stored = await putObject(target, new Uint8Array(await file!.arrayBuffer()), {
+    "content-type": fields.get("content-type") ?? "application/octet-stream",
   });
   response.writeHead(stored.ok ? 204 : 503, corsHeaders).end();
 }

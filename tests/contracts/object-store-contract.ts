@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
+import { maximumUploadBytes } from "../../shared/resources/upload.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -13,6 +14,22 @@ export function objectStoreContract(open: () => ObjectStore): void {
     expect(await store.size("a/one")).toBe(6);
     expect(await store.get("a/none")).toBeUndefined();
     expect(await store.size("a/none")).toBeUndefined();
+  });
+
+  it("keeps an object as large as an upload may be, put directly or through a form, byte for byte", async () => {
+    const store = open();
+    const large = new Uint8Array(maximumUploadBytes).map((_, index) => (index * 31) >> 7);
+    await store.put("big/put", large, "image/png");
+    expect(await store.size("big/put")).toBe(large.length);
+    expect(Buffer.compare((await store.get("big/put")) ?? new Uint8Array(), large)).toBe(0);
+    const { url, fields } = await store.presignUpload({
+      ...{ key: "big/form", contentType: "image/png", maximumBytes: large.length, expiresInSeconds: 60 },
+    });
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    form.set("file", new Blob([large]));
+    expect((await fetch(url, { method: "POST", body: form })).ok).toBe(true);
+    expect(Buffer.compare((await store.get("big/form")) ?? new Uint8Array(), large)).toBe(0);
   });
 
   it("deletes, also what is not there", async () => {
