@@ -22,6 +22,8 @@ export const edgeConfigSchema = awsConfigSchema.extend({
     .default(defaultEdgeSettings.requestsPerMinute),
   /** Seconds; below the router's timeout. */
   VISII_LONGEST_WAIT: z.coerce.number().positive().default(defaultEdgeSettings.longestWait),
+  /** Seconds; below the time that the function may run. */
+  VISII_LONGEST_STREAM: z.coerce.number().positive().default(defaultEdgeSettings.longestStream),
   /** Seconds; longer than a request may take. */
   VISII_REQUEST_PATIENCE: z.coerce.number().positive().default(defaultEdgeSettings.requestPatience),
   VISII_LOG: z.enum(["info", "error"]).default("info"),

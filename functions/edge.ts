@@ -19,6 +19,8 @@ export interface EdgePorts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
+  /** Why an address may not be called when a job ends; undefined when it may. */
+  readonly refuseWebhook: (url: string) => string | undefined;
   readonly settings: EdgeSettings;
 }
 
@@ -27,8 +29,10 @@ export interface EdgeSettings {
   readonly environment: Environment;
   /** Requests a minute for one key. */
   readonly requestsPerMinute: number;
-  /** Seconds that `Prefer: wait` and an event stream may hold a connection; below the router's timeout. */
+  /** Seconds that `Prefer: wait` may hold a connection; below the router's timeout. */
   readonly longestWait: number;
+  /** Seconds that an event stream may; then its listener takes it up again where it left off. */
+  readonly longestStream: number;
   /** Origin that links begin with, `https://api.example.com`; the one that was called when absent. Behind a router that one is wrong. */
   readonly publicUrl?: string;
   /** Seconds after which a request with an Idempotency-Key that left no answer is taken for dead, and may be made again. */
@@ -41,6 +45,7 @@ export const defaultEdgeSettings: EdgeSettings = {
   environment: "test",
   requestsPerMinute: 600,
   longestWait: 50,
+  longestStream: 50,
   requestPatience: 60,
   pollInterval: 250,
 };

@@ -33,13 +33,14 @@ export function openEdge(config: EdgeConfig): {
     environment: config.VISII_ENVIRONMENT,
     requestsPerMinute: config.VISII_REQUESTS_PER_MINUTE,
     longestWait: config.VISII_LONGEST_WAIT,
+    longestStream: config.VISII_LONGEST_STREAM,
     requestPatience: config.VISII_REQUEST_PATIENCE,
     ...(config.VISII_PUBLIC_URL === undefined ? {} : { publicUrl: config.VISII_PUBLIC_URL }),
   };
   const common = { table, objects, clock, random, log };
   return {
     adapters,
-    edge: { ...common, queues, settings },
+    edge: { ...common, queues, settings, refuseWebhook: publicOnly.refuseAddress },
     sweep: {
       ...{ ...common, meter, sender: createGuardedSender(publicOnly) },
       jobs: new JobStore({ table, queues, clock, timing }),

@@ -5,12 +5,13 @@ import { toIso } from "../shared/ports/clock.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
 import { refuse } from "./problem-answers.ts";
+import { requireCallable } from "./webhook-address.ts";
 
 /**
  * Accepts a job: reserves its credits, stores it, queues it. Dying between two of these leaves what the sweeper mends; the same
  * request again (same ids) goes on where the first one died.
  *
- * @throws VisibleError `insufficient_credit` or `too_many_jobs`
+ * @throws VisibleError `insufficient_credit`, `too_many_jobs` or `forbidden_url`
  */
 export async function submitJob(
   edge: Edge,
@@ -19,6 +20,7 @@ export async function submitJob(
   { queue, cost }: { readonly queue: QueueName; readonly cost: number },
 ): Promise<Job> {
   const { jobs, ledger, clock } = edge;
+  requireCallable(edge, request.webhook);
   const account = context.get("account");
   const id = context.get("newId")(resourceOfKind[request.kind]);
   const cancelAfter = cancelAfterSeconds(context.req.header("Cancel-After"));

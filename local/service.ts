@@ -10,6 +10,7 @@ import type { QueueTiming } from "../shared/queue-timing.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
 import { ApiProcess } from "./api-process.ts";
 import { listen } from "./listen.ts";
+import { loopbackToo } from "./loopback-too.ts";
 import { type StandIns, startStandIns } from "./stand-ins.ts";
 import { startSweeper } from "./sweeper.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -67,9 +68,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const account = opened.account.id;
   const key = opened.secret;
 
-  const settings: EdgeSettings = { ...defaultEdgeSettings, requestsPerMinute: 6000, ...options.settings };
+  const settings: EdgeSettings = {
+    ...{ ...defaultEdgeSettings, requestsPerMinute: 6000 },
+    // No router stands here, so a stream may go on to the end of its job.
+    ...{ longestStream: 3600, ...options.settings },
+  };
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
-  const app = createApp({ table, objects, queues, clock, random, log, settings });
+  const { refuseAddress: refuseWebhook } = loopbackToo;
+  const app = createApp({ table, objects, queues, clock, random, log, settings, refuseWebhook });
   const here = api ? undefined : await listen(app, port);
   const url = `http://127.0.0.1:${(api ?? here)?.port}`;
   const sweeper = startSweeper(

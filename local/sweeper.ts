@@ -2,7 +2,8 @@ import type { SQSClient } from "@aws-sdk/client-sqs";
 import { buryDead } from "../functions/sweep/bury-dead.ts";
 import { type SweepPorts, sweep } from "../functions/sweep/sweep.ts";
 import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
-import { createGuardedSender, publicOnly } from "../shared/webhooks/guarded-sender.ts";
+import { createGuardedSender } from "../shared/webhooks/guarded-sender.ts";
+import { loopbackToo } from "./loopback-too.ts";
 import type { StandIns } from "./stand-ins.ts";
 
 /** Milliseconds between two looks; a schedule's minute is too long for somebody who watches. */
@@ -16,7 +17,7 @@ export function startSweeper(
 ): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const dead = Object.values(deadLetterUrls).map((url) => new SqsJobQueue(sqs, url));
-  const sender = createGuardedSender(localToo);
+  const sender = createGuardedSender(loopbackToo);
   const running = (async () => {
     while (!stopping.signal.aborted) {
       try {
@@ -35,13 +36,3 @@ export function startSweeper(
     },
   };
 }
-
-const isLoopback = (host: string): boolean => ["127.0.0.1", "[::1]", "localhost"].includes(host);
-
-/** On one's own machine webhooks may go to it, too; all else stays guarded. */
-const localToo: typeof publicOnly = {
-  ...publicOnly,
-  refuseAddress: (url) =>
-    URL.canParse(url) && isLoopback(new URL(url).hostname) ? undefined : publicOnly.refuseAddress(url),
-  refuseIp: (address) => (isLoopback(address) ? undefined : publicOnly.refuseIp(address)),
-};

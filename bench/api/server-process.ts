@@ -55,7 +55,10 @@ const queues = Object.fromEntries(
 ) as typeof adapters.queues;
 const silent = { info: () => undefined, error: console.error };
 const settings = { ...defaultEdgeSettings, requestsPerMinute: 60_000 };
-const app = createApp({ table, objects: adapters.objects, queues, clock, random, log: silent, settings });
+const refuseWebhook = () => undefined;
+const app = createApp({
+  ...{ table, objects: adapters.objects, queues, clock, random, log: silent, settings, refuseWebhook },
+});
 
 let sample: Readonly<Record<string, unknown>> = {};
 const bare = new Hono()

@@ -16,6 +16,7 @@ import type { Edge, EdgeEnv } from "../edge.ts";
 import { jobUrls } from "../present/job-urls.ts";
 import { refuse } from "../problem-answers.ts";
 import { requireUploads } from "../uploads.ts";
+import { requireCallable } from "../webhook-address.ts";
 import { requireInstruction } from "./edits.ts";
 import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
@@ -81,7 +82,8 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
     const account = context.get("account");
-    const { images, manifest, schedule } = request;
+    const { images, manifest, schedule, webhook } = request;
+    requireCallable(edge, webhook);
     await requireInstruction(edge, account, request.instruction);
     if (images) await requireUploads(edge, account, images);
     if (manifest !== undefined) await requireUploads(edge, account, [manifest], [manifestType]);

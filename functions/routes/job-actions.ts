@@ -63,7 +63,7 @@ export function addEventRoute(
     return streamSSE(context, async (stream) => {
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
-      const until = clock.now() + settings.longestWait * 1000;
+      const until = clock.now() + settings.longestStream * 1000;
       const tell = ({ id, event }: NumberedEvent) =>
         stream.writeSSE({ id, event: event.type, data: JSON.stringify(event) });
       let after = given !== undefined && isEventId(given) ? given : undefined;

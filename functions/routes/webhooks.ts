@@ -3,7 +3,6 @@ import { readAccount, rotateAccountSecret } from "../../shared/accounts/account.
 import { idSchema } from "../../shared/ids.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
-import { refuseAddress } from "../../shared/webhooks/public-address.ts";
 import { createSecret } from "../../shared/webhooks/signing.ts";
 import {
   createdWebhookSchema,
@@ -20,6 +19,7 @@ import {
 } from "../../shared/webhooks/webhook.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
+import { requireCallable } from "../webhook-address.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const base = { tags: ["Webhooks"], security: secured };
@@ -117,8 +117,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(create, async (context) => {
     const { url, events } = context.req.valid("json");
     const account = context.get("account");
-    const refusal = refuseAddress(url);
-    if (refusal) throw refuse("forbidden_url", refusal);
+    requireCallable(edge, url);
     if ((await read(account)).length >= most)
       throw refuse("invalid_request", `${most} webhooks are the limit.`);
     const webhook: StoredWebhook = {

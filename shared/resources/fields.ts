@@ -16,8 +16,8 @@ export const metadataSchema = z
   .record(z.string().min(1).max(64), z.string().max(512))
   .refine((metadata) => Object.keys(metadata).length <= 20, "at most 20 keys");
 
-/** Where to tell that the job has ended: an https address, besides the account's own webhooks. */
-export const webhookUrlSchema = z.url({ protocol: /^https$/ }).max(2000);
+/** Where to tell that the job has ended: an address of the public internet with https, besides the account's own webhooks. */
+export const webhookUrlSchema = z.url({ protocol: /^https?$/ }).max(2000);
 
 export const seedSchema = z.number().int().min(0).max(4_294_967_295);
 

@@ -4,6 +4,7 @@ import type { Scope } from "../../shared/accounts/api-key.ts";
 import { openAccount } from "../../shared/accounts/open-account.ts";
 import type { LogFacts } from "../../shared/ports/log.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
+import { publicOnly } from "../../shared/webhooks/guarded-sender.ts";
 import { type LocalWorld, openLocalWorld } from "../local-world.ts";
 
 export interface Answer {
@@ -30,7 +31,7 @@ export class Api {
     this.world = world;
     this.ports = {
       ...{ table: world.table, objects: world.objects, queues: world.queues },
-      ...{ clock: systemClock, random: systemRandom },
+      ...{ clock: systemClock, random: systemRandom, refuseWebhook: publicOnly.refuseAddress },
       log: {
         info: () => undefined,
         error: (message, facts) => void this.errors.push({ message, ...facts }),

@@ -99,6 +99,22 @@ describe("a job over HTTP", () => {
     expect((await busy("POST", "/v1/edits", edit)).status).toBe(429);
   });
 
+  it("refuses at once a webhook that may not be called, and one over plain http", async () => {
+    const images = [await upload()];
+    const instruction = createId("instruction", 1, randomBytes(10));
+    for (const webhook of ["https://169.254.169.254/", "https://localhost/x", "http://example.com/hook"]) {
+      const answers = [
+        await call("POST", "/v1/edits", { text: "x", images, webhook }),
+        await call("POST", "/v1/batches", { instruction, images, webhook }),
+        await call("POST", "/v1/webhooks", { url: webhook }),
+      ];
+      for (const { status, body } of answers) expect([status, body.code]).toEqual([422, "forbidden_url"]);
+    }
+    expect(
+      (await call("POST", "/v1/edits", { text: "x", images, webhook: "https://a.example/" })).status,
+    ).toBe(202);
+  });
+
   it("asks a running job to stop, and leaves the end to its worker", async () => {
     const { body } = await learn();
     await jobs.claim(call.account, body.id, "worker");
