@@ -59,5 +59,5 @@ ${Object.entries(operation.responses ?? {}).map(
 const style = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:60rem;margin:0 auto;padding:1rem}
 nav a{margin-right:.75rem}details{border-top:1px solid #8884;padding:.4rem 0}summary{cursor:pointer}
 pre{overflow:auto;max-height:24rem;background:#8881;padding:.75rem;font-size:.85rem}h3{font-size:1rem;margin:.75rem 0 .25rem}
-code.post{color:#0a7d38}code.get{color:#0b62b8}code.delete{color:#b3261e}code.patch{color:#8a5a00}
+code.post{color:light-dark(#0a7d38,#6fdd8b)}code.get{color:light-dark(#0b62b8,#8ec5ff)}code.delete{color:light-dark(#b3261e,#ff9a90)}code.patch{color:light-dark(#8a5a00,#f0c060)}
 table{border-collapse:collapse}td,th{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #8884}`;

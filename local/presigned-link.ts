@@ -30,7 +30,11 @@ export async function refuseLink(
   const [, bucket = "", ...key] = url.pathname.split("/").map(decodeURIComponent);
   const clients = createAwsClients({ region, credentials, storeEndpoint: `http://${host}` });
   try {
-    const command = new GetObjectCommand({ Bucket: bucket, Key: key.join("/") });
+    const disposition = searchParams.get("response-content-disposition");
+    const command = new GetObjectCommand({
+      ...{ Bucket: bucket, Key: key.join("/") },
+      ...(disposition === null ? {} : { ResponseContentDisposition: disposition }),
+    });
     const again = await getSignedUrl(clients.s3, command, { expiresIn, signingDate });
     return new URL(again).search === url.search ? undefined : "SignatureDoesNotMatch";
   } finally {

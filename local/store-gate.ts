@@ -64,7 +64,11 @@ async function answer(
   const length = passed.headers.get("content-length");
   const bytes = Buffer.from(await passed.arrayBuffer());
   const sized = request.method === "HEAD" ? (length ?? "0") : String(bytes.length);
-  response.writeHead(passed.status, { ...back, ...corsHeaders, "content-length": sized });
+  const disposition = byLink && url.searchParams.get("response-content-disposition");
+  response.writeHead(passed.status, {
+    ...{ ...back, ...corsHeaders, "content-length": sized },
+    ...(disposition ? { "content-disposition": disposition } : {}),
+  });
   response.end(bytes);
 }
 

@@ -17,7 +17,7 @@ export async function presentInstruction(
   if (request.kind === "edit") throw new VisibleError("not_found", `${job.id} is no instruction.`);
   const { account, id, status } = job;
   const done = status === "succeeded";
-  const sign = (key: string) => objects.presignDownload(key, lifetimes.signedLink);
+  const sign = (key: string, saveAs?: string) => objects.presignDownload(key, lifetimes.signedLink, saveAs);
   const losses = full && done ? await readLosses(objects, objectKeys.losses(account, id)) : undefined;
   const ahead = full && status === "queued" ? await waitingIn(job.queue) : undefined;
   return {
@@ -36,7 +36,9 @@ export async function presentInstruction(
     ...(job.has_preview ? { preview_url: await sign(objectKeys.preview(account, id)) } : {}),
     ...(job.caption === undefined ? {} : { caption: job.caption }),
     ...(job.warnings ? { warnings: job.warnings } : {}),
-    ...(done ? { file_url: await sign(objectKeys.instruction(account, id)) } : {}),
+    ...(done
+      ? { file_url: await sign(objectKeys.instruction(account, id), `${request.name ?? id}.visii`) }
+      : {}),
     ...(losses ? { losses } : {}),
     ...(job.error ? { error: job.error } : {}),
     ...(job.usage ? { usage: job.usage } : {}),

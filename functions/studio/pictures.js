@@ -1,6 +1,6 @@
 // What is drawn: the loss curve, and a before/after slider.
 
-/** Losses by step, the scale growing with them. */
+/** Losses by step, the scale growing with them; a loss may fall below zero. */
 export function drawCurve(canvas, losses) {
   const context = canvas.getContext("2d");
   const { width, height } = canvas;
@@ -8,17 +8,19 @@ export function drawCurve(canvas, losses) {
   context.clearRect(0, 0, width, height);
   if (!losses.length) return;
   const steps = losses.at(-1).steps || losses.length;
-  const top = Math.max(...losses.map(({ loss }) => loss)) || 1;
+  const values = losses.map(({ loss }) => loss);
+  const [low, high] = [Math.min(0, ...values), Math.max(...values)];
+  const yOf = (loss) => height - 4 - ((loss - low) / (high - low || 1)) * (height - 8);
   context.strokeStyle = "#8886";
   context.strokeRect(0.5, 0.5, width - 1, height - 1);
   context.strokeStyle = ink;
   context.lineWidth = 2;
   context.beginPath();
-  for (const { step, loss } of losses)
-    context.lineTo((step / steps) * width, height - (loss / top) * (height - 8) - 4);
+  for (const { step, loss } of losses) context.lineTo((step / steps) * width, yOf(loss));
   context.stroke();
   context.fillStyle = ink;
-  context.fillText(top.toPrecision(3), 6, 14);
+  context.font = "14px system-ui, sans-serif";
+  context.fillText(high.toPrecision(3), 6, 18);
   canvas.setAttribute(
     "aria-label",
     `Loss by step: ${losses.at(-1).loss.toPrecision(3)} at step ${losses.at(-1).step}`,
@@ -45,8 +47,10 @@ export function compare(original, result, name) {
   const link = Object.assign(document.createElement("a"), {
     href: result,
     textContent: "Open",
-    download: name,
+    target: "_blank",
+    rel: "noopener",
   });
+  link.setAttribute("aria-label", `Open ${name}, edited, in a new tab`);
   figure.append(frame, slider, link);
   return figure;
 }

@@ -25,8 +25,10 @@ async function attempt(button, work) {
 async function refresh(chosen) {
   const { data } = await call("GET", "/v1/instructions?limit=100");
   const learned = data.filter(({ status }) => status === "succeeded");
+  const wanted = chosen ?? learned[0]?.id;
   $("instruction").replaceChildren(
-    ...learned.map(({ id, name, caption }) => new Option(name ?? caption ?? id, id, false, id === chosen)),
+    ...learned.map(({ id, name, caption }) => new Option(name ?? caption ?? id, id, false, id === wanted)),
+    new Option("words alone", "", false, wanted === ""),
   );
   await showFile();
   const { balance, totals } = await call("GET", "/v1/usage");
@@ -38,9 +40,8 @@ async function showFile() {
   const id = $("instruction").value;
   $("file").hidden = !id;
   if (!id) return;
-  const { file_url, name } = await call("GET", `/v1/instructions/${id}`);
-  $("file").href = file_url;
-  $("file").download = `${name ?? id}.visii`;
+  // The link itself says under which name to save.
+  $("file").href = (await call("GET", `/v1/instructions/${id}`)).file_url;
 }
 
 async function learn() {
@@ -57,6 +58,7 @@ async function learn() {
   $("learning").hidden = false;
   $("cancel").hidden = false;
   $("preview").hidden = true;
+  showWarnings([]);
   const losses = [];
   say("Learning …");
   try {
@@ -64,11 +66,21 @@ async function learn() {
       onLearning(job.id, event, losses),
     );
     if (end.status !== "succeeded") throw new Error(end.error?.message ?? `Learning was ${end.status}.`);
-    say("Learned. Choose photos to apply it to.");
+    const { warnings = [] } = await call("GET", `/v1/instructions/${job.id}`);
+    showWarnings(warnings);
+    say(`Learned${warnings.length ? ", but read the warnings" : ""}. Choose photos to apply it to.`);
     await refresh(job.id);
   } finally {
     $("cancel").hidden = true;
   }
+}
+
+/** What the service finds odd about the pair or the learning: the result may not be what was hoped for. */
+function showWarnings(warnings) {
+  $("warnings").hidden = !warnings.length;
+  $("warnings").replaceChildren(
+    ...warnings.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
+  );
 }
 
 function onLearning(id, event, losses) {
@@ -97,10 +109,11 @@ async function sendPhotos() {
 const words = () => ($("text").value.trim() ? { text: $("text").value.trim() } : {});
 
 async function apply() {
-  const photos = await sendPhotos();
   const instruction = $("instruction").value;
+  if (!instruction && !words().text) throw new Error("Choose an instruction, type some words, or both.");
+  const photos = await sendPhotos();
   const job = await call("POST", "/v1/edits", {
-    instruction,
+    ...(instruction ? { instruction } : {}),
     images: photos.map(({ id }) => id),
     ...words(),
   });
@@ -123,22 +136,25 @@ async function apply() {
 }
 
 async function bulk() {
+  const instruction = $("instruction").value;
+  if (!instruction) throw new Error("A bulk edit needs an instruction; learn one first.");
   const photos = await sendPhotos();
   const options = words();
   const { id } = await call("POST", "/v1/batches", {
-    instruction: $("instruction").value,
+    instruction,
     images: photos.map((photo) => photo.id),
     ...(options.text ? { options } : {}),
   });
   for (;;) {
-    const { status, counts, output_url } = await call("GET", `/v1/batches/${id}`);
+    const { status, counts, output_url, error } = await call("GET", `/v1/batches/${id}`);
+    if (status === "failed") throw new Error(error?.message ?? "The bulk edit failed.");
     say(`In bulk: ${counts.succeeded} of ${counts.total} done, ${counts.failed} failed.`);
     if (!["queued", "running"].includes(status)) {
       const lines = output_url ? (await (await fetch(output_url)).text()).split("\n").filter(Boolean) : [];
       for (const { line, results } of lines.map((text) => JSON.parse(text)))
         for (const { url } of results)
           $("results").prepend(compare(URL.createObjectURL(photos[line].file), url, photos[line].file.name));
-      return refresh($("instruction").value);
+      return refresh(instruction);
     }
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }

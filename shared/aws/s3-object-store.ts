@@ -11,6 +11,17 @@ import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { ObjectStore, StoredObject, UploadForm } from "../ports/object-store.ts";
 import { callService, failureName } from "./service-failure.ts";
 
+/** In ASCII, and besides as it is (RFC 6266, with RFC 8187 for the characters that a header cannot hold). */
+function attachment(name: string): string {
+  const plain = name.replace(/[^\x20-\x7e]|["\\]/g, "_");
+  // Through UTF-8, which half a surrogate pair does not outlive.
+  const encoded = encodeURIComponent(Buffer.from(name).toString()).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
 /** Objects in one S3 bucket. */
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
@@ -36,8 +47,11 @@ export class S3ObjectStore implements ObjectStore {
     return { url, fields };
   }
 
-  presignDownload(key: string, expiresInSeconds: number): Promise<string> {
-    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key });
+  presignDownload(key: string, expiresInSeconds: number, saveAs?: string): Promise<string> {
+    const command = new GetObjectCommand({
+      ...{ Bucket: this.#bucket, Key: key },
+      ...(saveAs === undefined ? {} : { ResponseContentDisposition: attachment(saveAs) }),
+    });
     return getSignedUrl(this.#client, command, { expiresIn: expiresInSeconds });
   }
 

@@ -18,8 +18,11 @@ export interface ObjectStore {
     readonly maximumBytes: number;
     readonly expiresInSeconds: number;
   }): Promise<UploadForm>;
-  /** A link that whoever holds it may read until it expires. */
-  presignDownload(key: string, expiresInSeconds: number): Promise<string>;
+  /**
+   * A link that whoever holds it may read until it expires. With `saveAs` a browser saves the file under that name, and does not
+   * show it.
+   */
+  presignDownload(key: string, expiresInSeconds: number, saveAs?: string): Promise<string>;
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
   /** Undefined when there is no such object. */
   get(key: string): Promise<Uint8Array | undefined>;

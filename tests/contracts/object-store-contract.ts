@@ -115,6 +115,23 @@ export function objectStoreContract(open: () => ObjectStore): void {
     expect(await answer.text()).toBe("result");
   });
 
+  it("tells a browser under which name to save, in any script, and quotes what could end the name", async () => {
+    const store = open();
+    await store.put("r/named", bytes("result"), "application/octet-stream");
+    const named = async (name: string) => {
+      const answer = await fetch(await store.presignDownload("r/named", 60, name));
+      expect(answer.status).toBe(200);
+      return answer.headers.get("content-disposition");
+    };
+    expect(await named("golden hour.visii")).toBe(
+      "attachment; filename=\"golden hour.visii\"; filename*=UTF-8''golden%20hour.visii",
+    );
+    expect(await named("\ud800")).toContain("UTF-8''%EF%BF%BD");
+    expect(await named('夕焼け"; x="\r\n.visii')).toBe(
+      `attachment; filename="____; x=___.visii"; filename*=UTF-8''${encodeURIComponent('夕焼け"; x="\r\n.visii')}`,
+    );
+  });
+
   it("refuses a link that has expired", async () => {
     const store = open();
     await store.put("r/old", bytes("result"), "image/png");
@@ -138,11 +155,12 @@ export function objectStoreContract(open: () => ObjectStore): void {
       }),
       bend((url) => url.searchParams.set("X-Amz-Expires", "86400")),
       bend((url) => url.searchParams.set("X-Amz-Signature", "0".repeat(64))),
+      bend((url) => url.searchParams.set("response-content-disposition", "inline")),
       bend((url) => {
         url.search = "";
       }),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
+    expect(answers.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
     expect((await bend(() => undefined)).status).toBe(200);
   });
 }
