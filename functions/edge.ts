@@ -37,6 +37,8 @@ export interface EdgeSettings {
   readonly publicUrl?: string;
   /** Seconds after which a request with an Idempotency-Key that left no answer is taken for dead, and may be made again. */
   readonly requestPatience: number;
+  /** Of the ledger, for one usage report: two for each job. What holds more is refused, not cut short. */
+  readonly reportEntries: number;
   /** Milliseconds between two looks at a row that is waited for. */
   readonly pollInterval: number;
 }
@@ -47,6 +49,7 @@ export const defaultEdgeSettings: EdgeSettings = {
   longestWait: 50,
   longestStream: 50,
   requestPatience: 60,
+  reportEntries: 50_000,
   pollInterval: 250,
 };
 

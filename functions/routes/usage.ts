@@ -6,10 +6,11 @@ import {
   usageReportSchema,
 } from "../../shared/resources/usage-report.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
+import { refuse } from "../problem-answers.ts";
 import { json, orProblem, secured } from "./route-parts.ts";
 
 const month = 30 * 24 * 3600 * 1000;
-const mostEntries = 3000;
+const mostRecords = 1000;
 
 const get = createRoute({
   ...{
@@ -23,16 +24,25 @@ const get = createRoute({
   responses: { 200: json(usageReportSchema.meta({ id: "UsageReport" }), "The report"), ...orProblem },
 });
 
-export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock }: Edge): void {
+export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, settings }: Edge): void {
+  const { reportEntries } = settings;
   app.openapi(get, async (context) => {
     const account = context.get("account");
     const query = context.req.valid("query");
-    const to = query.to ?? toIso(clock.now() + 1);
-    const from = query.from ?? toIso(Date.parse(to) - month);
+    const end = query.to === undefined ? clock.now() + 1 : Date.parse(query.to);
+    const begin = query.from === undefined ? end - month : Date.parse(query.from);
+    if (begin >= end) throw refuse("invalid_request", "/from: must be before `to`");
+    const [from, to] = [toIso(begin), toIso(end)];
     const [balance, entries] = await Promise.all([
       ledger.balance(account),
-      ledger.entries(account, from, to, mostEntries),
+      ledger.entries(account, from, to, reportEntries + 1),
     ]);
+    // Sums of a part would be taken for the whole.
+    if (entries.length > reportEntries)
+      throw refuse(
+        "period_too_long",
+        "There are too many jobs in this period for one report; ask for parts of it.",
+      );
     const records = entries.flatMap(({ job, at, usage }) =>
       job !== undefined && usage ? [{ job, at, usage }] : [],
     );
@@ -49,7 +59,7 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock }: Edg
         images: sum(({ usage }) => usage.images),
         credits: sum(({ usage }) => usage.credits),
       },
-      records: records.slice(0, 1000),
+      records: records.slice(0, mostRecords),
     };
     return context.json(report, 200);
   });

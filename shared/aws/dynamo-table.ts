@@ -88,27 +88,11 @@ export class DynamoTable implements Table {
     return z.object({ amount: z.number() }).parse(Attributes).amount;
   }
 
-  async query(pk: string, { prefix, after, limit, newestFirst }: TableQuery): Promise<readonly TableRow[]> {
-    const beyond = newestFirst ? "sk < :after" : "sk > :after";
-    // A key condition takes one test of the sort key; a prefix with a beginning is a range up to the prefix's end.
-    const range =
-      after !== undefined && prefix !== undefined
-        ? "sk BETWEEN :low AND :high"
-        : after !== undefined
-          ? beyond
-          : prefix !== undefined
-            ? "begins_with(sk, :prefix)"
-            : undefined;
-    const values =
-      after !== undefined && prefix !== undefined
-        ? newestFirst
-          ? { ":low": prefix, ":high": after }
-          : { ":low": after, ":high": `${prefix}\uffff` }
-        : after !== undefined
-          ? { ":after": after }
-          : prefix !== undefined
-            ? { ":prefix": prefix }
-            : {};
+  async query(
+    pk: string,
+    { prefix, after, until, limit, newestFirst }: TableQuery,
+  ): Promise<readonly TableRow[]> {
+    const { range, values } = sortKeyRange(prefix, newestFirst ? until : after, newestFirst ? after : until);
     const rows: TableRow[] = [];
     let start: Record<string, unknown> | undefined;
     do {
@@ -118,13 +102,13 @@ export class DynamoTable implements Table {
         ExpressionAttributeValues: { ":pk": pk, ...values },
         ConsistentRead: true,
         ScanIndexForward: !newestFirst,
-        // One more than asked: BETWEEN includes the row that `after` names.
-        Limit: limit + 1,
+        // More than asked: BETWEEN includes the rows that `after` and `until` name.
+        Limit: limit + 2,
         ...(start ? { ExclusiveStartKey: start } : {}),
       });
       const page = await callService(`query ${pk}`, () => this.#client.send(command));
       const found = this.#alive((page.Items ?? []).map(toRow));
-      rows.push(...found.filter(({ sk }) => sk !== after));
+      rows.push(...found.filter(({ sk }) => sk !== after && sk !== until));
       start = page.LastEvaluatedKey;
     } while (start && rows.length < limit);
     return rows.slice(0, limit);
@@ -181,6 +165,19 @@ export class DynamoTable implements Table {
   #alive(rows: readonly TableRow[]): TableRow[] {
     return rows.filter(({ expires }) => expires === undefined || expires >= this.#seconds());
   }
+}
+
+/** A key condition takes one test of the sort key, so a prefix with a bound, or two bounds, are a range with both ends in it. */
+function sortKeyRange(prefix: string | undefined, above: string | undefined, below: string | undefined) {
+  if (above === undefined && below === undefined)
+    return prefix === undefined
+      ? { values: {} }
+      : { range: "begins_with(sk, :prefix)", values: { ":prefix": prefix } };
+  const low = above ?? prefix;
+  const high = below ?? (prefix === undefined ? undefined : `${prefix}\uffff`);
+  if (low === undefined) return { range: "sk < :high", values: { ":high": high } };
+  if (high === undefined) return { range: "sk > :low", values: { ":low": low } };
+  return { range: "sk BETWEEN :low AND :high", values: { ":low": low, ":high": high } };
 }
 
 function toRow(item: Record<string, unknown>): TableRow {

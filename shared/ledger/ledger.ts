@@ -128,12 +128,17 @@ export class Ledger {
     else await this.#table.replace({ ...rowKeys.balance(account), data }, version);
   }
 
-  /** Entries from one ISO time up to, not including, another; at most `limit`, the oldest first. */
+  /**
+   * Entries from one time up to, not including, another, the oldest first; at most `limit`.
+   *
+   * @param from as `toIso` writes times, so that they sort; and `to`
+   */
   async entries(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
     await this.flush(account);
     const { pk } = rowKeys.ledger(account, "");
-    const rows = await this.#table.query(pk, { after: from, limit });
-    return rows.map((row) => parseRow(ledgerEntrySchema, row).data).filter(({ at }) => at >= from && at < to);
+    // Sort keys go on after the time, so the first entry of `from` is beyond it and the first of `to` is not before it.
+    const rows = await this.#table.query(pk, { after: from, until: to, limit });
+    return rows.map((row) => parseRow(ledgerEntrySchema, row).data);
   }
 
   /** False when what is asked of the balance does not hold. */

@@ -25,6 +25,8 @@ export interface TableQuery {
   readonly prefix?: string;
   /** Sort keys strictly beyond this one, in the direction of reading. */
   readonly after?: string;
+  /** Where reading ends: with the last sort key before this one, in the direction of reading. */
+  readonly until?: string;
   readonly limit: number;
   readonly newestFirst?: boolean;
 }

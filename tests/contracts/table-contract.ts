@@ -161,6 +161,11 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
     expect(await keys({ prefix: "x#", limit: 2, newestFirst: true, after: "x#2" })).toEqual(["x#1"]);
     expect(await keys({ prefix: "x#", limit: 2, after: "x#1" })).toEqual(["x#2", "x#3"]);
     expect(await keys({ after: "x#3", limit: 2 })).toEqual(["y#1"]);
+    expect(await keys({ after: "w#9", until: "x#3", limit: 9 })).toEqual(["x#1", "x#2"]);
+    expect(await keys({ until: "x#2", limit: 9 })).toEqual(["w#9", "x#1"]);
+    expect(await keys({ until: "x#1", limit: 2, newestFirst: true })).toEqual(["y#1", "x#3"]);
+    expect(await keys({ after: "x#9", until: "x#1", limit: 9, newestFirst: true })).toEqual(["x#3", "x#2"]);
+    expect(await keys({ prefix: "x#", until: "x#3", limit: 9 })).toEqual(["x#1", "x#2"]);
     expect(await table.query(`${pk}0`, { limit: 9 })).toEqual([]);
   });
 
