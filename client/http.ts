@@ -73,6 +73,27 @@ export function createSend(options: ClientOptions): Send {
   };
 }
 
+/** Bytes behind an address that leads to the store; the key goes no further than the service. */
+export async function download(
+  options: ClientOptions,
+  path: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { baseUrl, key, fetch: send = fetch, retries = 3 } = options;
+  const asked = { headers: { Authorization: `Bearer ${key}` }, ...(signal ? { signal } : {}) };
+  const response = await sendRepeatedly(
+    options,
+    new URL(path, baseUrl),
+    { ...asked, redirect: "manual" },
+    retries,
+  );
+  const link = response.headers.get("location");
+  if (link === null) throw await toError(response);
+  const file = await send(link, signal ? { signal } : {});
+  if (!file.ok) throw await toError(file);
+  return new Uint8Array(await file.arrayBuffer());
+}
+
 /** Doing these once more changes nothing more. */
 const sameAgain = /\/(complete|cancel|pause|resume)$/;
 

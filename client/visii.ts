@@ -17,7 +17,7 @@ import type {
   WebhookResource,
 } from "../shared/webhooks/webhook.ts";
 import { followEvents } from "./event-stream.ts";
-import { type CallOptions, type ClientOptions, createSend, type Send } from "./http.ts";
+import { type CallOptions, type ClientOptions, createSend, download, type Send } from "./http.ts";
 
 export { verifyWebhook } from "../shared/webhooks/signing.ts";
 export { ApiError, type CallOptions, type ClientOptions } from "./http.ts";
@@ -56,6 +56,9 @@ export function visii(options: ClientOptions) {
     edits: {
       ...jobs<EditResource>(send, options, "edits"),
       create: (body: CreateEdit, call?: CallOptions) => send<EditResource>("POST", "/v1/edits", body, call),
+      /** The bytes of one result, as long as it lasts. @throws ApiError `results_expired` when it is gone */
+      download: (id: string, index: number, signal?: AbortSignal) =>
+        download(options, `/v1/edits/${id}/results/${index}`, signal),
     },
     batches: {
       ...resources<BatchResource>(send, "batches"),

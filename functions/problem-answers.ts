@@ -48,6 +48,8 @@ export function answerError(context: Context<EdgeEnv>, error: Error, log: Log): 
     path: context.req.path,
   };
   if (error instanceof VisibleError) return problemAnswer(context, error.code, error.message);
+  if (error instanceof HTTPException && error.status === 415)
+    return problemAnswer(context, "not_json", "Send the body as JSON, with Content-Type: application/json.");
   if (error instanceof HTTPException && error.status < 500)
     return problemAnswer(context, error.status === 413 ? "too_large" : "invalid_json", error.message);
   if (error instanceof RetryableError) {

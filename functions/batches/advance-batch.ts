@@ -121,7 +121,11 @@ async function finish(
 ): Promise<void> {
   const { account, id, counts, request } = batch;
   if (status !== "failed") await writeFiles(ports, batch);
-  await announceEnd(ports, account, id, `batch.${status}`, request.webhook, { id, status, counts });
+  await announceEnd(ports, account, id, `batch.${status}`, request.webhook, {
+    ...{ id, status, counts },
+    ...(batch.error ? { error: batch.error } : {}),
+    ...(request.metadata ? { metadata: request.metadata } : {}),
+  });
   await write(ports, { ...batch, status, finished_at: toIso(ports.clock.now()) }, version);
 }
 

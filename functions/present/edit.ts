@@ -6,6 +6,12 @@ import type { EditResource } from "../../shared/resources/edit.ts";
 import type { Edge } from "../edge.ts";
 import { jobUrls } from "./job-urls.ts";
 
+/** Results whose time has come are gone, also where the sweeper has not been yet. @param now milliseconds since 1970 */
+export function isExpired(job: Job, now: number): boolean {
+  const goAt = resultsGoAt(job);
+  return job.expired === true || (goAt !== undefined && goAt <= toIso(now));
+}
+
 /** What the API shows of an edit; links are signed anew at every look. */
 export async function presentEdit(
   { objects, clock, waitingIn }: Edge,
@@ -16,9 +22,9 @@ export async function presentEdit(
   const { request, id, status } = job;
   if (request.kind !== "edit") throw new VisibleError("not_found", `${id} is no edit.`);
   const expires = toIso(clock.now() + lifetimes.signedLink * 1000);
-  const gone = resultsGoAt(job);
-  // Those whose time has come are gone, also where the sweeper has not been yet.
-  const kept = gone !== undefined && gone <= toIso(clock.now()) ? [] : job.results;
+  const goAt = resultsGoAt(job);
+  const expired = isExpired(job, clock.now());
+  const kept = expired ? [] : job.results;
   const results = await Promise.all(
     kept.map(async ({ input, key, width, height }) => ({
       ...{ input, width, height, expires_at: expires },
@@ -38,8 +44,8 @@ export async function presentEdit(
     ...(request.instruction === undefined ? {} : { instruction: request.instruction }),
     ...(request.metadata ? { metadata: request.metadata } : {}),
     ...(job.finished_at === undefined ? {} : { finished_at: job.finished_at }),
-    ...(gone === undefined ? {} : { results_expire_at: gone }),
-    ...(job.expired ? { expired: true } : {}),
+    ...(goAt === undefined ? {} : { results_expire_at: goAt }),
+    ...(expired ? { expired: true } : {}),
     ...(job.progress ? { progress: job.progress } : {}),
     ...(ahead === undefined ? {} : { queue_position: ahead }),
     ...(job.error ? { error: job.error } : {}),

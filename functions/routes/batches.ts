@@ -18,6 +18,7 @@ import { refuse } from "../problem-answers.ts";
 import { requireUploads } from "../uploads.ts";
 import { requireCallable } from "../webhook-address.ts";
 import { requireInstruction } from "./edits.ts";
+import { idempotencyKeyHeader } from "./request-headers.ts";
 import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const shown = batchSchema.meta({ id: "Batch" });
@@ -30,18 +31,32 @@ const create = createRoute({
     ...base,
     method: "post",
     path: "/v1/batches",
+    operationId: "createBatch",
+    parameters: [idempotencyKeyHeader],
     summary: "Edit many images by one instruction, now or on a schedule",
   },
   request: jsonBody(createBatchSchema),
   responses: { 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({
-  ...{ ...base, method: "get", path: "/v1/batches", summary: "List batches, the newest first" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/batches",
+    operationId: "listBatches",
+    summary: "List batches, the newest first",
+  },
   request: { query: pageQuerySchema },
   responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
 });
 const get = createRoute({
-  ...{ ...base, method: "get", path: "/v1/batches/{id}", summary: "Look at a batch" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/batches/{id}",
+    operationId: "getBatch",
+    summary: "Look at a batch",
+  },
   request: one,
   responses: answers,
 });
@@ -136,7 +151,13 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
 
   for (const [action, { summary, from }] of Object.entries(actions)) {
     const route = createRoute({
-      ...{ ...base, method: "post", path: `/v1/batches/{id}/${action}`, summary },
+      ...{
+        ...base,
+        method: "post",
+        path: `/v1/batches/{id}/${action}`,
+        operationId: `${action}Batch`,
+        summary,
+      },
       request: one,
       responses: answers,
     });

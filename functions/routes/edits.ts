@@ -12,6 +12,7 @@ import { requireUploads } from "../uploads.ts";
 import { waitForJob } from "../wait-for-job.ts";
 import { addEventRoute, cancelJob, requireJob } from "./job-actions.ts";
 import { listJobs } from "./job-lists.ts";
+import { jobHeaders, preferHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const tags = ["Edits"];
@@ -24,28 +25,55 @@ const create = createRoute({
     ...base,
     method: "post",
     path: "/v1/edits",
+    operationId: "createEdit",
+    parameters: jobHeaders,
     summary: "Edit images by an instruction, by words, or by both",
   },
   request: jsonBody(createEditSchema),
   responses: { 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({
-  ...{ ...base, method: "get", path: "/v1/edits", summary: "List edits, the newest first" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/edits",
+    operationId: "listEdits",
+    summary: "List edits, the newest first",
+  },
   request: { query: pageQuerySchema },
   responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
 });
 const get = createRoute({
-  ...{ ...base, method: "get", path: "/v1/edits/{id}", summary: "Look at an edit and its results" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/edits/{id}",
+    operationId: "getEdit",
+    parameters: [preferHeader],
+    summary: "Look at an edit and its results",
+  },
   request: one,
   responses: { 200: json(shown, "The edit"), ...orProblem },
 });
 const remove = createRoute({
-  ...{ ...base, method: "delete", path: "/v1/edits/{id}", summary: "Delete it and its results" },
+  ...{
+    ...base,
+    method: "delete",
+    path: "/v1/edits/{id}",
+    operationId: "deleteEdit",
+    summary: "Delete it and its results",
+  },
   request: one,
   responses: { 204: { description: "Gone" }, ...orProblem },
 });
 const cancel = createRoute({
-  ...{ ...base, method: "post", path: "/v1/edits/{id}/cancel", summary: "Stop editing; results so far stay" },
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/edits/{id}/cancel",
+    operationId: "cancelEdit",
+    summary: "Stop editing; results so far stay",
+  },
   request: one,
   responses: { 200: json(shown, "As it is now"), ...orProblem },
 });

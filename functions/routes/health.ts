@@ -3,7 +3,14 @@ import type { EdgeEnv } from "../edge.ts";
 import { json } from "./route-parts.ts";
 
 const get = createRoute({
-  ...{ method: "get", path: "/healthz", tags: ["Health"], summary: "Is the API up" },
+  ...{
+    method: "get",
+    path: "/healthz",
+    operationId: "getHealth",
+    tags: ["Health"],
+    security: [],
+    summary: "Is the API up",
+  },
   responses: { 200: json(z.object({ status: z.literal("ok") }), "It is") },
 });
 

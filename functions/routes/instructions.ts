@@ -19,6 +19,7 @@ import { requireUploads } from "../uploads.ts";
 import { waitForJob } from "../wait-for-job.ts";
 import { addEventRoute, cancelJob, requireJob } from "./job-actions.ts";
 import { listJobs } from "./job-lists.ts";
+import { jobHeaders, preferHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const tags = ["Instructions"];
@@ -27,37 +28,82 @@ const base = { tags, security: secured };
 const one = { params: idParams("instruction") };
 
 const create = createRoute({
-  ...{ ...base, method: "post", path: "/v1/instructions", summary: "Learn an edit from before/after pairs" },
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/instructions",
+    operationId: "createInstruction",
+    parameters: jobHeaders,
+    summary: "Learn an edit from before/after pairs",
+  },
   request: jsonBody(createInstructionSchema),
   responses: { 202: json(shown, "Accepted"), ...orProblem },
 });
 const bring = createRoute({
-  ...{ ...base, method: "post", path: "/v1/instructions/import", summary: "Bring a .visii file" },
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/instructions/import",
+    operationId: "importInstruction",
+    parameters: jobHeaders,
+    summary: "Bring a .visii file",
+  },
   request: jsonBody(importInstructionSchema),
   responses: { 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({
-  ...{ ...base, method: "get", path: "/v1/instructions", summary: "List instructions, the newest first" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/instructions",
+    operationId: "listInstructions",
+    summary: "List instructions, the newest first",
+  },
   request: { query: pageQuerySchema },
   responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
 });
 const get = createRoute({
-  ...{ ...base, method: "get", path: "/v1/instructions/{id}", summary: "Look at an instruction" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/instructions/{id}",
+    operationId: "getInstruction",
+    parameters: [preferHeader],
+    summary: "Look at an instruction",
+  },
   request: one,
   responses: { 200: json(shown, "The instruction"), ...orProblem },
 });
 const patch = createRoute({
-  ...{ ...base, method: "patch", path: "/v1/instructions/{id}", summary: "Rename it, change its metadata" },
+  ...{
+    ...base,
+    method: "patch",
+    path: "/v1/instructions/{id}",
+    operationId: "updateInstruction",
+    summary: "Rename it, change its metadata",
+  },
   request: { ...one, ...jsonBody(patchInstructionSchema) },
   responses: { 200: json(shown, "As it is now"), ...orProblem },
 });
 const remove = createRoute({
-  ...{ ...base, method: "delete", path: "/v1/instructions/{id}", summary: "Delete it and its files" },
+  ...{
+    ...base,
+    method: "delete",
+    path: "/v1/instructions/{id}",
+    operationId: "deleteInstruction",
+    summary: "Delete it and its files",
+  },
   request: one,
   responses: { 204: { description: "Gone" }, ...orProblem },
 });
 const cancel = createRoute({
-  ...{ ...base, method: "post", path: "/v1/instructions/{id}/cancel", summary: "Stop learning" },
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/instructions/{id}/cancel",
+    operationId: "cancelInstruction",
+    summary: "Stop learning",
+  },
   request: one,
   responses: { 200: json(shown, "As it is now"), ...orProblem },
 });

@@ -10,10 +10,14 @@ import {
   type NumberedEvent,
   readEvents,
 } from "../../shared/jobs/job-events.ts";
+import { jobEventSchema } from "../../shared/resources/event.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
+import { lastEventIdHeader } from "./request-headers.ts";
 import { idParams, orProblem, secured } from "./route-parts.ts";
+
+const told = jobEventSchema.meta({ id: "JobEvent" });
 
 /** Milliseconds between comments that keep routers from closing a quiet stream. */
 const heartbeat = 10_000;
@@ -50,11 +54,19 @@ export function addEventRoute(
   const route = createRoute({
     method: "get",
     path: `/v1/${collection}/{id}/events`,
+    operationId: kind === "edit" ? "followEdit" : "followInstruction",
+    parameters: [lastEventIdHeader],
     tags: ["Events"],
     security: secured,
     summary: "Follow it live (server-sent events)",
     request: { params: idParams(kind) },
-    responses: { 200: { content: { "text/event-stream": {} }, description: "Events" }, ...orProblem },
+    responses: {
+      200: {
+        content: { "text/event-stream": { schema: told } },
+        description: "Events; each has one as its data",
+      },
+      ...orProblem,
+    },
   });
   app.openapi(route, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);

@@ -8,16 +8,30 @@ import {
 } from "../../shared/accounts/api-key.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
+import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const base = { tags: ["Keys"], security: secured };
 const create = createRoute({
-  ...{ ...base, method: "post", path: "/v1/keys", summary: "Make a key; its secret is shown this once" },
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/keys",
+    operationId: "createKey",
+    parameters: [idempotencyKeyHeader],
+    summary: "Make a key; its secret is shown this once",
+  },
   request: jsonBody(createKeySchema),
   responses: { 201: json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"), ...orProblem },
 });
 const list = createRoute({
-  ...{ ...base, method: "get", path: "/v1/keys", summary: "List keys, without their secrets" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/keys",
+    operationId: "listKeys",
+    summary: "List keys, without their secrets",
+  },
   responses: {
     200: json(z.object({ data: z.array(keySchema.meta({ id: "Key" })) }), "All keys"),
     ...orProblem,
@@ -28,6 +42,7 @@ const revoke = createRoute({
     ...base,
     method: "delete",
     path: "/v1/keys/{id}",
+    operationId: "revokeKey",
     summary: "Revoke a key; it opens nothing after five seconds at most",
   },
   request: { params: idParams("key") },

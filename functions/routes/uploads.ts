@@ -13,6 +13,7 @@ import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { checkUpload } from "../upload-check.ts";
 import { readUpload } from "../uploads.ts";
+import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const tags = ["Uploads"];
@@ -20,6 +21,8 @@ const create = createRoute({
   ...{
     method: "post",
     path: "/v1/uploads",
+    operationId: "createUpload",
+    parameters: [idempotencyKeyHeader],
     tags,
     security: secured,
     summary: "Get a form to send a file with",
@@ -32,6 +35,7 @@ const complete = createRoute({
   ...{
     method: "post",
     path: "/v1/uploads/{id}/complete",
+    operationId: "completeUpload",
     tags,
     security: secured,
     summary: "The file is sent; check it",
@@ -40,7 +44,14 @@ const complete = createRoute({
   responses: { 200: json(shown, "Ready for use"), ...orProblem },
 });
 const get = createRoute({
-  ...{ method: "get", path: "/v1/uploads/{id}", tags, security: secured, summary: "Look at an upload" },
+  ...{
+    method: "get",
+    path: "/v1/uploads/{id}",
+    operationId: "getUpload",
+    tags,
+    security: secured,
+    summary: "Look at an upload",
+  },
   request: { params: idParams("upload") },
   responses: { 200: json(shown, "The upload"), ...orProblem },
 });

@@ -16,6 +16,7 @@ const get = createRoute({
   ...{
     method: "get",
     path: "/v1/usage",
+    operationId: "getUsage",
     tags: ["Usage"],
     security: secured,
     summary: "What was used and charged",

@@ -20,6 +20,7 @@ import {
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { requireCallable } from "../webhook-address.ts";
+import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const base = { tags: ["Webhooks"], security: secured };
@@ -31,50 +32,70 @@ const create = createRoute({
     ...base,
     method: "post",
     path: "/v1/webhooks",
+    operationId: "createWebhook",
+    parameters: [idempotencyKeyHeader],
     summary: "Be told when jobs end; the secret is shown this once",
   },
   request: jsonBody(createWebhookSchema),
   responses: { 201: json(createdWebhookSchema.meta({ id: "CreatedWebhook" }), "The webhook"), ...orProblem },
 });
 const list = createRoute({
-  ...{ ...base, method: "get", path: "/v1/webhooks", summary: "List webhooks" },
+  ...{ ...base, method: "get", path: "/v1/webhooks", operationId: "listWebhooks", summary: "List webhooks" },
   responses: {
     200: json(z.object({ data: z.array(webhookSchema.meta({ id: "Webhook" })) }), "All"),
     ...orProblem,
   },
 });
 const remove = createRoute({
-  ...{ ...base, method: "delete", path: "/v1/webhooks/{id}", summary: "Be told no more" },
+  ...{
+    ...base,
+    method: "delete",
+    path: "/v1/webhooks/{id}",
+    operationId: "deleteWebhook",
+    summary: "Be told no more",
+  },
   request: one,
   responses: { 204: { description: "Gone" }, ...orProblem },
 });
 const deliveries = createRoute({
-  ...{ ...base, method: "get", path: "/v1/webhooks/deliveries", summary: "The last hundred deliveries" },
+  ...{
+    ...base,
+    method: "get",
+    path: "/v1/webhooks/deliveries",
+    operationId: "listDeliveries",
+    summary: "The last hundred deliveries",
+  },
   responses: {
     200: json(z.object({ data: z.array(deliverySchema.meta({ id: "Delivery" })) }), "Deliveries"),
     ...orProblem,
   },
 });
 const replay = createRoute({
-  ...{ ...base, method: "post", path: "/v1/webhooks/deliveries/{id}/replay", summary: "Send one again" },
+  ...{
+    ...base,
+    method: "post",
+    path: "/v1/webhooks/deliveries/{id}/replay",
+    operationId: "replayDelivery",
+    summary: "Send one again",
+  },
   request: { params: z.object({ id: idSchema("delivery") }) },
   responses: { 202: json(deliverySchema, "Due at once"), ...orProblem },
 });
 
 const rotate = createRoute({
-  ...{ ...base, method: "post", path: "/v1/webhooks/{id}/rotate" },
+  ...{ ...base, method: "post", path: "/v1/webhooks/{id}/rotate", operationId: "rotateWebhook" },
   summary: "Get a new secret; for a day the old one signs beside it",
   request: one,
   responses: { 200: json(createdWebhookSchema, "With its new secret, shown this once"), ...orProblem },
 });
 const secretSchema = z.object({ secret: z.string() }).meta({ id: "WebhookSecret" });
 const ownSecret = createRoute({
-  ...{ ...base, method: "get", path: "/v1/webhooks/secret" },
+  ...{ ...base, method: "get", path: "/v1/webhooks/secret", operationId: "getWebhookSecret" },
   summary: "The secret that signs for addresses which jobs name themselves",
   responses: { 200: json(secretSchema, "The secret"), ...orProblem },
 });
 const rotateOwn = createRoute({
-  ...{ ...base, method: "post", path: "/v1/webhooks/secret/rotate" },
+  ...{ ...base, method: "post", path: "/v1/webhooks/secret/rotate", operationId: "rotateWebhookSecret" },
   summary: "Get a new secret for them; for a day the old one signs beside it",
   responses: { 200: json(secretSchema, "The new secret"), ...orProblem },
 });

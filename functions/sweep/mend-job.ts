@@ -38,7 +38,7 @@ async function expireResults(
   job: Job,
 ): Promise<void> {
   const time = resultsGoAt(job);
-  if (time === undefined || time > toIso(clock.now())) return;
+  if (job.expired || time === undefined || time > toIso(clock.now())) return;
   await Promise.all(job.results.map(({ key }) => objects.delete(key)));
   await jobs.markExpired(job);
 }

@@ -12,16 +12,20 @@ export type Environment = (typeof environments)[number];
 
 export const createKeySchema = z.strictObject({
   name: nameSchema.optional(),
-  /** `read` looks, `write` makes and changes, `keys` manages keys and webhooks. Read and write when absent. */
-  scopes: z.array(scopeSchema).min(1).optional(),
+  scopes: z
+    .array(scopeSchema)
+    .min(1)
+    .optional()
+    .describe(
+      "`read` looks, `write` makes and changes, `keys` manages keys and webhooks. Read and write when absent.",
+    ),
 });
 
 export const keySchema = z.object({
   id: idSchema("key"),
   name: z.string().optional(),
   scopes: z.array(scopeSchema),
-  /** The first characters, to tell keys apart. */
-  hint: z.string(),
+  hint: z.string().describe("The first characters, to tell keys apart."),
   created_at: timeSchema,
 });
 export type KeyResource = z.infer<typeof keySchema>;

@@ -6,7 +6,12 @@ import { type Clock, toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys } from "../rows.ts";
-import { type StoredDelivery, storedWebhookSchema, type WebhookEvent } from "../webhooks/webhook.ts";
+import {
+  type StoredDelivery,
+  storedWebhookSchema,
+  type WebhookEvent,
+  type WebhookPayload,
+} from "../webhooks/webhook.ts";
 import { type Job, resourceOfKind } from "./job.ts";
 import { appendEvent, lastEventId } from "./job-events.ts";
 import type { JobStore } from "./job-store.ts";
@@ -75,7 +80,7 @@ export async function announceEnd(
   subject: string,
   type: WebhookEvent,
   ownUrl: string | undefined,
-  facts: Readonly<Record<string, unknown>>,
+  data: WebhookPayload["data"],
 ): Promise<void> {
   const rows = await table.query(account, { prefix: "whk#", limit: 50 });
   const wanting = rows
@@ -87,13 +92,14 @@ export async function announceEnd(
   }));
   if (ownUrl !== undefined && (await readAccount(table, account))) targets.push({ url: ownUrl });
   const now = toIso(clock.now());
+  const payload: WebhookPayload = { type, timestamp: now, data };
   for (const { url, webhook } of targets) {
     const delivery: StoredDelivery = {
       id: deriveId("delivery", subject, `${type} ${webhook ?? url}`),
       account,
       ...(webhook === undefined ? {} : { webhook }),
       ...{ url, type, status: "pending", attempts: 0, created_at: now, next_attempt_at: now },
-      body: JSON.stringify({ type, timestamp: now, data: facts }),
+      body: JSON.stringify(payload),
     };
     await table.insert({ ...rowKeys.resource(account, delivery.id), data: delivery, due: now });
   }

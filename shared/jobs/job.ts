@@ -73,13 +73,14 @@ export const jobSchema = z.object({
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** When the results of a job that has ended are deleted; undefined while it has not, and where there are none. */
+/** When the results of a job that has ended are deleted, or were; undefined while it has not, and where there never were any. */
 export function resultsGoAt({
   finished_at,
   results,
+  expired,
   keep_results = lifetimes.result,
 }: Job): string | undefined {
-  if (finished_at === undefined || !results.length) return undefined;
+  if (finished_at === undefined || !(results.length || expired)) return undefined;
   return toIso(Date.parse(finished_at) + keep_results * 1000);
 }
 

@@ -17,12 +17,19 @@ export const maximumLines = 100_000;
 
 export const scheduleSchema = z
   .strictObject({
-    /** Once, at this time. */
-    at: timeSchema.optional(),
-    /** Five fields, as cron has them: `0 3 * * *` is three in the morning. */
-    cron: z.string().trim().min(9).max(100).optional(),
-    /** IANA name that the cron's hours are in; UTC when absent. */
-    time_zone: z.string().max(64).optional(),
+    at: timeSchema.optional().describe("Once, at this time."),
+    cron: z
+      .string()
+      .trim()
+      .min(9)
+      .max(100)
+      .optional()
+      .describe("Five fields, as cron has them: `0 3 * * *` is three in the morning."),
+    time_zone: z
+      .string()
+      .max(64)
+      .optional()
+      .describe("IANA name that the cron's hours are in; UTC when absent."),
   })
   .refine(({ at, cron }) => (at === undefined) !== (cron === undefined), { error: "give either at or cron" });
 export type Schedule = z.infer<typeof scheduleSchema>;
@@ -30,18 +37,21 @@ export type Schedule = z.infer<typeof scheduleSchema>;
 export const createBatchSchema = z
   .strictObject({
     instruction: instructionIdSchema,
-    images: z.array(uploadIdSchema).min(1).max(1000).optional(),
-    /** An upload of JSON lines: `{"image": "upl_…", "custom_id": "…"}` each. */
-    manifest: uploadIdSchema.optional(),
-    /** Everything in the account's own folder of the bucket whose name begins so. */
+    images: z.array(uploadIdSchema).min(1).max(1000).optional().describe("Uploads that are complete."),
+    manifest: uploadIdSchema
+      .optional()
+      .describe('An upload of JSON lines: `{"image": "upl_…", "custom_id": "…"}` each.'),
     prefix: z
       .string()
       .max(200)
       .regex(/^[A-Za-z0-9!_.*'() /-]*$/, "letters, digits and !_.*'() /- only")
       .refine((prefix) => !prefix.split("/").includes(".."), "must not climb")
-      .optional(),
+      .optional()
+      .describe(
+        "Every picture in the account's own folder of the bucket (`drops/acc_…/`) whose name begins so.",
+      ),
     options: editOptionsSchema.optional(),
-    schedule: scheduleSchema.optional(),
+    schedule: scheduleSchema.optional().describe("When to run; at once when absent."),
     name: nameSchema.optional(),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
@@ -84,14 +94,12 @@ export const batchSchema = z.object({
   created_at: timeSchema,
   finished_at: timeSchema.optional(),
   urls: urlsSchema.omit({ events: true }),
-  counts: batchCountsSchema.optional(),
-  /** Of a schedule's run: the schedule. */
-  schedule_of: idSchema("batch").optional(),
+  counts: batchCountsSchema.optional().describe("Of the images; a schedule has none, its runs do."),
+  schedule_of: idSchema("batch").optional().describe("Of a schedule's run: the schedule."),
   schedule: scheduleSchema.optional(),
   next_run_at: timeSchema.optional(),
-  /** One JSON line for each image that succeeded, and for each that did not. */
-  output_url: z.url().optional(),
-  errors_url: z.url().optional(),
+  output_url: z.url().optional().describe("One JSON line for each image that succeeded."),
+  errors_url: z.url().optional().describe("One JSON line for each image that did not."),
   error: jobErrorSchema.optional(),
   metadata: metadataSchema.optional(),
 });

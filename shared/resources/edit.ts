@@ -19,23 +19,35 @@ export type OutputFormat = (typeof outputFormats)[number];
 
 /** How an edit is made; what is absent is the model's recommendation. */
 export const editOptionsSchema = z.strictObject({
-  /** Words, alone or mixed with the instruction. */
-  text: z.string().trim().min(1).max(300).optional(),
-  text_guidance: z.number().min(0).max(30).optional(),
-  image_guidance: z.number().min(0).max(10).optional(),
-  steps: z.number().int().min(1).max(100).optional(),
-  noise: z.enum(["fixed", "fresh"]).optional(),
+  text: z.string().trim().min(1).max(300).optional().describe("Words, alone or mixed with the instruction."),
+  text_guidance: z
+    .number()
+    .min(0)
+    .max(30)
+    .optional()
+    .describe("How strongly instruction and words pull; the model's own when absent, as for all below."),
+  image_guidance: z.number().min(0).max(10).optional().describe("How strongly the picture holds."),
+  steps: z.number().int().min(1).max(100).optional().describe("Sampling steps."),
+  noise: z
+    .enum(["fixed", "fresh"])
+    .optional()
+    .describe("`fixed`: the noise that the instruction was learned under."),
   seed: seedSchema.optional(),
-  /** Results for each image; above 1 the noise is fresh. */
-  count: z.number().int().min(1).max(4).optional(),
-  format: z.enum(outputFormats).optional(),
+  count: z
+    .number()
+    .int()
+    .min(1)
+    .max(4)
+    .optional()
+    .describe("Results for each image; above 1 the noise is fresh."),
+  format: z.enum(outputFormats).optional().describe("`png` when absent."),
 });
 export type EditOptions = z.infer<typeof editOptionsSchema>;
 
 export const createEditSchema = editOptionsSchema
   .extend({
     instruction: instructionIdSchema.optional(),
-    images: z.array(uploadIdSchema).min(1).max(16),
+    images: z.array(uploadIdSchema).min(1).max(16).describe("Uploads that are complete."),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
   })
@@ -50,11 +62,11 @@ export const createEditSchema = editOptionsSchema
 export type CreateEdit = z.infer<typeof createEditSchema>;
 
 export const editResultSchema = z.object({
-  input: uploadIdSchema,
-  url: z.url(),
+  input: uploadIdSchema.describe("The picture that it was made of."),
+  url: z.url().describe("A signed link; whoever holds it may read."),
   width: z.number().int(),
   height: z.number().int(),
-  expires_at: timeSchema,
+  expires_at: timeSchema.describe("When the link stops; a new look gives a new one."),
 });
 
 export const editSchema = z.object({
@@ -67,13 +79,14 @@ export const editSchema = z.object({
   finished_at: timeSchema.optional(),
   urls: urlsSchema,
   progress: progressSchema.optional(),
-  queue_position: z.number().int().optional(),
-  /** Those that are done, also while others are not. */
-  results: z.array(editResultSchema),
-  /** When the results are deleted. A link's own `expires_at` is sooner; a new look gives a new link. */
-  results_expire_at: timeSchema.optional(),
-  /** They were: there are no results any more. */
-  expired: z.boolean().optional(),
+  queue_position: z.number().int().optional().describe("Jobs before this one in its queue, about."),
+  results: z.array(editResultSchema).describe("Those that are done, also while others are not."),
+  results_expire_at: timeSchema
+    .optional()
+    .describe(
+      "When the results are deleted. A link's own `expires_at` is sooner; a new look gives a new link.",
+    ),
+  expired: z.boolean().optional().describe("They were: there are no results any more."),
   error: jobErrorSchema.optional(),
   usage: usageSchema.optional(),
 });

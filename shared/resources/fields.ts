@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { idSchema } from "../ids.ts";
 
-export const timeSchema = z.iso.datetime();
+export const timeSchema = z.iso.datetime({ error: "must be a UTC time like 2026-01-31T09:30:00Z" });
 
 export const statusSchema = z.enum(["queued", "running", "succeeded", "failed", "canceled"]);
 export type Status = z.infer<typeof statusSchema>;
@@ -11,48 +11,60 @@ export const isTerminal = (status: Status): boolean => status !== "queued" && st
 
 export const nameSchema = z.string().trim().min(1).max(200);
 
-/** The caller's own notes; we keep them and never read them. */
 export const metadataSchema = z
   .record(z.string().min(1).max(64), z.string().max(512))
-  .refine((metadata) => Object.keys(metadata).length <= 20, "at most 20 keys");
+  .refine((metadata) => Object.keys(metadata).length <= 20, "at most 20 keys")
+  .describe("The caller's own notes, at most 20; they are kept and never read.");
 
-/** Where to tell that the job has ended: an address of the public internet with https, besides the account's own webhooks. */
-export const webhookUrlSchema = z.url({ protocol: /^https?$/ }).max(2000);
+export const webhookUrlSchema = z
+  .url({ protocol: /^https?$/ })
+  .max(2000)
+  .describe(
+    "Where to tell that it has ended: an address of the public internet with https, besides the account's own webhooks.",
+  );
 
-export const seedSchema = z.number().int().min(0).max(4_294_967_295);
+export const seedSchema = z
+  .number()
+  .int()
+  .min(0)
+  .max(4_294_967_295)
+  .describe("The same seed gives the same result; 0 when absent.");
 
 export const urlsSchema = z.object({ self: z.url(), cancel: z.url(), events: z.url() });
 
 export const progressSchema = z.object({
-  stage: z.string(),
-  step: z.number().int().nonnegative(),
-  steps: z.number().int().nonnegative(),
-  loss: z.number().optional(),
-  eta_seconds: z.number().nonnegative().optional(),
+  stage: z.string().describe("`prepare`, `prepare_samples` and `learn`, or `edit`."),
+  step: z.number().int().nonnegative().describe("Steps made of this stage."),
+  steps: z.number().int().nonnegative().describe("Steps of this stage in all."),
+  loss: z.number().optional().describe("Of this step, while learning."),
+  eta_seconds: z.number().nonnegative().optional().describe("Until the end of the stage, about."),
 });
 export type Progress = z.infer<typeof progressSchema>;
 
-/** Why a job failed: the same code and sentence that the engine gave. */
-export const jobErrorSchema = z.object({ code: z.string(), message: z.string() });
+export const jobErrorSchema = z
+  .object({ code: z.string(), message: z.string() })
+  .describe("Why it failed: a stable code, and a sentence that names the cause and the way out.");
 export type JobError = z.infer<typeof jobErrorSchema>;
 
-/** What a job was measured to take. `credits` are millionths of a US dollar. */
+/** What a job was measured to take. */
 export const usageSchema = z.object({
   compute_seconds: z.number().nonnegative(),
   steps: z.number().int().nonnegative(),
   images: z.number().int().nonnegative(),
-  credits: z.number().int().nonnegative(),
+  credits: z.number().int().nonnegative().describe("Charged, in millionths of a US dollar."),
 });
 export type Usage = z.infer<typeof usageSchema>;
 
 export const pageQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  /** From the page before; opaque. */
-  cursor: z.string().max(300).optional(),
+  cursor: z.string().max(300).optional().describe("`next_cursor` of the page before; opaque."),
 });
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
-  z.object({ data: z.array(item), next_cursor: z.string().optional() });
+  z.object({
+    data: z.array(item),
+    next_cursor: z.string().optional().describe("Absent on the last page."),
+  });
 
 export const uploadIdSchema = idSchema("upload");
 export const instructionIdSchema = idSchema("instruction");

@@ -18,21 +18,37 @@ export const createInstructionSchema = z.strictObject({
   pairs: z
     .array(z.strictObject({ before: uploadIdSchema, after: uploadIdSchema }))
     .min(1)
-    .max(8),
+    .max(8)
+    .describe("Uploads of the same picture before and after the edit; more pairs make it more general."),
   name: nameSchema.optional(),
-  /** Words to start from; the model's own when absent. */
-  init: z.string().trim().min(1).max(300).optional(),
-  steps: z.number().int().min(1).max(2000).optional(),
+  init: z
+    .string()
+    .trim()
+    .min(1)
+    .max(300)
+    .optional()
+    .describe("Words to start from; the model's own when absent."),
+  steps: z
+    .number()
+    .int()
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe("Learning steps; the model's own when absent."),
   seed: seedSchema.optional(),
-  /** What is learned: rows of the text embedding (`text`, the default), or the keys and values that the model's attentions make of them (`kv`). */
-  space: z.enum(["text", "kv"]).optional(),
+  space: z
+    .enum(["text", "kv"])
+    .optional()
+    .describe(
+      "What is learned: rows of the text embedding (`text`, the default), or the keys and values that the model's attentions make of them (`kv`).",
+    ),
   metadata: metadataSchema.optional(),
   webhook: webhookUrlSchema.optional(),
 });
 export type CreateInstruction = z.infer<typeof createInstructionSchema>;
 
 export const importInstructionSchema = z.strictObject({
-  upload: uploadIdSchema,
+  upload: uploadIdSchema.describe("Of a `.visii` file, as `application/vnd.visii`."),
   name: nameSchema.optional(),
   metadata: metadataSchema.optional(),
   webhook: webhookUrlSchema.optional(),
@@ -60,15 +76,16 @@ export const instructionSchema = z.object({
   finished_at: timeSchema.optional(),
   urls: urlsSchema,
   progress: progressSchema.optional(),
-  /** Jobs before this one in its queue, about. */
-  queue_position: z.number().int().optional(),
-  preview_url: z.url().optional(),
-  /** The words it started from. */
-  caption: z.string().optional(),
-  /** What is odd about the pairs or the learning, in sentences: pictures that do not lie on each other, a loss that did not fall. */
-  warnings: z.array(z.string()).optional(),
-  /** The `.visii` file. */
-  file_url: z.url().optional(),
+  queue_position: z.number().int().optional().describe("Jobs before this one in its queue, about."),
+  preview_url: z.url().optional().describe("The before image, edited by what is learned so far."),
+  caption: z.string().optional().describe("The words it started from."),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "What is odd about the pairs or the learning, in sentences: pictures that do not lie on each other, a loss that did not fall.",
+    ),
+  file_url: z.url().optional().describe("The `.visii` file."),
   losses: z.array(lossPointSchema).optional(),
   error: jobErrorSchema.optional(),
   usage: usageSchema.optional(),

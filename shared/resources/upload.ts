@@ -16,15 +16,17 @@ export const maximumPixels = 50_000_000;
 export const maximumSide = 20_000;
 
 export const createUploadSchema = z.strictObject({
-  content_type: z.enum(uploadTypes),
-  bytes: z.number().int().min(1).max(maximumUploadBytes),
+  content_type: z.enum(uploadTypes).describe("What the file is; its bytes are checked against it."),
+  bytes: z.number().int().min(1).max(maximumUploadBytes).describe("Its size; the form takes no larger file."),
 });
 
 export const uploadFormSchema = z.object({
   id: idSchema("upload"),
   method: z.literal("POST"),
   url: z.url(),
-  fields: z.record(z.string(), z.string()),
+  fields: z
+    .record(z.string(), z.string())
+    .describe("Form fields to send before the field `file`, in this order."),
   expires_at: timeSchema,
 });
 
@@ -35,10 +37,9 @@ export const uploadSchema = z.object({
   bytes: z.number().int(),
   width: z.number().int().optional(),
   height: z.number().int().optional(),
-  sha256: z.string().optional(),
+  sha256: z.string().optional().describe("Of what arrived, in hex."),
   created_at: timeSchema,
-  /** When a ready one is gone. */
-  expires_at: timeSchema.optional(),
+  expires_at: timeSchema.optional().describe("When a ready one is gone."),
 });
 export type Upload = z.infer<typeof uploadSchema>;
 

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { idSchema } from "../ids.ts";
-import { timeSchema, webhookUrlSchema } from "../resources/fields.ts";
+import { batchCountsSchema } from "../resources/batch.ts";
+import {
+  jobErrorSchema,
+  metadataSchema,
+  timeSchema,
+  usageSchema,
+  webhookUrlSchema,
+} from "../resources/fields.ts";
 
 export const webhookEvents = [
   "instruction.succeeded",
@@ -16,18 +23,31 @@ export const webhookEvents = [
 export const webhookEventSchema = z.enum(webhookEvents);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
+/** What a webhook brings: no more than what is needed to look at the rest. */
+export const webhookPayloadSchema = z.object({
+  type: webhookEventSchema,
+  timestamp: timeSchema.describe("When it was first to be sent."),
+  data: z.object({
+    id: z.string().describe("Of the instruction, edit or batch."),
+    status: z.string(),
+    usage: usageSchema.optional(),
+    error: jobErrorSchema.optional(),
+    metadata: metadataSchema.optional(),
+    counts: batchCountsSchema.optional().describe("Of a batch."),
+  }),
+});
+export type WebhookPayload = z.infer<typeof webhookPayloadSchema>;
+
 export const createWebhookSchema = z.strictObject({
   url: webhookUrlSchema,
-  /** All when absent. */
-  events: z.array(webhookEventSchema).min(1).optional(),
+  events: z.array(webhookEventSchema).min(1).optional().describe("All when absent."),
 });
 
 export const webhookSchema = z.object({
   id: idSchema("webhook"),
   url: z.url(),
   events: z.array(webhookEventSchema).optional(),
-  /** False after an answer of 410 Gone. */
-  enabled: z.boolean(),
+  enabled: z.boolean().describe("False after an answer of 410 Gone."),
   created_at: timeSchema,
 });
 export type WebhookResource = z.infer<typeof webhookSchema>;

@@ -49,6 +49,7 @@ describe("the client", () => {
       if (event.type === "status") statuses.push(event.status);
     expect(statuses).toEqual(["queued", "canceled"]);
     expect((await api.edits.get(edit.id)).status).toBe("canceled");
+    await expect(api.edits.download(edit.id, 0)).rejects.toMatchObject({ problem: { code: "not_found" } });
     await api.instructions.cancel(made.id);
     await api.instructions.update(made.id, { name: "renamed" });
     expect((await api.instructions.get(made.id)).name).toBe("renamed");

@@ -23,6 +23,7 @@ describe("the API's door", () => {
       await call("GET", "/v1/edits/edt_../../x"),
       await call("GET", "/v1/edits?limit=1e9"),
       await call("PUT", "/v1/edits", {}),
+      await call("POST", "/v1/uploads", "{}", { "Content-Type": "text/plain" }),
     ];
     for (const { headers, body } of answers) {
       expect(headers.get("content-type")).toBe("application/problem+json");
@@ -33,7 +34,7 @@ describe("the API's door", () => {
       });
       expect(body.request_id).toBe(headers.get("request-id"));
     }
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400, 422, 422, 422, 405]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400, 422, 422, 422, 405, 415]);
     expect(api.errors).toEqual([]);
   });
 

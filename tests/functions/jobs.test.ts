@@ -175,7 +175,36 @@ describe("a job over HTTP", () => {
     expect(await objects.size(key)).toBeGreaterThan(0);
     await sweepAt(Date.now() + 2.1 * day * 1000);
     expect(await objects.size(key)).toBeUndefined();
-    expect(await look()).toMatchObject({ status: "succeeded", results: [], expired: true });
+    const gone = {
+      status: "succeeded",
+      results: [],
+      expired: true,
+      results_expire_at: kept.results_expire_at,
+    };
+    expect(await look()).toMatchObject(gone);
+    await jobs.change(call.account, body.id, (job) => ({ job: { ...job, results, expired: false } }));
+    expect((await look()).expired).toBeUndefined();
+    await jobs.change(call.account, body.id, (job) => ({
+      job: { ...job, finished_at: job.created_at, keep_results: 1 },
+    }));
+    // Its time has come, and no sweeper has been there.
+    await systemClock.sleep(1500);
+    expect(await look()).toMatchObject({ results: [], expired: true });
+    const { status, body: problem } = await call("GET", `/v1/edits/${body.id}/results/0`);
+    expect([status, problem.code]).toEqual([410, "results_expired"]);
+  });
+
+  it("leads to a result from an address that lasts, and says where there is none", async () => {
+    const { body } = await call("POST", "/v1/edits", { text: "sepia", images: [await upload()] });
+    const key = objectKeys.result(call.account, body.id, 0, 0, "png");
+    await api.world.objects.put(key, await picture(), "image/png");
+    const results = [{ input: createId("upload", 1, randomBytes(10)), key, width: 8, height: 8 }];
+    await jobs.end({ account: call.account, id: body.id }, { status: "succeeded", results });
+    const { status, headers } = await call("GET", `/v1/edits/${body.id}/results/0`);
+    expect(status).toBe(302);
+    expect((await fetch(headers.get("location")!)).status).toBe(200);
+    expect((await call("GET", `/v1/edits/${body.id}/results/1`)).status).toBe(404);
+    expect((await call("GET", `/v1/edits/${body.id}/results/x`)).status).toBe(422);
   });
 
   it("answers a waiting caller as soon as it has ended", async () => {

@@ -1,0 +1,44 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { webhookEvents, webhookPayloadSchema } from "../shared/webhooks/webhook.ts";
+import type { EdgeEnv } from "./edge.ts";
+
+/** What holds for every request, in Markdown without tables or lists: the reference page shows it as paragraphs. */
+const description = `Learn a picture edit from one before/after pair, and make the same edit on any other picture.
+
+**Keys.** Send \`Authorization: Bearer KEY\`. A key opens by its scopes: \`read\` looks, \`write\` makes and changes, \`keys\` manages keys and webhooks.
+
+**Pictures** do not pass through here: \`POST /v1/uploads\` gives a form that takes the file straight to the store (multipart: its \`fields\` first, then \`file\`), and \`POST /v1/uploads/{id}/complete\` checks what arrived by its bytes.
+
+**Jobs.** Making an instruction, an edit or a batch is answered with 202 and goes on by itself: \`queued\`, \`running\`, then \`succeeded\`, \`failed\` or \`canceled\`. Look at \`urls.self\`, wait with \`Prefer: wait=30\`, follow \`urls.events\` live, or be told by a webhook. A stream of events ends with its job, or after 50 seconds; \`Last-Event-ID\` takes it up where it ended.
+
+**Links** to results hold for an hour, and every look gives new ones. Results are deleted at \`results_expire_at\`; afterwards the edit is still there, with \`expired: true\` and no results, and \`/v1/edits/{id}/results/{index}\` answers 410.
+
+**Repeating.** An \`Idempotency-Key\` makes any POST safe to repeat for a day.
+
+**Money** is counted in credits, millionths of a US dollar. They are set aside when a job is accepted (402 when they do not cover it), settled by measured work when it succeeds, and given back when it fails or is canceled.
+
+**Limits.** \`RateLimit\` and \`RateLimit-Policy\` say how many requests are left this minute; 429 comes with \`Retry-After\`.
+
+**Errors** are \`application/problem+json\` (RFC 9457). \`code\` is stable, \`detail\` is for people, and \`request_id\` is what to quote.
+
+**Webhooks** follow Standard Webhooks 1.0: \`webhook-signature\` holds \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\` under the secret. Answer 2xx. Anything else, a redirect too, is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h; 410 stops the webhook. Deliveries may come twice: \`webhook-id\` is the same then.`;
+
+/** What the OpenAPI document says besides its routes. @param server that links begin with; this one when absent */
+export const aboutApi = (server: string | undefined) => ({
+  openapi: "3.1.0" as const,
+  info: { title: "visii", version: "1", description },
+  servers: [{ url: server ?? "/" }],
+});
+
+/** Adds what no route tells of: how keys are sent, and what webhooks bring. */
+export function registerBesides({ openAPIRegistry: registry }: OpenAPIHono<EdgeEnv>): void {
+  registry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
+  const schema = webhookPayloadSchema.meta({ id: "WebhookPayload" });
+  for (const event of webhookEvents)
+    registry.registerWebhook({
+      ...{ method: "post", path: event, security: [], tags: ["Webhooks"], summary: `Tells of ${event}` },
+      operationId: `on_${event.replace(".", "_")}`,
+      request: { body: { required: true, content: { "application/json": { schema } } } },
+      responses: { "2XX": { description: "Heard" } },
+    });
+}

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Api } from "./api.ts";
+
+interface Operation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+  }[];
+}
+type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+
+let api: Api;
+let text: string;
+let paths: Paths;
+let webhooks: Paths;
+beforeAll(async () => {
+  api = await Api.open();
+  text = await (await api.app.request("/openapi.json")).text();
+  ({ paths, webhooks } = JSON.parse(text));
+});
+afterAll(() => api?.stop());
+
+const operations = () =>
+  Object.entries({ ...paths, ...webhooks }).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+  );
+
+describe("the API's description", () => {
+  it("names each operation once, by a name that generated code can have, and says what it does", () => {
+    const names = operations().map(({ operation }) => operation.operationId);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { operation } of operations()) {
+      expect(operation.operationId).toMatch(/^[A-Za-z_]+$/);
+      expect(operation.summary).toBeTruthy();
+    }
+  });
+
+  it("declares every part of a path as a parameter that is needed, and refers to nothing that is not there", () => {
+    for (const { path, operation } of operations())
+      for (const [, name] of path.matchAll(/\{(\w+)\}/g))
+        expect([path, operation.parameters]).toEqual([
+          path,
+          expect.arrayContaining([expect.objectContaining({ name, in: "path", required: true })]),
+        ]);
+    const { schemas } = JSON.parse(text).components;
+    for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g))
+      expect(Object.keys(schemas)).toContain(name);
+  });
+
+  it("tells of the headers that make a request safe to repeat, wait, end in time, or go on", () => {
+    const headersOf = (path: string, method: string) =>
+      (paths[path]?.[method]?.parameters ?? []).flatMap(({ name, in: place }) =>
+        place === "header" ? [name] : [],
+      );
+    for (const path of ["/v1/edits", "/v1/instructions", "/v1/instructions/import"])
+      expect(headersOf(path, "post")).toEqual(["Idempotency-Key", "Prefer", "Cancel-After"]);
+    expect(headersOf("/v1/batches", "post")).toEqual(["Idempotency-Key"]);
+    expect(headersOf("/v1/edits/{id}", "get")).toEqual(["Prefer"]);
+    expect(headersOf("/v1/edits/{id}/events", "get")).toEqual(["Last-Event-ID"]);
+  });
+
+  it("is shown at /docs in full, with nothing to load from elsewhere", async () => {
+    const page = await (await api.app.request("/docs")).text();
+    for (const { path, operation } of operations()) {
+      expect(page).toContain(path);
+      for (const { name } of operation.parameters ?? []) expect(page).toContain(`<code>${name}</code>`);
+    }
+    // Whatever a page loads stands in one of these.
+    expect(page).not.toMatch(/<(script|link|img|iframe)\b|url\(|@import|https?:\/\//);
+  });
+});
