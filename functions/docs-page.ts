@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 import { problems } from "../shared/problem.ts";
-import { type Schema, type Schemas, schemaPart, typeOf } from "./docs-schema.ts";
+import { inline, type Schema, type Schemas, schemaPart, typeOf } from "./docs-schema.ts";
 
 /** What the page needs of an OpenAPI document. */
 interface Described {
@@ -73,7 +73,7 @@ ${
   parameters.length
     ? html`<h3>Parameters</h3><ul>${parameters.map(
         ({ name, in: place, description, schema }) =>
-          html`<li><code>${name}</code> <small>${place} · ${schema ? typeOf(schema, schemas) : ""}</small> ${description ?? schema?.description ?? ""}</li>`,
+          html`<li><code>${name}</code> <small>${place} · ${schema ? typeOf(schema, schemas) : ""}</small> ${inline(description ?? schema?.description ?? "")}</li>`,
       )}</ul>`
     : ""
 }
@@ -89,15 +89,7 @@ ${Object.entries(responses)
 const bodyPart = ({ content = {} }: Content = {}, schemas: Schemas) =>
   html`${Object.values(content).map(({ schema }) => (schema ? schemaPart(schema, schemas) : ""))}`;
 
-/** Markdown's paragraphs, `code` and **strong** words, and nothing else of it. */
-const paragraphs = (text: string) =>
-  text.split("\n\n").map(
-    (paragraph) =>
-      html`<p>${paragraph.split(/(\*\*[^*]+\*\*|`[^`]+`)/).map((part) => {
-        if (part.startsWith("**")) return html`<strong>${part.slice(2, -2)}</strong>`;
-        return part.startsWith("`") ? html`<code>${part.slice(1, -1)}</code>` : part;
-      })}</p>`,
-  );
+const paragraphs = (text: string) => text.split("\n\n").map((paragraph) => html`<p>${inline(paragraph)}</p>`);
 
 const style = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:60rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 nav a{margin-right:.75rem}details{border-top:1px solid #8884;padding:.4rem 0}summary{cursor:pointer}

@@ -36,9 +36,16 @@ export function schemaPart(given: Schema, schemas: Schemas): ReturnType<typeof h
     const needed = schema.required?.includes(name) ? " · required" : "";
     return html`<li><code>${name}</code> <small>${typeOf(field, schemas)}${needed}${
       fallback === undefined ? "" : ` · ${JSON.stringify(fallback)} when absent`
-    }</small> ${description ?? ""}${schemaPart(field, schemas)}</li>`;
+    }</small> ${inline(description ?? "")}${schemaPart(field, schemas)}</li>`;
   })}</ul>`;
 }
+
+/** Markdown's `code` and **strong** words, and nothing else of it. */
+export const inline = (text: string) =>
+  html`${text.split(/(\*\*[^*]+\*\*|`[^`]+`)/).map((part) => {
+    if (part.startsWith("**")) return html`<strong>${part.slice(2, -2)}</strong>`;
+    return part.startsWith("`") ? html`<code>${part.slice(1, -1)}</code>` : part;
+  })}`;
 
 /** In a few words: `text, 1 to 300 characters`, `list of ids like upl_…, 1 to 16`. */
 export function typeOf(given: Schema, schemas: Schemas): string {

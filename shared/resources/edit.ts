@@ -86,7 +86,7 @@ export const editSchema = z.object({
     .describe(
       "When the results are deleted. A link's own `expires_at` is sooner; a new look gives a new link.",
     ),
-  expired: z.boolean().optional().describe("They were: there are no results any more."),
+  expired: z.boolean().optional().describe("True once the results were deleted."),
   error: jobErrorSchema.optional(),
   usage: usageSchema.optional(),
 });
