@@ -7,7 +7,7 @@ import { measureEdits, measureStarts } from "./measure-service.ts";
 
 /**
  * `npm run bench -- api`: requests a second of create-job and get-job beside bare Hono that answers the same JSON, the time until
- * a worker begins, and edits a minute. `--before DIR` measures another checkout's requests first.
+ * a worker begins, and edits a minute with and without batching. `--before DIR` measures another checkout's requests first.
  */
 export async function benchApi(root: string, words: readonly string[], say: (line: string) => void) {
   const { values } = parseArgs({
@@ -37,10 +37,19 @@ export async function benchApi(root: string, words: readonly string[], say: (lin
     say(
       `from POST to a worker's begin, idle, ${starts.length} times: median ${starts[Math.floor(starts.length / 2)]} s, longest ${starts.at(-1)} s`,
     );
-  const edits: Record<number, number> = {};
-  for (const workers of Number(values.edits) ? [1, 2] : []) {
-    edits[workers] = await measureEdits(model, image, workers, Number(values.edits));
-    say(`edits a minute, ${workers === 1 ? "1 worker" : `${workers} workers`}: ${edits[workers].toFixed(0)}`);
+  const count = Number(values.edits);
+  const edits = count
+    ? {
+        alone: await measureEdits(model, image, 1, count, 1),
+        batched: await measureEdits(model, image, 1, count),
+        twoWorkers: await measureEdits(model, image, 2, count),
+      }
+    : undefined;
+  if (edits) {
+    const { alone, batched, twoWorkers } = edits;
+    say(`edits a minute, 1 worker: ${batched.toFixed(0)}; one job at a time ${alone.toFixed(0)}`);
+    say(`  waiting edits of one prompt as a batch: ${(batched / alone).toFixed(2)}×`);
+    say(`edits a minute, 2 workers: ${twoWorkers.toFixed(0)}, ${(twoWorkers / batched).toFixed(2)}× of one`);
   }
   return { before: old, now, starts, edits };
 }

@@ -28,29 +28,37 @@ export async function measureStarts(model: string, image: Buffer, count: number)
   });
 }
 
-/** Edits a minute of one picture each, when all of them wait from the beginning. */
+/**
+ * Edits a minute of one picture each, when all of them wait from the beginning.
+ *
+ * @param batch edits with one prompt that a worker takes together at most; its own choice when absent
+ */
 export async function measureEdits(
   model: string,
   image: Buffer,
   workers: number,
   count: number,
+  batch?: number,
 ): Promise<number> {
-  return withService(model, workers, async (service) => {
+  const environment: Record<string, string> = batch === undefined ? {} : { VISII_BATCH: String(batch) };
+  const measured = async (service: Service) => {
     const id = await upload(service, image);
     await Promise.all(Array.from({ length: workers }, () => edit(service, id, 60)));
     const started = performance.now();
     await Promise.all(Array.from({ length: count }, () => edit(service, id, 600)));
     return count / ((performance.now() - started) / 60_000);
-  });
+  };
+  return withService(model, workers, measured, environment);
 }
 
 async function withService<Result>(
   model: string,
   workers: number,
   work: (service: Service) => Promise<Result>,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Result> {
   const log = createJsonLog((line) => process.stderr.write(`${line}\n`), Date.now, "error");
-  const service = await startService({ port: 0, workers, model, log, credits: 10 ** 9 });
+  const service = await startService({ port: 0, workers, model, log, environment, credits: 10 ** 9 });
   try {
     return await work(service);
   } finally {
