@@ -1,6 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
-import { cors } from "hono/cors";
 import { KeyStore } from "../shared/accounts/key-store.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
@@ -8,12 +6,14 @@ import { createAllowedMethods } from "./allowed-methods.ts";
 import { aboutApi, registerBesides } from "./describe-api.ts";
 import { docsPage } from "./docs-page.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
+import { allowOrigins } from "./middleware/allow-origins.ts";
 import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { forbidCaching } from "./middleware/forbid-caching.ts";
 import { identifyRequest } from "./middleware/identify-request.ts";
+import { limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
-import { answerError, problemAnswer, refuse } from "./problem-answers.ts";
+import { answerError, problemAnswer } from "./problem-answers.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
 import { addEditResultRoute } from "./routes/edit-results.ts";
 import { addEditRoutes } from "./routes/edits.ts";
@@ -25,16 +25,6 @@ import { addUploadRoutes } from "./routes/uploads.ts";
 import { addUsageRoutes } from "./routes/usage.ts";
 import { addWebhookRoutes } from "./routes/webhooks.ts";
 import { createShortMemory } from "./short-memory.ts";
-
-/** Bytes of a JSON body; pictures go to the store, not through here. */
-const largestBody = 1024 * 1024;
-
-/** That a page on another site may use, and headers that it may read. */
-const methods = ["GET", "POST", "PATCH", "DELETE"] as const;
-const exposed = [
-  ...["Location", "Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
-  ...["Preference-Applied", "Idempotency-Replayed", "Allow"],
-] as const;
 
 /** The API as one value: give it the world, and requests. */
 export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
@@ -73,19 +63,8 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
     );
   });
   app.use(identifyRequest(edge));
-  app.use(
-    "/v1/*",
-    // Keys come in a header, never in a cookie, so any page may ask.
-    cors({ origin: "*", allowMethods: [...methods], exposeHeaders: [...exposed], maxAge: 24 * 3600 }),
-  );
-  app.use(
-    bodyLimit({
-      maxSize: largestBody,
-      onError: () => {
-        throw refuse("too_large", `A body has at most ${largestBody} bytes; send pictures as uploads.`);
-      },
-    }),
-  );
+  app.use("/v1/*", allowOrigins);
+  app.use(limitBody);
   app.use("/v1/*", forbidCaching, authenticate(edge), limitRate(edge), answerOnce(edge));
 
   addHealthRoute(app);

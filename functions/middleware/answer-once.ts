@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
+import type { StatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { createId, type IdKind } from "../../shared/ids.ts";
 import { lifetimes } from "../../shared/object-keys.ts";
@@ -91,9 +92,8 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
           "idempotency_key_reused",
           "This Idempotency-Key came with another API key, and only that one may see the answer.",
         );
-      return new Response(opened || null, {
-        ...{ status, headers: { ...headers, "Idempotency-Replayed": "true" } },
-      });
+      context.header("Idempotency-Replayed", "true");
+      return context.newResponse(opened || null, status as StatusCode, headers);
     }
     const renewed = { ...data, until: clock.now() + patience };
     const taken =

@@ -13,9 +13,10 @@ export function identifyRequest({ clock, random, log, settings }: Edge): Middlew
     context.set("origin", settings.publicUrl ?? new URL(context.req.url).origin);
     context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
     context.set("resumed", false);
-    await next();
+    // Before there is an answer: afterwards each would have it built anew.
     context.header("Request-Id", requestId);
     context.header("X-Content-Type-Options", "nosniff");
+    await next();
     log.info("request", {
       request_id: requestId,
       ...traceFacts(context.get("trace")),
