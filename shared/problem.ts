@@ -33,6 +33,7 @@ export const problems = {
   image_too_large: [422, "The picture has too many pixels"],
   invalid_upload: [422, "The file is not what was announced"],
   idempotency_key_reused: [422, "The Idempotency-Key belongs to another request"],
+  too_many_keys: [422, "The account has as many keys as it may"],
   period_too_long: [422, "The period holds too much for one report"],
   forbidden_url: [422, "The address may not be called"],
   rate_limited: [429, "Too many requests"],

@@ -11,6 +11,8 @@ import { refuse } from "../problem-answers.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
+/** As many as a list shows: one that is not shown could not be revoked. */
+const most = 100;
 const base = { tags: ["Keys"], security: secured };
 const create = createRoute({
   ...{
@@ -62,6 +64,8 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings }: Edge
     const beyond = wanted.find((scope) => !own.scopes.includes(scope));
     if (beyond)
       throw refuse("missing_scope", `A key cannot give the scope "${beyond}", which it has not itself.`);
+    if ((await keys.list(own.account, most)).length >= most)
+      throw refuse("too_many_keys", `${most} keys are the limit; revoke one that is not used any more.`);
     const id = context.get("newId")("key");
     // What an earlier try made had a secret that nobody has seen.
     if (context.get("resumed")) await keys.revoke(own.account, id);
@@ -74,7 +78,7 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings }: Edge
   });
 
   app.openapi(list, async (context) => {
-    const data = (await keys.list(context.get("account"))).map(present);
+    const data = (await keys.list(context.get("account"), most)).map(present);
     return context.json({ data }, 200);
   });
 

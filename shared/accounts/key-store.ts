@@ -69,7 +69,7 @@ export class KeyStore {
     return key && sameHash(key.hash, hash) ? key : undefined;
   }
 
-  async list(account: string, limit = 100): Promise<readonly StoredKey[]> {
+  async list(account: string, limit: number): Promise<readonly StoredKey[]> {
     const rows = await this.#table.query(account, { prefix: "key#", limit, newestFirst: true });
     return rows.map((row) => parseRow(storedKeySchema, row).data);
   }

@@ -242,6 +242,7 @@ describe("tenants", () => {
       ["DELETE", `/v1/edits/${edit.id}`],
       ["POST", `/v1/edits/${edit.id}/cancel`],
       ["GET", `/v1/edits/${edit.id}/events`],
+      ["GET", `/v1/edits/${edit.id}/results/0`],
       ["POST", "/v1/edits", { text: "x", images: [image] }],
       ["POST", "/v1/instructions", { pairs: [{ before: image, after: image }] }],
       ["GET", `/v1/batches/${batch}`],
@@ -259,6 +260,14 @@ describe("tenants", () => {
       const { status } = await other(method, path, body);
       expect([method, path, status]).toEqual([method, path, 404]);
     }
+    // A route that was added later is tried here too.
+    const { paths } = (await call("GET", "/openapi.json")).body as { paths: Record<string, object> };
+    for (const [path, item] of Object.entries(paths).filter(([path]) => path.includes("{")))
+      for (const method of Object.keys(item)) {
+        const pattern = new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`);
+        const isTried = tries.some(([tried, at]) => tried.toLowerCase() === method && pattern.test(at));
+        expect([method, path, isTried]).toEqual([method, path, true]);
+      }
     for (const path of [
       "/v1/instructions",
       "/v1/edits",
