@@ -96,6 +96,46 @@ describe("the service on one machine", () => {
     expect(brought.body).toMatchObject({ status: "succeeded", caption: instruction.caption });
   });
 
+  it("fails the import of a file that lies, in the file's own words, and goes on", async () => {
+    const instruction = await running.end(`/v1/instructions/${await learned(2)}`);
+    const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
+    const begin = 8 + Number(file.readBigUInt64LE(0));
+    const header = JSON.parse(file.subarray(8, begin).toString());
+    const [name] = Object.keys(header).filter((key) => key !== "__metadata__");
+    const framed = (text: string, rest: Uint8Array) => {
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(Buffer.byteLength(text)));
+      return Buffer.concat([length, Buffer.from(text), rest]);
+    };
+    const changed = (tensor: object) =>
+      framed(JSON.stringify({ ...header, [name!]: { ...header[name!], ...tensor } }), file.subarray(begin));
+    const notANumber = Buffer.from(file);
+    notANumber.writeFloatLE(Number.NaN, begin);
+    const hostile = {
+      "not a number": notANumber,
+      "a shape of more than there is": changed({ shape: [2 ** 30, 2 ** 30] }),
+      "bytes beyond its end": changed({ data_offsets: [0, 2 ** 40] }),
+      "a header of brackets": framed(`{"a":${"[".repeat(200_000)}`, Buffer.alloc(8)),
+      "half of it": file.subarray(0, begin + 8),
+      "more than it says": Buffer.concat([file, Buffer.alloc(64)]),
+    };
+    for (const [what, bytes] of Object.entries(hostile)) {
+      const upload = await running.upload(bytes, "application/vnd.visii");
+      const { body } = await running.call(
+        "POST",
+        "/v1/instructions/import",
+        { upload },
+        { Prefer: "wait=20" },
+      );
+      expect([what, body.status, body.error?.code]).toEqual([what, "failed", "invalid_instruction"]);
+      expect(body.error.message).toMatch(/^The file /);
+      expect(body.error.message).not.toMatch(/visii-|\/tmp|node_modules/);
+    }
+    const upload = await running.upload(file, "application/vnd.visii");
+    const { body } = await running.call("POST", "/v1/instructions/import", { upload }, { Prefer: "wait=20" });
+    expect(body.status).toBe("succeeded");
+  });
+
   it("warns of a pair without an edit in the finished instruction", async () => {
     const upload = await running.upload(await picture());
     const pairs = [{ before: upload, after: upload }];
