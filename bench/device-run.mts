@@ -1,4 +1,3 @@
-import { edit } from "../gpu-worker/editing/edit.ts";
 import { workOf } from "../gpu-worker/graph/graph-work.ts";
 import { residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
 import type { Graph } from "../gpu-worker/graph/value.ts";
@@ -9,7 +8,15 @@ import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
 import { optimize } from "../gpu-worker/rewrite/optimize.ts";
 import { environmentFor } from "../gpu-worker/runtime/device.ts";
 import { writeSafetensors } from "../gpu-worker/weights/safetensors-file.ts";
-import { drawInputs, guidance, lossAt, lossFeeds, timestep, writeInputs } from "./full-size-inputs.ts";
+import {
+  drawInputs,
+  fullSizeEdit,
+  guidance,
+  lossAt,
+  lossFeeds,
+  timestep,
+  writeInputs,
+} from "./full-size-inputs.ts";
 import type { FullSizeOptions } from "./full-size-options.ts";
 
 /** Of something done again and again: loading its graph, the first time, and the median of the later ones; seconds. */
@@ -78,16 +85,7 @@ await pipeline.dispose();
 
 // 2. One edit: encoder, sampling with three branches, decoder.
 const photo = { width: size, height: size, data: inputs.pixels };
-const sampled = (count: number) =>
-  edit(
-    pipeline,
-    [photo],
-    { text: pipeline.defaults.init },
-    {
-      ...{ seed: 1, steps: count, scheduler: "euler-ancestral" },
-      ...{ textGuidance: guidance.text, imageGuidance: guidance.image },
-    },
-  );
+const sampled = (count: number) => fullSizeEdit(pipeline, photo, count);
 const editOne = await timed(() => sampled(1));
 const editMany = await timed(() => sampled(Number(steps)), Math.max(2, Math.floor(Number(repeats) / 3)));
 const autoencoder = await timed(async () => pipeline.decodeLatents(await pipeline.encodeImage(photo)));

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { edit } from "../gpu-worker/editing/edit.ts";
+import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
 import type { LossSettings } from "../gpu-worker/inversion/loss-graph.ts";
 import type { Guidance } from "../gpu-worker/pipeline/guidance.ts";
 import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
@@ -19,6 +21,19 @@ export function lossAt(latents: number): LossSettings {
   };
 }
 export const wanted = lossAt(side);
+
+/** An edit in so many Euler-ancestral steps under the paper's guidance, encoder and decoder included. */
+export function fullSizeEdit(pipeline: Pipeline, photo: RgbImage, steps: number) {
+  return edit(
+    pipeline,
+    [photo],
+    { text: pipeline.defaults.init },
+    {
+      ...{ seed: 1, steps, scheduler: "euler-ancestral" },
+      ...{ textGuidance: guidance.text, imageGuidance: guidance.image },
+    },
+  );
+}
 
 /** One step's inputs, drawn from a seed: on random weights, drawn numbers say as much as pictures. */
 export interface FullSizeInputs {

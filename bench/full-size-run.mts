@@ -1,11 +1,19 @@
 import { availableParallelism } from "node:os";
-import { edit } from "../gpu-worker/editing/edit.ts";
 import { type GraphWork, workOf } from "../gpu-worker/graph/graph-work.ts";
 import { residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
 import { planLoss } from "../gpu-worker/inversion/loss-plan.ts";
 import { frozenBranches } from "../gpu-worker/pipeline/guidance.ts";
 import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { drawInputs, guidance, lossFeeds, side, timestep, wanted, writeInputs } from "./full-size-inputs.ts";
+import {
+  drawInputs,
+  fullSizeEdit,
+  guidance,
+  lossFeeds,
+  side,
+  timestep,
+  wanted,
+  writeInputs,
+} from "./full-size-inputs.ts";
 import { medianSeconds } from "./time.ts";
 
 /**
@@ -54,16 +62,7 @@ if (what === "step") {
   const { pixels } = await drawInputs(pipeline);
   const factor = pipeline.model.vae.autoencoder.factor;
   const photo = { width: side * factor, height: side * factor, data: pixels };
-  const run = (count: number) =>
-    edit(
-      pipeline,
-      [photo],
-      { text: pipeline.defaults.init },
-      {
-        ...{ seed: 1, steps: count, scheduler: "euler-ancestral" },
-        ...{ textGuidance: guidance.text, imageGuidance: guidance.image },
-      },
-    );
+  const run = (count: number) => fullSizeEdit(pipeline, photo, count);
   await run(1);
   const taken: number[] = [];
   for (let i = 0; i < Number(repeats); i++) taken.push((await seconds(() => run(Number(steps))))[1]);
