@@ -33,7 +33,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__([{"params": matrices, "muon": True}, {"params": others, "muon": False}],
                          {"momentum": momentum})
         device = matrices[0].device
-        # A tensor, so that a recorded step reads the rate of the day.
+        # A tensor where the weights are, so that setting it does not wait for a GPU.
         self.lr = torch.tensor(lr, device=device)
         self.adam = torch.optim.AdamW(others, lr=self.lr, betas=(0.9, 0.99), weight_decay=0.0, capturable=device.type == "cuda")
 
