@@ -117,6 +117,8 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
 
   it("is gone through by keyboard alone", async () => {
     const own = await browser.newPage();
+    // A listener from the start: the one of `waitForEvent` may reach the browser after the key that opens the dialog.
+    own.on("filechooser", () => {});
     await own.goto(running.service.url);
     /** Goes on with Tab until the field or button of that name has the focus. */
     const tabTo = async (name: string) => {
