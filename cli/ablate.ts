@@ -10,30 +10,20 @@ import { readSet } from "../gpu-worker/evaluation/read-set.ts";
 import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
 import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
 import type { Context } from "./context.ts";
-import {
-  type Device,
-  devices,
-  type Pipeline,
-  type Precision,
-  precisionHelp,
-  precisions,
-  withPipeline,
-} from "./engine.ts";
+import { type Pipeline, withPipeline } from "./engine.ts";
 import { requireOutside } from "./eval.ts";
 import { Interrupted } from "./interrupted.ts";
-import { deviceName, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { addModelOptions, type ModelOptions } from "./model-options.ts";
+import { nonEmpty, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
 
-interface AblateOptions {
+interface AblateOptions extends ModelOptions {
   readonly only?: string;
   readonly cases?: string;
   readonly seeds: number;
   readonly size?: number;
   readonly learningSteps?: number;
   readonly out?: string;
-  readonly model: string;
-  readonly device: Device;
-  readonly precision: Precision;
   readonly threads?: number;
   readonly markdown?: boolean;
   readonly json?: boolean;
@@ -42,7 +32,7 @@ interface AblateOptions {
 const bundledSet = fileURLToPath(new URL("../evaluation", import.meta.url));
 
 export function addAblateCommand(program: Command, context: Context): void {
-  program
+  const command = program
     .command("ablate")
     .description("vary one setting of the method at a time: a table and a plot for each, with intervals")
     .argument("[SET]", "folder of cases (docs/evaluation-set.md); the bundled one if absent")
@@ -59,18 +49,10 @@ export function addAblateCommand(program: Command, context: Context): void {
       "steps of learning, but where they are what is varied (default: the model's)",
       wholeNumber("--learning-steps", 1),
     )
-    .option("--out <DIR>", "folder for the results (default: SET's name and -ablations)", nonEmpty("--out"))
-    .option(
-      "--model <ID|DIR|mini>",
-      "the bundled model, a pulled one, or a folder in diffusers layout",
-      "mini",
-    )
-    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
-    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
+    .option("--out <DIR>", "folder for the results (default: SET's name and -ablations)", nonEmpty("--out"));
+  addModelOptions(command)
     .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the tables as Markdown")
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((set: string | undefined, options: AblateOptions) =>
       ablateCommand(context, set ?? bundledSet, options),
     );

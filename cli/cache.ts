@@ -13,8 +13,6 @@ export function addCacheCommand(program: Command, context: Context): void {
     .command("cache")
     .description("what is kept so that large models start faster, and where")
     .option("--clear", "throw it away; it is computed again when needed")
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((options: CacheOptions) => cache(context, options));
 }
 

@@ -13,55 +13,34 @@ import {
 import { type DemoPlan, readDemoPlan } from "./demo-plan.ts";
 import { describeMachine, meanPsnr } from "./demo-report.ts";
 import { demoSheet } from "./demo-sheet.ts";
-import {
-  type Device,
-  devices,
-  type Instruction,
-  loadInstructionFile,
-  type Pipeline,
-  type Precision,
-  precisionHelp,
-  precisions,
-  withPipeline,
-} from "./engine.ts";
+import { type Instruction, loadInstructionFile, type Pipeline, withPipeline } from "./engine.ts";
 import { writeLossCurve } from "./learn.ts";
+import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { packageVersion } from "./package-version.ts";
-import { deviceName, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { nonEmpty, wholeNumber } from "./parse-values.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
 import { removeResumeState, resumePath } from "./resume-file.ts";
 import { runInversion } from "./run-inversion.ts";
 import { shellWords } from "./shell-words.ts";
 
-interface DemoOptions {
+interface DemoOptions extends ModelOptions {
   readonly out: string;
   readonly from?: string;
-  readonly model: string;
-  readonly device: Device;
-  readonly precision: Precision;
   readonly steps?: number;
   readonly seed?: number;
   readonly json?: boolean;
 }
 
 export function addDemoCommand(program: Command, context: Context): void {
-  program
+  const command = program
     .command("demo")
     .description("learn from the shipped pair, apply to the shipped photos, draw a contact sheet")
     .option("--out <DIR>", "folder for the results", nonEmpty("--out"), join("out", "demo"))
     .option("--from <DIR>", "another folder with a demo.json and its photos", nonEmpty("--from"))
     .option("--steps <N>", "steps of learning", wholeNumber("--steps", 1))
-    .option("--seed <S>", "another seed than the demo's", wholeNumber("--seed", 0))
-    .option(
-      "--model <ID|DIR|mini>",
-      "the bundled model, a pulled one, or a folder in diffusers layout",
-      "mini",
-    )
-    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
-    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
-    .action((options: DemoOptions) => demo(context, options));
+    .option("--seed <S>", "another seed than the demo's", wholeNumber("--seed", 0));
+  addModelOptions(command).action((options: DemoOptions) => demo(context, options));
 }
 
 async function demo(context: Context, options: DemoOptions): Promise<void> {

@@ -64,8 +64,6 @@ export function addDoctorCommand(program: Command, context: Context): void {
     )
     .option("--size <N|WxH>", "picture size in pixels (default: the model's)", parseSize("--size"))
     .addOption(program.createOption("--probe <device>").argParser(oneOf("--probe", devices)).hideHelp())
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((options: DoctorOptions) =>
       options.probe ? probe(context, options.probe) : doctor(context, options),
     );

@@ -16,22 +16,14 @@ import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
 import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
-import {
-  type Device,
-  devices,
-  type InstructionSpace,
-  type Precision,
-  precisionHelp,
-  precisions,
-  spaces,
-  withPipeline,
-} from "./engine.ts";
+import { type InstructionSpace, spaces, withPipeline } from "./engine.ts";
 import { evaluateSet } from "./evaluate-set.ts";
 import { Interrupted } from "./interrupted.ts";
-import { deviceName, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { addModelOptions, type ModelOptions } from "./model-options.ts";
+import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
 
-export interface EvalOptions {
+export interface EvalOptions extends ModelOptions {
   readonly method?: string;
   readonly seeds: number;
   readonly out?: string;
@@ -42,16 +34,13 @@ export interface EvalOptions {
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
   readonly noise?: "fixed" | "fresh";
-  readonly model: string;
-  readonly device: Device;
-  readonly precision: Precision;
   readonly threads?: number;
   readonly markdown?: boolean;
   readonly json?: boolean;
 }
 
 export function addEvalCommand(program: Command, context: Context): void {
-  program
+  const command = program
     .command("eval")
     .description("measure methods on a folder of cases: a table, results.json and a page with the pictures")
     .argument("<SET>", "folder of cases (docs/evaluation-set.md)", nonEmpty("SET"))
@@ -80,18 +69,10 @@ export function addEvalCommand(program: Command, context: Context): void {
       "--noise <kind>",
       "fixed: that of learning; fresh: drawn from the seed",
       oneOf("--noise", ["fixed", "fresh"] as const),
-    )
-    .option(
-      "--model <ID|DIR|mini>",
-      "the bundled model, a pulled one, or a folder in diffusers layout",
-      "mini",
-    )
-    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
-    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
+    );
+  addModelOptions(command)
     .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the table as Markdown")
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((set: string, options: EvalOptions) => evalCommand(context, set, options));
 }
 

@@ -26,8 +26,6 @@ export function addInspectCommand(program: Command, context: Context): void {
     .argument("<FILE.visii>", "a learned instruction")
     .option("--model <DIR|mini>", "the model it was learned through, for the nearest words", "mini")
     .option("--words <K>", "nearest words to each learned token", wholeNumber("--words", 1), 5)
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((file: string, options: InspectOptions) => inspect(context, file, options));
 }
 

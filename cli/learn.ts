@@ -11,22 +11,18 @@ import type { Context } from "./context.ts";
 import {
   type CaptionKind,
   captionKinds,
-  type Device,
-  devices,
   type Instruction,
   type InstructionSpace,
   loadCaptionPair,
   loadImageCaptioner,
   loadInstructionFile,
-  type Precision,
-  precisionHelp,
-  precisions,
   spaces,
   withPipeline,
 } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
 import { lossPoints } from "./loss-points.ts";
-import { byteSize, deviceName, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { addModelOptions, type ModelOptions } from "./model-options.ts";
+import { byteSize, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
@@ -42,7 +38,7 @@ import { hasResumeState, readResumeState, removeResumeState, resumePath } from "
 import { runInversion } from "./run-inversion.ts";
 import { shellWords } from "./shell-words.ts";
 
-interface LearnOptions extends ServerOptions {
+interface LearnOptions extends ServerOptions, ModelOptions {
   readonly out: string;
   readonly init?: string;
   readonly caption?: CaptionKind;
@@ -52,9 +48,6 @@ interface LearnOptions extends ServerOptions {
   readonly steps?: number;
   readonly size?: Size;
   readonly seed: number;
-  readonly model: string;
-  readonly device: Device;
-  readonly precision: Precision;
   readonly memory?: number;
   readonly resume?: boolean;
   readonly preview?: string;
@@ -104,14 +97,8 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "picture size inside the model, in pixels (default: the model's)",
       parseSize("--size"),
     )
-    .option("--seed <S>", "same seed, same result, bit for bit", wholeNumber("--seed", 0), 0)
-    .option(
-      "--model <ID|DIR|mini>",
-      "the bundled model, a pulled one, or a folder in diffusers layout",
-      "mini",
-    )
-    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
-    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
+    .option("--seed <S>", "same seed, same result, bit for bit", wholeNumber("--seed", 0), 0);
+  addModelOptions(command)
     .option(
       "--memory <size>",
       "how much the model may take; what does not fit is computed twice (default: 14GB, or what is free)",
@@ -123,8 +110,6 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "write edits of BEFORE and the loss curve there meanwhile",
       nonEmpty("--preview"),
     )
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((options: LearnOptions) =>
       learn(context, pairs, options, serverAddress(command, options, localLearning)),
     );

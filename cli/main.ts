@@ -49,7 +49,16 @@ async function buildProgram(name: string | undefined, context: Context, pairs: P
   const known = name !== undefined && Object.hasOwn(commands, name);
   const asked = known ? [commands[name]!] : Object.values(commands);
   for (const add of await Promise.all(asked.map((load) => load()))) add(program, context, pairs);
+  for (const command of leaves(program))
+    command
+      .option("--json", "print one JSON object as the last line")
+      .option("--verbose", "show stack traces");
   return program;
+}
+
+/** The commands that do something, not those that hold others. */
+function leaves({ commands: inside }: Command): Command[] {
+  return inside.flatMap((command) => (command.commands.length ? leaves(command) : [command]));
 }
 
 /** Runs the command line of this process and sets its exit code. */

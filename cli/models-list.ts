@@ -7,8 +7,6 @@ export function addModelsListCommand(models: Command, context: Context): void {
   models
     .command("list")
     .description("the pulled models, and where they lie")
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((options: { readonly json?: boolean }) => list(context, options));
 }
 

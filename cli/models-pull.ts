@@ -38,8 +38,6 @@ export function addModelsPullCommand(models: Command, context: Context): void {
       "the CLIP for the direction loss (default: openai/clip-vit-large-patch14)",
       nonEmpty("--clip"),
     )
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .addHelpText("after", "\nGated and private models: set HF_TOKEN to an access token.")
     .action((id: string, options: PullCommandOptions) => pull(context, id, options));
 }

@@ -30,8 +30,6 @@ export function addModelsRandomCommand(models: Command, context: Context): void 
     .requiredOption("--out <DIR>", "a new folder", nonEmpty("--out"))
     .option("--seed <S>", "same seed, same weights", wholeNumber("--seed", 0), 0)
     .option("--variant <name>", "fp16: weights in half precision", oneOf("--variant", ["fp16"] as const))
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((options: RandomOptions) => random(context, options));
 }
 

@@ -8,8 +8,6 @@ export function addModelsRemoveCommand(models: Command, context: Context): void 
     .command("remove")
     .description("delete a pulled model")
     .argument("<ID>", "as visii models list names it")
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((id: string, options: { readonly json?: boolean }) => remove(context, id, options));
 }
 

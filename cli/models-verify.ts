@@ -10,8 +10,6 @@ export function addModelsVerifyCommand(models: Command, context: Context): void 
     .command("verify")
     .description("read a pulled model's files again and compare them with the Hub's checksums")
     .argument("<ID|DIR>", "a pulled model, or the folder it was pulled into")
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces")
     .action((name: string, options: { readonly json?: boolean }) => verify(context, name, options));
 }
 

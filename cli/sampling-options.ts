@@ -1,19 +1,13 @@
 import type { Command } from "commander";
 import { type DetailMode, detailModes } from "../gpu-worker/images/restore-detail.ts";
-import {
-  type Device,
-  devices,
-  type Precision,
-  precisionHelp,
-  precisions,
-  type SchedulerKind,
-} from "./engine.ts";
-import { byteSize, deviceName, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import type { SchedulerKind } from "./engine.ts";
+import { addModelOptions, type ModelOptions } from "./model-options.ts";
+import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 import { addServerOptions, type ServerOptions } from "./remote/server-options.ts";
 
 /** What `apply` and `edit` have in common. */
-export interface SamplingOptions extends ServerOptions {
+export interface SamplingOptions extends ServerOptions, ModelOptions {
   readonly out: string;
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
@@ -22,9 +16,6 @@ export interface SamplingOptions extends ServerOptions {
   readonly noise?: "fixed" | "fresh";
   readonly seed: number;
   readonly count: number;
-  readonly model: string;
-  readonly device: Device;
-  readonly precision: Precision;
   readonly size?: Size;
   readonly memory?: number;
   readonly detail: DetailMode;
@@ -46,7 +37,7 @@ export const localSampling = [
 ] as const;
 
 export function addSamplingOptions(command: Command): Command {
-  return addServerOptions(command)
+  addServerOptions(command)
     .requiredOption("--out <DIR>", "folder for the results", nonEmpty("--out"))
     .option(
       "--text-guidance <s>",
@@ -69,19 +60,10 @@ export function addSamplingOptions(command: Command): Command {
       `detail of large photos: ${detailModes.join(", ")}`,
       oneOf("--detail", detailModes),
       "transfer",
-    )
-    .option(
-      "--model <ID|DIR|mini>",
-      "the bundled model, a pulled one, or a folder in diffusers layout",
-      "mini",
-    )
-    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
-    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32")
-    .option(
-      "--memory <size>",
-      "how much the model may take (default: 14GB, or what is free)",
-      byteSize("--memory"),
-    )
-    .option("--json", "print one JSON object as the last line")
-    .option("--verbose", "show stack traces");
+    );
+  return addModelOptions(command).option(
+    "--memory <size>",
+    "how much the model may take (default: 14GB, or what is free)",
+    byteSize("--memory"),
+  );
 }

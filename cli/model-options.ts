@@ -1,0 +1,21 @@
+import type { Command } from "commander";
+import { type Device, devices, type Precision, precisionHelp, precisions } from "./engine.ts";
+import { deviceName, oneOf } from "./parse-values.ts";
+
+/** Which model computes, where, and in what: the same for every command that opens one. */
+export interface ModelOptions {
+  readonly model: string;
+  readonly device: Device;
+  readonly precision: Precision;
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      "--model <ID|DIR|mini>",
+      "the bundled model, a pulled one, or a folder in diffusers layout",
+      "mini",
+    )
+    .option("--device <device>", `${devices.join(", ")}, or cuda:n`, deviceName("--device"), "cpu")
+    .option("--precision <type>", precisionHelp, oneOf("--precision", precisions), "fp32");
+}
