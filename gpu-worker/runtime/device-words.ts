@@ -1,11 +1,16 @@
 import { type Device, type DeviceKind, kindOf } from "./device.ts";
 
-/** onnxruntime's ways of saying that a device is not there, and what they mean. */
-const meanings: readonly (readonly [said: RegExp, meant: string])[] = [
+/** onnxruntime's ways of saying that a device does not do, and what they mean; with a remedy where it is not the device's own. */
+const meanings: readonly (readonly [said: RegExp, meant: string, remedy?: string])[] = [
   [/Failed to get a WebGPU adapter/i, "no GPU was found that WebGPU can use"],
   [
     /Providers?_?Cuda.*Failed to load shared library/i,
     "onnxruntime's CUDA libraries are not there, or do not load",
+  ],
+  [
+    /requires f16 but the device does not support it/i,
+    "its GPU or driver has no half precision for WebGPU (shader-f16)",
+    "Choose --precision fp32.",
   ],
   [/invalid device ordinal/i, "there is no GPU of that number (nvidia-smi lists them, counted from 0)"],
 ];
@@ -25,6 +30,7 @@ export function whyNotUsable(device: Device, cause: unknown): string {
   // The library puts the place in its source before its own words, and the machine's name behind the driver's.
   const driver = /CUDA failure \d+: [^;]*[^; .]/.exec(line)?.[0];
   const said = driver ?? line.replace(/^.* was false\. /, "").replace(/\.$/, "");
-  const meant = meanings.find(([pattern]) => pattern.test(said))?.[1] ?? said;
-  return `${meant}. ${remedies[kindOf(device)]}`.trimEnd();
+  const [, meant = said, remedy = remedies[kindOf(device)]] =
+    meanings.find(([pattern]) => pattern.test(said)) ?? [];
+  return `${meant}. ${remedy}`.trimEnd();
 }

@@ -1,0 +1,13 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+const binding = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+const provider = join(binding, "bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so");
+
+/** Why CUDA cannot be tested on this machine; undefined where it can. A driver without the provider's file is told apart. */
+export const whyNoCuda: string | undefined = !existsSync("/proc/driver/nvidia/version")
+  ? "this machine has no NVIDIA driver"
+  : !existsSync(provider)
+    ? "onnxruntime-node was installed without its CUDA libraries (ONNXRUNTIME_NODE_INSTALL=true brings them)"
+    : undefined;
