@@ -22,6 +22,8 @@ async function attempt(button, work) {
   }
 }
 
+const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 async function refresh(chosen) {
   const { data } = await call("GET", "/v1/instructions?limit=100");
   const learned = data.filter(({ status }) => status === "succeeded");
@@ -33,7 +35,7 @@ async function refresh(chosen) {
   await showFile();
   const { balance, totals } = await call("GET", "/v1/usage");
   $("usage").textContent =
-    `${(balance / 1e6).toFixed(2)} $ left, ${totals.images} images, ${totals.steps} steps`;
+    `${(balance / 1e6).toFixed(2)} $ left, ${count(totals.images, "image")}, ${count(totals.steps, "step")}`;
 }
 
 async function showFile() {
@@ -162,7 +164,9 @@ async function bulk() {
 
 for (const label of document.querySelectorAll(".drop")) makeDroppable(label);
 $("photos").addEventListener("change", () => {
-  $("chosen").textContent = [...$("photos").files].map(({ name }) => name).join(", ");
+  // One file's name stands beside the button already; of several, the browser only says how many.
+  const names = [...$("photos").files].map(({ name }) => name);
+  $("chosen").textContent = names.length > 1 ? names.join(", ") : "";
 });
 $("instruction").addEventListener("change", () => showFile().catch((error) => say(error.message, true)));
 const onSubmit = (form, work) =>
