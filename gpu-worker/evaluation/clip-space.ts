@@ -1,17 +1,15 @@
-import { createHash } from "node:crypto";
 import { VisibleError } from "../../shared/errors.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Graph } from "../graph/value.ts";
 import { clipTextEncoder, clipTokenEmbeddings } from "../models/clip.ts";
 import type { ClipModel } from "../pipeline/clip-model.ts";
-import type { Component } from "../pipeline/component.ts";
+import { hashWeights } from "../pipeline/hash-weights.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { sha256 } from "../weights/safetensors-file.ts";
 
 /** Which CLIP measured: scores of different ones do not compare. */
 export interface ClipName {
   readonly name: string;
-  /** SHA-256 over its weight files. */
+  /** SHA-256 over the digests of its weight files. */
   readonly weightHash: string;
 }
 
@@ -19,18 +17,12 @@ export interface ClipName {
 export async function nameClip({ model, modelId }: Pipeline): Promise<ClipName | undefined> {
   if (!model.clip) return undefined;
   const { projection_dim: width, vision_config: vision } = model.clip.config;
-  const weightHash = await hashComponent(model.clip.component);
+  const weightHash = await hashWeights([model.clip.component], model.digests);
   const tower = `ViT-${vision.hidden_size}×${vision.num_hidden_layers}/${vision.patch_size}`;
   return {
     name: `clip/ of ${modelId}: ${tower}, ${vision.image_size} px, ${width} dimensions, weights ${weightHash.slice(0, 8)}`,
     weightHash,
   };
-}
-
-export async function hashComponent({ checkpoint }: Component): Promise<string> {
-  const hash = createHash("sha256");
-  for (const file of checkpoint.files) hash.update(await sha256(file));
-  return hash.digest("hex");
 }
 
 /**

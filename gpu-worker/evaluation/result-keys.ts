@@ -1,7 +1,8 @@
 import type { EditOptions } from "../editing/edit.ts";
 import { type InversionOptions, resolveSettings } from "../inversion/settings.ts";
+import { hashWeights } from "../pipeline/hash-weights.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { hashComponent, nameClip } from "./clip-space.ts";
+import { nameClip } from "./clip-space.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 import { keyOf } from "./finished-work.ts";
 import { type Method, methodName } from "./method.ts";
@@ -52,7 +53,7 @@ export class ResultKeys {
 
   static async of(pipeline: Pipeline, settings: EvaluationSettings): Promise<ResultKeys> {
     const { weightHash, model } = pipeline;
-    const vae = await hashComponent(model.vae.component);
+    const vae = await hashWeights([model.vae.component], model.digests);
     const clip = await nameClip(pipeline);
     return new ResultKeys(pipeline, settings, [weightHash, vae, clip?.weightHash ?? "no CLIP"]);
   }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { VisibleError } from "../../shared/errors.ts";
@@ -10,10 +9,10 @@ import { type UnetConfig, unetConfigSchema } from "../models/unet-2d-condition-c
 import { readSchedulerConfig, type SchedulerConfig } from "../schedulers/scheduler-config.ts";
 import { type ClipTokenizer, loadClipTokenizer } from "../tokenizers/clip-tokenizer.ts";
 import { leadsOutside } from "../weights/checkpoint.ts";
-import { sha256 } from "../weights/safetensors-file.ts";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.ts";
 import { type ClipModel, openClip, readClipConfig } from "./clip-model.ts";
 import { Component } from "./component.ts";
+import { type Digests, hashWeights, readAnew } from "./hash-weights.ts";
 import { type ModelDefaults, readModelDefaults } from "./model-defaults.ts";
 import { readEmptyTextOfXl, requireClipText, requireKnownFamily } from "./model-family.ts";
 import {
@@ -42,14 +41,9 @@ export interface ModelFolder {
   readonly scheduler: SchedulerConfig;
   readonly clip: ClipModel | undefined;
   readonly defaults: ModelDefaults;
+  /** Of those who have read the weights before. */
+  readonly digests: Digests;
 }
-
-/** Tells a file's SHA-256, in lower-case hexadecimal. */
-export interface Digests {
-  sha256(path: string): Promise<string>;
-}
-
-const readAnew: Digests = { sha256: (path) => sha256({ path }) };
 
 /**
  * @param digests of those who have read the weights before
@@ -92,6 +86,7 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
     scheduler: configs.scheduler,
     clip: await openClip(join(folder, "clip")),
     defaults,
+    digests,
   };
 }
 
@@ -176,11 +171,4 @@ function familyDefaults({ unet, secondText, autoencoder }: Awaited<ReturnType<ty
     resolution: typeof side === "number" ? side * autoencoder.factor : 512,
     textGuidance: secondText ? 5 : 7.5,
   };
-}
-
-async function hashWeights(components: readonly Component[], digests: Digests): Promise<string> {
-  const hash = createHash("sha256");
-  for (const { checkpoint } of components)
-    for (const { path } of checkpoint.files) hash.update(await digests.sha256(path));
-  return hash.digest("hex");
 }
