@@ -20,8 +20,8 @@ const remedies: Readonly<Record<DeviceKind, string>> = {
   cpu: "",
   webgpu: "It needs a GPU with a Vulkan, Metal or Direct3D 12 driver.",
   cuda:
-    "It needs an NVIDIA GPU with its driver, and onnxruntime-node installed with its CUDA libraries " +
-    "(linux x64; ONNXRUNTIME_NODE_INSTALL not set to skip).",
+    "It needs an NVIDIA GPU with its driver, CUDA and cuDNN 9, and onnxruntime's own CUDA libraries (Linux on x64), which " +
+    "`ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install` fetches.",
 };
 
 /** Why a device could not be used, in a clause and a sentence: `no GPU was found that WebGPU can use. It needs …`. */

@@ -9,5 +9,5 @@ const provider = join(binding, "bin/napi-v6/linux/x64/libonnxruntime_providers_c
 export const whyNoCuda: string | undefined = !existsSync("/proc/driver/nvidia/version")
   ? "this machine has no NVIDIA driver"
   : !existsSync(provider)
-    ? "onnxruntime-node was installed without its CUDA libraries (ONNXRUNTIME_NODE_INSTALL=true brings them)"
+    ? "onnxruntime's CUDA libraries are not beside its binding (node_modules/onnxruntime-node/script/install brings them)"
     : undefined;
