@@ -36,6 +36,8 @@ const pipeline = await part("open", () =>
 const { model } = pipeline;
 const plan = await part("plan", () => planLoss(model, wanted, pipeline.memory));
 const session = await part("create", () => pipeline.session("loss", () => plan.graph));
+// Counted from the start of the process.
+const clock = performance.now() / 1000;
 const random = new SeededRandom(1, "start");
 const feeds = Object.fromEntries(
   plan.graph.inputs.map(({ name, shape }) => [name, random.normals(elementCount(shape))]),
@@ -60,5 +62,5 @@ const again = async <Made,>(name: string, make: () => Made): Promise<Made> => {
 await again("write", () => unetGraph(model, { batch: 1, height: side, width: side, learnedRows: 0 }));
 const raw = await again("writeAndDifferentiate", () => lossGraph(model, plan.settings));
 await again("rewrite", () => optimize(raw));
-const started: StartedProcess = { parts, apart, bits: hash.digest("hex"), peakBytes, notes };
+const started: StartedProcess = { parts, clock, apart, bits: hash.digest("hex"), peakBytes, notes };
 console.log(JSON.stringify(started));

@@ -10,6 +10,8 @@ import { readModelFolder } from "../gpu-worker/pipeline/model-folder.ts";
 export interface StartedProcess {
   /** One after the other, to the end of the first step. */
   readonly parts: Readonly<Record<string, number>>;
+  /** Seconds by the clock, from the start of the process to the start of the first step. */
+  readonly clock: number;
   /** What planning consists of, measured once more. */
   readonly apart: Readonly<Record<string, number>>;
   /** Of the first step's loss and gradient. */
@@ -30,7 +32,7 @@ const words: Readonly<Record<string, string>> = {
 
 /**
  * From process start to the end of the first learning step at 512 px, with nothing kept, when it is first kept, and with it.
- * Processor time rather than the clock: it counts what a start costs whatever else the machine does.
+ * In processor time, which counts what a start costs whatever else the machine does; the whole also by the clock.
  */
 export async function benchStart(folder: string, scratch: string, say: (line: string) => void) {
   const cache = join(scratch, "cache");
@@ -38,7 +40,7 @@ export async function benchStart(folder: string, scratch: string, say: (line: st
   // What was written this moment is read and checked by the next start, and known to those after it.
   await wait(2500);
   await startApart(folder, cache);
-  const [without, kept, reading]: [StartedProcess[], StartedProcess[], number[]] = [[], [], []];
+  const [without, kept, reading]: [StartedProcess[], StartedProcess[], Reading[]] = [[], [], []];
   for (let i = 0; i < repeats; i++) {
     without.push(await startApart(folder));
     kept.push(await startApart(folder, cache));
@@ -60,8 +62,12 @@ export async function benchStart(folder: string, scratch: string, say: (line: st
     line(what, [column(without, name), first.parts[name]!, column(kept, name)]);
   const [slow, fast] = [median(without.map(beforeStep)), median(kept.map(beforeStep))];
   line("all but the step", [slow, beforeStep(first), fast]);
+  const elapsed = (runs: readonly StartedProcess[]) => median(runs.map(({ clock }) => clock));
+  line("the same by the clock", [elapsed(without), first.clock, elapsed(kept)]);
+  const read = (name: keyof Reading) => median(reading.map((each) => each[name])).toFixed(2);
   say(
-    `  ratio ${(fast / slow).toFixed(2)}; reading the UNet's and the text encoder's weights once: ${median(reading).toFixed(2)}`,
+    `  ratio ${(fast / slow).toFixed(2)}, ${(elapsed(kept) / elapsed(without)).toFixed(2)} by the clock; ` +
+      `reading the UNet's and the text encoder's weights once: ${read("processor")}, ${read("clock")} by the clock`,
   );
   for (const [name, seconds] of Object.entries(first.apart))
     say(`  of planning, ${name}: ${seconds.toFixed(2)}`);
@@ -85,14 +91,20 @@ async function startApart(folder: string, cache?: string): Promise<StartedProces
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as StartedProcess;
 }
 
-/** Seconds of processor time to read, and do nothing with, the weights that a learning needs. */
-async function readOnce(folder: string): Promise<number> {
+/** Seconds. */
+interface Reading {
+  readonly processor: number;
+  readonly clock: number;
+}
+
+/** To read, and do nothing with, the weights that a learning needs. */
+async function readOnce(folder: string): Promise<Reading> {
   const { unet, text } = await readModelFolder(folder, { sha256: async () => "" });
-  const before = process.cpuUsage();
+  const [before, began] = [process.cpuUsage(), performance.now()];
   for (const { path } of [unet, text].flatMap(({ component }) => component.checkpoint.files))
     for await (const _ of createReadStream(path, { highWaterMark: 2 ** 20 }));
   const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1e6;
+  return { processor: (user + system) / 1e6, clock: (performance.now() - began) / 1000 };
 }
 
 function median(values: readonly number[]): number {
