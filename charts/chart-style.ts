@@ -46,7 +46,6 @@ export const style: Config = {
   legend: {
     aria: false,
     orient: "bottom",
-    columns: 3,
     labelFont: font,
     labelFontSize: 12,
     labelColor: ink,
@@ -59,4 +58,13 @@ export const style: Config = {
 /** One colour for each name, in the order in which they are given. */
 export function colourScale(names: readonly string[]): Scale {
   return { name: "colour", type: "ordinal", domain: [...names], range: [...palette] };
+}
+
+/** Pixels of a letter in a legend, on average and rather too many, and of what stands around a name. */
+const [letter, around] = [6.6, 46];
+
+/** As many columns of these names, three at most, as a chart of that width has room for. */
+export function legendColumns(names: readonly string[], width: number): number {
+  const longest = Math.max(...names.map((name) => name.length));
+  return Math.min(3, Math.max(1, Math.floor(width / (letter * longest + around))));
 }

@@ -1,5 +1,5 @@
 import type { Spec } from "vega";
-import { colourScale, softInk, style } from "./chart-style.ts";
+import { colourScale, legendColumns, softInk, style } from "./chart-style.ts";
 import { intervalMarks } from "./interval-marks.ts";
 import { renderChart } from "./render-chart.ts";
 
@@ -82,7 +82,17 @@ export function dotChart(chart: DotChart): Promise<string> {
       { orient: "bottom", scale: "x", title: x.label, grid: true, tickCount: 6, labelOverlap: "greedy" },
       { orient: "left", scale: "y", domain: false, ticks: false, labelPadding: 8 },
     ],
-    legends: names.length > 1 ? [{ fill: "colour", symbolType: "circle", direction: "horizontal" }] : [],
+    legends:
+      names.length > 1
+        ? [
+            {
+              fill: "colour",
+              symbolType: "circle",
+              direction: "horizontal",
+              columns: legendColumns(names, width),
+            },
+          ]
+        : [],
     marks: [
       {
         type: "rule",

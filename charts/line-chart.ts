@@ -1,5 +1,5 @@
 import type { Mark, Spec } from "vega";
-import { colourScale, style } from "./chart-style.ts";
+import { colourScale, legendColumns, style } from "./chart-style.ts";
 import { intervalMarks } from "./interval-marks.ts";
 import { renderChart } from "./render-chart.ts";
 
@@ -90,7 +90,15 @@ export function lineChart(chart: LineChart): Promise<string> {
     ],
     legends:
       names.length > 1
-        ? [{ stroke: "colour", symbolType: "stroke", symbolStrokeWidth: 3, direction: "horizontal" }]
+        ? [
+            {
+              stroke: "colour",
+              symbolType: "stroke",
+              symbolStrokeWidth: 3,
+              direction: "horizontal",
+              columns: legendColumns(names, width),
+            },
+          ]
         : [],
     marks: [
       ...series.filter(({ draw }) => draw !== "points").map(seriesLine),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { legendColumns } from "../../charts/chart-style.ts";
 import { dotChart } from "../../charts/dot-chart.ts";
 import { lineChart } from "../../charts/line-chart.ts";
 
@@ -65,6 +66,11 @@ describe("a line chart", () => {
   it("names round values on a logarithmic axis where no ticks are given", async () => {
     const { ticks: _, ...x } = curve.x;
     expect(texts(await lineChart({ ...curve, x })).slice(0, 5)).toEqual(["50", "100", "200", "500", "1,000"]);
+  });
+
+  it("gives long names fewer columns, so that none leaves the picture", () => {
+    const named = (length: number) => legendColumns(["a", "n".repeat(length)], 640);
+    expect([5, 20, 31, 60, 200].map(named)).toEqual([3, 3, 2, 1, 1]);
   });
 
   it("is the same text from run to run", async () => {
