@@ -60,11 +60,18 @@ export function colourScale(names: readonly string[]): Scale {
   return { name: "colour", type: "ordinal", domain: [...names], range: [...palette] };
 }
 
-/** Pixels of a letter in a legend, on average and rather too many, and of what stands around a name. */
-const [letter, around] = [6.6, 46];
+/** Pixels of a letter of a label, on average and rather too many. */
+const letter = 6.6;
+/** Pixels around a name in a legend: its symbol, and the way to the next. */
+const aroundName = 46;
+
+/** Pixels that a label takes, about. */
+export function labelWidth(text: string): number {
+  return letter * text.length;
+}
 
 /** As many columns of these names, three at most, as a chart of that width has room for. */
 export function legendColumns(names: readonly string[], width: number): number {
-  const longest = Math.max(...names.map((name) => name.length));
-  return Math.min(3, Math.max(1, Math.floor(width / (letter * longest + around))));
+  const longest = Math.max(...names.map(labelWidth));
+  return Math.min(3, Math.max(1, Math.floor(width / (longest + aroundName))));
 }

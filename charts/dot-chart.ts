@@ -1,5 +1,5 @@
 import type { Spec } from "vega";
-import { colourScale, legendColumns, softInk, style } from "./chart-style.ts";
+import { colourScale, labelWidth, legendColumns, softInk, style } from "./chart-style.ts";
 import { intervalMarks } from "./interval-marks.ts";
 import { renderChart } from "./render-chart.ts";
 
@@ -27,8 +27,8 @@ export interface DotChart {
   readonly width?: number;
 }
 
-/** Pixels between two dots of one category. */
-const dodge = 13;
+/** Pixels between two dots of one category, and around the chart. */
+const [dodge, padding] = [13, 16];
 
 /**
  * Categories from top to bottom, each with a value (and its interval) for every series.
@@ -48,11 +48,13 @@ export function dotChart(chart: DotChart): Promise<string> {
     })),
   );
   const references = reference === undefined ? [] : [{ low: reference, high: reference }];
+  // Beside the names of the categories; a longer label of x grows to the left, under them, and not out of the picture.
+  const plot = width - 2 * padding - Math.max(...categories.map(labelWidth));
   const row = Math.max(30, (names.length + 1) * dodge);
   const spec: Spec = {
     width,
     height: 110 + (names.length > 1 ? 30 : 0) + categories.length * row,
-    padding: 16,
+    padding,
     autosize: { type: "fit", contains: "padding" },
     config: style,
     title: { text: title },
@@ -79,7 +81,10 @@ export function dotChart(chart: DotChart): Promise<string> {
       colourScale(names),
     ],
     axes: [
-      { orient: "bottom", scale: "x", title: x.label, grid: true, tickCount: 6, labelOverlap: "greedy" },
+      {
+        ...{ orient: "bottom", scale: "x", grid: true, tickCount: 6, labelOverlap: "greedy" },
+        ...{ title: x.label, titleAnchor: labelWidth(x.label) > plot ? "end" : "middle" },
+      },
       { orient: "left", scale: "y", domain: false, ticks: false, labelPadding: 8 },
     ],
     legends:

@@ -1,7 +1,7 @@
 /**
  * `tsx docs/insert-results.ts FOLDER …`: writes the results of `visii eval evaluation` into the model card, and those of
- * `visii ablate` into docs/evaluation.md, each between its markers; copies their figures to docs/images. What is unfinished is
- * left out.
+ * `visii ablate` into docs/evaluation.md, each between its markers; copies their figures to docs/images. What is unfinished or
+ * was not run stays as it is.
  */
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { chartName } from "../gpu-worker/evaluation/ablation/ablation-text.ts";
 import type { Report } from "../gpu-worker/evaluation/report.ts";
 import { ablationMarkdown, hasPlot } from "./ablation-markdown.ts";
 import { evaluationMarkdown } from "./evaluation-markdown.ts";
-import { replaceMarked } from "./marked-text.ts";
+import { readMarked, replaceMarked } from "./marked-text.ts";
 import { findingsMarkdown } from "./paper-findings.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -33,7 +33,10 @@ async function insertAblations(folder: string, report: AblationReport): Promise<
     const file = chartName(table.name, "psnr");
     await copyFile(join(folder, file), join(images, `ablation-${file}`));
   }
-  await writeFile(page, replaceMarked(text, "findings", findingsMarkdown(report)));
+  await writeFile(
+    page,
+    replaceMarked(text, "findings", findingsMarkdown(report, readMarked(text, "findings"))),
+  );
 }
 
 async function insertEvaluation(folder: string, report: Report): Promise<void> {

@@ -38,18 +38,28 @@ function finding(says: string, ablation: string, better: string, worse: string, 
   return { says, ablation, better, worse, metric };
 }
 
-/** What became of the paper's directions: reproduced only where the interval of the difference leaves 0 out. */
-export function findingsMarkdown(report: AblationReport): string {
+/**
+ * What became of the paper's directions: reproduced only where the interval of the difference leaves 0 out.
+ *
+ * @param before the table of an earlier report; its lines stand where this one did not run what they are of
+ */
+export function findingsMarkdown(report: AblationReport, before: string): string {
   const rows = findings.map(({ says, ablation, better, worse, metric }) => {
     const complete = report.ablations.some((table) => table.name === ablation && table.complete);
     const works = report.finished
       .filter((cell) => cell.ablation === ablation)
       .map(({ variant, work }) => ({ ...work, method: variant }));
     const difference = complete && compare(works, [better], worse)[0]?.metrics[metric];
-    if (!difference) return [says, "–", "not run"];
+    if (!difference) return lineOf(before, says) ?? [says, "–", "not run"];
     return [says, `${metrics[metric].title} ${show(metric, difference)}`, verdict(difference)];
   });
   return markdownTable([["the paper's direction", "difference here", ""], ...rows]);
+}
+
+/** The cells of a table's line by its first one. */
+function lineOf(table: string, first: string): string[] | undefined {
+  const lines = table.split("\n").map((line) => line.split("|").slice(1, -1));
+  return lines.map((cells) => cells.map((cell) => cell.trim())).find(([cell]) => cell === first);
 }
 
 function show(metric: Metric, { mean, low, high }: Summary): string {

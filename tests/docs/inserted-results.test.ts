@@ -45,12 +45,13 @@ describe("the paper's directions", () => {
     side: null,
     seeds: [0],
   };
-  const verdicts = (finished: readonly FinishedCell[]) =>
+  const verdicts = (finished: readonly FinishedCell[], before = "") =>
     findingsMarkdown(
       makeAblationReport(
         { ...subject, cases: ["a", "b"], ablations: chooseAblations("pairs,clip") },
         { finished, complete: true },
       ),
+      before,
     );
 
   it.each([
@@ -64,5 +65,11 @@ describe("the paper's directions", () => {
   it("are not judged where an ablation was not run to its end", () => {
     expect(verdicts(cells([1, 2]).slice(1))).toContain("(4 against 1) | – | not run |");
     expect(verdicts(cells([1, 2]))).toContain("helps the direction of the edit | – | not run |");
+  });
+
+  it("keep the line of an earlier report where an ablation was not run", () => {
+    const earlier = verdicts(cells([1, 2]));
+    expect(verdicts([], earlier)).toBe(earlier);
+    expect(verdicts(cells([-1, -2]), earlier)).toContain("(4 against 1) | PSNR −1.50 [−2.00, −1.00] dB |");
   });
 });
