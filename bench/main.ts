@@ -12,10 +12,11 @@ import { benchEvaluations } from "./evaluations-to-quality.ts";
 import { benchFullSize, fullSizeBenches } from "./full-size.ts";
 import { benchSpaces, spaceCases, spaceVariants } from "./instruction-spaces.ts";
 import { benchInversionStep } from "./inversion-step.ts";
+import { benchMixing, type MixingFigures } from "./mixing.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|evaluations|defaults|spaces|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/.
+/** `npm run bench [-- step|edit|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/.
  * `npm run bench -- plans|parity|half|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
  * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -95,6 +96,15 @@ if (asked.includes("spaces")) {
       `${result.space}, learning rate ${result.learningRate}, ${result.name}, seed ${result.seed}: validation loss ${result.validation.toFixed(4)}, ${result.psnr.toFixed(2)} dB`,
     ),
   );
+}
+if (asked.includes("mixing")) {
+  const found: MixingFigures[] = [];
+  await benchMixing(pipeline, await readDemoCase(root, pipeline), (one) => {
+    found.push(one);
+    const scores = Object.entries(one.psnr).map(([name, value]) => `${name} ${value.toFixed(1)}`);
+    say(`“${one.words}”, dB: ${scores.join(", ")}`);
+  });
+  figures.mixing = found;
 }
 await benchOnCases({ root, pipeline, threads, asked, say, figures });
 if (wanted("memory")) {

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { editImages, planEdits, printResults } from "./edit-images.ts";
-import { loadEmbedInstruction, loadInstructionFile, withPipeline } from "./engine.ts";
-import { nonEmpty } from "./parse-values.ts";
+import { loadEmbedInstruction, loadInstructionFile, type Mixing, mixings, withPipeline } from "./engine.ts";
+import { nonEmpty, oneOf } from "./parse-values.ts";
 import { withServer } from "./remote/connect.ts";
 import { editRemotely, withInstruction } from "./remote/edit-remotely.ts";
 import { type ServerAddress, serverAddress } from "./remote/server-options.ts";
@@ -10,6 +10,7 @@ import { addSamplingOptions, localSampling, type SamplingOptions } from "./sampl
 
 interface ApplyOptions extends SamplingOptions {
   readonly text?: string;
+  readonly mixing?: Mixing;
 }
 
 export function addApplyCommand(program: Command, context: Context): void {
@@ -18,7 +19,12 @@ export function addApplyCommand(program: Command, context: Context): void {
     .description("apply a learned instruction to photos")
     .argument("<FILE.visii>", "a learned instruction; with --server also the id of one there")
     .argument("<IMAGE...>", "photos: JPEG, PNG, WebP or AVIF")
-    .option("--text <words>", "words to mix in", nonEmpty("--text"));
+    .option("--text <words>", "words to mix in", nonEmpty("--text"))
+    .option(
+      "--mixing <how>",
+      "joined: the words behind the instruction in one text; in-turn: a second edit (default: the model's)",
+      oneOf("--mixing", mixings),
+    );
   addSamplingOptions(command).action((file: string, images: string[], options: ApplyOptions) =>
     apply(context, file, images, options, serverAddress(command, options, localSampling)),
   );
@@ -32,11 +38,12 @@ async function apply(
   server: ServerAddress | undefined,
 ): Promise<void> {
   const words = options.text === undefined ? {} : { text: options.text };
+  const mixing = options.mixing === undefined ? {} : { mixing: options.mixing };
   if (server) {
     const plan = await planEdits(images, options);
     const results = await withServer(server, (api) =>
       withInstruction(context, api, file, (instruction) =>
-        editRemotely(context, api, plan, { instruction, ...words }, options),
+        editRemotely(context, api, plan, { instruction, ...words, ...mixing }, options),
       ),
     );
     return printResults(context, results, options);

@@ -7,7 +7,7 @@ import { writeImage } from "../gpu-worker/images/write-image.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
 import { editProgress } from "./edit-progress.ts";
-import { type EditOptions, type Instruction, loadEdit, type Pipeline } from "./engine.ts";
+import { type EditOptions, type Instruction, loadEdit, type Mixing, type Pipeline } from "./engine.ts";
 import { requireHostMemory } from "./machine-memory.ts";
 import { type InputFile, outputPaths } from "./output-paths.ts";
 import { modelSize } from "./picture-size.ts";
@@ -48,8 +48,12 @@ export async function planEdits(
   });
 }
 
-function editOptions(options: SamplingOptions, variation: number): EditOptions {
-  const { steps, scheduler, textGuidance, imageGuidance, seed, count } = options;
+interface EditImagesOptions extends SamplingOptions {
+  readonly mixing?: Mixing;
+}
+
+function editOptions(options: EditImagesOptions, variation: number): EditOptions {
+  const { steps, scheduler, textGuidance, imageGuidance, seed, count, mixing } = options;
   const noise = options.noise ?? (count > 1 ? "fresh" : undefined);
   return {
     seed,
@@ -59,6 +63,7 @@ function editOptions(options: SamplingOptions, variation: number): EditOptions {
     ...(textGuidance === undefined ? {} : { textGuidance }),
     ...(imageGuidance === undefined ? {} : { imageGuidance }),
     ...(noise === undefined ? {} : { noise }),
+    ...(mixing === undefined ? {} : { mixing }),
   };
 }
 
@@ -68,7 +73,7 @@ export async function editImages(
   pipeline: Pipeline,
   plan: readonly PlannedEdit[],
   prompt: { readonly instruction?: Instruction; readonly text?: string },
-  options: SamplingOptions,
+  options: EditImagesOptions,
 ): Promise<EditResult[]> {
   const edit = await loadEdit();
   const results: EditResult[] = [];

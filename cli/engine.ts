@@ -22,6 +22,7 @@ export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
 export const devices = deviceKinds;
 
 export { type Precision, precisions } from "../gpu-worker/models/precision.ts";
+export { type Mixing, mixings } from "../gpu-worker/pipeline/mixing.ts";
 
 export const precisionHelp =
   "fp32, or fp16: half the memory and more speed on a GPU; a CPU only imitates it, slowly";

@@ -23,7 +23,8 @@ from sampling import Editor
 HERE = Path(__file__).resolve().parent
 # Chosen by `evaluate.py --sweep`; see the model card.
 DEFAULTS = {
-    "sampler": {"scheduler": "ddim", "steps": 1, "text_guidance": 1.0, "image_guidance": 1.0},
+    "sampler": {"scheduler": "ddim", "steps": 1, "text_guidance": 1.0, "image_guidance": 1.0,
+                "mixing": "in-turn"},
     "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 2, "text_guidance": 1.0, "image_guidance": 1.0,
                   "kv": {"learning_rate": 0.25}},
     "resolution": 128,

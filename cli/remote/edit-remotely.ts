@@ -8,6 +8,7 @@ import type { OutputFormat } from "../../shared/resources/edit.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
 import type { Context } from "../context.ts";
 import type { EditResult, PlannedEdit } from "../edit-images.ts";
+import type { Mixing } from "../engine.ts";
 import type { SamplingOptions } from "../sampling-options.ts";
 import { followJob } from "./follow-job.ts";
 import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
@@ -19,6 +20,7 @@ export interface RemotePrompt {
   /** Of the service. */
   readonly instruction?: string;
   readonly text?: string;
+  readonly mixing?: Mixing;
 }
 
 /** The id of an instruction on the service; a local file is brought there, and taken away again after `use`. */

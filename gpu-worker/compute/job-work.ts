@@ -140,6 +140,7 @@ async function edit(
   const prompt: EditPrompt = {
     ...(instruction ? { instruction } : {}),
     ...(request.text === undefined ? {} : { text: request.text }),
+    ...(request.mixing === undefined ? {} : { mixing: request.mixing }),
     ...(request.text_guidance === undefined ? {} : { textGuidance: request.text_guidance }),
     ...(request.image_guidance === undefined ? {} : { imageGuidance: request.image_guidance }),
     ...(request.steps === undefined ? {} : { steps: request.steps }),
@@ -168,9 +169,9 @@ async function edit(
 /** Edits that may run as one batch have the same; undefined for all other work, and for what failed before. */
 export function batchKey({ account, request, attempt }: Job): string | undefined {
   if (request.kind !== "edit" || attempt > 0) return undefined;
-  const { instruction, text, text_guidance, image_guidance, steps } = request;
+  const { instruction, text, mixing, text_guidance, image_guidance, steps } = request;
   const owner = instruction === undefined ? "" : account;
-  return JSON.stringify([owner, instruction, text, text_guidance, image_guidance, steps]);
+  return JSON.stringify([owner, instruction, text, mixing, text_guidance, image_guidance, steps]);
 }
 
 /** Keys sort as image and variation do. */

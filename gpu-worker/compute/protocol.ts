@@ -28,6 +28,7 @@ export interface EditPrompt {
   /** A `.visii` file. */
   readonly instruction?: Uint8Array;
   readonly text?: string;
+  readonly mixing?: "joined" | "in-turn";
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
   readonly steps?: number;

@@ -2,6 +2,7 @@ import { VisibleError } from "../../shared/errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { embedPrompt, type Prompt } from "../instruction/embed-instruction.ts";
 import { type Conditioning, type Guidance, guidedPrediction } from "../pipeline/guidance.ts";
+import type { Mixing } from "../pipeline/mixing.ts";
 import type { Latents, Pipeline } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { trainingNoise } from "../random/training-noise.ts";
@@ -23,6 +24,8 @@ export interface EditOptions {
   readonly seed: number;
   /** Numbers the results asked for of one image; each draws its own fresh noise. */
   readonly variation?: number;
+  /** How words are added to an instruction. */
+  readonly mixing?: Mixing;
 }
 
 export interface EditEvent {
@@ -44,7 +47,7 @@ export interface BatchItem extends Pick<EditOptions, "noise" | "seed" | "variati
 }
 
 /**
- * Edits images by a prompt: words, a learned instruction, or both.
+ * Edits images by a prompt: words, a learned instruction, or both. With words in turn, `steps` counts for each of the two.
  *
  * @param images of one size, both sides multiples of the pipeline's `sizeMultiple`
  * @returns one image of the same size for each
@@ -58,15 +61,11 @@ export async function edit(
   hooks: EditHooks = {},
 ): Promise<RgbImage[]> {
   requireSizes(pipeline, images);
-  const process = await prepareProcess(pipeline, prompt, options);
-  const progress = stepCounter(images.length * process.scheduler.timesteps.length, hooks);
+  const turns = await prepareTurns(pipeline, prompt, options);
+  const progress = stepCounter(images.length * stepsOf(turns), hooks);
   const results: RgbImage[] = [];
-  for (const [index, image] of images.entries()) {
-    const condition = await pipeline.encodeImage(image);
-    const noise = noiseSource(prompt, options, index, condition.data.length);
-    const [latents] = await sample(pipeline, process, [condition], [noise], progress);
-    results.push(await pipeline.decodeLatents(pipeline.unscaleLatents(latents!)));
-  }
+  for (const [index, image] of images.entries())
+    results.push(...(await takeTurns(pipeline, turns, [{ ...options, image }], index, progress)));
   return results;
 }
 
@@ -89,22 +88,57 @@ export async function editTogether(
     pipeline,
     items.map(({ image }) => image),
   );
-  const process = await prepareProcess(pipeline, prompt, options);
-  const conditions: Latents[] = [];
-  for (const { image } of items) conditions.push(await pipeline.encodeImage(image));
-  const noises = items.map((item, index) => noiseSource(prompt, item, 0, conditions[index]!.data.length));
-  const progress = stepCounter(process.scheduler.timesteps.length, hooks);
-  const results: RgbImage[] = [];
-  for (const latents of await sample(pipeline, process, conditions, noises, progress))
-    results.push(await pipeline.decodeLatents(pipeline.unscaleLatents(latents)));
-  return results;
+  const turns = await prepareTurns(pipeline, prompt, options);
+  return takeTurns(pipeline, turns, items, 0, stepCounter(stepsOf(turns), hooks));
 }
 
 /** What one reverse process needs besides its images and noise. */
 interface ReverseProcess {
+  readonly prompt: Prompt;
   readonly scheduler: Scheduler;
   readonly guidance: Guidance;
   readonly conditioning: Conditioning;
+}
+
+/** One reverse process, or with words in turn two: the second edits what the first one made. */
+async function prepareTurns(
+  pipeline: Pipeline,
+  { instruction, text }: Prompt,
+  options: Omit<EditOptions, keyof BatchItem>,
+): Promise<readonly ReverseProcess[]> {
+  const mixing = options.mixing ?? pipeline.defaults.sampler.mixing;
+  const turns: readonly Prompt[] =
+    instruction && text && mixing === "in-turn"
+      ? [{ instruction }, { text }]
+      : [{ ...(instruction ? { instruction } : {}), ...(text === undefined ? {} : { text }) }];
+  const prepared: ReverseProcess[] = [];
+  for (const turn of turns) prepared.push(await prepareProcess(pipeline, turn, options));
+  return prepared;
+}
+
+function stepsOf(turns: readonly ReverseProcess[]): number {
+  return turns.reduce((sum, { scheduler }) => sum + scheduler.timesteps.length, 0);
+}
+
+/** Images of one size through every turn, as one batch; between two turns they stay latents. */
+async function takeTurns(
+  pipeline: Pipeline,
+  turns: readonly ReverseProcess[],
+  items: readonly BatchItem[],
+  index: number,
+  progress: () => Promise<void>,
+): Promise<RgbImage[]> {
+  let conditions: Latents[] = [];
+  for (const { image } of items) conditions.push(await pipeline.encodeImage(image));
+  for (const [turn, process] of turns.entries()) {
+    const { length } = conditions[0]!.data;
+    const noises = items.map((item) => noiseSource(process.prompt, item, [index, turn], length));
+    const made = await sample(pipeline, process, conditions, noises, progress);
+    conditions = made.map((latents) => pipeline.unscaleLatents(latents));
+  }
+  const results: RgbImage[] = [];
+  for (const latents of conditions) results.push(await pipeline.decodeLatents(latents));
+  return results;
 }
 
 async function prepareProcess(
@@ -125,7 +159,7 @@ async function prepareProcess(
     pipeline.model.scheduler,
     options.steps ?? sampler.steps,
   );
-  return { scheduler, guidance, conditioning };
+  return { prompt, scheduler, guidance, conditioning };
 }
 
 /** Standard normal values for the start (at the first timestep) and for the noise that a step adds. */
@@ -181,7 +215,7 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
 function noiseSource(
   prompt: Prompt,
   options: Pick<EditOptions, "noise" | "seed" | "variation">,
-  index: number,
+  [index, turn]: readonly [index: number, turn: number],
   count: number,
 ): NoiseSource {
   if ((options.noise ?? "fixed") === "fixed") {
@@ -192,7 +226,13 @@ function noiseSource(
       added: (timestep) => trainingNoise(seed, timestep - 1, count),
     };
   }
-  const random = new SeededRandom(options.seed, "fresh", index, options.variation ?? 0);
+  const random = new SeededRandom(
+    options.seed,
+    "fresh",
+    index,
+    options.variation ?? 0,
+    ...(turn ? [turn] : []),
+  );
   return { start: () => random.normals(count), added: () => random.normals(count) };
 }
 

@@ -3,7 +3,7 @@ import type { Conditioning } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Instruction } from "./instruction.ts";
 
-/** What the model is told: words, a learned instruction, or a learned instruction followed by words. */
+/** What the model is told: words, a learned instruction, or a learned instruction with words. */
 export interface Prompt {
   readonly instruction?: Instruction;
   readonly text?: string;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { readConfig } from "../models/parse-config.ts";
 import type { SchedulerKind } from "../schedulers/scheduler.ts";
+import { type Mixing, mixings } from "./mixing.ts";
 
 const guidance = z.number().finite();
 const count = z.number().int().positive();
@@ -29,6 +30,7 @@ const modelDefaultsSchema = z.object({
       steps: count.default(20),
       text_guidance: guidance.optional(),
       image_guidance: guidance.default(1.5),
+      mixing: z.enum(mixings).default("joined"),
     })
     .prefault({}),
   inversion: z
@@ -63,6 +65,8 @@ export interface ModelDefaults {
     readonly steps: number;
     readonly textGuidance: number;
     readonly imageGuidance: number;
+    /** Of a learned instruction with words. */
+    readonly mixing: Mixing;
   };
   readonly inversion: {
     readonly steps: number;
@@ -105,6 +109,7 @@ export async function readModelDefaults(
       steps: sampler.steps,
       textGuidance: sampler.text_guidance ?? family.textGuidance,
       imageGuidance: sampler.image_guidance,
+      mixing: sampler.mixing,
     },
     inversion: {
       steps: inversion.steps,

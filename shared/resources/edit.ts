@@ -20,12 +20,13 @@ export type OutputFormat = (typeof outputFormats)[number];
 /** How an edit is made; what is absent is the model's recommendation. */
 export const editOptionsSchema = z.strictObject({
   text: z.string().trim().min(1).max(300).optional().describe("Words, alone or mixed with the instruction."),
-  text_guidance: z
-    .number()
-    .min(0)
-    .max(30)
+  mixing: z
+    .enum(["joined", "in-turn"])
     .optional()
-    .describe("How strongly instruction and words pull; the model's own when absent, as for all below."),
+    .describe(
+      "How words are added to an instruction: `joined` in one text, or `in-turn`, a second edit that counts its own steps. The model's own when absent, as for all below.",
+    ),
+  text_guidance: z.number().min(0).max(30).optional().describe("How strongly instruction and words pull."),
   image_guidance: z.number().min(0).max(10).optional().describe("How strongly the picture holds."),
   steps: z.number().int().min(1).max(100).optional().describe("Sampling steps."),
   noise: z

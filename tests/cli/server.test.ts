@@ -78,6 +78,16 @@ describe("visii --server", () => {
     expect(data).toHaveLength(1);
     const byId = await visii(["apply", data[0].id, "photo.jpg", "--out", "again", "--steps", "1"]);
     expect(byId.stdout).toMatch(/^again\/photo\.jpg {2}\(\d+\.\d s\)\n$/);
+
+    const made: { picture: Buffer; steps: number }[] = [];
+    for (const mixing of ["joined", "in-turn"]) {
+      const words = ["--text", "blue", "--mixing", mixing, "--steps", "1", "--out", mixing];
+      expect(await visii(["apply", data[0].id, "photo.jpg", ...words])).toMatchObject({ code: 0 });
+      const { steps } = (await running.call("GET", "/v1/edits?limit=1")).body.data[0].usage;
+      made.push({ picture: await readFile(file(join(mixing, "photo.jpg"))), steps });
+    }
+    expect(made.map(({ steps }) => steps)).toEqual([1, 2]);
+    expect(made[0]!.picture).not.toEqual(made[1]!.picture);
   }, 240_000);
 
   it("edits by words alone, with several results for each photo", async () => {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BatchItem, type EditEvent, edit, editTogether } from "../../gpu-worker/editing/edit.ts";
 import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
@@ -18,6 +19,7 @@ afterAll(() => pipeline.dispose());
 
 const image = drawImage(64, 32, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
 const options = { steps: 3, seed: 5 };
+const bundled = fileURLToPath(new URL("../../models/mini", import.meta.url));
 
 it("keeps size and range", async () => {
   const [result] = await edit(pipeline, [image], { text: "blue" }, options);
@@ -114,6 +116,54 @@ it("mixes an instruction with words", async () => {
   const [alone] = await edit(pipeline, [image], { instruction }, options);
   const [mixed] = await edit(pipeline, [image], { instruction, text: "blue" }, options);
   expect(mixed!.data).not.toEqual(alone!.data);
+});
+
+describe("words in turn", () => {
+  const inTurn = { ...options, mixing: "in-turn" } as const;
+
+  it("edit what the instruction made, and not what the instruction and the words would make together", async () => {
+    // A model whose autoencoder gives back what went in: in turn, the picture stays latents between the two edits.
+    const mini = await openPipeline(bundled, { device: "cpu" });
+    const warm = await makeInstruction(mini, "make it sepia", { change: 0, seed: options.seed });
+    const words = "make it darker by 40 percent";
+    const [mixed] = await edit(mini, [image], { instruction: warm, text: words }, { seed: options.seed });
+    const [first] = await edit(mini, [image], { instruction: warm }, { seed: options.seed });
+    expect(mini.defaults.sampler.mixing).toBe("in-turn");
+    const [second] = await edit(mini, [first!], { text: words }, { seed: options.seed });
+    expect(relativeDeviation(mixed!.data, second!.data)).toBeLessThan(0.1);
+    expect(relativeDeviation(mixed!.data, first!.data)).toBeGreaterThan(0.2);
+    await mini.dispose();
+  });
+
+  it("count the steps of both edits, and may be as long as words alone", async () => {
+    const steps: number[] = [];
+    const before = pipeline.unetForwards;
+    const text = "blue ".repeat(28);
+    await expect(edit(pipeline, [image], { instruction, text }, options)).rejects.toThrow(/room for 24/);
+    await edit(pipeline, [image], { instruction, text }, inTurn, {
+      onEvent: ({ step, steps: all }) => void steps.push(step, all),
+    });
+    expect(steps.at(-1)).toBe(2 * options.steps);
+    expect(steps.at(-2)).toBe(2 * options.steps);
+    const both = pipeline.unetForwards - before;
+    await edit(pipeline, [image], { text }, options);
+    expect(both).toBe(2 * (pipeline.unetForwards - before - both));
+  });
+
+  it("change nothing where there is an instruction or there are words alone", async () => {
+    for (const prompt of [{ instruction }, { text: "blue" }]) {
+      const [plain] = await edit(pipeline, [image], prompt, options);
+      expect((await edit(pipeline, [image], prompt, inTurn))[0]!.data).toEqual(plain!.data);
+    }
+  });
+
+  it("are the same for an image of a batch", async () => {
+    const items = [image, image].map((one) => ({ image: one, seed: options.seed }));
+    const prompt = { instruction, text: "blue" };
+    const together = await editTogether(pipeline, items, prompt, { steps: options.steps, mixing: "in-turn" });
+    const [alone] = await edit(pipeline, [image], prompt, inTurn);
+    for (const { data } of together) expect(relativeDeviation(data, alone!.data)).toBeLessThan(1e-3);
+  });
 });
 
 it("sums the three branches as the paper's equation says, whichever of them it leaves out", async () => {
