@@ -133,7 +133,7 @@ async function loadLibrary(): Promise<TransformersJs> {
       "captioner_unavailable",
       absent
         ? `--captioner needs the library ${library}, which is not installed with visii; install it: ` +
-            `npm install --no-save ${library}@${version}. Without it, --caption finds words through the model's own CLIP.`
+            `npm install --no-save --save-dev ${library}@${version}. Without it, --caption finds words through the model's own CLIP.`
         : `${library} is installed but does not load: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     );

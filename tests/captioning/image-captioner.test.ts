@@ -16,7 +16,7 @@ const { resolve } = createRequire(import.meta.url);
 const present = isInstalled();
 if (!present)
   console.warn(
-    `Captions by a captioner are NOT tested here: npm install --no-save ${library}@4.3.1 to run them.`,
+    `Captions by a captioner are NOT tested here: npm install --no-save --save-dev ${library}@4.3.1 to run them.`,
   );
 
 let scratch: string;
@@ -61,7 +61,7 @@ it.skipIf(present)(
     const { code, stderr } = await learn("--captioner", captioner);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /npm install --no-save @huggingface\/transformers@4\.3\.1.*Without it, --caption finds words/,
+      /npm install --no-save --save-dev @huggingface\/transformers@4\.3\.1.*Without it, --caption finds words/,
     );
   },
 );
