@@ -28,10 +28,10 @@ import { createShortMemory } from "./short-memory.ts";
 
 /** The API as one value: give it the world, and requests. */
 export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
-  const { table, queues, clock, random, log } = ports;
+  const { table, queues, timing, clock, random, log } = ports;
   const edge: Edge = {
     ...{ ...ports, ...createShortMemory(ports) },
-    jobs: new JobStore({ table, queues, clock }),
+    jobs: new JobStore({ table, queues, clock, timing }),
     ledger: new Ledger(table, clock),
     keys: new KeyStore(table, clock, random),
   };

@@ -14,7 +14,7 @@ export const edgeConfigSchema = awsConfigSchema.extend({
     .url()
     .transform((url) => new URL(url).origin)
     .optional(),
-  /** For one key. */
+  /** For one account. */
   VISII_REQUESTS_PER_MINUTE: z.coerce
     .number()
     .int()

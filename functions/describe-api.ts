@@ -17,7 +17,7 @@ const description = `Learn a picture edit from one before/after pair, and make t
 
 **Money** is counted in credits, millionths of a US dollar. They are set aside when a job is accepted (402 when they do not cover it), settled by measured work when it succeeds, and given back when it fails or is canceled.
 
-**Limits.** \`RateLimit\` and \`RateLimit-Policy\` say how many requests are left this minute; 429 comes with \`Retry-After\`.
+**Limits.** \`RateLimit\` and \`RateLimit-Policy\` state how many requests the account has left this minute, whichever of its keys it uses; 429 comes with \`Retry-After\`.
 
 **Errors** are \`application/problem+json\` (RFC 9457). \`code\` is stable, \`detail\` is for people, and \`request_id\` is what to quote.
 

@@ -8,7 +8,7 @@ import type { JobQueue } from "../shared/ports/job-queue.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { ObjectStore } from "../shared/ports/object-store.ts";
 import type { Table } from "../shared/ports/table.ts";
-import type { QueueName } from "../shared/queue-timing.ts";
+import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
 import type { ShortMemory } from "./short-memory.ts";
 
 /** The world as the edge sees it; composition roots give it. */
@@ -16,6 +16,7 @@ export interface EdgePorts {
   readonly table: Table;
   readonly objects: ObjectStore;
   readonly queues: Readonly<Record<QueueName, JobQueue>>;
+  readonly timing: QueueTiming;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
@@ -27,7 +28,7 @@ export interface EdgePorts {
 export interface EdgeSettings {
   /** Of the keys it makes. */
   readonly environment: Environment;
-  /** Requests a minute for one key. */
+  /** Requests a minute of one account. */
   readonly requestsPerMinute: number;
   /** Seconds that `Prefer: wait` may hold a connection; below the router's timeout. */
   readonly longestWait: number;

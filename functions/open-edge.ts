@@ -40,7 +40,7 @@ export function openEdge(config: EdgeConfig): {
   const common = { table, objects, clock, random, log };
   return {
     adapters,
-    edge: { ...common, queues, settings, refuseWebhook: publicOnly.refuseAddress },
+    edge: { ...common, queues, timing, settings, refuseWebhook: publicOnly.refuseAddress },
     sweep: {
       ...{ ...common, meter, sender: createGuardedSender(publicOnly) },
       jobs: new JobStore({ table, queues, clock, timing }),

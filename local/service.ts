@@ -75,7 +75,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
   const { refuseAddress: refuseWebhook } = loopbackToo;
-  const app = createApp({ table, objects, queues, clock, random, log, settings, refuseWebhook });
+  const app = createApp({ table, objects, queues, timing, clock, random, log, settings, refuseWebhook });
   const here = api ? undefined : await listen(app, port);
   const url = `http://127.0.0.1:${(api ?? here)?.port}`;
   const sweeper = startSweeper(

@@ -7,7 +7,7 @@ import type { Clock } from "../shared/ports/clock.ts";
 import type { JobQueue } from "../shared/ports/job-queue.ts";
 import type { ObjectStore } from "../shared/ports/object-store.ts";
 import type { Table } from "../shared/ports/table.ts";
-import type { QueueName } from "../shared/queue-timing.ts";
+import { type QueueName, type QueueTiming, queueTiming } from "../shared/queue-timing.ts";
 import { systemClock } from "../shared/system-clock.ts";
 
 /** The real adapters on stand-ins of their own. */
@@ -17,6 +17,7 @@ export interface LocalWorld {
   readonly table: Table;
   readonly objects: ObjectStore;
   readonly queues: Readonly<Record<QueueName, JobQueue>>;
+  readonly timing: QueueTiming;
   stop(): Promise<void>;
 }
 
@@ -29,6 +30,7 @@ export async function openLocalWorld(clock: Clock = systemClock): Promise<LocalW
     table: new DynamoTable(clients.dynamo, standIns.table, clock),
     objects: new S3ObjectStore(clients.s3, standIns.bucket),
     queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },
+    timing: queueTiming,
     async stop() {
       clients.destroy();
       await standIns.stop();

@@ -57,7 +57,8 @@ const silent = { info: () => undefined, error: console.error };
 const settings = { ...defaultEdgeSettings, requestsPerMinute: 60_000 };
 const refuseWebhook = () => undefined;
 const app = createApp({
-  ...{ table, objects: adapters.objects, queues, clock, random, log: silent, settings, refuseWebhook },
+  ...{ table, objects: adapters.objects, queues, timing: adapters.timing, clock, random },
+  ...{ log: silent, settings, refuseWebhook },
 });
 
 let sample: Readonly<Record<string, unknown>> = {};

@@ -6,32 +6,33 @@ import { refuse } from "../problem-answers.ts";
 
 /** Seconds. */
 const window = 60;
-/** Of a key's requests a minute, the part that one process takes at a time; the rest is for the others. */
+/** Share of an account's requests a minute that one process reserves at a time. */
 const portion = 1 / 60;
 
-/** What this process may let through in one minute without asking the table again. */
+/** Requests that this process may let through in one minute before it asks the table again. */
 interface Allowance {
   readonly minute: number;
   left: number;
-  /** Taken by all processes together, as far as this one knows. */
+  /** Reserved by all processes together, when this one last asked. */
   taken: number;
-  /** All of the minute's requests are taken. */
+  /** The minute's requests are used up. */
   spent: boolean;
   asking?: Promise<void>;
 }
 
 /**
- * So many requests a minute for each key, counted in the table a portion at a time: never more, and fewer by at most a portion
- * for each further process. The headers (IETF draft "RateLimit header fields") say how many are surely left.
+ * Limits the requests a minute of an account, whichever of its keys they bring. The table counts them a portion at a time: never
+ * more than the limit, and fewer by at most one portion for each further process. The headers (IETF draft "RateLimit header
+ * fields") state how many are left for certain.
  */
 export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   const limit = settings.requestsPerMinute;
   const size = Math.max(1, Math.floor(limit * portion));
   const allowances = new LRUCache<string, Allowance>({ max: 10_000 });
 
-  async function ask(key: string, allowance: Allowance): Promise<void> {
+  async function ask(account: string, allowance: Allowance): Promise<void> {
     const expires = (allowance.minute + 2) * window;
-    allowance.taken = await table.add(rowKeys.rate(key, allowance.minute), size, expires);
+    allowance.taken = await table.add(rowKeys.rate(account, allowance.minute), size, expires);
     const granted = Math.max(0, Math.min(size, limit - (allowance.taken - size)));
     allowance.left += granted;
     allowance.spent = granted === 0;
@@ -41,12 +42,12 @@ export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<E
     const seconds = clock.now() / 1000;
     const minute = Math.floor(seconds / window);
     const wait = Math.ceil((minute + 1) * window - seconds);
-    const key = context.get("key").id;
-    const known = allowances.get(key);
+    const account = context.get("account");
+    const known = allowances.get(account);
     const allowance = known?.minute === minute ? known : { minute, left: 0, taken: 0, spent: false };
-    if (allowance !== known) allowances.set(key, allowance);
+    if (allowance !== known) allowances.set(account, allowance);
     while (!allowance.left && !allowance.spent) {
-      allowance.asking ??= ask(key, allowance).finally(() => {
+      allowance.asking ??= ask(account, allowance).finally(() => {
         delete allowance.asking;
       });
       await allowance.asking;
@@ -58,7 +59,10 @@ export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<E
     context.header("RateLimit", `"default";r=${left};t=${wait}`);
     if (refused) {
       context.header("Retry-After", String(wait));
-      throw refuse("rate_limited", `More than ${limit} requests this minute; wait ${wait} s.`);
+      throw refuse(
+        "rate_limited",
+        `The account has made more than ${limit} requests this minute; try again in ${wait} s.`,
+      );
     }
     await next();
   };

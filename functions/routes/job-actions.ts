@@ -65,12 +65,15 @@ export function addEventRoute(
         content: { "text/event-stream": { schema: told } },
         description: "Events; each has one as its data",
       },
+      204: { description: "`Last-Event-ID` is the job's last event; there are no more" },
       ...orProblem,
     },
   });
   app.openapi(route, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const given = context.req.header("Last-Event-ID");
+    // A browser's EventSource reconnects after every end of a stream; 204 is how HTML tells it to stop.
+    if (given === lastEventId) return context.body(null, 204);
     const { clock, settings, table } = edge;
     return streamSSE(context, async (stream) => {
       const gone = new AbortController();

@@ -15,8 +15,10 @@ import {
   storedKeySchema,
 } from "./api-key.ts";
 
-/** Milliseconds for which a key that was found is taken for good without another look. */
+/** Milliseconds for which a key that was found is accepted without another read. */
 const keyMemory = 5000;
+/** Milliseconds for which this process remembers that a key existed. */
+const existenceMemory = 3_600_000;
 
 /** Keys of accounts. The row under the hash opens the door; the one under the account is for listing and revoking. */
 export class KeyStore {
@@ -24,13 +26,16 @@ export class KeyStore {
   readonly #clock: Clock;
   readonly #random: RandomBytes;
   readonly #found: LRUCache<string, StoredKey>;
+  readonly #existed: LRUCache<string, true>;
 
   constructor(table: Table, clock: Clock, random: RandomBytes) {
     this.#table = table;
     this.#clock = clock;
     this.#random = random;
+    const perf = { now: () => clock.now() };
+    this.#existed = new LRUCache({ max: 10_000, ttl: existenceMemory, perf });
     this.#found = new LRUCache({
-      ...{ max: 10_000, ttl: keyMemory, perf: { now: () => clock.now() } },
+      ...{ max: 10_000, ttl: keyMemory, perf },
       fetchMethod: (hash) => this.#read(hash),
     });
   }
@@ -63,10 +68,17 @@ export class KeyStore {
     return this.#found.fetch(hashKeySecret(secret));
   }
 
+  /** Whether this process found the key within the last hour. */
+  existed(secret: string): boolean {
+    return this.#existed.has(hashKeySecret(secret));
+  }
+
   async #read(hash: string): Promise<StoredKey | undefined> {
     const row = await this.#table.get(rowKeys.secret(hash));
     const key = row && parseRow(storedKeySchema, row).data;
-    return key && sameHash(key.hash, hash) ? key : undefined;
+    if (!key || !sameHash(key.hash, hash)) return undefined;
+    this.#existed.set(hash, true);
+    return key;
   }
 
   async list(account: string, limit: number): Promise<readonly StoredKey[]> {

@@ -35,7 +35,10 @@ export function createAwsClients(options: AwsOptions): AwsClients {
     ...(queueEndpoint ? { endpoint: queueEndpoint, useQueueUrlAsEndpoint: false } : {}),
   });
   const plain = new DynamoDBClient({ ...common, ...(tableEndpoint ? { endpoint: tableEndpoint } : {}) });
-  const dynamo = DynamoDBDocumentClient.from(plain, { marshallOptions: { removeUndefinedValues: true } });
+  const dynamo = DynamoDBDocumentClient.from(plain, {
+    // Without the second option a map with a key "constructor" is taken for an instance of a class and refused.
+    marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true },
+  });
   return {
     s3,
     sqs,

@@ -2,7 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
 import type { JobQueue } from "../ports/job-queue.ts";
 import type { NewRow, Table } from "../ports/table.ts";
-import { type QueueName, type QueueTiming, queueTiming } from "../queue-timing.ts";
+import type { QueueName, QueueTiming } from "../queue-timing.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys, updateRow } from "../rows.ts";
 import { type Job, type JobMessage, jobSchema, resultsGoAt } from "./job.ts";
@@ -11,7 +11,7 @@ export interface JobPorts {
   readonly table: Table;
   readonly queues: Readonly<Record<QueueName, JobQueue>>;
   readonly clock: Clock;
-  readonly timing?: QueueTiming;
+  readonly timing: QueueTiming;
 }
 
 /** Jobs as rows: every change is one conditional write, so whoever comes second sees what the first did. */
@@ -21,7 +21,7 @@ export class JobStore {
 
   constructor(ports: JobPorts) {
     this.#ports = ports;
-    this.timing = ports.timing ?? queueTiming;
+    this.timing = ports.timing;
   }
 
   async get(account: string, id: string): Promise<Job | undefined> {

@@ -11,10 +11,16 @@ export const isTerminal = (status: Status): boolean => status !== "queued" && st
 
 export const nameSchema = z.string().trim().min(1).max(200);
 
+const metadataKeySchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/,
+    "a key has 1 to 64 letters, digits and _.:- and begins with a letter or digit",
+  );
 export const metadataSchema = z
-  .record(z.string().min(1).max(64), z.string().max(512))
+  .record(metadataKeySchema, z.string().max(512))
   .refine((metadata) => Object.keys(metadata).length <= 20, "at most 20 keys")
-  .describe("The caller's own notes, at most 20; they are kept and never read.");
+  .describe("The caller's own notes, at most 20 keys; the service stores them and returns them unchanged.");
 
 export const webhookUrlSchema = z
   .url({ protocol: /^https?$/ })

@@ -3,6 +3,7 @@ import { defaultEdgeSettings, type EdgePorts } from "../../functions/edge.ts";
 import type { Scope } from "../../shared/accounts/api-key.ts";
 import { openAccount } from "../../shared/accounts/open-account.ts";
 import type { LogFacts } from "../../shared/ports/log.ts";
+import { queueTiming } from "../../shared/queue-timing.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { publicOnly } from "../../shared/webhooks/guarded-sender.ts";
 import { type LocalWorld, openLocalWorld } from "../local-world.ts";
@@ -30,7 +31,7 @@ export class Api {
   private constructor(world: LocalWorld, settings: Partial<EdgePorts["settings"]>) {
     this.world = world;
     this.ports = {
-      ...{ table: world.table, objects: world.objects, queues: world.queues },
+      ...{ table: world.table, objects: world.objects, queues: world.queues, timing: queueTiming },
       ...{ clock: systemClock, random: systemRandom, refuseWebhook: publicOnly.refuseAddress },
       log: {
         info: () => undefined,

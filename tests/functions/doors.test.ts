@@ -115,7 +115,7 @@ describe("the API's door", () => {
     expect(JSON.stringify((await call("GET", "/v1/keys")).body)).not.toContain(body.secret);
   });
 
-  it("counts requests by key, says how many are left, and when to come back", async () => {
+  it("counts requests by account, says how many are left, and when to come back", async () => {
     const strict = await Api.open({ requestsPerMinute: 2 });
     try {
       const caller = await strict.caller();

@@ -14,7 +14,7 @@ const account = createId("account", 1, randomBytes(10));
 
 beforeAll(async () => {
   world = await openLocalWorld(clock);
-  jobs = new JobStore({ table: world.table, queues: world.queues, clock });
+  jobs = new JobStore({ ...world, clock });
 });
 afterAll(() => world?.stop());
 

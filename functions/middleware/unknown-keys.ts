@@ -1,0 +1,56 @@
+import type { Context } from "hono";
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../../shared/ports/clock.ts";
+import { callerAddresses } from "./caller-addresses.ts";
+
+/** Seconds. */
+const window = 60;
+/** Keys a minute that one caller's address may try in vain. */
+export const mostUnknownKeys = 60;
+/** The same for the other end of a connection, which may be a proxy for many callers. */
+const mostThroughProxy = 10 * mostUnknownKeys;
+
+/**
+ * Limits look-ups of keys that do not exist, by address and in this process's memory, so that invented keys cost no read of
+ * the table.
+ */
+export class UnknownKeys {
+  readonly #clock: Clock;
+  readonly #tried: LRUCache<string, { readonly minute: number; count: number }>;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#tried = new LRUCache({ max: 10_000 });
+  }
+
+  /** Counts a look-up before it is made; call the function it returns if the key exists. Seconds to wait when there were too many. */
+  take(context: Context): { readonly wait: number } | { refund(): void } {
+    const seconds = this.#clock.now() / 1000;
+    const minute = Math.floor(seconds / window);
+    const { peer, forwarded } = callerAddresses(context);
+    const counters = [
+      {
+        ...this.#counter(`peer ${peer}`, minute),
+        most: forwarded === undefined ? mostUnknownKeys : mostThroughProxy,
+      },
+      ...(forwarded === undefined
+        ? []
+        : [{ ...this.#counter(`caller ${forwarded}`, minute), most: mostUnknownKeys }]),
+    ];
+    if (counters.some(({ entry, most }) => entry.count >= most))
+      return { wait: Math.ceil((minute + 1) * window - seconds) };
+    for (const { entry } of counters) entry.count++;
+    return {
+      refund() {
+        for (const { entry } of counters) entry.count--;
+      },
+    };
+  }
+
+  #counter(address: string, minute: number) {
+    const known = this.#tried.get(address);
+    const entry = known?.minute === minute ? known : { minute, count: 0 };
+    if (entry !== known) this.#tried.set(address, entry);
+    return { entry };
+  }
+}

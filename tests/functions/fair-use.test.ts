@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createApp } from "../../functions/app.ts";
+import { mostUnknownKeys } from "../../functions/middleware/unknown-keys.ts";
+import { createKeySecret, keySecretBytes } from "../../shared/accounts/api-key.ts";
+import { lastEventId } from "../../shared/jobs/job-events.ts";
+import type { Table } from "../../shared/ports/table.ts";
+import { queueTiming } from "../../shared/queue-timing.ts";
+import { rowKeys } from "../../shared/rows.ts";
+import { systemRandom } from "../../shared/system-clock.ts";
+import { Api, type Caller } from "./api.ts";
+import { picture } from "./pictures.ts";
+
+let api: Api;
+let call: Caller;
+let images: string[];
+beforeAll(async () => {
+  api = await Api.open();
+  call = await api.caller();
+  images = [await api.upload(call, await picture())];
+});
+afterAll(() => api?.stop());
+
+/** An app of its own whose reads of the table are counted. */
+function countingApp() {
+  let reads = 0;
+  const table = new Proxy<Table>(api.world.table, {
+    get(target, name: keyof Table) {
+      if (name === "get") reads++;
+      return target[name].bind(target);
+    },
+  });
+  const app = createApp({ ...api.ports, table });
+  const ask = async (secret: string, address: string) => {
+    const answer = await app.request("/v1/edits", {
+      headers: { Authorization: `Bearer ${secret}`, "X-Forwarded-For": `198.51.100.1, ${address}` },
+    });
+    return answer.status;
+  };
+  return { ask, reads: () => reads };
+}
+const inventedKey = () => createKeySecret("test", systemRandom(keySecretBytes));
+
+describe("the request limit", () => {
+  it("is the account's: a fresh key does not start anew", async () => {
+    const strict = await Api.open({ requestsPerMinute: 3 });
+    try {
+      const first = await strict.caller();
+      const { body } = await first("POST", "/v1/keys", { scopes: ["read"] });
+      const second = strict.as(first.account, body.secret);
+      const statuses = [];
+      for (const caller of [second, first, second, first])
+        statuses.push((await caller("GET", "/v1/edits")).status);
+      expect(statuses).toEqual([200, 200, 429, 429]);
+    } finally {
+      await strict.stop();
+    }
+  });
+
+  it("stops invented keys by address before the table is read", async () => {
+    const { ask, reads } = countingApp();
+    const statuses: number[] = [];
+    for (let made = 0; made < mostUnknownKeys + 40; made++)
+      statuses.push(await ask(inventedKey(), "203.0.113.9"));
+    expect(statuses.filter((status) => status === 401)).toHaveLength(mostUnknownKeys);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(40);
+    expect(reads()).toBe(mostUnknownKeys);
+  });
+
+  it("stops them also when they come at once, and no other address", async () => {
+    const { ask, reads } = countingApp();
+    const all = Array.from({ length: mostUnknownKeys + 40 }, () => ask(inventedKey(), "203.0.113.9"));
+    const statuses = await Promise.all(all);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(40);
+    expect(reads()).toBe(mostUnknownKeys);
+    expect(await ask(call.secret, "203.0.113.10")).toBe(200);
+  });
+
+  it("leaves alone a key that is known, wherever it comes from, and does not count it", async () => {
+    const { ask } = countingApp();
+    for (let asked = 0; asked < mostUnknownKeys + 1; asked++)
+      expect(await ask(call.secret, "203.0.113.9")).toBe(200);
+    for (let made = 0; made < mostUnknownKeys; made++) await ask(inventedKey(), "203.0.113.9");
+    expect(await ask(inventedKey(), "203.0.113.9")).toBe(429);
+    expect(await ask(call.secret, "203.0.113.9")).toBe(200);
+  });
+});
+
+describe("a stream of events", () => {
+  it("answers 204 to a listener that has heard the end, so that a browser's EventSource stops", async () => {
+    const { body } = await call("POST", "/v1/edits", { text: "sepia", images });
+    const path = `/v1/edits/${body.id}/events`;
+    await call("POST", `/v1/edits/${body.id}/cancel`);
+    const whole = await call("GET", path);
+    const ids = [...whole.body.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
+    expect([whole.status, ids.at(-1)]).toEqual([200, lastEventId]);
+    const again = await call("GET", path, undefined, { "Last-Event-ID": lastEventId });
+    expect([again.status, again.body]).toEqual([204, ""]);
+  });
+});
+
+describe("metadata", () => {
+  it("takes any key of the pattern, also one that every object has", async () => {
+    const metadata = { constructor: "x", toString: "y", "shop.order-id:7": "z" };
+    const { status, body } = await call("POST", "/v1/edits", { text: "sepia", images, metadata });
+    expect([status, body.metadata]).toEqual([202, metadata]);
+    expect((await call("GET", `/v1/edits/${body.id}`)).body.metadata).toEqual(metadata);
+  });
+
+  it.each(["", "a b", "k\u0000", "é", "-x", "x".repeat(65)])("refuses the key %j", async (key) => {
+    const request = `{"text":"sepia","images":${JSON.stringify(images)},"metadata":{${JSON.stringify(key)}:"x"}}`;
+    const { status, body } = await call("POST", "/v1/edits", request);
+    expect([status, body.code]).toEqual([422, "invalid_request"]);
+  });
+});
+
+it("the API looks again at a queued job by the timing that it was given", async () => {
+  const timing = { ...queueTiming, queuedCheck: 7 };
+  const app = createApp({ ...api.ports, timing });
+  const answer = await app.request("/v1/edits", {
+    method: "POST",
+    headers: { Authorization: `Bearer ${call.secret}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ text: "sepia", images }),
+  });
+  const { id, created_at } = (await answer.json()) as { id: string; created_at: string };
+  const row = await api.world.table.get(rowKeys.resource(call.account, id));
+  expect(Date.parse(row!.due!) - Date.parse(created_at)).toBeLessThan(10_000);
+});
