@@ -48,7 +48,7 @@ export const floors: Readonly<Record<string, number>> = {
   "examples/": 5,
   "bench/": 5,
   "docs/": 5,
-  "simulation/": 5,
+  "infra/simulation/": 5,
   "tests/": 5,
   "vitest.config.ts": 5,
 };

@@ -1,17 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { metricPeriod, reckonedSeconds, scalingPolicy } from "../../infra/scaling-policy.ts";
+import { type ServiceTimes, usualSpot } from "../../infra/simulation/assumptions.ts";
+import { EventQueue } from "../../infra/simulation/event-queue.ts";
+import { createJob, type Job } from "../../infra/simulation/job.ts";
+import { JobQueues } from "../../infra/simulation/job-queues.ts";
+import type { PoolRules } from "../../infra/simulation/pool.ts";
+import { timesTable } from "../../infra/simulation/report.ts";
+import { type Outcome, runScenario, type Scenario } from "../../infra/simulation/run-scenario.ts";
+import { deployed, gpuPrices } from "../../infra/simulation/settings.ts";
+import { type Arrival, day, mobileDay } from "../../infra/simulation/traces.ts";
+import { Worker } from "../../infra/simulation/worker.ts";
 import { workerTimes } from "../../infra/worker-times.ts";
-import { type ServiceTimes, usualSpot } from "../../simulation/assumptions.ts";
-import { EventQueue } from "../../simulation/event-queue.ts";
-import { createJob, type Job } from "../../simulation/job.ts";
-import { JobQueues } from "../../simulation/job-queues.ts";
-import type { PoolRules } from "../../simulation/pool.ts";
-import { timesTable } from "../../simulation/report.ts";
-import { type Outcome, runScenario, type Scenario } from "../../simulation/run-scenario.ts";
-import { deployed, gpuPrices } from "../../simulation/settings.ts";
-import { type Arrival, day, mobileDay } from "../../simulation/traces.ts";
-import { Worker } from "../../simulation/worker.ts";
 
 const calm = { interruptionsAnHour: 0, unannounced: 0 };
 const steady: ServiceTimes = { edit: 6, learn: 90, variation: 0 };

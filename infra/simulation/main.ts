@@ -3,9 +3,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { reckonedSeconds } from "../infra/scaling-policy.ts";
-import { workerTimes } from "../infra/worker-times.ts";
-import { batchPace } from "../shared/batch-pace.ts";
+import { batchPace } from "../../shared/batch-pace.ts";
+import { reckonedSeconds } from "../scaling-policy.ts";
+import { workerTimes } from "../worker-times.ts";
 import { handInSeconds, type ServiceTimes, stormySpot } from "./assumptions.ts";
 import { choiceChart, duration, historyChart, nameOf, type Trial, timesTable, trialTable } from "./report.ts";
 import { runScenario } from "./run-scenario.ts";
@@ -19,7 +19,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     only: { type: "string" },
     window: { type: "string", default: String(batchPace.window) },
-    out: { type: "string", default: fileURLToPath(new URL("../out/simulation", import.meta.url)) },
+    out: { type: "string", default: fileURLToPath(new URL("../../out/simulation", import.meta.url)) },
   },
 });
 

@@ -1,4 +1,4 @@
-import type { QueueName } from "../shared/queue-timing.ts";
+import type { QueueName } from "../../shared/queue-timing.ts";
 
 /** A job and what became of it. Times in seconds since the beginning. */
 export interface Job {

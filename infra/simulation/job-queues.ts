@@ -1,4 +1,4 @@
-import type { QueueName } from "../shared/queue-timing.ts";
+import type { QueueName } from "../../shared/queue-timing.ts";
 import type { Job } from "./job.ts";
 
 /** Jobs that wait, by queue, first come first served; what comes back after a loss goes to the front, as SQS has it oldest. */

@@ -1,4 +1,5 @@
-import type { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
+import type { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { type QueueName, queueTiming } from "../../shared/queue-timing.ts";
 import {
   busyShare,
   messages,
@@ -12,8 +13,7 @@ import {
   trackingReadings,
   trackTo,
   wakeTo,
-} from "../infra/scaling-policy.ts";
-import { type QueueName, queueTiming } from "../shared/queue-timing.ts";
+} from "../scaling-policy.ts";
 import { metricDelay, startSpread } from "./assumptions.ts";
 import type { EventQueue } from "./event-queue.ts";
 import type { Job } from "./job.ts";

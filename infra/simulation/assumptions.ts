@@ -1,5 +1,5 @@
-import { workerTimes } from "../infra/worker-times.ts";
-import type { QueueName } from "../shared/queue-timing.ts";
+import type { QueueName } from "../../shared/queue-timing.ts";
+import { workerTimes } from "../worker-times.ts";
 
 /**
  * What the simulation believes of the world beside the times of `infra/worker-times.ts` and the prices of `infra/machines.ts`, in

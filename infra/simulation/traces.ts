@@ -1,5 +1,5 @@
-import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
-import type { QueueName } from "../shared/queue-timing.ts";
+import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import type { QueueName } from "../../shared/queue-timing.ts";
 
 /** A job's arrival at a queue. */
 export interface Arrival {

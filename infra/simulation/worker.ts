@@ -1,4 +1,4 @@
-import type { QueueName } from "../shared/queue-timing.ts";
+import type { QueueName } from "../../shared/queue-timing.ts";
 import { saveEvery, workOf } from "./assumptions.ts";
 import type { Appointment, EventQueue } from "./event-queue.ts";
 import type { Job } from "./job.ts";

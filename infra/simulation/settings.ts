@@ -1,7 +1,7 @@
-import { cpuWorkerHour, gpuMachines, spotShare } from "../infra/machines.ts";
-import { machineIdleAfter, type PoolName, scalingPolicy } from "../infra/scaling-policy.ts";
-import { type PoolSize, stageSettings } from "../infra/stages.ts";
-import { workerTimes } from "../infra/worker-times.ts";
+import { cpuWorkerHour, gpuMachines, spotShare } from "../machines.ts";
+import { machineIdleAfter, type PoolName, scalingPolicy } from "../scaling-policy.ts";
+import { type PoolSize, stageSettings } from "../stages.ts";
+import { workerTimes } from "../worker-times.ts";
 import { usualSpot } from "./assumptions.ts";
 import type { PoolRules } from "./pool.ts";
 

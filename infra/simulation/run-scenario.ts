@@ -1,6 +1,6 @@
-import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
-import type { PoolName } from "../infra/scaling-policy.ts";
-import type { QueueName } from "../shared/queue-timing.ts";
+import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import type { QueueName } from "../../shared/queue-timing.ts";
+import type { PoolName } from "../scaling-policy.ts";
 import { type ServiceTimes, workOf } from "./assumptions.ts";
 import { type BatchRules, feedBatch } from "./batch-feeder.ts";
 import { EventQueue } from "./event-queue.ts";

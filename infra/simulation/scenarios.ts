@@ -1,4 +1,4 @@
-import type { PoolName } from "../infra/scaling-policy.ts";
+import type { PoolName } from "../scaling-policy.ts";
 import { bundledModelOnCpu, type ServiceTimes, type SpotWeather, usualSpot } from "./assumptions.ts";
 import type { BatchRules } from "./batch-feeder.ts";
 import type { Outcome, Scenario } from "./run-scenario.ts";
