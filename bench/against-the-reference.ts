@@ -1,10 +1,10 @@
-import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
-import { openCase } from "../gpu-worker/evaluation/open-case.ts";
-import { formatVersionOf, type Instruction } from "../gpu-worker/instruction/instruction.ts";
-import type { ImagePair } from "../gpu-worker/inversion/image-pair.ts";
-import { invert } from "../gpu-worker/inversion/invert.ts";
-import type { Guidance } from "../gpu-worker/pipeline/guidance.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import type { CaseFiles } from "../engine/evaluation/evaluation-case.ts";
+import { openCase } from "../engine/evaluation/open-case.ts";
+import { formatVersionOf, type Instruction } from "../engine/instruction/instruction.ts";
+import type { ImagePair } from "../engine/inversion/image-pair.ts";
+import { invert } from "../engine/inversion/invert.ts";
+import type { Guidance } from "../engine/pipeline/guidance.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import { firstPair, meanPsnrToTruth } from "./measure-case.ts";
 import { type ReferenceLoopTask, runReferenceLoop } from "./reference-loop.ts";
 

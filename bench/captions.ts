@@ -1,10 +1,10 @@
-import { captionEmbedding } from "../gpu-worker/captioning/caption-image.ts";
-import { captionPair } from "../gpu-worker/captioning/caption-pair.ts";
-import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
-import { openCase } from "../gpu-worker/evaluation/open-case.ts";
-import type { ImagePair } from "../gpu-worker/inversion/image-pair.ts";
-import { invert } from "../gpu-worker/inversion/invert.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { captionEmbedding } from "../engine/captioning/caption-image.ts";
+import { captionPair } from "../engine/captioning/caption-pair.ts";
+import type { CaseFiles } from "../engine/evaluation/evaluation-case.ts";
+import { openCase } from "../engine/evaluation/open-case.ts";
+import type { ImagePair } from "../engine/inversion/image-pair.ts";
+import { invert } from "../engine/inversion/invert.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import { firstPair, meanPsnrToTruth } from "./measure-case.ts";
 
 /** What words to start from came to on one case: PSNR to the truth on unseen photos, in dB. */

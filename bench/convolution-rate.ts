@@ -1,7 +1,7 @@
-import { GraphBuilder } from "../gpu-worker/graph/graph-builder.ts";
-import { workOf } from "../gpu-worker/graph/graph-work.ts";
-import { elementCount } from "../gpu-worker/graph/value.ts";
-import { Session } from "../gpu-worker/runtime/session.ts";
+import { GraphBuilder } from "../engine/graph/graph-builder.ts";
+import { workOf } from "../engine/graph/graph-work.ts";
+import { elementCount } from "../engine/graph/value.ts";
+import { Session } from "../engine/runtime/session.ts";
 import { medianSeconds } from "./time.ts";
 
 /** FLOP/s of the fastest of three large 3 × 3 convolutions, measured here and now: what the floor is stated at. */

@@ -1,6 +1,6 @@
-import { type ImagePair, invert } from "../gpu-worker/inversion/invert.ts";
-import type { LoopSettings } from "../gpu-worker/inversion/settings.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { type ImagePair, invert } from "../engine/inversion/invert.ts";
+import type { LoopSettings } from "../engine/inversion/settings.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 
 interface Variant {
   readonly steps: number;

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { decodeImage } from "../gpu-worker/images/decode-image.ts";
-import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
-import type { ImagePair } from "../gpu-worker/inversion/invert.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { decodeImage } from "../engine/images/decode-image.ts";
+import { fitToModel } from "../engine/images/fit-to-model.ts";
+import type { ImagePair } from "../engine/inversion/invert.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import type { SpaceCase } from "./instruction-spaces.ts";
 
 interface DemoPlan {

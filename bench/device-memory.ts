@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { type Device, kindOf } from "../gpu-worker/runtime/device.ts";
+import { type Device, kindOf } from "../engine/runtime/device.ts";
 
 const run = promisify(execFile);
 

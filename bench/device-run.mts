@@ -1,13 +1,13 @@
-import { workOf } from "../gpu-worker/graph/graph-work.ts";
-import { residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
-import type { Graph } from "../gpu-worker/graph/value.ts";
-import { planLoss } from "../gpu-worker/inversion/loss-plan.ts";
-import { encoderGraph, unetGraph } from "../gpu-worker/pipeline/forward-graphs.ts";
-import { frozenBranches } from "../gpu-worker/pipeline/guidance.ts";
-import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { optimize } from "../gpu-worker/rewrite/optimize.ts";
-import { environmentFor } from "../gpu-worker/runtime/device.ts";
-import { writeSafetensors } from "../gpu-worker/weights/safetensors-file.ts";
+import { workOf } from "../engine/graph/graph-work.ts";
+import { residentBytes } from "../engine/graph/memory-estimate.ts";
+import type { Graph } from "../engine/graph/value.ts";
+import { planLoss } from "../engine/inversion/loss-plan.ts";
+import { encoderGraph, unetGraph } from "../engine/pipeline/forward-graphs.ts";
+import { frozenBranches } from "../engine/pipeline/guidance.ts";
+import { openPipeline } from "../engine/pipeline/pipeline.ts";
+import { optimize } from "../engine/rewrite/optimize.ts";
+import { environmentFor } from "../engine/runtime/device.ts";
+import { writeSafetensors } from "../engine/weights/safetensors-file.ts";
 import {
   drawInputs,
   fullSizeEdit,

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
+import type { RgbImage } from "../engine/images/rgb-image.ts";
 
 /** One pixel to another, channels in [−1, 1]. */
 type PixelMap = (r: number, g: number, b: number) => readonly [number, number, number];

@@ -1,6 +1,6 @@
-import { type ImagePair, invert } from "../gpu-worker/inversion/invert.ts";
-import type { InversionOptions } from "../gpu-worker/inversion/settings.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { type ImagePair, invert } from "../engine/inversion/invert.ts";
+import type { InversionOptions } from "../engine/inversion/settings.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 
 /** One run of the paper's loop, and where the fast loop passes it. */
 export interface Comparison {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { edit } from "../gpu-worker/editing/edit.ts";
-import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
-import type { LossSettings } from "../gpu-worker/inversion/loss-graph.ts";
-import type { Guidance } from "../gpu-worker/pipeline/guidance.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
-import { writeSafetensors } from "../gpu-worker/weights/safetensors-file.ts";
+import { edit } from "../engine/editing/edit.ts";
+import type { RgbImage } from "../engine/images/rgb-image.ts";
+import type { LossSettings } from "../engine/inversion/loss-graph.ts";
+import type { Guidance } from "../engine/pipeline/guidance.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import { SeededRandom } from "../engine/random/seeded-random.ts";
+import { writeSafetensors } from "../engine/weights/safetensors-file.ts";
 
 export const guidance: Guidance = { text: 7.5, image: 1.5 };
 export const timestep = 600;

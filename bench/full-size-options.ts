@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { precisions } from "../gpu-worker/models/precision.ts";
-import { isDevice } from "../gpu-worker/runtime/device.ts";
+import { precisions } from "../engine/networks/precision.ts";
+import { isDevice } from "../engine/runtime/device.ts";
 import { VisibleError } from "../shared/errors.ts";
 
 /** Where and how the benches of a whole model run: `--device cuda --precision fp16 --size 512`. */

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { planLoss } from "../gpu-worker/inversion/loss-plan.ts";
-import { clipImageGraph } from "../gpu-worker/pipeline/forward-graphs.ts";
-import { frozenBranches } from "../gpu-worker/pipeline/guidance.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
-import { openSafetensors, readTensor } from "../gpu-worker/weights/safetensors-file.ts";
+import { planLoss } from "../engine/inversion/loss-plan.ts";
+import { clipImageGraph } from "../engine/pipeline/forward-graphs.ts";
+import { frozenBranches } from "../engine/pipeline/guidance.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import { SeededRandom } from "../engine/random/seeded-random.ts";
+import { openSafetensors, readTensor } from "../engine/weights/safetensors-file.ts";
 import { drawInputs, guidance, lossFeeds, side, timestep, wanted, writeInputs } from "./full-size-inputs.ts";
 import { runPython } from "./python.ts";
 

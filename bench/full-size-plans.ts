@@ -1,16 +1,16 @@
-import { workOf } from "../gpu-worker/graph/graph-work.ts";
-import { estimateMemory, residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
-import type { Graph } from "../gpu-worker/graph/value.ts";
-import { everyPlan } from "../gpu-worker/inversion/loss-plan.ts";
+import { workOf } from "../engine/graph/graph-work.ts";
+import { estimateMemory, residentBytes } from "../engine/graph/memory-estimate.ts";
+import type { Graph } from "../engine/graph/value.ts";
+import { everyPlan } from "../engine/inversion/loss-plan.ts";
 import {
   clipImageGraph,
   decoderGraph,
   encoderGraph,
   textEncoderGraph,
   unetGraph,
-} from "../gpu-worker/pipeline/forward-graphs.ts";
-import { type ModelFolder, readModelFolder } from "../gpu-worker/pipeline/model-folder.ts";
-import { optimize } from "../gpu-worker/rewrite/optimize.ts";
+} from "../engine/pipeline/forward-graphs.ts";
+import { type ModelFolder, readModelFolder } from "../engine/pipeline/model-folder.ts";
+import { optimize } from "../engine/rewrite/optimize.ts";
 import { wanted } from "./full-size-inputs.ts";
 
 interface Row {

@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
-import { type GraphWork, workOf } from "../gpu-worker/graph/graph-work.ts";
-import { residentBytes } from "../gpu-worker/graph/memory-estimate.ts";
-import { planLoss } from "../gpu-worker/inversion/loss-plan.ts";
-import { frozenBranches } from "../gpu-worker/pipeline/guidance.ts";
-import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { type GraphWork, workOf } from "../engine/graph/graph-work.ts";
+import { residentBytes } from "../engine/graph/memory-estimate.ts";
+import { planLoss } from "../engine/inversion/loss-plan.ts";
+import { frozenBranches } from "../engine/pipeline/guidance.ts";
+import { openPipeline } from "../engine/pipeline/pipeline.ts";
 import {
   drawInputs,
   fullSizeEdit,

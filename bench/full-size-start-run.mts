@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { elementCount } from "../gpu-worker/graph/value.ts";
-import { lossGraph } from "../gpu-worker/inversion/loss-graph.ts";
-import { planLoss } from "../gpu-worker/inversion/loss-plan.ts";
-import { unetGraph } from "../gpu-worker/pipeline/forward-graphs.ts";
-import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
-import { optimize } from "../gpu-worker/rewrite/optimize.ts";
+import { elementCount } from "../engine/graph/value.ts";
+import { lossGraph } from "../engine/inversion/loss-graph.ts";
+import { planLoss } from "../engine/inversion/loss-plan.ts";
+import { unetGraph } from "../engine/pipeline/forward-graphs.ts";
+import { openPipeline } from "../engine/pipeline/pipeline.ts";
+import { SeededRandom } from "../engine/random/seeded-random.ts";
+import { optimize } from "../engine/rewrite/optimize.ts";
 import { side, timestep, wanted } from "./full-size-inputs.ts";
 import type { StartedProcess } from "./full-size-start.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { readModelFolder } from "../gpu-worker/pipeline/model-folder.ts";
+import { readModelFolder } from "../engine/pipeline/model-folder.ts";
 
 /** What one process tells of its start. Times are seconds of processor time. */
 export interface StartedProcess {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { openPipeline } from "../engine/pipeline/pipeline.ts";
 import { benchCommandStart } from "./command-start.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { guidance, timestep } from "./full-size-inputs.ts";

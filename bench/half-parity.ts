@@ -1,5 +1,5 @@
-import { planLoss } from "../gpu-worker/inversion/loss-plan.ts";
-import { openPipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { planLoss } from "../engine/inversion/loss-plan.ts";
+import { openPipeline } from "../engine/pipeline/pipeline.ts";
 import { drawInputs, lossAt, lossFeeds, timestep } from "./full-size-inputs.ts";
 import type { FullSizeOptions } from "./full-size-options.ts";
 

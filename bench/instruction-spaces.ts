@@ -1,9 +1,9 @@
-import { edit } from "../gpu-worker/editing/edit.ts";
-import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
-import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
-import { type ImagePair, invert } from "../gpu-worker/inversion/invert.ts";
-import { psnr } from "../gpu-worker/metrics/psnr.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { edit } from "../engine/editing/edit.ts";
+import { psnr } from "../engine/image-quality/psnr.ts";
+import type { RgbImage } from "../engine/images/rgb-image.ts";
+import type { InstructionSpace } from "../engine/instruction/instruction.ts";
+import { type ImagePair, invert } from "../engine/inversion/invert.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import { drawEdit, drawnEdits } from "./drawn-edits.ts";
 
 /** An edit shown once, and photos with their true edits. */

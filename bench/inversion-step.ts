@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { workOf } from "../gpu-worker/graph/graph-work.ts";
-import { type LossSettings, lossGraph } from "../gpu-worker/inversion/loss-graph.ts";
-import { frozenBranches, type Guidance } from "../gpu-worker/pipeline/guidance.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { SeededRandom } from "../gpu-worker/random/seeded-random.ts";
-import { removeDeadNodes } from "../gpu-worker/rewrite/remove-dead-nodes.ts";
-import { makeNoiseSchedule } from "../gpu-worker/schedulers/noise-schedule.ts";
-import { openSafetensors, readTensor, writeSafetensors } from "../gpu-worker/weights/safetensors-file.ts";
+import { workOf } from "../engine/graph/graph-work.ts";
+import { type LossSettings, lossGraph } from "../engine/inversion/loss-graph.ts";
+import { frozenBranches, type Guidance } from "../engine/pipeline/guidance.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import { SeededRandom } from "../engine/random/seeded-random.ts";
+import { removeDeadNodes } from "../engine/rewrite/remove-dead-nodes.ts";
+import { makeNoiseSchedule } from "../engine/schedulers/noise-schedule.ts";
+import { openSafetensors, readTensor, writeSafetensors } from "../engine/weights/safetensors-file.ts";
 import { runReferenceStep } from "./reference.ts";
 import { medianSeconds } from "./time.ts";
 

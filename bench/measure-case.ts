@@ -1,12 +1,12 @@
-import { type EditOptions, edit } from "../gpu-worker/editing/edit.ts";
-import { mean } from "../gpu-worker/evaluation/bootstrap.ts";
-import type { OpenCase } from "../gpu-worker/evaluation/evaluation-case.ts";
-import { fitPairs } from "../gpu-worker/images/fit-pairs.ts";
-import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
-import type { Prompt } from "../gpu-worker/instruction/embed-instruction.ts";
-import type { ImagePair } from "../gpu-worker/inversion/image-pair.ts";
-import { psnr } from "../gpu-worker/metrics/psnr.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { type EditOptions, edit } from "../engine/editing/edit.ts";
+import { mean } from "../engine/evaluation/bootstrap.ts";
+import type { OpenCase } from "../engine/evaluation/evaluation-case.ts";
+import { psnr } from "../engine/image-quality/psnr.ts";
+import { fitPairs } from "../engine/images/fit-pairs.ts";
+import { fitToModel } from "../engine/images/fit-to-model.ts";
+import type { Prompt } from "../engine/instruction/embed-instruction.ts";
+import type { ImagePair } from "../engine/inversion/image-pair.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 
 const sizeOf = ({ defaults, sizeMultiple }: Pipeline) => ({
   resolution: defaults.resolution,

@@ -1,11 +1,11 @@
-import { edit } from "../gpu-worker/editing/edit.ts";
-import { mean } from "../gpu-worker/evaluation/bootstrap.ts";
-import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
-import type { Prompt } from "../gpu-worker/instruction/embed-instruction.ts";
-import { invert } from "../gpu-worker/inversion/invert.ts";
-import { psnr } from "../gpu-worker/metrics/psnr.ts";
-import type { Mixing } from "../gpu-worker/pipeline/mixing.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { edit } from "../engine/editing/edit.ts";
+import { mean } from "../engine/evaluation/bootstrap.ts";
+import { psnr } from "../engine/image-quality/psnr.ts";
+import type { RgbImage } from "../engine/images/rgb-image.ts";
+import type { Prompt } from "../engine/instruction/embed-instruction.ts";
+import { invert } from "../engine/inversion/invert.ts";
+import type { Mixing } from "../engine/pipeline/mixing.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import type { SpaceCase } from "./instruction-spaces.ts";
 
 /** A pixel's channels in 0 … 1, and where it lies in the picture, −1 … 1 each way. */

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bootstrapMean, mean } from "../gpu-worker/evaluation/bootstrap.ts";
-import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
-import { readSet } from "../gpu-worker/evaluation/read-set.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { bootstrapMean, mean } from "../engine/evaluation/bootstrap.ts";
+import type { CaseFiles } from "../engine/evaluation/evaluation-case.ts";
+import { readSet } from "../engine/evaluation/read-set.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import { benchAgainstReference, paperEvaluations, type QualityPoint } from "./against-the-reference.ts";
 import { countAlignmentWarnings } from "./alignment.ts";
 import { benchCaptions, type InitFigures } from "./captions.ts";
@@ -37,7 +37,7 @@ const seeds = [0];
 /** The benches that learn from the bundled evaluation set: minutes to an hour long, so only by name. */
 export async function benchOnCases(bench: Bench): Promise<void> {
   const { root, asked, say, pipeline, figures } = bench;
-  const read = () => readSet(join(root, "evaluation"));
+  const read = () => readSet(join(root, "evaluation-set"));
   const readChosen = async () => (await read()).filter(({ name }) => chosen.includes(name));
   if (asked.includes("reference")) await reference(bench, await readChosen());
   if (asked.includes("captions")) await captions(bench, await readChosen());

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { openSafetensors, readTensor } from "../gpu-worker/weights/safetensors-file.ts";
+import { openSafetensors, readTensor } from "../engine/weights/safetensors-file.ts";
 import { watchDeviceMemory } from "./device-memory.ts";
 import type { Timed } from "./device-run.mts";
 import { guidance, timestep } from "./full-size-inputs.ts";

@@ -1,13 +1,13 @@
 import { access, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
-import { editDirection } from "../gpu-worker/inversion/edit-direction.ts";
-import type { ImagePair } from "../gpu-worker/inversion/image-pair.ts";
-import { fingerprintOf } from "../gpu-worker/inversion/run-state.ts";
-import type { Guidance } from "../gpu-worker/pipeline/guidance.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
-import { openSafetensors, readTensor, writeSafetensors } from "../gpu-worker/weights/safetensors-file.ts";
+import { ensureWritableFolder } from "../engine/files/write-aside.ts";
+import { editDirection } from "../engine/inversion/edit-direction.ts";
+import type { ImagePair } from "../engine/inversion/image-pair.ts";
+import { fingerprintOf } from "../engine/inversion/run-state.ts";
+import type { Guidance } from "../engine/pipeline/guidance.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import { openSafetensors, readTensor, writeSafetensors } from "../engine/weights/safetensors-file.ts";
 import { runPython } from "./python.ts";
 
 export interface ReferenceLoopTask {

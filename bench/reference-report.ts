@@ -1,5 +1,5 @@
 import { lineChart } from "../charts/line-chart.ts";
-import { bootstrapMean, type Interval, mean } from "../gpu-worker/evaluation/bootstrap.ts";
+import { bootstrapMean, type Interval, mean } from "../engine/evaluation/bootstrap.ts";
 import { lastTokens, ours, type QualityPoint } from "./against-the-reference.ts";
 
 /** A learner at one expense. */

@@ -1,4 +1,4 @@
-import type { Guidance } from "../gpu-worker/pipeline/guidance.ts";
+import type { Guidance } from "../engine/pipeline/guidance.ts";
 import { runPython } from "./python.ts";
 
 export interface ReferenceTask {

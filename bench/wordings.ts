@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { edit } from "../gpu-worker/editing/edit.ts";
-import { mean } from "../gpu-worker/evaluation/bootstrap.ts";
-import { decodeImage } from "../gpu-worker/images/decode-image.ts";
-import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
-import { psnr } from "../gpu-worker/metrics/psnr.ts";
-import type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
+import { edit } from "../engine/editing/edit.ts";
+import { mean } from "../engine/evaluation/bootstrap.ts";
+import { psnr } from "../engine/image-quality/psnr.ts";
+import { decodeImage } from "../engine/images/decode-image.ts";
+import { fitToModel } from "../engine/images/fit-to-model.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 
 /** What somebody who knows the model's words might write for the demo's edit, a plum film. */
 const wordings = [

@@ -1,14 +1,14 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import type { Ablation } from "../gpu-worker/evaluation/ablation/ablation.ts";
-import { ablationText } from "../gpu-worker/evaluation/ablation/ablation-text.ts";
-import { ablationFor, ablations, chooseAblations } from "../gpu-worker/evaluation/ablation/ablations.ts";
-import { chooseCases } from "../gpu-worker/evaluation/ablation/choose-cases.ts";
-import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
-import { readSet } from "../gpu-worker/evaluation/read-set.ts";
-import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
-import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
+import type { Ablation } from "../engine/evaluation/ablation/ablation.ts";
+import { ablationText } from "../engine/evaluation/ablation/ablation-text.ts";
+import { ablationFor, ablations, chooseAblations } from "../engine/evaluation/ablation/ablations.ts";
+import { chooseCases } from "../engine/evaluation/ablation/choose-cases.ts";
+import type { CaseFiles } from "../engine/evaluation/evaluation-case.ts";
+import { readSet } from "../engine/evaluation/read-set.ts";
+import { requireOwnFolder } from "../engine/evaluation/write-report.ts";
+import { ensureWritableFolder } from "../engine/files/write-aside.ts";
 import type { Context } from "./context.ts";
 import { type Pipeline, withPipeline } from "./engine.ts";
 import { requireOutside } from "./eval.ts";
@@ -29,7 +29,7 @@ interface AblateOptions extends ModelOptions {
   readonly json?: boolean;
 }
 
-const bundledSet = fileURLToPath(new URL("../evaluation", import.meta.url));
+const bundledSet = fileURLToPath(new URL("../evaluation-set", import.meta.url));
 
 export function addAblateCommand(program: Command, context: Context): void {
   const command = program
@@ -99,10 +99,10 @@ async function ablate(
   options: AblateOptions,
 ) {
   const ablations = chosen.map((ablation) => ablationFor(pipeline, ablation));
-  const { runAblations } = await import("../gpu-worker/evaluation/ablation/run-ablations.ts");
-  const { makeAblationReport } = await import("../gpu-worker/evaluation/ablation/ablation-report.ts");
-  const { writeAblationReport } = await import("../gpu-worker/evaluation/ablation/write-ablation-report.ts");
-  const { nameClip } = await import("../gpu-worker/evaluation/clip-space.ts");
+  const { runAblations } = await import("../engine/evaluation/ablation/run-ablations.ts");
+  const { makeAblationReport } = await import("../engine/evaluation/ablation/ablation-report.ts");
+  const { writeAblationReport } = await import("../engine/evaluation/ablation/write-ablation-report.ts");
+  const { nameClip } = await import("../engine/evaluation/clip-space.ts");
   const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
   const began = performance.now() / 1000;
   const { reused, ...outcome } = await runAblations(

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ModelCacheOptions } from "../gpu-worker/model-cache/model-cache.ts";
+import type { ModelCacheOptions } from "../engine/model-cache/model-cache.ts";
 import { VisibleError } from "../shared/errors.ts";
 import { cacheHome } from "./model-location.ts";
 

@@ -1,9 +1,9 @@
 import { basename, extname, join } from "node:path";
-import { decodeImage } from "../gpu-worker/images/decode-image.ts";
-import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
-import { resizeImage } from "../gpu-worker/images/resize-image.ts";
-import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
-import { writeImage } from "../gpu-worker/images/write-image.ts";
+import { decodeImage } from "../engine/images/decode-image.ts";
+import { fitToModel } from "../engine/images/fit-to-model.ts";
+import { resizeImage } from "../engine/images/resize-image.ts";
+import type { RgbImage } from "../engine/images/rgb-image.ts";
+import { writeImage } from "../engine/images/write-image.ts";
 import type { Context } from "./context.ts";
 import type { DemoPlan } from "./demo-plan.ts";
 import { type Closeness, closeness } from "./demo-report.ts";

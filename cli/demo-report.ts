@@ -1,8 +1,8 @@
 /** The demo's figures, as report.json and as captions on its sheet. */
 import { arch, cpus, platform, totalmem } from "node:os";
-import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
-import { psnr } from "../gpu-worker/metrics/psnr.ts";
-import { ssim } from "../gpu-worker/metrics/ssim.ts";
+import { psnr } from "../engine/image-quality/psnr.ts";
+import { ssim } from "../engine/image-quality/ssim.ts";
+import type { RgbImage } from "../engine/images/rgb-image.ts";
 
 /** How close a picture is to the true edit. */
 export interface Closeness {

@@ -1,7 +1,7 @@
-import { contactSheet, type SheetCell } from "../gpu-worker/images/contact-sheet.ts";
-import { decodeImage } from "../gpu-worker/images/decode-image.ts";
-import type { ImagePair } from "../gpu-worker/images/fit-pairs.ts";
-import { lossCurvePng } from "../gpu-worker/images/loss-curve.ts";
+import { contactSheet, type SheetCell } from "../engine/images/contact-sheet.ts";
+import { decodeImage } from "../engine/images/decode-image.ts";
+import type { ImagePair } from "../engine/images/fit-pairs.ts";
+import { lossCurvePng } from "../engine/images/loss-curve.ts";
 import type { DemoColumn, DemoRow } from "./demo-pictures.ts";
 import { showDecibels } from "./demo-report.ts";
 import type { Instruction } from "./engine.ts";

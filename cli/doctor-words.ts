@@ -1,4 +1,4 @@
-import { secondsFor } from "../gpu-worker/capacity/measure-rates.ts";
+import { secondsFor } from "../engine/capacity/measure-rates.ts";
 import { showBytes } from "../shared/show-bytes.ts";
 import type { DoctorReport, ModelReport, Probe } from "./doctor.ts";
 import { devices } from "./engine.ts";

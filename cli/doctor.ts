@@ -3,9 +3,9 @@ import { arch, cpus, platform, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { z } from "zod";
-import type { Rates } from "../gpu-worker/capacity/measure-rates.ts";
-import type { ModelNeeds } from "../gpu-worker/capacity/model-needs.ts";
-import { listStored } from "../gpu-worker/model-store/store.ts";
+import type { Rates } from "../engine/capacity/measure-rates.ts";
+import type { ModelNeeds } from "../engine/capacity/model-needs.ts";
+import { listStored } from "../engine/model-store/store.ts";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { describeDoctor } from "./doctor-words.ts";
@@ -98,9 +98,9 @@ async function doctor({ progress, print }: Context, options: DoctorOptions): Pro
 
 async function reportOn(name: string, size: Size | undefined): Promise<ModelReport> {
   try {
-    const { readModelFolder } = await import("../gpu-worker/pipeline/model-folder.ts");
-    const { needsOf } = await import("../gpu-worker/capacity/model-needs.ts");
-    const { ModelCache } = await import("../gpu-worker/model-cache/model-cache.ts");
+    const { readModelFolder } = await import("../engine/pipeline/model-folder.ts");
+    const { needsOf } = await import("../engine/capacity/model-needs.ts");
+    const { ModelCache } = await import("../engine/model-cache/model-cache.ts");
     const cache = cacheOptions();
     const model = await readModelFolder(modelFolder(name), cache && new ModelCache(cache));
     const { resolution, inversion } = model.defaults;
@@ -132,8 +132,8 @@ function probeApart(device: DeviceKind): Promise<Probe> {
 
 /** The other side of {@link probeApart}. */
 async function probe({ print }: Context, device: DeviceKind): Promise<void> {
-  const { selfTest, tolerances } = await import("../gpu-worker/capacity/self-test.ts");
-  const { measureRates } = await import("../gpu-worker/capacity/measure-rates.ts");
+  const { selfTest, tolerances } = await import("../engine/capacity/self-test.ts");
+  const { measureRates } = await import("../engine/capacity/measure-rates.ts");
   const answer = (found: Probe) => print(JSON.stringify(found));
   try {
     const deviation = await selfTest(device);
@@ -147,7 +147,7 @@ async function probe({ print }: Context, device: DeviceKind): Promise<void> {
     const rates: Rates = await measureRates(device, { now: () => performance.now() / 1000 });
     answer({ works: true, deviation, rates });
   } catch (error) {
-    const { whyNotUsable } = await import("../gpu-worker/runtime/device-words.ts");
+    const { whyNotUsable } = await import("../engine/runtime/device-words.ts");
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     answer({ works: false, reason: whyNotUsable(device, cause) });
   }

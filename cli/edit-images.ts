@@ -1,9 +1,9 @@
-import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
-import { decodeImage } from "../gpu-worker/images/decode-image.ts";
-import { fitToModel } from "../gpu-worker/images/fit-to-model.ts";
-import type { ImageFormat } from "../gpu-worker/images/image-format.ts";
-import { withTransparency } from "../gpu-worker/images/with-transparency.ts";
-import { writeImage } from "../gpu-worker/images/write-image.ts";
+import { ensureWritableFolder } from "../engine/files/write-aside.ts";
+import { decodeImage } from "../engine/images/decode-image.ts";
+import { fitToModel } from "../engine/images/fit-to-model.ts";
+import type { ImageFormat } from "../engine/images/image-format.ts";
+import { withTransparency } from "../engine/images/with-transparency.ts";
+import { writeImage } from "../engine/images/write-image.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
 import { editProgress } from "./edit-progress.ts";

@@ -2,27 +2,27 @@
  * The engine, loaded when a command needs it and not before: --help and a mistyped option answer at once, and a mistake in the
  * input is told before any model is opened.
  */
-import type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
-import type { InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
-import type { Pipeline, PipelineOptions } from "../gpu-worker/pipeline/pipeline.ts";
-import { deviceKinds, environmentFor } from "../gpu-worker/runtime/device.ts";
+import type { CaptionKind } from "../engine/captioning/caption-pair.ts";
+import type { InstructionSpace } from "../engine/instruction/instruction.ts";
+import type { Pipeline, PipelineOptions } from "../engine/pipeline/pipeline.ts";
+import { deviceKinds, environmentFor } from "../engine/runtime/device.ts";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { availableMemory } from "./machine-memory.ts";
 import { modelFolder } from "./model-location.ts";
 
-export type { CaptionKind } from "../gpu-worker/captioning/caption-pair.ts";
-export type { EditOptions } from "../gpu-worker/editing/edit.ts";
-export type { Instruction, InstructionSpace } from "../gpu-worker/instruction/instruction.ts";
-export type { Pipeline } from "../gpu-worker/pipeline/pipeline.ts";
-export type { Device, DeviceKind } from "../gpu-worker/runtime/device.ts";
-export type { SchedulerKind } from "../gpu-worker/schedulers/scheduler.ts";
+export type { CaptionKind } from "../engine/captioning/caption-pair.ts";
+export type { EditOptions } from "../engine/editing/edit.ts";
+export type { Instruction, InstructionSpace } from "../engine/instruction/instruction.ts";
+export type { Pipeline } from "../engine/pipeline/pipeline.ts";
+export type { Device, DeviceKind } from "../engine/runtime/device.ts";
+export type { SchedulerKind } from "../engine/schedulers/scheduler.ts";
 
 /** Kinds of device. `--device` also takes cuda:n, the n-th NVIDIA GPU, counted from 0. */
 export const devices = deviceKinds;
 
-export { type Precision, precisions } from "../gpu-worker/models/precision.ts";
-export { type Mixing, mixings } from "../gpu-worker/pipeline/mixing.ts";
+export { type Precision, precisions } from "../engine/networks/precision.ts";
+export { type Mixing, mixings } from "../engine/pipeline/mixing.ts";
 
 export const precisionHelp =
   "fp32, or fp16: half the memory and more speed on a GPU; a CPU only imitates it, slowly";
@@ -47,7 +47,7 @@ export async function withPipeline<Result>(
   }: { readonly model: string } & PipelineOptions,
   use: (pipeline: Pipeline) => Promise<Result>,
 ): Promise<Result> {
-  const { defaultMemory, openPipeline } = await import("../gpu-worker/pipeline/pipeline.ts");
+  const { defaultMemory, openPipeline } = await import("../engine/pipeline/pipeline.ts");
   const cache = cacheOptions();
   Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
   // Other devices have memory of their own, which what is free here says nothing about.
@@ -66,11 +66,11 @@ export async function withPipeline<Result>(
   }
 }
 
-export const loadInvert = async () => (await import("../gpu-worker/inversion/invert.ts")).invert;
-export const loadEdit = async () => (await import("../gpu-worker/editing/edit.ts")).edit;
-export const loadInstructionFile = () => import("../gpu-worker/instruction/instruction-file.ts");
-export const loadEmbedInstruction = () => import("../gpu-worker/instruction/embed-instruction.ts");
+export const loadInvert = async () => (await import("../engine/inversion/invert.ts")).invert;
+export const loadEdit = async () => (await import("../engine/editing/edit.ts")).edit;
+export const loadInstructionFile = () => import("../engine/instruction/instruction-file.ts");
+export const loadEmbedInstruction = () => import("../engine/instruction/embed-instruction.ts");
 export const loadNearestWords = async () =>
-  (await import("../gpu-worker/instruction/nearest-words.ts")).nearestWords;
-export const loadCaptionPair = () => import("../gpu-worker/captioning/caption-pair.ts");
-export const loadImageCaptioner = () => import("../gpu-worker/captioning/image-captioner.ts");
+  (await import("../engine/instruction/nearest-words.ts")).nearestWords;
+export const loadCaptionPair = () => import("../engine/captioning/caption-pair.ts");
+export const loadImageCaptioner = () => import("../engine/captioning/image-captioner.ts");

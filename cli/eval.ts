@@ -1,19 +1,19 @@
 import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import type { CaseFiles } from "../gpu-worker/evaluation/evaluation-case.ts";
+import type { CaseFiles } from "../engine/evaluation/evaluation-case.ts";
 import {
   defaultMethods,
   type Method,
   methodName,
   parseMethods,
   whatIsMissing,
-} from "../gpu-worker/evaluation/method.ts";
-import { openCase } from "../gpu-worker/evaluation/open-case.ts";
-import { readSet } from "../gpu-worker/evaluation/read-set.ts";
-import type { Report } from "../gpu-worker/evaluation/report.ts";
-import { reportText } from "../gpu-worker/evaluation/report-text.ts";
-import { requireOwnFolder } from "../gpu-worker/evaluation/write-report.ts";
-import { ensureWritableFolder } from "../gpu-worker/files/write-aside.ts";
+} from "../engine/evaluation/method.ts";
+import { openCase } from "../engine/evaluation/open-case.ts";
+import { readSet } from "../engine/evaluation/read-set.ts";
+import type { Report } from "../engine/evaluation/report.ts";
+import { reportText } from "../engine/evaluation/report-text.ts";
+import { requireOwnFolder } from "../engine/evaluation/write-report.ts";
+import { ensureWritableFolder } from "../engine/files/write-aside.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
 import { type InstructionSpace, spaces, withPipeline } from "./engine.ts";

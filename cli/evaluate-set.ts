@@ -1,5 +1,5 @@
-import type { EvaluationPlan } from "../gpu-worker/evaluation/evaluate.ts";
-import type { Report } from "../gpu-worker/evaluation/report.ts";
+import type { EvaluationPlan } from "../engine/evaluation/evaluate.ts";
+import type { Report } from "../engine/evaluation/report.ts";
 import type { Context } from "./context.ts";
 import type { Pipeline } from "./engine.ts";
 import type { EvalOptions } from "./eval.ts";
@@ -24,11 +24,11 @@ export async function evaluateSet(
   { set, cases, methods, out }: SetPlan,
   options: EvalOptions,
 ): Promise<SetOutcome> {
-  const { evaluate } = await import("../gpu-worker/evaluation/evaluate.ts");
-  const { nameClip } = await import("../gpu-worker/evaluation/clip-space.ts");
-  const { makeReport } = await import("../gpu-worker/evaluation/report.ts");
-  const { writeReport } = await import("../gpu-worker/evaluation/write-report.ts");
-  const { describeSettings } = await import("../gpu-worker/evaluation/result-keys.ts");
+  const { evaluate } = await import("../engine/evaluation/evaluate.ts");
+  const { nameClip } = await import("../engine/evaluation/clip-space.ts");
+  const { makeReport } = await import("../engine/evaluation/report.ts");
+  const { writeReport } = await import("../engine/evaluation/write-report.ts");
+  const { describeSettings } = await import("../engine/evaluation/result-keys.ts");
   const settings = settingsOf(options);
   const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
   const { reused, ...outcome } = await evaluate(

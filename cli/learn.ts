@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
-import { ensureWritableFolder, writeAside } from "../gpu-worker/files/write-aside.ts";
-import { lossCurvePng, lossCurveSvg } from "../gpu-worker/images/loss-curve.ts";
-import { writeImage } from "../gpu-worker/images/write-image.ts";
-import { learningWarnings } from "../gpu-worker/inversion/learning-warnings.ts";
+import { ensureWritableFolder, writeAside } from "../engine/files/write-aside.ts";
+import { lossCurvePng, lossCurveSvg } from "../engine/images/loss-curve.ts";
+import { writeImage } from "../engine/images/write-image.ts";
+import { learningWarnings } from "../engine/inversion/learning-warnings.ts";
 import { RetryableError, VisibleError } from "../shared/errors.ts";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";

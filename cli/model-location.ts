@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { looksLikeModelId, parseModelId } from "../gpu-worker/model-store/model-id.ts";
-import { storedFolder } from "../gpu-worker/model-store/store.ts";
+import { looksLikeModelId, parseModelId } from "../engine/model-store/model-id.ts";
+import { storedFolder } from "../engine/model-store/store.ts";
 import { VisibleError } from "../shared/errors.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { removeStored } from "../gpu-worker/model-store/store.ts";
+import { removeStored } from "../engine/model-store/store.ts";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { forgetPull, readPullRecord, verifyFiles } from "../gpu-worker/model-store/pulled-model.ts";
+import { forgetPull, readPullRecord, verifyFiles } from "../engine/model-store/pulled-model.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Context } from "./context.ts";
 import { modelFolder } from "./model-location.ts";

@@ -1,5 +1,5 @@
 /** Option values from the command line: text in, checked value out, or a sentence that names the option. */
-import { type Device, deviceKinds, isDevice } from "../gpu-worker/runtime/device.ts";
+import { type Device, deviceKinds, isDevice } from "../engine/runtime/device.ts";
 import { VisibleError } from "../shared/errors.ts";
 
 const refuse = (option: string, text: string, wanted: string): VisibleError =>

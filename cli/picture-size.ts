@@ -1,4 +1,4 @@
-import type { ModelSize } from "../gpu-worker/images/fit-to-model.ts";
+import type { ModelSize } from "../engine/images/fit-to-model.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { Pipeline } from "./engine.ts";
 

@@ -1,6 +1,6 @@
-import { alignPair } from "../gpu-worker/images/align-pair.ts";
-import { decodeImage } from "../gpu-worker/images/decode-image.ts";
-import type { ImagePair } from "../gpu-worker/images/fit-pairs.ts";
+import { alignPair } from "../engine/images/align-pair.ts";
+import { decodeImage } from "../engine/images/decode-image.ts";
+import type { ImagePair } from "../engine/images/fit-pairs.ts";
 import { VisibleError } from "../shared/errors.ts";
 import type { PairNames } from "./collect-pairs.ts";
 

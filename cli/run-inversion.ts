@@ -1,7 +1,7 @@
-import type { ImageCaptioner } from "../gpu-worker/captioning/image-captioner.ts";
-import { writeAside } from "../gpu-worker/files/write-aside.ts";
-import { fitPairs, type ImagePair } from "../gpu-worker/images/fit-pairs.ts";
-import type { RgbImage } from "../gpu-worker/images/rgb-image.ts";
+import type { ImageCaptioner } from "../engine/captioning/image-captioner.ts";
+import { writeAside } from "../engine/files/write-aside.ts";
+import { fitPairs, type ImagePair } from "../engine/images/fit-pairs.ts";
+import type { RgbImage } from "../engine/images/rgb-image.ts";
 import type { Context } from "./context.ts";
 import {
   type CaptionKind,

@@ -1,7 +1,7 @@
-import { caseCells } from "../gpu-worker/evaluation/case-table.ts";
-import { markdownTable, showScore } from "../gpu-worker/evaluation/format-table.ts";
-import type { Report } from "../gpu-worker/evaluation/report.ts";
-import type { Summary, SummaryRow } from "../gpu-worker/evaluation/summarise.ts";
+import { caseCells } from "../engine/evaluation/case-table.ts";
+import { markdownTable, showScore } from "../engine/evaluation/format-table.ts";
+import type { Report } from "../engine/evaluation/report.ts";
+import type { Summary, SummaryRow } from "../engine/evaluation/summarise.ts";
 
 /** The model card's tables: means by group with intervals, gains over text, and every case. */
 export function evaluationMarkdown(report: Report): string {

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { precisions } from "../engine/networks/precision.ts";
+import { isDevice } from "../engine/runtime/device.ts";
 import { awsConfigSchema } from "../shared/aws/aws-config.ts";
 import { queueNames } from "../shared/queue-timing.ts";
-import { precisions } from "./models/precision.ts";
-import { isDevice } from "./runtime/device.ts";
 
 const queueName = z.enum(Object.keys(queueNames) as [keyof typeof queueNames]);
 const lane = z

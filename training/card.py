@@ -54,11 +54,11 @@ zero over the last 45%; Muon with AdamW; averaged weights.
 Through the product, with its defaults ({inversion}; {sampler}), seed 0:
 
 ```sh
-npx visii eval evaluation --method unedited,text,learned,learned-4
+npx visii eval evaluation-set --method unedited,text,learned,learned-4
 npx tsx docs/insert-results.ts evaluation-results
 ```
 
-The set, [`evaluation/`](../../evaluation/README.md), has 24 edits of photographs that training never saw, 128 px. *text* is the best
+The set, [`evaluation-set/`](../../evaluation-set/README.md), has 24 edits of photographs that training never saw, 128 px. *text* is the best
 of two to four sentences, chosen on the first pair, as somebody without the truth would have to; *learned* comes from one pair of another photo,
 *learned-4* from four in as many steps. *Never trained on* are settings and combinations that training never drew; for some there are
 no words at all.

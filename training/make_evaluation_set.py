@@ -1,6 +1,6 @@
-"""Makes evaluation/: held-out photos, 23 edits of them, and what words can say of each, in the format of docs/evaluation-set.md.
+"""Makes evaluation-set/: held-out photos, 23 edits of them, and what words can say of each, in the format of docs/evaluation-set.md.
 
-    python make_evaluation_set.py ../evaluation
+    python make_evaluation_set.py ../evaluation-set
 
 Photos are stored as JPEG (4:4:4, quality 97). Every after picture and truth is computed from the stored files and kept in the
 smallest JPEG that is within ``CLOSE`` decibels of it, or losslessly as WebP where none is. Nothing is drawn at random.
@@ -103,8 +103,8 @@ README = """# The bundled evaluation set
 {count} edits in the format of [docs/evaluation-set.md](../docs/evaluation-set.md), for `visii eval` and `visii ablate`:
 
 ```sh
-npx visii eval evaluation --method unedited,text,learned,learned-4
-npx visii ablate evaluation
+npx visii eval evaluation-set --method unedited,text,learned,learned-4
+npx visii ablate evaluation-set
 ```
 
 Every case has the same {pairs} pairs ({pair_names}) and the same {tests} photos to edit ({test_names}), {side} pixels square; no
@@ -152,4 +152,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "evaluation"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "evaluation-set"))

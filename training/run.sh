@@ -33,9 +33,9 @@ fi
 "$PYTHON" export.py ../models/mini
 "$PYTHON" card.py ../models/mini
 "$PYTHON" make_demo.py ../demo
-"$PYTHON" make_evaluation_set.py ../evaluation
+"$PYTHON" make_evaluation_set.py ../evaluation-set
 # The card's figures of what is learned, through the product.
 cd ..
 unset LD_PRELOAD
-node cli/bin.js eval evaluation --method unedited,text,learned,learned-4 --out "$cache/evaluation-results"
+node cli/bin.js eval evaluation-set --method unedited,text,learned,learned-4 --out "$cache/evaluation-results"
 npx tsx docs/insert-results.ts "$cache/evaluation-results"

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Visii } from "../../client/visii.ts";
-import { writeAside } from "../../gpu-worker/files/write-aside.ts";
-import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
-import type { ImageFormat } from "../../gpu-worker/images/image-format.ts";
-import { writeImage } from "../../gpu-worker/images/write-image.ts";
+import { writeAside } from "../../engine/files/write-aside.ts";
+import { decodeImage } from "../../engine/images/decode-image.ts";
+import type { ImageFormat } from "../../engine/images/image-format.ts";
+import { writeImage } from "../../engine/images/write-image.ts";
 import type { OutputFormat } from "../../shared/resources/edit.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
 import type { Context } from "../context.ts";

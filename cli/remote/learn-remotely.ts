@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Visii } from "../../client/visii.ts";
-import { writeAside } from "../../gpu-worker/files/write-aside.ts";
-import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
+import { writeAside } from "../../engine/files/write-aside.ts";
+import { decodeImage } from "../../engine/images/decode-image.ts";
 import { RetryableError } from "../../shared/errors.ts";
 import type { PairNames } from "../collect-pairs.ts";
 import type { Context } from "../context.ts";

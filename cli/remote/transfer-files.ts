@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Visii } from "../../client/visii.ts";
-import type { ImageFormat } from "../../gpu-worker/images/image-format.ts";
+import type { ImageFormat } from "../../engine/images/image-format.ts";
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import { maximumUploadBytes, type UploadType } from "../../shared/resources/upload.ts";
 

@@ -1,8 +1,8 @@
-import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
-import { renderSvg } from "../../gpu-worker/images/render-svg.ts";
-import { resizeImage } from "../../gpu-worker/images/resize-image.ts";
-import { cropImage, type RgbImage } from "../../gpu-worker/images/rgb-image.ts";
-import { drawText } from "../../gpu-worker/images/text-outlines.ts";
+import { decodeImage } from "../../engine/images/decode-image.ts";
+import { renderSvg } from "../../engine/images/render-svg.ts";
+import { resizeImage } from "../../engine/images/resize-image.ts";
+import { cropImage, type RgbImage } from "../../engine/images/rgb-image.ts";
+import { drawText } from "../../engine/images/text-outlines.ts";
 import { demoPair } from "./learning-figures.ts";
 import { decibels, type Studio } from "./studio.ts";
 

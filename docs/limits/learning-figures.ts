@@ -1,5 +1,5 @@
-import type { RgbImage } from "../../gpu-worker/images/rgb-image.ts";
-import type { ImagePair } from "../../gpu-worker/inversion/image-pair.ts";
+import type { RgbImage } from "../../engine/images/rgb-image.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import { addSun, mirror, posterize, shiftPair } from "./spoilt-pictures.ts";
 import { decibels, type Studio } from "./studio.ts";
 

@@ -1,5 +1,5 @@
-import { createRgbImage, cropImage, type RgbImage } from "../../gpu-worker/images/rgb-image.ts";
-import type { ImagePair } from "../../gpu-worker/inversion/image-pair.ts";
+import { createRgbImage, cropImage, type RgbImage } from "../../engine/images/rgb-image.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 
 /** Left and right exchanged. */
 export function mirror({ width, height, data }: RgbImage): RgbImage {

@@ -1,19 +1,19 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type EditOptions, edit } from "../../gpu-worker/editing/edit.ts";
-import { ensureWritableFolder } from "../../gpu-worker/files/write-aside.ts";
-import { contactSheet, type Sheet } from "../../gpu-worker/images/contact-sheet.ts";
-import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
-import { fitToModel } from "../../gpu-worker/images/fit-to-model.ts";
-import type { RgbImage } from "../../gpu-worker/images/rgb-image.ts";
-import { encodeImage } from "../../gpu-worker/images/write-image.ts";
-import type { Instruction } from "../../gpu-worker/instruction/instruction.ts";
-import { readInstruction, writeInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
-import type { ImagePair } from "../../gpu-worker/inversion/image-pair.ts";
-import { invert } from "../../gpu-worker/inversion/invert.ts";
-import { psnr } from "../../gpu-worker/metrics/psnr.ts";
-import { openPipeline, type Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
+import { type EditOptions, edit } from "../../engine/editing/edit.ts";
+import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
+import { psnr } from "../../engine/image-quality/psnr.ts";
+import { contactSheet, type Sheet } from "../../engine/images/contact-sheet.ts";
+import { decodeImage } from "../../engine/images/decode-image.ts";
+import { fitToModel } from "../../engine/images/fit-to-model.ts";
+import type { RgbImage } from "../../engine/images/rgb-image.ts";
+import { encodeImage } from "../../engine/images/write-image.ts";
+import type { Instruction } from "../../engine/instruction/instruction.ts";
+import { readInstruction, writeInstruction } from "../../engine/instruction/instruction-file.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
+import { invert } from "../../engine/inversion/invert.ts";
+import { openPipeline, type Pipeline } from "../../engine/pipeline/pipeline.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Learned instructions are kept here between runs; delete it to learn anew. */

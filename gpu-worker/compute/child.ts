@@ -1,12 +1,12 @@
 /** Entry point of the process that computes. Its one argument is the options as JSON; it lives as long as its parent. */
 import { z } from "zod";
+import { requireSoundDevice } from "../../engine/capacity/self-test.ts";
+import { precisions } from "../../engine/networks/precision.ts";
+import { openPipeline } from "../../engine/pipeline/pipeline.ts";
+import { environmentFor, isDevice } from "../../engine/runtime/device.ts";
 import { RetryableError } from "../../shared/errors.ts";
 import { createJsonLog } from "../../shared/json-log.ts";
 import { systemClock } from "../../shared/system-clock.ts";
-import { requireSoundDevice } from "../capacity/self-test.ts";
-import { precisions } from "../models/precision.ts";
-import { openPipeline } from "../pipeline/pipeline.ts";
-import { environmentFor, isDevice } from "../runtime/device.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";
 import { toFailure } from "./task-failure.ts";

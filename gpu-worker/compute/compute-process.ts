@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Precision } from "../../engine/networks/precision.ts";
+import type { Device } from "../../engine/runtime/device.ts";
 import { RetryableError } from "../../shared/errors.ts";
-import type { Precision } from "../models/precision.ts";
-import type { Device } from "../runtime/device.ts";
 import type { ChildMessage, ParentMessage, Task, TaskDone, TaskEvent } from "./protocol.ts";
 import { fromFailure } from "./task-failure.ts";
 

@@ -1,10 +1,10 @@
-import { type BatchItem, editTogether } from "../editing/edit.ts";
-import { type DecodedImage, decodeImage } from "../images/decode-image.ts";
-import { type FittedImage, fitToModel } from "../images/fit-to-model.ts";
-import type { RgbImage } from "../images/rgb-image.ts";
-import { withTransparency } from "../images/with-transparency.ts";
-import { encodeImage } from "../images/write-image.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import { type BatchItem, editTogether } from "../../engine/editing/edit.ts";
+import { type DecodedImage, decodeImage } from "../../engine/images/decode-image.ts";
+import { type FittedImage, fitToModel } from "../../engine/images/fit-to-model.ts";
+import type { RgbImage } from "../../engine/images/rgb-image.ts";
+import { withTransparency } from "../../engine/images/with-transparency.ts";
+import { encodeImage } from "../../engine/images/write-image.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { decodeInstruction } from "./instruction-bytes.ts";
 import type { EditPart, EditTask, TaskDone } from "./protocol.ts";
 import { breathe, type CallOff, type TellEvent } from "./run-task.ts";

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { requireSameModel } from "../../engine/instruction/embed-instruction.ts";
+import type { Instruction } from "../../engine/instruction/instruction.ts";
+import { readInstruction, writeInstruction } from "../../engine/instruction/instruction-file.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
-import { requireSameModel } from "../instruction/embed-instruction.ts";
-import type { Instruction } from "../instruction/instruction.ts";
-import { readInstruction, writeInstruction } from "../instruction/instruction-file.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { ImportTask, LearnedInstruction, TaskDone } from "./protocol.ts";
 
 /** @throws VisibleError `invalid_instruction` */

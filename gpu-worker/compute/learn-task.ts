@@ -1,11 +1,11 @@
+import { alignPair } from "../../engine/images/align-pair.ts";
+import { decodeImage } from "../../engine/images/decode-image.ts";
+import { fitPairs, type ImagePair } from "../../engine/images/fit-pairs.ts";
+import { encodeImage } from "../../engine/images/write-image.ts";
+import { invert } from "../../engine/inversion/invert.ts";
+import { learningWarnings } from "../../engine/inversion/learning-warnings.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { VisibleError } from "../../shared/errors.ts";
-import { alignPair } from "../images/align-pair.ts";
-import { decodeImage } from "../images/decode-image.ts";
-import { fitPairs, type ImagePair } from "../images/fit-pairs.ts";
-import { encodeImage } from "../images/write-image.ts";
-import { invert } from "../inversion/invert.ts";
-import { learningWarnings } from "../inversion/learning-warnings.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
 import { describeInstruction } from "./instruction-bytes.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
 import { breathe, type TellEvent } from "./run-task.ts";

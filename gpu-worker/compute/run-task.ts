@@ -1,4 +1,4 @@
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { editTask } from "./edit-task.ts";
 import { importTask } from "./instruction-bytes.ts";
 import { learnTask } from "./learn-task.ts";

@@ -1,4 +1,4 @@
-import type { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import type { SeededRandom } from "../../engine/random/seeded-random.ts";
 import type { SpotWeather } from "./assumptions.ts";
 import type { Appointment, EventQueue } from "./event-queue.ts";
 

@@ -1,4 +1,4 @@
-import type { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import type { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { type QueueName, queueTiming } from "../../shared/queue-timing.ts";
 import {
   busyShare,

@@ -1,4 +1,4 @@
-import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import type { QueueName } from "../../shared/queue-timing.ts";
 
 /** A job's arrival at a queue. */

@@ -22,10 +22,8 @@ test("every relative import leads to a file", () => {
 
 test("the walk sees the code", () => {
   const seen = new Set(files.map(({ path }) => path.split("/").slice(0, 2).join("/")));
-  expect([...seen]).toEqual(
-    expect.arrayContaining(["gpu-worker/graph", "gpu-worker/models", "shared/errors.ts"]),
-  );
-  expect(importsOf(files.find(({ path }) => path === "gpu-worker/graph/encode-onnx.ts")!)).toEqual(
+  expect([...seen]).toEqual(expect.arrayContaining(["engine/graph", "engine/networks", "shared/errors.ts"]));
+  expect(importsOf(files.find(({ path }) => path === "engine/graph/encode-onnx.ts")!)).toEqual(
     expect.arrayContaining(["node:path", "@bufbuild/protobuf", "shared/errors.ts"]),
   );
 });
@@ -34,14 +32,14 @@ describe("a trespass is found:", () => {
   test.each([
     [
       "a lower floor on a higher",
-      "gpu-worker/models/unet.ts",
+      "engine/networks/unet.ts",
       'import { a } from "../inversion/invert.ts";',
       "floor 2",
     ],
     [
       "a type taken from above",
       "shared/jobs.ts",
-      'import type { A } from "../gpu-worker/graph/value.ts";',
+      'import type { A } from "../engine/graph/value.ts";',
       "floor 0",
     ],
     [
@@ -50,29 +48,24 @@ describe("a trespass is found:", () => {
       'import * as ort from "onnxruntime-node";',
       "onnxruntime-node",
     ],
-    [
-      "protobuf outside the encoder",
-      "gpu-worker/graph/a.ts",
-      'import "@bufbuild/protobuf/wire";',
-      "@bufbuild",
-    ],
+    ["protobuf outside the encoder", "engine/graph/a.ts", 'import "@bufbuild/protobuf/wire";', "@bufbuild"],
     ["sharp in the command line", "cli/a.ts", 'const sharp = await import("sharp");', "sharp"],
     [
       "models that know of gradients",
-      "gpu-worker/models/a.ts",
+      "engine/networks/a.ts",
       'import { g } from "../autodiff/gradient.ts";',
       "autodiff",
     ],
     [
       "derivatives outside the inversion",
-      "gpu-worker/editing/a.ts",
+      "engine/editing/a.ts",
       'import { g } from "../autodiff/gradient.ts";',
       "open only to",
     ],
     [
       "an edge that reaches the worker",
       "functions/a.ts",
-      'import { g } from "../gpu-worker/graph/value.ts";',
+      'import { g } from "../engine/graph/value.ts";',
       "must not reach",
     ],
     [
@@ -82,8 +75,8 @@ describe("a trespass is found:", () => {
       "must not reach",
     ],
     ["a product that imports its tests", "cli/a.ts", 'import { a } from "../tests/a.ts";', "tests/"],
-    ["the environment read inside", "gpu-worker/images/a.ts", "const x = process.env.HOME;", "process.env"],
-    ["a folder without a floor", "gpu-worker/misc-things/a.ts", "", "no floor"],
+    ["the environment read inside", "engine/images/a.ts", "const x = process.env.HOME;", "process.env"],
+    ["a folder without a floor", "engine/misc-things/a.ts", "", "no floor"],
     ["a file that means nothing", "cli/utils.ts", "", "nothing in particular"],
     ["a name in camels", "cli/progressBar.ts", "", "kebab-case"],
     ["a file too long", "cli/a.ts", "\n".repeat(500), "501 lines"],
@@ -94,11 +87,11 @@ describe("a trespass is found:", () => {
 
   test("an arrow around a corner", () => {
     const around = [
-      { path: "gpu-worker/queue/loop.ts", text: 'import { e } from "../editing/edit.ts";' },
-      { path: "gpu-worker/editing/edit.ts", text: 'import { s } from "../runtime/session.ts";' },
+      { path: "gpu-worker/queue/loop.ts", text: 'import { e } from "../../engine/editing/edit.ts";' },
+      { path: "engine/editing/edit.ts", text: 'import { s } from "../runtime/session.ts";' },
     ];
     expect(trespasses(around)).toEqual([
-      "gpu-worker/queue/loop.ts → gpu-worker/editing/edit.ts → gpu-worker/runtime/session.ts: gpu-worker/queue/ must not reach gpu-worker/runtime/",
+      "gpu-worker/queue/loop.ts → engine/editing/edit.ts → engine/runtime/session.ts: gpu-worker/queue/ must not reach engine/runtime/",
     ]);
   });
 

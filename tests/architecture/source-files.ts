@@ -15,7 +15,6 @@ export interface SourceFile {
 export function sourceFiles(folder = ""): SourceFile[] {
   return readdirSync(`${root}/${folder}`, { withFileTypes: true }).flatMap((entry): SourceFile[] => {
     const path = folder + entry.name;
-    // The models folder at the root holds weights; gpu-worker/models holds code.
     if (entry.isDirectory())
       return ignored.includes(path) || entry.name === "node_modules" ? [] : sourceFiles(`${path}/`);
     return /\.(ts|js|mjs)$/.test(path) ? [{ path, text: readFileSync(`${root}/${path}`, "utf8") }] : [];

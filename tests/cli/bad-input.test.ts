@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeImage } from "../../gpu-worker/images/write-image.ts";
-import { drawnImage } from "../images/stand-ins.ts";
+import { writeImage } from "../../engine/images/write-image.ts";
+import { drawnImage } from "../engine/images/stand-ins.ts";
 import { runBin } from "./run-bin.ts";
 
 let cwd: string;

@@ -3,8 +3,8 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cacheOptions } from "../../cli/cache-location.ts";
-import { stepOf } from "../model-cache/loss-bits.ts";
-import { openFixture } from "../models/expected-values.ts";
+import { stepOf } from "../engine/model-cache/loss-bits.ts";
+import { openFixture } from "../engine/networks/expected-values.ts";
 import { lastJson, runBin } from "./run-bin.ts";
 
 let scratch: string;

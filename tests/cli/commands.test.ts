@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeImage } from "../../gpu-worker/images/decode-image.ts";
-import { createPlainImage } from "../../gpu-worker/images/rgb-image.ts";
-import { writeImage } from "../../gpu-worker/images/write-image.ts";
-import { readInstruction } from "../../gpu-worker/instruction/instruction-file.ts";
-import { drawnImage, mapPixels } from "../images/stand-ins.ts";
+import { decodeImage } from "../../engine/images/decode-image.ts";
+import { createPlainImage } from "../../engine/images/rgb-image.ts";
+import { writeImage } from "../../engine/images/write-image.ts";
+import { readInstruction } from "../../engine/instruction/instruction-file.ts";
+import { drawnImage, mapPixels } from "../engine/images/stand-ins.ts";
 import { lastJson, runBin, tinyModel } from "./run-bin.ts";
 
 /** The whole command on the tiny random model of the fixtures: what its edits look like means nothing, only that they are made. */

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { filesOf, LocalHub } from "../model-store/local-hub.ts";
+import { filesOf, LocalHub } from "../engine/model-store/local-hub.ts";
 import { lastJson, runBin } from "./run-bin.ts";
 
 const id = "painter/instruct-tiny";

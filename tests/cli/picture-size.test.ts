@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { modelSize, parseSize } from "../../cli/picture-size.ts";
-import { readModelFolder } from "../../gpu-worker/pipeline/model-folder.ts";
-import { Pipeline } from "../../gpu-worker/pipeline/pipeline.ts";
-import { openFixture } from "../models/expected-values.ts";
+import { readModelFolder } from "../../engine/pipeline/model-folder.ts";
+import { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { openFixture } from "../engine/networks/expected-values.ts";
 
 const model = await readModelFolder((await openFixture("tiny-ip2p")).folder);
 const pipeline = new Pipeline(model, { device: "cpu" });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { createId } from "../../shared/ids.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";

@@ -2,11 +2,11 @@ import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { assembleWorker } from "../../gpu-worker/image/assemble.ts";
+import { assembleWorker } from "../../gpu-worker/container/assemble.ts";
 import { createAwsClients } from "../../shared/aws/clients.ts";
 import { publishModel } from "../../shared/aws/published-model.ts";
 import { picture } from "../functions/pictures.ts";
-import { Container, freePort, standInAddresses, taskEnvironment } from "../image/container.ts";
+import { Container, freePort, standInAddresses, taskEnvironment } from "../gpu-worker/container/container.ts";
 import { RunningService, tinyModel } from "../local/running-service.ts";
 import { Cloud, type Container as Definition } from "./cloud.ts";
 import { evaluate, root } from "./evaluate.ts";

@@ -20,7 +20,7 @@ describe.skipIf(!imageNode)("on the Node of images and functions (Linux on x64 a
   // In a process of its own: everything that those tests start is then started with that Node, too.
   test.each([
     // That it fetches and edits is seen in `containers.test.ts`.
-    ["the worker's bundle learns, stops and recovers", "tests/image/worker-life.test.ts"],
+    ["the worker's bundle learns, stops and recovers", "tests/gpu-worker/container/worker-life.test.ts"],
     ["the functions' bundles answer, stream, sweep and bury", "tests/functions/lambda.test.ts"],
   ])("%s", async (_, file) => {
     const vitest = join(root, "node_modules/vitest/vitest.mjs");

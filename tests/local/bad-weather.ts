@@ -1,4 +1,4 @@
-import type { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import type { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { type StandIns, startStandIns } from "../../local/stand-ins.ts";
 import { type FlakyProxy, startFlakyProxy } from "./flaky-proxy.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { defaultEdgeSettings } from "../../functions/edge.ts";
-import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
 import { type AwsClients, createAwsClients } from "../../shared/aws/clients.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { SqsJobQueue } from "../../shared/aws/sqs-job-queue.ts";

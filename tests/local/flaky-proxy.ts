@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import type { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import type { SeededRandom } from "../../engine/random/seeded-random.ts";
 
 export interface FlakyProxy {
   readonly url: string;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { picture } from "../functions/pictures.ts";
 import { type BadWeather, startBadWeather } from "./bad-weather.ts";
 import { RunningService } from "./running-service.ts";

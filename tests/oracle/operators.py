@@ -1,6 +1,6 @@
 """Regenerate tests/fixtures/operators.json: `python tests/oracle/operators.py` (torch; Node for the case list).
 
-Every case of tests/numerics/operator-cases.ts, forward and by autograd, in float64, stored as float32. The loss is
+Every case of tests/engine/numerics/operator-cases.ts, forward and by autograd, in float64, stored as float32. The loss is
 sum(first output * cotangent), as in the tests.
 """
 
@@ -116,7 +116,7 @@ def run(case):
 
 def main():
     torch.set_num_threads(1)
-    script = ["npx", "tsx", "tests/numerics/export-operator-cases.ts"]
+    script = ["npx", "tsx", "tests/engine/numerics/export-operator-cases.ts"]
     text = subprocess.run(script, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
     fixture = {
         "torch": torch.__version__,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SeededRandom } from "../../gpu-worker/random/seeded-random.ts";
+import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
 import { picture } from "../functions/pictures.ts";
 

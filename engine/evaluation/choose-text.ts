@@ -1,0 +1,29 @@
+import { type EditHooks, type EditOptions, edit } from "../editing/edit.ts";
+import { psnr } from "../image-quality/psnr.ts";
+import { fitPairs } from "../images/fit-pairs.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { OpenCase } from "./evaluation-case.ts";
+
+/**
+ * The case's text whose edit of the first pair's before comes closest to its after, by PSNR: the choice that somebody
+ * could make who has the pair and no truth. Among equals the first.
+ */
+export async function chooseText(
+  pipeline: Pipeline,
+  { pairs: [pair] }: OpenCase,
+  texts: readonly string[],
+  options: EditOptions,
+  hooks: EditHooks,
+): Promise<string> {
+  const [first, ...others] = texts;
+  if (!others.length) return first!;
+  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const { before, after } = fitPairs([pair], size).pairs[0]!;
+  let best = { text: first!, closeness: Number.NEGATIVE_INFINITY };
+  for (const text of texts) {
+    const [edited] = await edit(pipeline, [before], { text }, options, hooks);
+    const closeness = psnr(edited!, after);
+    if (closeness > best.closeness) best = { text, closeness };
+  }
+  return best.text;
+}

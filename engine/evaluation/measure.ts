@@ -1,0 +1,81 @@
+import { psnr } from "../image-quality/psnr.ts";
+import { ssim } from "../image-quality/ssim.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { cosine, direction, embedCaption } from "./clip-space.ts";
+import { captionsOf, type OpenCase, type OpenTest } from "./evaluation-case.ts";
+import type { Scores } from "./metric.ts";
+
+/**
+ * The PSNR, in dB, of rounding to 8 bits (a mean squared error of 1/12 of a level squared). A higher value only says that
+ * two files agree, and an exact match would be infinite and swallow every mean, so scores stop here.
+ */
+export const highestPsnr = 10 * Math.log10(12 * 255 ** 2);
+
+/** Measures results on one case; what only depends on the case is embedded once. */
+export class CaseMeasure {
+  readonly #pipeline: Pipeline;
+  readonly #case: OpenCase;
+  /** mean f(after) − mean f(before) over all of the case's pairs, whatever a method learned from. */
+  readonly #pairDirection: Float32Array | undefined;
+
+  private constructor(pipeline: Pipeline, openCase: OpenCase, pairDirection: Float32Array | undefined) {
+    this.#pipeline = pipeline;
+    this.#case = openCase;
+    this.#pairDirection = pairDirection;
+  }
+
+  static async of(pipeline: Pipeline, openCase: OpenCase): Promise<CaseMeasure> {
+    return new CaseMeasure(pipeline, openCase, await directionOfPairs(pipeline, openCase));
+  }
+
+  /** `result` is as large as the test's photo. A method that adds words of its own does not aim at the truth. */
+  async scores(
+    test: OpenTest,
+    result: RgbImage,
+    { aimsAtTruth }: { readonly aimsAtTruth: boolean },
+  ): Promise<Scores> {
+    const truth = aimsAtTruth ? test.truth : undefined;
+    return {
+      psnr: truth ? Math.min(highestPsnr, psnr(result, truth)) : null,
+      ssim: truth ? ssim(result, truth) : null,
+      ...(await this.#clipScores(test, result)),
+    };
+  }
+
+  async #clipScores(
+    test: OpenTest,
+    result: RgbImage,
+  ): Promise<Pick<Scores, "imageClip" | "directionalClip" | "visualClip">> {
+    const from = await this.#pipeline.embedImage(test.photo);
+    const to = await this.#pipeline.embedImage(result);
+    if (!from || !to) return { imageClip: null, directionalClip: null, visualClip: null };
+    const change = direction(to, from);
+    const along = (wanted: Float32Array | undefined) => (change && wanted ? cosine(change, wanted) : null);
+    return {
+      imageClip: cosine(from, to),
+      directionalClip: along(await this.#captionDirection(test)),
+      visualClip: along(this.#pairDirection),
+    };
+  }
+
+  async #captionDirection({ name }: OpenTest): Promise<Float32Array | undefined> {
+    const captions = captionsOf(this.#case.description, name);
+    if (!captions) return undefined;
+    const before = await embedCaption(this.#pipeline, captions.before);
+    const after = await embedCaption(this.#pipeline, captions.after);
+    return before && after && direction(after, before);
+  }
+}
+
+async function directionOfPairs(pipeline: Pipeline, { pairs }: OpenCase): Promise<Float32Array | undefined> {
+  let [befores, afters]: (Float32Array | undefined)[] = [];
+  for (const { before, after } of pairs) {
+    const from = await pipeline.embedImage(before);
+    const to = await pipeline.embedImage(after);
+    if (!from || !to) return undefined;
+    befores = befores ? befores.map((x, i) => x + from[i]!) : from;
+    afters = afters ? afters.map((x, i) => x + to[i]!) : to;
+  }
+  return befores && afters && direction(afters, befores);
+}

@@ -1,0 +1,74 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { InstructionSpace } from "../instruction/instruction.ts";
+import type { TextAttention } from "../networks/text-attention.ts";
+import type { Conditioning, TextEmbedding } from "../pipeline/guidance.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { InversionSettings } from "./settings.ts";
+
+/** What is learned: n rows that stand for positions 1 … n of the init's text, and how the UNet is told of them. */
+export interface LearnedRows {
+  readonly space: InstructionSpace;
+  /** n */
+  readonly tokens: number;
+  /** Width of a row: d in text space, D in kv space. */
+  readonly dimension: number;
+  /** In kv space, whose keys and values a row holds. */
+  readonly attentions?: readonly TextAttention[];
+  /** The rows that say what the init's words say, [n · dimension]. */
+  readonly initial: Float32Array;
+  /** The loss graph's inputs beside the samples. */
+  feeds(instruction: Float32Array): Readonly<Record<string, Float32Array>>;
+  conditioning(instruction: Float32Array): Conditioning;
+}
+
+/**
+ * The init's text with its positions 1 … n (eos − 1) cut out: rows of its embedding, or the keys and values that the
+ * UNet projects from those rows. BOS, EOS and padding stay the init's in both, and so does Stable Diffusion XL's pooled
+ * text, which is read at EOS.
+ */
+export async function openRows(
+  pipeline: Pipeline,
+  { init, space }: Pick<InversionSettings, "init" | "space">,
+): Promise<LearnedRows> {
+  const { length: tokens, truncatedText } = pipeline.model.tokenizer.encode(init);
+  if (!tokens || truncatedText !== undefined)
+    throw new VisibleError(
+      "invalid_init",
+      `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; give 1 to ${pipeline.textLength - 2}.`,
+    );
+  const told = await pipeline.tell(init);
+  return space === "text" ? textRows(pipeline, told, tokens) : keysValuesRows(pipeline, told, tokens);
+}
+
+function textRows(
+  { textWidth: d }: Pipeline,
+  { text, ...pooled }: TextEmbedding,
+  tokens: number,
+): LearnedRows {
+  const bos = text.slice(0, d);
+  const rest = text.slice((1 + tokens) * d);
+  return {
+    space: "text",
+    ...{ tokens, dimension: d, initial: text.slice(d, (1 + tokens) * d) },
+    feeds: (instruction) => ({ bos, instruction, rest, ...pooled }),
+    conditioning: (instruction) => ({
+      ...pooled,
+      text: Float32Array.from([...bos, ...instruction, ...rest]),
+    }),
+  };
+}
+
+async function keysValuesRows(
+  pipeline: Pipeline,
+  { text, ...pooled }: TextEmbedding,
+  tokens: number,
+): Promise<LearnedRows> {
+  const { keysValuesWidth: dimension, textAttentions: attentions } = pipeline;
+  const projected = await pipeline.projectText(text);
+  return {
+    space: "kv",
+    ...{ tokens, dimension, attentions, initial: projected.slice(dimension, (1 + tokens) * dimension) },
+    feeds: (instruction) => ({ text, instruction, ...pooled }),
+    conditioning: (instruction) => ({ ...pooled, text, learned: instruction }),
+  };
+}

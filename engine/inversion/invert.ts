@@ -1,0 +1,260 @@
+import { VisibleError } from "../../shared/errors.ts";
+import { edit } from "../editing/edit.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import { formatVersionOf, type Instruction } from "../instruction/instruction.ts";
+import type { Precision } from "../networks/precision.ts";
+import { initAdamW, updateAdamW } from "../optimizer/adamw.ts";
+import { learningRateFactor } from "../optimizer/learning-rate.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { makeNoiseSchedule } from "../schedulers/noise-schedule.ts";
+import { BatchOrder } from "./batch-order.ts";
+import { editDirection } from "./edit-direction.ts";
+import { type ImagePair, requirePairs } from "./image-pair.ts";
+import { openRows } from "./instruction-space.ts";
+import { InversionLoss } from "./inversion-loss.ts";
+import { differentiate, initialLossScale } from "./loss-scale.ts";
+import { type HeartbeatClock, Progress } from "./progress.ts";
+import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
+import { drawTrainingSamples, drawValidationSamples, type LatentPair, type Sample } from "./samples.ts";
+import { type InversionOptions, type InversionSettings, resolveSettings } from "./settings.ts";
+
+export type { ImagePair } from "./image-pair.ts";
+export type { InversionOptions } from "./settings.ts";
+
+export interface InversionEvent {
+  readonly stage: "prepare" | "frozen branches" | "learn";
+  /** Done so far, of `steps` in this stage. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of this step's batch. */
+  readonly loss?: number;
+  /** On the fixed validation samples, where it was taken at this step. */
+  readonly validation?: number;
+  readonly etaSeconds?: number;
+  /** The first pair's before image, edited by the instruction as it stands. */
+  readonly preview?: RgbImage;
+}
+
+export interface InversionHooks {
+  /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  onEvent?(event: InversionEvent): void;
+  /** Steps between two previews; none when absent. */
+  readonly previewEvery?: number;
+  /** A state that `onCheckpoint` was given, to continue from. */
+  readonly resume?: Uint8Array;
+  onCheckpoint?(state: Uint8Array): Promise<void>;
+  /** Steps between two checkpoints; only on abort when absent. */
+  readonly checkpointEvery?: number;
+  /** Seconds, for the estimate of the time left. */
+  readonly clock?: HeartbeatClock;
+}
+
+/**
+ * Visual Instruction Inversion (Nguyen et al. 2023): finds the text embedding that makes the frozen model turn each
+ * pair's before into its after.
+ *
+ *     <ins>   rows 1 … n of the text embedding P, the only thing learned;     c_I   before, in latents
+ *             in kv space those rows' keys and values in every attention
+ *     z_t     after in latents, noised to timestep t with ε                   d     CLIP direction before → after
+ *
+ * One seed makes the result bit-identical from run to run, and after an interruption and resume.
+ *
+ * @throws VisibleError for no pairs, sizes that do not fit, options that make no sense, or a state of another run
+ */
+export async function invert(
+  pipeline: Pipeline,
+  pairs: readonly ImagePair[],
+  options: InversionOptions,
+  hooks: InversionHooks = {},
+): Promise<Instruction> {
+  const settings = resolveSettings(pipeline, options);
+  requirePairs(pipeline, pairs);
+  const progress = new Progress(hooks.onEvent?.bind(hooks), hooks.clock);
+
+  // 1. Pictures to latents and to a direction; words to the embedding that <ins> starts from.
+  progress.enter("prepare", pairs.length + 1);
+  const latents: LatentPair[] = [];
+  for (const { before, after } of pairs) {
+    latents.push({
+      before: await pipeline.encodeImage(before),
+      after: pipeline.scaleLatents(await pipeline.encodeImage(after)),
+    });
+    progress.advance();
+  }
+  const direction = settings.clipWeight === 0 ? undefined : await editDirection(pipeline, pairs);
+  const rows = await openRows(pipeline, settings);
+  progress.advance();
+
+  // 2. The fixed samples (t, ε, pair), and the branches of guidance that <ins> cannot change.
+  const schedule = makeNoiseSchedule(pipeline.model.scheduler);
+  const count = settings.samples === "every timestep" ? schedule.trainTimesteps : settings.samples;
+  const training = drawTrainingSamples(latents, schedule, count, settings.seed);
+  const validation = drawValidationSamples(latents, schedule, settings.validationSamples, settings.seed);
+  const effective = direction ? settings : { ...settings, clipWeight: 0 };
+  const loss = new InversionLoss(pipeline, effective, rows, direction);
+  // Whether a step fits into memory is known before hours of samples are prepared for it.
+  for (const { after } of latents) loss.plan(settings.batchSize, after);
+  const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
+  const { precision } = pipeline;
+  // Named only where it is not what it always was, so that states of older versions go on.
+  const fingerprint = fingerprintOf(
+    precision === "fp32" ? settings : { ...settings, precision },
+    pipeline.weightHash,
+    pictures,
+  );
+  const resumed = hooks.resume && decodeRunState(hooks.resume, fingerprint);
+  const batches = new BatchOrder(training, settings);
+  let forwardsBefore = pipeline.unetForwards;
+  const cached = settings.frozenBranches === "cached" ? [...training, ...validation] : validation;
+  progress.enter("frozen branches", cached.length);
+  for (const sample of cached) {
+    hooks.signal?.throwIfAborted();
+    await loss.prepare(sample);
+    progress.advance();
+  }
+
+  // A resumed run pays for these again but does not count them: its figures are those of a run without interruption.
+  if (resumed) forwardsBefore = pipeline.unetForwards;
+
+  // 3. Descend: one batch, one AdamW step, and every so often a look at the validation samples.
+  let state = resumed ?? (await initialState(loss, validation, rows.initial, settings, precision));
+  const countsBefore = state.counts;
+  const counts = () => ({
+    unetForwards: countsBefore.unetForwards + pipeline.unetForwards - forwardsBefore,
+    unetBackwards: countsBefore.unetBackwards + loss.unetBackwards,
+  });
+  const save = async () => hooks.onCheckpoint?.(encodeRunState({ ...state, counts: counts() }, fingerprint));
+  progress.enter("learn", settings.steps, state.step);
+  while (state.step < settings.steps) {
+    if (hooks.signal?.aborted) {
+      await save();
+      throw hooks.signal.reason;
+    }
+    state = await stepOnce(state, loss, batches.at(state.step), validation, settings);
+    const previewDue = hooks.previewEvery !== undefined && state.step % hooks.previewEvery === 0;
+    const preview = previewDue
+      ? await previewOf(pipeline, pairs[0]!, finish(state, state.best.score))
+      : undefined;
+    const { loss: last, validation: checked } = state.curve.at(-1)!;
+    progress.advance({
+      loss: last,
+      ...(checked === undefined ? {} : { validation: checked }),
+      ...(preview ? { preview } : {}),
+    });
+    if (hooks.checkpointEvery && state.step % hooks.checkpointEvery === 0) await save();
+  }
+
+  // 4. Keep the best tokens seen, with all that is needed to know what they are.
+  const chosen = state.best;
+  return finish(
+    state,
+    settings.selection === "validation"
+      ? chosen.score
+      : await loss.meanSquaredError(validation, chosen.instruction),
+  );
+
+  function finish({ best, curve, initialValidation }: RunState, validation: number): Instruction {
+    const { width, height } = pairs[0]!.before;
+    const { steps, learningRate, batchSize, textGuidance, imageGuidance, loop, seed, init, space } = settings;
+    return {
+      tokens: best.instruction,
+      tokenCount: rows.tokens,
+      dimension: rows.dimension,
+      ...(rows.attentions ? { attentions: rows.attentions } : {}),
+      info: {
+        formatVersion: formatVersionOf[space],
+        space,
+        modelId: pipeline.modelId,
+        weightHash: pipeline.weightHash,
+        seed,
+        init,
+        hyperParameters: {
+          ...{ steps, learningRate, batchSize, textGuidance, imageGuidance, loop, width, height },
+          pairs: pairs.length,
+          ...(precision === "fp32" ? {} : { precision }),
+        },
+        losses: {
+          first: curve[0]!.loss,
+          last: curve.at(-1)!.loss,
+          validation,
+          initialValidation,
+          bestStep: best.step,
+          curve: curve.map((point) => ({ ...point })),
+        },
+        counts: counts(),
+      },
+    };
+  }
+}
+
+async function stepOnce(
+  state: RunState,
+  loss: InversionLoss,
+  batch: readonly Sample[],
+  validation: readonly Sample[],
+  settings: InversionSettings,
+): Promise<RunState> {
+  const { lossScale, ...made } = await differentiate(loss, batch, state.instruction, state.lossScale);
+  const { loss: value, mse, gradient } = made;
+  if (!Number.isFinite(value))
+    throw new VisibleError(
+      "diverged",
+      `The loss became ${value} at step ${state.step + 1}; lower the learning rate (it is ${settings.learningRate})${state.lossScale ? ", or choose --precision fp32, whose range is wider" : ""}.`,
+    );
+  const rate = settings.learningRate * learningRateFactor[settings.schedule](state.step, settings.steps);
+  const updated = updateAdamW(state.instruction, gradient, state.optimizer, rate);
+  const step = state.step + 1;
+  const due =
+    step === settings.steps || (settings.validationEvery > 0 && step % settings.validationEvery === 0);
+  const checked = due ? await loss.meanSquaredError(validation, updated.parameters) : undefined;
+  // A step's own loss is that of the tokens it began with; the validation loss is that of those it ended with.
+  const candidate =
+    settings.selection === "validation"
+      ? { instruction: updated.parameters, step, score: checked ?? Number.POSITIVE_INFINITY }
+      : { instruction: state.instruction, step: state.step, score: mse };
+  return {
+    ...state,
+    step,
+    instruction: updated.parameters,
+    optimizer: updated.state,
+    ...(lossScale ? { lossScale } : {}),
+    best: candidate.score < state.best.score ? candidate : state.best,
+    curve: [...state.curve, { step, loss: value, ...(checked === undefined ? {} : { validation: checked }) }],
+  };
+}
+
+async function initialState(
+  loss: InversionLoss,
+  validation: readonly Sample[],
+  initial: Float32Array,
+  { selection }: InversionSettings,
+  precision: Precision,
+): Promise<RunState> {
+  const initialValidation = await loss.meanSquaredError(validation, initial);
+  return {
+    step: 0,
+    instruction: initial,
+    optimizer: initAdamW(initial.length),
+    best: {
+      instruction: initial,
+      step: 0,
+      score: selection === "validation" ? initialValidation : Number.MAX_VALUE,
+    },
+    initialValidation,
+    curve: [],
+    counts: { unetForwards: 0, unetBackwards: 0 },
+    ...(precision === "fp32" ? {} : { lossScale: initialLossScale }),
+  };
+}
+
+async function previewOf(
+  pipeline: Pipeline,
+  { before }: ImagePair,
+  instruction: Instruction,
+): Promise<RgbImage> {
+  const uncounted = pipeline.unetForwards;
+  const [preview] = await edit(pipeline, [before], { instruction }, { seed: instruction.info.seed });
+  pipeline.countUnetForwards(uncounted - pipeline.unetForwards);
+  return preview!;
+}

@@ -1,0 +1,92 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { VisibleError } from "../../shared/errors.ts";
+import { parseConfig, readJson } from "../networks/parse-config.ts";
+
+/** Pipelines of other families by what their class names begin with, and what people call them. */
+const others: readonly (readonly [prefix: string, family: string])[] = [
+  ["StableDiffusionXL", "Stable Diffusion XL"],
+  ["StableDiffusion3", "Stable Diffusion 3"],
+  ["Flux", "Flux"],
+  ["Kandinsky", "Kandinsky"],
+  ["PixArt", "PixArt"],
+  ["HunyuanDiT", "Hunyuan-DiT"],
+  ["QwenImage", "Qwen-Image"],
+  ["LatentConsistency", "a latent consistency model"],
+  ["StableDiffusion", "Stable Diffusion without an image condition"],
+];
+
+const supported =
+  "this engine runs InstructPix2Pix (StableDiffusionInstructPix2PixPipeline, StableDiffusionXLInstructPix2PixPipeline) and its fine-tunes; " +
+  "docs/models.md says what else";
+
+const classNameSchema = z.object({ _class_name: z.string().optional() });
+
+/** What `model_index.json` says of a Stable Diffusion XL; the defaults are diffusers' own. */
+const xlIndexSchema = z.object({
+  force_zeros_for_empty_prompt: z.boolean().default(true),
+  is_cosxl_edit: z.boolean().default(false),
+});
+
+/**
+ * Refuses a model whose files name another family than the engine runs, by that family's name, before its configs are read
+ * key by key. A model whose index names a related pipeline passes if its parts are the right ones: fine-tunes are published
+ * under all kinds of names.
+ *
+ * @throws VisibleError `unsupported_family`, `model_file_missing`, `invalid_config`
+ */
+export async function requireKnownFamily(folder: string): Promise<void> {
+  await refuseSingleFile(folder);
+  const name = await classNameIn(join(folder, "model_index.json"));
+  if (name?.includes("InstructPix2Pix")) return;
+  const family = others.find(([prefix]) => name?.startsWith(prefix))?.[1];
+  const unet = await classNameIn(join(folder, "unet", "config.json")).catch(() => "nothing");
+  // A UNet of the right class is judged by its channels and keys, which say more than the index.
+  if (unet === "UNet2DConditionModel") return;
+  if (unet === undefined && name === undefined) return;
+  throw new VisibleError(
+    "unsupported_family",
+    `${folder} is ${family ? `${family} (${name})` : `a ${name ?? unet}`}; ${supported}.`,
+  );
+}
+
+/**
+ * Whether a Stable Diffusion XL stands for the empty text by zeros, as diffusers does unless its index says otherwise.
+ *
+ * @throws VisibleError `unsupported_family` for CosXL Edit, whose noise schedule and scaled image condition are others
+ */
+export async function readEmptyTextOfXl(folder: string): Promise<"zeros" | "encoded"> {
+  const file = join(folder, "model_index.json");
+  const index = parseConfig(await readJson(file), xlIndexSchema, file);
+  if (index.is_cosxl_edit)
+    throw new VisibleError("unsupported_family", `${folder} is CosXL Edit (is_cosxl_edit); ${supported}.`);
+  return index.force_zeros_for_empty_prompt ? "zeros" : "encoded";
+}
+
+/** `text_encoder/config.json` of another kind of encoder (T5, Qwen, …) has none of CLIP's keys: better said once. */
+export async function requireClipText(folder: string): Promise<void> {
+  const file = join(folder, "config.json");
+  const { data } = z.object({ model_type: z.string() }).safeParse(await readJson(file));
+  if (data && !data.model_type.startsWith("clip"))
+    throw new VisibleError(
+      "unsupported_family",
+      `${file}: the text encoder is ${data.model_type}, not CLIP; ${supported}.`,
+    );
+}
+
+/** A checkpoint in one file, as other tools keep them, has everything in it but the layout. */
+async function refuseSingleFile(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const single = names.find((name) => /\.(ckpt|safetensors)$/.test(name));
+  if (single === undefined || names.includes("model_index.json")) return;
+  throw new VisibleError(
+    "not_diffusers_layout",
+    `${folder} has no model_index.json, only the single file ${single}: this engine reads models in diffusers' layout; ` +
+      "convert it with diffusers first.",
+  );
+}
+
+async function classNameIn(file: string): Promise<string | undefined> {
+  return classNameSchema.safeParse(await readJson(file)).data?._class_name;
+}

@@ -1,0 +1,276 @@
+import type { Graph } from "../graph/value.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
+import type { Precision } from "../networks/precision.ts";
+import { keysValuesWidth, type TextAttention, textAttentions } from "../networks/text-attention.ts";
+import { latentMultiple } from "../networks/unet-2d-condition.ts";
+import type { Device, Session } from "../runtime/session.ts";
+import { clipPixels } from "./clip-pixels.ts";
+import {
+  clipImageGraph,
+  decoderGraph,
+  encoderGraph,
+  keysValuesGraph,
+  textEncoderGraph,
+  textWidth,
+  unetGraph,
+} from "./forward-graphs.ts";
+import type { TextEmbedding } from "./guidance.ts";
+import type { ModelDefaults } from "./model-defaults.ts";
+import { type ModelFolder, readModelFolder } from "./model-folder.ts";
+import { SessionCache } from "./session-cache.ts";
+
+export type { Device } from "../runtime/session.ts";
+export type { ModelDefaults } from "./model-defaults.ts";
+export { defaultMemory } from "./session-cache.ts";
+
+export interface PipelineOptions {
+  readonly device: Device;
+  /** What the UNet computes in; fp32 when absent. */
+  readonly precision?: Precision;
+  /** Threads inside one operator; onnxruntime's choice when absent. */
+  readonly threads?: number;
+  /** Side of the square that photos are brought to the area of, pixels; the model's recommendation when absent. */
+  readonly resolution?: number;
+  /** Bytes that the model may take on the device while it works, its mapped weights counted in; 14 GB when absent. */
+  readonly memory?: number;
+  /** Where what is the same at every start is kept; computed each time when absent. */
+  readonly cache?: ModelCacheOptions;
+}
+
+/** Latents of one image: [channels, height, width], row-major. */
+export interface Latents {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: Float32Array;
+}
+
+/** One evaluation of the UNet: every sample of the batch with its own timestep and text. */
+export interface UnetBatch {
+  /** Noisy latents z_t, [N · channels · height · width]. */
+  readonly latents: Float32Array;
+  /** Image condition c_I, of the same size; zeros drop it. */
+  readonly image: Float32Array;
+  /** [N], in training timesteps. */
+  readonly timesteps: Float32Array;
+  /** Text embeddings, [N · length · width]. */
+  readonly text: Float32Array;
+  /** In Stable Diffusion XL: the texts as one vector each, [N · p]. */
+  readonly pooled?: Float32Array | undefined;
+  /** Keys and values for positions 1 … n of every sample's text, [n · {@link Pipeline.keysValuesWidth}]. */
+  readonly learned?: Float32Array | undefined;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size. */
+export async function openPipeline(
+  folder: string,
+  { cache, precision = "fp32", ...options }: PipelineOptions,
+): Promise<Pipeline> {
+  const onDisk = cache && new ModelCache(cache);
+  const model = await readModelFolder(folder, onDisk);
+  return new Pipeline({ ...model, precision }, options, onDisk);
+}
+
+/** A frozen InstructPix2Pix, run forward. */
+export class Pipeline {
+  readonly model: ModelFolder;
+  readonly defaults: ModelDefaults;
+  readonly device: Device;
+  readonly #sessions: SessionCache;
+  readonly #texts = new Map<string, Promise<TextEmbedding>>();
+  #unetForwards = 0;
+
+  constructor(
+    model: ModelFolder,
+    { resolution, memory, ...options }: Omit<PipelineOptions, "cache">,
+    onDisk?: ModelCache,
+  ) {
+    this.model = model;
+    this.defaults = resolution === undefined ? model.defaults : { ...model.defaults, resolution };
+    this.device = options.device;
+    this.#sessions = new SessionCache({ ...options, root: model.folder }, memory, onDisk);
+  }
+
+  /** What the UNet computes in. */
+  get precision(): Precision {
+    return this.model.precision;
+  }
+  /** Bytes that all sessions may take together. */
+  get memory(): number {
+    return this.#sessions.memory;
+  }
+  get modelId(): string {
+    return this.model.id;
+  }
+  get weightHash(): string {
+    return this.model.weightHash;
+  }
+  /** Pixels of which both sides of an image must be a multiple. */
+  get sizeMultiple(): number {
+    return this.model.vae.autoencoder.factor * latentMultiple(this.model.unet.config);
+  }
+  /** Tokens of a text, BOS and padding included. */
+  get textLength(): number {
+    return this.model.tokenizer.maxLength;
+  }
+  /** Width of one token's embedding. */
+  get textWidth(): number {
+    return textWidth(this.model);
+  }
+  /** The attentions to the text, whose keys and values may be learned. */
+  get textAttentions(): readonly TextAttention[] {
+    return textAttentions(this.model.unet.config);
+  }
+  /** D: numbers in one position's keys and values of all attentions to the text. */
+  get keysValuesWidth(): number {
+    return keysValuesWidth(this.textAttentions);
+  }
+  /** UNet evaluations so far, one for each sample of a batch. */
+  get unetForwards(): number {
+    return this.#unetForwards;
+  }
+
+  /** For graphs that run the UNet inside a larger one. */
+  countUnetForwards(samples: number): void {
+    this.#unetForwards += samples;
+  }
+
+  /** The session for `key`, compiled on first use. */
+  session(key: string, build: () => Graph): Promise<Session> {
+    return this.#sessions.get(key, build);
+  }
+
+  /** The text's embedding, [length · width]: of {@link tell} its tokens. */
+  async encodeText(text: string): Promise<Float32Array> {
+    return (await this.tell(text)).text;
+  }
+
+  /** What the UNet is told by a text. */
+  tell(text: string): Promise<TextEmbedding> {
+    const known = this.#texts.get(text);
+    if (known) return known;
+    const { tokenizer, secondText } = this.model;
+    const second = secondText && [secondText.tokenizer.encode(text).ids];
+    const made = this.#encode([tokenizer.encode(text).ids], second);
+    this.#texts.set(text, made);
+    return made;
+  }
+
+  /** What it is told where there are no words: by the model's own rule the empty text, or zeros. */
+  async nothingTold(): Promise<TextEmbedding> {
+    const empty = await this.tell("");
+    if (this.model.emptyText === "encoded") return empty;
+    const zeros = ({ length }: Float32Array) => new Float32Array(length);
+    return { text: zeros(empty.text), ...(empty.pooled ? { pooled: zeros(empty.pooled) } : {}) };
+  }
+
+  /**
+   * Token ids, N rows of one length L → their embeddings [N · L · width].
+   *
+   * @param second the second tokenizer's, where they are not the same: it pads with another token
+   */
+  async encodeIds(
+    rows: readonly (readonly number[])[],
+    second: readonly (readonly number[])[] = rows,
+  ): Promise<Float32Array> {
+    return (await this.#encode(rows, second)).text;
+  }
+
+  async #encode(
+    rows: readonly (readonly number[])[],
+    second: readonly (readonly number[])[] = rows,
+  ): Promise<TextEmbedding> {
+    const size = { batch: rows.length, length: rows[0]!.length };
+    const session = await this.session(`text ${size.batch}x${size.length}`, () =>
+      textEncoderGraph(this.model, size),
+    );
+    const ids = asIds(rows.flat());
+    const { secondText } = this.model;
+    if (!secondText) return { text: (await session.run({ ids })).hidden! };
+    // The pooled text is read at its end; a row that has none is a piece of a text, and what it is pooled to means nothing.
+    const ends = asIds(
+      second.map((row, n) => n * size.length + Math.max(0, row.indexOf(secondText.tokenizer.eosId))),
+    );
+    const { hidden, pooled } = await session.run({ ids, ids_2: asIds(second.flat()), ends });
+    return { text: hidden!, pooled: pooled! };
+  }
+
+  /** The keys and values that the UNet makes of a text embedding [length · width], [length · D]. */
+  async projectText(text: Float32Array): Promise<Float32Array> {
+    const session = await this.session("keys and values", () => keysValuesGraph(this.model));
+    const { rows } = await session.run({ text });
+    return rows!;
+  }
+
+  /** The image's latents as the condition sees them: the mode, unscaled. Sides must be multiples of {@link sizeMultiple}. */
+  async encodeImage({ width, height, data }: RgbImage): Promise<Latents> {
+    const session = await this.session(`encode ${width}x${height}`, () =>
+      encoderGraph(this.model, height, width),
+    );
+    const { latents } = await session.run({ pixels: data });
+    const { factor, latentChannels } = this.model.vae.autoencoder;
+    return { channels: latentChannels, height: height / factor, width: width / factor, data: latents! };
+  }
+
+  /** Pixels of unscaled latents, clamped to [−1, 1]. */
+  async decodeLatents({ width, height, data }: Latents): Promise<RgbImage> {
+    const session = await this.session(`decode ${width}x${height}`, () =>
+      decoderGraph(this.model, height, width),
+    );
+    const { pixels } = await session.run({ latents: data });
+    const { factor } = this.model.vae.autoencoder;
+    return {
+      width: width * factor,
+      height: height * factor,
+      data: pixels!.map((p) => Math.max(-1, Math.min(1, p))),
+    };
+  }
+
+  /** The image's latents as diffusion sees them: z = scale·(latent − shift). */
+  scaleLatents(latents: Latents): Latents {
+    const { scale, shift } = this.model.vae.autoencoder;
+    return { ...latents, data: latents.data.map((x) => scale * (x - shift)) };
+  }
+
+  unscaleLatents(latents: Latents): Latents {
+    const { scale, shift } = this.model.vae.autoencoder;
+    return { ...latents, data: latents.data.map((x) => x / scale + shift) };
+  }
+
+  /** The UNet's prediction for each sample, [N · channels · height · width]. */
+  async predict(samples: UnetBatch): Promise<Float32Array> {
+    const { latents, image, timesteps, text, pooled, learned, height, width } = samples;
+    const batch = timesteps.length;
+    const learnedRows = learned ? learned.length / this.keysValuesWidth : 0;
+    const session = await this.session(`unet ${batch}x${width}x${height} ${learnedRows}`, () =>
+      unetGraph(this.model, { batch, height, width, learnedRows }),
+    );
+    const { prediction } = await session.run({
+      ...{ latents, image, timesteps, text },
+      ...(pooled ? { pooled } : {}),
+      ...(learned ? { learned } : {}),
+    });
+    this.#unetForwards += batch;
+    return prediction!;
+  }
+
+  /** The image's embedding in CLIP's common space, not normalised; undefined if the model folder has no CLIP. */
+  async embedImage(image: RgbImage): Promise<Float32Array | undefined> {
+    const { clip } = this.model;
+    if (!clip) return undefined;
+    const session = await this.session("clip image", () => clipImageGraph(clip));
+    const { embedding } = await session.run({ pixels: clipPixels(image, clip) });
+    return embedding!;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#sessions.clear();
+  }
+}
+
+function asIds(ids: readonly number[]): BigInt64Array {
+  return BigInt64Array.from(ids, (id) => BigInt(id));
+}

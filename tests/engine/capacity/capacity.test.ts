@@ -1,0 +1,67 @@
+import { expect, it } from "vitest";
+import { secondsFor } from "../../../engine/capacity/measure-rates.ts";
+import { editNeeds, learnNeeds, needsOf } from "../../../engine/capacity/model-needs.ts";
+import { requireMemory } from "../../../engine/capacity/require-memory.ts";
+import { requireSoundDevice, selfTest, tolerances } from "../../../engine/capacity/self-test.ts";
+import { readModelFolder } from "../../../engine/pipeline/model-folder.ts";
+import { openFixture } from "../networks/expected-values.ts";
+
+const model = await readModelFolder((await openFixture("tiny-ip2p")).folder);
+
+it("the CPU passes its self-test with room to spare", async () => {
+  expect(await selfTest("cpu")).toBeLessThan(tolerances.cpu / 100);
+  await expect(requireSoundDevice("cpu")).resolves.toBeUndefined();
+});
+
+it("a larger picture takes more of everything, and the same weights", () => {
+  const [small, large] = [needsOf(model, 64, 64), needsOf(model, 128, 64)];
+  expect(large.learn.weights).toBe(small.learn.weights);
+  // The turned kernels that learning holds beside the intermediate values are of one size.
+  expect(large.learn.activations).toBeGreaterThan(1.5 * small.learn.activations);
+  expect(large.edit.activations).toBeGreaterThan(1.9 * small.edit.activations);
+  expect(large.edit.whole.convolution).toBeGreaterThan(1.9 * small.edit.whole.convolution);
+  // Learning holds what the backward pass needs, at least for a block at a time; editing forgets as it goes.
+  expect(small.learn.activations).toBeGreaterThan(small.edit.activations);
+});
+
+it("work at a rate is time", () => {
+  const work = { convolution: 6, product: 8, traffic: 10 };
+  expect(secondsFor(work, { convolution: 2, product: 4, traffic: 5 })).toBe(3 + 2 + 2);
+});
+
+it("work that cannot fit is refused with the figures and the size that does", () => {
+  const needed = (side: number) => {
+    const { weights, activations } = learnNeeds(model, side, side);
+    return weights + activations;
+  };
+  const question = { use: "learn", width: 128, height: 128, multiple: 32, allowed: 14e9 } as const;
+  expect(() => requireMemory(model, { ...question, available: needed(128) })).not.toThrow();
+  const available = (needed(64) + needed(96)) / 2;
+  expect(() => requireMemory(model, { ...question, available })).toThrow(
+    expect.objectContaining({
+      code: "not_enough_memory",
+      message: expect.stringMatching(
+        /^Learning at 128×128 with tiny-ip2p takes \d+ MB of memory at least, \d+ MB are free\. What fits: --size 64, or more free memory\.$/,
+      ),
+    }),
+  );
+  expect(() => requireMemory(model, { ...question, use: "edit", available: 1000 })).toThrow(
+    /^Editing at .*1 kB are free\. No picture size fits: it takes more free memory, or a smaller model\.$/,
+  );
+});
+
+it.each([
+  ["learn", learnNeeds],
+  ["edit", editNeeds],
+] as const)("so is work whose largest part is more than is allowed (%s)", (use, needs) => {
+  const largest = (side: number) => needs(model, side, side).largest;
+  const question = { use, width: 128, height: 128, multiple: 32, available: 14e9 } as const;
+  expect(() => requireMemory(model, { ...question, allowed: largest(128) })).not.toThrow();
+  const allowed = (largest(64) + largest(96)) / 2;
+  expect(() => requireMemory(model, { ...question, allowed })).toThrow(
+    /at one time, \d+ MB are allowed\. What fits: --size 64, or more with --memory\.$/,
+  );
+  expect(() => requireMemory(model, { ...question, allowed: 10 })).toThrow(
+    /10 bytes are allowed\. No picture size fits: it takes more with --memory, or a smaller model\.$/,
+  );
+});

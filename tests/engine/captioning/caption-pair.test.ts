@@ -1,0 +1,66 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { captionPair, parsePhrases } from "../../../engine/captioning/caption-pair.ts";
+import { decodeImage } from "../../../engine/images/decode-image.ts";
+import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { drawImage } from "../inversion/drawn-images.ts";
+import { openFixture } from "../networks/expected-values.ts";
+
+const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+let mini: Pipeline;
+let tiny: Pipeline;
+beforeAll(async () => {
+  mini = await openPipeline(root("models/mini"), { device: "cpu" });
+  tiny = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
+});
+afterAll(async () => {
+  await mini.dispose();
+  await tiny.dispose();
+});
+
+describe("the nearest phrase", () => {
+  it("says of the bundled model's own list what was done to a photo", async () => {
+    const edits = { "pencil-sketch-50": /pencil sketch/, thermal: /thermal/ };
+    for (const [name, words] of Object.entries(edits)) {
+      const read = async (file: string) =>
+        (await decodeImage(root(`evaluation-set/${name}/pairs/01/${file}.jpg`))).image;
+      const pair = { before: await read("before"), after: await read("after") };
+      expect((await captionPair(mini, pair, "phrase", { seed: 0 })).text).toMatch(words);
+    }
+  });
+
+  it("is the one of the highest similarity among those given, whatever their order", async () => {
+    const before = drawImage(64, 64, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+    const after = drawImage(64, 64, (u, v) => 0.5 * Math.sin(9 * u) * Math.cos(5 * v) - 0.4);
+    const phrases = ["a red apple", "blue", "make it night", "an old photo of a tree"];
+    const options = (list: readonly string[]) => ({ seed: 0, phrases: list });
+    const single = [];
+    for (const phrase of phrases)
+      single.push(await captionPair(tiny, { before, after }, "phrase", options([phrase])));
+    const best = single.reduce((a, b) => (a.similarity >= b.similarity ? a : b));
+    for (const list of [phrases, [...phrases].reverse()])
+      expect(await captionPair(tiny, { before, after }, "phrase", options(list))).toEqual(best);
+  });
+
+  it("passes over phrases that the model cannot read, and refuses a list without any other", async () => {
+    const before = drawImage(64, 64, (u) => u);
+    const pair = { before, after: drawImage(64, 64, (u) => -u) };
+    const long = "very ".repeat(200);
+    expect((await captionPair(tiny, pair, "phrase", { seed: 0, phrases: [long, "blue"] })).text).toBe("blue");
+    await expect(captionPair(tiny, pair, "phrase", { seed: 0, phrases: [long] })).rejects.toThrow(
+      "There is no phrase to choose from",
+    );
+  });
+
+  it("wants a list where the model folder brings none", async () => {
+    const image = drawImage(64, 64, (u) => u);
+    const pair = { before: image, after: drawImage(64, 64, (u) => -u) };
+    await expect(captionPair(tiny, pair, "phrase", { seed: 0 })).rejects.toThrow(
+      "give one with --phrases FILE",
+    );
+  });
+});
+
+it("reads phrases from a file, one a line", () => {
+  expect(parsePhrases("make it night\r\n\n  a red apple \n")).toEqual(["make it night", "a red apple"]);
+});

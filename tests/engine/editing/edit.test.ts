@@ -1,0 +1,254 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type BatchItem, type EditEvent, edit, editTogether } from "../../../engine/editing/edit.ts";
+import type { Instruction } from "../../../engine/instruction/instruction.ts";
+import { frozenBranches, guidedPrediction } from "../../../engine/pipeline/guidance.ts";
+import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { SeededRandom } from "../../../engine/random/seeded-random.ts";
+import { makeInstruction } from "../instruction/made-instruction.ts";
+import { drawImage } from "../inversion/drawn-images.ts";
+import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
+
+let pipeline: Pipeline;
+let instruction: Instruction;
+beforeAll(async () => {
+  pipeline = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
+  instruction = await makeInstruction(pipeline, "a red apple");
+});
+afterAll(() => pipeline.dispose());
+
+const image = drawImage(64, 32, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+const options = { steps: 3, seed: 5 };
+const bundled = fileURLToPath(new URL("../../../models/mini", import.meta.url));
+
+it("keeps size and range", async () => {
+  const [result] = await edit(pipeline, [image], { text: "blue" }, options);
+  expect([result!.width, result!.height]).toEqual([64, 32]);
+  expect(result!.data.every((p) => p >= -1 && p <= 1)).toBe(true);
+});
+
+it.each(["euler-ancestral", "ddim"] as const)(
+  "gives the same picture for the same seed with %s",
+  async (scheduler) => {
+    const run = () => edit(pipeline, [image], { instruction }, { ...options, scheduler });
+    expect((await run())[0]!.data).toEqual((await run())[0]!.data);
+  },
+);
+
+it("reuses the training noise for every image unless fresh noise is asked for", async () => {
+  const fixed = await edit(pipeline, [image, image], { instruction }, { ...options, noise: "fixed" });
+  expect(fixed[1]!.data).toEqual(fixed[0]!.data);
+  const fresh = await edit(pipeline, [image, image], { instruction }, { ...options, noise: "fresh" });
+  expect(fresh[1]!.data).not.toEqual(fresh[0]!.data);
+  const other = await edit(pipeline, [image], { instruction }, { ...options, noise: "fresh", variation: 1 });
+  expect(other[0]!.data).not.toEqual(fresh[0]!.data);
+});
+
+it.each(["euler-ancestral", "ddim"] as const)(
+  "samples several images as one batch, each as it would come out alone, with %s",
+  async (scheduler) => {
+    const other = drawImage(64, 32, (u, v) => Math.cos(4 * u + 7 * v));
+    const items: BatchItem[] = [
+      { image, seed: 5, noise: "fixed" },
+      { image: other, seed: 5, noise: "fixed" },
+      { image, seed: 6, noise: "fresh" },
+      { image, seed: 6, noise: "fresh", variation: 2 },
+    ];
+    const sampling = { steps: 3, scheduler, textGuidance: 4 };
+    const together = await editTogether(pipeline, items, { instruction }, sampling);
+    for (const [index, { image, ...own }] of items.entries()) {
+      const [alone] = await edit(pipeline, [image], { instruction }, { ...sampling, ...own });
+      // Pixels in [−1, 1]; one float32 matrix product in another order.
+      expect(largestDifference(together[index]!.data, alone!.data)).toBeLessThan(1e-4);
+    }
+    expect(largestDifference(together[2]!.data, together[3]!.data)).toBeGreaterThan(1e-2);
+  },
+);
+
+it("gives an instruction that still is its init the picture of the init's words", async () => {
+  const untouched = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
+  const [learned] = await edit(pipeline, [image], { instruction: untouched }, options);
+  const [worded] = await edit(pipeline, [image], { text: "a red apple" }, options);
+  expect(learned!.data).toEqual(worded!.data);
+});
+
+describe("an instruction of keys and values", () => {
+  /** Rows projected apart from the rest round otherwise; a picture is in −1 … 1. */
+  const sameProjection = 1e-4;
+  const made = (change: number) =>
+    makeInstruction(pipeline, "a red apple", { change, seed: options.seed, space: "kv" });
+
+  it("that still is its init gives the picture of the init's words, with words behind it too", async () => {
+    for (const text of [undefined, "blue"]) {
+      const words = text === undefined ? {} : { text };
+      const kept = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
+      const [inText] = await edit(pipeline, [image], { instruction: kept, ...words }, options);
+      const [inKv] = await edit(pipeline, [image], { instruction: await made(0), ...words }, options);
+      expect(relativeDeviation(inKv!.data, inText!.data)).toBeLessThan(sameProjection);
+    }
+  });
+
+  it("edits a batch as it edits each image alone", async () => {
+    const moved = { instruction: await made(0.3), text: "blue" };
+    const images = [image, drawImage(64, 32, (u, v) => u - v)];
+    const items = images.map((one) => ({ image: one, seed: options.seed }));
+    const [first, second] = await editTogether(pipeline, items, moved, { steps: options.steps });
+    const alone = await edit(pipeline, images, moved, options);
+    // Measured 1e-4: guidance of 7.5 enlarges the rounding of larger matrix products.
+    expect(relativeDeviation(first!.data, alone[0]!.data)).toBeLessThan(1e-3);
+    expect(relativeDeviation(second!.data, alone[1]!.data)).toBeLessThan(1e-3);
+    expect(relativeDeviation(second!.data, alone[0]!.data)).toBeGreaterThan(1e-2);
+  });
+
+  it("mixes with words, which must fit behind it", async () => {
+    const moved = await made(0.3);
+    const [alone] = await edit(pipeline, [image], { instruction: moved }, options);
+    const [mixed] = await edit(pipeline, [image], { instruction: moved, text: "blue" }, options);
+    const [worded] = await edit(pipeline, [image], { text: "blue" }, options);
+    expect(relativeDeviation(mixed!.data, alone!.data)).toBeGreaterThan(0.01);
+    expect(relativeDeviation(mixed!.data, worded!.data)).toBeGreaterThan(0.01);
+    const crowded = edit(pipeline, [image], { instruction: moved, text: "apple ".repeat(28) }, options);
+    await expect(crowded).rejects.toThrow(/room for \d+; shorten/);
+  });
+});
+
+it("mixes an instruction with words", async () => {
+  const [alone] = await edit(pipeline, [image], { instruction }, options);
+  const [mixed] = await edit(pipeline, [image], { instruction, text: "blue" }, options);
+  expect(mixed!.data).not.toEqual(alone!.data);
+});
+
+describe("words in turn", () => {
+  const inTurn = { ...options, mixing: "in-turn" } as const;
+
+  it("edit what the instruction made, and not what the instruction and the words would make together", async () => {
+    // A model whose autoencoder gives back what went in: in turn, the picture stays latents between the two edits.
+    const mini = await openPipeline(bundled, { device: "cpu" });
+    const warm = await makeInstruction(mini, "make it sepia", { change: 0, seed: options.seed });
+    const words = "make it darker by 40 percent";
+    const [mixed] = await edit(mini, [image], { instruction: warm, text: words }, { seed: options.seed });
+    const [first] = await edit(mini, [image], { instruction: warm }, { seed: options.seed });
+    expect(mini.defaults.sampler.mixing).toBe("in-turn");
+    const [second] = await edit(mini, [first!], { text: words }, { seed: options.seed });
+    expect(relativeDeviation(mixed!.data, second!.data)).toBeLessThan(0.1);
+    expect(relativeDeviation(mixed!.data, first!.data)).toBeGreaterThan(0.2);
+    await mini.dispose();
+  });
+
+  it("count the steps of both edits, and may be as long as words alone", async () => {
+    const steps: number[] = [];
+    const before = pipeline.unetForwards;
+    const text = "blue ".repeat(28);
+    await expect(edit(pipeline, [image], { instruction, text }, options)).rejects.toThrow(/room for 24/);
+    await edit(pipeline, [image], { instruction, text }, inTurn, {
+      onEvent: ({ step, steps: all }) => void steps.push(step, all),
+    });
+    expect(steps.at(-1)).toBe(2 * options.steps);
+    expect(steps.at(-2)).toBe(2 * options.steps);
+    const both = pipeline.unetForwards - before;
+    await edit(pipeline, [image], { text }, options);
+    expect(both).toBe(2 * (pipeline.unetForwards - before - both));
+  });
+
+  it("change nothing where there is an instruction or there are words alone", async () => {
+    for (const prompt of [{ instruction }, { text: "blue" }]) {
+      const [plain] = await edit(pipeline, [image], prompt, options);
+      expect((await edit(pipeline, [image], prompt, inTurn))[0]!.data).toEqual(plain!.data);
+    }
+  });
+
+  it("are the same for an image of a batch", async () => {
+    const items = [image, image].map((one) => ({ image: one, seed: options.seed }));
+    const prompt = { instruction, text: "blue" };
+    const together = await editTogether(pipeline, items, prompt, { steps: options.steps, mixing: "in-turn" });
+    const [alone] = await edit(pipeline, [image], prompt, inTurn);
+    for (const { data } of together) expect(relativeDeviation(data, alone!.data)).toBeLessThan(1e-3);
+  });
+});
+
+it("sums the three branches as the paper's equation says, whichever of them it leaves out", async () => {
+  const random = new SeededRandom(1, "guidance");
+  const size = 12 * 8 * 16;
+  const samples = {
+    latents: random.normals(size),
+    image: random.normals(size),
+    timesteps: Float32Array.of(500),
+    height: 8,
+    width: 16,
+  };
+  const [text, nothing] = [await pipeline.encodeText("blue"), await pipeline.encodeText("")];
+  const branch = (embedding: Float32Array, withImage: boolean) =>
+    pipeline.predict({
+      ...samples,
+      image: withImage ? samples.image : new Float32Array(size),
+      text: embedding,
+    });
+  const [full, imageOnly, none] = [
+    await branch(text, true),
+    await branch(nothing, true),
+    await branch(nothing, false),
+  ];
+  for (const guidance of [
+    { text: 7.5, image: 1.5 },
+    { text: 1, image: 1 },
+    { text: 3, image: 3 },
+    { text: 2, image: 1 },
+  ]) {
+    const expected = none.map(
+      (e, i) => e + guidance.image * (imageOnly[i]! - e) + guidance.text * (full[i]! - imageOnly[i]!),
+    );
+    const actual = await guidedPrediction(pipeline, samples, { text }, guidance);
+    expect(relativeDeviation(actual, expected)).toBeLessThan(1e-5); // one float32 sum in another order
+  }
+  const before = pipeline.unetForwards;
+  await frozenBranches(pipeline, samples, { text: 1, image: 1 });
+  expect(pipeline.unetForwards).toBe(before);
+});
+
+it("stops between sampling steps when told to, and tells how far it is", async () => {
+  const abort = new AbortController();
+  const events: EditEvent[] = [];
+  const run = edit(pipeline, [image], { text: "blue" }, options, {
+    signal: abort.signal,
+    onEvent: (event) => {
+      events.push(event);
+      if (event.step === 2) abort.abort(new Error("stop"));
+    },
+  });
+  await expect(run).rejects.toThrow("stop");
+  expect(events.map(({ step, steps }) => [step, steps])).toEqual([
+    [1, 3],
+    [2, 3],
+  ]);
+});
+
+it.each([
+  [{ steps: 0 }, /steps/i],
+  [{ textGuidance: Number.NaN }, /guidance/],
+])("refuses %o", async (changes, message) => {
+  await expect(edit(pipeline, [image], { text: "blue" }, { ...options, ...changes })).rejects.toThrow(
+    message,
+  );
+});
+
+it("refuses an empty prompt, words that do not fit, and another model's instruction", async () => {
+  await expect(edit(pipeline, [image], {}, options)).rejects.toMatchObject({ code: "empty_prompt" });
+  const long = "apple ".repeat(40);
+  await expect(edit(pipeline, [image], { text: long }, options)).rejects.toMatchObject({
+    code: "text_too_long",
+  });
+  const crowded = "apple ".repeat(28);
+  await expect(edit(pipeline, [image], { instruction, text: crowded }, options)).rejects.toThrow(
+    /room for \d+; shorten/,
+  );
+  const foreign = {
+    ...instruction,
+    info: { ...instruction.info, weightHash: "0".repeat(64), modelId: "other-model" },
+  };
+  await expect(edit(pipeline, [image], { instruction: foreign }, options)).rejects.toThrow(
+    /"other-model".*not/,
+  );
+});
+
+const largestDifference = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);

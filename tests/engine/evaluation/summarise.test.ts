@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import type { Finished } from "../../../engine/evaluation/finished-work.ts";
+import {
+  alignedTable,
+  markdownTable,
+  showScore,
+  tableCells,
+} from "../../../engine/evaluation/format-table.ts";
+import { html, pathUrl } from "../../../engine/evaluation/html.ts";
+import { compare, summarise } from "../../../engine/evaluation/summarise.ts";
+
+const nothing = { psnr: null, ssim: null, imageClip: null, directionalClip: null, visualClip: null };
+const work = (name: string, method: string, seed: number, ...psnrs: (number | null)[]): Finished => ({
+  case: name,
+  method,
+  seed,
+  tests: psnrs.map((psnr, i) => ({ name: `${i}`, picture: "", scores: { ...nothing, psnr } })),
+});
+
+const finished = [
+  work("a", "text", 0, 10, 20, null),
+  work("b", "text", 0, 31),
+  work("a", "learned", 0, 16, 20),
+  work("a", "learned", 1, 18, 22),
+  work("b", "learned", 0, 33),
+  work("c", "learned", 0, null),
+];
+
+describe("the summary", () => {
+  const rows = summarise(finished, ["text", "learned", "hybrid"]);
+
+  it("takes each case once, as the mean of its photos and seeds, photos without a value left out", () => {
+    expect(rows.map(({ method, cases }) => [method, cases])).toEqual([
+      ["text", 2],
+      ["learned", 3],
+    ]);
+    expect(rows[0]!.metrics.psnr).toEqual({ mean: 23, low: 15, high: 31, cases: 2 });
+    expect(rows[1]!.metrics.psnr).toMatchObject({ mean: 26, cases: 2 });
+    expect(rows[1]!.metrics.ssim).toBeNull();
+  });
+
+  it("gives no interval for a single case", () => {
+    const [row] = summarise([work("a", "text", 0, 12)], ["text"]);
+    expect(row!.metrics.psnr).toEqual({ mean: 12, low: null, high: null, cases: 1 });
+  });
+
+  it("compares case by case, so that cases of unlike difficulty do not blur a steady gain", () => {
+    const [row, ...others] = compare(finished, ["text", "learned"], "text");
+    expect(others).toEqual([]);
+    expect(row).toMatchObject({ method: "learned", cases: 2 });
+    expect(row!.metrics.psnr).toEqual({ mean: 3, low: 2, high: 4, cases: 2 });
+  });
+});
+
+describe("the table", () => {
+  const rows = summarise(finished, ["text", "learned"]);
+
+  it("lines its columns up, leaves out metrics that nobody has, and says where cases are missing", () => {
+    expect(`\n${alignedTable(tableCells(rows))}\n`).toMatchInlineSnapshot(`
+      "
+      method   cases  PSNR dB
+      ───────  ─────  ──────────────────────────────
+      text     2      23.00 [15.00, 31.00]
+      learned  3      26.00 [19.00, 33.00] (2 cases)
+      "
+    `);
+  });
+
+  it("is Markdown on request, signed where it shows differences", () => {
+    const cells = tableCells(compare(finished, ["text", "learned"], "text"), { signed: true });
+    expect(`\n${markdownTable(cells)}\n`).toMatchInlineSnapshot(`
+      "
+      | method | cases | PSNR dB |
+      |---|---|---|
+      | learned | 2 | +3.00 [+2.00, +4.00] |
+      "
+    `);
+  });
+
+  it("never shows a minus zero", () => {
+    expect([-0.001, -0.4, 1].map((value) => showScore("psnr", value, true))).toEqual([
+      "0.00",
+      "−0.40",
+      "+1.00",
+    ]);
+  });
+});
+
+describe("html", () => {
+  it("escapes whatever is put into it, and takes html as it is", () => {
+    const name = `<img src="x" onerror='a'>&`;
+    expect(html`<p title="${name}">${html`<b>${1}</b>`}${[html`a`, html`b`]}</p>`.text).toBe(
+      '<p title="&lt;img src=&quot;x&quot; onerror=&#39;a&#39;&gt;&amp;"><b>1</b>a\nb</p>',
+    );
+  });
+
+  it("writes paths as URLs", () => {
+    expect(pathUrl("pictures/a & b/50%#1.jpg")).toBe("pictures/a%20%26%20b/50%25%231.jpg");
+  });
+});

@@ -1,0 +1,211 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeImage } from "../../../engine/images/decode-image.ts";
+import { renderSvg } from "../../../engine/images/render-svg.ts";
+import { toBytes } from "../../../engine/images/rgb-image.ts";
+import { withTransparency } from "../../../engine/images/with-transparency.ts";
+import { drawnImage, pixelOf, plain } from "./stand-ins.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "visii-images-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const drawn = drawnImage(40, 24);
+const picture = () => sharp(toBytes(drawn), { raw: { width: 40, height: 24, channels: 3 } });
+
+/** A PNG header that claims a size, with next to no data behind it. */
+function claimingPng(width: number, height: number): Buffer {
+  const chunk = (type: string, body: Buffer): Buffer => {
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(body.length);
+    return Buffer.concat([size, Buffer.from(type), body, crc(Buffer.concat([Buffer.from(type), body]))]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.alloc(1000))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+const cutShort = (file: Buffer): Buffer => file.subarray(0, Math.floor(file.length * 0.7));
+
+function crc(bytes: Buffer): Buffer {
+  let sum = 0xffffffff;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  }
+  const result = Buffer.alloc(4);
+  result.writeUInt32BE((sum ^ 0xffffffff) >>> 0);
+  return result;
+}
+
+describe("decodeImage", () => {
+  // Lossy codecs at quality 95 on a smooth picture: within 8 of 255 grey levels, 0.07 in [−1, 1].
+  it.each([
+    ["jpeg", 0.07, () => picture().jpeg({ quality: 95, chromaSubsampling: "4:4:4" })],
+    ["png", 0.004, () => picture().png()],
+    ["webp", 0.004, () => picture().webp({ lossless: true })],
+    ["avif", 0.07, () => picture().avif({ quality: 95, effort: 0 })],
+  ] as const)(
+    "reads %s, and tells it by its bytes whatever the file is called",
+    async (format, tolerance, make) => {
+      const path = join(folder, `${format}.txt`);
+      await writeFile(path, await make().toBuffer());
+      const decoded = await decodeImage(path);
+      expect(decoded).toMatchObject({ format, hadOrientation: false, image: { width: 40, height: 24 } });
+      const worst = Math.max(
+        ...decoded.image.data.map((value, index) => Math.abs(value - drawn.data[index]!)),
+      );
+      expect(worst).toBeLessThan(tolerance);
+    },
+  );
+
+  it("turns the picture upright by its EXIF orientation", async () => {
+    // Orientation 6: the stored picture must be turned clockwise, so its bottom left comes to the top left.
+    const stored = await picture().withMetadata({ orientation: 6 }).png().toBuffer();
+    const { image, hadOrientation } = await decodeImage(stored);
+    expect(hadOrientation).toBe(true);
+    expect([image.width, image.height]).toEqual([24, 40]);
+    expect(pixelOf(image, 0, 0)).toEqual(pixelOf(drawn, 0, 23));
+    expect(pixelOf(image, 23, 39)).toEqual(pixelOf(drawn, 39, 0));
+  });
+
+  it("puts transparent pictures on white and keeps alpha and colours apart", async () => {
+    const file = await plain(4, 4, { r: 200, g: 0, b: 0, alpha: 0.5 }).webp({ lossless: true }).toBuffer();
+    const decoded = await decodeImage(file);
+    expect(pixelOf(decoded.image, 1, 1)).toEqual([227, 127, 127]);
+    expect(decoded.transparency!.alpha[5]).toBe(128);
+    expect(pixelOf(decoded.transparency!.colours, 1, 1)).toEqual([200, 0, 0]);
+  });
+
+  it("gives an unchanged picture its own colours and alpha back", async () => {
+    const decoded = await decodeImage(await plain(4, 4, { r: 200, g: 0, b: 0, alpha: 0.5 }).png().toBuffer());
+    const { image, alpha } = withTransparency(decoded, decoded.image);
+    expect(pixelOf(image, 2, 2)).toEqual([200, 0, 0]);
+    expect(alpha).toEqual(decoded.transparency!.alpha);
+  });
+
+  it("takes an alpha channel that is opaque throughout for none", async () => {
+    const decoded = await decodeImage(await plain(4, 4, { r: 9, g: 9, b: 9, alpha: 1 }).png().toBuffer());
+    expect(decoded.transparency).toBeUndefined();
+  });
+
+  it("spreads grayscale over three channels, of 8 bits or 16", async () => {
+    const grey8 = await plain(4, 4, "#808080").toColourspace("b-w").png().toBuffer();
+    const ramp = new Uint16Array([0, 0x8080, 0xffff, 0x4040]);
+    const grey16 = await sharp(ramp, { raw: { width: 2, height: 2, channels: 1 } })
+      .toColourspace("grey16")
+      .png()
+      .toBuffer();
+    expect((await sharp(grey16).metadata()).depth).toBe("ushort");
+    expect(pixelOf((await decodeImage(grey8)).image, 0, 0)).toEqual([128, 128, 128]);
+    const { image } = await decodeImage(grey16);
+    expect(pixelOf(image, 1, 0)).toEqual([128, 128, 128]);
+    expect(pixelOf(image, 0, 1)).toEqual([255, 255, 255]);
+  });
+
+  it("reads 16-bit colour", async () => {
+    const deep = await sharp(new Uint16Array([0, 0x8080, 0xffff]), {
+      raw: { width: 1, height: 1, channels: 3 },
+    })
+      .toColourspace("rgb16")
+      .png()
+      .toBuffer();
+    expect((await sharp(deep).metadata()).depth).toBe("ushort");
+    expect(pixelOf((await decodeImage(deep)).image, 0, 0)).toEqual([0, 128, 255]);
+  });
+
+  it("brings CMYK to sRGB", async () => {
+    const cmyk = await plain(16, 16, "#ff0000").toColourspace("cmyk").jpeg().toBuffer();
+    expect((await sharp(cmyk).metadata()).space).toBe("cmyk");
+    const [red, green, blue] = pixelOf((await decodeImage(cmyk)).image, 8, 8);
+    expect(red).toBeGreaterThan(200);
+    expect(Math.max(green!, blue!)).toBeLessThan(60);
+  });
+
+  it("honours an embedded colour profile", async () => {
+    const wide = await plain(4, 4, "#ff0000").withIccProfile("p3").png().toBuffer();
+    expect([...(await sharp(wide, { ignoreIcc: true }).raw().toBuffer()).subarray(0, 3)]).not.toEqual([
+      255, 0, 0,
+    ]);
+    expect(pixelOf((await decodeImage(wide)).image, 0, 0)).toEqual([255, 0, 0]);
+  });
+});
+
+describe("decodeImage refuses, in one sentence that names the file and the way out,", () => {
+  const svg = '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>';
+  const box = (brand: string) =>
+    Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from(`ftyp${brand}\0\0\0\0mif1heic`)]);
+  it.each<[string, () => Buffer | Promise<Buffer>, string, RegExp]>([
+    ["an empty file", () => Buffer.alloc(0), "image_empty", /empty/],
+    ["text", () => Buffer.from("hello, this is no picture"), "unsupported_image", /JPEG, PNG, WebP or AVIF/],
+    ["an SVG", () => Buffer.from(svg), "unsupported_image", /export it as PNG/],
+    ["a HEIC photo", () => box("heic"), "unsupported_image", /export it as JPEG/],
+    ["a HEIC photo that calls itself mif1", () => box("mif1"), "unsupported_image", /HEIC/],
+    ["a GIF", () => plain(4, 4, "#fff").gif().toBuffer(), "unsupported_image", /GIF/],
+    ["a TIFF", () => plain(4, 4, "#fff").tiff().toBuffer(), "unsupported_image", /TIFF/],
+    ["50,000 pixels of width", () => claimingPng(50_000, 10), "image_too_large", /50000×10 .* scale it down/],
+    ["a decompression bomb", () => claimingPng(19_000, 19_000), "image_too_large", /19000×19000/],
+    ["a PNG cut short", async () => cutShort(await picture().png().toBuffer()), "damaged_image", /cut short/],
+    [
+      "a JPEG cut short",
+      async () => cutShort(await picture().jpeg({ quality: 100 }).toBuffer()),
+      "damaged_image",
+      /cut short/,
+    ],
+    [
+      "a WebP cut short",
+      async () => cutShort(await picture().webp().toBuffer()),
+      "damaged_image",
+      /cut short/,
+    ],
+    [
+      "an AVIF cut short",
+      async () => cutShort(await picture().avif().toBuffer()),
+      "damaged_image",
+      /cut short/,
+    ],
+    [
+      "bytes that only begin like a PNG",
+      () => Buffer.from("\x89PNG\r\n\x1a\nrubbish", "latin1"),
+      "damaged_image",
+      /PNG/,
+    ],
+  ])("%s", async (name, make, code, sentence) => {
+    const path = join(folder, `${name.replaceAll(/\W/g, "-")}.png`);
+    await writeFile(path, await make());
+    const failure = decodeImage(path);
+    await expect(failure).rejects.toMatchObject({ name: "VisibleError", code });
+    await expect(failure).rejects.toThrow(path);
+    await expect(failure).rejects.toThrow(sentence);
+  });
+
+  it.each([
+    ["a missing file", () => join(folder, "nowhere.png"), "image_not_found", /There is no file/],
+    ["a folder", () => folder, "image_is_folder", /is a folder/],
+    ["a device", () => "/dev/zero", "image_unreadable", /not a regular file/],
+  ])("%s", async (_, path, code, sentence) => {
+    const failure = decodeImage(path());
+    await expect(failure).rejects.toMatchObject({ name: "VisibleError", code });
+    await expect(failure).rejects.toThrow(sentence);
+  });
+
+  it("a stranger's SVG even while one of ours is being drawn", async () => {
+    const drawing = renderSvg('<svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"></svg>');
+    await expect(decodeImage(Buffer.from(svg))).rejects.toMatchObject({ code: "unsupported_image" });
+    await drawing;
+    await expect(sharp(Buffer.from(svg)).metadata()).rejects.toThrow(/unsupported/);
+  });
+});

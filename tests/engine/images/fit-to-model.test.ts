@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { psnr } from "../../../engine/image-quality/psnr.ts";
+import { fitPairs } from "../../../engine/images/fit-pairs.ts";
+import { fitToModel } from "../../../engine/images/fit-to-model.ts";
+import { resizeImage } from "../../../engine/images/resize-image.ts";
+import { createPlainImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+import { drawnImage, grainyImage, mapPixels } from "./stand-ins.ts";
+
+const size = { resolution: 64, multiple: 16 };
+
+describe("fitToModel", () => {
+  it.each([
+    [64, 64, 64, 64],
+    [640, 640, 64, 64],
+    [300, 200, 80, 64],
+    [200, 300, 64, 80],
+    [20, 20, 64, 64],
+    [1, 1, 64, 64],
+    [31, 17, 96, 48],
+  ])("brings %i×%i to %i×%i", (width, height, toWidth, toHeight) => {
+    const { image } = fitToModel(createPlainImage(width, height, [0.5, 0, -0.5]), size);
+    expect([image.width, image.height]).toEqual([toWidth, toHeight]);
+    expect(image.data.every((value) => Number.isFinite(value))).toBe(true);
+  });
+
+  it("hands a picture of the right size through, and its edit back, without a single bit changed", () => {
+    const photo = grainyImage(64, 64);
+    const edited = mapPixels(photo, ([r, g, b]) => [b, r, g]);
+    const fitted = fitToModel(photo, size);
+    expect(fitted.image).toBe(photo);
+    expect(fitted.restore(edited).data).toEqual(edited.data);
+  });
+
+  it("only pads, by the edge, what has the right area already", () => {
+    const photo = drawnImage(70, 58);
+    const fitted = fitToModel(photo, size);
+    expect([fitted.image.width, fitted.image.height]).toEqual([80, 64]);
+    expect(fitted.image.data[0]).toBe(photo.data[0]);
+    expect(fitted.restore(fitted.image).data).toEqual(photo.data);
+  });
+
+  it.each([
+    [300, 200],
+    [200, 300],
+    [96, 48],
+    [97, 48],
+    [20, 10],
+  ])("brings %i×%i whole into an exact size, and its edit back", (width, height) => {
+    const photo = drawnImage(width, height);
+    const exact = { width: 96, height: 48 };
+    const fitted = fitToModel(photo, { ...size, exact });
+    expect([fitted.image.width, fitted.image.height]).toEqual([96, 48]);
+    const restored = fitted.restore(fitted.image);
+    expect([restored.width, restored.height]).toEqual([width, height]);
+    expect(psnr(restored, photo)).toBeGreaterThan(50);
+  });
+
+  it("returns an untouched large photo as it was, its grain included", () => {
+    const photo = grainyImage(300, 200);
+    const fitted = fitToModel(photo, size);
+    for (const detail of ["transfer", "residual"] as const)
+      expect(psnr(fitted.restore(fitted.image, detail), photo)).toBeGreaterThan(50);
+    expect(psnr(fitted.restore(fitted.image, "plain"), photo)).toBeLessThan(30);
+  });
+
+  it.each<[string, Parameters<typeof mapPixels>[1]]>([
+    ["a negative", ([r, g, b]) => [-r, -g, -b]],
+    ["night", ([r, g, b]) => [0.3 * r - 0.6, 0.35 * g - 0.5, 0.5 * b - 0.3]],
+  ])("carries the grain through %s better than adding the difference does", (_, edit) => {
+    const photo = grainyImage(300, 200);
+    const fitted = fitToModel(photo, size);
+    const edited = mapPixels(fitted.image, edit);
+    const truth = mapPixels(photo, edit);
+    const quality = (detail: "transfer" | "residual" | "plain") =>
+      psnr(fitted.restore(edited, detail), truth);
+    expect(quality("transfer")).toBeGreaterThan(quality("residual") + 3);
+    expect(quality("transfer")).toBeGreaterThan(quality("plain") + 3);
+  });
+
+  it("refuses what is longer than eight to one", () => {
+    expect(() => fitToModel(createPlainImage(100, 10, [0, 0, 0]), size, "strip.png")).toThrow(
+      /strip\.png is 100×10, longer than 8:1; crop it/,
+    );
+  });
+});
+
+describe("resizeImage", () => {
+  it("keeps a plain colour to the last bit of a float, up and down", () => {
+    for (const [width, height] of [
+      [7, 90],
+      [90, 7],
+      [3, 3],
+    ] as const) {
+      const { data } = resizeImage(createPlainImage(31, 23, [0.25, -0.5, 0.75]), width, height);
+      const worst = Math.max(
+        ...data.map((value, index) =>
+          Math.abs(value - [0.25, -0.5, 0.75][Math.floor(index / (width * height))]!),
+        ),
+      );
+      expect(worst).toBeLessThan(1e-6);
+    }
+  });
+
+  it("neither shifts nor turns: down and up again is the same smooth picture", () => {
+    const photo = drawnImage(96, 64);
+    expect(psnr(resizeImage(resizeImage(photo, 48, 32), 96, 64), photo)).toBeGreaterThan(38);
+  });
+});
+
+describe("fitPairs", () => {
+  const pair = (width: number, height: number): { before: RgbImage; after: RgbImage } => ({
+    before: drawnImage(width, height),
+    after: mapPixels(drawnImage(width, height), ([r, g, b]) => [-r, -g, -b]),
+  });
+
+  it("brings every pair to the size of the first and says so", () => {
+    const { pairs, notices } = fitPairs([pair(300, 200), pair(300, 200), pair(100, 200)], size);
+    for (const { before, after } of pairs)
+      expect([before.width, before.height, after.width, after.height]).toEqual([80, 64, 80, 64]);
+    expect(notices).toEqual(["Pair 3 has another shape than the first: its middle is taken, as 80×64."]);
+  });
+});

@@ -1,0 +1,72 @@
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { decodeImage } from "../../../engine/images/decode-image.ts";
+import { comparePair } from "../../../engine/images/pair-structure.ts";
+import { coverImage } from "../../../engine/images/resize-image.ts";
+import { createPlainImage, cropImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+import { mapPixels } from "./stand-ins.ts";
+
+const demo = (file: string) => fileURLToPath(new URL(`../../../demo/${file}`, import.meta.url));
+let before: RgbImage;
+let after: RgbImage;
+let other: RgbImage;
+
+beforeAll(async () => {
+  before = (await decodeImage(demo("before.jpg"))).image;
+  after = (await decodeImage(demo("after.png"))).image;
+  other = (await decodeImage(demo("coffee.jpg"))).image;
+});
+
+const luma = ([r, g, b]: readonly [number, number, number]) => 0.3 * r + 0.6 * g + 0.1 * b;
+
+/** The part of a picture that begins at (left, top), as large as its shift leaves it. */
+const window = ({ width, height }: RgbImage, left: number, top: number, most: number) => ({
+  ...{ left, top, width: width - most, height: height - most },
+});
+
+describe("the outlines of a pair", () => {
+  it("lie on each other whatever happened to the colours", () => {
+    const edits = {
+      "the demo's edit": after,
+      inverted: mapPixels(before, ([r, g, b]) => [-r, -g, -b]),
+      "far darker": mapPixels(before, ([r, g, b]) => [0.1 * r - 0.9, 0.1 * g - 0.9, 0.1 * b - 0.9]),
+      "a duotone": mapPixels(before, (rgb) => [luma(rgb), 0.2 - 0.5 * luma(rgb), 0.4]),
+      "black and white at a threshold": mapPixels(before, (rgb) =>
+        luma(rgb) > 0 ? [1, 1, 1] : [-1, -1, -1],
+      ),
+    };
+    for (const [name, edited] of Object.entries(edits))
+      expect(comparePair(before, edited).kind, name).toBe("aligned");
+  });
+
+  it("tell of a shift, and how far it is", () => {
+    const [dx, dy] = [20, 10];
+    const from = cropImage(before, window(before, dx, dy, dx));
+    const to = cropImage(after, window(after, 0, 0, dx));
+    const structure = comparePair(from, to);
+    expect(structure.kind).toBe("shifted");
+    // A pixel of the 64-pixel map either way.
+    const tolerance = 1 / 64;
+    if (structure.kind !== "shifted") return;
+    expect(Math.abs(structure.x - dx / from.width)).toBeLessThan(tolerance);
+    expect(Math.abs(structure.y - dy / from.height)).toBeLessThan(tolerance);
+  });
+
+  it("tell of a mirrored picture, an enlarged one and another one", () => {
+    const { width, height, data } = after;
+    const mirrored = data.map((_, i) => data[i - (i % width) + width - 1 - (i % width)]!);
+    expect(comparePair(before, { width, height, data: mirrored }).kind).toBe("mirrored");
+    const inner = cropImage(after, {
+      ...{ left: Math.round(0.08 * width), top: Math.round(0.08 * height) },
+      ...{ width: Math.round(0.84 * width), height: Math.round(0.84 * height) },
+    });
+    expect(["warped", "shifted"]).toContain(comparePair(before, coverImage(inner, width, height)).kind);
+    expect(comparePair(before, coverImage(other, width, height)).kind).toBe("different");
+  });
+
+  it("are not guessed at where there are none", () => {
+    const plain = createPlainImage(before.width, before.height, [0.2, 0.2, 0.2]);
+    expect(comparePair(before, plain).kind).toBe("unknown");
+    expect(comparePair(plain, plain).kind).toBe("unknown");
+  });
+});

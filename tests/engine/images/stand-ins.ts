@@ -1,0 +1,58 @@
+import sharp, { type Color } from "sharp";
+import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+
+/** A smooth picture with something different in each corner and channel, so that a flip, turn or swap shows. */
+export function drawnImage(width: number, height: number): RgbImage {
+  const area = width * height;
+  const data = new Float32Array(3 * area);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [u, v] = [(x + 0.5) / width, (y + 0.5) / height];
+      data[y * width + x] = 1.6 * u - 0.8;
+      data[area + y * width + x] = 1.2 * v - 0.6;
+      data[2 * area + y * width + x] = 0.7 * Math.sin(6 * u + 4 * v);
+    }
+  return createRgbImage(width, height, data);
+}
+
+/** The same with fine grain, which a small copy loses. */
+export function grainyImage(width: number, height: number): RgbImage {
+  const { data } = drawnImage(width, height);
+  const area = width * height;
+  return createRgbImage(
+    width,
+    height,
+    data.map((value, index) => value * 0.8 + ((index % area) % 2 === 0 ? 0.1 : -0.1)),
+  );
+}
+
+export function mapPixels(
+  image: RgbImage,
+  change: (rgb: readonly [number, number, number]) => readonly [number, number, number],
+): RgbImage {
+  const area = image.width * image.height;
+  const data = new Float32Array(3 * area);
+  for (let pixel = 0; pixel < area; pixel++) {
+    const changed = change([image.data[pixel]!, image.data[area + pixel]!, image.data[2 * area + pixel]!]);
+    for (const [channel, value] of changed.entries()) data[channel * area + pixel] = value;
+  }
+  return createRgbImage(image.width, image.height, data);
+}
+
+/** Uniform pixels as a sharp picture, 8-bit. */
+export const plain = (width: number, height: number, background: Color) =>
+  sharp({
+    create: {
+      width,
+      height,
+      channels: typeof background === "object" && "alpha" in background ? 4 : 3,
+      background,
+    },
+  });
+
+/** The 8-bit colour of one pixel. */
+export function pixelOf({ width, height, data }: RgbImage, x: number, y: number): number[] {
+  return [0, 1, 2].map((channel) =>
+    Math.round((data[channel * width * height + y * width + x]! + 1) * 127.5),
+  );
+}

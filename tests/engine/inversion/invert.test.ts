@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openRows } from "../../../engine/inversion/instruction-space.ts";
+import {
+  type ImagePair,
+  type InversionEvent,
+  type InversionHooks,
+  invert,
+} from "../../../engine/inversion/invert.ts";
+import type { InversionOptions } from "../../../engine/inversion/settings.ts";
+import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { decodeSafetensors } from "../../../engine/weights/decode-safetensors.ts";
+import { openFixture } from "../networks/expected-values.ts";
+import { drawImage } from "./drawn-images.ts";
+
+let pipeline: Pipeline;
+beforeAll(async () => {
+  pipeline = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
+});
+afterAll(() => pipeline.dispose());
+
+const before = drawImage(64, 32, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+const after = { ...before, data: before.data.map((x) => -x) };
+const options: InversionOptions = {
+  init: "a red apple",
+  steps: 12,
+  seed: 3,
+  batchSize: 2,
+  learningRate: 0.05,
+  overrides: { samples: 8, validationSamples: 4, validationEvery: 4 },
+};
+const learn = (
+  changes: Partial<InversionOptions> = {},
+  hooks: InversionHooks = {},
+  pairs: readonly ImagePair[] = [{ before, after }],
+) => invert(pipeline, pairs, { ...options, ...changes }, hooks);
+
+describe("invert", () => {
+  it("lowers the validation loss below that of the init", async () => {
+    const { info } = await learn({ steps: 40 });
+    expect(info.losses.bestStep).toBeGreaterThan(0);
+    expect(info.losses.validation).toBeLessThan(0.98 * info.losses.initialValidation);
+  });
+
+  it("gives the same bits for the same seed, and others for another", async () => {
+    const [first, second, other] = [await learn(), await learn(), await learn({ seed: 4 })];
+    expect(second.tokens).toEqual(first.tokens);
+    expect(second.info).toEqual(first.info);
+    expect(other.tokens).not.toEqual(first.tokens);
+  });
+
+  it("stops between steps when told to, and continues to the very bits of an uninterrupted run", async () => {
+    const whole = await learn();
+    const abort = new AbortController();
+    let saved: Uint8Array | undefined;
+    const interrupted = learn(
+      {},
+      {
+        signal: abort.signal,
+        onEvent: ({ stage, step }) => {
+          if (stage === "learn" && step === 5) abort.abort(new Error("that is enough"));
+        },
+        onCheckpoint: async (state) => {
+          saved = state;
+        },
+      },
+    );
+    await expect(interrupted).rejects.toThrow("that is enough");
+    const steps: number[] = [];
+    const continued = await learn(
+      {},
+      {
+        resume: Buffer.from(saved!),
+        onEvent: ({ stage, step }) => void (stage === "learn" && steps.push(step)),
+      },
+    );
+    expect(steps[0]).toBe(5);
+    expect(continued.tokens).toEqual(whole.tokens);
+    expect(continued.info).toEqual(whole.info);
+  });
+
+  it("refuses to continue a state of other settings, other pictures, or a damaged one", async () => {
+    let saved = new Uint8Array();
+    await learn(
+      {},
+      {
+        checkpointEvery: 12,
+        onCheckpoint: async (state) => {
+          saved = Uint8Array.from(state);
+        },
+      },
+    );
+    await expect(learn({ seed: 9 }, { resume: saved })).rejects.toMatchObject({ code: "cannot_resume" });
+    await expect(learn({}, { resume: saved }, [{ before: after, after: before }])).rejects.toMatchObject({
+      code: "cannot_resume",
+    });
+    await expect(learn({}, { resume: saved.subarray(0, 100) })).rejects.toMatchObject({
+      code: "cannot_resume",
+    });
+  });
+
+  it("evaluates the frozen branches once for each sample, and differentiates the text branch only", async () => {
+    const { counts } = (await learn({ textGuidance: 7.5, imageGuidance: 1.5 })).info;
+    const updates = 12 * 2;
+    const frozen = 2 * (8 + 4);
+    const validations = (1 + 3) * 4;
+    expect(counts).toEqual({ unetForwards: frozen + updates + validations, unetBackwards: updates });
+  });
+
+  it("runs the paper's loop on request: every timestep once, three branches evaluated at each step", async () => {
+    const { counts, hyperParameters, losses } = (
+      await learn({ loop: "reference", steps: 6, overrides: { validationSamples: 2 } })
+    ).info;
+    expect(hyperParameters).toMatchObject({ loop: "reference", textGuidance: 7.5, imageGuidance: 1.5 });
+    expect(counts.unetBackwards).toBe(6 * 2);
+    expect(losses.curve).toHaveLength(6);
+  });
+
+  it("keeps, in the paper's loop, the very tokens that the lowest single-step loss was taken of", async () => {
+    const after: Float32Array[] = [];
+    const reference = { ...options, loop: "reference", overrides: { clipWeight: 0 } } as const;
+    const kept = await learn(reference, {
+      checkpointEvery: 1,
+      onCheckpoint: async (state) => {
+        after.push(decodeSafetensors(state, "state").tensors.get("instruction")!);
+      },
+    });
+    const { curve, bestStep } = kept.info.losses;
+    const lowest = curve.reduce((best, point) => (point.loss < best.loss ? point : best));
+    expect(bestStep).toBe(lowest.step - 1);
+    expect(bestStep).toBeGreaterThan(0);
+    expect(kept.tokens).toEqual(after[bestStep - 1]);
+    const [one, init] = [
+      await learn({ ...reference, steps: 1 }),
+      await openRows(pipeline, { init: options.init!, space: "text" }),
+    ];
+    expect(one.tokens).toEqual(init.initial);
+  });
+
+  it("spends the same gradient on cached as on recomputed branches", async () => {
+    const guidance = { textGuidance: 4, imageGuidance: 1.5 };
+    const cached = await learn(guidance);
+    const recomputed = await learn({
+      ...guidance,
+      overrides: { ...options.overrides, frozenBranches: "recomputed" },
+    });
+    expect(recomputed.tokens).toEqual(cached.tokens);
+    expect(recomputed.info.counts.unetForwards).toBeGreaterThan(cached.info.counts.unetForwards);
+  });
+
+  it("learns from several pairs, of several sizes", async () => {
+    const small = drawImage(32, 32, (u, v) => u - v);
+    const pairs = [
+      { before, after },
+      { before: small, after: { ...small, data: small.data.map((x) => -x) } },
+    ];
+    const { info } = await learn({}, {}, pairs);
+    expect(info.hyperParameters.pairs).toBe(2);
+    expect(info.losses.validation).toBeLessThan(info.losses.initialValidation);
+  });
+
+  it("tells stage, step, loss and the time left, and shows a preview when asked", async () => {
+    const events: InversionEvent[] = [];
+    await learn({}, { previewEvery: 6, onEvent: (event) => void events.push(event) });
+    expect([...new Set(events.map(({ stage }) => stage))]).toEqual(["prepare", "frozen branches", "learn"]);
+    const steps = events.filter(({ stage, step }) => stage === "learn" && step > 0);
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(steps.every(({ loss, etaSeconds }) => Number.isFinite(loss) && etaSeconds! >= 0)).toBe(true);
+    const previews = steps.flatMap(({ step, preview }) =>
+      preview ? [[step, preview.width, preview.height]] : [],
+    );
+    expect(previews).toEqual([
+      [6, 64, 32],
+      [12, 64, 32],
+    ]);
+  });
+
+  it("does not let a preview change the result", async () => {
+    expect((await learn({}, { previewEvery: 3 })).tokens).toEqual((await learn()).tokens);
+  });
+
+  it.each([
+    [{ steps: 0 }, /steps is 0/],
+    [{ steps: 1.5 }, /steps is 1.5/],
+    [{ seed: -1 }, /seed is -1/],
+    [{ learningRate: Number.NaN }, /learning rate is NaN/],
+    [{ textGuidance: Number.POSITIVE_INFINITY }, /text guidance is Infinity/],
+    [{ init: "" }, /init text "" has no tokens/],
+    [{ init: "word ".repeat(60) }, /too many tokens/],
+  ] satisfies [Partial<InversionOptions>, RegExp][])(
+    "refuses %o in one sentence",
+    async (changes, message) => {
+      await expect(learn(changes)).rejects.toThrow(message);
+    },
+  );
+
+  it("refuses no pairs, unequal pairs, and sizes the model cannot halve", async () => {
+    await expect(learn({}, {}, [])).rejects.toMatchObject({ code: "no_pairs" });
+    await expect(learn({}, {}, [{ before, after: drawImage(32, 32, () => 0) }])).rejects.toThrow(
+      /64×32.*32×32/,
+    );
+    const odd = drawImage(60, 30, () => 0);
+    await expect(learn({}, {}, [{ before: odd, after: odd }])).rejects.toThrow(/multiples of 8/);
+  });
+});

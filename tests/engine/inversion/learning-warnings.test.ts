@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { learningWarnings, leastGain } from "../../../engine/inversion/learning-warnings.ts";
+
+const run = (initialValidation: number, validation: number, bestStep: number) =>
+  learningWarnings({
+    init: "a red apple",
+    losses: { first: 1, last: 1, initialValidation, validation, bestStep, curve: [] },
+  });
+
+describe("a run that ended", () => {
+  it("says nothing if the validation loss fell", () => {
+    expect(run(0.5, 0.5 * (1 - leastGain) - 0.01, 50)).toEqual([]);
+  });
+
+  it("says so if the init stayed the best, with the figures", () => {
+    expect(run(0.5, 0.5, 0)).toEqual([
+      expect.stringMatching(/^Nothing was learned beyond the words “a red apple” .* 0\.5000 → 0\.5000/),
+    ]);
+  });
+
+  it("says so if the loss hardly fell", () => {
+    expect(run(0.5, 0.5 * (1 - leastGain) + 0.01, 50)).toEqual([
+      expect.stringMatching(/^Hardly anything was learned/),
+    ]);
+  });
+});

@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, open, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { KnownDigests } from "../../../engine/model-cache/known-digests.ts";
+
+const bytes = 2 ** 24 + 7;
+const truth = createHash("sha256").update(new Uint8Array(bytes)).digest("hex");
+const lie = "f".repeat(64);
+/** Until a file's last change is old enough for its digest to be believed. */
+const settled = 2100;
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "visii-digests-"));
+  file = join(folder, "weights");
+  await writeFile(file, "");
+  await truncate(file, bytes);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** As another process would. */
+const ask = () =>
+  new KnownDigests(join(folder, "notes"), (cause) => {
+    throw cause;
+  }).sha256(file);
+const notePath = async () => join(folder, "notes", (await readdir(join(folder, "notes")))[0]!);
+/** Puts a digest into the note that is not the file's: whoever tells it has believed the note. */
+async function lieInNote(check = true): Promise<void> {
+  const { identity } = JSON.parse(await readFile(await notePath(), "utf8"));
+  const proof = createHash("sha256").update(`${identity}\n${lie}`).digest("hex");
+  await writeFile(await notePath(), JSON.stringify({ identity, sha256: lie, check: check ? proof : truth }));
+}
+
+it("a file that was read once is not read again until it changes", async () => {
+  await wait(settled);
+  expect(await ask()).toBe(truth);
+  await lieInNote();
+  expect(await ask()).toBe(lie);
+
+  const { atime, mtime } = await stat(file);
+  const handle = await open(file, "r+");
+  await handle.write("x", 5);
+  await handle.close();
+  await utimes(file, atime, mtime);
+  const changed = createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex");
+  expect(await ask()).toBe(changed);
+});
+
+it("a note that was made right after the file changed is not believed", async () => {
+  expect(await ask()).toBe(truth);
+  await lieInNote();
+  expect(await ask()).toBe(truth);
+});
+
+it("a damaged note is not believed", async () => {
+  await wait(settled);
+  await ask();
+  await lieInNote(false);
+  expect(await ask()).toBe(truth);
+  await writeFile(await notePath(), "{");
+  expect(await ask()).toBe(truth);
+});
+
+it("a digest that cannot be noted is told all the same", async () => {
+  const failures: unknown[] = [];
+  const digests = new KnownDigests(join(file, "notes"), (cause) => failures.push(cause));
+  expect(await digests.sha256(file)).toBe(truth);
+  expect(failures).toEqual([expect.objectContaining({ code: "not_writable" })]);
+});
+
+it("small files leave no note", async () => {
+  await writeFile(file, "small");
+  expect(await ask()).toBe(createHash("sha256").update("small").digest("hex"));
+  await expect(readdir(join(folder, "notes"))).rejects.toMatchObject({ code: "ENOENT" });
+});

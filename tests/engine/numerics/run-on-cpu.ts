@@ -1,0 +1,16 @@
+import type { Graph } from "../../../engine/graph/value.ts";
+import { type HostTensor, Session } from "../../../engine/runtime/session.ts";
+
+/** Loads a graph on one CPU thread, runs it once and lets it go. `root` is the folder of its weight files, if any. */
+export async function runOnCpu(
+  graph: Graph,
+  feeds: Readonly<Record<string, HostTensor>>,
+  root = "/",
+): Promise<Record<string, Float32Array>> {
+  const session = await Session.create(graph, { device: "cpu", threads: 1, root });
+  try {
+    return await session.run(feeds);
+  } finally {
+    await session.dispose();
+  }
+}

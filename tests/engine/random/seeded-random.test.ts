@@ -1,0 +1,57 @@
+import { expect, it } from "vitest";
+import { SeededRandom } from "../../../engine/random/seeded-random.ts";
+import { trainingNoise } from "../../../engine/random/training-noise.ts";
+
+const count = 200_000;
+
+it("draws normals of mean 0, variance 1 and the right tails", () => {
+  const draws = new SeededRandom(1, "normal").normals(count);
+  const mean = draws.reduce((sum, x) => sum + x, 0) / count;
+  const variance = draws.reduce((sum, x) => sum + (x - mean) ** 2, 0) / count;
+  const beyondTwo = draws.filter((x) => Math.abs(x) > 2).length / count;
+  // Four standard errors of each at this count.
+  expect(Math.abs(mean)).toBeLessThan(0.009);
+  expect(Math.abs(variance - 1)).toBeLessThan(0.0127);
+  expect(Math.abs(beyondTwo - 0.0455)).toBeLessThan(0.0019);
+});
+
+it("gives every path of labels a sequence of its own", () => {
+  const first = (...path: (string | number)[]) => new SeededRandom(7, ...path).uniform();
+  const draws = [
+    first("noise", 1),
+    first("noise", 2),
+    first("noise", 12),
+    first("noise", 1, 2),
+    first("order", 1),
+  ];
+  expect(new Set(draws).size).toBe(draws.length);
+  expect(first("noise", 1)).toBe(draws[0]);
+});
+
+it("tells large seeds apart", () => {
+  const draws = [5, 5 + 2 ** 32, 5 + 2 ** 33].map((seed) => new SeededRandom(seed).uniform());
+  expect(new Set(draws).size).toBe(3);
+});
+
+it("permutes without loss", () => {
+  const order = new SeededRandom(3).permutation(100);
+  expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+  expect(order).not.toEqual(order.toSorted((a, b) => a - b));
+});
+
+it("regenerates a timestep's noise, and the beginning of it for a smaller picture", () => {
+  const noise = trainingNoise(11, 840, 64);
+  expect(trainingNoise(11, 840, 64)).toEqual(noise);
+  expect(trainingNoise(11, 840, 16)).toEqual(noise.subarray(0, 16));
+  expect(trainingNoise(11, 841, 64)).not.toEqual(noise);
+});
+
+it("fills an array with the very numbers it would give one by one", () => {
+  const [filling, counting] = [new SeededRandom(9, "fill"), new SeededRandom(9, "fill")];
+  const values = new Float32Array(1000);
+  filling.fillUniform(values, -2, 3);
+  const expected = Float32Array.from({ length: 1000 }, () => -2 + 5 * counting.uniform());
+  // float32 rounds the sum; the order of the products may differ by one unit in the last place of 3.
+  for (const [i, value] of values.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(3e-7);
+  expect(filling.uniform()).toBe(counting.uniform());
+});

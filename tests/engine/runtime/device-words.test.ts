@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { whyNotUsable } from "../../../engine/runtime/device-words.ts";
+
+it.each([
+  [
+    "webgpu",
+    "/onnxruntime_src/webgpu_context.cc:136 Initialize() status == Success was false. Failed to get a WebGPU adapter: No supported adapters\n",
+    /^no GPU was found that WebGPU can use\. It needs a GPU with a Vulkan/,
+  ],
+  [
+    "cuda",
+    "OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library",
+    /^onnxruntime's CUDA libraries are not there, or do not load\. It needs an NVIDIA GPU/,
+  ],
+  [
+    "cuda",
+    "/src/cuda_call.cc:9 Call() rc == 0 was false. CUDA failure 35: driver too old.",
+    /^CUDA failure 35: driver too old\. It/,
+  ],
+  [
+    "cuda:3",
+    "/src/cuda_call.cc:154 CudaCall(…) CUDA failure 101: invalid device ordinal ; GPU=0 ; hostname=h ; expr=cudaSetDevice(3)",
+    /^there is no GPU of that number \(nvidia-smi lists them, counted from 0\)\. It needs an NVIDIA GPU/,
+  ],
+] as const)(
+  "%s that is not there is explained without the library's own inner names",
+  (device, said, explained) => {
+    expect(whyNotUsable(device, new Error(said))).toMatch(explained);
+  },
+);

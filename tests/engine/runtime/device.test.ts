@@ -1,0 +1,25 @@
+import { describe, expect, test } from "vitest";
+import { environmentFor, executionProvider, isDevice, kindOf } from "../../../engine/runtime/device.ts";
+
+describe("a device's name", () => {
+  test.each(["cpu", "webgpu", "cuda", "cuda:0", "cuda:11"])("may be %s", (name) => {
+    expect(isDevice(name)).toBe(true);
+  });
+  test.each(["", "gpu", "cuda:", "cuda:-1", "cuda:x", "cpu:0", "cuda:1 ", "cuda:1234"])(
+    "is not '%s'",
+    (name) => {
+      expect(isDevice(name)).toBe(false);
+    },
+  );
+  test("tells onnxruntime which GPU is meant, and nothing where none is named", () => {
+    expect(executionProvider("cuda:2")).toEqual({ name: "cuda", deviceId: 2 });
+    expect(executionProvider("cuda")).toBe("cuda");
+    expect(kindOf("cuda:2")).toBe("cuda");
+  });
+});
+
+test("float32 on NVIDIA's libraries means float32, and beside half precision they may round to TF32", () => {
+  expect(environmentFor("cuda:1", "fp32")).toEqual({ NVIDIA_TF32_OVERRIDE: "0" });
+  expect(environmentFor("cuda", "fp16")).toEqual({});
+  expect(environmentFor("cpu", "fp32")).toEqual({});
+});

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { explainRunFailure } from "../../../engine/runtime/run-failure.ts";
+import { InternalError, RetryableError, VisibleError } from "../../../shared/errors.ts";
+
+it.each([
+  "CUDA failure 2: out of memory ; GPU=0",
+  "Failed to allocate memory for requested buffer of size 17179869184",
+  "VK_ERROR_OUT_OF_DEVICE_MEMORY",
+  "std::bad_alloc",
+  "WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.",
+])("memory used up (%s) is the user's to mend", (reason) => {
+  const error = explainRunFailure("unet", "cuda", new Error(reason));
+  expect(error).toBeInstanceOf(VisibleError);
+  expect(error.message).toMatch(/^The memory of the cuda device is used up \(unet\)/);
+});
+
+it.each([
+  ["webgpu", "A valid external Instance reference no longer exists: Device is lost"],
+  ["cuda", "CUDA failure 719: unspecified launch failure"],
+] as const)("a %s device that was lost is worth another attempt", (device, reason) => {
+  const error = explainRunFailure("inversion_loss", device, new Error(`${reason}\nat frame 7`));
+  expect(error).toBeInstanceOf(RetryableError);
+  expect(error.message).toBe(`The ${device} device failed in the midst of work (inversion_loss: ${reason}).`);
+});
+
+it("a value larger than a device takes is the user's to mend, not worth another attempt", () => {
+  const reason = "Buffer size (4294967296) exceeds the max buffer size limit (1073741824).";
+  const error = explainRunFailure("unet", "webgpu", new Error(reason));
+  expect(error).toBeInstanceOf(VisibleError);
+  expect(error.message).toMatch(
+    /^The webgpu device does not take values as large as this picture size asks for/,
+  );
+});
+
+it("anything else on the CPU is a fault of ours", () => {
+  expect(explainRunFailure("unet", "cpu", "Non-zero status code")).toBeInstanceOf(InternalError);
+});

@@ -1,0 +1,136 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createScheduler } from "../../../engine/schedulers/scheduler.ts";
+import { parseSchedulerConfig, readSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
+
+const parse = (json: unknown) => parseSchedulerConfig(json, "scheduler_config.json");
+
+describe("a scheduler_config.json", () => {
+  it("of the fixtures is read from its folder", async () => {
+    const config = await readSchedulerConfig(join(import.meta.dirname, "../../fixtures/tiny-ip2p/scheduler"));
+    expect(config).toEqual({
+      trainTimesteps: 1000,
+      betas: { schedule: "scaled_linear", start: 0.00085, end: 0.012 },
+      predictionType: "epsilon",
+      timestepSpacing: "leading",
+      stepsOffset: 1,
+      zeroTerminalSnr: false,
+      setAlphaToOne: true,
+    });
+  });
+
+  it("has diffusers' defaults where it is silent", () => {
+    expect(parse({})).toMatchObject({
+      trainTimesteps: 1000,
+      betas: { schedule: "linear", start: 0.0001, end: 0.02 },
+      predictionType: "epsilon",
+      stepsOffset: 0,
+      zeroTerminalSnr: false,
+      setAlphaToOne: true,
+    });
+    expect(createScheduler("euler-ancestral", parse({}), 3).timesteps).toEqual([999, 499.5, 0]);
+    expect(createScheduler("ddim", parse({}), 3).timesteps).toEqual([666, 333, 0]);
+  });
+
+  it("clips DDIM's estimate where it says so, or is a DDIM config that does not say", () => {
+    expect(parse({ clip_sample: true, clip_sample_range: 2 }).clipSampleRange).toBe(2);
+    expect(parse({ _class_name: "DDIMScheduler" }).clipSampleRange).toBe(1);
+    expect(parse({ _class_name: "DDIMScheduler", clip_sample: false }).clipSampleRange).toBeUndefined();
+    expect(parse({ _class_name: "EulerAncestralDiscreteScheduler" }).clipSampleRange).toBeUndefined();
+  });
+
+  it("may carry private keys and those of other samplers", () => {
+    const json = {
+      _class_name: "DPMSolverMultistepScheduler",
+      _anything: { at: "all" },
+      solver_order: 2,
+      skip_prk_steps: true,
+      use_karras_sigmas: false,
+      sigma_min: null,
+    };
+    expect(parse(json).trainTimesteps).toBe(1000);
+  });
+
+  it.each([
+    ["thresholding", { thresholding: true }],
+    ["use_karras_sigmas", { use_karras_sigmas: true }],
+    ["final_sigmas_type", { final_sigmas_type: "sigma_min" }],
+    ["beta_schedule", { beta_schedule: "sigmoid" }],
+    ["prediction_type", { prediction_type: "flow_prediction" }],
+    ["timestep_spacing", { timestep_spacing: "log" }],
+    ["num_train_timesteps", { num_train_timesteps: 0 }],
+    ["beta_end", { beta_end: Number.NaN }],
+    ["trained_betas", { trained_betas: [0.1, 0.2] }],
+    ["toString", { toString: true }],
+    ["invented_key", { invented_key: 1 }],
+  ])("with an unsupported %s is refused by that name", (key, json) => {
+    expect(() => parse(json)).toThrow(new RegExp(`^scheduler_config\\.json: ${key} .*\\.$`));
+    expect(() => parse(json)).toThrow(expect.objectContaining({ code: "unsupported_scheduler" }));
+  });
+
+  it("that is missing or broken is named with its path", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "visii-scheduler-"));
+    await expect(readSchedulerConfig(folder)).rejects.toThrow(/scheduler_config\.json cannot be read/);
+    await writeFile(join(folder, "scheduler_config.json"), "[");
+    await expect(readSchedulerConfig(folder)).rejects.toThrow(/is not JSON/);
+    await rm(folder, { recursive: true });
+    expect(() => parse([])).toThrow(/not a JSON object/);
+  });
+});
+
+describe("a scheduler", () => {
+  it.each([0, -1, 2.5, 1001, Number.NaN])("of %s steps is refused", (steps) => {
+    for (const kind of ["euler-ancestral", "ddim"] as const)
+      expect(() => createScheduler(kind, parse({}), steps)).toThrow(
+        expect.objectContaining({ name: "VisibleError", code: "invalid_steps" }),
+      );
+  });
+
+  it("never asks the model about a noise level it was not trained on", () => {
+    const config = parse({ timestep_spacing: "leading", steps_offset: 1 });
+    for (const kind of ["euler-ancestral", "ddim"] as const) {
+      const { timesteps } = createScheduler(kind, config, 1000);
+      expect(Math.max(...timesteps)).toBe(999);
+    }
+  });
+
+  it("has as many steps as asked for, falling, whatever the number", () => {
+    for (const timestep_spacing of ["leading", "linspace", "trailing"])
+      for (const kind of ["euler-ancestral", "ddim"] as const)
+        for (let steps = 1; steps <= 120; steps++) {
+          const { timesteps } = createScheduler(kind, parse({ timestep_spacing }), steps);
+          expect(timesteps).toHaveLength(steps);
+          expect(timesteps.every((t, k) => k === 0 || t < timesteps[k - 1]!)).toBe(true);
+        }
+  });
+
+  it("by Euler-ancestral draws no noise for its last step and insists on it before", () => {
+    const scheduler = createScheduler("euler-ancestral", parse({}), 2);
+    const sample = Float32Array.of(1, 2);
+    expect(() => scheduler.step(sample, 0, sample)).toThrow(
+      /internal: euler-ancestral step 0 was given no noise/,
+    );
+    expect(() => scheduler.step(sample, 0, sample, () => Float32Array.of(1))).toThrow(
+      /noise of 1 elements for 2/,
+    );
+    expect([...scheduler.step(sample, 1, sample)].every(Number.isFinite)).toBe(true);
+  });
+
+  it("by DDIM refuses to guess a picture from noise alone", () => {
+    const config = parse({ rescale_betas_zero_snr: true, prediction_type: "epsilon" });
+    expect(() => createScheduler("ddim", config, 4)).toThrow(
+      /rescale_betas_zero_snr with prediction_type epsilon/,
+    );
+    expect(createScheduler("euler-ancestral", config, 4).timesteps).toHaveLength(4);
+  });
+
+  it("that is asked for a step it has not, or for sizes that do not agree, is our own bug", () => {
+    const scheduler = createScheduler("ddim", parse({}), 2);
+    expect(() => scheduler.step(Float32Array.of(1), 2, Float32Array.of(1))).toThrow(
+      /internal: ddim has no step 2 of 2/,
+    );
+    expect(() => scheduler.step(Float32Array.of(1), 0, Float32Array.of(1, 2))).toThrow(/1 elements for 2/);
+  });
+});

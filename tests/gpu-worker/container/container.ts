@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import type { StandIns } from "../../../local/stand-ins.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What runs, in place of an image's Node: this process's own, or another that a test brings. */
+const node = process.execPath;
+
+/**
+ * A container of the worker's task, as near as a process comes to one: its command in the image's folder, with the variables
+ * that it is told and no others.
+ */
+export class Container {
+  readonly #child: ChildProcess;
+  #log = "";
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+
+  constructor(
+    folder: string,
+    [program = "", ...words]: readonly string[],
+    environment: Environment,
+    options: { readonly user?: number; readonly nodeFolder?: string } = {},
+  ) {
+    const { user, nodeFolder = dirname(node) } = options;
+    this.#child = spawn(program, words, {
+      cwd: folder,
+      env: { ...environment, PATH: `${nodeFolder}:${process.env.PATH}` },
+      stdio: ["ignore", "ignore", "pipe"],
+      ...(user === undefined ? {} : { uid: user, gid: user }),
+    });
+    this.#child.stderr?.on("data", (chunk) => {
+      this.#log += chunk;
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once("error", reject);
+      // When its log is complete, too.
+      this.#child.once("close", (code) => resolve(code));
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+  /** What it has said so far. */
+  get log(): string {
+    return this.#log;
+  }
+  /** Its lines, where they are JSON as its log writes them. */
+  get lines(): readonly Readonly<Record<string, unknown>>[] {
+    return this.#log
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line));
+  }
+
+  /** As ECS stops it. Resolves with the exit code, and the seconds that it took. */
+  async stop(): Promise<{ readonly code: number | null; readonly seconds: number }> {
+    const begun = performance.now();
+    this.#child.kill("SIGTERM");
+    return { code: await this.ended, seconds: (performance.now() - begun) / 1000 };
+  }
+}
+
+/** What a task tells its containers, with the stand-ins in place of AWS. */
+export function taskEnvironment({ aws, bucket, table, queueUrls }: StandIns): Environment {
+  return {
+    ...{ AWS_REGION: aws.region, VISII_STAGE: "tests", VISII_BUCKET: bucket, VISII_TABLE: table },
+    ...{ VISII_QUEUE_URLS: JSON.stringify(queueUrls), VISII_DEVICE: "cpu", ...standInAddresses(aws) },
+  };
+}
+
+/** Where the stand-ins are, and the credentials that a task's role would give. */
+export const standInAddresses = (aws: StandIns["aws"]): Environment => ({
+  VISII_STORE_ENDPOINT: aws.storeEndpoint,
+  VISII_QUEUE_ENDPOINT: aws.queueEndpoint,
+  VISII_TABLE_ENDPOINT: aws.tableEndpoint,
+  AWS_ACCESS_KEY_ID: aws.credentials?.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: aws.credentials?.secretAccessKey,
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+});
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** ECS's agent, as far as a container asks it: what it was told of the task's protection. */
+export async function startAgent() {
+  const told: unknown[] = [];
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    told.push({ to: `${request.method} ${request.url}`, ...JSON.parse(text) });
+    response.writeHead(200, { "content-type": "application/json" }).end('{"protection": {}}');
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return { told, uri: `http://127.0.0.1:${port}/api/0123`, stop: () => server.close() };
+}
+
+export const root = join(import.meta.dirname, "../../..");

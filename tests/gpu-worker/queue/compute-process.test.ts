@@ -1,0 +1,180 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ComputeProcess } from "../../../gpu-worker/compute/compute-process.ts";
+import type { LearnTask, TaskEvent } from "../../../gpu-worker/compute/protocol.ts";
+import { picture } from "../../functions/pictures.ts";
+import { tinyModel } from "../../local/running-service.ts";
+
+const never = new AbortController().signal;
+let compute: ComputeProcess;
+let task: LearnTask;
+
+beforeAll(async () => {
+  compute = new ComputeProcess({
+    model: tinyModel,
+    device: "cpu",
+    threads: 1,
+    patience: 5000,
+    silence: 60_000,
+  });
+  const pairs = [{ before: await picture("png"), after: await picture("png", { red: 20 }) }];
+  task = { kind: "learn", pairs, seed: 7, steps: 40, saveEvery: 0, previews: 0 };
+});
+afterAll(() => compute?.stop());
+
+/** Runs the learning and returns its file; `onStep` sees each step. */
+async function learn(
+  resume?: Uint8Array,
+  onStep: (step: number) => void = () => undefined,
+  signal = never,
+  states: Uint8Array[] = [],
+): Promise<Buffer> {
+  const done = await compute.run({ ...task, ...(resume ? { resume } : {}) }, signal, async (event) => {
+    if (event.type === "state") states.push(event.bytes);
+    if (event.type === "progress" && event.stage === "learn") onStep(event.step);
+  });
+  return Buffer.from(done.instruction!.file);
+}
+
+describe("the process that computes", () => {
+  it("ends bit-identical after being canceled, killed -9 and resumed from its last saved states", async () => {
+    const whole = await learn();
+
+    const states: Uint8Array[] = [];
+    const cancel = new AbortController();
+    const reason = new Error("enough");
+    const canceled = learn(undefined, (step) => step === 12 && cancel.abort(reason), cancel.signal, states);
+    await expect(canceled).rejects.toBe(reason);
+    const pid = compute.pid;
+    expect(states.length).toBeGreaterThan(10);
+
+    const kill = () => void process.kill(pid!, "SIGKILL");
+    const killed = learn(states.at(-1), (step) => step === 25 && kill(), never, states);
+    await expect(killed).rejects.toMatchObject({
+      name: "RetryableError",
+      message: expect.stringContaining("SIGKILL"),
+    });
+
+    const first: number[] = [];
+    const resumed = await learn(states.at(-1), (step) => first.push(step));
+    expect(compute.pid).not.toBe(pid);
+    expect(first[0]).toBeGreaterThanOrEqual(20);
+    // Counts of evaluations differ: what was lost with the process was computed again. Learned bits may not.
+    expect(learnedPart(resumed)).toEqual(learnedPart(whole));
+  });
+
+  it("passes the engine's own refusal on, with its code", async () => {
+    const bad: LearnTask = {
+      ...task,
+      pairs: [{ before: Buffer.from("not a picture at all"), after: await picture() }],
+    };
+    await expect(compute.run(bad, never, async () => undefined)).rejects.toMatchObject({
+      name: "VisibleError",
+      code: "unsupported_image",
+    });
+  });
+
+  it("says when its model cannot be opened", async () => {
+    const nowhere = new ComputeProcess({ model: "/nowhere", device: "cpu", patience: 100, silence: 60_000 });
+    await expect(nowhere.ready()).rejects.toThrow(/computing process cannot start.*nowhere/s);
+  });
+
+  it("kills a process that is wedged in the middle of a task, and replaces it", async () => {
+    const dog = new ComputeProcess({
+      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 4000 },
+    });
+    try {
+      await dog.ready();
+      const wedged = dog.pid!;
+      const run = (steps: number, onStep: () => void) =>
+        dog.run({ ...task, steps }, never, async ({ type }) => {
+          if (type === "progress") onStep();
+        });
+      const stuck = run(500, () => process.kill(wedged, "SIGSTOP"));
+      await expect(stuck).rejects.toMatchObject({
+        name: "RetryableError",
+        message: expect.stringMatching(/said nothing for 4 s and was killed/),
+      });
+      expect(() => process.kill(wedged, 0)).toThrow(/ESRCH/);
+      expect((await run(2, () => undefined)).steps).toBe(2);
+      expect(dog.pid).not.toBe(wedged);
+    } finally {
+      await dog.stop();
+    }
+  }, 90_000);
+
+  it("leaves one alone that is slow and says so", async () => {
+    const dog = new ComputeProcess({
+      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 6000 },
+    });
+    try {
+      await dog.ready();
+      const started = Date.now();
+      let naps = 0;
+      const done = await dog.run({ ...task, steps: 40 }, never, async (event) => {
+        if (event.type !== "progress" || event.step % 10 || naps === 4) return;
+        naps++;
+        process.kill(dog.pid!, "SIGSTOP");
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        process.kill(dog.pid!, "SIGCONT");
+      });
+      expect(done.steps).toBe(40);
+      expect(Date.now() - started).toBeGreaterThan(6000);
+    } finally {
+      await dog.stop();
+    }
+  }, 90_000);
+
+  it("calls a scratch folder that cannot be used the machine's trouble, and takes its own with it", async () => {
+    const usual = process.env.TMPDIR;
+    const folder = await mkdtemp(join(tmpdir(), "visii-scratch-"));
+    process.env.TMPDIR = folder;
+    // tsx keeps its cache there too.
+    const scratches = async () => (await readdir(folder)).filter((name) => name.startsWith("visii-compute-"));
+    const own = new ComputeProcess({
+      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 60_000 },
+    });
+    try {
+      await own.ready();
+      const [scratch] = await scratches();
+      await own.run({ ...task, steps: 1 }, never, async () => undefined);
+      // onnxruntime keeps a log there; of ours nothing is left.
+      expect(await readdir(join(folder, scratch!))).not.toContainEqual(expect.stringMatching(/^visii-/));
+      process.kill(own.pid!, "SIGKILL");
+      await expect.poll(scratches).toEqual([]);
+
+      await own.ready();
+      const [next] = await scratches();
+      await rm(join(folder, next!), { recursive: true });
+      await expect(own.run({ ...task, steps: 1 }, never, async () => undefined)).rejects.toMatchObject({
+        name: "RetryableError",
+        message: "the worker's scratch folder is full or cannot be used",
+      });
+    } finally {
+      if (usual === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = usual;
+      await own.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("fails the task when what came out cannot be stored", async () => {
+    const lost = new Error("the store is gone");
+    const failing = async (event: TaskEvent) => {
+      if (event.type === "state") throw lost;
+    };
+    await expect(compute.run({ ...task, steps: 2 }, never, failing)).rejects.toBe(lost);
+  });
+});
+
+/** Tokens and losses of a `.visii` file. */
+function learnedPart(file: Buffer): { tokens: string; losses: unknown } {
+  const length = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.subarray(8, 8 + length).toString("utf8"));
+  return {
+    tokens: file.subarray(8 + length).toString("base64"),
+    losses: JSON.parse(header.__metadata__.visii).losses,
+  };
+}

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { consume } from "../../../gpu-worker/queue/consume.ts";
+import type { JobQueue } from "../../../shared/ports/job-queue.ts";
+import { queueTiming } from "../../../shared/queue-timing.ts";
+import { systemClock as clock } from "../../../shared/system-clock.ts";
+import { createQueuePair } from "../../contracts/create-queue-pair.ts";
+import { type LocalWorld, openLocalWorld } from "../../local-world.ts";
+
+const timing = { ...queueTiming, visibility: 2, heartbeat: 0.5, poll: 1 };
+const log = { info: () => undefined, error: () => undefined };
+const emptied = { visible: 0, inFlight: 0, delayed: 0 };
+
+let world: LocalWorld;
+beforeAll(async () => {
+  world = await openLocalWorld();
+});
+afterAll(() => world?.stop());
+
+/** Runs a consumer over what lies in the queue; tells which bodies were in hand at the same time. */
+async function consumed(
+  queue: JobQueue,
+  together: number,
+  count: number,
+  handling = 300,
+  stopAfter = count,
+): Promise<string[][]> {
+  const stop = new AbortController();
+  const inHand = new Set<string>();
+  const groups: string[][] = [];
+  let handled = 0;
+  const running = consume({
+    ...{ queues: [queue], timing, clock, log, together, signal: stop.signal },
+    batchKey: async ({ body }) => (body.startsWith("alone") ? undefined : body.slice(0, 1)),
+    async handle({ body }) {
+      if (inHand.size === 0) groups.push([]);
+      inHand.add(body);
+      groups.at(-1)!.push(body);
+      await clock.sleep(handling);
+      inHand.delete(body);
+      if (++handled === stopAfter) stop.abort();
+      return "done";
+    },
+  });
+  await running;
+  return groups.map((group) => group.toSorted());
+}
+
+async function filled(bodies: readonly string[]): Promise<JobQueue> {
+  const { queue } = await createQueuePair(world.clients.sqs, 100);
+  for (const body of bodies) await queue.send(body);
+  return queue;
+}
+
+describe("messages of one kind that wait right behind one another", () => {
+  it("are handled together, up to the limit; what is of another kind comes next", async () => {
+    const queue = await filled(["a1", "a2", "a3", "a4", "b1", "b2", "alone1", "alone2", "a5"]);
+    expect(await consumed(queue, 3, 9)).toEqual([
+      ["a1", "a2", "a3"],
+      ["a4"],
+      ["b1", "b2"],
+      ["alone1"],
+      ["alone2"],
+      ["a5"],
+    ]);
+    expect(await queue.depth()).toEqual(emptied);
+  });
+
+  it("are handled one by one where together is 1", async () => {
+    const queue = await filled(["a1", "a2"]);
+    expect(await consumed(queue, 1, 2)).toEqual([["a1"], ["a2"]]);
+  });
+
+  it("stay in hand while the batch before them takes longer than their visibility", async () => {
+    const queue = await filled(["a1", "b1"]);
+    expect(await consumed(queue, 4, 2, 3000)).toEqual([["a1"], ["b1"]]);
+    expect(await queue.depth()).toEqual(emptied);
+  });
+
+  it("go back at once when the worker stops before their turn", async () => {
+    const queue = await filled(["a1", "b1"]);
+    expect(await consumed(queue, 4, 2, 100, 1)).toEqual([["a1"]]);
+    const [message] = await queue.receive({ maximum: 1, waitSeconds: 0, visibilitySeconds: 5 });
+    expect(message?.body).toBe("b1");
+  });
+});

@@ -1,0 +1,215 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { buryDead } from "../../../functions/sweep/bury-dead.ts";
+import { sweep } from "../../../functions/sweep/sweep.ts";
+import { consume } from "../../../gpu-worker/queue/consume.ts";
+import { createJobHandler, type Work, type WorkDone } from "../../../gpu-worker/queue/run-job.ts";
+import { insertAccount } from "../../../shared/accounts/account.ts";
+import { SqsJobQueue } from "../../../shared/aws/sqs-job-queue.ts";
+import { RetryableError, VisibleError } from "../../../shared/errors.ts";
+import { createId } from "../../../shared/ids.ts";
+import type { Job } from "../../../shared/jobs/job.ts";
+import { JobStore } from "../../../shared/jobs/job-store.ts";
+import { Ledger } from "../../../shared/ledger/ledger.ts";
+import { queueTiming } from "../../../shared/queue-timing.ts";
+import { systemClock as clock, systemRandom as random } from "../../../shared/system-clock.ts";
+import { createGuardedSender, publicOnly } from "../../../shared/webhooks/guarded-sender.ts";
+import { type LocalWorld, openLocalWorld } from "../../local-world.ts";
+
+const timing = {
+  ...queueTiming,
+  visibility: 2,
+  heartbeat: 1,
+  lease: 2,
+  poll: 1,
+  backoffFirst: 0,
+  unqueuedGrace: 0,
+};
+const log = { info: () => undefined, error: () => undefined };
+const account = createId("account", Date.now(), randomBytes(10));
+/** A worker that stopped may have been handed a message as it left; that one comes again after its visibility. */
+const patient = { timeout: 10_000 };
+const done: WorkDone = { results: [], usage: { compute_seconds: 1, steps: 2, images: 1 } };
+
+let world: LocalWorld;
+let jobs: JobStore;
+let ledger: Ledger;
+let stop: AbortController;
+let loops: Promise<void>[] = [];
+
+beforeAll(async () => {
+  world = await openLocalWorld();
+  jobs = new JobStore({ ...world, clock, timing });
+  ledger = new Ledger(world.table, clock);
+  await insertAccount(world.table, {
+    ...{
+      id: account,
+      name: "t",
+      created_at: new Date().toISOString(),
+      webhook_secret: "whsec_AA==",
+      concurrency: 10,
+    },
+  });
+  await ledger.open(account, 1_000_000);
+});
+afterAll(() => world?.stop());
+afterEach(async () => {
+  stop?.abort();
+  await Promise.all(loops);
+  loops = [];
+});
+
+const ports = () => ({ jobs, ledger, table: world.table, clock, random, log });
+
+/** A worker that does `work`; several share the queue. */
+function startWorker(work: Work, shared?: AbortSignal): void {
+  if (!shared) stop = new AbortController();
+  const signal = shared ?? stop.signal;
+  const handle = createJobHandler(ports(), work);
+  loops.push(consume({ queues: [world.queues.interactive], handle, timing, clock, log, signal }));
+}
+
+async function submit(): Promise<Job> {
+  const id = createId("edit", Date.now(), randomBytes(10));
+  await ledger.reserve(account, id, 5000);
+  const job = await jobs.insert({
+    ...{ id, account, status: "queued", queue: "interactive", attempt: 0, failures: 0, reserved: 5000 },
+    request: { kind: "edit", text: "sepia", images: [createId("upload", 1, randomBytes(10))] },
+    created_at: new Date().toISOString(),
+    ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
+  });
+  await jobs.enqueue(job);
+  return job;
+}
+
+async function ended(job: Job, seconds = 15): Promise<Job> {
+  return expect
+    .poll(() => jobs.get(account, job.id), { timeout: seconds * 1000, interval: 50 })
+    .toMatchObject({ concluded: true, status: expect.stringMatching(/succeeded|failed|canceled/) })
+    .then(async () => (await jobs.get(account, job.id))!);
+}
+
+describe("a worker", () => {
+  it("does a job once though its message comes three times to two workers, and charges once", async () => {
+    let runs = 0;
+    const work: Work = async () => {
+      runs++;
+      await clock.sleep(200);
+      return done;
+    };
+    const job = await submit();
+    await jobs.enqueue(job);
+    await jobs.enqueue(job);
+    const before = (await ledger.balance(account))!.available;
+    startWorker(work);
+    startWorker(work, stop.signal);
+    expect(await ended(job)).toMatchObject({ status: "succeeded", attempt: 1, usage: { credits: 1000 } });
+    await expect
+      .poll(() => world.queues.interactive.depth(), { timeout: 10_000 })
+      .toMatchObject({ visible: 0, inFlight: 0 });
+    expect(runs).toBe(1);
+    expect((await ledger.balance(account))!.available - before).toBe(4000);
+  });
+
+  it("tries again what broke, and keeps the job when a try outlasts visibility and lease", async () => {
+    let runs = 0;
+    const job = await submit();
+    startWorker(async () => {
+      if (++runs === 1) throw new RetryableError("the device is busy");
+      await clock.sleep(3500);
+      return done;
+    });
+    expect(await ended(job)).toMatchObject({ status: "succeeded", attempt: 2, failures: 1 });
+    expect(runs).toBe(2);
+  });
+
+  it("ends a job that can never succeed at once, with the reason, and gives the credits back", async () => {
+    const before = (await ledger.balance(account))!.available;
+    const job = await submit();
+    startWorker(async () => {
+      throw new VisibleError("damaged_image", "Image 1 is damaged.");
+    });
+    expect(await ended(job)).toMatchObject({
+      status: "failed",
+      attempt: 1,
+      error: { code: "damaged_image" },
+    });
+    expect((await ledger.balance(account))!.available).toBe(before);
+  });
+
+  it("gives its job back when it is told to stop; the next worker goes on, and no failure is counted", async () => {
+    const job = await submit();
+    startWorker(
+      (_, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    );
+    await expect.poll(() => jobs.get(account, job.id), patient).toMatchObject({ status: "running" });
+    stop.abort();
+    await Promise.all(loops);
+    expect(await jobs.get(account, job.id)).toMatchObject({ status: "queued", failures: 0 });
+    startWorker(async () => done);
+    expect(await ended(job)).toMatchObject({ status: "succeeded", attempt: 2 });
+  });
+
+  it("stops a job that is canceled, or whose deadline has come", async () => {
+    const work: Work = (_, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const job = await submit();
+    const late = await submit();
+    await jobs.change(account, late.id, (row) => ({
+      job: { ...row, cancel_at: new Date(Date.now() + 1500).toISOString() },
+    }));
+    startWorker(work);
+    startWorker(work, stop.signal);
+    await expect.poll(() => jobs.get(account, job.id), patient).toMatchObject({ status: "running" });
+    await jobs.change(account, job.id, (row) => ({ job: { ...row, cancel_requested: true } }));
+    expect((await ended(job)).status).toBe("canceled");
+    expect((await ended(late)).status).toBe("canceled");
+  });
+
+  it("leaves poison to the dead-letter queue, where it is marked failed with its reason", async () => {
+    const job = await submit();
+    await world.queues.interactive.send("not a job at all");
+    startWorker(async () => {
+      throw new Error("cannot be done");
+    });
+    const dead = new SqsJobQueue(world.clients.sqs, world.standIns.deadLetterUrls.interactive);
+    await expect.poll(() => dead.depth(), { timeout: 20_000 }).toMatchObject({ visible: 2 });
+    while (await buryDead(ports(), dead));
+    expect(await ended(job)).toMatchObject({ status: "failed", error: { code: "gave_up" } });
+  });
+});
+
+describe("the sweeper", () => {
+  const sweepAll = () =>
+    sweep({ ...ports(), objects: world.objects, meter: undefined, sender: createGuardedSender(publicOnly) });
+
+  it("queues what was stored and never queued", async () => {
+    const id = createId("edit", Date.now(), randomBytes(10));
+    const template = await submit();
+    const job = await jobs.insert({ ...template, id });
+    await sweepAll();
+    startWorker(async () => done);
+    expect((await ended(job)).status).toBe("succeeded");
+    expect((await ended(template)).status).toBe("succeeded");
+  });
+
+  it("gives to another what a dead worker held, and tells the end that one did not live to tell", async () => {
+    const held = await submit();
+    await jobs.claim(account, held.id, "a worker that dies");
+    const untold = await submit();
+    await jobs.end(untold, { status: "canceled" });
+    await clock.sleep(2100);
+    await sweepAll();
+    startWorker(async () => done);
+    expect((await ended(untold)).status).toBe("canceled");
+    expect(await ended(held)).toMatchObject({ status: "succeeded", attempt: 2 });
+  });
+
+  it("leaves nothing reserved and the ledger's sum equal to the balance", async () => {
+    const balance = (await ledger.balance(account))!;
+    const entries = await ledger.entries(account, "2000", "3000", 10_000);
+    expect(balance.open).toEqual({});
+    expect(entries.reduce((sum, { credits }) => sum + credits, 0)).toBe(balance.available);
+  });
+});
