@@ -21,6 +21,7 @@ export const floors: Readonly<Record<string, number>> = {
   "engine/tokenizers/": 2,
   "engine/optimizer/": 2,
 
+  "engine/baselines/": 3,
   "engine/images/": 3,
   "engine/image-quality/": 3,
   "engine/pipeline/": 3,
