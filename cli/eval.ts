@@ -46,7 +46,7 @@ export function addEvalCommand(program: Command, context: Context): void {
     .argument("<SET>", "folder of cases (docs/evaluation-set.md)", nonEmpty("SET"))
     .option(
       "--method <list>",
-      `of unedited, text, learned, learned-N, learned-kv, learned-kv-N, hybrid (default: ${defaultMethods})`,
+      `of unedited, fit, text, learned, learned-N, learned-kv, learned-kv-N, hybrid (default: ${defaultMethods})`,
       nonEmpty("--method"),
     )
     .option("--seeds <N>", "learn and edit N times, by seeds 0 … N−1", wholeNumber("--seeds", 1), 1)

@@ -4,10 +4,10 @@ import { writeImage } from "../images/write-image.ts";
 import type { InversionEvent } from "../inversion/invert.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { OpenCase } from "./evaluation-case.ts";
-import type { Finished } from "./finished-work.ts";
+import type { Cost, Finished } from "./finished-work.ts";
 import { learnFromCase } from "./learn-from-case.ts";
 import type { CaseMeasure } from "./measure.ts";
-import { type Method, methodName } from "./method.ts";
+import { isSeeded, type Method, methodName } from "./method.ts";
 import { prepareMethod } from "./prepare-method.ts";
 import { type EvaluationSettings, learningOptions, type ResultKeys } from "./result-keys.ts";
 
@@ -57,7 +57,7 @@ export async function doWork(
   { opened, measure, method, seed, key, keys, place }: Work,
 ): Promise<Finished> {
   const name = methodName(method);
-  const title = `${opened.name}, ${name}${method.kind === "unedited" ? "" : `, seed ${seed}`}`;
+  const title = `${opened.name}, ${name}${isSeeded(method) ? `, seed ${seed}` : ""}`;
   const tell = (doing: EvaluationEvent["doing"], { step, steps, etaSeconds }: StepFacts) =>
     onEvent?.({
       work: title,
@@ -69,7 +69,8 @@ export async function doWork(
     });
   const stop = signal ? { signal } : {};
 
-  const prepared = await prepareMethod(method, {
+  const meter = new Meter(pipeline);
+  const { apply, text, learning } = await prepareMethod(method, {
     pipeline,
     openCase: opened,
     editing: { ...settings.editing, seed },
@@ -84,19 +85,54 @@ export async function doWork(
       );
     },
   });
+  const once = learning ?? meter.read();
   const folder = ["pictures", opened.name, `${name}-seed-${seed}-${key.slice(0, 8)}`];
   await ensureWritableFolder(join(out, ...folder));
   const aimsAtTruth = method.kind !== "hybrid";
   const tests: Finished["tests"] = [];
+  const photos = { evaluations: 0, seconds: 0 };
   for (const [index, test] of opened.tests.entries()) {
-    const result = await prepared.apply(test, {
+    meter.reset();
+    const result = await apply(test, {
       ...stop,
       onEvent: ({ step, steps }) =>
         tell("editing", { step: index * steps + step, steps: opened.tests.length * steps }),
     });
+    const { evaluations, seconds } = meter.read();
+    photos.evaluations += evaluations / opened.tests.length;
+    photos.seconds += seconds / opened.tests.length;
     const picture = [...folder, `${test.name}.jpg`].join("/");
     await writeImage(join(out, picture), result);
     tests.push({ name: test.name, picture, scores: await measure.scores(test, result, { aimsAtTruth }) });
   }
-  return { case: opened.name, method: name, seed, ...prepared.facts, tests };
+  return {
+    ...{ case: opened.name, method: name, seed },
+    ...(text === undefined ? {} : { text }),
+    cost: { once, photo: photos },
+    tests,
+  };
+}
+
+/** Counts UNet evaluations and seconds since it was made or reset. */
+class Meter {
+  readonly #pipeline: Pipeline;
+  #evaluations = 0;
+  #started = 0;
+
+  constructor(pipeline: Pipeline) {
+    this.#pipeline = pipeline;
+    this.reset();
+  }
+
+  reset(): void {
+    this.#evaluations = this.#pipeline.unetForwards;
+    this.#started = performance.now();
+  }
+
+  read(): Cost["once"] {
+    return {
+      evaluations: this.#pipeline.unetForwards - this.#evaluations,
+      seconds: (performance.now() - this.#started) / 1000,
+    };
+  }
 }

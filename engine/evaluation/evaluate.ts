@@ -7,14 +7,14 @@ import { doWork, type EvaluationHooks } from "./do-work.ts";
 import { type CaseFiles, captionsOf, type OpenCase } from "./evaluation-case.ts";
 import { type Finished, FinishedWork } from "./finished-work.ts";
 import { CaseMeasure } from "./measure.ts";
-import { type Method, whatIsMissing } from "./method.ts";
+import { isSeeded, type Method, whatIsMissing } from "./method.ts";
 import { openCase } from "./open-case.ts";
 import { type EvaluationSettings, learningOptions, ResultKeys } from "./result-keys.ts";
 
 export interface EvaluationPlan {
   readonly cases: readonly CaseFiles[];
   readonly methods: readonly Method[];
-  /** Every seed is a learning and an editing of its own; `unedited` has none. */
+  /** Every seed is a learning and an editing of its own; methods that draw nothing at random are done once. */
   readonly seeds: readonly number[];
   readonly settings: EvaluationSettings;
   /** Folder for pictures, instructions and finished results. */
@@ -41,9 +41,7 @@ export function listWork({ cases, methods, seeds }: EvaluationPlan): PlannedWork
   return cases.flatMap((files) =>
     methods
       .filter((method) => whatIsMissing(method, files) === undefined)
-      .flatMap((method) =>
-        (method.kind === "unedited" ? [0] : seeds).map((seed) => ({ files, method, seed })),
-      ),
+      .flatMap((method) => (isSeeded(method) ? seeds : [0]).map((seed) => ({ files, method, seed }))),
   );
 }
 

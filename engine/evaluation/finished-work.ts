@@ -5,6 +5,22 @@ import { z } from "zod";
 import { writeAside } from "../files/write-aside.ts";
 import { scoresSchema } from "./metric.ts";
 
+const spent = z.object({
+  /** Of the UNet, forward and backward, one for each sample of a batch. */
+  evaluations: z.number(),
+  /** By the clock of the machine that ran it. */
+  seconds: z.number(),
+});
+
+/** What a method cost on a case. */
+const costSchema = z.object({
+  /** Once: fitting, choosing words, learning. */
+  once: spent,
+  /** For each photo, in the mean. */
+  photo: spent,
+});
+export type Cost = z.infer<typeof costSchema>;
+
 /** What one method made of one case under one seed. */
 const finishedSchema = z.object({
   case: z.string(),
@@ -12,8 +28,7 @@ const finishedSchema = z.object({
   seed: z.number().int(),
   /** The text that the method `text` chose. */
   text: z.string().optional(),
-  /** What learning cost, for the methods that learn. */
-  learning: z.object({ unetForwards: z.number(), unetBackwards: z.number() }).optional(),
+  cost: costSchema,
   tests: z.array(
     z.object({
       name: z.string(),

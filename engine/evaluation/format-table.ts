@@ -1,19 +1,40 @@
+import type { Cost } from "./finished-work.ts";
 import { type Metric, metricNames, metrics } from "./metric.ts";
 import type { Summary, SummaryRow } from "./summarise.ts";
 
 /** A table as text; the first row is its heading. */
 export type Cells = readonly (readonly string[])[];
 
-/** Columns for the metrics that any row has a value of; differences carry their sign. */
+/** Columns for the metrics that any row has a value of, and for the cost; differences carry their sign. */
 export function tableCells(rows: readonly SummaryRow[], { signed = false } = {}): Cells {
   const shown = metricNames.filter((metric) => rows.some((row) => row.metrics[metric]));
+  const costs = rows.some(({ cost }) => cost);
   return [
-    ["method", "cases", ...shown.map((metric) => `${metrics[metric].title} ${metrics[metric].unit}`.trim())],
-    ...rows.map(({ method, cases, metrics: values }) => [
+    [
+      ...["method", "cases"],
+      ...shown.map((metric) => `${metrics[metric].title} ${metrics[metric].unit}`.trim()),
+      ...(costs ? costTitles : []),
+    ],
+    ...rows.map(({ method, cases, metrics: values, cost }) => [
       method,
       String(cases),
       ...shown.map((metric) => cell(metric, values[metric], cases, signed)),
+      ...(costs ? costCells(cost) : []),
     ]),
+  ];
+}
+
+/** What is paid once for a case, then for each photo. */
+const costTitles = ["UNet evaluations, once + per photo", "seconds, once + per photo"];
+
+export function costCells(cost: Cost | null): string[] {
+  if (!cost) return costTitles.map(() => "–");
+  const { once, photo } = cost;
+  const count = (value: number) => Number(value.toFixed(1)).toLocaleString("en");
+  const seconds = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
+  return [
+    `${count(once.evaluations)} + ${count(photo.evaluations)}`,
+    `${seconds(once.seconds)} + ${seconds(photo.seconds)}`,
   ];
 }
 

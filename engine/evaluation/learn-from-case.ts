@@ -9,6 +9,7 @@ import { type InversionHooks, invert } from "../inversion/invert.ts";
 import type { InversionOptions } from "../inversion/settings.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { OpenCase } from "./evaluation-case.ts";
+import type { Cost } from "./finished-work.ts";
 
 export interface LearnRequest {
   /** How many of the case's pairs, from the first. */
@@ -19,18 +20,28 @@ export interface LearnRequest {
   readonly key: string;
 }
 
+export interface LearnedFromCase {
+  readonly instruction: Instruction;
+  readonly cost: Cost["once"];
+}
+
 /**
  * The instruction of a case's first pairs: the one kept under `key` if there is one, else learned and kept. A run that is
- * aborted leaves its state beside and goes on from there the next time.
+ * aborted leaves its state beside and goes on from there the next time. Its seconds lie beside it too, as the file itself is the same
+ * from run to run.
  */
 export async function learnFromCase(
   pipeline: Pipeline,
   openCase: OpenCase,
   { pairs: count, options, folder, key }: LearnRequest,
   hooks: Pick<InversionHooks, "signal" | "onEvent">,
-): Promise<Instruction> {
+): Promise<LearnedFromCase> {
   const path = join(folder, `${key}.visii`);
-  if (await stat(path).catch(() => undefined)) return readInstruction(path);
+  const secondsPath = `${path}.seconds`;
+  const before = Number(await readFile(secondsPath, "utf8").catch(() => 0));
+  if (await stat(path).catch(() => undefined)) return withCost(await readInstruction(path), before);
+  const started = performance.now();
+  const seconds = () => before + (performance.now() - started) / 1000;
   const statePath = `${path}.resume`;
   const resume = await readFile(statePath).catch(() => undefined);
   const [first, ...others] = openCase.pairs;
@@ -42,7 +53,10 @@ export async function learnFromCase(
     invert(pipeline, pairs, options, {
       ...hooks,
       ...from,
-      onCheckpoint: (state) => writeAside(statePath, state),
+      onCheckpoint: async (state) => {
+        await writeAside(statePath, state);
+        await writeAside(secondsPath, String(seconds()));
+      },
     });
   const instruction = await learn(resume ? { resume: new Uint8Array(resume) } : {}).catch(
     (error: unknown) => {
@@ -51,7 +65,13 @@ export async function learnFromCase(
       throw error;
     },
   );
+  await writeAside(secondsPath, String(seconds()));
   await writeInstruction(path, instruction);
   await rm(statePath, { force: true });
-  return instruction;
+  return withCost(instruction, seconds());
+}
+
+function withCost(instruction: Instruction, seconds: number): LearnedFromCase {
+  const { unetForwards, unetBackwards } = instruction.info.counts;
+  return { instruction, cost: { evaluations: unetForwards + unetBackwards, seconds } };
 }

@@ -1,5 +1,7 @@
 import { psnr } from "../image-quality/psnr.ts";
+import { sharpness } from "../image-quality/sharpness.ts";
 import { ssim } from "../image-quality/ssim.ts";
+import { type StyleStatistics, styleDistance, styleStatistics } from "../image-quality/style-distance.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { cosine, direction, embedCaption } from "./clip-space.ts";
@@ -18,6 +20,8 @@ export class CaseMeasure {
   readonly #case: OpenCase;
   /** mean f(after) − mean f(before) over all of the case's pairs, whatever a method learned from. */
   readonly #pairDirection: Float32Array | undefined;
+
+  readonly #styles = new Map<RgbImage, StyleStatistics>();
 
   private constructor(pipeline: Pipeline, openCase: OpenCase, pairDirection: Float32Array | undefined) {
     this.#pipeline = pipeline;
@@ -39,8 +43,19 @@ export class CaseMeasure {
     return {
       psnr: truth ? Math.min(highestPsnr, psnr(result, truth)) : null,
       ssim: truth ? ssim(result, truth) : null,
+      style: truth ? styleDistance(styleStatistics(result), this.#styleOf(truth)) : null,
+      sharpness: (truth && sharpness(result, truth)) ?? null,
       ...(await this.#clipScores(test, result)),
     };
+  }
+
+  /** Of a truth, which every method is measured by. */
+  #styleOf(truth: RgbImage): StyleStatistics {
+    const known = this.#styles.get(truth);
+    if (known) return known;
+    const made = styleStatistics(truth);
+    this.#styles.set(truth, made);
+    return made;
   }
 
   async #clipScores(

@@ -9,10 +9,26 @@ export interface MetricInfo {
   readonly meaning: string;
 }
 
-/** What is measured of every edited photo. More is better, but Image CLIP, which is highest where nothing was edited. */
+/**
+ * What is measured of every edited photo. More is better, but for the style distance, of which less is better, sharpness, which is
+ * right at 1, and Image CLIP, which is highest where nothing was edited.
+ */
 export const metrics = {
   psnr: { title: "PSNR", unit: "dB", digits: 2, meaning: "closeness to the true edit, over all pixels" },
   ssim: { title: "SSIM", unit: "", digits: 3, meaning: "closeness to the true edit, in local structure" },
+  style: {
+    title: "Style distance",
+    unit: "",
+    digits: 3,
+    meaning:
+      "distance to the true edit in second-order statistics of filter responses over scales: 0 is the same texture, 1 nothing shared",
+  },
+  sharpness: {
+    title: "Sharpness",
+    unit: "",
+    digits: 2,
+    meaning: "gradient energy over the true edit's: 1 is right, less is blurred",
+  },
   imageClip: {
     title: "Image CLIP",
     unit: "",
@@ -43,6 +59,8 @@ const score = z.number().nullable();
 export const scoresSchema = z.object({
   psnr: score,
   ssim: score,
+  style: score,
+  sharpness: score,
   imageClip: score,
   directionalClip: score,
   visualClip: score,

@@ -1,19 +1,22 @@
+import { applyFit, fitEdit } from "../baselines/fit-edit.ts";
 import type { EditHooks, EditOptions } from "../editing/edit.ts";
 import { edit } from "../editing/edit.ts";
 import { fitToModel } from "../images/fit-to-model.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import type { Prompt } from "../instruction/embed-instruction.ts";
-import type { Instruction } from "../instruction/instruction.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { chooseText } from "./choose-text.ts";
 import type { OpenCase, OpenTest } from "./evaluation-case.ts";
-import type { Finished } from "./finished-work.ts";
+import type { Cost } from "./finished-work.ts";
+import type { LearnedFromCase } from "./learn-from-case.ts";
 import type { Method } from "./method.ts";
 
 /** A method that has seen the case's pairs and is ready for its photos. */
 export interface PreparedMethod {
-  /** What was chosen or spent on the way. */
-  readonly facts: Pick<Finished, "text" | "learning">;
+  /** The text that was chosen. */
+  readonly text?: string;
+  /** What an instruction cost when it was learned, which may have been in an earlier run. */
+  readonly learning?: Cost["once"];
   /** The edit of a photo, as large as the photo. */
   apply(test: OpenTest, hooks: EditHooks): Promise<RgbImage>;
 }
@@ -23,7 +26,7 @@ export interface Preparation {
   readonly openCase: OpenCase;
   readonly editing: EditOptions;
   /** Learned from the case's first pairs. */
-  learn(pairs: number): Promise<Instruction>;
+  learn(pairs: number): Promise<LearnedFromCase>;
   readonly hooks: EditHooks;
 }
 
@@ -33,30 +36,29 @@ export async function prepareMethod(method: Method, preparation: Preparation): P
   const { texts, words } = openCase.description;
   switch (method.kind) {
     case "unedited":
-      return { facts: {}, apply: async ({ photo }) => photo };
+      return { apply: async ({ photo }) => photo };
+    case "fit": {
+      const fit = fitEdit([openCase.pairs[0]], method.features);
+      return { apply: async ({ photo }) => applyFit(fit, photo) };
+    }
     case "text": {
       const text = await chooseText(pipeline, openCase, texts!, editing, hooks);
-      return prompted(preparation, { text }, { text });
+      return { text, ...prompted(preparation, { text }) };
     }
     case "learned": {
-      const instruction = await learn(method.pairs);
-      return prompted(preparation, { instruction }, { learning: instruction.info.counts });
+      const { instruction, cost } = await learn(method.pairs);
+      return { learning: cost, ...prompted(preparation, { instruction }) };
     }
     case "hybrid": {
-      const instruction = await learn(1);
-      return prompted(preparation, { instruction, text: words! }, { learning: instruction.info.counts });
+      const { instruction, cost } = await learn(1);
+      return { learning: cost, ...prompted(preparation, { instruction, text: words! }) };
     }
   }
 }
 
-function prompted(
-  { pipeline, editing }: Preparation,
-  prompt: Prompt,
-  facts: PreparedMethod["facts"],
-): PreparedMethod {
+function prompted({ pipeline, editing }: Preparation, prompt: Prompt): PreparedMethod {
   const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
   return {
-    facts,
     apply: async ({ name, photo }, hooks) => {
       const fitted = fitToModel(photo, size, name);
       const [edited] = await edit(pipeline, [fitted.image], prompt, editing, hooks);

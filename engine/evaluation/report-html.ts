@@ -57,8 +57,12 @@ const style = new Html(reportStyle);
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-function tables(title: string, { table, differences }: Pick<Report, "table" | "differences">): Html {
-  return html`${tableHtml(title, tableCells(table))}
+function tables(
+  title: string,
+  { finding, table, differences }: Pick<Report, "finding" | "table" | "differences">,
+): Html {
+  return html`${finding === null ? "" : html`<p><b>${finding}</b></p>`}
+${tableHtml(title, tableCells(table))}
 ${differences ? tableHtml(`Difference to ${differences.baseline}, case by case`, tableCells(differences.rows, { signed: true })) : ""}`;
 }
 

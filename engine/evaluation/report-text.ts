@@ -2,11 +2,14 @@ import { caseCells } from "./case-table.ts";
 import { alignedTable, markdownTable, tableCells } from "./format-table.ts";
 import type { Report } from "./report.ts";
 
+type Tables = Pick<Report, "finding" | "table" | "differences">;
+
 /** The report's tables and notes for a terminal, or in Markdown. */
 export function reportText(report: Report, format: "plain" | "markdown"): string {
   const table = format === "plain" ? alignedTable : markdownTable;
   const bullet = format === "plain" ? "" : "- ";
-  const tables = ({ table: rows, differences }: Pick<Report, "table" | "differences">): string[] => [
+  const tables = ({ finding, table: rows, differences }: Tables): string[] => [
+    ...(finding === null ? [] : [finding]),
     rows.length ? table(tableCells(rows)) : "Nothing is finished yet.",
     ...(differences
       ? [

@@ -1,6 +1,7 @@
 import type { ClipName } from "./clip-space.ts";
 import type { CaseFiles } from "./evaluation-case.ts";
 import type { Finished } from "./finished-work.ts";
+import { fitFinding } from "./fit-finding.ts";
 import { type Method, methodName, whatIsMissing } from "./method.ts";
 import { compare, type SummaryRow, summarise } from "./summarise.ts";
 
@@ -14,6 +15,8 @@ export interface Report {
   readonly settings: object;
   readonly seeds: readonly number[];
   readonly complete: boolean;
+  /** What to know before the tables: how a fit of the pair compares with learning; null without both. */
+  readonly finding: string | null;
   /** Means over cases. */
   readonly table: readonly SummaryRow[];
   /** Differences to a baseline, case by case; null where there is nothing to compare. */
@@ -34,6 +37,7 @@ export interface GroupTables {
   readonly name: string;
   /** Names of its cases, in the order of the set. */
   readonly cases: readonly string[];
+  readonly finding: string | null;
   readonly table: readonly SummaryRow[];
   readonly differences: Differences | null;
 }
@@ -77,6 +81,11 @@ export function makeReport(
             "text is the best of each case's texts, chosen on its first pair: by the PSNR of the edited before to the after.",
           ]
         : []),
+      ...(names.some((name) => name.startsWith("fit-"))
+        ? [
+            "fit is a least-squares fit to the first pair: fit-cubic of colors alone, fit-local of colors, place and surroundings.",
+          ]
+        : []),
       ...(names.includes("hybrid")
         ? ["hybrid adds words, so it does not aim at the true edit and has no PSNR and SSIM."]
         : []),
@@ -89,10 +98,11 @@ export function makeReport(
 function tablesOf(
   finished: readonly Finished[],
   methods: readonly string[],
-): Pick<Report, "table" | "differences"> {
+): Pick<Report, "finding" | "table" | "differences"> {
   const baseline = ["text", "unedited"].find((name) => finished.some(({ method }) => method === name));
   const rows = baseline === undefined ? [] : compare(finished, methods, baseline);
   return {
+    finding: fitFinding(finished, methods) ?? null,
     table: summarise(finished, methods),
     differences: baseline === undefined || !rows.length ? null : { baseline, rows },
   };

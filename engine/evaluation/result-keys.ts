@@ -5,7 +5,7 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 import { nameClip } from "./clip-space.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 import { keyOf } from "./finished-work.ts";
-import { type Method, methodName } from "./method.ts";
+import { isSeeded, type Method, methodName } from "./method.ts";
 
 /** Settings shared by every case and seed; what is absent is the model's recommendation. */
 export interface EvaluationSettings {
@@ -71,7 +71,7 @@ export class ResultKeys {
       method: methodName(method),
       seed,
       weights: this.#weights,
-      ...(method.kind === "unedited" ? {} : { editing, ...precisionOf(this.#pipeline) }),
+      ...(isSeeded(method) ? { editing, ...precisionOf(this.#pipeline) } : {}),
       ...(method.kind === "learned" || method.kind === "hybrid"
         ? this.#learning(learningOptions(this.#settings, method, seed))
         : {}),

@@ -1,5 +1,5 @@
 import { bootstrapMean, mean } from "./bootstrap.ts";
-import type { Finished } from "./finished-work.ts";
+import type { Cost, Finished } from "./finished-work.ts";
 import { type Metric, metricNames } from "./metric.ts";
 
 /** A metric's mean over cases. */
@@ -15,6 +15,8 @@ export interface Summary {
 export interface SummaryRow {
   readonly method: string;
   readonly cases: number;
+  /** Means over pieces of work; null in differences. */
+  readonly cost: Cost | null;
   /** null where no case has a value. */
   readonly metrics: Readonly<Record<Metric, Summary | null>>;
 }
@@ -22,9 +24,11 @@ export interface SummaryRow {
 /** A row for each method that has results, in the order of `methods`. */
 export function summarise(finished: readonly Finished[], methods: readonly string[]): SummaryRow[] {
   return methods.flatMap((method): SummaryRow[] => {
-    const values = new CaseValues(finished.filter((work) => work.method === method));
+    const own = finished.filter((work) => work.method === method);
+    const values = new CaseValues(own);
     if (!values.cases.length) return [];
-    return [rowOf(method, (metric) => [...values.of(metric).values()], values.cases.length)];
+    const row = rowOf(method, (metric) => [...values.of(metric).values()], values.cases.length);
+    return [{ ...row, cost: meanCost(own) }];
   });
 }
 
@@ -50,9 +54,31 @@ export function compare(
   });
 }
 
+/** One method's values of a metric by case, of the cases that have one. */
+export function caseValues(
+  finished: readonly Finished[],
+  method: string,
+  metric: Metric,
+): ReadonlyMap<string, number> {
+  return new CaseValues(finished.filter((work) => work.method === method)).of(metric);
+}
+
 function rowOf(method: string, valuesOf: (metric: Metric) => number[], cases: number): SummaryRow {
   const entries = metricNames.map((metric) => [metric, summaryOf(valuesOf(metric))] as const);
-  return { method, cases, metrics: Object.fromEntries(entries) as Record<Metric, Summary | null> };
+  return {
+    method,
+    cases,
+    cost: null,
+    metrics: Object.fromEntries(entries) as Record<Metric, Summary | null>,
+  };
+}
+
+function meanCost(works: readonly Finished[]): Cost {
+  const part = (name: keyof Cost) => ({
+    evaluations: mean(works.map(({ cost }) => cost[name].evaluations)),
+    seconds: mean(works.map(({ cost }) => cost[name].seconds)),
+  });
+  return { once: part("once"), photo: part("photo") };
 }
 
 function summaryOf(values: readonly number[]): Summary | null {

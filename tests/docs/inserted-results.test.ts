@@ -5,6 +5,7 @@ import { findingsMarkdown } from "../../docs/paper-findings.ts";
 import { makeAblationReport } from "../../engine/evaluation/ablation/ablation-report.ts";
 import { ablations, chooseAblations } from "../../engine/evaluation/ablation/ablations.ts";
 import type { FinishedCell } from "../../engine/evaluation/ablation/run-ablations.ts";
+import { noCost, noScores } from "../engine/evaluation/made-up-results.ts";
 
 const document = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
@@ -30,11 +31,17 @@ describe("the paper's directions", () => {
     ["1", "2", "3", "4"].flatMap((variant) =>
       ["a", "b"].map((name, index): FinishedCell => {
         const psnr = 20 + 10 * index + (variant === "1" ? 0 : gains[index]!);
-        const scores = { psnr, ssim: null, imageClip: null, directionalClip: null, visualClip: null };
+        const scores = { ...noScores, psnr };
         return {
           ablation: "pairs",
           variant,
-          work: { case: name, method: "learned", seed: 0, tests: [{ name: "photo", picture: "", scores }] },
+          work: {
+            case: name,
+            method: "learned",
+            seed: 0,
+            cost: noCost,
+            tests: [{ name: "photo", picture: "", scores }],
+          },
         };
       }),
     );

@@ -106,7 +106,5 @@ function tableOf(ablation: Ablation, cells: readonly FinishedCell[], cellsOfVari
 }
 
 function evaluationsOf(works: readonly Finished[]): number {
-  return Math.round(
-    mean(works.map(({ learning }) => (learning ? learning.unetForwards + learning.unetBackwards : 0))),
-  );
+  return Math.round(mean(works.map(({ cost }) => cost.once.evaluations)));
 }

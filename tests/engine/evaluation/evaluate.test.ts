@@ -27,7 +27,7 @@ beforeAll(async () => {
   const set = await makeSet(twoCases());
   plan = {
     cases: await readSet(set),
-    methods: parseMethods("unedited,text,learned,learned-2,hybrid"),
+    methods: parseMethods("unedited,fit,text,learned,learned-2,hybrid"),
     seeds: [0, 1],
     settings: {
       learning: {
@@ -48,6 +48,13 @@ afterAll(async () => {
 const names = (finished: readonly Finished[]) =>
   finished.map((work) => `${work.case} ${work.method} ${work.seed}`);
 
+/** Without what the clock measured, which is never the same twice. */
+const untimed = (finished: readonly Finished[]) =>
+  finished.map(({ cost: { once, photo }, ...work }) => ({
+    ...work,
+    evaluations: [once.evaluations, photo.evaluations],
+  }));
+
 describe("an evaluation", () => {
   it("does every method on every case that can serve it, under every seed", async () => {
     const events: EvaluationEvent[] = [];
@@ -57,6 +64,8 @@ describe("an evaluation", () => {
     expect({ complete, reused }).toEqual({ complete: true, reused: 0 });
     expect(names(finished)).toEqual([
       "one unedited 0",
+      "one fit-cubic 0",
+      "one fit-local 0",
       "one text 0",
       "one text 1",
       "one learned 0",
@@ -64,6 +73,8 @@ describe("an evaluation", () => {
       "one hybrid 0",
       "one hybrid 1",
       "two unedited 0",
+      "two fit-cubic 0",
+      "two fit-local 0",
       "two learned 0",
       "two learned 1",
       "two learned-2 0",
@@ -82,7 +93,8 @@ describe("an evaluation", () => {
     expect(events.some(({ work, doing }) => work.startsWith("one, hybrid") && doing === "learning")).toBe(
       false,
     );
-    expect(await readdir(join(plan.out, "instructions"))).toHaveLength(2 + 2 + 2);
+    const kept = await readdir(join(plan.out, "instructions"));
+    expect(kept.filter((name) => name.endsWith(".visii"))).toHaveLength(2 + 2 + 2);
   });
 
   it("measures what there is something to measure by, and says null elsewhere", async () => {
@@ -92,6 +104,8 @@ describe("an evaluation", () => {
     expect(scores("one unedited 0", "lake & hill")).toEqual({
       psnr: expect.any(Number),
       ssim: expect.any(Number),
+      style: expect.any(Number),
+      sharpness: expect.closeTo(1, 5),
       imageClip: expect.closeTo(1, 5),
       directionalClip: null,
       visualClip: null,
@@ -111,6 +125,31 @@ describe("an evaluation", () => {
     });
   });
 
+  it("fits a negative, which is a map of colors, to the rounding of 8 bits", async () => {
+    const { finished } = await evaluate(pipeline, plan);
+    for (const method of ["fit-cubic", "fit-local"]) {
+      const work = finished[names(finished).indexOf(`one ${method} 0`)]!;
+      expect(work.tests.find(({ name }) => name === "lake & hill")!.scores.psnr).toBeGreaterThan(50);
+      expect(work.cost).toMatchObject({ once: { evaluations: 0 }, photo: { evaluations: 0 } });
+    }
+  });
+
+  it("counts what learning costs once, and an edit for each photo", async () => {
+    const { finished } = await evaluate(pipeline, plan);
+    const { cost } = finished[names(finished).indexOf("one learned 0")]!;
+    const [learned] = finished.filter(({ method }) => method === "learned");
+    const file = (await readdir(join(plan.out, "instructions"))).filter((name) => name.endsWith(".visii"));
+    const counts = await Promise.all(
+      file.map(async (name) => (await readInstruction(join(plan.out, "instructions", name))).info.counts),
+    );
+    expect(counts.map(({ unetForwards, unetBackwards }) => unetForwards + unetBackwards)).toContain(
+      learned!.cost.once.evaluations,
+    );
+    expect(cost.once.seconds).toBeGreaterThan(0);
+    // Two steps of three branches.
+    expect(cost.photo.evaluations).toBe(2 * 3);
+  });
+
   it("chooses among a case's texts, and says which", async () => {
     const { finished } = await evaluate(pipeline, plan);
     const texts = finished.filter(({ method }) => method === "text").map(({ text }) => text);
@@ -120,12 +159,14 @@ describe("an evaluation", () => {
   it("does nothing twice, but does again what a changed setting or a lost picture concerns", async () => {
     const first = await evaluate(pipeline, plan);
     const again = await evaluate(pipeline, plan);
-    expect(again).toEqual({ ...first, reused: 12 });
+    expect(again).toEqual({ ...first, reused: 16 });
     const guided = { ...plan.settings, editing: { steps: 2, textGuidance: 2 } };
-    expect((await evaluate(pipeline, { ...plan, settings: guided })).reused).toBe(2);
-    await rm(join(plan.out, first.finished[1]!.tests[0]!.picture));
+    // What no model edited: both cases unedited and by both fits.
+    expect((await evaluate(pipeline, { ...plan, settings: guided })).reused).toBe(6);
+    await rm(join(plan.out, first.finished[3]!.tests[0]!.picture));
     const mended = await evaluate(pipeline, plan);
-    expect(mended).toEqual({ ...first, reused: 11 });
+    expect(mended.reused).toBe(15);
+    expect(untimed(mended.finished)).toEqual(untimed(first.finished));
   });
 
   it("compares the spaces side by side, each with its own instruction", async () => {
@@ -148,7 +189,8 @@ describe("an evaluation", () => {
     const only = { ...plan, methods: parseMethods("learned"), seeds: [1] };
     const first = await evaluate(pipeline, only);
     const elsewhere = await evaluate(pipeline, { ...only, out: join(plan.out, "..", "elsewhere") });
-    expect(elsewhere).toEqual({ ...first, reused: 0 });
+    expect(elsewhere).toMatchObject({ complete: true, reused: 0 });
+    expect(untimed(elsewhere.finished)).toEqual(untimed(first.finished));
   });
 
   it("returns what is finished when it is stopped, and goes on from within the learning", async () => {
@@ -166,7 +208,7 @@ describe("an evaluation", () => {
     });
     expect(stopped.complete).toBe(false);
     expect(names(stopped.finished)).toEqual(["one unedited 0"]);
-    expect((await readdir(join(fresh.out, "instructions"))).join()).toMatch(/\.visii\.resume$/);
+    expect((await readdir(join(fresh.out, "instructions"))).join()).toMatch(/\.visii\.resume\b/);
     const steps: number[] = [];
     const { finished } = await evaluate(pipeline, fresh, {
       onEvent: ({ work, doing, step }) => {
@@ -176,7 +218,7 @@ describe("an evaluation", () => {
     expect(steps[0]).toBe(2);
     const whole = (await evaluate(pipeline, plan)).finished;
     const kept = new Set(names(finished));
-    expect(finished).toEqual(whole.filter((work) => kept.has(names([work])[0]!)));
+    expect(untimed(finished)).toEqual(untimed(whole.filter((work) => kept.has(names([work])[0]!))));
   });
 
   it("refuses words that the model cannot read before any work", async () => {
@@ -198,6 +240,8 @@ describe("an evaluation", () => {
     expect(finished[0]!.tests.find(({ name }) => name === "lake & hill")!.scores).toEqual({
       psnr: expect.any(Number),
       ssim: expect.any(Number),
+      style: expect.any(Number),
+      sharpness: expect.closeTo(1, 5),
       imageClip: null,
       directionalClip: null,
       visualClip: null,
@@ -231,20 +275,22 @@ describe("its report", () => {
     expect(html).toContain("<h1>Evaluation of &lt;set&gt; &amp; more</h1>");
     expect(html).not.toMatch(/https?:|<script|@import/);
     const sources = [...html.matchAll(/<img src="([^"]+)" alt="([^"]+)"/g)];
-    // Case "one": a pair, two photos, a truth, 2 × 6 results; case "two": two pairs, a photo, a truth, 4 results.
-    expect(sources).toHaveLength(2 + 2 + 1 + 12 + (4 + 1 + 1 + 4));
+    // Case "one": a pair, two photos, a truth, 2 × 8 results; case "two": two pairs, a photo, a truth, 6 results.
+    expect(sources).toHaveLength(2 + 2 + 1 + 16 + (4 + 1 + 1 + 6));
     expect(new Set(sources.map(([, , alt]) => alt)).size).toBe(sources.length);
     for (const [, source] of sources) await readFile(join(plan.out, decodeURIComponent(source!)));
     expect(JSON.parse(await readFile(results, "utf8"))).toEqual(report);
-    // A column for the photo, the truth and each of four methods.
+    // A column for the photo, the truth and each of six methods.
     const { image: sheet } = await decodeImage(join(plan.out, "sheet.jpg"));
-    expect(sheet.width).toBe(6 * (128 + 20) - 20 + 2 * 64);
+    expect(sheet.width).toBe(8 * (128 + 20) - 20 + 2 * 64);
     await expect(requireOwnFolder(plan.out)).resolves.toBeUndefined();
   });
 
   it("names the CLIP, the choice of the text, and where a method was left out", async () => {
     const text = reportText(makeReport(await subject(), await evaluate(pipeline, plan)), "plain");
-    expect(text).toMatch(/^method +cases +PSNR dB +SSIM +Image CLIP +Directional CLIP +Visual CLIP\n/);
+    expect(text).toMatch(
+      /^The fit wins: .*\n\nmethod +cases +PSNR dB +SSIM +Style distance +Sharpness +Image CLIP /,
+    );
     expect(text).toMatch(/CLIP scores are by clip\/ of tiny-mini: ViT-\d+×\d+\/\d+, 32 px/);
     expect(text).toContain("chosen on its first pair");
     expect(text).toContain('text was left out for two (no "texts" in case.json).');

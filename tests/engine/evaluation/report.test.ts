@@ -8,17 +8,18 @@ import type { Finished } from "../../../engine/evaluation/finished-work.ts";
 import { parseMethods } from "../../../engine/evaluation/method.ts";
 import { makeReport } from "../../../engine/evaluation/report.ts";
 import { reportText } from "../../../engine/evaluation/report-text.ts";
+import { noScores } from "./made-up-results.ts";
 
 const work = (name: string, method: string, seed: number, psnr: number): Finished => ({
   case: name,
   method,
   seed,
-  learning: { unetForwards: 700, unetBackwards: 600 },
+  cost: { once: { evaluations: 1300, seconds: 20 }, photo: { evaluations: 4, seconds: 0.5 } },
   tests: [
     {
       name: "photo",
       picture: "",
-      scores: { psnr, ssim: psnr / 50, imageClip: null, directionalClip: null, visualClip: null },
+      scores: { ...noScores, psnr, ssim: psnr / 50 },
     },
   ],
 });
@@ -67,6 +68,59 @@ describe("a report of cases in groups", () => {
       | dusk | 24.00 / 0.480 | 25.00 / 0.500 |
       | grade | 10.00 / 0.200 | 30.00 / 0.600 |"
     `);
+  });
+});
+
+describe("a report of a fit beside learning", () => {
+  const report = (fitted: readonly [cubic: number, local: number][], learned: readonly number[]) =>
+    makeReport(
+      {
+        ...{ set: "set", model, clip: null, settings: {}, seeds: [0] },
+        cases: learned.map((_, i) => files(`case ${i}`)),
+        methods: parseMethods("fit,learned"),
+      },
+      {
+        complete: true,
+        finished: learned.flatMap((psnr, i) => [
+          work(`case ${i}`, "fit-cubic", 0, fitted[i]![0]),
+          work(`case ${i}`, "fit-local", 0, fitted[i]![1]),
+          work(`case ${i}`, "learned", 0, psnr),
+        ]),
+      },
+    );
+
+  it("says first where the better fit of each case wins", () => {
+    const lost = report(
+      [
+        [30, 36],
+        [38, 31],
+      ],
+      [30, 28],
+    );
+    expect(reportText(lost, "plain").split("\n")[0]).toBe(
+      "The fit wins: the better fit (fit-cubic or fit-local, chosen with the truth) is closer to the true edit than learned on 2 of 2 cases, by 8.00 dB [6.00, 10.00] in the mean.",
+    );
+  });
+
+  it("says first where learning is closer", () => {
+    const won = report(
+      [
+        [10, 14],
+        [18, 11],
+      ],
+      [22, 17],
+    );
+    expect(won.finding).toBe(
+      "learned is closer to the true edit than the better fit (fit-cubic or fit-local, chosen with the truth) on 1 of 2 cases, by 3.50 dB [−1.00, 8.00] in the mean.",
+    );
+  });
+
+  it("shows what each method costs once and for each photo", () => {
+    const [heading, , row] = reportText(report([[10, 14]], [22]), "markdown")
+      .split("\n\n")[1]!
+      .split("\n");
+    expect(heading).toContain("| UNet evaluations, once + per photo | seconds, once + per photo |");
+    expect(row).toContain("| 1,300 + 4 | 20 + 0.50 |");
   });
 });
 

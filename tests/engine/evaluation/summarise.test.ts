@@ -8,13 +8,14 @@ import {
 } from "../../../engine/evaluation/format-table.ts";
 import { html, pathUrl } from "../../../engine/evaluation/html.ts";
 import { compare, summarise } from "../../../engine/evaluation/summarise.ts";
+import { noScores } from "./made-up-results.ts";
 
-const nothing = { psnr: null, ssim: null, imageClip: null, directionalClip: null, visualClip: null };
 const work = (name: string, method: string, seed: number, ...psnrs: (number | null)[]): Finished => ({
   case: name,
   method,
   seed,
-  tests: psnrs.map((psnr, i) => ({ name: `${i}`, picture: "", scores: { ...nothing, psnr } })),
+  cost: { once: { evaluations: 100 * seed, seconds: 3 }, photo: { evaluations: 4, seconds: 0.25 } },
+  tests: psnrs.map((psnr, i) => ({ name: `${i}`, picture: "", scores: { ...noScores, psnr } })),
 });
 
 const finished = [
@@ -58,10 +59,10 @@ describe("the table", () => {
   it("lines its columns up, leaves out metrics that nobody has, and says where cases are missing", () => {
     expect(`\n${alignedTable(tableCells(rows))}\n`).toMatchInlineSnapshot(`
       "
-      method   cases  PSNR dB
-      ───────  ─────  ──────────────────────────────
-      text     2      23.00 [15.00, 31.00]
-      learned  3      26.00 [19.00, 33.00] (2 cases)
+      method   cases  PSNR dB                         UNet evaluations, once + per photo  seconds, once + per photo
+      ───────  ─────  ──────────────────────────────  ──────────────────────────────────  ─────────────────────────
+      text     2      23.00 [15.00, 31.00]            0 + 4                               3.00 + 0.25
+      learned  3      26.00 [19.00, 33.00] (2 cases)  25 + 4                              3.00 + 0.25
       "
     `);
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { featureCounts, featureSets, pixelFeatures } from "../../engine/baselines/edit-features.ts";
-import { applyFit, crossValidatedPsnr, fitEdit } from "../../engine/baselines/fit-edit.ts";
-import { NormalEquations } from "../../engine/baselines/ridge-regression.ts";
-import type { RgbImage } from "../../engine/images/rgb-image.ts";
-import { psnr } from "../../engine/image-quality/psnr.ts";
-import { SeededRandom } from "../../engine/random/seeded-random.ts";
+import { featureCounts, featureSets, pixelFeatures } from "../../../engine/baselines/edit-features.ts";
+import { applyFit, crossValidatedPsnr, fitEdit } from "../../../engine/baselines/fit-edit.ts";
+import { NormalEquations } from "../../../engine/baselines/ridge-regression.ts";
+import { psnr } from "../../../engine/image-quality/psnr.ts";
+import type { RgbImage } from "../../../engine/images/rgb-image.ts";
+import { SeededRandom } from "../../../engine/random/seeded-random.ts";
 import { waves } from "../evaluation/make-set.ts";
 
 /** Colors of every kind, seeded. */
