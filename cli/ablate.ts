@@ -1,14 +1,14 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import type { Ablation } from "../engine/evaluation/ablation/ablation.ts";
-import { ablationText } from "../engine/evaluation/ablation/ablation-text.ts";
-import { ablationFor, ablations, chooseAblations } from "../engine/evaluation/ablation/ablations.ts";
-import { chooseCases } from "../engine/evaluation/ablation/choose-cases.ts";
-import type { CaseFiles } from "../engine/evaluation/evaluation-case.ts";
-import { readSet } from "../engine/evaluation/read-set.ts";
-import { requireOwnFolder } from "../engine/evaluation/write-report.ts";
-import { ensureWritableFolder } from "../engine/files/write-aside.ts";
+import type { Ablation } from "visii-engine/internal/evaluation/ablation/ablation";
+import { ablationText } from "visii-engine/internal/evaluation/ablation/ablation-text";
+import { ablationFor, ablations, chooseAblations } from "visii-engine/internal/evaluation/ablation/ablations";
+import { chooseCases } from "visii-engine/internal/evaluation/ablation/choose-cases";
+import type { CaseFiles } from "visii-engine/internal/evaluation/evaluation-case";
+import { readSet } from "visii-engine/internal/evaluation/read-set";
+import { requireOwnFolder } from "visii-engine/internal/evaluation/write-report";
+import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
 import type { Context } from "./context.ts";
 import { type Pipeline, withPipeline } from "./engine.ts";
 import { requireOutside } from "./eval.ts";
@@ -99,10 +99,12 @@ async function ablate(
   options: AblateOptions,
 ) {
   const ablations = chosen.map((ablation) => ablationFor(pipeline, ablation));
-  const { runAblations } = await import("../engine/evaluation/ablation/run-ablations.ts");
-  const { makeAblationReport } = await import("../engine/evaluation/ablation/ablation-report.ts");
-  const { writeAblationReport } = await import("../engine/evaluation/ablation/write-ablation-report.ts");
-  const { nameClip } = await import("../engine/evaluation/clip-space.ts");
+  const { runAblations } = await import("visii-engine/internal/evaluation/ablation/run-ablations");
+  const { makeAblationReport } = await import("visii-engine/internal/evaluation/ablation/ablation-report");
+  const { writeAblationReport } = await import(
+    "visii-engine/internal/evaluation/ablation/write-ablation-report"
+  );
+  const { nameClip } = await import("visii-engine/internal/evaluation/clip-space");
   const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
   const began = performance.now() / 1000;
   const { reused, ...outcome } = await runAblations(

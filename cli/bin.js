@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can parse, so that an old one hears what is wrong; then the TypeScript takes over.
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const wanted = [20, 9];
@@ -23,6 +24,11 @@ if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
 }
 
 async function start() {
+  if (!existsSync(new URL("main.ts", import.meta.url))) {
+    // As published: JavaScript.
+    await (await import("./dist/cli/main.js")).main();
+    return;
+  }
   const { register } = await import("tsx/esm/api");
   // Ours, not whatever tsconfig.json lies in the folder that the user happens to be in.
   register({ tsconfig: fileURLToPath(new URL("../tsconfig.json", import.meta.url)) });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { ModelCacheOptions } from "../engine/model-cache/model-cache.ts";
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
+import type { ModelCacheOptions } from "visii-engine/internal/model-cache/model-cache";
 import { cacheHome } from "./model-location.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
 
 export interface PairNames {
   readonly before: string;

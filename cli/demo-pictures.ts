@@ -1,9 +1,9 @@
 import { basename, extname, join } from "node:path";
-import { decodeImage } from "../engine/images/decode-image.ts";
-import { fitToModel } from "../engine/images/fit-to-model.ts";
-import { resizeImage } from "../engine/images/resize-image.ts";
-import type { RgbImage } from "../engine/images/rgb-image.ts";
-import { writeImage } from "../engine/images/write-image.ts";
+import { decodeImage } from "visii-engine/internal/images/decode-image";
+import { fitToModel } from "visii-engine/internal/images/fit-to-model";
+import { resizeImage } from "visii-engine/internal/images/resize-image";
+import type { RgbImage } from "visii-engine/internal/images/rgb-image";
+import { writeImage } from "visii-engine/internal/images/write-image";
 import type { Context } from "./context.ts";
 import type { DemoPlan } from "./demo-plan.ts";
 import { type Closeness, closeness } from "./demo-report.ts";

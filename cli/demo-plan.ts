@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { VisibleError } from "visii-engine/errors";
 import { z } from "zod";
-import { VisibleError } from "../shared/errors.ts";
 
 const text = z.string().min(1);
 

@@ -1,8 +1,8 @@
 /** The demo's figures, as report.json and as captions on its sheet. */
 import { arch, cpus, platform, totalmem } from "node:os";
-import { psnr } from "../engine/image-quality/psnr.ts";
-import { ssim } from "../engine/image-quality/ssim.ts";
-import type { RgbImage } from "../engine/images/rgb-image.ts";
+import { psnr } from "visii-engine/internal/image-quality/psnr";
+import { ssim } from "visii-engine/internal/image-quality/ssim";
+import type { RgbImage } from "visii-engine/internal/images/rgb-image";
 
 /** How close a picture is to the true edit. */
 export interface Closeness {

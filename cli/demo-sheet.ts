@@ -1,7 +1,7 @@
-import { contactSheet, type SheetCell } from "../engine/images/contact-sheet.ts";
-import { decodeImage } from "../engine/images/decode-image.ts";
-import type { ImagePair } from "../engine/images/fit-pairs.ts";
-import { lossCurvePng } from "../engine/images/loss-curve.ts";
+import { contactSheet, type SheetCell } from "visii-engine/internal/images/contact-sheet";
+import { decodeImage } from "visii-engine/internal/images/decode-image";
+import type { ImagePair } from "visii-engine/internal/images/fit-pairs";
+import { lossCurvePng } from "visii-engine/internal/images/loss-curve";
 import type { DemoColumn, DemoRow } from "./demo-pictures.ts";
 import { showDecibels } from "./demo-report.ts";
 import type { Instruction } from "./engine.ts";

@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { ensureWritableFolder, writeAside } from "../engine/files/write-aside.ts";
-import { imageLibraryVersions } from "../engine/images/image-loaders.ts";
+import { ensureWritableFolder, writeAside } from "visii-engine/internal/files/write-aside";
+import { imageLibraryVersions } from "visii-engine/internal/images/image-loaders";
 import type { Context } from "./context.ts";
 import {
   type DemoColumn,

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
 import { arch, cpus, platform, totalmem } from "node:os";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import type { Rates } from "visii-engine/internal/capacity/measure-rates";
+import type { ModelNeeds } from "visii-engine/internal/capacity/model-needs";
+import { listStored } from "visii-engine/internal/model-store/store";
 import { z } from "zod";
-import type { Rates } from "../engine/capacity/measure-rates.ts";
-import type { ModelNeeds } from "../engine/capacity/model-needs.ts";
-import { listStored } from "../engine/model-store/store.ts";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { describeDoctor } from "./doctor-words.ts";
@@ -98,9 +98,9 @@ async function doctor({ progress, print }: Context, options: DoctorOptions): Pro
 
 async function reportOn(name: string, size: Size | undefined): Promise<ModelReport> {
   try {
-    const { readModelFolder } = await import("../engine/pipeline/model-folder.ts");
-    const { needsOf } = await import("../engine/capacity/model-needs.ts");
-    const { ModelCache } = await import("../engine/model-cache/model-cache.ts");
+    const { readModelFolder } = await import("visii-engine/internal/pipeline/model-folder");
+    const { needsOf } = await import("visii-engine/internal/capacity/model-needs");
+    const { ModelCache } = await import("visii-engine/internal/model-cache/model-cache");
     const cache = cacheOptions();
     const model = await readModelFolder(modelFolder(name), cache && new ModelCache(cache));
     const { resolution, inversion } = model.defaults;
@@ -113,7 +113,7 @@ async function reportOn(name: string, size: Size | undefined): Promise<ModelRepo
 
 /** In a process of its own: a driver that crashes must not take the answer with it. */
 function probeApart(device: DeviceKind): Promise<Probe> {
-  const bin = fileURLToPath(new URL("bin.js", import.meta.url));
+  const bin = createRequire(import.meta.url).resolve("visii/bin.js");
   return new Promise((resolve) => {
     const words = [bin, "doctor", "--probe", device];
     execFile(process.execPath, words, { timeout: patience * 1000 }, (error, stdout) => {
@@ -132,8 +132,8 @@ function probeApart(device: DeviceKind): Promise<Probe> {
 
 /** The other side of {@link probeApart}. */
 async function probe({ print }: Context, device: DeviceKind): Promise<void> {
-  const { selfTest, tolerances } = await import("../engine/capacity/self-test.ts");
-  const { measureRates } = await import("../engine/capacity/measure-rates.ts");
+  const { selfTest, tolerances } = await import("visii-engine/internal/capacity/self-test");
+  const { measureRates } = await import("visii-engine/internal/capacity/measure-rates");
   const answer = (found: Probe) => print(JSON.stringify(found));
   try {
     const deviation = await selfTest(device);
@@ -147,7 +147,7 @@ async function probe({ print }: Context, device: DeviceKind): Promise<void> {
     const rates: Rates = await measureRates(device, { now: () => performance.now() / 1000 });
     answer({ works: true, deviation, rates });
   } catch (error) {
-    const { whyNotUsable } = await import("../engine/runtime/device-words.ts");
+    const { whyNotUsable } = await import("visii-engine/internal/runtime/device-words");
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     answer({ works: false, reason: whyNotUsable(device, cause) });
   }

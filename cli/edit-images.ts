@@ -1,10 +1,10 @@
-import { ensureWritableFolder } from "../engine/files/write-aside.ts";
-import { decodeImage } from "../engine/images/decode-image.ts";
-import { fitToModel } from "../engine/images/fit-to-model.ts";
-import type { ImageFormat } from "../engine/images/image-format.ts";
-import { withTransparency } from "../engine/images/with-transparency.ts";
-import { writeImage } from "../engine/images/write-image.ts";
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
+import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
+import { decodeImage } from "visii-engine/internal/images/decode-image";
+import { fitToModel } from "visii-engine/internal/images/fit-to-model";
+import type { ImageFormat } from "visii-engine/internal/images/image-format";
+import { withTransparency } from "visii-engine/internal/images/with-transparency";
+import { writeImage } from "visii-engine/internal/images/write-image";
 import type { Context } from "./context.ts";
 import { editProgress } from "./edit-progress.ts";
 import { type EditOptions, type Instruction, loadEdit, type Mixing, type Pipeline } from "./engine.ts";

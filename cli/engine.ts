@@ -2,27 +2,27 @@
  * The engine, loaded when a command needs it and not before: --help and a mistyped option answer at once, and a mistake in the
  * input is told before any model is opened.
  */
-import type { CaptionKind } from "../engine/captioning/caption-pair.ts";
-import type { InstructionSpace } from "../engine/instruction/instruction.ts";
-import type { Pipeline, PipelineOptions } from "../engine/pipeline/pipeline.ts";
-import { deviceKinds, environmentFor } from "../engine/runtime/device.ts";
+import type { CaptionKind } from "visii-engine/internal/captioning/caption-pair";
+import type { InstructionSpace } from "visii-engine/internal/instruction/instruction";
+import type { Pipeline, PipelineOptions } from "visii-engine/internal/pipeline/pipeline";
+import { deviceKinds, environmentFor } from "visii-engine/internal/runtime/device";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { availableMemory } from "./machine-memory.ts";
 import { modelFolder } from "./model-location.ts";
 
-export type { CaptionKind } from "../engine/captioning/caption-pair.ts";
-export type { EditOptions } from "../engine/editing/edit.ts";
-export type { Instruction, InstructionSpace } from "../engine/instruction/instruction.ts";
-export type { Pipeline } from "../engine/pipeline/pipeline.ts";
-export type { Device, DeviceKind } from "../engine/runtime/device.ts";
-export type { SchedulerKind } from "../engine/schedulers/scheduler.ts";
+export type { CaptionKind } from "visii-engine/internal/captioning/caption-pair";
+export type { EditOptions } from "visii-engine/internal/editing/edit";
+export type { Instruction, InstructionSpace } from "visii-engine/internal/instruction/instruction";
+export type { Pipeline } from "visii-engine/internal/pipeline/pipeline";
+export type { Device, DeviceKind } from "visii-engine/internal/runtime/device";
+export type { SchedulerKind } from "visii-engine/internal/schedulers/scheduler";
 
 /** Kinds of device. `--device` also takes cuda:n, the n-th NVIDIA GPU, counted from 0. */
 export const devices = deviceKinds;
 
-export { type Precision, precisions } from "../engine/networks/precision.ts";
-export { type Mixing, mixings } from "../engine/pipeline/mixing.ts";
+export { type Precision, precisions } from "visii-engine/internal/networks/precision";
+export { type Mixing, mixings } from "visii-engine/internal/pipeline/mixing";
 
 export const precisionHelp =
   "fp32, or fp16: half the memory and more speed on a GPU; a CPU only imitates it, slowly";
@@ -47,7 +47,7 @@ export async function withPipeline<Result>(
   }: { readonly model: string } & PipelineOptions,
   use: (pipeline: Pipeline) => Promise<Result>,
 ): Promise<Result> {
-  const { defaultMemory, openPipeline } = await import("../engine/pipeline/pipeline.ts");
+  const { defaultMemory, openPipeline } = await import("visii-engine/internal/pipeline/pipeline");
   const cache = cacheOptions();
   Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
   // Other devices have memory of their own, which what is free here says nothing about.
@@ -66,11 +66,11 @@ export async function withPipeline<Result>(
   }
 }
 
-export const loadInvert = async () => (await import("../engine/inversion/invert.ts")).invert;
-export const loadEdit = async () => (await import("../engine/editing/edit.ts")).edit;
-export const loadInstructionFile = () => import("../engine/instruction/instruction-file.ts");
-export const loadEmbedInstruction = () => import("../engine/instruction/embed-instruction.ts");
+export const loadInvert = async () => (await import("visii-engine/internal/inversion/invert")).invert;
+export const loadEdit = async () => (await import("visii-engine/internal/editing/edit")).edit;
+export const loadInstructionFile = () => import("visii-engine/internal/instruction/instruction-file");
+export const loadEmbedInstruction = () => import("visii-engine/internal/instruction/embed-instruction");
 export const loadNearestWords = async () =>
-  (await import("../engine/instruction/nearest-words.ts")).nearestWords;
-export const loadCaptionPair = () => import("../engine/captioning/caption-pair.ts");
-export const loadImageCaptioner = () => import("../engine/captioning/image-captioner.ts");
+  (await import("visii-engine/internal/instruction/nearest-words")).nearestWords;
+export const loadCaptionPair = () => import("visii-engine/internal/captioning/caption-pair");
+export const loadImageCaptioner = () => import("visii-engine/internal/captioning/image-captioner");

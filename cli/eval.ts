@@ -1,20 +1,20 @@
 import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import type { CaseFiles } from "../engine/evaluation/evaluation-case.ts";
+import { VisibleError } from "visii-engine/errors";
+import type { CaseFiles } from "visii-engine/internal/evaluation/evaluation-case";
 import {
   defaultMethods,
   type Method,
   methodName,
   parseMethods,
   whatIsMissing,
-} from "../engine/evaluation/method.ts";
-import { openCase } from "../engine/evaluation/open-case.ts";
-import { readSet } from "../engine/evaluation/read-set.ts";
-import type { Report } from "../engine/evaluation/report.ts";
-import { reportText } from "../engine/evaluation/report-text.ts";
-import { requireOwnFolder } from "../engine/evaluation/write-report.ts";
-import { ensureWritableFolder } from "../engine/files/write-aside.ts";
-import { VisibleError } from "../shared/errors.ts";
+} from "visii-engine/internal/evaluation/method";
+import { openCase } from "visii-engine/internal/evaluation/open-case";
+import { readSet } from "visii-engine/internal/evaluation/read-set";
+import type { Report } from "visii-engine/internal/evaluation/report";
+import { reportText } from "visii-engine/internal/evaluation/report-text";
+import { requireOwnFolder } from "visii-engine/internal/evaluation/write-report";
+import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
 import type { Context } from "./context.ts";
 import { type InstructionSpace, spaces, withPipeline } from "./engine.ts";
 import { evaluateSet } from "./evaluate-set.ts";

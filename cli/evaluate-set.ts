@@ -1,5 +1,5 @@
-import type { EvaluationPlan } from "../engine/evaluation/evaluate.ts";
-import type { Report } from "../engine/evaluation/report.ts";
+import type { EvaluationPlan } from "visii-engine/internal/evaluation/evaluate";
+import type { Report } from "visii-engine/internal/evaluation/report";
 import type { Context } from "./context.ts";
 import type { Pipeline } from "./engine.ts";
 import type { EvalOptions } from "./eval.ts";
@@ -24,11 +24,11 @@ export async function evaluateSet(
   { set, cases, methods, out }: SetPlan,
   options: EvalOptions,
 ): Promise<SetOutcome> {
-  const { evaluate } = await import("../engine/evaluation/evaluate.ts");
-  const { nameClip } = await import("../engine/evaluation/clip-space.ts");
-  const { makeReport } = await import("../engine/evaluation/report.ts");
-  const { writeReport } = await import("../engine/evaluation/write-report.ts");
-  const { describeSettings } = await import("../engine/evaluation/result-keys.ts");
+  const { evaluate } = await import("visii-engine/internal/evaluation/evaluate");
+  const { nameClip } = await import("visii-engine/internal/evaluation/clip-space");
+  const { makeReport } = await import("visii-engine/internal/evaluation/report");
+  const { writeReport } = await import("visii-engine/internal/evaluation/write-report");
+  const { describeSettings } = await import("visii-engine/internal/evaluation/result-keys");
   const settings = settingsOf(options);
   const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
   const { reused, ...outcome } = await evaluate(

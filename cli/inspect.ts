@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
 import type { Context } from "./context.ts";
 import {
   type Instruction,

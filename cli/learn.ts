@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
-import { ensureWritableFolder, writeAside } from "../engine/files/write-aside.ts";
-import { lossCurvePng, lossCurveSvg } from "../engine/images/loss-curve.ts";
-import { writeImage } from "../engine/images/write-image.ts";
-import { learningWarnings } from "../engine/inversion/learning-warnings.ts";
-import { RetryableError, VisibleError } from "../shared/errors.ts";
+import { RetryableError, VisibleError } from "visii-engine/errors";
+import { ensureWritableFolder, writeAside } from "visii-engine/internal/files/write-aside";
+import { lossCurvePng, lossCurveSvg } from "visii-engine/internal/images/loss-curve";
+import { writeImage } from "visii-engine/internal/images/write-image";
+import { learningWarnings } from "visii-engine/internal/inversion/learning-warnings";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import {

@@ -1,4 +1,4 @@
-import type { LossPoint } from "../engine/images/loss-curve.ts";
+import type { LossPoint } from "visii-engine/internal/images/loss-curve";
 import type { Instruction } from "./engine.ts";
 
 /** An instruction's curve for drawing, the validation loss of its init at step 0 included. */

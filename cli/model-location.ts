@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { looksLikeModelId, parseModelId } from "../engine/model-store/model-id.ts";
-import { storedFolder } from "../engine/model-store/store.ts";
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
+import { bundledModel } from "visii-engine/internal/bundled-model";
+import { looksLikeModelId, parseModelId } from "visii-engine/internal/model-store/model-id";
+import { storedFolder } from "visii-engine/internal/model-store/store";
 
 /**
  * Where pulled models lie: VISII_MODELS, else visii/models in the cache folder of the XDG base directory specification. They
@@ -27,7 +27,7 @@ export function cacheHome({ XDG_CACHE_HOME: cache }: NodeJS.ProcessEnv): string 
  * @throws VisibleError `model_not_pulled`
  */
 export function modelFolder(name: string): string {
-  if (name === "mini") return fileURLToPath(new URL("../models/mini", import.meta.url));
+  if (name === "mini") return bundledModel;
   if (existsSync(name) || !looksLikeModelId(name)) return name;
   const folder = storedFolder(modelStoreRoot(), parseModelId(name));
   if (existsSync(folder)) return folder;

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { parseModelId } from "../engine/model-store/model-id.ts";
-import { storedFolder } from "../engine/model-store/store.ts";
+import { parseModelId } from "visii-engine/internal/model-store/model-id";
+import { storedFolder } from "visii-engine/internal/model-store/store";
 import { systemClock } from "../shared/system-clock.ts";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
@@ -53,8 +53,8 @@ async function pull(
     ? resolve(options.dir)
     : storedFolder(modelStoreRoot(), { name, ...(revision === undefined ? {} : { revision }) });
   const { HF_TOKEN: token, HF_ENDPOINT: endpoint } = process.env;
-  const { defaultClip, pullModel } = await import("../engine/model-store/pull-model.ts");
-  const { checkModelConfigs } = await import("../engine/pipeline/model-folder.ts");
+  const { defaultClip, pullModel } = await import("visii-engine/internal/model-store/pull-model");
+  const { checkModelConfigs } = await import("visii-engine/internal/pipeline/model-folder");
   const started = performance.now();
   const pulled = await pullModel({
     name,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { LayoutName } from "../engine/model-store/write-random-model.ts";
+import type { LayoutName } from "visii-engine/internal/model-store/write-random-model";
 import type { Context } from "./context.ts";
 import { nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
@@ -34,7 +34,7 @@ export function addModelsRandomCommand(models: Command, context: Context): void 
 }
 
 async function random({ progress, signal, print }: Context, options: RandomOptions): Promise<void> {
-  const { writeRandomModel } = await import("../engine/model-store/write-random-model.ts");
+  const { writeRandomModel } = await import("visii-engine/internal/model-store/write-random-model");
   const { like, out, seed, variant } = options;
   const started = performance.now();
   const { parameters, bytes } = await writeRandomModel(out, {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { removeStored } from "../engine/model-store/store.ts";
+import { removeStored } from "visii-engine/internal/model-store/store";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
 

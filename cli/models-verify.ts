@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { forgetPull, readPullRecord, verifyFiles } from "../engine/model-store/pulled-model.ts";
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
+import { forgetPull, readPullRecord, verifyFiles } from "visii-engine/internal/model-store/pulled-model";
 import type { Context } from "./context.ts";
 import { modelFolder } from "./model-location.ts";
 import { transferProgress } from "./transfer-progress.ts";

@@ -1,6 +1,6 @@
 import { basename, extname, join, resolve } from "node:path";
-import type { ImageFormat } from "../engine/images/image-format.ts";
-import { extensionOfFormat, formatOfExtension } from "../engine/images/write-image.ts";
+import type { ImageFormat } from "visii-engine/internal/images/image-format";
+import { extensionOfFormat, formatOfExtension } from "visii-engine/internal/images/write-image";
 
 export interface InputFile {
   readonly path: string;

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { z } from "zod";
 
 export function packageVersion(): string {
-  const file = new URL("../package.json", import.meta.url);
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, "utf8"))).version;
+  const manifest: unknown = createRequire(import.meta.url)("visii/package.json");
+  return z.object({ version: z.string() }).parse(manifest).version;
 }

@@ -1,7 +1,7 @@
-import { alignPair } from "../engine/images/align-pair.ts";
-import { decodeImage } from "../engine/images/decode-image.ts";
-import type { ImagePair } from "../engine/images/fit-pairs.ts";
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
+import { alignPair } from "visii-engine/internal/images/align-pair";
+import { decodeImage } from "visii-engine/internal/images/decode-image";
+import type { ImagePair } from "visii-engine/internal/images/fit-pairs";
 import type { PairNames } from "./collect-pairs.ts";
 
 /**

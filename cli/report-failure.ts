@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { RetryableError, VisibleError } from "../shared/errors.ts";
+import { RetryableError, VisibleError } from "visii-engine/errors";
 import { Interrupted } from "./interrupted.ts";
 
 /** Exit codes, as shells know them. */

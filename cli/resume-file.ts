@@ -1,5 +1,5 @@
 import { readFile, rm, stat } from "node:fs/promises";
-import { VisibleError } from "../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
 
 /** Where an unfinished run of `out` keeps its state. */
 export const resumePath = (out: string): string => `${out}.resume`;

@@ -1,7 +1,7 @@
-import type { ImageCaptioner } from "../engine/captioning/image-captioner.ts";
-import { writeAside } from "../engine/files/write-aside.ts";
-import { fitPairs, type ImagePair } from "../engine/images/fit-pairs.ts";
-import type { RgbImage } from "../engine/images/rgb-image.ts";
+import type { ImageCaptioner } from "visii-engine/internal/captioning/image-captioner";
+import { writeAside } from "visii-engine/internal/files/write-aside";
+import { fitPairs, type ImagePair } from "visii-engine/internal/images/fit-pairs";
+import type { RgbImage } from "visii-engine/internal/images/rgb-image";
 import type { Context } from "./context.ts";
 import {
   type CaptionKind,

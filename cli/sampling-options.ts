@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type DetailMode, detailModes } from "../engine/images/restore-detail.ts";
+import { type DetailMode, detailModes } from "visii-engine/internal/images/restore-detail";
 import type { SchedulerKind } from "./engine.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";

@@ -1,5 +1,5 @@
-import { ApiError, type Visii, visii } from "../../client/visii.ts";
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { ApiError, type Visii, visii } from "visii-client";
+import { RetryableError, VisibleError } from "visii-engine/errors";
 import type { ServerAddress } from "./server-options.ts";
 
 /** Runs `use` on the service; what it refuses, and its silence, become sentences that name it. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { Visii } from "../../client/visii.ts";
-import { writeAside } from "../../engine/files/write-aside.ts";
-import { decodeImage } from "../../engine/images/decode-image.ts";
-import type { ImageFormat } from "../../engine/images/image-format.ts";
-import { writeImage } from "../../engine/images/write-image.ts";
+import type { Visii } from "visii-client";
+import { writeAside } from "visii-engine/internal/files/write-aside";
+import { decodeImage } from "visii-engine/internal/images/decode-image";
+import type { ImageFormat } from "visii-engine/internal/images/image-format";
+import { writeImage } from "visii-engine/internal/images/write-image";
 import type { OutputFormat } from "../../shared/resources/edit.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
 import type { Context } from "../context.ts";

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
 import type { JobEvent } from "../../shared/resources/event.ts";
 import type { JobError, Progress, Status } from "../../shared/resources/fields.ts";
 import type { Context } from "../context.ts";

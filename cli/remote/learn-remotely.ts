@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Visii } from "../../client/visii.ts";
-import { writeAside } from "../../engine/files/write-aside.ts";
-import { decodeImage } from "../../engine/images/decode-image.ts";
-import { RetryableError } from "../../shared/errors.ts";
+import type { Visii } from "visii-client";
+import { RetryableError } from "visii-engine/errors";
+import { writeAside } from "visii-engine/internal/files/write-aside";
+import { decodeImage } from "visii-engine/internal/images/decode-image";
 import type { PairNames } from "../collect-pairs.ts";
 import type { Context } from "../context.ts";
 import type { InstructionSpace } from "../engine.ts";

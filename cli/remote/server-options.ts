@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "visii-engine/errors";
 import { nonEmpty } from "../parse-values.ts";
 
 /** Of every command that a service can do instead of this machine. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import type { Visii } from "../../client/visii.ts";
-import type { ImageFormat } from "../../engine/images/image-format.ts";
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import type { Visii } from "visii-client";
+import { RetryableError, VisibleError } from "visii-engine/errors";
+import type { ImageFormat } from "visii-engine/internal/images/image-format";
 import { maximumUploadBytes, type UploadType } from "../../shared/resources/upload.ts";
 
 export const imageUploadType = {

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { broadcastAxes } from "../graph/broadcast.ts";
 import type { GraphBuilder, SegmentKind } from "../graph/graph-builder.ts";
 import type { OpType } from "../graph/operators.ts";

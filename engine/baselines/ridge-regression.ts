@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 
 /**
  * Ridge regression (Hoerl & Kennard 1970) of m targets y on k features x, by its normal equations:

@@ -1,5 +1,5 @@
-import { VisibleError } from "../../shared/errors.ts";
 import { showBytes } from "../../shared/show-bytes.ts";
+import { VisibleError } from "../errors.ts";
 import { largestSquare } from "../inversion/largest-square.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 import { editNeeds, learnNeeds, type Needs } from "./model-needs.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { editDirection } from "../inversion/edit-direction.ts";
 import type { ImagePair } from "../inversion/image-pair.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { readJson } from "../networks/parse-config.ts";
 import type { ClipTokenizer } from "../tokenizers/clip-tokenizer.ts";

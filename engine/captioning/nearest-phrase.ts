@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { cosine, embedCaption } from "../evaluation/clip-space.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type Caption, type CaptionHooks, requireClip } from "./caption-image.ts";

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { embedPrompt, type Prompt } from "../instruction/embed-instruction.ts";
 import { type Conditioning, type Guidance, guidedPrediction } from "../pipeline/guidance.ts";

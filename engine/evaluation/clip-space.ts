@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Graph } from "../graph/value.ts";
 import { clipTextEncoder, clipTokenEmbeddings } from "../networks/clip.ts";

@@ -1,6 +1,6 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
 import { fitPairs } from "../images/fit-pairs.ts";
 import type { Instruction } from "../instruction/instruction.ts";

@@ -1,5 +1,5 @@
-import { VisibleError } from "../../shared/errors.ts";
 import { type FeatureSet, featureSets } from "../baselines/edit-features.ts";
+import { VisibleError } from "../errors.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { CaseDescription } from "./evaluation-case.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { alignPair, maximumAspectRatio } from "../images/align-pair.ts";
 import { decodeImage } from "../images/decode-image.ts";
 import { maximumElongation } from "../images/fit-to-model.ts";

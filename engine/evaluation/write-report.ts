@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
 import { caseSheet } from "./case-sheet.ts";
 import type { CaseFiles } from "./evaluation-case.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; free some space and run again",

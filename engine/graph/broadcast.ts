@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { type Shape, showShape } from "./value.ts";
 
 /** The shape two operands broadcast to, as NumPy and ONNX do it. Throws if they do not. */

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { lowered, type OnnxAttribute, type OnnxOperand, onnxForms } from "./encode-operators.ts";
 import { narrowToFloat16 } from "./half-precision.ts";
 import type { Attributes, OpType } from "./operators.ts";

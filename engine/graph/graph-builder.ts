@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts";
 import { shapeRules, type TensorType } from "./shape-rules.ts";
 import type { DType, FloatType, Graph, GraphNode, Shape, Value, WeightSource } from "./value.ts";

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { broadcastShapes } from "./broadcast.ts";
 import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts";
 import { type DType, elementCount, type Shape, showShape, type Value } from "./value.ts";

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 
 /** Throws InternalError when two images differ in size. */

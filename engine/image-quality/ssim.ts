@@ -4,7 +4,7 @@
  * in amounts of 0 and more, so values go from [−1, 1] to [0, 1] first. The same numbers as scikit-image's
  * structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1) of those.
  */
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { requireSameSize } from "./psnr.ts";
 

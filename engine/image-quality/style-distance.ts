@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { convolveSeparably, gaussianKernel } from "../images/gaussian-blur.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 

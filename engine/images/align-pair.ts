@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { psnr } from "../image-quality/psnr.ts";
 import { comparePair, type PairStructure } from "./pair-structure.ts";
 import { resizeImage } from "./resize-image.ts";

@@ -1,6 +1,6 @@
 /** A stranger's picture file → an RgbImage, with everything that could go wrong said in one sentence. */
 import type { Metadata } from "sharp";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { detectFormat, type ImageFormat, imageFormats, refusedFormats } from "./image-format.ts";
 import { guardedSharp } from "./image-loaders.ts";
 import { readImageFile } from "./read-image-file.ts";

@@ -1,4 +1,4 @@
-import { InternalError, VisibleError } from "../../shared/errors.ts";
+import { InternalError, VisibleError } from "../errors.ts";
 import { resizeImage } from "./resize-image.ts";
 import { type DetailMode, restoreDetail } from "./restore-detail.ts";
 import { cropImage, padImage, type RgbImage } from "./rgb-image.ts";

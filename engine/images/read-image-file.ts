@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 
 /** Compressed size above which nobody's photo lies, in bytes. */
 export const maximumFileBytes = 200 * 1024 * 1024;

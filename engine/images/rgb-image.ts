@@ -1,5 +1,5 @@
 /** An RGB picture as the models see it, and its ways in from and out to bytes. */
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 
 export interface RgbImage {
   /** Pixels. */

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import type { DecodedImage } from "./decode-image.ts";
 import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import type { Sharp } from "sharp";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
 import type { ImageFormat } from "./image-format.ts";
 import { guardedSharp } from "./image-loaders.ts";

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { keysValuesWidth } from "../networks/text-attention.ts";
 import { openSafetensors, readTensor, writeSafetensors } from "../weights/safetensors-file.ts";
 import { type Instruction, type InstructionSpace, instructionInfoSchema } from "./instruction.ts";

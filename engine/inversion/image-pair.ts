@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { TextAttention } from "../networks/text-attention.ts";
 import type { Conditioning, TextEmbedding } from "../pipeline/guidance.ts";

@@ -1,5 +1,5 @@
-import { VisibleError } from "../../shared/errors.ts";
 import { edit } from "../editing/edit.ts";
+import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { formatVersionOf, type Instruction } from "../instruction/instruction.ts";
 import type { Precision } from "../networks/precision.ts";

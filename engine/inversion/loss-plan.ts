@@ -1,5 +1,5 @@
-import { VisibleError } from "../../shared/errors.ts";
 import { showBytes } from "../../shared/show-bytes.ts";
+import { VisibleError } from "../errors.ts";
 import type { SegmentKind } from "../graph/graph-builder.ts";
 import { estimateMemory, type MemoryEstimate, residentBytes } from "../graph/memory-estimate.ts";
 import type { Graph } from "../graph/value.ts";

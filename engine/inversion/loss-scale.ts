@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { InversionLoss, LossAndGradient } from "./inversion-loss.ts";
 import type { Sample } from "./samples.ts";
 

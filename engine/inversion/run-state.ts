@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { AdamWState } from "../optimizer/adamw.ts";
 import { type DecodedSafetensors, decodeSafetensors } from "../weights/decode-safetensors.ts";
 import { encodeSafetensors } from "../weights/safetensors-file.ts";

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { LearningRateSchedule } from "../optimizer/learning-rate.ts";
 import { branchWeights, type Guidance } from "../pipeline/guidance.ts";

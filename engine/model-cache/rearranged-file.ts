@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { narrowToFloat16, widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
 import type { DType, WeightSource } from "../graph/value.ts";
 import type { RearrangedWeight } from "../rewrite/rearranged-weights.ts";

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { HubFile } from "./hub.ts";
 
 /** Which file, and where it goes in the model folder. */

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
 import { showBytes } from "../../shared/show-bytes.ts";
+import { VisibleError } from "../errors.ts";
 
 /**
  * Refuses before anything is written where the disk below `folder` (or below the folder it will be in) has not `bytes` free.

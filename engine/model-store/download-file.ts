@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
+import { RetryableError, VisibleError } from "../errors.ts";
 import { explainWriteFailure } from "../files/write-aside.ts";
 import { hashFile, startHash } from "./checksum.ts";
 import type { Hub, HubFile } from "./hub.ts";

@@ -1,4 +1,4 @@
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { RetryableError, VisibleError } from "../errors.ts";
 
 interface Asked {
   /** The model's `owner/name`. */

@@ -1,5 +1,5 @@
 import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { RetryableError, VisibleError } from "../errors.ts";
 import type { Checksum } from "./checksum.ts";
 import { explainRefusal, explainUnreachable } from "./hub-failure.ts";
 

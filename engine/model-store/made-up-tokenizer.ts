@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 
 /** Files of a tokenizer folder by name. */
 export type TokenizerFolder = Readonly<Record<string, string>>;

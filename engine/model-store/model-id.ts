@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 
 /** A model on the Hub, and which of its states. */
 export interface ModelId {

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
+import { RetryableError, VisibleError } from "../errors.ts";
 import { hasChecksum } from "./checksum.ts";
 import { type ChosenFile, chooseClipFiles, chooseModelFiles } from "./choose-files.ts";
 import { requireRoom } from "./disk-room.ts";

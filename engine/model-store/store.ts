@@ -1,6 +1,6 @@
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { type ModelId, parseModelId, showModelId } from "./model-id.ts";
 import { type PullRecord, readPullRecord } from "./pulled-model.ts";
 

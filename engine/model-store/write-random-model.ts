@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
 import { streamSafetensors } from "../weights/safetensors-file.ts";
 import { requireRoom } from "./disk-room.ts";

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { TensorType } from "../graph/shape-rules.ts";
 import {

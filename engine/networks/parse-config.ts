@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 
 /**
  * Reads a config.json by its schema. Keys that begin with `_` are a library's notes and are dropped; a key that the

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 import { layerNorm, linear } from "./layers.ts";

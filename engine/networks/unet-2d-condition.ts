@@ -1,4 +1,4 @@
-import { InternalError, VisibleError } from "../../shared/errors.ts";
+import { InternalError, VisibleError } from "../errors.ts";
 import type { Value } from "../graph/value.ts";
 import { embedText, embedTimestep, textAndSize, timestepEmbedding } from "./embeddings.ts";
 import { activate, conv2d, groupNorm } from "./layers.ts";

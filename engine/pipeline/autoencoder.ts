@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { Value } from "../graph/value.ts";
 import { autoencoderKlConfigSchema, decodeKl, encodeKl } from "../networks/autoencoder-kl.ts";
 import { autoencoderTinyConfigSchema, decodeTiny, encodeTiny } from "../networks/autoencoder-tiny.ts";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { DType, FloatType } from "../graph/value.ts";
 import { Module, type WeightLookup } from "../networks/module.ts";

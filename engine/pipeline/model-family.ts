@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { parseConfig, readJson } from "../networks/parse-config.ts";
 
 /** Pipelines of other families by what their class names begin with, and what people call them. */

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { readPullRecord } from "../model-store/pulled-model.ts";
 import { type ClipTextConfig, clipTextConfigSchema } from "../networks/clip-config.ts";
 import { readConfig } from "../networks/parse-config.ts";

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Graph, GraphNode, Value } from "../graph/value.ts";
 

@@ -1,4 +1,4 @@
-import { InternalError, RetryableError, VisibleError } from "../../shared/errors.ts";
+import { InternalError, RetryableError, VisibleError } from "../errors.ts";
 import type { Device } from "./device.ts";
 
 /** How onnxruntime and the drivers below it say that memory is used up. */

@@ -1,6 +1,6 @@
 import { parse } from "node:path";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
-import { InternalError, VisibleError } from "../../shared/errors.ts";
+import { InternalError, VisibleError } from "../errors.ts";
 import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { type Graph, sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
 import { optimize } from "../rewrite/optimize.ts";

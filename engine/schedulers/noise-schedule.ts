@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { makeBetas } from "./beta-schedule.ts";
 import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";
 

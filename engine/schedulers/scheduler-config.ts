@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 
 export type PredictionType = "epsilon" | "v_prediction" | "sample";
 export type TimestepSpacing = "leading" | "linspace" | "trailing";

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 import { makeDdim } from "./scheduling-ddim.ts";
 import { makeEulerAncestral } from "./scheduling-euler-ancestral.ts";

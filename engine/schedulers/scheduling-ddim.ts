@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { makeNoiseSchedule } from "./noise-schedule.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { makeNoiseSchedule } from "./noise-schedule.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";

@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import type { SchedulerConfig, TimestepSpacing } from "./scheduler-config.ts";
 
 /**

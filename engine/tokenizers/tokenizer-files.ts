@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 
 /** A special token as transformers writes it: bare text, or text with how it is found in a prompt. */
 const specialToken = z.union([

@@ -1,6 +1,6 @@
 import { readdir, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
 import { readShardIndex } from "./shard-index.ts";

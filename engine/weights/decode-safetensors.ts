@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { parseSafetensorsHeader } from "./safetensors-header.ts";
 
 /** A small safetensors file that lies in memory: every F32 tensor's values, and the metadata. */

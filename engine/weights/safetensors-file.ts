@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { InternalError, VisibleError } from "../../shared/errors.ts";
+import { InternalError, VisibleError } from "../errors.ts";
 import { widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
 import {
   maxHeaderBytes,

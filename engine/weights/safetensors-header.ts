@@ -1,4 +1,4 @@
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { firstDuplicateKey } from "./duplicate-keys.ts";
 import { bytesPerElement, isTensorDtype, type TensorDtype } from "./tensor-dtype.ts";
 

@@ -1,4 +1,4 @@
-import { InternalError } from "../../shared/errors.ts";
+import { InternalError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
 import { bytesPerElement, type TensorDtype } from "./tensor-dtype.ts";
 

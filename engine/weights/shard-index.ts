@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { VisibleError } from "../../shared/errors.ts";
+import { VisibleError } from "../errors.ts";
 import { firstDuplicateKey } from "./duplicate-keys.ts";
 import { maxHeaderBytes } from "./safetensors-header.ts";
 

@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const ignored = ["node_modules", ".git", "out", "models", "coverage", ".sst", ".cache", ".vite"];
 
+/** Installed and built, in whatever folder. */
+const built = new Set(["node_modules", "dist"]);
+
 /** A source file: its path from the root, with forward slashes, and its text. */
 export interface SourceFile {
   readonly path: string;
@@ -16,10 +19,20 @@ export function sourceFiles(folder = ""): SourceFile[] {
   return readdirSync(`${root}/${folder}`, { withFileTypes: true }).flatMap((entry): SourceFile[] => {
     const path = folder + entry.name;
     if (entry.isDirectory())
-      return ignored.includes(path) || entry.name === "node_modules" ? [] : sourceFiles(`${path}/`);
+      return ignored.includes(path) || built.has(entry.name) ? [] : sourceFiles(`${path}/`);
     return /\.(ts|js|mjs)$/.test(path) ? [{ path, text: readFileSync(`${root}/${path}`, "utf8") }] : [];
   });
 }
+
+/** The packages of this repository: a name leads to a source file here. */
+const ownPackages: readonly (readonly [name: RegExp, file: string])[] = [
+  [/^visii-engine\/internal\/(.+)$/, "engine/$1.ts"],
+  [/^visii-engine\/errors$/, "engine/errors.ts"],
+  [/^visii-engine\/(.+)$/, "engine/$1/index.ts"],
+  [/^visii-engine$/, "engine/index.ts"],
+  [/^visii-client$/, "client/visii.ts"],
+  [/^visii-client\/(.+)$/, "client/$1.ts"],
+];
 
 /** What a file imports, statically or dynamically: paths from the root, or package names. */
 export function importsOf({ path, text }: SourceFile): string[] {
@@ -27,12 +40,19 @@ export function importsOf({ path, text }: SourceFile): string[] {
     ...withoutComments(text).matchAll(/(?:\bfrom|\bimport\s*\(|^\s*import)\s*["']([^"']+)["']/gm),
   ];
   return specifiers.map(([, specifier]) =>
-    specifier!.startsWith(".") ? posix.join(posix.dirname(path), specifier!) : packageName(specifier!),
+    specifier!.startsWith(".")
+      ? posix.join(posix.dirname(path), specifier!)
+      : (ownFile(specifier!) ?? packageName(specifier!)),
   );
 }
 
 export function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+function ownFile(specifier: string): string | undefined {
+  const [name, file] = ownPackages.find(([pattern]) => pattern.test(specifier)) ?? [];
+  return name && file && specifier.replace(name, file);
 }
 
 function packageName(specifier: string): string {

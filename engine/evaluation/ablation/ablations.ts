@@ -1,4 +1,4 @@
-import { VisibleError } from "../../../shared/errors.ts";
+import { VisibleError } from "../../errors.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";
 import type { Ablation } from "./ablation.ts";
 

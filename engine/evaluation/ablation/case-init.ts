@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { VisibleError } from "../../../shared/errors.ts";
 import { captionImage } from "../../captioning/caption-image.ts";
 import { captionPair } from "../../captioning/caption-pair.ts";
+import { VisibleError } from "../../errors.ts";
 import { writeAside } from "../../files/write-aside.ts";
 import { fitPairs } from "../../images/fit-pairs.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { VisibleError } from "../../../shared/errors.ts";
+import { VisibleError } from "../../errors.ts";
 import { ensureWritableFolder } from "../../files/write-aside.ts";
 import type { InversionOptions } from "../../inversion/settings.ts";
 import type { Pipeline } from "../../pipeline/pipeline.ts";

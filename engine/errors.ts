@@ -1,0 +1,2 @@
+/** What is thrown on purpose: by the engine, and by programs around it that want to be told apart the same way. */
+export { InternalError, RetryableError, VisibleError } from "../shared/errors.ts";
