@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { RetryableError, VisibleError } from "visii-engine/errors";
+import { colorChangeWarning } from "visii-engine/internal/baselines/color-change";
 import { ensureWritableFolder, writeAside } from "visii-engine/internal/files/write-aside";
 import { lossCurvePng, lossCurveSvg } from "visii-engine/internal/images/loss-curve";
 import { writeImage } from "visii-engine/internal/images/write-image";
@@ -150,6 +151,8 @@ async function learn(
       ? undefined
       : await (await loadImageCaptioner()).openImageCaptioner(options.captioner);
   const pairs = await readPairs(names, (line) => progress.note(line), warn);
+  const change = colorChangeWarning(pairs, lutCommand(names, out));
+  if (change !== undefined) warn(change);
   await ensureWritableFolder(dirname(out));
   if (preview !== undefined) await ensureWritableFolder(preview);
   const finish = (instruction: Instruction, seconds: number) => {
@@ -198,6 +201,12 @@ async function learn(
   if (preview !== undefined) await writeLossCurve(preview, instruction);
   await removeResumeState(out);
   finish(instruction, seconds);
+}
+
+/** What makes a lookup table of the same pairs, ready to be pasted. */
+function lutCommand(names: readonly PairNames[], out: string): string {
+  const pairs = names.flatMap(({ before, after }) => ["--pair", before, after]);
+  return `visii ${shellWords(["lut", ...pairs, "--out", `${out.replace(/\.visii$/, "")}.cube`])}`;
 }
 
 /** The user's own phrases. Checked before any work. */

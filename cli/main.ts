@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   learn: async () => (await import("./learn.ts")).addLearnCommand,
   apply: async () => (await import("./apply.ts")).addApplyCommand,
   edit: async () => (await import("./edit.ts")).addEditCommand,
+  lut: async () => (await import("./lut.ts")).addLutCommand,
   inspect: async () => (await import("./inspect.ts")).addInspectCommand,
   demo: async () => (await import("./demo.ts")).addDemoCommand,
   eval: async () => (await import("./eval.ts")).addEvalCommand,
@@ -35,7 +36,8 @@ Examples:
   visii apply night.visii street.jpg --text "with snow" --out results
   visii edit "make it night" street.jpg --out results
   visii apply night.visii street.jpg --out results --server http://127.0.0.1:8787 --key visii_test_…
-  visii inspect night.visii`;
+  visii inspect night.visii
+  visii lut --pair day.jpg warm.jpg --out warm.cube`;
 
 /** @param name the word where a command stands; without one that is known, all are there, for help and corrections */
 async function buildProgram(name: string | undefined, context: Context, pairs: Pairs): Promise<Command> {
@@ -71,7 +73,8 @@ export async function main(): Promise<void> {
   const context: Context = { argv, signal, progress, print: (line) => process.stdout.write(`${line}\n`) };
   try {
     const name = argv.find((word) => !word.startsWith("-"));
-    const { pairs, rest } = name === "learn" ? collectPairs(argv) : { pairs: [], rest: argv };
+    const { pairs, rest } =
+      name === "learn" || name === "lut" ? collectPairs(argv) : { pairs: [], rest: argv };
     const program = await buildProgram(name, context, pairs);
     await program.parseAsync(rest, { from: "user" });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { colorChangeWarning } from "../../engine/baselines/color-change.ts";
 import { alignPair } from "../../engine/images/align-pair.ts";
 import { decodeImage } from "../../engine/images/decode-image.ts";
 import { fitPairs, type ImagePair } from "../../engine/images/fit-pairs.ts";
@@ -79,5 +80,7 @@ async function decodePairs({
   }
   const [first, ...others] = decoded;
   if (!first) throw new VisibleError("no_pairs", "There is no pair to learn from; give at least one.");
+  const change = colorChangeWarning(decoded, "visii lut --pair BEFORE AFTER --out look.cube");
+  if (change !== undefined) warnings.push(change);
   return { pairs: [first, ...others], warnings };
 }

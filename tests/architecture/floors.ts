@@ -25,6 +25,7 @@ export const floors: Readonly<Record<string, number>> = {
 
   "engine/baselines/": 3,
   "engine/images/": 3,
+  "engine/lut/": 3,
   "engine/image-quality/": 3,
   "engine/pipeline/": 3,
   "engine/model-store/": 3,

@@ -29,15 +29,15 @@ describe("visii eval", () => {
       model: { id: "tiny-mini" },
       complete: true,
       seeds: [0, 1],
-      table: [{ method: "unedited" }, { method: "text" }, { method: "learned" }],
+      table: ["unedited", "fit-cubic", "fit-local", "text", "learned"].map((method) => ({ method })),
       differences: { baseline: "text" },
     });
     expect(first.stderr).toMatch(
-      /\[1\/8\] one, unedited: editing|\[2\/8\] one, text, seed 0: choosing the text/,
+      /\[1\/12\] one, unedited: editing|\[4\/12\] one, text, seed 0: choosing the text/,
     );
     const again = await visiiEval([...words, "--markdown"]);
-    expect(again.stderr).toContain("8 of 8 results were made before.");
-    expect(again.stdout).toMatch(/^\| method \| cases \| PSNR dB \|/);
+    expect(again.stderr).toContain("12 of 12 results were made before.");
+    expect(again.stdout).toMatch(/^The fit wins: .*\n\n\| method \| cases \| PSNR dB \|/);
     expect(await readdir(join(cwd, "set-results"))).toEqual(
       expect.arrayContaining(["index.html", "results.json", "pictures"]),
     );

@@ -1,0 +1,119 @@
+import { dirname } from "node:path";
+import { type Command, Option } from "commander";
+import { VisibleError } from "visii-engine/errors";
+import { colorMapPsnr } from "visii-engine/internal/baselines/color-change";
+import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
+import { decodeImage } from "visii-engine/internal/images/decode-image";
+import { withTransparency } from "visii-engine/internal/images/with-transparency";
+import { writeImage } from "visii-engine/internal/images/write-image";
+import { applyLut, lutSizes } from "visii-engine/internal/lut/color-lut";
+import { readCube, writeCube } from "visii-engine/internal/lut/cube-file";
+import { fitLut } from "visii-engine/internal/lut/fit-lut";
+import type { PairNames } from "./collect-pairs.ts";
+import type { Context } from "./context.ts";
+import { type InputFile, outputPaths } from "./output-paths.ts";
+import { nonEmpty, wholeNumber } from "./parse-values.ts";
+import { readPairs } from "./read-pairs.ts";
+import { shellWords } from "./shell-words.ts";
+
+interface LutOptions {
+  readonly out: string;
+  readonly size: number;
+  readonly apply?: string;
+  readonly json?: boolean;
+}
+
+/** Below this closeness, in dB, the table is written with a warning: the pair shows more than a change of colors. */
+const poorDecibels = 25;
+
+/** Adds `visii lut`. `pairs` were taken out of the command line before commander saw it. */
+export function addLutCommand(program: Command, context: Context, pairs: readonly PairNames[]): void {
+  program
+    .command("lut")
+    .description("make a 3D lookup table (.cube) of a pair that changes colors alone, or apply one to images")
+    .usage(
+      "--pair BEFORE AFTER [--pair …] --out FILE.cube [--size N]\n       visii lut --apply FILE.cube IMAGE… --out DIR",
+    )
+    .argument("[IMAGE...]", "with --apply: JPEG, PNG, WebP or AVIF")
+    .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
+    .requiredOption(
+      "--out <FILE.cube|DIR>",
+      "where the table goes; with --apply a folder for the results",
+      nonEmpty("--out"),
+    )
+    .option("--size <N>", `colors a side of the table, ${lutSizes.least} to ${lutSizes.most}`, tableSize, 33)
+    .addOption(new Option("--apply <FILE.cube>", "a 3D lookup table to apply").argParser(nonEmpty("--apply")))
+    .action((images: string[], options: LutOptions) =>
+      options.apply === undefined
+        ? makeTable(context, pairs, images, options)
+        : applyTable(context, pairs, images, { ...options, apply: options.apply }),
+    );
+}
+
+function tableSize(text: string): number {
+  const size = wholeNumber("--size", 1)(text);
+  if (size < lutSizes.least || size > lutSizes.most)
+    throw new VisibleError(
+      "invalid_option",
+      `--size is "${text}"; it must be ${lutSizes.least} to ${lutSizes.most} colors a side.`,
+    );
+  return size;
+}
+
+async function makeTable(
+  { progress, print }: Context,
+  names: readonly PairNames[],
+  images: readonly string[],
+  { out, size, json }: LutOptions,
+): Promise<void> {
+  if (images.length)
+    throw new VisibleError(
+      "usage",
+      `visii lut makes a table of --pair BEFORE AFTER and does not edit ${images[0]}; give --apply FILE.cube for that.`,
+    );
+  if (!out.endsWith(".cube"))
+    throw new VisibleError("invalid_option", `--out is "${out}"; a table's name must end in .cube.`);
+  const pairs = await readPairs(names, (line) => progress.note(line));
+  await ensureWritableFolder(dirname(out));
+  const decibels = colorMapPsnr(pairs);
+  await writeCube(out, fitLut(pairs, size), `visii ${size}`);
+  if (decibels < poorDecibels)
+    progress.note(
+      `Colors alone repeat only ${decibels.toFixed(1)} dB of ${pairs.length === 1 ? "this pair" : "these pairs"}: the edit is more than a change of colors, and visii learn may repeat it better.`,
+    );
+  if (json) print(JSON.stringify({ out, size, decibels: Number(decibels.toFixed(2)) }));
+  else
+    print(
+      `${out}: ${size}³ colors, ${decibels.toFixed(1)} dB on parts of the image that it was not fitted to.\nApply it:  visii lut --apply ${shellWords([out])} PHOTO… --out DIR`,
+    );
+}
+
+async function applyTable(
+  { signal, print }: Context,
+  names: readonly PairNames[],
+  images: readonly string[],
+  { apply, out, json }: LutOptions & { readonly apply: string },
+): Promise<void> {
+  if (names.length)
+    throw new VisibleError(
+      "usage",
+      "visii lut either makes a table (--pair) or applies one (--apply); give one of the two.",
+    );
+  if (!images.length)
+    throw new VisibleError("usage", `There is no image to apply ${apply} to; name at least one.`);
+  const table = await readCube(apply);
+  const inputs: InputFile[] = [];
+  for (const path of images) inputs.push({ path, format: (await decodeImage(path)).format });
+  await ensureWritableFolder(out);
+  const results: { readonly input: string; readonly output: string }[] = [];
+  for (const [index, [output]] of outputPaths(inputs, out, 1).entries()) {
+    signal.throwIfAborted();
+    const input = inputs[index]!.path;
+    const original = await decodeImage(input);
+    const { image, alpha } = withTransparency(original, applyLut(table, original.image));
+    await writeImage(output!, image, alpha ? { alpha } : {});
+    results.push({ input, output: output! });
+    if (!json) print(output!);
+  }
+  if (json) print(JSON.stringify({ results }));
+}

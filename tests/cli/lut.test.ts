@@ -1,0 +1,132 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { psnr } from "../../engine/image-quality/psnr.ts";
+import { decodeImage } from "../../engine/images/decode-image.ts";
+import { createRgbImage, type RgbImage } from "../../engine/images/rgb-image.ts";
+import { writeImage } from "../../engine/images/write-image.ts";
+import { drawnImage } from "../engine/images/stand-ins.ts";
+import { lastJson, runBin, tinyModel } from "./run-bin.ts";
+
+let cwd: string;
+const warm = (image: RgbImage) => {
+  const area = image.width * image.height;
+  const gain = [0.3, 0, -0.3];
+  const data = image.data.map((value, i) => value + gain[Math.floor(i / area)]! * (1 - value * value));
+  return createRgbImage(image.width, image.height, data);
+};
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), "visii-lut-"));
+  const [a, b] = [drawnImage(96, 64), drawnImage(40, 80)];
+  await writeImage(join(cwd, "day.png"), a);
+  await writeImage(join(cwd, "warm.png"), warm(a));
+  await writeImage(join(cwd, "street.png"), b);
+  await writeFile(join(cwd, "cut.cube"), "LUT_3D_SIZE 2\n0 0 0\n");
+});
+afterAll(() => rm(cwd, { recursive: true }));
+
+const pair = ["--pair", "day.png", "warm.png"];
+
+describe("visii lut", () => {
+  it("makes a table of a pair and applies it to another photo", async () => {
+    const made = await runBin(["lut", ...pair, "--out", "warm.cube", "--json"], { cwd });
+    expect(made.code, made.stderr).toBe(0);
+    expect(made.stderr).toBe("");
+    expect(lastJson(made.stdout)).toEqual({ out: "warm.cube", size: 33, decibels: expect.any(Number) });
+    const applied = await runBin(["lut", "--apply", "warm.cube", "street.png", "--out", "results"], { cwd });
+    expect(applied.code, applied.stderr).toBe(0);
+    expect(applied.stdout).toBe("results/street.png\n");
+    const { image } = await decodeImage(join(cwd, "results", "street.png"));
+    const { image: street } = await decodeImage(join(cwd, "street.png"));
+    expect(psnr(image, warm(street))).toBeGreaterThan(40);
+    expect(psnr(image, street)).toBeLessThan(25);
+  });
+
+  it("writes a table of the size that is asked for", async () => {
+    await runBin(["lut", ...pair, "--out", "small.cube", "--size", "5"], { cwd });
+    const lines = (await readFile(join(cwd, "small.cube"), "utf8")).trimEnd().split("\n");
+    expect(lines[1]).toBe("LUT_3D_SIZE 5");
+    expect(lines).toHaveLength(4 + 125);
+  });
+
+  it("warns of a pair that is more than a change of colors", async () => {
+    const { code, stderr } = await runBin(["lut", "--pair", "day.png", "noise.png", "--out", "x.cube"], {
+      cwd: await withNoise(),
+    });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /Colors alone repeat only \d+\.\d dB of this pair: the edit is more than a change of colors/,
+    );
+  });
+
+  it.each([
+    [["lut", "--out", "x.cube"], 2, /There is no pair/],
+    [["lut", ...pair], 2, /--out <FILE\.cube\|DIR>/],
+    [["lut", ...pair, "--out", "x.visii"], 2, /--out is "x\.visii"; a table's name must end in \.cube/],
+    [["lut", ...pair, "--out", "x.cube", "--size", "1000"], 2, /--size is "1000"; it must be 2 to 129/],
+    [["lut", ...pair, "--out", "x.cube", "street.png"], 2, /does not edit street\.png; give --apply/],
+    [["lut", ...pair, "--apply", "cut.cube", "street.png", "--out", "x"], 2, /give one of the two/],
+    [["lut", "--apply", "cut.cube", "--out", "x"], 2, /no image to apply cut\.cube to/],
+    [
+      ["lut", "--apply", "cut.cube", "street.png", "--out", "x"],
+      1,
+      /cut\.cube, line 2: the file ends after 1 of 8/,
+    ],
+    [["lut", "--apply", "none.cube", "street.png", "--out", "x"], 1, /There is no file none\.cube/],
+  ])("refuses %j in one sentence and writes nothing", async (words, expected, message) => {
+    const before = await readdir(cwd);
+    const { code, stderr, stdout } = await runBin(words, { cwd });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/internal|\n\s+at /);
+    expect({ code, stdout }).toEqual({ code: expected, stdout: "" });
+    expect(await readdir(cwd)).toEqual(before);
+  });
+});
+
+describe("visii learn", () => {
+  const learn = (cwd: string, after: string) =>
+    runBin(
+      [
+        "learn",
+        "--pair",
+        "day.png",
+        after,
+        "--out",
+        "x.visii",
+        "--model",
+        tinyModel,
+        "--steps",
+        "1",
+        "--json",
+      ],
+      {
+        cwd,
+      },
+    );
+
+  it("says when a pair is a change of colors alone, with the figure and the command that repeats it", async () => {
+    const { code, stdout, stderr } = await learn(cwd, "warm.png");
+    expect(code, stderr).toBe(0);
+    const sentence =
+      /The pair is a change of colors alone, which a 3D lookup table repeats to \d\d\.\d dB .*: visii lut --pair day\.png warm\.png --out x\.cube/;
+    expect(stderr).toMatch(sentence);
+    expect(lastJson(stdout)).toMatchObject({
+      warnings: expect.arrayContaining([expect.stringMatching(sentence)]),
+    });
+  });
+
+  it("says nothing of colors when the pair is another kind of edit", async () => {
+    const { code, stderr } = await learn(await withNoise(), "noise.png");
+    expect(code, stderr).toBe(0);
+    expect(stderr).not.toContain("lookup table");
+  });
+});
+
+/** A pair whose second picture has stripes that no map of the first one's colors can make. */
+async function withNoise(): Promise<string> {
+  const day = drawnImage(96, 64);
+  const stripes = day.data.map((value, i) => ((i % 96) % 6 < 3 ? value : -value));
+  await writeImage(join(cwd, "noise.png"), createRgbImage(96, 64, stripes));
+  return cwd;
+}
