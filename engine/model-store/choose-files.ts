@@ -43,6 +43,7 @@ export function chooseModelFiles(files: readonly HubFile[], choice: Choice): Cho
     ...parts.map(({ folder }) => `${folder}/config.json`),
     "scheduler/scheduler_config.json",
     ...tokenizers.flatMap((folder) => tokenizerOf(listing, folder)),
+    ...(listing.hasFolder("pair_encoder") ? pairEncoderFiles(listing, choice) : []),
     ...(listing.hasFolder("clip") ? clipFiles(listing, "clip/", choice.subject) : []),
     ...parts.flatMap(({ folder, weights }) => weightFiles(listing, `${folder}/`, weights, choice)),
   ]);
@@ -54,6 +55,11 @@ export function chooseClipFiles(files: readonly HubFile[], subject: string): Cho
   return listing
     .take(clipFiles(listing, "", subject))
     .map((file) => ({ ...file, target: `clip/${file.path}` }));
+}
+
+/** Small, and there in one precision alone: the variant is the other components'. */
+function pairEncoderFiles(listing: Listing, { subject }: Choice): string[] {
+  return ["pair_encoder/config.json", ...weightFiles(listing, "pair_encoder/", "model", { subject })];
 }
 
 function clipFiles(listing: Listing, prefix: string, subject: string): string[] {

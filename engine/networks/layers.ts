@@ -24,6 +24,14 @@ export function conv2d(m: Module, x: Value, outChannels: number, options: Conv2d
   return m.graph.conv(x, weight, bias, { stride, pads, dilation: 1 });
 }
 
+/** x + conv2(silu(conv1(x))), 3×3 convolutions of x's own width: a residual block without normalization. [N, C, H, W] → the same. */
+export function plainResidual(m: Module, x: Value): Value {
+  const same = { kernel: 3, padding: 1 };
+  const channels = x.shape[1]!;
+  const inner = activate(m, conv2d(m.in("conv1"), x, channels, same), "silu");
+  return m.graph.add(x, conv2d(m.in("conv2"), inner, channels, same));
+}
+
 /** Over the last axis, with scale and bias. */
 export function layerNorm(m: Module, x: Value, epsilon: number): Value {
   const width = x.shape.at(-1)!;

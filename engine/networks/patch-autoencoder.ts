@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Value } from "../graph/value.ts";
-import { activate, conv2d } from "./layers.ts";
+import { conv2d, plainResidual } from "./layers.ts";
 import type { Module } from "./module.ts";
+import { pixelShuffle, pixelUnshuffle } from "./pixel-shuffle.ts";
 
 const positive = z.number().int().positive();
 const count = z.number().int().nonnegative();
@@ -25,7 +26,7 @@ export type PatchAutoencoderConfig = z.infer<typeof patchAutoencoderConfigSchema
  * Pixels [N, 3, H, W] in [−1, 1] → latents [N, latent_channels, H/p, W/p], unscaled. There is no sampling.
  */
 export function encodePatches(root: Module, config: PatchAutoencoderConfig, pixels: Value): Value {
-  const patches = unshuffle(root, pixels, config.patch_size);
+  const patches = pixelUnshuffle(root.graph, pixels, config.patch_size);
   return project(
     root.in("encoder"),
     patches,
@@ -45,7 +46,7 @@ export function decodePatches(root: Module, config: PatchAutoencoderConfig, late
     config.hidden_channels,
     config.decoder_layers,
   );
-  return shuffle(root, patches, config.patch_size);
+  return pixelShuffle(root.graph, patches, config.patch_size);
 }
 
 function project(m: Module, x: Value, channels: number, hidden: number, layers: number): Value {
@@ -53,23 +54,6 @@ function project(m: Module, x: Value, channels: number, hidden: number, layers: 
   const straight = conv2d(m.in("proj"), x, channels, { kernel: 1 });
   if (!layers) return straight;
   let y = conv2d(m.in("conv_in"), x, hidden, same);
-  for (let layer = 0; layer < layers; layer++) {
-    const block = m.in(`blocks.${layer}`);
-    const inner = activate(m, conv2d(block.in("conv1"), y, hidden, same), "silu");
-    y = m.graph.add(y, conv2d(block.in("conv2"), inner, hidden, same));
-  }
+  for (let layer = 0; layer < layers; layer++) y = plainResidual(m.in(`blocks.${layer}`), y);
   return m.graph.add(straight, conv2d(m.in("conv_out"), y, channels, same));
-}
-
-/** torch's pixel_unshuffle: channel c·p² + i·p + j is pixel (i, j) of each p × p patch. */
-function unshuffle({ graph }: Module, x: Value, p: number): Value {
-  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
-  const split = graph.reshape(x, [n, c, h / p, p, w / p, p]);
-  return graph.reshape(graph.transpose(split, [0, 1, 3, 5, 2, 4]), [n, c * p * p, h / p, w / p]);
-}
-
-function shuffle({ graph }: Module, x: Value, p: number): Value {
-  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
-  const split = graph.reshape(x, [n, c / (p * p), p, p, h, w]);
-  return graph.reshape(graph.transpose(split, [0, 1, 4, 2, 5, 3]), [n, c / (p * p), h * p, w * p]);
 }

@@ -8,6 +8,7 @@ import {
   clipVisionEncoder,
 } from "../networks/clip.ts";
 import { linear } from "../networks/layers.ts";
+import { encodePair } from "../networks/pair-encoder.ts";
 import { castConditioning, floatTypeOf } from "../networks/precision.ts";
 import {
   keysValuesWidth,
@@ -19,6 +20,7 @@ import {
 import { unet2dCondition } from "../networks/unet-2d-condition.ts";
 import type { ClipModel } from "./clip-model.ts";
 import type { ModelFolder } from "./model-folder.ts";
+import type { PairEncoderModel } from "./pair-encoder-model.ts";
 
 /**
  * ids int64 [N, L] → hidden [N, L, d]. In Stable Diffusion XL also ids_2 [N, L], the second tokenizer's, and ends int64 [N],
@@ -152,6 +154,20 @@ export function predictNoise(
     picture: { height: size.height * factor, width: size.width * factor },
   });
   return graph.cast(prediction, "float32");
+}
+
+/** before and after [1, 3, H, W] in [−1, 1] → rows [n, d] of a text embedding: what the pair encoder says of the edit. */
+export function pairEncoderGraph(
+  { config, component }: PairEncoderModel,
+  height: number,
+  width: number,
+): Graph {
+  const graph = new GraphBuilder("pair_encoder");
+  const before = graph.input("before", "float32", [1, 3, height, width]);
+  const after = graph.input("after", "float32", [1, 3, height, width]);
+  const rows = encodePair(component.module(graph), config, before, after);
+  graph.output("rows", graph.reshape(rows, rows.shape.slice(1)));
+  return graph.build();
 }
 
 /** pixels [1, 3, S, S], normalised for CLIP → embedding [1, p]. */

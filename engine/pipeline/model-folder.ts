@@ -5,6 +5,7 @@ import { readPullRecord } from "../model-store/pulled-model.ts";
 import { type ClipTextConfig, clipTextConfigSchema } from "../networks/clip-config.ts";
 import { readConfig } from "../networks/parse-config.ts";
 import type { Precision } from "../networks/precision.ts";
+import { latentMultiple } from "../networks/unet-2d-condition.ts";
 import { type UnetConfig, unetConfigSchema } from "../networks/unet-2d-condition-config.ts";
 import { readSchedulerConfig, type SchedulerConfig } from "../schedulers/scheduler-config.ts";
 import { type ClipTokenizer, loadClipTokenizer } from "../tokenizers/clip-tokenizer.ts";
@@ -15,6 +16,7 @@ import { Component } from "./component.ts";
 import { type Digests, hashWeights, readAnew } from "./hash-weights.ts";
 import { type ModelDefaults, readModelDefaults } from "./model-defaults.ts";
 import { readEmptyTextOfXl, requireClipText, requireKnownFamily } from "./model-family.ts";
+import { openPairEncoder, type PairEncoderModel, readPairEncoderConfig } from "./pair-encoder-model.ts";
 import {
   openSecondTextEncoder,
   readSecondTextConfig,
@@ -40,6 +42,7 @@ export interface ModelFolder {
   readonly emptyText: "encoded" | "zeros";
   readonly scheduler: SchedulerConfig;
   readonly clip: ClipModel | undefined;
+  readonly pairEncoder: PairEncoderModel | undefined;
   readonly defaults: ModelDefaults;
   /** Of those who have read the weights before. */
   readonly digests: Digests;
@@ -61,7 +64,11 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
       `There is no model folder ${path}. Name a folder in diffusers layout, or "mini" for the bundled model.`,
     );
   const configs = await readConfigs(folder);
-  const parts = ["unet", "text_encoder", "vae", ...(configs.secondText ? ["text_encoder_2"] : [])];
+  const parts = [
+    ...["unet", "text_encoder", "vae"],
+    ...(configs.secondText ? ["text_encoder_2"] : []),
+    ...(configs.pairEncoder ? ["pair_encoder"] : []),
+  ];
   for (const name of parts) await requireOwnComponent(folder, name);
   const unet = await Component.open(join(folder, "unet"), "diffusion_pytorch_model");
   const text = await Component.open(join(folder, "text_encoder"), "model");
@@ -69,6 +76,12 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
   const first = { config: configs.text, tokenizer };
   const secondText = configs.secondText && (await openSecondTextEncoder(folder, configs.secondText, first));
   const { id, ...defaults } = await readModelDefaults(folder, familyDefaults(configs));
+  const pairEncoder = await openPairEncoder(join(folder, "pair_encoder"), {
+    init: defaults.init,
+    tokens: tokenizer.encode(defaults.init).length,
+    width: configs.unet.cross_attention_dim,
+    sizeMultiple: configs.autoencoder.factor * latentMultiple(configs.unet),
+  });
   return {
     folder,
     id: id ?? (await readPullRecord(folder))?.name ?? basename(folder),
@@ -85,6 +98,7 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
     emptyText: secondText ? await readEmptyTextOfXl(folder) : "encoded",
     scheduler: configs.scheduler,
     clip: await openClip(join(folder, "clip")),
+    pairEncoder,
     defaults,
     digests,
   };
@@ -122,6 +136,7 @@ async function readConfigs(folder: string) {
     text,
     secondText,
     autoencoder,
+    pairEncoder: await readPairEncoderConfig(join(folder, "pair_encoder")),
     scheduler: await readSchedulerConfig(join(folder, "scheduler")),
   };
 }

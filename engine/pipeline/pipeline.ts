@@ -11,6 +11,7 @@ import {
   decoderGraph,
   encoderGraph,
   keysValuesGraph,
+  pairEncoderGraph,
   textEncoderGraph,
   textWidth,
   unetGraph,
@@ -202,6 +203,28 @@ export class Pipeline {
   async projectText(text: Float32Array): Promise<Float32Array> {
     const session = await this.session("keys and values", () => keysValuesGraph(this.model));
     const { rows } = await session.run({ text });
+    return rows!;
+  }
+
+  /**
+   * The edit of a pair as rows 1 … n of the model's init text, [n · d], by the pair encoder; undefined if the model folder has none.
+   *
+   * @param pair of one size, both sides multiples of {@link sizeMultiple}
+   */
+  async encodePair({
+    before,
+    after,
+  }: {
+    readonly before: RgbImage;
+    readonly after: RgbImage;
+  }): Promise<Float32Array | undefined> {
+    const { pairEncoder } = this.model;
+    if (!pairEncoder) return undefined;
+    const { width, height } = before;
+    const session = await this.session(`pair ${width}x${height}`, () =>
+      pairEncoderGraph(pairEncoder, height, width),
+    );
+    const { rows } = await session.run({ before: before.data, after: after.data });
     return rows!;
   }
 

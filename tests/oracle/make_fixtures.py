@@ -14,6 +14,7 @@ import tiny_autoencoder
 import tiny_captioner
 import tiny_ip2p
 import tiny_mini
+import tiny_pair_encoder
 import tiny_sdxl
 import tokenizer_cases
 
@@ -22,6 +23,7 @@ MAKERS = {
     "tiny-ip2p": tiny_ip2p.make,
     "tiny-mini": tiny_mini.make,
     "tiny-sdxl": tiny_sdxl.make,
+    "tiny-pair-encoder": tiny_pair_encoder.make,
     "autoencoder-tiny": tiny_autoencoder.make,
     "tiny-captioner": tiny_captioner.make,
     "tokenizer": lambda folder: tokenizer_cases.make(folder, FIXTURES / "tiny-ip2p" / "tokenizer"),
