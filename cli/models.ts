@@ -2,16 +2,14 @@ import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { addModelsListCommand } from "./models-list.ts";
 import { addModelsPullCommand } from "./models-pull.ts";
-import { addModelsRandomCommand } from "./models-random.ts";
 import { addModelsRemoveCommand } from "./models-remove.ts";
 import { addModelsVerifyCommand } from "./models-verify.ts";
 
 /** Adds `visii models`, whose commands see to model folders. */
 export function addModelsCommand(program: Command, context: Context): void {
-  const models = program.command("models").description("fetch, list, check, remove and make up models");
+  const models = program.command("models").description("fetch, list, check and remove models");
   addModelsPullCommand(models, context);
   addModelsListCommand(models, context);
   addModelsVerifyCommand(models, context);
   addModelsRemoveCommand(models, context);
-  addModelsRandomCommand(models, context);
 }

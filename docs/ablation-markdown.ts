@@ -1,6 +1,6 @@
-import type { AblationTable } from "../engine/evaluation/ablation/ablation-report.ts";
-import { ablationCells, chartName } from "../engine/evaluation/ablation/ablation-text.ts";
 import { markdownTable } from "../engine/evaluation/format-table.ts";
+import type { AblationTable } from "../research/ablation/ablation-report.ts";
+import { ablationCells, chartName } from "../research/ablation/ablation-text.ts";
 
 /** An ablation's table and its plot in docs/images. */
 export function ablationMarkdown(table: AblationTable): string {

@@ -6,9 +6,9 @@
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { AblationReport } from "../engine/evaluation/ablation/ablation-report.ts";
-import { chartName } from "../engine/evaluation/ablation/ablation-text.ts";
 import type { Report } from "../engine/evaluation/report.ts";
+import type { AblationReport } from "../research/ablation/ablation-report.ts";
+import { chartName } from "../research/ablation/ablation-text.ts";
 import { ablationMarkdown, hasPlot } from "./ablation-markdown.ts";
 import { evaluationMarkdown } from "./evaluation-markdown.ts";
 import { readMarked, replaceMarked } from "./marked-text.ts";

@@ -100,11 +100,11 @@ def write_case(folder: Path, case: Case, photos: Path) -> list[float]:
 
 README = """# The bundled evaluation set
 
-{count} edits in the format of [docs/evaluation-set.md](../docs/evaluation-set.md), for `visii eval` and `visii ablate`:
+{count} edits in the format of [docs/evaluation-set.md](../docs/evaluation-set.md), for `visii eval` and `npm run research -- ablate`:
 
 ```sh
 npx visii eval evaluation-set --method unedited,text,learned,learned-4
-npx visii ablate evaluation-set
+npm run research -- ablate
 ```
 
 Every case has the same {pairs} pairs ({pair_names}) and the same {tests} photos to edit ({test_names}), {side} pixels square; no

@@ -1,4 +1,4 @@
-import { type LineChart, lineChart } from "../../charts/line-chart.ts";
+import { type LineChart, lineChart } from "../../research/charts/line-chart.ts";
 import type { WorkerTime } from "../worker-times.ts";
 import type { Outcome } from "./run-scenario.ts";
 import type { Turned } from "./settings.ts";

@@ -29,10 +29,11 @@ function aboveItsFloor(path: string, imports: readonly string[]): string[] {
 function goesAround(path: string, imports: readonly string[]): string[] {
   if (path.startsWith("tests/")) return [];
   return imports.flatMap((imported) => {
-    const owner = owners[imported];
-    if (owner && !path.startsWith(owner)) return [`${path} imports ${imported}, which is ${owner}'s`];
+    const allowedIn = [owners[imported] ?? []].flat();
+    if (allowedIn.length && !allowedIn.some((prefix) => path.startsWith(prefix)))
+      return [`${path} imports ${imported}, which only ${allowedIn.join(" and ")} may import`];
     const [folder, allowed] = Object.entries(guarded).find(([guard]) => imported.startsWith(guard)) ?? [];
-    return folder && allowed && ![folder, "bench/", ...allowed].some((prefix) => path.startsWith(prefix))
+    return folder && allowed && ![folder, "research/", ...allowed].some((prefix) => path.startsWith(prefix))
       ? [`${path} imports ${imported}, which is open only to ${allowed}`]
       : [];
   });

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const bin = fileURLToPath(new URL("../../cli/bin.js", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+export const bin = join(root, "cli", "bin.js");
 export const tinyModel = fileURLToPath(new URL("../fixtures/tiny-mini", import.meta.url));
 
 export interface BinResult {
@@ -19,9 +21,19 @@ export interface BinOptions {
 }
 
 /** Runs the real `visii` in a process of its own. */
-export function runBin(args: readonly string[], { cwd, interruptAt, env }: BinOptions): Promise<BinResult> {
+export const runBin = (args: readonly string[], options: BinOptions): Promise<BinResult> =>
+  runNode([bin, ...args], options);
+
+/** Runs `npm run research` in a process of its own, in any folder. */
+export const runResearch = (args: readonly string[], { env, ...options }: BinOptions): Promise<BinResult> =>
+  runNode(["--import", import.meta.resolve("tsx"), join(root, "research", "main.ts"), ...args], {
+    ...options,
+    env: { ...env, TSX_TSCONFIG_PATH: join(root, "tsconfig.json") },
+  });
+
+function runNode(words: readonly string[], { cwd, interruptAt, env }: BinOptions): Promise<BinResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, ...env } });
+    const child = spawn(process.execPath, words, { cwd, env: { ...process.env, ...env } });
     let [stdout, stderr, interrupted] = ["", "", false];
     child.stdout.on("data", (chunk) => {
       stdout += String(chunk);

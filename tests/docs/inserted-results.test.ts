@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { replaceMarked } from "../../docs/marked-text.ts";
 import { findingsMarkdown } from "../../docs/paper-findings.ts";
-import { makeAblationReport } from "../../engine/evaluation/ablation/ablation-report.ts";
-import { ablations, chooseAblations } from "../../engine/evaluation/ablation/ablations.ts";
-import type { FinishedCell } from "../../engine/evaluation/ablation/run-ablations.ts";
+import { makeAblationReport } from "../../research/ablation/ablation-report.ts";
+import { ablations, chooseAblations } from "../../research/ablation/ablations.ts";
+import type { FinishedCell } from "../../research/ablation/run-ablations.ts";
 import { noCost, noScores } from "../engine/evaluation/made-up-results.ts";
 
 const document = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

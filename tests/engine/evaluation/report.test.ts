@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { ablationChart } from "../../../engine/evaluation/ablation/ablation-chart.ts";
-import { makeAblationReport } from "../../../engine/evaluation/ablation/ablation-report.ts";
-import { ablationText } from "../../../engine/evaluation/ablation/ablation-text.ts";
-import { chooseAblations } from "../../../engine/evaluation/ablation/ablations.ts";
 import type { CaseFiles } from "../../../engine/evaluation/evaluation-case.ts";
 import type { Finished } from "../../../engine/evaluation/finished-work.ts";
 import { parseMethods } from "../../../engine/evaluation/method.ts";
 import { makeReport } from "../../../engine/evaluation/report.ts";
 import { reportText } from "../../../engine/evaluation/report-text.ts";
+import { ablationChart } from "../../../research/ablation/ablation-chart.ts";
+import { makeAblationReport } from "../../../research/ablation/ablation-report.ts";
+import { ablationText } from "../../../research/ablation/ablation-text.ts";
+import { chooseAblations } from "../../../research/ablation/ablations.ts";
 import { noScores } from "./made-up-results.ts";
 
 const work = (name: string, method: string, seed: number, psnr: number): Finished => ({

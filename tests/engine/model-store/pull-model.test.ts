@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type PulledModel, type PullOptions, pullModel } from "../../../engine/model-store/pull-model.ts";
 import { readPullRecord, verifyFiles } from "../../../engine/model-store/pulled-model.ts";
-import { writeRandomModel } from "../../../engine/model-store/write-random-model.ts";
 import { checkModelConfigs } from "../../../engine/pipeline/model-folder.ts";
 import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
+import { writeRandomModel } from "../../../research/random-model/write-random-model.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { filesOf, LocalHub } from "./local-hub.ts";
 

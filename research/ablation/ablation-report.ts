@@ -1,0 +1,110 @@
+import { mean } from "../../engine/evaluation/bootstrap.ts";
+import type { ClipName } from "../../engine/evaluation/clip-space.ts";
+import type { Finished } from "../../engine/evaluation/finished-work.ts";
+import type { Metric } from "../../engine/evaluation/metric.ts";
+import { compare, type Summary, summarise } from "../../engine/evaluation/summarise.ts";
+import type { Ablation, Variant } from "./ablation.ts";
+import type { AblationOutcome, FinishedCell } from "./run-ablations.ts";
+
+/** One variant's line in an ablation's table. */
+export interface AblationRow extends Pick<Variant, "name" | "label" | "x"> {
+  /** Cases that it is the mean of. */
+  readonly cases: number;
+  /** Means over cases. */
+  readonly metrics: Readonly<Record<Metric, Summary | null>>;
+  /** Means of the differences to the baseline, case by case; null for the baseline itself. */
+  readonly differences: Readonly<Record<Metric, Summary | null>> | null;
+  /** UNet evaluations of one learning, forward and backward, in the mean. */
+  readonly evaluations: number;
+}
+
+export interface AblationTable extends Pick<Ablation, "name" | "title" | "about" | "axis" | "baseline"> {
+  /** Every variant on every case under every seed. */
+  readonly complete: boolean;
+  readonly rows: readonly AblationRow[];
+}
+
+/** The outcome of ablations, as `results.json` holds it. */
+export interface AblationReport {
+  readonly formatVersion: 1;
+  readonly set: string;
+  readonly model: { readonly id: string; readonly weightHash: string };
+  /** What the CLIP scores were taken with; null if the model folder has none. */
+  readonly clip: ClipName | null;
+  /** Longest side of the pictures, pixels, where they were scaled down; else null. */
+  readonly side: number | null;
+  readonly cases: readonly string[];
+  readonly seeds: readonly number[];
+  readonly complete: boolean;
+  readonly ablations: readonly AblationTable[];
+  /** Sentences without which the figures could be misread. */
+  readonly notes: readonly string[];
+  readonly finished: readonly FinishedCell[];
+}
+
+export interface AblationSubject
+  extends Pick<AblationReport, "set" | "model" | "clip" | "side" | "cases" | "seeds"> {
+  readonly ablations: readonly Ablation[];
+}
+
+/** Fewer cases than this make the bootstrap's intervals visibly too narrow. */
+const fewCases = 8;
+
+export function makeAblationReport(
+  { ablations, ...subject }: AblationSubject,
+  { finished, complete }: Pick<AblationOutcome, "finished" | "complete">,
+): AblationReport {
+  const cells = subject.cases.length * subject.seeds.length;
+  return {
+    formatVersion: 1,
+    ...subject,
+    complete,
+    ablations: ablations.flatMap((ablation) => {
+      const own = finished.filter((cell) => cell.ablation === ablation.name);
+      return own.length ? [tableOf(ablation, own, cells)] : [];
+    }),
+    notes: [
+      ...(complete ? [] : ["Incomplete: it was stopped; run the same again to go on."]),
+      `Mean over ${subject.cases.length} cases [95 % interval]; a case counts once, as the mean of its photos and of ${subject.seeds.length} seeds.`,
+      "Differences are taken to the baseline case by case; one whose interval holds 0 decides nothing.",
+      ...(subject.cases.length < fewCases
+        ? [`With only ${subject.cases.length} cases the intervals are too narrow.`]
+        : []),
+      subject.clip
+        ? `CLIP scores are by ${subject.clip.name}; those of another CLIP do not compare.`
+        : "The model folder has no clip/, so there are no CLIP scores.",
+    ],
+    finished,
+  };
+}
+
+function tableOf(ablation: Ablation, cells: readonly FinishedCell[], cellsOfVariant: number): AblationTable {
+  const { name, title, about, axis, baseline, variants } = ablation;
+  const names = variants.map((variant) => variant.name);
+  const works = cells.map(({ variant, work }): Finished => ({ ...work, method: variant }));
+  const summaries = new Map(summarise(works, names).map((row) => [row.method, row]));
+  const differences = new Map(compare(works, names, baseline).map((row) => [row.method, row.metrics]));
+  return {
+    ...{ name, title, about, baseline },
+    ...(axis ? { axis } : {}),
+    complete: cells.length === cellsOfVariant * variants.length,
+    rows: variants.flatMap((variant): AblationRow[] => {
+      const summary = summaries.get(variant.name);
+      if (!summary) return [];
+      const { cases, metrics } = summary;
+      const { x, label } = variant;
+      return [
+        {
+          ...{ name: variant.name, label, cases, metrics },
+          ...(x === undefined ? {} : { x }),
+          differences: differences.get(variant.name) ?? null,
+          evaluations: evaluationsOf(works.filter(({ method }) => method === variant.name)),
+        },
+      ];
+    }),
+  };
+}
+
+function evaluationsOf(works: readonly Finished[]): number {
+  return Math.round(mean(works.map(({ cost }) => cost.once.evaluations)));
+}

@@ -1,0 +1,156 @@
+import { VisibleError } from "../../engine/errors.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import type { Ablation } from "./ablation.ts";
+
+/** Guidance at which the frozen branches have weight, near what the bundled model recommends. */
+const guided = { textGuidance: 1.5, imageGuidance: 1.2 } as const;
+
+/** Those of the paper, then ours; cheap ones and the paper's first, so that a run cut short has them. */
+export const ablations: readonly Ablation[] = [
+  {
+    name: "clip",
+    title: "With and without the CLIP loss",
+    about: "The loss with L_clip at the paper's weight of 0.1, and without.",
+    baseline: "with",
+    variants: [
+      { name: "with", label: "with L_clip (default)" },
+      { name: "without", label: "without L_clip", learning: { overrides: { clipWeight: 0 } } },
+    ],
+  },
+  {
+    name: "init",
+    title: "What learning starts from",
+    about:
+      "The model's generic words; a caption of the after image by PEZ, as in the paper; words for the edit by PEZ, as `visii learn --caption` finds them; the nearest of the model's phrases, as `visii learn --caption phrase` finds it; and the case's first text, which says the edit as well as words can.",
+    baseline: "generic",
+    variants: [
+      { name: "generic", label: "generic words (default)" },
+      { name: "caption", label: "caption of the after image", init: "caption" },
+      { name: "edit-caption", label: "words for the edit", init: "edit-caption" },
+      { name: "phrase", label: "nearest phrase", init: "phrase" },
+      { name: "truth", label: "the case's own text", init: "text" },
+    ],
+  },
+  {
+    name: "noise",
+    title: "Fixed and fresh noise at editing",
+    about:
+      "The same instructions, applied from the noise that they were learned under and from noise of its own for every photo: at the model's own sampler, and at 4 ancestral steps, which add noise on the way.",
+    baseline: "fixed",
+    variants: [
+      { name: "fixed", label: "fixed (default)" },
+      { name: "fresh", label: "fresh", editing: { noise: "fresh" } },
+      { name: "fixed-4", label: "fixed, 4 steps", editing: { steps: 4, scheduler: "euler-ancestral" } },
+      {
+        name: "fresh-4",
+        label: "fresh, 4 steps",
+        editing: { noise: "fresh", steps: 4, scheduler: "euler-ancestral" },
+      },
+    ],
+  },
+  {
+    name: "pairs",
+    title: "How many pairs",
+    about: "Learned from the first 1, 2, 3 and 4 pairs, in the same number of steps.",
+    axis: { label: "pairs", log: false },
+    baseline: "1",
+    variants: [1, 2, 3, 4].map((pairs) => ({
+      name: String(pairs),
+      label: pairs === 1 ? "1 pair (default)" : `${pairs} pairs`,
+      x: pairs,
+      pairs,
+    })),
+  },
+  {
+    name: "steps",
+    title: "How many steps",
+    about: "Updates of the instruction, two samples each; the learning rate falls to zero over each run.",
+    axis: { label: "steps", log: true },
+    baseline: "300",
+    variants: [25, 50, 100, 300, 1000].map((steps) => ({
+      name: String(steps),
+      label: String(steps),
+      x: steps,
+      learning: { steps },
+    })),
+  },
+  {
+    name: "loop",
+    title: "The paper's loop and ours",
+    about:
+      "The paper's loop: 1000 steps of one sample, constant learning rate, the tokens of the lowest single-step loss kept; at the guidance and the learning rate of ours, as its own rate of 0.001 is far too low for this model.",
+    baseline: "default",
+    variants: [
+      { name: "default", label: "ours (default)" },
+      {
+        name: "paper",
+        label: "the paper's loop",
+        learning: { loop: "reference", textGuidance: 1, imageGuidance: 1, learningRate: 0.12 },
+      },
+    ],
+  },
+  {
+    name: "space",
+    title: "Text embedding, or keys and values",
+    about:
+      "What is learned: rows of the text embedding, or the keys and values of every attention to the text, at the model's learning rate for each.",
+    baseline: "text",
+    variants: [
+      { name: "text", label: "text embedding (default)" },
+      { name: "kv", label: "keys and values", learning: { space: "kv" } },
+    ],
+  },
+  {
+    name: "branches",
+    title: "Frozen branches kept or evaluated at every step",
+    about:
+      "Learning (100 steps) and editing at guidance 1.5 / 1.2: at the model's own guidance of 1 / 1 these branches have weight 0 and are never evaluated.",
+    baseline: "cached",
+    variants: [
+      {
+        name: "cached",
+        label: "kept, for 64 fixed samples (default)",
+        learning: { ...guided, steps: 100, overrides: { frozenBranches: "cached", samples: 64 } },
+        editing: guided,
+      },
+      {
+        name: "recomputed",
+        label: "evaluated anew, every timestep",
+        learning: {
+          ...guided,
+          steps: 100,
+          overrides: { frozenBranches: "recomputed", samples: "every timestep" },
+        },
+        editing: guided,
+      },
+    ],
+  },
+];
+
+/** Without the variants that a model has not the means for. */
+export function ablationFor(
+  { defaults }: Pick<Pipeline, "defaults">,
+  { variants, ...ablation }: Ablation,
+): Ablation {
+  const { describe, phrases } = defaults.captions;
+  const possible = { phrase: phrases !== undefined, "edit-caption": describe === "edit" };
+  return {
+    ...ablation,
+    variants: variants.filter(({ init }) =>
+      init === "phrase" || init === "edit-caption" ? possible[init] : true,
+    ),
+  };
+}
+
+/** `clip,steps` → those ablations, in their own order. @throws VisibleError `invalid_option` */
+export function chooseAblations(list: string | undefined): readonly Ablation[] {
+  if (list === undefined) return ablations;
+  const names = list.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !ablations.some((ablation) => ablation.name === name));
+  if (unknown !== undefined)
+    throw new VisibleError(
+      "invalid_option",
+      `"${unknown}" is no ablation; there are ${ablations.map(({ name }) => name).join(", ")}.`,
+    );
+  return ablations.filter(({ name }) => names.includes(name));
+}

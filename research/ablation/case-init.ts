@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { captionImage } from "../../engine/captioning/caption-image.ts";
+import { captionPair } from "../../engine/captioning/caption-pair.ts";
+import { VisibleError } from "../../engine/errors.ts";
+import type { OpenCase } from "../../engine/evaluation/evaluation-case.ts";
+import { keyOf } from "../../engine/evaluation/finished-work.ts";
+import { writeAside } from "../../engine/files/write-aside.ts";
+import { fitPairs } from "../../engine/images/fit-pairs.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import type { CaseInit } from "./ablation.ts";
+
+/**
+ * The words that a case's learning starts from. Captions are kept in `folder`, as they take a while to find.
+ *
+ * @throws VisibleError `invalid_set` for a case without texts that is to start from one
+ */
+export async function caseInit(
+  pipeline: Pipeline,
+  openCase: OpenCase,
+  init: CaseInit,
+  { seed, folder, signal }: { readonly seed: number; readonly folder: string; readonly signal?: AbortSignal },
+): Promise<string> {
+  if (init === "text") {
+    const [text] = openCase.description.texts ?? [];
+    if (text === undefined)
+      throw new VisibleError(
+        "invalid_set",
+        `The ablation init wants words for every case; give ${openCase.name}/case.json "texts".`,
+      );
+    return text;
+  }
+  const { resolution } = pipeline.defaults;
+  const decisive = {
+    caption: openCase.digest,
+    ...(init === "caption" ? {} : { init }),
+    ...{ seed, resolution, weights: pipeline.weightHash },
+  };
+  const path = join(folder, `${keyOf(decisive)}.txt`);
+  const known = await readFile(path, "utf8").catch(() => undefined);
+  if (known !== undefined) return known;
+  const [pair] = openCase.pairs;
+  const fitted = fitPairs([pair], { resolution, multiple: pipeline.sizeMultiple }).pairs[0]!;
+  const hooks = signal ? { signal } : {};
+  const { text } =
+    init === "caption"
+      ? await captionImage(pipeline, fitted.after, { seed }, hooks)
+      : await captionPair(pipeline, fitted, init === "phrase" ? "phrase" : "pez", { seed }, hooks);
+  await writeAside(path, text);
+  return text;
+}

@@ -1,0 +1,143 @@
+import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
+import { openCase } from "../../engine/evaluation/open-case.ts";
+import { formatVersionOf, type Instruction } from "../../engine/instruction/instruction.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
+import { invert } from "../../engine/inversion/invert.ts";
+import type { Guidance } from "../../engine/pipeline/guidance.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { firstPair, meanPsnrToTruth } from "./measure-case.ts";
+import { type ReferenceLoopTask, runReferenceLoop } from "./reference-loop.ts";
+
+/** How near the edits of unseen photos come to the truth when learning may spend so much. */
+export interface QualityPoint {
+  readonly learner: string;
+  readonly case: string;
+  readonly seed: number;
+  /** UNet evaluations, forward and backward, validations included: one for each branch of each sample. */
+  readonly evaluations: number;
+  /** Mean PSNR to the true edit over the case's photos, in dB. */
+  readonly psnr: number;
+}
+
+const paperSteps = 1000;
+const checkpoints = [50, 100, 200, 400, 700, paperSteps] as const;
+/** Each step evaluates three branches forward and backward. */
+const evaluationsOfPaperStep = 6;
+export const paperEvaluations = evaluationsOfPaperStep * paperSteps;
+const ourSteps = [25, 50, 100, 150, 300] as const;
+
+interface PaperLoop {
+  readonly name: string;
+  readonly learningRate: number;
+  readonly guidance: Guidance;
+}
+
+/** The paper's loop as it was published, and step by step as it suits the model at hand. */
+export function paperLoops({ defaults }: Pipeline): readonly PaperLoop[] {
+  const { textGuidance, imageGuidance, learningRate } = defaults.inversion;
+  const guidance = { text: textGuidance, image: imageGuidance };
+  const named = `guidance ${textGuidance}/${imageGuidance}`;
+  return [
+    { name: `paper, ${named}, rate ${learningRate}`, learningRate, guidance },
+    { name: `paper, ${named}, rate 0.001`, learningRate: 1e-3, guidance },
+    { name: "paper as published", learningRate: 1e-3, guidance: { text: 7.5, image: 1.5 } },
+  ];
+}
+
+/** Names of learners: ours, and what is added for the paper's tokens that were last instead of best. */
+export const ours = "ours";
+export const lastTokens = ", its last tokens";
+
+/**
+ * Learns each case's first pair by our loop with rising numbers of steps, each a run of its own, and by the paper's loop in
+ * PyTorch, looked at on its way (its learning rate is constant, so that a shorter run is the beginning of a longer one).
+ * The tokens of all are applied by one sampler, under the guidance they were learned for, with noise that neither has seen.
+ *
+ * @returns a line that says why the paper's loop did not run, where it did not
+ */
+export async function benchAgainstReference(
+  pipeline: Pipeline,
+  cases: readonly CaseFiles[],
+  {
+    seeds,
+    folder,
+    threads,
+  }: { readonly seeds: readonly number[]; readonly folder: string; readonly threads: number },
+  onPoint: (point: QualityPoint) => void,
+): Promise<string | undefined> {
+  for (const loop of [undefined, ...paperLoops(pipeline)])
+    for (const seed of seeds)
+      for (const files of cases) {
+        const opened = await openCase(files);
+        const pair = firstPair(pipeline, opened);
+        const tell = async (learner: string, instruction: Instruction, guidance: Guidance) => {
+          const { unetForwards, unetBackwards } = instruction.info.counts;
+          const options = {
+            seed,
+            noise: "fresh",
+            textGuidance: guidance.text,
+            imageGuidance: guidance.image,
+          } as const;
+          onPoint({
+            ...{ learner, case: opened.name, seed },
+            evaluations: unetForwards + unetBackwards,
+            psnr: await meanPsnrToTruth(pipeline, opened, { instruction }, options),
+          });
+        };
+        if (!loop) {
+          const { textGuidance: text, imageGuidance: image } = pipeline.defaults.inversion;
+          for (const steps of ourSteps)
+            await tell(ours, await invert(pipeline, [pair], { seed, steps }), { text, image });
+          continue;
+        }
+        const { name, learningRate, guidance } = loop;
+        const task: ReferenceLoopTask = { seed, learningRate, guidance, checkpoints, idleWork: "left out" };
+        const learned = await runReferenceLoop(pipeline, pair, task, { folder, threads });
+        if (typeof learned === "string") return learned;
+        for (const { step, best, last } of learned)
+          for (const [learner, tokens] of [
+            [name, best],
+            [`${name}${lastTokens}`, last],
+          ] as const)
+            await tell(learner, asInstruction(pipeline, pair, task, step, tokens), guidance);
+      }
+  return undefined;
+}
+
+/** Tokens that another program learned, as an instruction of this pipeline. It validated nothing. */
+function asInstruction(
+  pipeline: Pipeline,
+  { before: { width, height } }: ImagePair,
+  { seed, learningRate, guidance }: ReferenceLoopTask,
+  steps: number,
+  tokens: Float32Array,
+): Instruction {
+  const { init } = pipeline.defaults;
+  const unknown = Number.NaN;
+  const branches = evaluationsOfPaperStep / 2;
+  return {
+    tokens,
+    tokenCount: tokens.length / pipeline.textWidth,
+    dimension: pipeline.textWidth,
+    info: {
+      formatVersion: formatVersionOf.text,
+      space: "text",
+      modelId: pipeline.modelId,
+      weightHash: pipeline.weightHash,
+      ...{ seed, init },
+      hyperParameters: {
+        ...{ steps, learningRate, batchSize: 1, loop: "reference", pairs: 1, width, height },
+        ...{ textGuidance: guidance.text, imageGuidance: guidance.image },
+      },
+      losses: {
+        first: unknown,
+        last: unknown,
+        validation: unknown,
+        initialValidation: unknown,
+        bestStep: steps,
+        curve: [],
+      },
+      counts: { unetForwards: branches * steps, unetBackwards: branches * steps },
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { decodeImage } from "../../engine/images/decode-image.ts";
+import { fitToModel } from "../../engine/images/fit-to-model.ts";
+import type { ImagePair } from "../../engine/inversion/invert.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import type { SpaceCase } from "./instruction-spaces.ts";
+
+interface DemoPlan {
+  readonly pair: { readonly before: string; readonly after: string };
+  readonly tests: readonly { readonly image: string; readonly truth: string }[];
+}
+
+/** The pair that `npm run demo` learns from, at the model's own resolution. */
+export async function readDemoPair(root: string, pipeline: Pipeline): Promise<ImagePair> {
+  const { pair } = await readPlan(root);
+  const read = pictureReader(root, pipeline);
+  return { before: await read(pair.before), after: await read(pair.after) };
+}
+
+/** The same with the demo's photos and their true edits. */
+export async function readDemoCase(root: string, pipeline: Pipeline): Promise<SpaceCase> {
+  const { tests } = await readPlan(root);
+  const read = pictureReader(root, pipeline);
+  const photos = await Promise.all(
+    tests.map(async ({ image, truth }) => ({ photo: await read(image), truth: await read(truth) })),
+  );
+  return { name: "the demo's", pair: await readDemoPair(root, pipeline), photos };
+}
+
+async function readPlan(root: string): Promise<DemoPlan> {
+  return JSON.parse(await readFile(join(root, "demo", "demo.json"), "utf8")) as DemoPlan;
+}
+
+function pictureReader(root: string, pipeline: Pipeline) {
+  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  return async (file: string) => fitToModel((await decodeImage(join(root, "demo", file))).image, size).image;
+}

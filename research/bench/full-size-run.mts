@@ -1,0 +1,77 @@
+import { availableParallelism } from "node:os";
+import { type GraphWork, workOf } from "../../engine/graph/graph-work.ts";
+import { residentBytes } from "../../engine/graph/memory-estimate.ts";
+import { planLoss } from "../../engine/inversion/loss-plan.ts";
+import { frozenBranches } from "../../engine/pipeline/guidance.ts";
+import { openPipeline } from "../../engine/pipeline/pipeline.ts";
+import {
+  drawInputs,
+  fullSizeEdit,
+  guidance,
+  lossFeeds,
+  side,
+  timestep,
+  wanted,
+  writeInputs,
+} from "./full-size-inputs.ts";
+import { medianSeconds } from "./time.ts";
+
+/**
+ * One measurement in a process of its own, so that its peak of memory is its own: `step|edit FOLDER SCRATCH REPEATS
+ * STEPS`. Prints a JSON object as its last line.
+ */
+const [what, folder, scratch, repeats, steps] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const threads = availableParallelism();
+const seconds = async <T,>(call: () => T | Promise<T>): Promise<readonly [T, number]> => {
+  const started = performance.now();
+  const made = await call();
+  return [made, (performance.now() - started) / 1000];
+};
+
+const pipeline = await openPipeline(folder, { device: "cpu", threads });
+const figures: Record<string, unknown> = {};
+if (what === "step") {
+  const inputs = await drawInputs(pipeline);
+  await writeInputs(pipeline, inputs, scratch);
+  const samples = {
+    ...{ latents: inputs.latents, image: inputs.image, height: side, width: side },
+    timesteps: Float32Array.of(timestep),
+  };
+  const frozen = await frozenBranches(pipeline, samples, guidance);
+  const plan = planLoss(pipeline.model, wanted, pipeline.memory);
+  const session = await pipeline.session("loss", () => plan.graph);
+  const feeds = { ...lossFeeds(pipeline, inputs), frozen };
+  figures.secondsOfLoss = await medianSeconds(() => session.run(feeds), Number(repeats));
+  figures.secondsOfFrozenBranches = await medianSeconds(
+    () => frozenBranches(pipeline, samples, guidance),
+    Number(repeats),
+  );
+  figures.flops = flopsOf(workOf(plan.graph));
+  figures.flopsWithNothingTwice = flopsOf(
+    workOf(planLoss(pipeline.model, wanted, Number.POSITIVE_INFINITY).graph),
+  );
+  figures.recompute = plan.settings.recompute ?? [];
+  figures.estimatedBytes = residentBytes(plan.memory);
+} else if (what === "edit") {
+  const { pixels } = await drawInputs(pipeline);
+  const factor = pipeline.model.vae.autoencoder.factor;
+  const photo = { width: side * factor, height: side * factor, data: pixels };
+  const run = (count: number) => fullSizeEdit(pipeline, photo, count);
+  await run(1);
+  const taken: number[] = [];
+  for (let i = 0; i < Number(repeats); i++) taken.push((await seconds(() => run(Number(steps))))[1]);
+  figures.seconds = taken.sort((a, b) => a - b)[Math.floor(taken.length / 2)];
+}
+figures.peakBytes = 1024 * process.resourceUsage().maxRSS;
+await pipeline.dispose();
+console.log(JSON.stringify(figures));
+
+function flopsOf({ convolution, product }: GraphWork): number {
+  return convolution + product;
+}

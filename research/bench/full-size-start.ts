@@ -1,0 +1,112 @@
+import { execFile } from "node:child_process";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { readModelFolder } from "../../engine/pipeline/model-folder.ts";
+
+/** What one process tells of its start. Times are seconds of processor time. */
+export interface StartedProcess {
+  /** One after the other, to the end of the first step. */
+  readonly parts: Readonly<Record<string, number>>;
+  /** Seconds by the clock, from the start of the process to the start of the first step. */
+  readonly clock: number;
+  /** What planning consists of, measured once more. */
+  readonly apart: Readonly<Record<string, number>>;
+  /** Of the first step's loss and gradient. */
+  readonly bits: string;
+  readonly peakBytes: number;
+  readonly notes: readonly string[];
+}
+
+const repeats = 3;
+
+const words: Readonly<Record<string, string>> = {
+  program: "loading the program",
+  open: "opening the model, hashing its weights",
+  plan: "planning: graphs written, differentiated, rewritten",
+  create: "creating the session",
+  first: "the first step",
+};
+
+/**
+ * From process start to the end of the first learning step at 512 px, with nothing kept, when it is first kept, and with it.
+ * In processor time, which counts what a start costs whatever else the machine does; the whole also by the clock.
+ */
+export async function benchStart(folder: string, scratch: string, say: (line: string) => void) {
+  const cache = join(scratch, "cache");
+  const first = await startApart(folder, cache);
+  // What was written this moment is read and checked by the next start, and known to those after it.
+  await wait(2500);
+  await startApart(folder, cache);
+  const [without, kept, reading]: [StartedProcess[], StartedProcess[], Reading[]] = [[], [], []];
+  for (let i = 0; i < repeats; i++) {
+    without.push(await startApart(folder));
+    kept.push(await startApart(folder, cache));
+    reading.push(await readOnce(folder));
+  }
+  const all = [first, ...without, ...kept];
+  const notes = all.flatMap((each) => each.notes);
+  const sameBits = all.every(({ bits }) => bits === first.bits);
+
+  const column = (runs: readonly StartedProcess[], name: string) =>
+    median(runs.map(({ parts }) => parts[name]!));
+  const total = ({ parts }: StartedProcess) => Object.values(parts).reduce((sum, part) => sum + part, 0);
+  const beforeStep = (each: StartedProcess) => total(each) - each.parts.first!;
+  say("from process start to the end of the first step at 512 px, seconds of processor time:");
+  say(`  ${"".padEnd(54)}${["nothing kept", "first kept", "kept"].map((x) => x.padStart(14)).join("")}`);
+  const line = (what: string, figures: readonly number[]) =>
+    say(`  ${what.padEnd(54)}${figures.map((x) => x.toFixed(2).padStart(14)).join("")}`);
+  for (const [name, what] of Object.entries(words))
+    line(what, [column(without, name), first.parts[name]!, column(kept, name)]);
+  const [slow, fast] = [median(without.map(beforeStep)), median(kept.map(beforeStep))];
+  line("all but the step", [slow, beforeStep(first), fast]);
+  const elapsed = (runs: readonly StartedProcess[]) => median(runs.map(({ clock }) => clock));
+  line("the same by the clock", [elapsed(without), first.clock, elapsed(kept)]);
+  const read = (name: keyof Reading) => median(reading.map((each) => each[name])).toFixed(2);
+  say(
+    `  ratio ${(fast / slow).toFixed(2)}, ${(elapsed(kept) / elapsed(without)).toFixed(2)} by the clock; ` +
+      `reading the UNet's and the text encoder's weights once: ${read("processor")}, ${read("clock")} by the clock`,
+  );
+  for (const [name, seconds] of Object.entries(first.apart))
+    say(`  of planning, ${name}: ${seconds.toFixed(2)}`);
+  const gigabytes = (runs: readonly StartedProcess[]) =>
+    median(runs.map((x) => x.peakBytes / 1e9)).toFixed(1);
+  say(
+    `  peak memory ${gigabytes(without)} GB, ${gigabytes(kept)} GB with what is kept, mapped pages counted in`,
+  );
+  say(
+    `  loss and gradient have ${sameBits ? "the same bits" : "DIFFERENT BITS"} in all ${all.length} starts`,
+  );
+  for (const note of notes) say(`  NOTED: ${note}`);
+  return { without, first, kept, reading, sameBits };
+}
+
+/** A start in a process of its own. */
+async function startApart(folder: string, cache?: string): Promise<StartedProcess> {
+  const script = fileURLToPath(new URL("./full-size-start-run.mts", import.meta.url));
+  const options = ["--import", "tsx", script, folder, ...(cache ? [cache] : [])];
+  const { stdout } = await promisify(execFile)(process.execPath, options, { maxBuffer: 2 ** 24 });
+  return JSON.parse(stdout.trim().split("\n").at(-1)!) as StartedProcess;
+}
+
+/** Seconds. */
+interface Reading {
+  readonly processor: number;
+  readonly clock: number;
+}
+
+/** To read, and do nothing with, the weights that a learning needs. */
+async function readOnce(folder: string): Promise<Reading> {
+  const { unet, text } = await readModelFolder(folder, { sha256: async () => "" });
+  const [before, began] = [process.cpuUsage(), performance.now()];
+  for (const { path } of [unet, text].flatMap(({ component }) => component.checkpoint.files))
+    for await (const _ of createReadStream(path, { highWaterMark: 2 ** 20 }));
+  const { user, system } = process.cpuUsage(before);
+  return { processor: (user + system) / 1e6, clock: (performance.now() - began) / 1000 };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}

@@ -1,0 +1,162 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { openPipeline } from "../../engine/pipeline/pipeline.ts";
+import { benchCommandStart } from "./command-start.ts";
+import { fastestConvolutionRate } from "./convolution-rate.ts";
+import { guidance, timestep } from "./full-size-inputs.ts";
+import { type FullSizeOptions, readOptions } from "./full-size-options.ts";
+import { benchParity, parityTolerance } from "./full-size-parity.ts";
+import { benchPlans } from "./full-size-plans.ts";
+import { benchStart } from "./full-size-start.ts";
+import { benchHalfParity, halfTolerance } from "./half-parity.ts";
+import { benchOnDevice } from "./on-device.ts";
+import { runPython } from "./python.ts";
+import { type ReferenceStep, runReferenceStep } from "./reference.ts";
+
+const run = promisify(execFile);
+
+/** Benches of InstructPix2Pix's full size, minutes long, so only by name. */
+export const fullSizeBenches = ["plans", "parity", "half", "full", "start"] as const;
+
+/** How often a sample is visited by default (200 updates of 2, on 64 samples), so that its frozen branches cost 1/visits. */
+const visits = (200 * 2) / 64;
+const repeats = 3;
+const samplingSteps = 20;
+
+interface StepAtFullSize {
+  readonly secondsOfLoss: number;
+  readonly secondsOfFrozenBranches: number;
+  readonly flops: number;
+  readonly flopsWithNothingTwice: number;
+  readonly recompute: readonly string[];
+  readonly estimatedBytes: number;
+  readonly peakBytes: number;
+}
+
+/**
+ * @param folder a model folder of InstructPix2Pix's shape, such as `visii models random` writes
+ * @returns figures to keep, by bench
+ */
+export async function benchFullSize(
+  asked: readonly string[],
+  folder: string,
+  threads: number,
+  say: (line: string) => void,
+): Promise<Record<string, unknown>> {
+  const scratch = await mkdtemp(join(tmpdir(), "visii-full-"));
+  const figures: Record<string, unknown> = {};
+  try {
+    if (asked.includes("plans")) figures.plans = await benchPlans(folder, say);
+    if (asked.includes("parity")) figures.parity = await parity(folder, threads, scratch, say);
+    if (asked.includes("half")) figures.half = await half(folder, readOptions(asked), threads, say);
+    if (asked.includes("start")) {
+      figures.command = await benchCommandStart(scratch, say);
+      figures.start = await benchStart(folder, scratch, say);
+    }
+    // With any option on the device and in the precision asked for; without one, the processor's figures as they always were.
+    if (asked.includes("full") && asked.some((word) => word.startsWith("--")))
+      figures.onDevice = await benchOnDevice(folder, readOptions(asked), scratch, say);
+    else if (asked.includes("full")) {
+      figures.step = await step(folder, threads, scratch, say);
+      figures.edit = await editing(folder, threads, scratch, say);
+    }
+    return figures;
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
+
+async function parity(folder: string, threads: number, scratch: string, say: (line: string) => void) {
+  const pipeline = await openPipeline(folder, { device: "cpu", threads });
+  const found = await benchParity(pipeline, scratch);
+  await pipeline.dispose();
+  say("deviation from diffusers and transformers, of the largest element:");
+  if (typeof found === "string") say(`  ${found}`);
+  else
+    for (const [name, deviation] of Object.entries(found))
+      say(
+        `  ${name.padEnd(12)}${deviation.toExponential(1)}${deviation < parityTolerance ? "" : "  MORE THAN ALLOWED"}`,
+      );
+  return found;
+}
+
+async function half(folder: string, options: FullSizeOptions, threads: number, say: (line: string) => void) {
+  const found = await benchHalfParity(folder, options, threads);
+  say(
+    `deviation of half precision from float32 at ${options.size} px on ${options.device}, of the largest element:`,
+  );
+  for (const [name, deviation] of Object.entries(found))
+    say(
+      `  ${name.padEnd(12)}${deviation.toExponential(1)}${deviation < halfTolerance ? "" : "  MORE THAN ALLOWED"}`,
+    );
+  return found;
+}
+
+async function step(folder: string, threads: number, scratch: string, say: (line: string) => void) {
+  const ours = await apart<StepAtFullSize>("step", folder, scratch);
+  const seconds = ours.secondsOfLoss + ours.secondsOfFrozenBranches / visits;
+  const floor = ours.flopsWithNothingTwice / (await fastestConvolutionRate(threads));
+  const twice = ours.flops / ours.flopsWithNothingTwice - 1;
+  say(`inversion step at 512 px, batch 1, guidance 7.5/1.5, ${threads} threads`);
+  say(
+    `  ours       ${seconds.toFixed(2)} s (text branch ${ours.secondsOfLoss.toFixed(2)}, and 1/${visits} of the frozen branches' ${ours.secondsOfFrozenBranches.toFixed(2)})`,
+  );
+  say(
+    `  twice      ${ours.recompute.join(" and ") || "nothing"}: ${(100 * twice).toFixed(1)}% more operations`,
+  );
+  say(
+    `  memory     peak ${gigabytes(ours.peakBytes)}; the loss alone was reckoned at ${gigabytes(ours.estimatedBytes)}`,
+  );
+  say(
+    `  floor      ${floor.toFixed(2)} s = ${(ours.flopsWithNothingTwice / 1e9).toFixed(0)} GFLOP at the fastest convolution's rate`,
+  );
+  const reference = await runReferenceStep({
+    ...{
+      unet: join(folder, "unet"),
+      inputs: join(scratch, "inputs.safetensors"),
+      threads,
+      timestep,
+      guidance,
+    },
+    ...{ outputs: join(scratch, "gradient.safetensors"), repeats },
+  });
+  sayReference(reference, seconds, say);
+  return { ...ours, seconds, floor, reference };
+}
+
+async function editing(folder: string, threads: number, scratch: string, say: (line: string) => void) {
+  const ours = await apart<{ seconds: number; peakBytes: number }>("edit", folder, scratch);
+  say(`edit at 512 px, ${samplingSteps} sampling steps, guidance 7.5/1.5, ${threads} threads`);
+  say(`  ours       ${ours.seconds.toFixed(1)} s, peak ${gigabytes(ours.peakBytes)}`);
+  const inputs = join(scratch, "inputs.safetensors");
+  const options = [folder, inputs, threads, samplingSteps, guidance.text, guidance.image, 2].map(String);
+  const reference = await runPython<ReferenceStep>("reference_edit.py", options);
+  sayReference(reference, ours.seconds, say);
+  return { ...ours, reference };
+}
+
+/** Runs one measurement in a process of its own. */
+async function apart<Figures>(what: string, folder: string, scratch: string): Promise<Figures> {
+  const script = fileURLToPath(new URL("./full-size-run.mts", import.meta.url));
+  const options = [what, folder, scratch, String(what === "edit" ? 2 : repeats), String(samplingSteps)];
+  const { stdout } = await run(process.execPath, ["--import", "tsx", script, ...options], {
+    maxBuffer: 2 ** 24,
+  });
+  return JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures;
+}
+
+function sayReference(reference: ReferenceStep | string, ours: number, say: (line: string) => void): void {
+  if (typeof reference === "string") say(`  PyTorch    ${reference}`);
+  else
+    say(
+      `  PyTorch    ${reference.seconds.toFixed(2)} s, peak ${gigabytes(reference.peakBytes)}: ratio ${(ours / reference.seconds).toFixed(2)}`,
+    );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,97 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bootstrapMean, mean } from "../../engine/evaluation/bootstrap.ts";
+import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
+import { readSet } from "../../engine/evaluation/read-set.ts";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { benchAgainstReference, paperEvaluations, type QualityPoint } from "./against-the-reference.ts";
+import { countAlignmentWarnings } from "./alignment.ts";
+import { benchCaptions, type InitFigures } from "./captions.ts";
+import { qualityChart, referenceMarkdown, showInterval } from "./reference-report.ts";
+import { benchWordings } from "./wordings.ts";
+
+interface Bench {
+  readonly root: string;
+  readonly pipeline: Pipeline;
+  readonly threads: number;
+  /** Names on the command line. */
+  readonly asked: readonly string[];
+  say(line: string): void;
+  /** What is kept in out/bench/figures.json. */
+  readonly figures: Record<string, unknown>;
+}
+
+/** Chosen before any was run: six that no words say and two that words do, of tone, of colour and of style. */
+const chosen = [
+  "channel-curves",
+  "duotone-teal-orange",
+  "hue-144-degrees",
+  "neon-edges-60",
+  "night-80",
+  "plum-film",
+  "sketch-sepia",
+  "solarize-cool",
+];
+const seeds = [0];
+
+/** The benches that learn from the bundled evaluation set: minutes to an hour long, so only by name. */
+export async function benchOnCases(bench: Bench): Promise<void> {
+  const { root, asked, say, pipeline, figures } = bench;
+  const read = () => readSet(join(root, "evaluation-set"));
+  const readChosen = async () => (await read()).filter(({ name }) => chosen.includes(name));
+  if (asked.includes("reference")) await reference(bench, await readChosen());
+  if (asked.includes("captions")) await captions(bench, await readChosen());
+  if (asked.includes("wordings"))
+    for (const { text, psnr } of await benchWordings(pipeline, root)) say(`${psnr.toFixed(2)} dB  ${text}`);
+  if (asked.includes("alignment")) {
+    const counts = await countAlignmentWarnings(await read(), (what, { kind }) => {
+      if (what.startsWith("aligned")) say(`  ${what}: taken for ${kind}`);
+    });
+    for (const { name, pairs, warned } of counts) say(`${name}: ${warned} of ${pairs} pairs warned of`);
+    figures.alignment = counts;
+  }
+}
+
+async function reference(
+  { root, pipeline, threads, say, figures }: Bench,
+  cases: readonly CaseFiles[],
+): Promise<void> {
+  const points: QualityPoint[] = [];
+  const folder = join(root, "out", "bench", "reference");
+  const failure = await benchAgainstReference(pipeline, cases, { seeds, folder, threads }, (point) => {
+    points.push(point);
+    say(
+      `  ${point.learner}, ${point.case}: ${point.psnr.toFixed(2)} dB after ${point.evaluations} evaluations`,
+    );
+  });
+  if (failure !== undefined) say(failure);
+  const report = referenceMarkdown(points, paperEvaluations);
+  say(report);
+  const out = join(root, "out", "bench");
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, "reference.md"), `${report}\n`);
+  await writeFile(join(out, "reference.svg"), await qualityChart(points));
+  figures.reference = points;
+}
+
+async function captions({ pipeline, say, figures }: Bench, cases: readonly CaseFiles[]): Promise<void> {
+  const found: InitFigures[] = [];
+  await benchCaptions(pipeline, cases, (one) => {
+    found.push(one);
+    say(
+      `  ${one.case}, ${one.way}: “${one.init}” ${one.wordsAlone.toFixed(2)} ${JSON.stringify(one.learned)}`,
+    );
+  });
+  const ways = [...new Set(found.map(({ way }) => way))];
+  for (const way of ways) {
+    const own = found.filter((one) => one.way === way);
+    const learned = Object.keys(own[0]!.learned).map(
+      (steps) =>
+        `${steps} steps ${showInterval(bootstrapMean(own.map((one) => one.learned[Number(steps)]!)))}`,
+    );
+    say(
+      `${way}: words alone ${mean(own.map(({ wordsAlone }) => wordsAlone)).toFixed(2)}, ${learned.join(", ")}`,
+    );
+  }
+  figures.captions = found;
+}

@@ -1,0 +1,27 @@
+import type { Guidance } from "../../engine/pipeline/guidance.ts";
+import { runPython } from "./python.ts";
+
+export interface ReferenceTask {
+  readonly unet: string;
+  readonly inputs: string;
+  readonly outputs: string;
+  readonly threads: number;
+  readonly timestep: number;
+  readonly guidance: Guidance;
+  /** Timed steps, after one that is not counted. */
+  readonly repeats: number;
+}
+
+export interface ReferenceStep {
+  /** Median. */
+  readonly seconds: number;
+  /** Of the process. */
+  readonly peakBytes: number;
+}
+
+/** The same step in PyTorch, or why it could not be run. */
+export function runReferenceStep(task: ReferenceTask): Promise<ReferenceStep | string> {
+  const { unet, inputs, outputs, threads, timestep, guidance, repeats } = task;
+  const options = [unet, inputs, outputs, threads, timestep, guidance.text, guidance.image, repeats];
+  return runPython("reference_step.py", options.map(String));
+}
