@@ -27,7 +27,10 @@ export async function submitJob(
   const known = context.get("resumed") ? await jobs.get(account, id) : undefined;
   if (known) return known;
   const owner = await edge.accountOf(account);
-  await ledger.reserve(account, id, cost, owner?.concurrency);
+  await ledger.reserve(account, id, cost, {
+    class: "interactive",
+    most: owner?.concurrency ?? Number.MAX_SAFE_INTEGER,
+  });
   const now = clock.now();
   const job = await jobs.insert({
     ...{ id, account, request, queue, status: "queued", attempt: 0, failures: 0, reserved: cost },

@@ -74,9 +74,10 @@ async function proceed(ports: SweepPorts, { data: batch, version }: Stored<Store
   // Handed in before in full, or somebody changed the batch meanwhile: then the next look goes on from there.
   if (now === "conflict" || opened.submitted === until) return;
   const lines = await readLines(ports.objects, batch);
-  for (let line = opened.submitted; line < until; line++)
-    await submitLine(ports, batch, line, lines[line] ?? {});
-  await write(ports, { ...opened, submitted: until }, now.version, ports.clock.now() + interval);
+  let submitted = opened.submitted;
+  while (submitted < until && (await submitLine(ports, batch, submitted, lines[submitted] ?? {})) !== "later")
+    submitted++;
+  await write(ports, { ...opened, submitted }, now.version, ports.clock.now() + interval);
 }
 
 /** Counts the lines that are done from where the count stands, as far as there is no gap. */

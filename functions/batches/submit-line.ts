@@ -1,3 +1,4 @@
+import { batchPace } from "../../shared/batch-pace.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
@@ -14,21 +15,25 @@ import type { BatchLine } from "./batch-lines.ts";
 /** The edit of a line: its id follows from batch and line, so that handing it in twice makes one. */
 export const lineJobId = (batch: string, line: number): string => deriveId("edit", batch, String(line));
 
-/** Hands one line in as an edit on the bulk queue. What is wrong with it becomes the line's own error. */
+/**
+ * Submits one line as an edit on the bulk queue. A line that cannot be edited gets its own error.
+ *
+ * @returns `"later"` while the account has as many bulk edits open as it may
+ */
 export async function submitLine(
   ports: SweepPorts,
   batch: StoredBatch,
   line: number,
   source: BatchLine,
-): Promise<void> {
+): Promise<"submitted" | "later"> {
   const { jobs, ledger, table, clock } = ports;
   const { account, request } = batch;
   const id = lineJobId(batch.id, line);
-  if (await jobs.get(account, id)) return;
+  if (await jobs.get(account, id)) return "submitted";
   try {
     const image = await readyImage(ports, batch, line, source);
     const cost = editingCost(request.options?.count ?? 1);
-    await ledger.reserve(account, id, cost);
+    await ledger.reserve(account, id, cost, { class: "bulk", most: batchPace.window });
     const job = await jobs.insert({
       ...{ id, account, queue: "bulk", status: "queued", attempt: 0, failures: 0, reserved: cost },
       request: { kind: "edit", ...request.options, instruction: request.instruction, images: [image] },
@@ -40,6 +45,7 @@ export async function submitLine(
     await jobs.enqueue(job);
   } catch (error) {
     if (!(error instanceof VisibleError)) throw error;
+    if (error.code === "too_many_jobs") return "later";
     const data = {
       line,
       job: id,
@@ -49,6 +55,7 @@ export async function submitLine(
     };
     await table.insert({ ...rowKeys.batchLine(batch.id, line), data });
   }
+  return "submitted";
 }
 
 /** A line's picture as a checked input: an upload that is ready, or an object brought in now. */

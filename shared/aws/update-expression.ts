@@ -35,7 +35,7 @@ export function updateExpression(
     if ("is" in test) return `attribute_${test.is === "absent" ? "not_exists" : "exists"}(${at})`;
     if ("equals" in test) return `${at} = ${value(test.equals)}`;
     if ("atLeast" in test) return `${at} >= ${value(test.atLeast)}`;
-    return `size(${at}) < ${value(test.fewerThan)}`;
+    return `${at} < ${value(test.below)}`;
   });
   return {
     UpdateExpression: `SET ${settings.join(", ")}${removals.length ? ` REMOVE ${removals.join(", ")}` : ""}`,

@@ -11,6 +11,7 @@ import {
   type LedgerEntry,
   ledgerEntrySchema,
   type Move,
+  type OpenLimit,
   reservation,
   settlement,
 } from "./balance.ts";
@@ -39,7 +40,10 @@ export class Ledger {
     const at = this.#now();
     const entry: LedgerEntry = { id: `${account}#grant`, at, kind: "grant", credits };
     const outbox = { [entry.id]: entry };
-    const data: Balance = { account, available: credits, open: {}, outbox, grants: { [account]: at } };
+    const data: Balance = {
+      ...{ account, available: credits, open: {}, counts: { interactive: 0, bulk: 0 }, outbox },
+      grants: { [account]: at },
+    };
     await this.#table.insert({ ...rowKeys.balance(account), data, due: this.#in(outboxCheck) });
     await this.flush(account);
   }
@@ -61,24 +65,19 @@ export class Ledger {
   /**
    * One write where it stands, so that many at once do not wait for each other.
    *
-   * @throws VisibleError `insufficient_credit`, or `too_many_jobs` when `mostOpen` reservations are open
+   * @throws VisibleError `insufficient_credit`, or `too_many_jobs` when `limit.most` jobs of its class are open
    */
-  async reserve(
-    account: string,
-    job: string,
-    credits: number,
-    mostOpen = Number.MAX_SAFE_INTEGER,
-  ): Promise<void> {
+  async reserve(account: string, job: string, credits: number, limit: OpenLimit): Promise<void> {
     for (;;) {
-      if (await this.#move(account, reservation(job, credits, this.#now(), mostOpen))) return;
+      if (await this.#move(account, reservation(job, credits, this.#now(), limit))) return;
       const balance = await this.balance(account);
       // Done before: this is a second try, or only the answer to the write was lost.
       if (balance?.open[job]) return;
-      const open = Object.keys(balance?.open ?? {}).length;
-      if (open >= mostOpen)
+      const open = balance?.counts[limit.class] ?? 0;
+      if (open >= limit.most)
         throw new VisibleError(
           "too_many_jobs",
-          `${open} jobs are open, as many as this account may have; wait for one to end.`,
+          `${open} ${limit.class} jobs are open and the account's limit is ${limit.most}; wait for one to end.`,
         );
       if (!balance || balance.available < credits)
         throw new VisibleError(
@@ -93,7 +92,7 @@ export class Ledger {
     const balance = await this.balance(account);
     const reserved = balance?.open[job];
     if (!reserved) return;
-    await this.#move(account, settlement(job, reserved.credits, usage, this.#now()));
+    await this.#move(account, settlement(job, reserved, usage, this.#now()));
     if (Object.keys(balance.outbox).length >= fullOutbox) await this.flush(account);
   }
 

@@ -52,8 +52,7 @@ export type RowTest =
   | { readonly path: Path; readonly is: "absent" | "present" }
   | { readonly path: Path; readonly equals: string | number | boolean }
   | { readonly path: Path; readonly atLeast: number }
-  /** Entries of a map. */
-  | { readonly path: Path; readonly fewerThan: number };
+  | { readonly path: Path; readonly below: number };
 
 /** Calls throw RetryableError when the table is out of reach or throttles. */
 export interface Table {

@@ -100,7 +100,7 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
         { path: ["left"], atLeast: 5 },
         { path: ["open", "edt_1.x #size"], is: "absent" },
         { path: ["open", "first"], is: "present" },
-        { path: ["open"], fewerThan: 2 },
+        { path: ["left"], below: 6 },
         { path: ["open", "first", "n"], equals: 1 },
       ],
     );
@@ -120,7 +120,7 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
     ["too little", { path: ["left"], atLeast: 6 }],
     ["what is there already", { path: ["open", "first"], is: "absent" }],
     ["what is not there", { path: ["open", "second"], is: "present" }],
-    ["too many", { path: ["open"], fewerThan: 1 }],
+    ["too many", { path: ["left"], below: 5 }],
     ["another value", { path: ["status"], equals: "running" }],
   ] as const)("amends nothing for %s", async (_, test) => {
     const { table, pk } = fresh();

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
+import { advanceBatch } from "../../functions/batches/advance-batch.ts";
 import { mostUnknownKeys } from "../../functions/middleware/unknown-keys.ts";
 import { createKeySecret, keySecretBytes } from "../../shared/accounts/api-key.ts";
+import { batchPace } from "../../shared/batch-pace.ts";
 import { lastEventId } from "../../shared/jobs/job-events.ts";
+import { JobStore } from "../../shared/jobs/job-store.ts";
+import { Ledger } from "../../shared/ledger/ledger.ts";
 import type { Table } from "../../shared/ports/table.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
-import { rowKeys } from "../../shared/rows.ts";
-import { systemRandom } from "../../shared/system-clock.ts";
+import { storedBatchSchema } from "../../shared/resources/batch.ts";
+import { parseRow, rowKeys } from "../../shared/rows.ts";
+import { systemClock, systemRandom } from "../../shared/system-clock.ts";
+import { createGuardedSender, publicOnly } from "../../shared/webhooks/guarded-sender.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -125,3 +131,57 @@ it("the API looks again at a queued job by the timing that it was given", async 
   const row = await api.world.table.get(rowKeys.resource(call.account, id));
   expect(Date.parse(row!.due!) - Date.parse(created_at)).toBeLessThan(10_000);
 });
+
+describe("a batch", () => {
+  it("of forty lines leaves its account's interactive edits as they are", async () => {
+    const caller = await api.caller(10_000_000, ["read", "write"], 5);
+    const image = await api.upload(caller, await picture());
+    const batch = await learnedBatch(
+      caller,
+      Array.from({ length: 40 }, () => image),
+    );
+    for (let look = 0; look < 2; look++) await advanceBatch(sweepPorts(), caller.account, batch);
+    expect((await sweepPorts().ledger.balance(caller.account))?.counts.bulk).toBe(40);
+    const statuses = [];
+    for (let made = 0; made < 6; made++)
+      statuses.push((await caller("POST", "/v1/edits", { text: "sepia", images: [image] })).status);
+    expect(statuses).toEqual([202, 202, 202, 202, 202, 429]);
+  });
+
+  it("waits for places when others of its account have taken all, and loses no line", async () => {
+    const caller = await api.caller(10_000_000);
+    const image = await api.upload(caller, await picture());
+    const othersOpen = (change: number) =>
+      api.world.table.amend(rowKeys.balance(caller.account), { add: [[["counts", "bulk"], change]] }, []);
+    await othersOpen(batchPace.window - 1);
+    const batch = await learnedBatch(caller, [image, image, image]);
+    const submitted = async () => {
+      await advanceBatch(sweepPorts(), caller.account, batch);
+      const row = await api.world.table.get(rowKeys.resource(caller.account, batch));
+      return parseRow(storedBatchSchema, row!).data.submitted;
+    };
+    await submitted();
+    expect(await submitted()).toBe(1);
+    await othersOpen(-2);
+    expect(await submitted()).toBe(3);
+    expect(await api.world.table.query(rowKeys.batchLine(batch, 0).pk, { limit: 10 })).toEqual([]);
+  });
+});
+
+const sweepPorts = () => ({
+  ...{ table: api.world.table, objects: api.world.objects, clock: systemClock, random: systemRandom },
+  ...{ jobs: new JobStore({ ...api.world, clock: systemClock }) },
+  ledger: new Ledger(api.world.table, systemClock),
+  ...{ log: api.ports.log, meter: undefined, sender: createGuardedSender(publicOnly) },
+});
+
+/** A batch by an instruction that counts as learned. */
+async function learnedBatch(caller: Caller, images: readonly string[]): Promise<string> {
+  const [before] = images;
+  const pairs = [{ before, after: before }];
+  const { body: instruction } = await caller("POST", "/v1/instructions", { pairs });
+  await sweepPorts().jobs.end({ account: caller.account, id: instruction.id }, { status: "succeeded" });
+  await sweepPorts().ledger.settle(caller.account, instruction.id, undefined);
+  const { body } = await caller("POST", "/v1/batches", { instruction: instruction.id, images });
+  return body.id;
+}

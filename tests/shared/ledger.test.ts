@@ -6,6 +6,8 @@ import { type LocalWorld, openLocalWorld } from "../local-world.ts";
 let world: LocalWorld;
 let ledger: Ledger;
 let accounts = 0;
+/** A limit that no test reaches. */
+const any = { class: "interactive", most: 1000 } as const;
 const usage = { compute_seconds: 1, steps: 10, images: 1, credits: 60 };
 
 beforeAll(async () => {
@@ -28,7 +30,7 @@ async function sumOf(account: string): Promise<number> {
 describe("the ledger", () => {
   it("charges a success by measured work and returns the rest", async () => {
     const account = await open();
-    await ledger.reserve(account, "job", 100);
+    await ledger.reserve(account, "job", 100, any);
     expect((await ledger.balance(account))?.available).toBe(900);
     await ledger.settle(account, "job", usage);
     expect((await ledger.balance(account))?.available).toBe(940);
@@ -37,7 +39,7 @@ describe("the ledger", () => {
 
   it("gives everything back after a failure", async () => {
     const account = await open();
-    await ledger.reserve(account, "job", 100);
+    await ledger.reserve(account, "job", 100, any);
     await ledger.settle(account, "job", undefined);
     expect((await ledger.balance(account))?.available).toBe(1000);
     expect(await sumOf(account)).toBe(1000);
@@ -45,7 +47,7 @@ describe("the ledger", () => {
 
   it("moves once, however often it is told and by how many at once", async () => {
     const account = await open();
-    await Promise.all(Array.from({ length: 5 }, () => ledger.reserve(account, "job", 100)));
+    await Promise.all(Array.from({ length: 5 }, () => ledger.reserve(account, "job", 100, any)));
     expect((await ledger.balance(account))?.available).toBe(900);
     await Promise.all(Array.from({ length: 5 }, () => ledger.settle(account, "job", usage)));
     await ledger.settle(account, "job", undefined);
@@ -55,15 +57,34 @@ describe("the ledger", () => {
 
   it("refuses what is not covered, in words, and takes nothing", async () => {
     const account = await open(50);
-    await expect(ledger.reserve(account, "job", 100)).rejects.toThrow("needs 100 credits and 50 are left");
+    await expect(ledger.reserve(account, "job", 100, any)).rejects.toThrow(
+      "needs 100 credits and 50 are left",
+    );
     expect((await ledger.balance(account))?.available).toBe(50);
   });
 
   it("never spends twice what races for the last credits", async () => {
     const account = await open(250);
-    const races = Array.from({ length: 6 }, (_, n) => ledger.reserve(account, `job ${n}`, 100));
+    const races = Array.from({ length: 6 }, (_, n) => ledger.reserve(account, `job ${n}`, 100, any));
     const won = (await Promise.allSettled(races)).filter(({ status }) => status === "fulfilled");
     expect(won).toHaveLength(2);
     expect(await sumOf(account)).toBe(50);
+  });
+
+  it("limits the open jobs of each class apart, and frees a place with each that ends", async () => {
+    const account = await open();
+    const limit = (name: "interactive" | "bulk") => ({ class: name, most: 2 });
+    for (const job of ["b1", "b2"]) await ledger.reserve(account, job, 10, limit("bulk"));
+    await expect(ledger.reserve(account, "b3", 10, limit("bulk"))).rejects.toThrow(
+      "2 bulk jobs are open and the account's limit is 2",
+    );
+    for (const job of ["i1", "i2"]) await ledger.reserve(account, job, 10, limit("interactive"));
+    await expect(ledger.reserve(account, "i3", 10, limit("interactive"))).rejects.toMatchObject({
+      code: "too_many_jobs",
+    });
+    await ledger.settle(account, "i1", undefined);
+    await ledger.settle(account, "i1", undefined);
+    await ledger.reserve(account, "i3", 10, limit("interactive"));
+    expect((await ledger.balance(account))?.counts).toEqual({ interactive: 2, bulk: 2 });
   });
 });

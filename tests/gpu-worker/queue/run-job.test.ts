@@ -71,7 +71,7 @@ function startWorker(work: Work, shared?: AbortSignal): void {
 
 async function submit(): Promise<Job> {
   const id = createId("edit", Date.now(), randomBytes(10));
-  await ledger.reserve(account, id, 5000);
+  await ledger.reserve(account, id, 5000, { class: "interactive", most: 1000 });
   const job = await jobs.insert({
     ...{ id, account, status: "queued", queue: "interactive", attempt: 0, failures: 0, reserved: 5000 },
     request: { kind: "edit", text: "sepia", images: [createId("upload", 1, randomBytes(10))] },
