@@ -9,13 +9,14 @@ export async function readUpload({ table }: Edge, account: string, id: string): 
   return row && parseRow(uploadSchema, row).data;
 }
 
-/** Uploads that a job names must be the account's own, complete, and of a fitting type. */
+/** The uploads that a job names, by their ids. They must be the account's own, complete, and of a fitting type. */
 export async function requireUploads(
   edge: Edge,
   account: string,
   ids: readonly string[],
   types: readonly UploadType[] = imageTypes,
-): Promise<void> {
+): Promise<ReadonlyMap<string, Upload>> {
+  const found = new Map<string, Upload>();
   const uploads = await Promise.all(
     [...new Set(ids)].map(async (id) => [id, await readUpload(edge, account, id)] as const),
   );
@@ -31,8 +32,13 @@ export async function requireUploads(
         "invalid_upload",
         `The upload ${id} is ${upload.content_type}; this takes ${types.join(", ")}.`,
       );
+    found.set(id, upload);
   }
+  return found;
 }
 
 /** The checked bytes, which no form can change any more. */
 export const inputKey = objectKeys.input;
+
+export const pixelsOf = ({ width = 0, height = 0 }: Pick<Upload, "width" | "height">): number =>
+  width * height;

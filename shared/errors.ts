@@ -20,6 +20,9 @@ export class RetryableError extends Error {
   override readonly name = "RetryableError";
 }
 
+/** A retryable error that the task itself may cause: the process that computed it died or stopped responding. */
+export class ProcessKilled extends RetryableError {}
+
 /** Ours: a broken invariant. The message says `internal:` and names the operator, the node and the shapes. */
 export class InternalError extends Error {
   override readonly name = "InternalError";

@@ -16,15 +16,21 @@ export const queueTiming = {
   lease: 60,
   /** Of one long poll. */
   poll: 20,
-  /** Deliveries before a message is put aside as dead. Spot kills burn some. */
+  /** Deliveries before a message moves to the dead-letter queue. */
   maximumReceives: 6,
+  /** Failed attempts after which a job fails. The job's row counts them; deliveries do not matter. */
+  maximumFailures: 5,
+  /** Attempts after which a job fails whose computing process died each time: its input is the likely cause. */
+  maximumKills: 2,
   /** First wait before another attempt; doubles each time, with jitter. */
   backoffFirst: 2,
   backoffLongest: 300,
   /** A stored job not queued for this long is queued by the sweeper. */
   unqueuedGrace: 30,
-  /** A queued job is looked at again after this long, in case its message was lost. */
+  /** A queued job is checked again after this long. If its queue is empty, its message was lost and is sent again. */
   queuedCheck: 900,
+  /** A job queued for this long is sent again though its queue is not empty. */
+  queuedLongest: 6 * 3600,
 } as const;
 export type QueueTiming = { readonly [Name in keyof typeof queueTiming]: number };
 

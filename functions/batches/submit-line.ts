@@ -10,6 +10,7 @@ import { maximumUploadBytes, type Upload, uploadSchema } from "../../shared/reso
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 import type { SweepPorts } from "../sweep/sweep.ts";
 import { checkUpload } from "../upload-check.ts";
+import { pixelsOf } from "../uploads.ts";
 import type { BatchLine } from "./batch-lines.ts";
 
 /** The edit of a line: its id follows from batch and line, so that handing it in twice makes one. */
@@ -32,11 +33,11 @@ export async function submitLine(
   if (await jobs.get(account, id)) return "submitted";
   try {
     const image = await readyImage(ports, batch, line, source);
-    const cost = editingCost(request.options?.count ?? 1);
+    const cost = editingCost({ ...request.options, instruction: request.instruction }, pixelsOf(image));
     await ledger.reserve(account, id, cost, { class: "bulk", most: batchPace.window });
     const job = await jobs.insert({
       ...{ id, account, queue: "bulk", status: "queued", attempt: 0, failures: 0, reserved: cost },
-      request: { kind: "edit", ...request.options, instruction: request.instruction, images: [image] },
+      request: { kind: "edit", ...request.options, instruction: request.instruction, images: [image.id] },
       ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
       created_at: toIso(clock.now()),
       batch: { id: batch.id, line },
@@ -64,12 +65,13 @@ async function readyImage(
   { id: batch, account }: StoredBatch,
   line: number,
   { image, object = "" }: BatchLine,
-): Promise<string> {
+): Promise<Upload> {
   if (image !== undefined) {
     const row = await table.get(rowKeys.resource(account, image));
-    if (!row || parseRow(uploadSchema, row).data.status !== "ready")
+    const upload = row && parseRow(uploadSchema, row).data;
+    if (upload?.status !== "ready")
       throw new VisibleError("not_ready", `There is no complete upload ${image}.`);
-    return image;
+    return upload;
   }
   const id = deriveId("upload", batch, String(line));
   const size = await objects.size(object);
@@ -90,5 +92,5 @@ async function readyImage(
   };
   const data = { ...upload, account };
   await table.insert({ ...rowKeys.resource(account, id), data, expires: Math.floor(expires / 1000) });
-  return id;
+  return upload;
 }

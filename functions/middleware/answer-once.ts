@@ -8,6 +8,7 @@ import type { TableKey } from "../../shared/ports/table.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
+import { isDryRun } from "../quote.ts";
 import { seal, unseal } from "./sealed-text.ts";
 
 const recordSchema = z.object({
@@ -40,7 +41,8 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
   const patience = settings.requestPatience * 1000;
   return async (context, next) => {
     const name = context.req.header("Idempotency-Key");
-    if (name === undefined || context.req.method !== "POST") return next();
+    // A dry run makes nothing, and its answer must not be taken for the request's own.
+    if (name === undefined || context.req.method !== "POST" || isDryRun(context)) return next();
     if (!/^[\x21-\x7e]{1,255}$/.test(name))
       throw refuse("invalid_request", "An Idempotency-Key has 1 to 255 visible ASCII characters.");
     const key = rowKeys.idempotency(context.get("account"), sha256(name));

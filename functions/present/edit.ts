@@ -40,6 +40,7 @@ export async function presentEdit(
       created_at: job.created_at,
       urls: jobUrls(origin, "edits", id),
       results,
+      cost: job.reserved,
     },
     ...(request.instruction === undefined ? {} : { instruction: request.instruction }),
     ...(request.metadata ? { metadata: request.metadata } : {}),

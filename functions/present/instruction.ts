@@ -27,6 +27,7 @@ export async function presentInstruction(
       status,
       created_at: job.created_at,
       urls: jobUrls(origin, "instructions", id),
+      cost: job.reserved,
     },
     ...(request.name === undefined ? {} : { name: request.name }),
     ...(request.metadata ? { metadata: request.metadata } : {}),

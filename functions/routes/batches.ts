@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
+import { editingCost } from "../../shared/prices.ts";
 import {
   type BatchResource,
   batchSchema,
@@ -15,10 +16,11 @@ import { nextRun } from "../batches/next-run.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { jobUrls } from "../present/job-urls.ts";
 import { refuse } from "../problem-answers.ts";
-import { requireUploads } from "../uploads.ts";
+import { isDryRun, quote, quoteSchema } from "../quote.ts";
+import { pixelsOf, requireUploads } from "../uploads.ts";
 import { requireCallable } from "../webhook-address.ts";
 import { requireInstruction } from "./edits.ts";
-import { idempotencyKeyHeader } from "./request-headers.ts";
+import { dryRunHeader, idempotencyKeyHeader } from "./request-headers.ts";
 import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const shown = batchSchema.meta({ id: "Batch" });
@@ -32,11 +34,11 @@ const create = createRoute({
     method: "post",
     path: "/v1/batches",
     operationId: "createBatch",
-    parameters: [idempotencyKeyHeader],
+    parameters: [idempotencyKeyHeader, dryRunHeader],
     summary: "Edit many images by one instruction, now or on a schedule",
   },
   request: jsonBody(createBatchSchema),
-  responses: { 202: json(shown, "Accepted"), ...orProblem },
+  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({
   ...{
@@ -100,8 +102,21 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const { images, manifest, schedule, webhook } = request;
     requireCallable(edge, webhook);
     await requireInstruction(edge, account, request.instruction);
-    if (images) await requireUploads(edge, account, images);
+    const uploads = images && (await requireUploads(edge, account, images));
     if (manifest !== undefined) await requireUploads(edge, account, [manifest], [manifestType]);
+    if (isDryRun(context)) {
+      if (!images || !uploads)
+        throw refuse(
+          "invalid_request",
+          "A dry run needs `images`; what a manifest or prefix costs is known when its lines are read.",
+        );
+      const size = { ...request.options, instruction: request.instruction };
+      const cost = images.reduce(
+        (sum, image) => sum + editingCost(size, pixelsOf(uploads.get(image) ?? {})),
+        0,
+      );
+      return context.json(await quote(edge, context, cost), 200);
+    }
     const owner = await edge.accountOf(account);
     const now = clock.now();
     const next = schedule && nextRun(schedule, now);

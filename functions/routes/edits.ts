@@ -7,8 +7,9 @@ import { rowKeys } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentEdit } from "../present/edit.ts";
 import { refuse } from "../problem-answers.ts";
+import { isDryRun, quote, quoteSchema } from "../quote.ts";
 import { submitJob } from "../submit-job.ts";
-import { requireUploads } from "../uploads.ts";
+import { pixelsOf, requireUploads } from "../uploads.ts";
 import { waitForJob } from "../wait-for-job.ts";
 import { addEventRoute, cancelJob, requireJob } from "./job-actions.ts";
 import { listJobs } from "./job-lists.ts";
@@ -30,7 +31,7 @@ const create = createRoute({
     summary: "Edit images by an instruction, by words, or by both",
   },
   request: jsonBody(createEditSchema),
-  responses: { 202: json(shown, "Accepted"), ...orProblem },
+  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({
   ...{
@@ -83,12 +84,16 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
 
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
-    await Promise.all([
+    const [uploads] = await Promise.all([
       requireUploads(edge, context.get("account"), request.images),
       request.instruction !== undefined &&
         requireInstruction(edge, context.get("account"), request.instruction),
     ]);
-    const cost = editingCost(request.images.length * (request.count ?? 1));
+    const cost = request.images.reduce(
+      (sum, image) => sum + editingCost(request, pixelsOf(uploads.get(image) ?? {})),
+      0,
+    );
+    if (isDryRun(context)) return context.json(await quote(edge, context, cost), 200);
     const job = await submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
     const now = await waitForJob(edge, context, job);
     const edit = await presentEdit(edge, context.get("origin"), now, false);

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { conclude } from "../../shared/jobs/conclude.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
-import { learningCost } from "../../shared/prices.ts";
+import { learningCost, prices } from "../../shared/prices.ts";
 import { isTerminal, pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
 import {
   createInstructionSchema,
@@ -14,6 +14,7 @@ import { rowKeys } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentInstruction } from "../present/instruction.ts";
 import { refuse } from "../problem-answers.ts";
+import { isDryRun, quote, quoteSchema } from "../quote.ts";
 import { submitJob } from "../submit-job.ts";
 import { requireUploads } from "../uploads.ts";
 import { waitForJob } from "../wait-for-job.ts";
@@ -37,7 +38,7 @@ const create = createRoute({
     summary: "Learn an edit from before/after pairs",
   },
   request: jsonBody(createInstructionSchema),
-  responses: { 202: json(shown, "Accepted"), ...orProblem },
+  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
 });
 const bring = createRoute({
   ...{
@@ -49,7 +50,7 @@ const bring = createRoute({
     summary: "Bring a .visii file",
   },
   request: jsonBody(importInstructionSchema),
-  responses: { 202: json(shown, "Accepted"), ...orProblem },
+  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({
   ...{
@@ -116,6 +117,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     const ids = request.pairs.flatMap(({ before, after }) => [before, after]);
     await requireUploads(edge, context.get("account"), ids);
     const cost = learningCost(request.steps);
+    if (isDryRun(context)) return context.json(await quote(edge, context, cost), 200);
     const job = await submitJob(edge, context, { kind: "learn", ...request }, { queue: "learning", cost });
     const now = await waitForJob(edge, context, job);
     const instruction = await presentInstruction(edge, context.get("origin"), now, false);
@@ -126,11 +128,13 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(bring, async (context) => {
     const request = context.req.valid("json");
     await requireUploads(edge, context.get("account"), [request.upload], [instructionType]);
+    const cost = prices.importedFile;
+    if (isDryRun(context)) return context.json(await quote(edge, context, cost), 200);
     const job = await submitJob(
       edge,
       context,
       { kind: "import", ...request },
-      { queue: "interactive", cost: 0 },
+      { queue: "interactive", cost },
     );
     const now = await waitForJob(edge, context, job);
     const instruction = await presentInstruction(edge, context.get("origin"), now, false);

@@ -11,8 +11,13 @@ export const idempotencyKeyHeader = header(
 );
 export const preferHeader = header(
   "Prefer",
-  "`wait=n` holds the answer until the job has ended, n seconds at most (50 in all); then it is answered as it stands.",
+  "`wait=n` holds the answer until the job has ended, for at most n seconds and 50 in all. On creating, `dry-run` checks the request and answers 200 with its cost; nothing is made and nothing reserved.",
   "wait=30",
+);
+export const dryRunHeader = header(
+  "Prefer",
+  "`dry-run` checks the request and answers 200 with its cost; nothing is made and nothing reserved.",
+  "dry-run",
 );
 export const cancelAfterHeader = header(
   "Cancel-After",

@@ -58,6 +58,7 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
         compute_seconds: Math.round(sum(({ usage }) => usage.compute_seconds) * 1000) / 1000,
         steps: sum(({ usage }) => usage.steps),
         images: sum(({ usage }) => usage.images),
+        pixels: sum(({ usage }) => usage.pixels),
         credits: sum(({ usage }) => usage.credits),
       },
       records: records.slice(0, mostRecords),

@@ -1,13 +1,15 @@
-import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
+import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
 import { jobMessageSchema } from "../../shared/jobs/job.ts";
 import { metrics } from "../../shared/metrics.ts";
 import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
+import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import { traceFacts } from "../../shared/trace.ts";
+import { mendJob } from "./mend-job.ts";
 
-type BuryPorts = ConcludePorts & { readonly log: Log };
+type BuryPorts = ConcludePorts & { readonly log: Log; readonly objects: ObjectStore };
 
-/** Takes what lies on a dead-letter queue off it, ten at most. Resolves with how many there were. */
+/** Takes up to ten messages off a dead-letter queue. Resolves with how many there were. */
 export async function buryDead(ports: BuryPorts, dead: JobQueue): Promise<number> {
   const messages = await dead.receive({ maximum: 10, waitSeconds: 0, visibilitySeconds: 60 });
   for (const { body, receipt } of messages) {
@@ -17,28 +19,26 @@ export async function buryDead(ports: BuryPorts, dead: JobQueue): Promise<number
   return messages.length;
 }
 
-/** Deals with what no worker could finish: its job is marked failed, with the reason, and everyone is told. Safe to repeat. */
+/**
+ * Handles a message that was delivered too often. Deliveries say little about its job: messages are also delivered to workers
+ * that cannot take it. So the job's row decides, which counts its failed attempts: a healthy worker keeps the job, a job that
+ * waits gets a new message. Safe to repeat.
+ */
 export async function bury(ports: BuryPorts, body: string): Promise<void> {
   const { jobs, log, clock } = ports;
   const parsed = jobMessageSchema.safeParse(parseJson(body));
   const counted = (kind: string) => metrics({ DeadLetters: [1, "Count"] }, { Kind: kind }, clock.now());
   if (!parsed.success)
-    return log.error("a dead message is none of ours", { body: body.slice(0, 200), ...counted("unknown") });
+    return log.error("a dead message names no job", { body: body.slice(0, 200), ...counted("unknown") });
   const { account, job: id } = parsed.data;
   const job = await jobs.get(account, id);
-  const reason = job?.last_failure ?? "its worker fell silent each time";
-  const ended = await jobs.end(
-    { account, id },
-    {
-      status: "failed",
-      error: { code: "gave_up", message: `Tried too often without success: ${reason}.` },
-    },
-  );
-  if (ended) await conclude(ports, ended);
-  log.error("a job was given up", {
+  if (job?.status === "queued" && !job.cancel_requested) await jobs.enqueue(job);
+  else await mendJob(ports, account, id);
+  log.error("a message was delivered too often", {
     job: id,
     ...traceFacts(job?.trace),
-    reason,
+    status: job?.status ?? "deleted",
+    reason: job?.last_failure,
     ...counted(job?.request.kind ?? "unknown"),
   });
 }

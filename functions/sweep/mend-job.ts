@@ -4,6 +4,8 @@ import { toIso } from "../../shared/ports/clock.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 
+const silentWorker = "its worker stopped responding";
+
 /** Brings a job that is due back on its way: what a crash left between two writes is done now. */
 export async function mendJob(
   ports: ConcludePorts & { readonly objects: ObjectStore },
@@ -24,12 +26,13 @@ export async function mendJob(
     return;
   }
   if (job.status === "running") {
-    // Its worker fell silent. The queue will deliver again too; whichever comes first claims it.
-    const released = await jobs.release(job, job.lease?.owner ?? "", "its worker fell silent");
-    if (released?.status === "queued") await jobs.enqueue(released);
+    // The queue may deliver its message again too; whichever worker comes first claims it.
+    const failed = await jobs.fail(job, job.lease?.owner ?? "", { reason: silentWorker, resend: true });
+    if (failed?.status === "queued") await jobs.enqueue(failed);
+    else if (failed) await conclude(ports, failed);
     return;
   }
-  await jobs.enqueue(job);
+  await jobs.enqueueIfLost(job);
 }
 
 /** Deletes results whose time has come: first the files, then the row's word that they are there. */

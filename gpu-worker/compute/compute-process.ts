@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Precision } from "../../engine/networks/precision.ts";
 import type { Device } from "../../engine/runtime/device.ts";
-import { RetryableError } from "../../shared/errors.ts";
+import { ProcessKilled, RetryableError } from "../../shared/errors.ts";
+import { computingEnvironment } from "./computing-environment.ts";
 import type { ChildMessage, ParentMessage, Task, TaskDone, TaskEvent } from "./protocol.ts";
 import { fromFailure } from "./task-failure.ts";
 
@@ -128,7 +129,7 @@ export class ComputeProcess implements Compute {
           reject(
             signal.aborted
               ? signal.reason
-              : new RetryableError(
+              : new ProcessKilled(
                   wedged
                     ? `the computing process said nothing for ${this.#options.silence / 1000} s and was killed`
                     : `the computing process ended in the middle of a task (${by ?? `code ${code}`})`,
@@ -170,6 +171,7 @@ export class ComputeProcess implements Compute {
       {
         serialization: "advanced",
         execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
+        env: computingEnvironment(process.env),
         stdio: ["ignore", "inherit", "inherit", "ipc"],
       },
     );

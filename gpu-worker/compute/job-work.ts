@@ -75,7 +75,7 @@ async function learn(
     else if (event.type === "preview") {
       await objects.put(objectKeys.preview(account, id), event.jpeg, "image/jpeg");
       hooks.report({ has_preview: true, event: { type: "preview", step: event.step } });
-    } else reportProgress(event, hooks);
+    } else reportProgress(event, hooks, () => secondsSince(clock, started));
   });
   const instruction = await storeInstruction(ports, job, done.instruction);
   await objects.delete(stateKey);
@@ -83,7 +83,7 @@ async function learn(
     results: [],
     caption: instruction.init,
     warnings: instruction.warnings,
-    usage: { compute_seconds: secondsSince(clock, started), steps: done.steps, images: 0 },
+    measured: { compute_seconds: secondsSince(clock, started), steps: done.steps },
   };
 }
 
@@ -97,8 +97,8 @@ async function bring(
   const file = await input(ports.objects, job.account, request.upload);
   const done = await ports.compute.run({ kind: "import", file }, hooks.signal, async () => undefined);
   const { init } = await storeInstruction(ports, job, done.instruction);
-  const usage = { compute_seconds: secondsSince(ports.clock, started), steps: 0, images: 0 };
-  return { results: [], caption: init, usage };
+  const measured = { compute_seconds: secondsSince(ports.clock, started), steps: 0 };
+  return { results: [], caption: init, measured };
 }
 
 async function edit(
@@ -147,7 +147,7 @@ async function edit(
   };
   const task: EditTask = { kind: "edit", prompt, parts: [part], batch: ports.batch };
   const done = await compute.run(task, hooks.signal, async (event) => {
-    if (event.type !== "result") return reportProgress(event, hooks);
+    if (event.type !== "result") return reportProgress(event, hooks, () => secondsSince(clock, started));
     const { index, variation, bytes, width, height } = event;
     const key = keyOf(index, variation);
     const inputId = request.images[index] ?? "";
@@ -155,14 +155,10 @@ async function edit(
     results.set(key, { input: inputId, key, width, height });
     hooks.report({ results: inOrder(results), event: { type: "result", index, input: inputId } });
   });
-  const all = inOrder(results);
   return {
-    results: all,
+    results: inOrder(results),
     // In a batch each job has its share, not the whole of it.
-    usage: {
-      compute_seconds: done.seconds ?? secondsSince(clock, started),
-      ...{ steps: done.steps, images: all.length },
-    },
+    measured: { compute_seconds: done.seconds ?? secondsSince(clock, started), steps: done.steps },
   };
 }
 
@@ -197,7 +193,8 @@ async function storeInstruction(
   return instruction;
 }
 
-function reportProgress(event: TaskEvent, { report }: Hooks): void {
+/** Reports progress, and what a job that is canceled now has computed. */
+function reportProgress(event: TaskEvent, { report }: Hooks, seconds: () => number): void {
   if (event.type !== "progress") return;
   const { stage, step, steps, loss, etaSeconds } = event;
   const progress = {
@@ -205,7 +202,10 @@ function reportProgress(event: TaskEvent, { report }: Hooks): void {
     ...(loss === undefined ? {} : { loss }),
     ...(etaSeconds === undefined ? {} : { eta_seconds: Math.round(etaSeconds * 10) / 10 }),
   };
-  report({ progress } satisfies WorkFacts);
+  // Preparing is part of a step's price.
+  const made = stage === "learn" || stage === "edit" ? step : 0;
+  const measured = { compute_seconds: seconds(), steps: made };
+  report({ progress, measured } satisfies WorkFacts);
 }
 
 const secondsSince = (clock: Clock, started: number): number => Math.round(clock.now() - started) / 1000;

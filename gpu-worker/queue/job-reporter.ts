@@ -4,7 +4,7 @@ import type { JobEvent } from "../../shared/resources/event.ts";
 import { JobCanceled, LeaseLost, type RunJobPorts } from "./run-job.ts";
 
 /** What the work tells about itself; each part replaces what was told before. */
-export interface WorkFacts extends Partial<Pick<Job, "progress" | "results" | "has_preview">> {
+export interface WorkFacts extends Partial<Pick<Job, "progress" | "results" | "has_preview" | "measured">> {
   /** Told to live listeners besides. */
   readonly event?: JobEvent;
 }

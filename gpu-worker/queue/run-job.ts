@@ -1,14 +1,13 @@
-import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { ProcessKilled, RetryableError, VisibleError } from "../../shared/errors.ts";
 import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
-import { type Job, jobMessageSchema } from "../../shared/jobs/job.ts";
-import type { JobStore } from "../../shared/jobs/job-store.ts";
+import { type Job, jobMessageSchema, type Measured } from "../../shared/jobs/job.ts";
+import type { JobEnd, JobStore } from "../../shared/jobs/job-store.ts";
 import { metrics } from "../../shared/metrics.ts";
 import type { RandomBytes } from "../../shared/ports/clock.ts";
 import type { ReceivedMessage } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
-import { settledCost } from "../../shared/prices.ts";
 import { backoffSeconds } from "../../shared/queue-timing.ts";
-import type { Usage } from "../../shared/resources/fields.ts";
+import { isTerminal } from "../../shared/resources/fields.ts";
 import { traceFacts } from "../../shared/trace.ts";
 import type { Acknowledgement } from "./consume.ts";
 import { MessageLost, WorkerStopping } from "./held-message.ts";
@@ -16,7 +15,7 @@ import { JobReporter, type WorkFacts } from "./job-reporter.ts";
 
 /** What the work came to. */
 export interface WorkDone extends Pick<Job, "results"> {
-  readonly usage: Omit<Usage, "credits">;
+  readonly measured: Measured;
   readonly caption?: string;
   readonly warnings?: readonly string[];
 }
@@ -52,7 +51,8 @@ export function createJobHandler(ports: RunJobPorts, work: Work) {
     const owner = Buffer.from(random(9)).toString("base64url");
     const job = await jobs.claim(account, id, owner);
     if (job === undefined) return "discard";
-    if (job === "taken") return { retryAfter: jobs.timing.heartbeat };
+    // The row stays due: if that worker dies, the sweeper queues the job again. Retries would use up this message's deliveries.
+    if (job === "taken") return "done";
     if (job === "over") {
       const ended = await jobs.get(account, id);
       if (ended) await conclude(ports, ended);
@@ -89,15 +89,13 @@ async function run(
   const reporter = new JobReporter(ports, job, owner);
   const signal = AbortSignal.any([stopping, reporter.signal]);
   const started = clock.now();
-  let end: Parameters<typeof jobs.end>[1];
+  let end: JobEnd;
   try {
     if (job.cancel_requested) throw new JobCanceled("canceled");
     const done = await work(job, { signal, report: (facts) => reporter.report(facts) });
-    const { usage, results, caption, warnings } = done;
+    const { measured, results, caption, warnings } = done;
     end = {
-      status: "succeeded",
-      results,
-      usage: { ...usage, credits: Math.min(job.reserved, settledCost(usage, job.request.kind)) },
+      ...{ status: "succeeded", results, measured },
       ...(caption === undefined ? {} : { caption }),
       ...(warnings?.length ? { warnings: [...warnings] } : {}),
     };
@@ -107,13 +105,17 @@ async function run(
     if (error instanceof WorkerStopping) {
       const released = await jobs.release(job, owner);
       // A new message rather than this one again: being stopped is no failure and must not count as one.
-      if (released) await jobs.enqueue(released);
+      if (released?.status === "queued") await jobs.enqueue(released);
       return "done";
     }
     if (!(error instanceof JobCanceled) && !(error instanceof VisibleError)) {
       log.error("an attempt failed", { job: job.id, ...traceFacts(job.trace), attempt: job.attempt, error });
-      const reason = error instanceof RetryableError ? error.message : "an internal error";
-      await jobs.release(job, owner, reason);
+      const reason = error instanceof RetryableError ? error.message : "of an internal error";
+      const failed = await jobs.fail(job, owner, { reason, killed: error instanceof ProcessKilled });
+      if (failed && isTerminal(failed.status)) {
+        await conclude(ports, failed);
+        return "done";
+      }
       const [jitter = 0] = random(1);
       return { retryAfter: backoffSeconds(receiveCount, jitter / 256, jobs.timing) };
     }

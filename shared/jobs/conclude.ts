@@ -30,7 +30,7 @@ export interface ConcludePorts {
 export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
   if (!isTerminal(job.status) || job.concluded) return;
   const { table, clock, ledger, jobs } = ports;
-  await ledger.settle(job.account, job.id, job.status === "succeeded" ? job.usage : undefined);
+  await ledger.settle(job.account, job.id, job.usage);
   await appendEvent(table, clock, job.id, lastEventId, {
     type: "status",
     status: job.status,
@@ -54,8 +54,8 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
 
 /** Leaves a row for the billing service, for accounts that it knows. */
 async function noteForMeter(table: Table, job: Job): Promise<void> {
-  const { account, id, status, usage, finished_at: at } = job;
-  if (status !== "succeeded" || !usage?.credits || at === undefined) return;
+  const { account, id, usage, finished_at: at } = job;
+  if (!usage?.credits || at === undefined) return;
   const customer = (await readAccount(table, account))?.billing_customer;
   if (customer === undefined) return;
   const data: MeterRow = { job: id, customer, credits: usage.credits, at, attempts: 0 };

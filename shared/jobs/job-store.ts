@@ -6,6 +6,7 @@ import type { QueueName, QueueTiming } from "../queue-timing.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys, updateRow } from "../rows.ts";
 import { type Job, type JobMessage, jobSchema, resultsGoAt } from "./job.ts";
+import { usageAtEnd } from "./usage-at-end.ts";
 
 export interface JobPorts {
   readonly table: Table;
@@ -37,16 +38,42 @@ export class JobStore {
     return written === "conflict" ? ((await this.get(job.account, job.id)) ?? job) : job;
   }
 
-  /** Puts a stored job on its queue; then the sweeper only looks whether the message got lost. */
+  /** Puts a stored job on its queue. After that the sweeper only checks whether the message was lost. */
   async enqueue(job: Job, delaySeconds = 0): Promise<void> {
     const trace = job.trace === undefined ? {} : { trace: job.trace };
     const message: JobMessage = { version: 1, job: job.id, account: job.account, ...trace };
     await this.#ports.queues[job.queue].send(JSON.stringify(message), Math.round(delaySeconds));
     const due = this.#dueIn(job, delaySeconds + this.timing.queuedCheck);
-    // A worker that has it already says itself when to look again.
-    await this.#ports.table.amend(rowKeys.resource(job.account, job.id), { due }, [
-      { path: ["status"], equals: "queued" },
-    ]);
+    // A worker that has claimed it in the meantime sets the due time itself.
+    await this.#ports.table.amend(
+      rowKeys.resource(job.account, job.id),
+      { set: [[["enqueued_at"], this.#in(0)]], due },
+      [{ path: ["status"], equals: "queued" }],
+    );
+  }
+
+  /**
+   * Sends a queued job's message again if it was lost: it never was sent, its queue is empty, or it has waited for hours. Otherwise
+   * only the time of the next check moves, because a second message would make scaling count the job twice.
+   */
+  async enqueueIfLost(job: Job): Promise<void> {
+    const { queuedLongest, queuedCheck } = this.timing;
+    const isLost =
+      job.enqueued_at === undefined ||
+      job.enqueued_at <= this.#in(-queuedLongest) ||
+      (await this.#isEmpty(job.queue));
+    if (isLost) return this.enqueue(job);
+    await this.#ports.table.amend(
+      rowKeys.resource(job.account, job.id),
+      { due: this.#dueIn(job, queuedCheck) },
+      [{ path: ["status"], equals: "queued" }],
+    );
+  }
+
+  async #isEmpty(queue: QueueName): Promise<boolean> {
+    // Messages in flight are left out: they belong to jobs that are running, and a learning runs for minutes.
+    const { visible, delayed } = await this.#ports.queues[queue].depth();
+    return visible + delayed === 0;
   }
 
   /** One conditional change, tried again until nobody was faster. Undefined leaves the row as it is. */
@@ -97,7 +124,7 @@ export class JobStore {
   async renew(
     job: Job,
     owner: string,
-    facts: Partial<Pick<Job, "progress" | "results" | "has_preview">> = {},
+    facts: Partial<Pick<Job, "progress" | "results" | "has_preview" | "measured">> = {},
   ): Promise<Job | undefined> {
     let held = false;
     const now = await this.change(job.account, job.id, (row) => {
@@ -111,39 +138,68 @@ export class JobStore {
     return held ? now : undefined;
   }
 
-  /** Gives the job back for another attempt; `failure` says why, when something broke. */
-  release(job: Job, owner: string, failure?: string): Promise<Job | undefined> {
+  /** Makes the job wait without counting a failure, because its worker was told to stop. The caller enqueues it. */
+  release(job: Job, owner: string): Promise<Job | undefined> {
+    return this.change(job.account, job.id, (row) =>
+      isHolder(row, job, owner)
+        ? { job: unsent(waiting(row)), due: this.#in(this.timing.unqueuedGrace) }
+        : undefined,
+    );
+  }
+
+  /**
+   * Counts a failed attempt. The job waits for the next one, or ends when it has failed too often: `gave_up` after
+   * `maximumFailures`, `unprocessable` when its computing process died `maximumKills` times.
+   *
+   * @param failure with `resend` the caller enqueues it; otherwise its message comes again by itself
+   * @returns the job as it is then; unchanged when `owner` no longer has it
+   */
+  fail(
+    job: Job,
+    owner: string,
+    { reason, killed = false, resend = false }: JobFailure,
+  ): Promise<Job | undefined> {
+    const { maximumFailures, maximumKills, backoffLongest, unqueuedGrace } = this.timing;
     return this.change(job.account, job.id, (row) => {
-      if (row.lease?.owner !== owner || row.attempt !== job.attempt || isTerminal(row.status))
-        return undefined;
-      const { lease: _, ...rest } = row;
-      return {
-        job:
-          failure === undefined
-            ? { ...rest, status: "queued" }
-            : { ...rest, status: "queued", failures: row.failures + 1, last_failure: failure },
-        due: this.#in(this.timing.backoffLongest + this.timing.unqueuedGrace),
-      };
+      if (!isHolder(row, job, owner)) return undefined;
+      const [failures, kills] = [row.failures + 1, (row.kills ?? 0) + (killed ? 1 : 0)];
+      const counted = { ...waiting(row), failures, kills, last_failure: reason };
+      const error =
+        kills >= maximumKills
+          ? {
+              code: "unprocessable",
+              message: `Computing this job ended its process ${kills} times (${reason}); check its images, or send smaller ones.`,
+            }
+          : failures >= maximumFailures
+            ? {
+                code: "gave_up",
+                message: `The job failed ${failures} times, the last time because ${reason}.`,
+              }
+            : undefined;
+      return error
+        ? this.#ended(counted, { status: "failed", error })
+        : resend
+          ? { job: unsent(counted), due: this.#in(unqueuedGrace) }
+          : { job: counted, due: this.#in(backoffLongest + unqueuedGrace) };
     });
   }
 
   /**
-   * Ends a job, once: whichever end is written first stands. With `attempt` only that attempt may end it.
-   * The row stays due until its conclusion (ledger, webhooks, batch) is done too.
+   * Ends a job with one conditional write; the first writer wins. With `attempt` only that attempt may end it. The row stays due
+   * until its conclusion (ledger, webhooks, batch) is done too.
    */
-  async end(
-    job: Pick<Job, "account" | "id">,
-    end: Pick<Job, "status"> & Partial<Pick<Job, "error" | "usage" | "results" | "caption" | "warnings">>,
-    attempt?: number,
-  ): Promise<Job | undefined> {
-    return this.change(job.account, job.id, (row) => {
-      if (isTerminal(row.status) || (attempt !== undefined && row.attempt !== attempt)) return undefined;
-      const { lease: _, ...rest } = row;
-      return {
-        job: { ...rest, ...end, finished_at: this.#in(0), concluded: false },
-        due: this.#in(this.timing.unqueuedGrace),
-      };
-    });
+  async end(job: Pick<Job, "account" | "id">, end: JobEnd, attempt?: number): Promise<Job | undefined> {
+    return this.change(job.account, job.id, (row) =>
+      isTerminal(row.status) || (attempt !== undefined && row.attempt !== attempt)
+        ? undefined
+        : this.#ended(row, end),
+    );
+  }
+
+  #ended({ lease: _, ...row }: Job, end: JobEnd): { readonly job: Job; readonly due: string } {
+    const job: Job = { ...row, ...end, finished_at: this.#in(0), concluded: false };
+    const usage = usageAtEnd(job);
+    return { job: { ...job, ...(usage ? { usage } : {}) }, due: this.#in(this.timing.unqueuedGrace) };
   }
 
   /** Everyone has been told of the end. From now on the row is due only when its results are to go. */
@@ -172,6 +228,30 @@ export class JobStore {
   #in(seconds: number): string {
     return toIso(this.#ports.clock.now() + seconds * 1000);
   }
+}
+
+/** How a job ends. */
+export type JobEnd = Pick<Job, "status"> &
+  Partial<Pick<Job, "error" | "measured" | "results" | "caption" | "warnings">>;
+
+export interface JobFailure {
+  readonly reason: string;
+  /** The computing process died or stopped responding. */
+  readonly killed?: boolean;
+  readonly resend?: boolean;
+}
+
+const isHolder = (row: Job, { attempt }: Job, owner: string): boolean =>
+  row.lease?.owner === owner && row.attempt === attempt && !isTerminal(row.status);
+
+/** Waiting for the next attempt, which measures anew. */
+function waiting({ lease: _, measured: __, ...row }: Job): Job {
+  return { ...row, status: "queued" };
+}
+
+/** No message is on its way. */
+function unsent({ enqueued_at: _, ...row }: Job): Job {
+  return row;
 }
 
 function asRow({ job, due }: { job: Job; due?: string }): Omit<NewRow, "pk" | "sk"> {

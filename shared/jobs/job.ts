@@ -30,6 +30,10 @@ export const storedResultSchema = z.object({
 export type StoredResult = z.infer<typeof storedResultSchema>;
 
 /** A job's row: what a resource shows, and what the queue, the ledger and the sweeper need besides. */
+/** Work of one attempt. */
+export const measuredSchema = usageSchema.pick({ compute_seconds: true, steps: true });
+export type Measured = z.infer<typeof measuredSchema>;
+
 export const jobSchema = z.object({
   id: z.string(),
   account: z.string(),
@@ -48,6 +52,12 @@ export const jobSchema = z.object({
   attempt: z.number().int().nonnegative(),
   /** Attempts that ended in a retryable failure. */
   failures: z.number().int().nonnegative(),
+  /** Those of them in which the computing process died or stopped responding. */
+  kills: z.number().int().nonnegative().optional(),
+  /** When it was last put on its queue. */
+  enqueued_at: timeSchema.optional(),
+  /** What the attempt in progress, or the last one, has computed so far. */
+  measured: measuredSchema.optional(),
   progress: progressSchema.optional(),
   results: z.array(storedResultSchema),
   has_preview: z.boolean(),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { idSchema } from "../ids.ts";
 import {
+  costSchema,
   instructionIdSchema,
   jobErrorSchema,
   metadataSchema,
@@ -89,6 +90,7 @@ export const editSchema = z.object({
     ),
   expired: z.boolean().optional().describe("True once the results were deleted."),
   error: jobErrorSchema.optional(),
+  cost: costSchema,
   usage: usageSchema.optional(),
 });
 export type EditResource = z.infer<typeof editSchema>;

@@ -55,10 +55,16 @@ export type JobError = z.infer<typeof jobErrorSchema>;
 /** What a job was measured to take. */
 export const usageSchema = z.object({
   compute_seconds: z.number().nonnegative(),
-  steps: z.number().int().nonnegative(),
-  images: z.number().int().nonnegative(),
+  steps: z.number().int().nonnegative().describe("Learning steps, or sampling steps of all results."),
+  images: z.number().int().nonnegative().describe("Results."),
+  pixels: z.number().int().nonnegative().default(0).describe("Of all results."),
   credits: z.number().int().nonnegative().describe("Charged, in millionths of a US dollar."),
 });
+export const costSchema = z
+  .number()
+  .int()
+  .nonnegative()
+  .describe("Credits reserved when it was accepted; the charge, `usage.credits`, is never more.");
 export type Usage = z.infer<typeof usageSchema>;
 
 export const pageQuerySchema = z.object({

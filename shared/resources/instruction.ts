@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { idSchema } from "../ids.ts";
 import {
+  costSchema,
   jobErrorSchema,
   metadataSchema,
   nameSchema,
@@ -88,6 +89,7 @@ export const instructionSchema = z.object({
   file_url: z.url().optional().describe("The `.visii` file."),
   losses: z.array(lossPointSchema).optional(),
   error: jobErrorSchema.optional(),
+  cost: costSchema,
   usage: usageSchema.optional(),
 });
 export type InstructionResource = z.infer<typeof instructionSchema>;

@@ -216,25 +216,26 @@ describe("the table's stream as a Lambda function", () => {
 });
 
 describe("the dead-letter queues as a Lambda function", () => {
-  it("marks their jobs failed, takes what is none of ours, and names what must come again", async () => {
+  it("sends a waiting job's message again, takes what names no job, and names what must come again", async () => {
     const edit = { text: "sepia", images: [await image()] };
     const { body: job } = await call("POST", "/v1/edits", edit);
+    const waiting = async () => (await api.world.queues.interactive.depth()).visible;
+    const before = await waiting();
     const broken = createId("edit", Date.now(), randomBytes(10));
     await api.world.table.insert({ ...rowKeys.resource(call.account, broken), data: { id: broken } });
     const message = (id: string) => JSON.stringify({ version: 1, job: id, account: call.account });
-    const undertaker = await bundle("dead-letter-lambda");
+    const deadLetters = await bundle("dead-letter-lambda");
     const bodies = [message(job.id), "not a job at all", message(broken)];
     const Records = bodies.map((body, index) => ({
       ...{ messageId: `message-${index}`, receiptHandle: "receipt", body },
       ...{ attributes: { ApproximateReceiveCount: "1" }, eventSource: "aws:sqs" },
     }));
-    expect(await undertaker.invoke({ Records })).toEqual({
+    expect(await deadLetters.invoke({ Records })).toEqual({
       batchItemFailures: [{ itemIdentifier: "message-2" }],
     });
-    const { body: now } = await call("GET", `/v1/edits/${job.id}`);
-    expect(now).toMatchObject({ status: "failed", error: { code: "gave_up" } });
-    expect((await call("GET", "/v1/usage")).body.records).toEqual([]);
-    const counted = undertaker.log.split("\n").filter((line) => line.includes('"DeadLetters":1'));
+    expect((await call("GET", `/v1/edits/${job.id}`)).body.status).toBe("queued");
+    expect(await waiting()).toBe(before + 1);
+    const counted = deadLetters.log.split("\n").filter((line) => line.includes('"DeadLetters":1'));
     expect(counted.map((line) => JSON.parse(line).Kind).sort()).toEqual(["edit", "unknown"]);
   });
 });

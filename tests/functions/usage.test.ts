@@ -16,7 +16,7 @@ afterAll(() => api?.stop());
 /** A job that was charged at a time. */
 async function charge(at: string, credits = 10): Promise<void> {
   const job = createId("edit", Date.parse(at), systemRandom(10));
-  const usage = { compute_seconds: 0.001, steps: 1, images: 1, credits };
+  const usage = { compute_seconds: 0.001, steps: 1, images: 1, pixels: 0, credits };
   const data: LedgerEntry = { id: `${job}#settle`, at, kind: "settle", credits: -credits, job, usage };
   await api.world.table.insert({ ...rowKeys.ledger(call.account, `${at}#${data.id}`), data });
 }

@@ -9,7 +9,7 @@ import { queueNames } from "../../shared/queue-timing.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { picture } from "../functions/pictures.ts";
 import { type BadWeather, startBadWeather } from "./bad-weather.ts";
-import { RunningService } from "./running-service.ts";
+import { quickTiming, RunningService } from "./running-service.ts";
 import { stubborn, stubbornUpload } from "./stubborn.ts";
 
 /** 200 in the full run: VISII_CHAOS_JOBS=200. */
@@ -30,6 +30,8 @@ beforeAll(async () => {
   calm = createAwsClients(weather.calm);
   running = await RunningService.start({
     ...{ workers: 2, apiProcess: true, credits, logLevel: "error", standIns: weather.standIns },
+    // Here the test ends the computing processes, not a job's input.
+    timing: { ...quickTiming, maximumKills: 1000, maximumFailures: 1000 },
     settings: { ...defaultEdgeSettings, requestsPerMinute: 1_000_000, requestPatience: 5 },
   });
 }, 120_000);

@@ -8,7 +8,7 @@ let ledger: Ledger;
 let accounts = 0;
 /** A limit that no test reaches. */
 const any = { class: "interactive", most: 1000 } as const;
-const usage = { compute_seconds: 1, steps: 10, images: 1, credits: 60 };
+const usage = { compute_seconds: 1, steps: 10, images: 1, pixels: 64, credits: 60 };
 
 beforeAll(async () => {
   world = await openLocalWorld();

@@ -1,17 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { buryDead } from "../../../functions/sweep/bury-dead.ts";
+import { bury, buryDead } from "../../../functions/sweep/bury-dead.ts";
+import { mendJob } from "../../../functions/sweep/mend-job.ts";
 import { sweep } from "../../../functions/sweep/sweep.ts";
 import { consume } from "../../../gpu-worker/queue/consume.ts";
 import { createJobHandler, type Work, type WorkDone } from "../../../gpu-worker/queue/run-job.ts";
 import { insertAccount } from "../../../shared/accounts/account.ts";
 import { SqsJobQueue } from "../../../shared/aws/sqs-job-queue.ts";
-import { RetryableError, VisibleError } from "../../../shared/errors.ts";
+import { ProcessKilled, RetryableError, VisibleError } from "../../../shared/errors.ts";
 import { createId } from "../../../shared/ids.ts";
 import type { Job } from "../../../shared/jobs/job.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
+import { rowKeys } from "../../../shared/rows.ts";
 import { systemClock as clock, systemRandom as random } from "../../../shared/system-clock.ts";
 import { createGuardedSender, publicOnly } from "../../../shared/webhooks/guarded-sender.ts";
 import { type LocalWorld, openLocalWorld } from "../../local-world.ts";
@@ -29,7 +31,8 @@ const log = { info: () => undefined, error: () => undefined };
 const account = createId("account", Date.now(), randomBytes(10));
 /** A worker that stopped may have been handed a message as it left; that one comes again after its visibility. */
 const patient = { timeout: 10_000 };
-const done: WorkDone = { results: [], usage: { compute_seconds: 1, steps: 2, images: 1 } };
+const result = (index: number) => ({ input: "upl_1", key: `results/${index}.png`, width: 8, height: 8 });
+const done: WorkDone = { results: [result(0)], measured: { compute_seconds: 1, steps: 2 } };
 
 let world: LocalWorld;
 let jobs: JobStore;
@@ -59,7 +62,7 @@ afterEach(async () => {
   loops = [];
 });
 
-const ports = () => ({ jobs, ledger, table: world.table, clock, random, log });
+const ports = () => ({ jobs, ledger, table: world.table, objects: world.objects, clock, random, log });
 
 /** A worker that does `work`; several share the queue. */
 function startWorker(work: Work, shared?: AbortSignal): void {
@@ -69,11 +72,11 @@ function startWorker(work: Work, shared?: AbortSignal): void {
   loops.push(consume({ queues: [world.queues.interactive], handle, timing, clock, log, signal }));
 }
 
-async function submit(): Promise<Job> {
+async function submit({ reserved = 5000 } = {}): Promise<Job> {
   const id = createId("edit", Date.now(), randomBytes(10));
-  await ledger.reserve(account, id, 5000, { class: "interactive", most: 1000 });
+  await ledger.reserve(account, id, reserved, { class: "interactive", most: 1000 });
   const job = await jobs.insert({
-    ...{ id, account, status: "queued", queue: "interactive", attempt: 0, failures: 0, reserved: 5000 },
+    ...{ id, account, status: "queued", queue: "interactive", attempt: 0, failures: 0, reserved },
     request: { kind: "edit", text: "sepia", images: [createId("upload", 1, randomBytes(10))] },
     created_at: new Date().toISOString(),
     ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
@@ -167,22 +170,137 @@ describe("a worker", () => {
     expect((await ended(late)).status).toBe("canceled");
   });
 
-  it("leaves poison to the dead-letter queue, where it is marked failed with its reason", async () => {
+  it("fails a job after its own failed attempts, and leaves to the dead-letter queue what names no job", async () => {
     const job = await submit();
     await world.queues.interactive.send("not a job at all");
     startWorker(async () => {
       throw new Error("cannot be done");
     });
+    expect(await ended(job)).toMatchObject({
+      ...{ status: "failed", failures: timing.maximumFailures },
+      error: { code: "gave_up", message: expect.stringContaining("5 times") },
+    });
     const dead = new SqsJobQueue(world.clients.sqs, world.standIns.deadLetterUrls.interactive);
-    await expect.poll(() => dead.depth(), { timeout: 20_000 }).toMatchObject({ visible: 2 });
-    while (await buryDead(ports(), dead));
-    expect(await ended(job)).toMatchObject({ status: "failed", error: { code: "gave_up" } });
+    await expect.poll(() => dead.depth(), { timeout: 20_000 }).toMatchObject({ visible: 1 });
+    expect(await buryDead(ports(), dead)).toBe(1);
+  });
+
+  it("takes a job that ended its computing process twice for its caller's failure", async () => {
+    const job = await submit();
+    let runs = 0;
+    startWorker(async () => {
+      runs++;
+      throw new ProcessKilled("the computing process ended in the middle of a task (SIGKILL)");
+    });
+    expect(await ended(job)).toMatchObject({
+      ...{ status: "failed", failures: 2, kills: 2 },
+      error: {
+        code: "unprocessable",
+        message: expect.stringMatching(/2 times .*SIGKILL.*; check its images/),
+      },
+    });
+    expect(runs).toBe(2);
+  });
+
+  it("charges a job that is canceled at 24 of 32 results for those, and for the steps that it made", async () => {
+    const job = await submit({ reserved: 32_000 });
+    const before = (await ledger.balance(account))!.available;
+    const results = Array.from({ length: 24 }, (_, index) => result(index));
+    startWorker((_, { signal, report }) => {
+      report({ results, measured: { compute_seconds: 3, steps: 480 } });
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    });
+    await expect.poll(() => jobs.get(account, job.id), patient).toMatchObject({ results: { length: 24 } });
+    await jobs.change(account, job.id, (row) => ({ job: { ...row, cancel_requested: true } }));
+    expect(await ended(job)).toMatchObject({
+      status: "canceled",
+      usage: { images: 24, steps: 480, pixels: 24 * 64, credits: 24_000, compute_seconds: 3 },
+    });
+    expect((await ledger.balance(account))!.available - before).toBe(32_000 - 24_000);
+  });
+
+  it("charges the same when its worker stopped responding before it could end it", async () => {
+    const job = await submit({ reserved: 32_000 });
+    const held = (await jobs.claim(account, job.id, "a worker that dies")) as Job;
+    await jobs.renew(held, "a worker that dies", { results: [result(0), result(1)] });
+    await jobs.change(account, job.id, (row) => ({ job: { ...row, cancel_requested: true } }));
+    await clock.sleep(timing.lease * 1000 + 100);
+    await mendJob(ports(), account, job.id);
+    expect(await jobs.get(account, job.id)).toMatchObject({ status: "canceled", usage: { credits: 2000 } });
   });
 });
 
+describe("a message that comes late", () => {
+  const message = async (job: Job) => {
+    const body = JSON.stringify({ version: 1, job: job.id, account });
+    return { body, receipt: "late", receiveCount: 1 };
+  };
+  const never = new AbortController().signal;
+  const waiting = async () => (await world.queues.interactive.depth()).visible;
+
+  it("is deleted while a healthy worker computes its job, whose row stays due", async () => {
+    const job = await submit();
+    const held = (await jobs.claim(account, job.id, "a healthy worker")) as Job;
+    const handle = createJobHandler(ports(), async () => done);
+    for (let delivery = 0; delivery < timing.maximumReceives + 2; delivery++)
+      expect(await handle(await message(job), never)).toBe("done");
+    expect((await world.table.get(rowKeys.resource(account, job.id)))?.due).toBeDefined();
+    expect(await jobs.renew(held, "a healthy worker")).toMatchObject({ status: "running", attempt: 1 });
+    await jobs.end(job, { status: "canceled" });
+  });
+
+  it("does not end a job that a healthy worker computes when it comes by the dead-letter queue", async () => {
+    const job = await submit();
+    const held = (await jobs.claim(account, job.id, "a healthy worker")) as Job;
+    await bury(ports(), (await message(job)).body);
+    expect(await jobs.renew(held, "a healthy worker")).toMatchObject({ status: "running", failures: 0 });
+    await clock.sleep(timing.lease * 1000 + 100);
+    await bury(ports(), (await message(job)).body);
+    expect(await jobs.get(account, job.id)).toMatchObject({ status: "queued", failures: 1 });
+    await jobs.end(job, { status: "canceled" });
+  });
+
+  it("is sent again when a worker dies between giving its job back and queueing it", async () => {
+    await emptyQueue();
+    const [job, other] = [await submit(), await submit()];
+    const held = (await jobs.claim(account, job.id, "a worker that stops")) as Job;
+    await jobs.release(held, "a worker that stops");
+    const before = await waiting();
+    await mendJob(ports(), account, job.id);
+    expect(await waiting()).toBe(before + 1);
+    await emptyQueue();
+    for (const { id } of [job, other]) await jobs.end({ account, id }, { status: "canceled" });
+  });
+
+  it("is sent again for a waiting job only when its queue is empty or hours have passed", async () => {
+    await emptyQueue();
+    const job = await submit();
+    expect(await waiting()).toBe(1);
+    for (let check = 0; check < 3; check++) await mendJob(ports(), account, job.id);
+    expect(await waiting()).toBe(1);
+    await emptyQueue();
+    await mendJob(ports(), account, job.id);
+    expect(await waiting()).toBe(1);
+    const longAgo = new Date(Date.now() - timing.queuedLongest * 1000).toISOString();
+    await jobs.change(account, job.id, (row) => ({ job: { ...row, enqueued_at: longAgo } }));
+    await mendJob(ports(), account, job.id);
+    expect(await waiting()).toBe(2);
+    await emptyQueue();
+    await jobs.end(job, { status: "canceled" });
+  });
+
+  async function emptyQueue(): Promise<void> {
+    for (;;) {
+      const options = { maximum: 10, waitSeconds: 0, visibilitySeconds: 60 };
+      const messages = await world.queues.interactive.receive(options);
+      if (!messages.length) return;
+      await Promise.all(messages.map(({ receipt }) => world.queues.interactive.delete(receipt)));
+    }
+  }
+});
+
 describe("the sweeper", () => {
-  const sweepAll = () =>
-    sweep({ ...ports(), objects: world.objects, meter: undefined, sender: createGuardedSender(publicOnly) });
+  const sweepAll = () => sweep({ ...ports(), meter: undefined, sender: createGuardedSender(publicOnly) });
 
   it("queues what was stored and never queued", async () => {
     const id = createId("edit", Date.now(), randomBytes(10));

@@ -1,0 +1,19 @@
+import { workCost } from "../prices.ts";
+import type { Usage } from "../resources/fields.ts";
+import type { Job } from "./job.ts";
+
+/**
+ * What a job is charged for, whatever its end: the results that are stored and the steps of its last attempt. A failure without
+ * a result costs nothing. The charge is never more than the reservation. Undefined when nothing is charged.
+ */
+export function usageAtEnd({ status, request, results, measured, reserved }: Job): Usage | undefined {
+  if (status === "failed" && !results.length) return undefined;
+  if (status !== "succeeded" && !measured && !results.length) return undefined;
+  const work = {
+    compute_seconds: measured?.compute_seconds ?? 0,
+    steps: measured?.steps ?? 0,
+    images: results.length,
+    pixels: results.reduce((sum, { width, height }) => sum + width * height, 0),
+  };
+  return { ...work, credits: Math.min(reserved, workCost(work, request.kind)) };
+}
