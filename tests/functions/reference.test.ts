@@ -57,7 +57,7 @@ describe("the API's description", () => {
       );
     for (const path of ["/v1/edits", "/v1/instructions", "/v1/instructions/import"])
       expect(headersOf(path, "post")).toEqual(["Idempotency-Key", "Prefer", "Cancel-After"]);
-    expect(headersOf("/v1/batches", "post")).toEqual(["Idempotency-Key"]);
+    expect(headersOf("/v1/batches", "post")).toEqual(["Idempotency-Key", "Prefer"]);
     expect(headersOf("/v1/edits/{id}", "get")).toEqual(["Prefer"]);
     expect(headersOf("/v1/edits/{id}/events", "get")).toEqual(["Last-Event-ID"]);
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,10 +8,16 @@ import { picture } from "../../functions/pictures.ts";
 import { tinyModel } from "../../local/running-service.ts";
 
 const never = new AbortController().signal;
+const secret = "a credential of the worker";
 let compute: ComputeProcess;
 let task: LearnTask;
 
 beforeAll(async () => {
+  Object.assign(process.env, {
+    AWS_SECRET_ACCESS_KEY: secret,
+    VISII_QUEUE_URLS: secret,
+    ECS_AGENT_URI: secret,
+  });
   compute = new ComputeProcess({
     model: tinyModel,
     device: "cpu",
@@ -74,6 +80,15 @@ describe("the process that computes", () => {
       name: "VisibleError",
       code: "unsupported_image",
     });
+  });
+
+  it.runIf(process.platform === "linux")("is given no secret of the worker's", async () => {
+    await compute.ready();
+    const environment = await readFile(`/proc/${compute.pid}/environ`, "utf8");
+    const names = environment.split("\0").map((line) => line.split("=")[0]!);
+    expect(names).toContain("PATH");
+    expect(names.filter((name) => /^(AWS|ECS|VISII|SST)_/.test(name))).toEqual([]);
+    expect(environment).not.toContain(secret);
   });
 
   it("says when its model cannot be opened", async () => {
