@@ -46,6 +46,7 @@ const lanes = config.VISII_LANES.map((names) => ({
   names,
   compute: new ComputeProcess({
     ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, precision: config.VISII_PRECISION },
+    environment: process.env,
     patience: 20_000,
     silence: config.VISII_SILENCE * 1000,
     onStart: tellPids,

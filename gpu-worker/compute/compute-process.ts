@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Precision } from "../../engine/networks/precision.ts";
 import type { Device } from "../../engine/runtime/device.ts";
 import { ProcessKilled, RetryableError } from "../../shared/errors.ts";
-import { computingEnvironment } from "./computing-environment.ts";
+import { computingEnvironment, type Environment } from "./computing-environment.ts";
 import type { ChildMessage, ParentMessage, Task, TaskDone, TaskEvent } from "./protocol.ts";
 import { fromFailure } from "./task-failure.ts";
 
@@ -20,6 +20,8 @@ export interface ComputeOptions {
   readonly threads?: number;
   /** Where what is computed from the model is kept for the next process, and at most how many bytes of it. */
   readonly cache?: { readonly folder: string; readonly limit: number };
+  /** The worker's environment, of which the process gets what holds no secret; nothing when absent. */
+  readonly environment?: Environment;
   /** Milliseconds a canceled task has to end between two steps before the process is killed. */
   readonly patience: number;
   /**
@@ -161,7 +163,7 @@ export class ComputeProcess implements Compute {
   }
 
   #start(): Promise<string> {
-    const { model, device, precision, threads, cache, onStart } = this.#options;
+    const { model, device, precision, threads, cache, environment = {}, onStart } = this.#options;
     // Its own, so that what a killed one left behind goes with it.
     const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
@@ -171,7 +173,7 @@ export class ComputeProcess implements Compute {
       {
         serialization: "advanced",
         execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
-        env: computingEnvironment(process.env),
+        env: computingEnvironment(environment),
         stdio: ["ignore", "inherit", "inherit", "ipc"],
       },
     );

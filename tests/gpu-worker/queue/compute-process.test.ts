@@ -13,15 +13,14 @@ let compute: ComputeProcess;
 let task: LearnTask;
 
 beforeAll(async () => {
-  Object.assign(process.env, {
-    AWS_SECRET_ACCESS_KEY: secret,
-    VISII_QUEUE_URLS: secret,
-    ECS_AGENT_URI: secret,
-  });
   compute = new ComputeProcess({
     model: tinyModel,
     device: "cpu",
     threads: 1,
+    environment: {
+      ...process.env,
+      ...{ AWS_SECRET_ACCESS_KEY: secret, VISII_QUEUE_URLS: secret, ECS_AGENT_URI: secret },
+    },
     patience: 5000,
     silence: 60_000,
   });
