@@ -105,7 +105,7 @@ function reportOf(
   columns: readonly DemoColumn[],
   spent: { readonly learn: number; readonly edits: number; readonly editForwards: number },
 ) {
-  const { curve: _, ...losses } = info.losses;
+  const { curve: _, ...losses } = info.losses ?? { curve: [] };
   const columnMean = (key: DemoColumn["key"]): number | null =>
     meanPsnr(
       rows.flatMap(({ results }) =>
@@ -120,7 +120,7 @@ function reportOf(
     text: text ?? null,
     words,
     hyperParameters: info.hyperParameters,
-    loss: losses,
+    ...(info.losses ? { loss: losses } : {}),
     seconds: { learn: Number(spent.learn.toFixed(2)), edits: Number(spent.edits.toFixed(2)) },
     unetEvaluations: { learning: info.counts, editing: { unetForwards: spent.editForwards } },
     meanPsnrToTruth: {

@@ -13,7 +13,7 @@ import { modelFolder } from "./model-location.ts";
 
 export type { CaptionKind } from "visii-engine/internal/captioning/caption-pair";
 export type { EditOptions } from "visii-engine/internal/editing/edit";
-export type { Instruction, InstructionSpace } from "visii-engine/internal/instruction/instruction";
+export type { Instruction, InstructionSpace, Losses } from "visii-engine/internal/instruction/instruction";
 export type { Pipeline } from "visii-engine/internal/pipeline/pipeline";
 export type { Device, DeviceKind } from "visii-engine/internal/runtime/device";
 export type { SchedulerKind } from "visii-engine/internal/schedulers/scheduler";

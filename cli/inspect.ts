@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import {
   type Instruction,
   type InstructionSpace,
+  type Losses,
   loadEmbedInstruction,
   loadInstructionFile,
   loadNearestWords,
@@ -34,10 +35,11 @@ async function inspect(context: Context, file: string, options: InspectOptions):
   const instruction = await readInstruction(file);
   const words = await nearest(context, instruction, options);
   if (!options.json) return context.print(describe(file, instruction, words));
-  const { curve: _, ...losses } = instruction.info.losses;
   const { tokenCount, dimension, info } = instruction;
+  const { curve: _, ...losses } = info.losses ?? { curve: [] };
+  const made = { ...info, ...(info.losses ? { losses } : {}) };
   context.print(
-    JSON.stringify({ file, tokens: tokenCount, dimension, ...info, losses, nearestWords: words ?? null }),
+    JSON.stringify({ file, tokens: tokenCount, dimension, ...made, nearestWords: words ?? null }),
   );
 }
 
@@ -65,6 +67,16 @@ const spaceNames: Readonly<Record<InstructionSpace, string>> = {
   kv: "kv: keys and values of the attentions to the text",
 };
 
+function lossFacts(losses: Losses): readonly (readonly [string, string])[] {
+  return [
+    ["loss", `first ${losses.first.toFixed(4)}, last ${losses.last.toFixed(4)}`],
+    [
+      "validation",
+      `${losses.initialValidation.toFixed(4)} → ${losses.validation.toFixed(4)}, best after step ${losses.bestStep}`,
+    ],
+  ];
+}
+
 function describe(
   file: string,
   { info, tokenCount, dimension, attentions }: Instruction,
@@ -78,17 +90,14 @@ function describe(
     ["tokens", `${tokenCount} × ${dimension}${attentions ? `, of ${attentions.length} attentions` : ""}`],
     ["seed", String(info.seed)],
     ["init", `"${info.init}"`],
+    ["start", info.start === "pair" ? "what the pair encoder read off the pair" : "the words of the init"],
     [
       "learned",
       `${made.steps} steps of ${made.batchSize} at rate ${made.learningRate}, ${made.loop} loop, ${made.precision ?? "fp32"}`,
     ],
     ["from", `${made.pairs} ${made.pairs === 1 ? "pair" : "pairs"} at ${made.width}×${made.height}`],
     ["guidance", `text ${made.textGuidance}, image ${made.imageGuidance}`],
-    ["loss", `first ${losses.first.toFixed(4)}, last ${losses.last.toFixed(4)}`],
-    [
-      "validation",
-      `${losses.initialValidation.toFixed(4)} → ${losses.validation.toFixed(4)}, best after step ${losses.bestStep}`,
-    ],
+    ...(losses ? lossFacts(losses) : []),
     ["UNet", `${counts.unetForwards} forward, ${counts.unetBackwards} backward`],
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(12)}${value}`);

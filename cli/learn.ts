@@ -63,7 +63,11 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
     .usage("--pair BEFORE AFTER [--pair …] --out FILE.visii [options]")
     .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
     .requiredOption("--out <FILE.visii>", "where the learned instruction goes", nonEmpty("--out"))
-    .option("--init <text>", "words to start from (default: the model's)", nonEmpty("--init"))
+    .option(
+      "--init <text|pair>",
+      "words to start from, or pair: what the model's pair encoder reads off the pair (default: pair, or the model's words)",
+      nonEmpty("--init"),
+    )
     .addOption(
       new Option(
         "--caption [how]",
@@ -92,7 +96,11 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       oneOf("--space", spaces),
       "text",
     )
-    .option("--steps <N>", "steps of learning (default: the model's)", wholeNumber("--steps", 1))
+    .option(
+      "--steps <N>",
+      "steps of learning; 0 takes what the pair encoder writes (default: the model's)",
+      wholeNumber("--steps", 0),
+    )
     .option(
       "--size <N|WxH>",
       "picture size inside the model, in pixels (default: the model's)",
@@ -175,7 +183,7 @@ async function learn(
     runInversion(context, pipeline, pairs, {
       seed: options.seed,
       stateFile: resumePath(out),
-      ...(options.init === undefined ? {} : { init: options.init }),
+      ...startOf(options.init),
       ...(options.caption === undefined ? {} : { caption: options.caption }),
       ...(phrases ? { phrases } : {}),
       ...(captioner ? { captioner } : {}),
@@ -198,9 +206,15 @@ async function learn(
 
   const { writeInstruction } = await loadInstructionFile();
   await writeInstruction(out, instruction);
-  if (preview !== undefined) await writeLossCurve(preview, instruction);
+  if (preview !== undefined && instruction.info.losses) await writeLossCurve(preview, instruction);
   await removeResumeState(out);
   finish(instruction, seconds);
+}
+
+/** `--init`: the pair encoder, or words. */
+export function startOf(init: string | undefined): { readonly init?: string; readonly start?: "pair" } {
+  if (init === undefined) return {};
+  return init === "pair" ? { start: "pair" } : { init };
 }
 
 /** What makes a lookup table of the same pairs, ready to be pasted. */
@@ -247,14 +261,15 @@ export async function writeLossCurve(folder: string, instruction: Instruction): 
 }
 
 function summarise(out: string, { info }: Instruction, seconds: number) {
-  const { first, last, validation, initialValidation, bestStep } = info.losses;
+  const { curve: _, ...losses } = info.losses ?? { curve: [] };
   return {
     out,
     steps: info.hyperParameters.steps,
     seconds: Number(seconds.toFixed(3)),
     ...info.counts,
-    loss: { first, last, validation, initialValidation, bestStep },
+    ...(info.losses ? { loss: losses } : {}),
     init: info.init,
+    ...(info.start ? { start: info.start } : {}),
     space: info.space,
     seed: info.seed,
     model: info.modelId,
@@ -262,9 +277,9 @@ function summarise(out: string, { info }: Instruction, seconds: number) {
 }
 
 function describe(out: string, { info, tokenCount }: Instruction, seconds: number): string {
-  const { initialValidation, validation } = info.losses;
-  return [
-    `Learned ${tokenCount} tokens in ${showDuration(seconds)}: validation loss ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}.`,
-    `Apply it:  visii apply ${shellWords([out])} PHOTO… --out DIR`,
-  ].join("\n");
+  const { losses } = info;
+  const made = losses
+    ? `Learned ${tokenCount} tokens in ${showDuration(seconds)}: validation loss ${losses.initialValidation.toFixed(4)} → ${losses.validation.toFixed(4)}.`
+    : `Read ${tokenCount} tokens off the pair in ${showDuration(seconds)}; --steps above 0 refines them.`;
+  return [made, `Apply it:  visii apply ${shellWords([out])} PHOTO… --out DIR`].join("\n");
 }

@@ -1,7 +1,7 @@
 import type { LossPoint } from "visii-engine/internal/images/loss-curve";
 import type { Instruction } from "./engine.ts";
 
-/** An instruction's curve for drawing, the validation loss of its init at step 0 included. */
+/** An instruction's curve for drawing, the validation loss of its start at step 0 included; empty where no step was made. */
 export function lossPoints({ info: { losses } }: Instruction): LossPoint[] {
-  return [{ step: 0, validation: losses.initialValidation }, ...losses.curve];
+  return losses ? [{ step: 0, validation: losses.initialValidation }, ...losses.curve] : [];
 }

@@ -18,6 +18,8 @@ import { modelSize, type Size } from "./picture-size.ts";
 
 export interface RunInversionOptions {
   readonly init?: string;
+  /** Start from what the pair encoder writes; the model's choice when absent. */
+  readonly start?: "pair";
   /** Start from a caption of the first pair instead, found in this way. */
   readonly caption?: CaptionKind;
   /** For the caption `phrase`: other phrases than the model's. */
@@ -77,6 +79,7 @@ export async function runInversion(
       {
         seed: options.seed,
         ...(init === undefined ? {} : { init }),
+        ...(options.start === undefined ? {} : { start: options.start }),
         ...(options.space === undefined ? {} : { space: options.space }),
         ...(options.steps === undefined ? {} : { steps: options.steps }),
       },
@@ -95,7 +98,9 @@ export async function runInversion(
           progress.update({ stage: stageNames[stage], ...facts });
           if (stage === "learn") reached = facts.step;
           if (preview && options.onPreview)
-            previews.push(options.onPreview(facts.step, fitted.restoreFirst(preview)));
+            previews.push(
+              options.onPreview(stage === "learn" ? facts.step : 0, fitted.restoreFirst(preview)),
+            );
         },
       },
     );

@@ -43,7 +43,8 @@ export async function learnRemotely(
   const { id } = await api.instructions.create(
     {
       ...{ pairs, seed, space },
-      ...(init === undefined ? {} : { init }),
+      // A server starts from the pair by itself where its model can.
+      ...(init === undefined || init === "pair" ? {} : { init }),
       ...(steps === undefined ? {} : { steps }),
     },
     { idempotencyKey: randomUUID() },

@@ -10,6 +10,7 @@ import { fitToModel } from "../../engine/images/fit-to-model.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
 import type { Instruction } from "../../engine/instruction/instruction.ts";
+import { lossesOf } from "../../engine/instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../../engine/instruction/instruction-file.ts";
 import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import { invert } from "../../engine/inversion/invert.ts";
@@ -52,7 +53,7 @@ export class Studio {
     if (await stat(path).catch(() => undefined)) return readInstruction(path);
     const learned = await invert(this.pipeline, pairs, { seed, steps });
     await writeInstruction(path, learned);
-    const { initialValidation, validation } = learned.info.losses;
+    const { initialValidation, validation } = lossesOf(learned.info);
     console.log(`${name}, ${steps} steps: ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}`);
     return learned;
   }

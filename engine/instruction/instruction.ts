@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { InternalError } from "../errors.ts";
 import { precisions } from "../networks/precision.ts";
 import type { TextAttention } from "../networks/text-attention.ts";
 
@@ -26,9 +27,13 @@ export const instructionInfoSchema = z
     /** SHA-256 of the weights it was learned through; it means nothing to others. */
     weightHash: z.string(),
     seed: z.number().int().nonnegative(),
+    /** The text whose rows it replaces. */
     init: z.string(),
+    /** `pair`: learning started from rows that a pair encoder wrote; absent where it started from the init's own. */
+    start: z.literal("pair").optional(),
     hyperParameters: z.object({
-      steps: z.number().int().positive(),
+      /** 0: the pair encoder's rows as they are. */
+      steps: z.number().int().nonnegative(),
       learningRate: z.number().positive(),
       batchSize: z.number().int().positive(),
       textGuidance: z.number(),
@@ -41,17 +46,22 @@ export const instructionInfoSchema = z
       /** What the UNet computed in; files that do not say it were learned in fp32. */
       precision: z.enum(precisions).optional(),
     }),
-    losses: z.object({
-      first: z.number(),
-      last: z.number(),
-      /** Of the tokens kept, on the fixed validation samples. */
-      validation: z.number(),
-      /** Of the init, on the same samples. */
-      initialValidation: z.number(),
-      /** The step after which the tokens kept were reached; 0 is the init itself. */
-      bestStep: z.number().int().nonnegative(),
-      curve: z.array(lossPoint),
-    }),
+    /** Absent where no step was made. */
+    losses: z
+      .object({
+        first: z.number(),
+        last: z.number(),
+        /** Of the tokens kept, on the fixed validation samples. */
+        validation: z.number(),
+        /** Of the tokens that learning started from, on the same samples. */
+        initialValidation: z.number(),
+        /** Of the init's own words on the same samples, where learning started from a pair encoder's rows. */
+        wordsValidation: z.number().optional(),
+        /** The step after which the tokens kept were reached; 0 is the start itself. */
+        bestStep: z.number().int().nonnegative(),
+        curve: z.array(lossPoint),
+      })
+      .optional(),
     counts: z.object({ unetForwards: z.number().int(), unetBackwards: z.number().int() }),
   })
   .refine(({ formatVersion, space }) => formatVersion === formatVersionOf[space], {
@@ -60,6 +70,13 @@ export const instructionInfoSchema = z
   });
 
 export type InstructionInfo = z.infer<typeof instructionInfoSchema>;
+export type Losses = NonNullable<InstructionInfo["losses"]>;
+
+/** The losses of an instruction that steps were made for. @throws InternalError for one without */
+export function lossesOf({ losses }: Pick<InstructionInfo, "losses">): Losses {
+  if (!losses) throw new InternalError("the losses of an instruction of 0 steps");
+  return losses;
+}
 
 /** A learned edit: what stands at positions 1 … n of a text, whose other positions are those of the init text. */
 export interface Instruction {

@@ -1,8 +1,9 @@
-import { VisibleError } from "../errors.ts";
+import { InternalError, VisibleError } from "../errors.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { TextAttention } from "../networks/text-attention.ts";
 import type { Conditioning, TextEmbedding } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { ImagePair } from "./image-pair.ts";
 import type { InversionSettings } from "./settings.ts";
 
 /** What is learned: n rows that stand for positions 1 … n of the init's text, and how the UNet is told of them. */
@@ -14,8 +15,10 @@ export interface LearnedRows {
   readonly dimension: number;
   /** In kv space, whose keys and values a row holds. */
   readonly attentions?: readonly TextAttention[];
-  /** The rows that say what the init's words say, [n · dimension]. */
+  /** The rows that learning starts from, [n · dimension]. */
   readonly initial: Float32Array;
+  /** The rows that say what the init's words say; where learning starts from those, the same ones. */
+  readonly words: Float32Array;
   /** The loss graph's inputs beside the samples. */
   feeds(instruction: Float32Array): Readonly<Record<string, Float32Array>>;
   conditioning(instruction: Float32Array): Conditioning;
@@ -24,11 +27,13 @@ export interface LearnedRows {
 /**
  * The init's text with its positions 1 … n (eos − 1) cut out: rows of its embedding, or the keys and values that the
  * UNet projects from those rows. BOS, EOS and padding stay the init's in both, and so does Stable Diffusion XL's pooled
- * text, which is read at EOS.
+ * text, which is read at EOS. Where learning starts from the pairs, what the pair encoder writes for each stands in those rows, in
+ * the mean over the pairs.
  */
 export async function openRows(
   pipeline: Pipeline,
-  { init, space }: Pick<InversionSettings, "init" | "space">,
+  { init, space, start }: Pick<InversionSettings, "init" | "space" | "start">,
+  pairs: readonly ImagePair[] = [],
 ): Promise<LearnedRows> {
   const { length: tokens, truncatedText } = pipeline.model.tokenizer.encode(init);
   if (!tokens || truncatedText !== undefined)
@@ -37,19 +42,40 @@ export async function openRows(
       `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; give 1 to ${pipeline.textLength - 2}.`,
     );
   const told = await pipeline.tell(init);
-  return space === "text" ? textRows(pipeline, told, tokens) : keysValuesRows(pipeline, told, tokens);
+  const rows = await (space === "text" ? textRows : keysValuesRows)(pipeline, told, tokens);
+  if (start !== "pair") return rows;
+  const text = Float32Array.from(told.text);
+  text.set(await meanRows(pipeline, pairs), pipeline.textWidth);
+  const { initial } = await (space === "text" ? textRows : keysValuesRows)(
+    pipeline,
+    { ...told, text },
+    tokens,
+  );
+  return { ...rows, initial };
 }
 
-function textRows(
+/** What the pair encoder writes, [n · d], in the mean over the pairs. */
+async function meanRows(pipeline: Pipeline, pairs: readonly ImagePair[]): Promise<Float32Array> {
+  let sum: Float32Array | undefined;
+  for (const pair of pairs) {
+    const rows = await pipeline.encodePair(pair);
+    if (!rows) throw new InternalError("learning starts from the pair encoder, and there is none");
+    sum = sum ? sum.map((x, i) => x + rows[i]!) : rows;
+  }
+  return sum!.map((x) => x / pairs.length);
+}
+
+async function textRows(
   { textWidth: d }: Pipeline,
   { text, ...pooled }: TextEmbedding,
   tokens: number,
-): LearnedRows {
+): Promise<LearnedRows> {
   const bos = text.slice(0, d);
   const rest = text.slice((1 + tokens) * d);
+  const initial = text.slice(d, (1 + tokens) * d);
   return {
     space: "text",
-    ...{ tokens, dimension: d, initial: text.slice(d, (1 + tokens) * d) },
+    ...{ tokens, dimension: d, initial, words: initial },
     feeds: (instruction) => ({ bos, instruction, rest, ...pooled }),
     conditioning: (instruction) => ({
       ...pooled,
@@ -65,9 +91,10 @@ async function keysValuesRows(
 ): Promise<LearnedRows> {
   const { keysValuesWidth: dimension, textAttentions: attentions } = pipeline;
   const projected = await pipeline.projectText(text);
+  const initial = projected.slice(dimension, (1 + tokens) * dimension);
   return {
     space: "kv",
-    ...{ tokens, dimension, attentions, initial: projected.slice(dimension, (1 + tokens) * dimension) },
+    ...{ tokens, dimension, attentions, initial, words: initial },
     feeds: (instruction) => ({ text, instruction, ...pooled }),
     conditioning: (instruction) => ({ ...pooled, text, learned: instruction }),
   };

@@ -1,16 +1,22 @@
 import { edit } from "../editing/edit.ts";
 import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
-import { formatVersionOf, type Instruction } from "../instruction/instruction.ts";
+import {
+  formatVersionOf,
+  type Instruction,
+  type InstructionInfo,
+  type Losses,
+} from "../instruction/instruction.ts";
 import type { Precision } from "../networks/precision.ts";
 import { initAdamW, updateAdamW } from "../optimizer/adamw.ts";
 import { learningRateFactor } from "../optimizer/learning-rate.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { makeNoiseSchedule } from "../schedulers/noise-schedule.ts";
+import { createScheduler } from "../schedulers/scheduler.ts";
 import { BatchOrder } from "./batch-order.ts";
 import { editDirection } from "./edit-direction.ts";
 import { type ImagePair, requirePairs } from "./image-pair.ts";
-import { openRows } from "./instruction-space.ts";
+import { type LearnedRows, openRows } from "./instruction-space.ts";
 import { InversionLoss } from "./inversion-loss.ts";
 import { differentiate, initialLossScale } from "./loss-scale.ts";
 import { type HeartbeatClock, Progress } from "./progress.ts";
@@ -31,7 +37,7 @@ export interface InversionEvent {
   /** On the fixed validation samples, where it was taken at this step. */
   readonly validation?: number;
   readonly etaSeconds?: number;
-  /** The first pair's before image, edited by the instruction as it stands. */
+  /** The first pair's before image, edited by the instruction as it stands; in the stage `prepare` by the one that learning starts from. */
   readonly preview?: RgbImage;
 }
 
@@ -39,7 +45,7 @@ export interface InversionHooks {
   /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   onEvent?(event: InversionEvent): void;
-  /** Steps between two previews; none when absent. */
+  /** Steps between two previews; none when absent. A start from the pair encoder is shown as well. */
   readonly previewEvery?: number;
   /** A state that `onCheckpoint` was given, to continue from. */
   readonly resume?: Uint8Array;
@@ -58,6 +64,8 @@ export interface InversionHooks {
  *             in kv space those rows' keys and values in every attention
  *     z_t     after in latents, noised to timestep t with ε                   d     CLIP direction before → after
  *
+ * <ins> starts from the init's words, or from what the model's pair encoder reads off the pairs; with 0 steps it stays that.
+ *
  * One seed makes the result bit-identical from run to run, and after an interruption and resume.
  *
  * @throws VisibleError for no pairs, sizes that do not fit, options that make no sense, or a state of another run
@@ -72,8 +80,13 @@ export async function invert(
   requirePairs(pipeline, pairs);
   const progress = new Progress(hooks.onEvent?.bind(hooks), hooks.clock);
 
-  // 1. Pictures to latents and to a direction; words to the embedding that <ins> starts from.
-  progress.enter("prepare", pairs.length + 1);
+  // 1. Words or the pairs themselves to the rows that <ins> starts from; images to latents and to a direction.
+  progress.enter("prepare", pairs.length + 2);
+  const rows = await openRows(pipeline, settings, pairs);
+  const unlearned = describe(rows.initial, { unetForwards: 0, unetBackwards: 0 });
+  const shown = hooks.previewEvery !== undefined && settings.start === "pair";
+  progress.advance(shown ? { preview: await previewOf(pipeline, pairs[0]!, unlearned) } : {});
+  if (settings.steps === 0) return unlearned;
   const latents: LatentPair[] = [];
   for (const { before, after } of pairs) {
     latents.push({
@@ -83,13 +96,12 @@ export async function invert(
     progress.advance();
   }
   const direction = settings.clipWeight === 0 ? undefined : await editDirection(pipeline, pairs);
-  const rows = await openRows(pipeline, settings);
   progress.advance();
 
   // 2. The fixed samples (t, ε, pair), and the branches of guidance that <ins> cannot change.
   const schedule = makeNoiseSchedule(pipeline.model.scheduler);
   const count = settings.samples === "every timestep" ? schedule.trainTimesteps : settings.samples;
-  const training = drawTrainingSamples(latents, schedule, count, settings.seed);
+  const training = drawTrainingSamples(latents, schedule, count, settings.seed, sampledTimesteps(pipeline));
   const validation = drawValidationSamples(latents, schedule, settings.validationSamples, settings.seed);
   const effective = direction ? settings : { ...settings, clipWeight: 0 };
   const loss = new InversionLoss(pipeline, effective, rows, direction);
@@ -118,7 +130,7 @@ export async function invert(
   if (resumed) forwardsBefore = pipeline.unetForwards;
 
   // 3. Descend: one batch, one AdamW step, and every so often a look at the validation samples.
-  let state = resumed ?? (await initialState(loss, validation, rows.initial, settings, precision));
+  let state = resumed ?? (await initialState(loss, validation, rows, settings, precision));
   const countsBefore = state.counts;
   const counts = () => ({
     unetForwards: countsBefore.unetForwards + pipeline.unetForwards - forwardsBefore,
@@ -154,11 +166,26 @@ export async function invert(
       : await loss.meanSquaredError(validation, chosen.instruction),
   );
 
-  function finish({ best, curve, initialValidation }: RunState, validation: number): Instruction {
+  function finish(state: RunState, validation: number): Instruction {
+    const { best, curve, initialValidation, wordsValidation } = state;
+    return describe(best.instruction, counts(), {
+      first: curve[0]!.loss,
+      last: curve.at(-1)!.loss,
+      validation,
+      initialValidation,
+      ...(wordsValidation === undefined ? {} : { wordsValidation }),
+      bestStep: best.step,
+      curve: curve.map((point) => ({ ...point })),
+    });
+  }
+
+  function describe(tokens: Float32Array, spent: InstructionInfo["counts"], losses?: Losses): Instruction {
     const { width, height } = pairs[0]!.before;
-    const { steps, learningRate, batchSize, textGuidance, imageGuidance, loop, seed, init, space } = settings;
+    const { steps, learningRate, batchSize, textGuidance, imageGuidance, loop, seed, init, start, space } =
+      settings;
+    const { precision } = pipeline;
     return {
-      tokens: best.instruction,
+      tokens,
       tokenCount: rows.tokens,
       dimension: rows.dimension,
       ...(rows.attentions ? { attentions: rows.attentions } : {}),
@@ -169,20 +196,14 @@ export async function invert(
         weightHash: pipeline.weightHash,
         seed,
         init,
+        ...(start ? { start } : {}),
         hyperParameters: {
           ...{ steps, learningRate, batchSize, textGuidance, imageGuidance, loop, width, height },
           pairs: pairs.length,
           ...(precision === "fp32" ? {} : { precision }),
         },
-        losses: {
-          first: curve[0]!.loss,
-          last: curve.at(-1)!.loss,
-          validation,
-          initialValidation,
-          bestStep: best.step,
-          curve: curve.map((point) => ({ ...point })),
-        },
-        counts: counts(),
+        ...(losses ? { losses } : {}),
+        counts: spent,
       },
     };
   }
@@ -227,11 +248,12 @@ async function stepOnce(
 async function initialState(
   loss: InversionLoss,
   validation: readonly Sample[],
-  initial: Float32Array,
+  { initial, words }: LearnedRows,
   { selection }: InversionSettings,
   precision: Precision,
 ): Promise<RunState> {
   const initialValidation = await loss.meanSquaredError(validation, initial);
+  const wordsValidation = words === initial ? undefined : await loss.meanSquaredError(validation, words);
   return {
     step: 0,
     instruction: initial,
@@ -242,10 +264,16 @@ async function initialState(
       score: selection === "validation" ? initialValidation : Number.MAX_VALUE,
     },
     initialValidation,
+    ...(wordsValidation === undefined ? {} : { wordsValidation }),
     curve: [],
     counts: { unetForwards: 0, unetBackwards: 0 },
     ...(precision === "fp32" ? {} : { lossScale: initialLossScale }),
   };
+}
+
+/** The timesteps that the model's own sampler visits. */
+function sampledTimesteps({ model, defaults: { sampler } }: Pipeline): readonly number[] {
+  return createScheduler(sampler.scheduler, model.scheduler, sampler.steps).timesteps;
 }
 
 async function previewOf(

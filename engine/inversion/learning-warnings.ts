@@ -8,13 +8,15 @@ export const leastGain = 0.3;
 
 /** Sentences for the user about a run that ended but learned nothing, or hardly anything, and what to do. */
 export function learningWarnings({ losses, init }: Pick<InstructionInfo, "losses" | "init">): string[] {
-  const { initialValidation, validation, bestStep } = losses;
-  const figures = `validation loss ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}`;
+  if (!losses) return [];
+  const { validation, wordsValidation, initialValidation } = losses;
+  const ofWords = wordsValidation ?? initialValidation;
+  const figures = `validation loss ${ofWords.toFixed(4)} → ${validation.toFixed(4)}`;
   const advice =
     "look at an edit of the before image; if it is not the after image, this may be an edit that the model cannot make, or more steps or other first words may help";
-  if (bestStep === 0 || validation >= initialValidation)
+  if (validation >= ofWords)
     return [`Nothing was learned beyond the words “${init}” (${figures}): ${advice}.`];
-  if (validation > (1 - leastGain) * initialValidation)
+  if (validation > (1 - leastGain) * ofWords)
     return [`Hardly anything was learned beyond the words “${init}” (${figures}): ${advice}.`];
   return [];
 }

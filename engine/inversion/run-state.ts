@@ -22,6 +22,8 @@ export interface RunState {
   /** The tokens to keep so far, and what they were chosen by. */
   readonly best: { readonly instruction: Float32Array; readonly step: number; readonly score: number };
   readonly initialValidation: number;
+  /** The validation loss of the init's own words, where learning starts from other rows. */
+  readonly wordsValidation?: number;
   readonly curve: readonly LossPoint[];
   readonly counts: { readonly unetForwards: number; readonly unetBackwards: number };
   /** In half precision, for the next step. */
@@ -34,6 +36,7 @@ const headSchema = z.object({
   optimizerStep: z.number().int(),
   best: z.object({ step: z.number(), score: z.number() }),
   initialValidation: z.number(),
+  wordsValidation: z.number().optional(),
   curve: z.array(z.object({ step: z.number(), loss: z.number(), validation: z.number().optional() })),
   counts: z.object({ unetForwards: z.number(), unetBackwards: z.number() }),
   lossScale: z.object({ factor: z.number().positive(), goodSteps: z.number().int() }).optional(),
@@ -60,6 +63,7 @@ export function encodeRunState(state: RunState, fingerprint: string): Uint8Array
     optimizerStep: optimizer.step,
     best: { step: best.step, score: best.score },
     initialValidation: state.initialValidation,
+    ...(state.wordsValidation === undefined ? {} : { wordsValidation: state.wordsValidation }),
     curve: state.curve.map((point) => ({ ...point })),
     counts: state.counts,
     ...(state.lossScale ? { lossScale: state.lossScale } : {}),
@@ -106,6 +110,7 @@ export function decodeRunState(bytes: Uint8Array, fingerprint: string): RunState
     optimizer: { step: head.optimizerStep, mean: tensor("mean"), square: tensor("square") },
     best: { instruction: tensor("best"), ...head.best },
     initialValidation: head.initialValidation,
+    ...(head.wordsValidation === undefined ? {} : { wordsValidation: head.wordsValidation }),
     curve: head.curve.map(({ step, loss, validation }) =>
       validation === undefined ? { step, loss } : { step, loss, validation },
     ),

@@ -24,15 +24,19 @@ export interface Sample {
 /**
  * `count` samples whose timesteps are spread evenly, one in each of `count` equal strata, with the pairs taken in turn.
  * Each timestep's noise is the seed's own (`trainingNoise`).
+ *
+ * @param visited timesteps that go before others of their stratum: those of the sampler, so that what is learned was learned where
+ *   edits start from
  */
 export function drawTrainingSamples(
   pairs: readonly LatentPair[],
   schedule: NoiseSchedule,
   count: number,
   seed: number,
+  visited: readonly number[] = [],
 ): Sample[] {
   const random = new SeededRandom(seed, "timesteps");
-  return stratifiedTimesteps(schedule.trainTimesteps, count, random).map((timestep, index) => {
+  return stratifiedTimesteps(schedule.trainTimesteps, count, random, visited).map((timestep, index) => {
     const pair = pairs[index % pairs.length]!;
     return makeSample(pair, schedule, timestep, trainingNoise(seed, timestep, pair.after.data.length));
   });
@@ -52,11 +56,20 @@ export function drawValidationSamples(
   });
 }
 
-/** One timestep of each of `count` equal parts of 0 … total − 1; all of them, in order, when `count` is `total`. */
-function stratifiedTimesteps(total: number, count: number, random: SeededRandom): number[] {
+/**
+ * One timestep of each of `count` equal parts of 0 … total − 1, one of `visited` where there is one; all of them, in order, when
+ * `count` is `total`.
+ */
+function stratifiedTimesteps(
+  total: number,
+  count: number,
+  random: SeededRandom,
+  visited: readonly number[] = [],
+): number[] {
   return Array.from({ length: count }, (_, i) => {
-    const from = (i * total) / count;
-    return Math.min(total - 1, Math.floor(from + (random.uniform() * total) / count));
+    const [from, to] = [(i * total) / count, ((i + 1) * total) / count];
+    const drawn = Math.min(total - 1, Math.floor(from + (random.uniform() * total) / count));
+    return visited.find((t) => Number.isInteger(t) && from <= t && t < to) ?? drawn;
   });
 }
 

@@ -8,9 +8,14 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 export interface InversionOptions {
   /** Words to start from. Their token count is the instruction's. */
   readonly init?: string;
+  /**
+   * What the first rows are: the init's own, or those that the model's pair encoder writes for the pairs. When absent, words where an
+   * init is given and in the paper's loop, else the model's recommendation.
+   */
+  readonly start?: "pair" | "words";
   /** What is learned: rows of the text embedding (the default), or the keys and values that the UNet makes of them. */
   readonly space?: InstructionSpace;
-  /** Updates of the instruction. */
+  /** Updates of the instruction. 0 takes the pair encoder's rows as they are. */
   readonly steps?: number;
   /** A whole number; it alone decides every random draw. */
   readonly seed: number;
@@ -49,6 +54,8 @@ export interface LoopSettings {
 
 export interface InversionSettings extends LoopSettings {
   readonly init: string;
+  /** Absent where the first rows are the init's own, so that states and results of older versions keep their names. */
+  readonly start?: "pair";
   readonly space: InstructionSpace;
   readonly steps: number;
   readonly seed: number;
@@ -97,6 +104,9 @@ export function resolveSettings(
 ): InversionSettings {
   const loop = options.loop ?? "fast";
   const space = options.space ?? "text";
+  const words = options.init !== undefined || loop === "reference";
+  const start = options.start ?? (words ? "words" : defaults.start);
+  if (start === "pair") requirePairStart(defaults, options);
   const base = {
     ...(loop === "reference" ? paper : defaults.inversion),
     ...(space === "kv" ? defaults.inversion.kv : {}),
@@ -112,6 +122,7 @@ export function resolveSettings(
     loop,
     space,
     init: options.init ?? defaults.init,
+    ...(start === "pair" ? { start } : {}),
     seed: options.seed,
     steps: options.steps ?? base.steps,
     learningRate: options.learningRate ?? base.learningRate,
@@ -125,7 +136,14 @@ export function resolveSettings(
     settings.clipWeight,
     "0 in the space kv, where the instruction has no text embedding that CLIP could read",
   );
-  requireThat(isCount(settings.steps), "steps", settings.steps, "a whole number above 0");
+  requireThat(
+    isCount(settings.steps) || (settings.steps === 0 && start === "pair"),
+    "steps",
+    settings.steps,
+    start === "pair"
+      ? "a whole number, 0 or more"
+      : "a whole number above 0 where learning starts from words",
+  );
   requireThat(isCount(settings.batchSize), "batch size", settings.batchSize, "a whole number above 0");
   requireThat(
     Number.isSafeInteger(settings.seed) && settings.seed >= 0,
@@ -161,6 +179,19 @@ export function resolveSettings(
 function affordableSamples(guidance: Guidance): LoopSettings["samples"] {
   const { image, none } = branchWeights(guidance);
   return image === 0 && none === 0 ? "every timestep" : 64;
+}
+
+function requirePairStart({ start }: Pipeline["defaults"], { init }: Pick<InversionOptions, "init">): void {
+  if (start !== "pair")
+    throw new VisibleError(
+      "no_pair_encoder",
+      "Learning cannot start from the pair: the model has no pair_encoder/; start from words.",
+    );
+  if (init !== undefined)
+    throw new VisibleError(
+      "invalid_option",
+      `Learning starts either from the pair or from the words "${init}"; leave one of the two out.`,
+    );
 }
 
 function isCount(value: number): boolean {

@@ -54,6 +54,8 @@ const modelDefaultsSchema = z.object({
 export interface ModelDefaults {
   readonly resolution: number;
   readonly init: string;
+  /** What learning starts from unless the caller gives words: what the model's pair encoder reads off the pair, if it has one. */
+  readonly start: "pair" | "words";
   readonly captions: {
     /** `after`: a text is near the picture it describes; `edit`: it is near the difference f(after) − f(before). */
     readonly describe: "after" | "edit";
@@ -88,7 +90,7 @@ export interface FamilyDefaults {
 export async function readModelDefaults(
   folder: string,
   family: FamilyDefaults,
-): Promise<ModelDefaults & { readonly id: string | undefined }> {
+): Promise<Omit<ModelDefaults, "start"> & { readonly id: string | undefined }> {
   const file = join(folder, "visii.json");
   const present = await access(file).then(
     () => true,

@@ -99,7 +99,7 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
     scheduler: configs.scheduler,
     clip: await openClip(join(folder, "clip")),
     pairEncoder,
-    defaults,
+    defaults: { ...defaults, start: pairEncoder ? "pair" : "words" },
     digests,
   };
 }

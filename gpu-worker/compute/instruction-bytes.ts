@@ -33,13 +33,13 @@ export async function describeInstruction(
   instruction: Instruction,
   warnings: readonly string[] = [],
 ): Promise<LearnedInstruction> {
-  const { init, hyperParameters, losses } = instruction.info;
+  const { init, start, hyperParameters, losses } = instruction.info;
   return {
     file: await encodeInstruction(instruction),
-    init,
+    ...(start === "pair" ? {} : { init }),
     steps: hyperParameters.steps,
     warnings,
-    curve: losses.curve.map(({ step, loss, validation }) => ({
+    curve: (losses?.curve ?? []).map(({ step, loss, validation }) => ({
       ...{ step, loss },
       ...(validation === undefined ? {} : { validation }),
     })),

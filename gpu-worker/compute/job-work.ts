@@ -81,7 +81,7 @@ async function learn(
   await objects.delete(stateKey);
   return {
     results: [],
-    caption: instruction.init,
+    ...(instruction.init === undefined ? {} : { caption: instruction.init }),
     warnings: instruction.warnings,
     measured: { compute_seconds: secondsSince(clock, started), steps: done.steps },
   };
@@ -98,7 +98,7 @@ async function bring(
   const done = await ports.compute.run({ kind: "import", file }, hooks.signal, async () => undefined);
   const { init } = await storeInstruction(ports, job, done.instruction);
   const measured = { compute_seconds: secondsSince(ports.clock, started), steps: 0 };
-  return { results: [], caption: init, measured };
+  return { results: [], ...(init === undefined ? {} : { caption: init }), measured };
 }
 
 async function edit(

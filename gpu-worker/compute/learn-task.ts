@@ -52,7 +52,7 @@ export async function learnTask(
         if (preview)
           told = told.then(async () => {
             const jpeg = await encodeImage(fitted.restoreFirst(preview), "jpeg");
-            await tell({ type: "preview", step: facts.step, jpeg });
+            await tell({ type: "preview", step: stage === "learn" ? facts.step : 0, jpeg });
           });
       },
     },

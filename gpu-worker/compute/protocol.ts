@@ -58,8 +58,8 @@ export type ParentMessage =
 
 export interface LearnedInstruction {
   readonly file: Uint8Array;
-  /** The words it started from. */
-  readonly init: string;
+  /** The words it started from, if it did. */
+  readonly init?: string;
   readonly steps: number;
   readonly curve: readonly { readonly step: number; readonly loss: number; readonly validation?: number }[];
   /** Sentences for the caller about the pairs and the run. */

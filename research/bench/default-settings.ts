@@ -1,3 +1,4 @@
+import { lossesOf } from "../../engine/instruction/instruction.ts";
 import { type ImagePair, invert } from "../../engine/inversion/invert.ts";
 import type { LoopSettings } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
@@ -31,6 +32,6 @@ export async function benchDefaults(
   for (const variant of variants) {
     const { samples, ...options } = variant;
     const { info } = await invert(pipeline, [pair], { seed: 1, ...options, overrides: { samples } });
-    onResult(variant, info.losses.validation);
+    onResult(variant, lossesOf(info).validation);
   }
 }

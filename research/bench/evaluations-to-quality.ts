@@ -1,3 +1,4 @@
+import { lossesOf } from "../../engine/instruction/instruction.ts";
 import { type ImagePair, invert } from "../../engine/inversion/invert.ts";
 import type { InversionOptions } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
@@ -39,7 +40,7 @@ export async function benchEvaluations(
   const guidance = { textGuidance, imageGuidance };
   const learn = async (what: string, options: Omit<InversionOptions, "seed">) => {
     onProgress(what);
-    return (await invert(pipeline, [pair], { ...common, ...guidance, ...options })).info.losses;
+    return lossesOf((await invert(pipeline, [pair], { ...common, ...guidance, ...options })).info);
   };
   const fast = await learn("the fast loop", { overrides: { validationEvery } });
   const frozen = Number(imageGuidance !== textGuidance) + Number(imageGuidance !== 1);

@@ -2,6 +2,7 @@ import { edit } from "../../engine/editing/edit.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import type { InstructionSpace } from "../../engine/instruction/instruction.ts";
+import { lossesOf } from "../../engine/instruction/instruction.ts";
 import { type ImagePair, invert } from "../../engine/inversion/invert.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { drawEdit, drawnEdits } from "./drawn-edits.ts";
@@ -59,7 +60,7 @@ export async function benchSpaces(
           const [edited] = await edit(pipeline, [photo], { instruction }, { seed });
           sum += psnr(edited!, truth);
         }
-        const { validation } = instruction.info.losses;
+        const { validation } = lossesOf(instruction.info);
         results.push({ ...variant, name, seed, validation, psnr: sum / photos.length });
         onResult(results.at(-1)!);
       }

@@ -28,10 +28,10 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
     ["a pair of three", learn(...pair, "b.png", "--out", "x.visii"), 2, /a third, b\.png; repeat --pair/],
     ["no --out", learn(...pair), 2, /--out <FILE\.visii>/],
     [
-      "no steps",
-      learn(...pair, "--out", "x.visii", "--steps", "0"),
+      "no steps from words",
+      learn(...pair, "--out", "x.visii", "--init", "a red apple", "--steps", "0"),
       2,
-      /--steps is "0"; it must be a whole number, 1/,
+      /The steps is 0; it must be a whole number above 0 where learning starts from words/,
     ],
     ["negative steps", learn(...pair, "--out", "x.visii", "--steps", "-3"), 2, /--steps/],
     ["half a step", learn(...pair, "--out", "x.visii", "--steps", "1.5"), 2, /--steps is "1\.5"/],

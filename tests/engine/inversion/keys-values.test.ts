@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lossesOf } from "../../../engine/instruction/instruction.ts";
 import { openRows } from "../../../engine/inversion/instruction-space.ts";
 import { invert } from "../../../engine/inversion/invert.ts";
 import { lossGraph } from "../../../engine/inversion/loss-graph.ts";
@@ -115,8 +116,8 @@ describe("invert in the space kv", () => {
       await invert(pipeline, [pair], { ...options, steps: 40 }),
       await invert(pipeline, [pair], { ...options, space: "text", steps: 1 }),
     ];
-    const { validation, initialValidation } = inKv.info.losses;
-    expect(initialValidation).toBeCloseTo(inText.info.losses.initialValidation, 5);
+    const { validation, initialValidation } = lossesOf(inKv.info);
+    expect(initialValidation).toBeCloseTo(lossesOf(inText.info).initialValidation, 5);
     expect(validation).toBeLessThan(0.98 * initialValidation);
     expect(inKv).toMatchObject({
       dimension: pipeline.keysValuesWidth,

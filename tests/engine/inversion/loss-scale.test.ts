@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lossesOf } from "../../../engine/instruction/instruction.ts";
 import { type InversionHooks, invert } from "../../../engine/inversion/invert.ts";
 import {
   afterGoodStep,
@@ -107,16 +108,16 @@ describe("invert in half precision", () => {
 
   it("lowers the validation loss as float32 does", async () => {
     const [inHalf, inWhole] = [await learn(half, { steps: 40 }), await learn(whole, { steps: 40 })];
-    const { validation, initialValidation } = inHalf.info.losses;
+    const { validation, initialValidation } = lossesOf(inHalf.info);
     expect(validation).toBeLessThan(0.98 * initialValidation);
-    expect(validation).toBeCloseTo(inWhole.info.losses.validation, 2);
+    expect(validation).toBeCloseTo(lossesOf(inWhole.info).validation, 2);
     expect(inHalf.info.hyperParameters.precision).toBe("fp16");
     expect(inWhole.info.hyperParameters).not.toHaveProperty("precision");
   });
 
   it("begins with a scale that is too large here, tries again, and loses no update", async () => {
     const { info } = await learn(half);
-    expect(info.losses.curve.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(lossesOf(info).curve.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
     // Each step differentiates the batch of two once; the tries that were thrown away are counted as well.
     expect(info.counts.unetBackwards).toBeGreaterThan(12 * 2);
   });

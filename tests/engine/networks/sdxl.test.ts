@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../../engine/editing/edit.ts";
 import { embedPrompt } from "../../../engine/instruction/embed-instruction.ts";
+import { lossesOf } from "../../../engine/instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../../../engine/instruction/instruction-file.ts";
 import { nearestWords } from "../../../engine/instruction/nearest-words.ts";
 import { invert } from "../../../engine/inversion/invert.ts";
@@ -154,7 +155,7 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
 
   it("is learned, kept in a file, and edits alone and with words", async () => {
     const learned = await invert(pipeline, [pair], options);
-    const { validation, initialValidation } = learned.info.losses;
+    const { validation, initialValidation } = lossesOf(learned.info);
     expect(validation).toBeLessThan(0.99 * initialValidation);
     expect(learned.dimension).toBe(space === "text" ? 40 : pipeline.keysValuesWidth);
     const file = join(scratch, `${space}.visii`);
