@@ -137,9 +137,19 @@ async function takeTurns(
     conditions = made.map((latents) => pipeline.unscaleLatents(latents));
   }
   const results: RgbImage[] = [];
-  for (const latents of conditions) results.push(await pipeline.decodeLatents(latents));
+  for (const latents of conditions) {
+    if (!latents.data.every(Number.isFinite)) throw overflow(items[0]!);
+    results.push(await pipeline.decodeLatents(latents));
+  }
   return results;
 }
+
+/** Every attempt would end the same, so this is the caller's to change. */
+const overflow = ({ seed = 0 }: Pick<BatchItem, "seed">) =>
+  new VisibleError(
+    "not_finite",
+    `Sampling with seed ${seed} left the range of numbers; lower the text or image guidance, or use another instruction.`,
+  );
 
 async function prepareProcess(
   pipeline: Pipeline,

@@ -15,6 +15,12 @@ const maximumElements: Readonly<Record<InstructionSpace, number>> = {
   kv: 77 * 2 ** 18,
 };
 
+/**
+ * Tokens beyond this are no instruction: learned ones stay within some tens, and half precision overflows at 65,504. Guards the
+ * model against a file that turns every image into NaN.
+ */
+const largestMagnitude = 10_000;
+
 /** Writes `.visii`: a safetensors file, written aside and renamed, so that there is never half of one. */
 export async function writeInstruction(path: string, instruction: Instruction): Promise<void> {
   await writeSafetensors(path, tensorsOf(instruction), { [infoKey]: JSON.stringify(instruction.info) });
@@ -52,6 +58,9 @@ export async function readInstruction(path: string): Promise<Instruction> {
   const numbers = async (name: string) => {
     const values = await readTensor(file, name);
     if (!values.every(Number.isFinite)) throw refuse("its tokens are not all finite numbers");
+    const beyond = values.find((value) => Math.abs(value) > largestMagnitude);
+    if (beyond !== undefined)
+      throw refuse(`it holds the token value ${beyond}; the largest magnitude is ${largestMagnitude}`);
     return values;
   };
   if (info.space === "text") {

@@ -35,6 +35,15 @@ it.each(["euler-ancestral", "ddim"] as const)(
   },
 );
 
+it("refuses in one sentence what leaves the range of numbers, because another attempt would end the same", async () => {
+  const huge = { ...instruction, tokens: Float32Array.from(instruction.tokens).fill(1e38) };
+  await expect(edit(pipeline, [image], { instruction: huge }, options)).rejects.toMatchObject({
+    name: "VisibleError",
+    code: "not_finite",
+    message: expect.stringContaining("Sampling with seed 5 left the range of numbers"),
+  });
+});
+
 it("reuses the training noise for every image unless fresh noise is asked for", async () => {
   const fixed = await edit(pipeline, [image, image], { instruction }, { ...options, noise: "fixed" });
   expect(fixed[1]!.data).toEqual(fixed[0]!.data);

@@ -55,6 +55,10 @@ const damages: [string, (bytes: Buffer) => Uint8Array][] = [
     "a token that is no number",
     (bytes) => Buffer.concat([bytes.subarray(0, -4), Buffer.from([0, 0, 0xc0, 0x7f])]),
   ],
+  [
+    "a token of 1e38",
+    (bytes) => Buffer.concat([bytes.subarray(0, -4), Buffer.from(Float32Array.of(1e38).buffer)]),
+  ],
 ];
 it.each(damages)("refuses %s, naming the file", async (_, damage) => {
   const sound = join(folder, "sound.visii");
@@ -101,6 +105,11 @@ describe("in the space kv", () => {
       "a number that is none",
       { "a.keys": rows([2, 8]), "a.values": rows([2, 8], Number.NaN) },
       /not all finite/,
+    ],
+    [
+      "a number beyond any instruction",
+      { "a.keys": rows([2, 8]), "a.values": rows([2, 8], -1e38) },
+      /holds the token value -9\.99\d*e\+37; the largest magnitude is 10000/,
     ],
   ])("refuses %s in one sentence", async (_, tensors, message) => {
     const path = join(folder, "damaged.visii");
