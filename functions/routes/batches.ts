@@ -12,7 +12,7 @@ import {
 import { pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
 import { manifestType } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
-import { nextRun } from "../batches/next-run.ts";
+import { nextRun, requireRareRuns } from "../batches/next-run.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { jobUrls } from "../present/job-urls.ts";
 import { refuse } from "../problem-answers.ts";
@@ -119,6 +119,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     }
     const owner = await edge.accountOf(account);
     const now = clock.now();
+    if (schedule) requireRareRuns(schedule);
     const next = schedule && nextRun(schedule, now);
     if (schedule && next === undefined)
       throw refuse("invalid_request", "The schedule's time has passed; give a later one.");

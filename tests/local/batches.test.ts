@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nextRun } from "../../functions/batches/next-run.ts";
+import { nextRun, requireRareRuns } from "../../functions/batches/next-run.ts";
 import { createAwsClients } from "../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../shared/aws/s3-object-store.ts";
 import { createId } from "../../shared/ids.ts";
@@ -143,10 +143,22 @@ describe("a schedule", () => {
     expect(new Date(summer!).toISOString()).toBe("2026-03-30T01:00:00.000Z");
   });
 
-  it.each([{ cron: "every day" }, { cron: "* * * * *" }, { cron: "0 3 * * *", time_zone: "Mars/Olympus" }])(
-    "refuses %j",
+  it.each([
+    { cron: "every day" },
+    { cron: "0 3 * * *", time_zone: "Mars/Olympus" },
+    { cron: "* * * * *" },
+    { cron: "30,31 * * * *" },
+    { cron: "0,1 * * * *" },
+    { cron: "*/7 * * * *" },
+    { cron: "58,2 23,0 * * *" },
+  ])(
+    "refuses %j, which cannot be read or runs twice within five minutes somewhere in its cycle",
     (schedule) => {
-      expect(() => nextRun(schedule, 0)).toThrow(expect.objectContaining({ code: "invalid_request" }));
+      expect(() => requireRareRuns(schedule)).toThrow(expect.objectContaining({ code: "invalid_request" }));
     },
   );
+
+  it.each(["*/5 * * * *", "0,5 * * * *", "58,2 3 * * *", "0 3 29 2 *", "55 23 * * *"])("takes %s", (cron) => {
+    expect(() => requireRareRuns({ cron })).not.toThrow();
+  });
 });
