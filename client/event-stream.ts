@@ -10,6 +10,7 @@ export async function* followEvents(
   const { retries = 3 } = options;
   let last: string | undefined;
   for (let fruitless = 0; ; fruitless++) {
+    let wait = 500;
     try {
       for await (const { id, event } of readStream(options, path, last, signal)) {
         fruitless = 0;
@@ -18,10 +19,12 @@ export async function* followEvents(
         if (event.type === "status" && event.status !== "queued" && event.status !== "running") return;
       }
     } catch (error) {
-      // The service's own refusal stands; a broken connection may be better next time.
-      if (error instanceof ApiError || signal?.aborted || fruitless >= retries) throw error;
+      // A refusal is final unless it says when to come back; a broken connection may be better next time.
+      const isFinal = error instanceof ApiError && error.retryAfter === undefined;
+      if (isFinal || signal?.aborted || fruitless >= retries) throw error;
+      if (error instanceof ApiError) wait = 1000 * Math.min(60, error.retryAfter ?? 0);
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, wait));
     signal?.throwIfAborted();
   }
 }

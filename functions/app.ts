@@ -6,6 +6,7 @@ import { createAllowedMethods } from "./allowed-methods.ts";
 import { aboutApi, registerBesides } from "./describe-api.ts";
 import { docsPage } from "./docs-page.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
+import { HeldConnections } from "./held-connections.ts";
 import { allowOrigins } from "./middleware/allow-origins.ts";
 import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
@@ -34,6 +35,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
     jobs: new JobStore({ table, queues, clock, timing }),
     ledger: new Ledger(table, clock),
     keys: new KeyStore(table, clock, random),
+    held: new HeldConnections({ table, clock, random }, ports.settings.heldConnections),
   };
   const app = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result, context) => {

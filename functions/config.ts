@@ -24,6 +24,7 @@ export const edgeConfigSchema = awsConfigSchema.extend({
   VISII_LONGEST_WAIT: z.coerce.number().positive().default(defaultEdgeSettings.longestWait),
   /** Seconds; below the time that the function may run. */
   VISII_LONGEST_STREAM: z.coerce.number().positive().default(defaultEdgeSettings.longestStream),
+  VISII_HELD_CONNECTIONS: z.coerce.number().int().positive().default(defaultEdgeSettings.heldConnections),
   /** Seconds; longer than a request may take. */
   VISII_REQUEST_PATIENCE: z.coerce.number().positive().default(defaultEdgeSettings.requestPatience),
   VISII_LOG: z.enum(["info", "error"]).default("info"),

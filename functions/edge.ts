@@ -9,6 +9,7 @@ import type { Log } from "../shared/ports/log.ts";
 import type { ObjectStore } from "../shared/ports/object-store.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
+import type { HeldConnections } from "./held-connections.ts";
 import type { ShortMemory } from "./short-memory.ts";
 
 /** The world as the edge sees it; composition roots give it. */
@@ -34,6 +35,8 @@ export interface EdgeSettings {
   readonly longestWait: number;
   /** Seconds that an event stream may; then its listener takes it up again where it left off. */
   readonly longestStream: number;
+  /** Event streams and waits that one account may hold open at a time. */
+  readonly heldConnections: number;
   /** Origin that links begin with, `https://api.example.com`; the one that was called when absent. Behind a router that one is wrong. */
   readonly publicUrl?: string;
   /** Seconds after which a request with an Idempotency-Key that left no answer is taken for dead, and may be made again. */
@@ -49,6 +52,7 @@ export const defaultEdgeSettings: EdgeSettings = {
   requestsPerMinute: 600,
   longestWait: 50,
   longestStream: 50,
+  heldConnections: 30,
   requestPatience: 60,
   reportEntries: 50_000,
   pollInterval: 250,
@@ -59,6 +63,7 @@ export interface Edge extends EdgePorts, ShortMemory {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
+  readonly held: HeldConnections;
 }
 
 /** What the middleware leaves for handlers. */

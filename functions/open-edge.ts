@@ -34,6 +34,7 @@ export function openEdge(config: EdgeConfig): {
     requestsPerMinute: config.VISII_REQUESTS_PER_MINUTE,
     longestWait: config.VISII_LONGEST_WAIT,
     longestStream: config.VISII_LONGEST_STREAM,
+    heldConnections: config.VISII_HELD_CONNECTIONS,
     requestPatience: config.VISII_REQUEST_PATIENCE,
     ...(config.VISII_PUBLIC_URL === undefined ? {} : { publicUrl: config.VISII_PUBLIC_URL }),
   };

@@ -3,18 +3,28 @@ import type { Job } from "../shared/jobs/job.ts";
 import { isTerminal } from "../shared/resources/fields.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
 
-/** `Prefer: wait=n`: the job when it has ended, or as it stands after n seconds (capped). */
+/**
+ * `Prefer: wait=n`: the job when it has ended, or as it stands after n seconds (capped). Answers at once when the account holds
+ * as many connections as it may; without `Preference-Applied` the caller knows.
+ */
 export async function waitForJob(edge: Edge, context: Context<EdgeEnv>, job: Job): Promise<Job> {
   const [, asked] = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(context.req.header("Prefer") ?? "") ?? [];
   if (asked === undefined) return job;
-  const seconds = Math.min(Number(asked), edge.settings.longestWait);
+  const { clock, held, jobs, settings } = edge;
+  const seconds = Math.min(Number(asked), settings.longestWait);
+  const release = isTerminal(job.status) ? async () => undefined : await held.take(job.account, seconds);
+  if (!release) return job;
   context.header("Preference-Applied", `wait=${seconds}`);
-  const until = edge.clock.now() + seconds * 1000;
+  const until = clock.now() + seconds * 1000;
   const { signal } = context.req.raw;
   let now = job;
-  while (!isTerminal(now.status) && edge.clock.now() < until && !signal.aborted) {
-    await edge.clock.sleep(edge.settings.pollInterval, signal);
-    now = (await edge.jobs.get(job.account, job.id)) ?? now;
+  try {
+    while (!isTerminal(now.status) && clock.now() < until && !signal.aborted) {
+      await clock.sleep(settings.pollInterval, signal);
+      now = (await jobs.get(job.account, job.id)) ?? now;
+    }
+    return now;
+  } finally {
+    await release();
   }
-  return now;
 }

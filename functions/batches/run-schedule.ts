@@ -61,7 +61,8 @@ async function fail(
   const error = { code, message };
   const now = toIso(clock.now());
   const failed: StoredBatch = { ...data, status: "failed", error, finished_at: now };
-  if ((await table.replace({ ...rowKeys.resource(account, id), data: failed }, version)) === "conflict") return;
+  if ((await table.replace({ ...rowKeys.resource(account, id), data: failed }, version)) === "conflict")
+    return;
   await announceEnd({ table, clock }, account, id, "batch.failed", request.webhook, {
     ...{ id, status: "failed", counts, error },
     ...(request.metadata ? { metadata: request.metadata } : {}),

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { streamSSE } from "hono/streaming";
+import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { conclude } from "../../shared/jobs/conclude.ts";
 import type { Job } from "../../shared/jobs/job.ts";
 import {
@@ -75,7 +75,15 @@ export function addEventRoute(
     // A browser's EventSource reconnects after every end of a stream; 204 is how HTML tells it to stop.
     if (given === lastEventId) return context.body(null, 204);
     const { clock, settings, table } = edge;
-    return streamSSE(context, async (stream) => {
+    const release = await edge.held.take(job.account, settings.longestStream);
+    if (!release) {
+      context.header("Retry-After", "5");
+      throw refuse(
+        "too_many_streams",
+        `The account holds ${settings.heldConnections} connections open, its limit; close one, or use webhooks.`,
+      );
+    }
+    const follow = async (stream: SSEStreamingApi) => {
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
       const until = clock.now() + settings.longestStream * 1000;
@@ -107,6 +115,7 @@ export function addEventRoute(
         }
         await clock.sleep(settings.pollInterval, gone.signal);
       }
-    });
+    };
+    return streamSSE(context, (stream) => follow(stream).finally(release));
   });
 }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
 import { advanceBatch } from "../../functions/batches/advance-batch.ts";
+import { HeldConnections } from "../../functions/held-connections.ts";
 import { mostUnknownKeys } from "../../functions/middleware/unknown-keys.ts";
 import { createKeySecret, keySecretBytes } from "../../shared/accounts/api-key.ts";
+import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { batchPace } from "../../shared/batch-pace.ts";
 import { lastEventId } from "../../shared/jobs/job-events.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
@@ -101,6 +103,56 @@ describe("a stream of events", () => {
     expect([whole.status, ids.at(-1)]).toEqual([200, lastEventId]);
     const again = await call("GET", path, undefined, { "Last-Event-ID": lastEventId });
     expect([again.status, again.body]).toEqual([204, ""]);
+  });
+});
+
+describe("connections that an account holds open", () => {
+  it("are limited, streams and waits together, and free again when they end", async () => {
+    const narrow = await Api.open({ heldConnections: 3, longestStream: 2, longestWait: 2 });
+    try {
+      const [caller, other] = [await narrow.caller(), await narrow.caller()];
+      const edit = async (caller: Caller) => {
+        const image = await narrow.upload(caller, await picture());
+        return (await caller("POST", "/v1/edits", { text: "sepia", images: [image] })).body.id;
+      };
+      const [mine, theirs] = [await edit(caller), await edit(other)];
+      const follow = (caller: Caller, id: string) => caller("GET", `/v1/edits/${id}/events`);
+      const wait = { Prefer: "wait=2" };
+      const held = [
+        follow(caller, mine),
+        follow(caller, mine),
+        caller("GET", `/v1/edits/${mine}`, undefined, wait),
+      ];
+      await systemClock.sleep(500);
+      const refused = await follow(caller, mine);
+      expect([refused.status, refused.body.code]).toEqual([429, "too_many_streams"]);
+      expect(refused.headers.get("retry-after")).toBe("5");
+      const atOnce = await caller("GET", `/v1/edits/${mine}`, undefined, wait);
+      expect([atOnce.status, atOnce.headers.get("preference-applied")]).toEqual([200, null]);
+      // Another account's are its own.
+      const beside = follow(other, theirs);
+      expect((await Promise.all([...held, beside])).map(({ status }) => status)).toEqual([
+        200, 200, 200, 200,
+      ]);
+      await expect.poll(async () => (await follow(caller, mine)).status).toBe(200);
+    } finally {
+      await narrow.stop();
+    }
+  });
+
+  it("are never more than that when they come at once, nor fewer after a process died with some", async () => {
+    let now = Date.now();
+    const clock = { ...systemClock, now: () => now };
+    const table = new DynamoTable(api.world.clients.dynamo, api.world.standIns.table, clock);
+    const held = new HeldConnections({ table, clock, random: systemRandom }, 5);
+    const taken = await Promise.all(Array.from({ length: 40 }, () => held.take("account", 50)));
+    const count = taken.filter(Boolean).length;
+    expect(count).toBeLessThanOrEqual(5);
+    const rest = await Promise.all(Array.from({ length: 5 - count }, () => held.take("account", 50)));
+    expect(await held.take("account", 50)).toBeUndefined();
+    expect(rest).toHaveLength(5 - count);
+    now += 60_000;
+    expect(await held.take("account", 50)).toBeDefined();
   });
 });
 
