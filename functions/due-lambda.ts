@@ -22,8 +22,10 @@ export async function handler(event: unknown): Promise<void> {
   await Promise.all(
     Records.map(async ({ dynamodb: { Keys } }) => {
       // The row itself, not the stream's copy, which is older.
-      const row = await ports.table.get({ pk: Keys.pk.S, sk: Keys.sk.S });
-      if (row?.due !== undefined && row.due <= toIso(ports.clock.now())) await mendRow(ports, row);
+      const key = { pk: Keys.pk.S, sk: Keys.sk.S };
+      const row = await ports.table.get(key);
+      if (row?.due !== undefined && row.due <= toIso(ports.clock.now()))
+        await mendRow(ports, { ...key, due: row.due });
     }),
   );
 }

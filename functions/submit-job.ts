@@ -8,8 +8,8 @@ import { refuse } from "./problem-answers.ts";
 import { requireCallable } from "./webhook-address.ts";
 
 /**
- * Accepts a job: reserves its credits, stores it, queues it. Dying between two of these leaves what the sweeper mends; the same
- * request again (same ids) goes on where the first one died.
+ * Accepts a job: reserves its credits and stores it in one transaction, then queues it. If the process dies before that, the
+ * sweeper queues it; the same request again (same ids) does so at once.
  *
  * @throws VisibleError `insufficient_credit`, `too_many_jobs` or `forbidden_url`
  */
@@ -27,18 +27,16 @@ export async function submitJob(
   const known = context.get("resumed") ? await jobs.get(account, id) : undefined;
   if (known) return known;
   const owner = await edge.accountOf(account);
-  await ledger.reserve(account, id, cost, {
-    class: "interactive",
-    most: owner?.concurrency ?? Number.MAX_SAFE_INTEGER,
-  });
   const now = clock.now();
-  const job = await jobs.insert({
+  const job: Job = {
     ...{ id, account, request, queue, status: "queued", attempt: 0, failures: 0, reserved: cost },
     ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
     ...{ created_at: toIso(now), trace: context.get("trace") },
     ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
-  });
+  };
+  const limit = { class: "interactive", most: owner?.concurrency ?? Number.MAX_SAFE_INTEGER } as const;
+  await ledger.reserve(account, id, cost, limit, jobs.newRow(job));
   await jobs.enqueue(job);
   return job;
 }

@@ -5,7 +5,7 @@ import { stage } from "./stage.ts";
 export const table = new sst.aws.Dynamo("Table", {
   fields: { pk: "string", sk: "string", due_pk: "string", due_sk: "string" },
   primaryIndex: { hashKey: "pk", rangeKey: "sk" },
-  globalIndexes: { [dueIndex]: { hashKey: "due_pk", rangeKey: "due_sk" } },
+  globalIndexes: { [dueIndex]: { hashKey: "due_pk", rangeKey: "due_sk", projection: "keys-only" } },
   ttl: "expires",
   // Whoever is woken by it reads the row itself.
   stream: "keys-only",

@@ -8,6 +8,7 @@ import { type AwsOptions, createAwsClients } from "../shared/aws/clients.ts";
 import { tableDefinition } from "../shared/aws/dynamo-table-definition.ts";
 import { queueNames, queueTiming } from "../shared/queue-timing.ts";
 import { startStoreGate } from "./store-gate.ts";
+import { addTransactions } from "./table-transactions.ts";
 
 /** S3, SQS and DynamoDB of one machine: everything the service keeps, in this process's memory. */
 export interface StandIns {
@@ -33,6 +34,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
   const gate = await startStoreGate(endpoint, credentials, host);
 
   const database = dynalite({ createTableMs: 0 });
+  addTransactions(database, ["pk", "sk"]);
   await new Promise<void>((resolve) => database.listen(0, host, resolve));
   const { port } = database.address() as AddressInfo;
   const aws: AwsOptions = {

@@ -9,6 +9,8 @@ export const rowKeys = {
   /** By the SHA-256 of the secret. */
   secret: (hash: string): TableKey => ({ pk: `secret#${hash}`, sk: "key" }),
   balance: (account: string): TableKey => ({ pk: account, sk: "balance" }),
+  /** Credits set aside for one job. */
+  reservation: (account: string, job: string): TableKey => ({ pk: `reserved#${account}`, sk: job }),
   ledger: (account: string, entry: string): TableKey => ({ pk: `ledger#${account}`, sk: entry }),
   idempotency: (account: string, hash: string): TableKey => ({ pk: `idempotency#${account}`, sk: hash }),
   rate: (subject: string, window: number): TableKey => ({ pk: `rate#${subject}`, sk: String(window) }),

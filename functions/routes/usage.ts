@@ -36,7 +36,7 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
     const [from, to] = [toIso(begin), toIso(end)];
     const [balance, entries] = await Promise.all([
       ledger.balance(account),
-      ledger.entries(account, from, to, reportEntries + 1),
+      ledger.charges(account, from, to, reportEntries + 1),
     ]);
     // Sums of a part would be taken for the whole.
     if (entries.length > reportEntries)
@@ -51,7 +51,7 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
       records.reduce((total, record) => total + pick(record), 0);
     const report: UsageReport = {
       ...{ from, to, balance: balance?.available ?? 0 },
-      reserved: Object.values(balance?.open ?? {}).reduce((total, { credits }) => total + credits, 0),
+      reserved: balance?.reserved ?? 0,
       totals: {
         jobs: records.length,
         // Jobs are measured in milliseconds; a sum of fractions has more digits than that.

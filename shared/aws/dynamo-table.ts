@@ -4,17 +4,26 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  TransactWriteCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
 import type { Clock } from "../ports/clock.ts";
-import type { Amendment, NewRow, RowTest, Table, TableKey, TableQuery, TableRow } from "../ports/table.ts";
-import { dueIndex } from "./dynamo-table-definition.ts";
+import type {
+  Amendment,
+  DueRow,
+  NewRow,
+  RowTest,
+  Table,
+  TableKey,
+  TableQuery,
+  TableRow,
+  Write,
+} from "../ports/table.ts";
+import { dueIndex, duePartitions } from "./dynamo-table-definition.ts";
+import { amendInput, insertInput, replaceInput, transactItem } from "./dynamo-writes.ts";
 import { callService, failureName } from "./service-failure.ts";
-import { updateExpression } from "./update-expression.ts";
-
-/** Every due row has this partition key in the index, its time as sort key. */
-const duePartition = "due";
+import { unlessCanceled } from "./transaction-conflict.ts";
 
 const itemSchema = z.object({
   pk: z.string(),
@@ -24,6 +33,8 @@ const itemSchema = z.object({
   due_sk: z.string().optional(),
   expires: z.number().optional(),
 });
+
+const dueItemSchema = z.object({ pk: z.string(), sk: z.string(), due_sk: z.string() });
 
 /** The table in DynamoDB. Expired rows that its TTL has not yet removed are not seen. */
 export class DynamoTable implements Table {
@@ -43,25 +54,34 @@ export class DynamoTable implements Table {
     return Item && this.#alive([toRow(Item)])[0];
   }
 
-  insert(row: NewRow): Promise<TableRow | "conflict"> {
-    return this.#put(row, 1, "attribute_not_exists(pk) OR expires < :now", { ":now": this.#seconds() });
+  async insert(row: NewRow): Promise<TableRow | "conflict"> {
+    return this.#put(row, 1, insertInput(this.#name, row, this.#seconds()));
   }
 
-  replace(row: NewRow, version: number): Promise<TableRow | "conflict"> {
-    return this.#put(row, version + 1, "version = :version", { ":version": version });
+  async replace(row: NewRow, version: number): Promise<TableRow | "conflict"> {
+    return this.#put(row, version + 1, replaceInput(this.#name, row, version));
   }
 
   async amend(
-    { pk, sk }: TableKey,
+    key: TableKey,
     amendment: Amendment,
     tests: readonly RowTest[],
   ): Promise<"amended" | "conflict"> {
-    const command = new UpdateCommand({
-      ...{ TableName: this.#name, Key: { pk, sk } },
-      ...updateExpression(amendment, tests, duePartition),
-    });
-    const result = await this.#unlessRefused(`amend ${pk}`, () => this.#client.send(command));
+    const command = new UpdateCommand(amendInput(this.#name, key, amendment, tests));
+    const result = await this.#unlessRefused(`amend ${key.pk}`, () => this.#client.send(command));
     return result === "conflict" ? result : "amended";
+  }
+
+  async transact(writes: readonly Write[]): Promise<"written" | "conflict"> {
+    const now = this.#seconds();
+    const items = writes.map((write) => transactItem(this.#name, write, now));
+    const result = await callService(`transact ${writes.length} rows`, () =>
+      // A new command for each attempt: a command's token makes DynamoDB repeat the first answer.
+      unlessCanceled(this.#clock, () =>
+        this.#client.send(new TransactWriteCommand({ TransactItems: items })),
+      ),
+    );
+    return result === "conflict" ? result : "written";
   }
 
   async delete({ pk, sk }: TableKey, version?: number): Promise<"deleted" | "conflict"> {
@@ -114,48 +134,43 @@ export class DynamoTable implements Table {
     return rows.slice(0, limit);
   }
 
-  async dueBy(time: string, limit: number): Promise<readonly TableRow[]> {
-    const command = new QueryCommand({
-      TableName: this.#name,
-      IndexName: dueIndex,
-      KeyConditionExpression: "due_pk = :due AND due_sk <= :time",
-      ExpressionAttributeValues: { ":due": duePartition, ":time": time },
-      Limit: limit,
-    });
-    const { Items } = await callService("query what is due", () => this.#client.send(command));
-    return this.#alive((Items ?? []).map(toRow));
+  async dueBy(kind: string, time: string, limit: number): Promise<readonly DueRow[]> {
+    const pages = await Promise.all(
+      duePartitions(kind).map((partition) => {
+        const command = new QueryCommand({
+          TableName: this.#name,
+          IndexName: dueIndex,
+          KeyConditionExpression: "due_pk = :due AND due_sk <= :time",
+          ExpressionAttributeValues: { ":due": partition, ":time": time },
+          Limit: limit,
+        });
+        return callService(`query what is due of ${kind}`, () => this.#client.send(command));
+      }),
+    );
+    return pages
+      .flatMap(({ Items = [] }) => Items.map((item) => dueItemSchema.parse(item)))
+      .map(({ pk, sk, due_sk: due }) => ({ pk, sk, due }))
+      .sort((a, b) => (a.due < b.due ? -1 : 1))
+      .slice(0, limit);
   }
 
-  async #put(
-    row: NewRow,
-    version: number,
-    condition: string,
-    values: Record<string, unknown>,
-  ): Promise<TableRow | "conflict"> {
-    const { pk, sk, data, due, expires } = row;
-    const command = new PutCommand({
-      TableName: this.#name,
-      Item: {
-        ...{ pk, sk, version, data },
-        ...(due === undefined ? {} : { due_pk: duePartition, due_sk: due }),
-        ...(expires === undefined ? {} : { expires }),
-      },
-      ConditionExpression: condition,
-      ExpressionAttributeValues: values,
-    });
-    const result = await this.#unlessRefused(`write ${pk}`, () => this.#client.send(command));
+  async #put(row: NewRow, version: number, input: PutCommand["input"]): Promise<TableRow | "conflict"> {
+    const command = new PutCommand(input);
+    const result = await this.#unlessRefused(`write ${row.pk}`, () => this.#client.send(command));
     return result === "conflict" ? result : { ...row, version };
   }
 
   async #unlessRefused<Result>(what: string, call: () => Promise<Result>): Promise<Result | "conflict"> {
-    return callService(what, async () => {
-      try {
-        return await call();
-      } catch (error) {
-        if (failureName(error) === "ConditionalCheckFailedException") return "conflict";
-        throw error;
-      }
-    });
+    return callService(what, () =>
+      unlessCanceled(this.#clock, async () => {
+        try {
+          return await call();
+        } catch (error) {
+          if (failureName(error) === "ConditionalCheckFailedException") return "conflict";
+          throw error;
+        }
+      }),
+    );
   }
 
   #seconds(): number {

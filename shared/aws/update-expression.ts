@@ -2,7 +2,7 @@ import type { Amendment, Path, RowTest } from "../ports/table.ts";
 
 /** An amendment in DynamoDB's words: expressions over names and values that are given apart, so that no name is taken for syntax. */
 export function updateExpression(
-  { set = [], add = [], remove = [], due, firstDue }: Amendment,
+  { set = [], add = [], remove = [], due }: Amendment,
   tests: readonly RowTest[],
   duePartition: string,
 ) {
@@ -23,11 +23,9 @@ export function updateExpression(
     `${name("version")} = ${name("version")} + ${value(1)}`,
     ...set.map(([path, given]) => `${place(path)} = ${value(given)}`),
     ...add.map(([path, amount]) => `${place(path)} = ${place(path)} + ${value(amount)}`),
-    ...(due === undefined && firstDue === undefined ? [] : [`${name("due_pk")} = ${value(duePartition)}`]),
-    ...(due === undefined ? [] : [`${name("due_sk")} = ${value(due)}`]),
-    ...(firstDue === undefined
+    ...(due === undefined
       ? []
-      : [`${name("due_sk")} = if_not_exists(${name("due_sk")}, ${value(firstDue)})`]),
+      : [`${name("due_pk")} = ${value(duePartition)}`, `${name("due_sk")} = ${value(due)}`]),
   ];
   const removals = remove.map(place);
   const conditions = tests.map((test) => {

@@ -30,11 +30,15 @@ export class JobStore {
     return row && parseRow(jobSchema, row).data;
   }
 
-  /** Stores a new job, due for the sweeper until it is queued. A job of that id that is there already stays. */
-  async insert(job: Job): Promise<Job> {
-    const key = rowKeys.resource(job.account, job.id);
+  /** The row of a new job, due for the sweeper until it is queued. */
+  newRow(job: Job): NewRow {
     const due = this.#dueIn(job, this.timing.unqueuedGrace);
-    const written = await this.#ports.table.insert({ ...key, data: job, due });
+    return { ...rowKeys.resource(job.account, job.id), data: job, due };
+  }
+
+  /** Stores a new job. A job of that id that is there already stays. */
+  async insert(job: Job): Promise<Job> {
+    const written = await this.#ports.table.insert(this.newRow(job));
     return written === "conflict" ? ((await this.get(job.account, job.id)) ?? job) : job;
   }
 

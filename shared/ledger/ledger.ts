@@ -1,31 +1,31 @@
 import { InternalError, VisibleError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
-import type { Table } from "../ports/table.ts";
+import type { NewRow, Table } from "../ports/table.ts";
 import type { Usage } from "../resources/fields.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import {
   type Balance,
   balanceSchema,
-  grant,
+  chargeRow,
+  type JobClass,
   type LedgerEntry,
   ledgerEntrySchema,
-  type Move,
-  type OpenLimit,
-  reservation,
-  settlement,
+  releasing,
+  reserving,
+  storedReservationSchema,
 } from "./balance.ts";
 
-/** Seconds after which the sweeper looks whether an open reservation still has a job. */
-const openCheck = 300;
-/** Seconds after which it finishes what waits in the outbox. */
-const outboxCheck = 30;
-/** Entries in the outbox at which whoever settles empties it: a write of the row is paid by its size. */
-const fullOutbox = 25;
-/** Entries that are written at a time. */
-const handful = 50;
+/** How many jobs of a class an account may have open. */
+export interface OpenLimit {
+  readonly class: JobClass;
+  readonly most: number;
+}
 
-/** Money: reserved on accept, settled by measured work on success, released on failure or cancel. Each once. */
+/**
+ * Money: reserved when a job is accepted, charged for measured work at its end, the rest returned. Each move is one transaction of
+ * the balance with the row that shows that it was made, so it is made once however often it is tried.
+ */
 export class Ledger {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -35,23 +35,21 @@ export class Ledger {
     this.#clock = clock;
   }
 
-  /** Opens an account's balance with its first credits. Once; a second time changes nothing. */
+  /** Opens an account's balance with its first credits. A second time changes nothing. */
   async open(account: string, credits: number): Promise<void> {
-    const at = this.#now();
-    const entry: LedgerEntry = { id: `${account}#grant`, at, kind: "grant", credits };
-    const outbox = { [entry.id]: entry };
-    const data: Balance = {
-      ...{ account, available: credits, open: {}, counts: { interactive: 0, bulk: 0 }, outbox },
-      grants: { [account]: at },
-    };
-    await this.#table.insert({ ...rowKeys.balance(account), data, due: this.#in(outboxCheck) });
-    await this.flush(account);
+    const data: Balance = { account, available: credits, reserved: 0, open: { interactive: 0, bulk: 0 } };
+    await this.#table.transact([
+      { insert: { ...rowKeys.balance(account), data } },
+      { insert: this.#grantRow(account, account, credits) },
+    ]);
   }
 
-  /** Adds credit, once for each reference; resolves with what is available then. */
+  /** Adds credit, once for each reference (a payment's id, say); resolves with what is available then. */
   async grant(account: string, reference: string, credits: number): Promise<number> {
-    await this.#move(account, grant(reference, credits, this.#now()));
-    await this.flush(account);
+    await this.#table.transact([
+      { insert: this.#grantRow(account, reference, credits) },
+      { amend: rowKeys.balance(account), amendment: { add: [[["available"], credits]] }, tests: [] },
+    ]);
     const balance = await this.balance(account);
     if (!balance) throw new InternalError(`the account ${account} has no balance`);
     return balance.available;
@@ -63,96 +61,84 @@ export class Ledger {
   }
 
   /**
-   * One write where it stands, so that many at once do not wait for each other.
+   * Reserves credits for a job and stores its row, both or neither. A job whose row or reservation is there already keeps it.
    *
+   * @param row of the job; whoever reserves without one must settle
    * @throws VisibleError `insufficient_credit`, or `too_many_jobs` when `limit.most` jobs of its class are open
    */
-  async reserve(account: string, job: string, credits: number, limit: OpenLimit): Promise<void> {
-    for (;;) {
-      if (await this.#move(account, reservation(job, credits, this.#now(), limit))) return;
-      const balance = await this.balance(account);
-      // Done before: this is a second try, or only the answer to the write was lost.
-      if (balance?.open[job]) return;
-      const open = balance?.counts[limit.class] ?? 0;
-      if (open >= limit.most)
-        throw new VisibleError(
-          "too_many_jobs",
-          `${open} ${limit.class} jobs are open and the account's limit is ${limit.most}; wait for one to end.`,
-        );
-      if (!balance || balance.available < credits)
-        throw new VisibleError(
-          "insufficient_credit",
-          `This needs ${credits} credits and ${balance?.available ?? 0} are left; add credit or ask for less.`,
-        );
+  async reserve(
+    account: string,
+    job: string,
+    credits: number,
+    limit: OpenLimit,
+    row?: NewRow,
+  ): Promise<void> {
+    const key = rowKeys.reservation(account, job);
+    const writes = [
+      { insert: { ...key, data: { credits, class: limit.class, at: this.#now() } } },
+      reserving(account, { credits, class: limit.class, jobs: 1 }, limit.most),
+      ...(row ? [{ insert: row }] : []),
+    ];
+    while ((await this.#table.transact(writes)) === "conflict") {
+      // Reserved before: this is a second try, or the answer to the write was lost.
+      if ((await this.#table.get(key)) || (row && (await this.#table.get(row)))) return;
+      this.requireCovered(await this.balance(account), { credits, class: limit.class, jobs: 1 }, limit.most);
     }
   }
 
-  /** With usage: charges what it cost. Without: gives all back. */
-  async settle(account: string, job: string, usage: Usage | undefined): Promise<void> {
-    const balance = await this.balance(account);
-    const reserved = balance?.open[job];
-    if (!reserved) return;
-    await this.#move(account, settlement(job, reserved, usage, this.#now()));
-    if (Object.keys(balance.outbox).length >= fullOutbox) await this.flush(account);
-  }
-
-  /** Writes what waits in the outbox to the ledger, then takes it out. Safe to repeat, and to die in the middle of. */
-  async flush(account: string): Promise<void> {
-    for (;;) {
-      const waiting = Object.values((await this.balance(account))?.outbox ?? {}).slice(0, handful);
-      if (!waiting.length) return;
-      await Promise.all(
-        waiting.map((entry) =>
-          this.#table.insert({ ...rowKeys.ledger(account, `${entry.at}#${entry.id}`), data: entry }),
-        ),
+  /** @throws VisibleError as `reserve` does; none when the balance covers it by now */
+  requireCovered(
+    balance: Balance | undefined,
+    { credits, class: jobClass, jobs }: Parameters<typeof reserving>[1],
+    most: number,
+  ): void {
+    const open = balance?.open[jobClass] ?? 0;
+    if (open + jobs > most)
+      throw new VisibleError(
+        "too_many_jobs",
+        `${open} ${jobClass} jobs are open and the account's limit is ${most}; wait for one to end.`,
       );
-      const remove = waiting.map(({ id }) => ["outbox", id]);
-      await this.#table.amend(rowKeys.balance(account), { remove }, []);
-      if (waiting.length < handful) return;
-    }
+    if (!balance || balance.available < credits)
+      throw new VisibleError(
+        "insufficient_credit",
+        `This needs ${credits} credits and ${balance?.available ?? 0} are left; add credit or ask for less.`,
+      );
   }
 
-  /** Was looked at now; next time later, or never while nothing is open. */
-  async postpone(account: string): Promise<void> {
-    const row = await this.#table.get(rowKeys.balance(account));
-    if (!row) return;
-    const { data, version } = parseRow(balanceSchema, row);
-    const wait = Object.keys(data.outbox).length
-      ? outboxCheck
-      : Object.keys(data.open).length
-        ? openCheck
-        : undefined;
-    if (wait !== undefined) await this.#table.amend(row, { due: this.#in(wait) }, []);
-    // When money moves meanwhile, this is left to the next look.
-    else await this.#table.replace({ ...rowKeys.balance(account), data }, version);
+  /** Charges what `usage` cost and returns the rest of the reservation; all of it without usage. */
+  async settle(account: string, job: string, usage: Usage | undefined): Promise<void> {
+    const key = rowKeys.reservation(account, job);
+    for (let row = await this.#table.get(key); row; row = await this.#table.get(key)) {
+      const reservation = { ...parseRow(storedReservationSchema, row).data, jobs: 1 };
+      const credits = usage?.credits ?? 0;
+      const charge = usage && chargeRow(account, { at: this.#now(), credits: -credits, job, usage }, job);
+      const settled = await this.#table.transact([
+        { delete: key },
+        releasing(account, reservation, credits),
+        ...(charge ? [{ insert: charge }] : []),
+      ]);
+      if (settled === "written") return;
+    }
   }
 
   /**
-   * Entries from one time up to, not including, another, the oldest first; at most `limit`.
+   * Charges from one time up to, not including, another, the oldest first; at most `limit`.
    *
    * @param from as `toIso` writes times, so that they sort; and `to`
    */
-  async entries(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
-    await this.flush(account);
+  async charges(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
     const { pk } = rowKeys.ledger(account, "");
-    // Sort keys go on after the time, so the first entry of `from` is beyond it and the first of `to` is not before it.
+    // Sort keys go on after the time, so the first charge of `from` is beyond it and the first of `to` is not before it.
     const rows = await this.#table.query(pk, { after: from, until: to, limit });
     return rows.map((row) => parseRow(ledgerEntrySchema, row).data);
   }
 
-  /** False when what is asked of the balance does not hold. */
-  async #move(account: string, { amendment, tests }: Move): Promise<boolean> {
-    // Not later than it is: a busy account, too, is looked at for reservations without a job.
-    const firstDue = this.#in(outboxCheck);
-    const key = rowKeys.balance(account);
-    return (await this.#table.amend(key, { ...amendment, firstDue }, tests)) === "amended";
+  #grantRow(account: string, reference: string, credits: number): NewRow {
+    const data: LedgerEntry = { at: this.#now(), kind: "grant", credits };
+    return { ...rowKeys.ledger(account, `grant#${reference}`), data };
   }
 
   #now(): string {
-    return this.#in(0);
-  }
-
-  #in(seconds: number): string {
-    return toIso(this.#clock.now() + seconds * 1000);
+    return toIso(this.#clock.now());
   }
 }

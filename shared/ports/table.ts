@@ -1,7 +1,4 @@
-/**
- * One table for all state. Only single-item conditional writes: what two rows must agree on is mended by the sweeper, which
- * looks at rows whose `due` time has passed.
- */
+/** One table for all state. A row whose `due` time has passed is the sweeper's to look at. */
 export interface TableKey {
   readonly pk: string;
   readonly sk: string;
@@ -43,8 +40,6 @@ export interface Amendment {
   readonly remove?: readonly Path[];
   /** The new due time; the old one stays when absent. */
   readonly due?: string;
-  /** A due time for a row that has none. */
-  readonly firstDue?: string;
 }
 
 /** What must hold of a row for it to be amended. */
@@ -53,6 +48,21 @@ export type RowTest =
   | { readonly path: Path; readonly equals: string | number | boolean }
   | { readonly path: Path; readonly atLeast: number }
   | { readonly path: Path; readonly below: number };
+
+/** A row of the due index. */
+export interface DueRow extends TableKey {
+  readonly due: string;
+}
+
+/** One write of a transaction, under the condition that the single write has. A row to delete must be there. */
+export type Write =
+  | { readonly insert: NewRow }
+  | { readonly replace: NewRow; readonly version: number }
+  | { readonly amend: TableKey; readonly amendment: Amendment; readonly tests: readonly RowTest[] }
+  | { readonly delete: TableKey };
+
+/** Writes of one transaction at most. */
+export const mostWrites = 100;
 
 /** Calls throw RetryableError when the table is out of reach or throttles. */
 export interface Table {
@@ -66,10 +76,18 @@ export interface Table {
   amend(key: TableKey, amendment: Amendment, tests: readonly RowTest[]): Promise<"amended" | "conflict">;
   /** With a version only exactly that one; `"conflict"` when it has moved on. A row that is not there is no error. */
   delete(key: TableKey, version?: number): Promise<"deleted" | "conflict">;
+  /**
+   * Writes all or nothing; `"conflict"` when one condition does not hold. Each row once, `mostWrites` at most. Repeating it after a
+   * lost answer is safe as far as its conditions make it so.
+   */
+  transact(writes: readonly Write[]): Promise<"written" | "conflict">;
   /** Adds to a counter that begins at 0, atomically, and returns the sum. */
   add(key: TableKey, amount: number, expires: number): Promise<number>;
   /** In order of the sort key. A page shorter than `limit` is the last. */
   query(pk: string, query: TableQuery): Promise<readonly TableRow[]>;
-  /** Rows due at or before an ISO time, the longest overdue first. May lag behind writes by a moment. */
-  dueBy(time: string, limit: number): Promise<readonly TableRow[]>;
+  /**
+   * Rows of a kind that are due at or before an ISO time, the longest overdue first. A row's kind is the part of its sort key before
+   * `#`. May lag behind writes by a moment.
+   */
+  dueBy(kind: string, time: string, limit: number): Promise<readonly DueRow[]>;
 }

@@ -107,12 +107,6 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
     const data = { left: 3, open: { "edt_1.x #size": { n: 2 } } };
     expect(amended).toBe("amended");
     expect(await table.get(key)).toEqual({ ...key, data, version: 2, due });
-    const later = "2027-01-01T00:00:00.000Z";
-    await table.amend(key, { firstDue: later }, []);
-    expect(await table.get(key)).toMatchObject({ due });
-    await table.insert({ pk, sk: "b", data: {} });
-    await table.amend({ pk, sk: "b" }, { firstDue: later }, []);
-    expect(await table.get({ pk, sk: "b" })).toMatchObject({ due: later });
     expect(await table.replace({ ...key, data: {} }, 1)).toBe("conflict");
   });
 
@@ -176,17 +170,97 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
     expect(sums.toSorted((a, b) => a - b)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
   });
 
-  it("finds what is due, the longest overdue first, until it is no longer due", async () => {
+  it("finds what is due of a kind, the longest overdue first, until it is no longer due", async () => {
     const { table, pk } = fresh();
-    await table.insert({ pk, sk: "later", data: {}, due: "2001-01-01T00:00:09.000Z" });
-    await table.insert({ pk, sk: "now", data: {}, due: "2001-01-01T00:00:02.000Z" });
-    await table.insert({ pk, sk: "overdue", data: {}, due: "2001-01-01T00:00:01.000Z" });
-    await table.insert({ pk, sk: "never", data: {} });
-    const due = async () => (await table.dueBy("2001-01-01T00:00:05.000Z", 10)).map(({ sk }) => sk);
-    expect(await due()).toEqual(["overdue", "now"]);
-    await table.replace({ pk, sk: "overdue", data: {} }, 1);
-    expect(await due()).toEqual(["now"]);
-    await table.delete({ pk, sk: "now" });
+    const kind = `k${cases}`;
+    const insert = (sk: string, due?: string) =>
+      table.insert({ pk, sk: `${kind}#${sk}`, data: { large: "x".repeat(100) }, ...(due ? { due } : {}) });
+    await insert("later", "2001-01-01T00:00:09.000Z");
+    await insert("now", "2001-01-01T00:00:02.000Z");
+    await insert("overdue", "2001-01-01T00:00:01.000Z");
+    await insert("never");
+    await table.insert({ pk, sk: "other#1", data: {}, due: "2001-01-01T00:00:01.000Z" });
+    const due = (limit = 10) => table.dueBy(kind, "2001-01-01T00:00:05.000Z", limit);
+    expect(await due()).toEqual([
+      { pk, sk: `${kind}#overdue`, due: "2001-01-01T00:00:01.000Z" },
+      { pk, sk: `${kind}#now`, due: "2001-01-01T00:00:02.000Z" },
+    ]);
+    expect(await due(1)).toHaveLength(1);
+    await table.replace({ pk, sk: `${kind}#overdue`, data: {} }, 1);
+    expect(await due()).toMatchObject([{ sk: `${kind}#now` }]);
+    await table.amend({ pk, sk: `${kind}#now` }, { due: "2002-01-01T00:00:00.000Z" }, []);
+    expect(await due()).toEqual([]);
+  });
+
+  it("finds what is due in every partition of a kind that has several", async () => {
+    const { table, pk } = fresh();
+    const keys = Array.from({ length: 20 }, (_, n) => `edt#${cases}-${n}`);
+    await Promise.all(
+      keys.map((sk, n) => table.insert({ pk, sk, data: {}, due: `1990-01-01T00:00:${10 + n}.000Z` })),
+    );
+    const rows = await table.dueBy("edt", "1990-01-02T00:00:00.000Z", 20);
+    expect(rows.map(({ sk }) => sk)).toEqual(keys);
+    await Promise.all(keys.map((sk) => table.delete({ pk, sk })));
+  });
+
+  it("writes several rows in one transaction, or none of them", async () => {
+    const { table, pk } = fresh();
+    const row = (sk: string) => table.get({ pk, sk });
+    await table.insert({ pk, sk: "balance", data: { left: 5 } });
+    await table.insert({ pk, sk: "held", data: {} });
+    await table.insert({ pk, sk: "batch", data: { next: 0 } });
+    const take = (amount: number, sk: string, version: number) =>
+      table.transact([
+        { insert: { pk, sk, data: { amount } } },
+        {
+          amend: { pk, sk: "balance" },
+          amendment: { add: [[["left"], -amount]] },
+          tests: [{ path: ["left"], atLeast: amount }],
+        },
+        { replace: { pk, sk: "batch", data: { next: amount } }, version },
+      ]);
+    const before = await Promise.all(["balance", "batch"].map(row));
+    // One condition of three does not hold: that of the amendment, of the replacement, of the insertion.
+    expect(await take(6, "first", 1)).toBe("conflict");
+    expect(await take(3, "first", 9)).toBe("conflict");
+    expect(await take(3, "held", 1)).toBe("conflict");
+    expect(await Promise.all(["balance", "batch"].map(row))).toEqual(before);
+    expect(await row("first")).toBeUndefined();
+    expect(await take(3, "first", 1)).toBe("written");
+    expect(await row("balance")).toMatchObject({ data: { left: 2 }, version: 2 });
+    expect(await row("batch")).toMatchObject({ data: { next: 3 }, version: 2 });
+    expect(await row("first")).toMatchObject({ data: { amount: 3 }, version: 1 });
+    const drop = () =>
+      table.transact([
+        { delete: { pk, sk: "first" } },
+        { amend: { pk, sk: "balance" }, amendment: { add: [[["left"], 3]] }, tests: [] },
+      ]);
+    expect(await drop()).toBe("written");
+    expect(await drop()).toBe("conflict");
+    expect(await row("balance")).toMatchObject({ data: { left: 5 } });
+  });
+
+  it("loses no transaction of many on one row, nor a single write beside them", async () => {
+    const { table, pk } = fresh();
+    await table.insert({ pk, sk: "balance", data: { left: 5, seen: 0 } });
+    const takes = Array.from({ length: 8 }, (_, n) =>
+      table.transact([
+        { insert: { pk, sk: `held ${n}`, data: {} } },
+        {
+          amend: { pk, sk: "balance" },
+          amendment: { add: [[["left"], -1]] },
+          tests: [{ path: ["left"], atLeast: 1 }],
+        },
+      ]),
+    );
+    const looks = Array.from({ length: 4 }, () =>
+      table.amend({ pk, sk: "balance" }, { add: [[["seen"], 1]] }, []),
+    );
+    const done = await Promise.all(takes);
+    expect(await Promise.all(looks)).toEqual(Array(4).fill("amended"));
+    expect(done.filter((result) => result === "written")).toHaveLength(5);
+    expect(await table.query(pk, { prefix: "held ", limit: 20 })).toHaveLength(5);
+    expect(await table.get({ pk, sk: "balance" })).toMatchObject({ data: { left: 0, seen: 4 }, version: 10 });
   });
 
   it("does not see an expired row, and lets another take its place", async () => {

@@ -193,7 +193,7 @@ describe("a batch", () => {
       Array.from({ length: 40 }, () => image),
     );
     for (let look = 0; look < 2; look++) await advanceBatch(sweepPorts(), caller.account, batch);
-    expect((await sweepPorts().ledger.balance(caller.account))?.counts.bulk).toBe(40);
+    expect((await sweepPorts().ledger.balance(caller.account))?.open.bulk).toBe(40);
     const statuses = [];
     for (let made = 0; made < 6; made++)
       statuses.push((await caller("POST", "/v1/edits", { text: "sepia", images: [image] })).status);
@@ -204,7 +204,7 @@ describe("a batch", () => {
     const caller = await api.caller(10_000_000);
     const image = await api.upload(caller, await picture());
     const othersOpen = (change: number) =>
-      api.world.table.amend(rowKeys.balance(caller.account), { add: [[["counts", "bulk"], change]] }, []);
+      api.world.table.amend(rowKeys.balance(caller.account), { add: [[["open", "bulk"], change]] }, []);
     await othersOpen(batchPace.window - 1);
     const batch = await learnedBatch(caller, [image, image, image]);
     const submitted = async () => {

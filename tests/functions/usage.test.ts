@@ -17,8 +17,8 @@ afterAll(() => api?.stop());
 async function charge(at: string, credits = 10): Promise<void> {
   const job = createId("edit", Date.parse(at), systemRandom(10));
   const usage = { compute_seconds: 0.001, steps: 1, images: 1, pixels: 0, credits };
-  const data: LedgerEntry = { id: `${job}#settle`, at, kind: "settle", credits: -credits, job, usage };
-  await api.world.table.insert({ ...rowKeys.ledger(call.account, `${at}#${data.id}`), data });
+  const data: LedgerEntry = { at, kind: "charge", credits: -credits, job, usage };
+  await api.world.table.insert({ ...rowKeys.ledger(call.account, `${at}#${job}`), data });
 }
 const report = async (from: string, to: string) =>
   (await call("GET", `/v1/usage?${new URLSearchParams({ from, to })}`)).body;

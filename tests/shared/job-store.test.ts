@@ -62,7 +62,7 @@ describe("a job's row", () => {
   it("is due for the sweeper while something is open, and not after its conclusion", async () => {
     const job = await stored();
     const due = async () => {
-      const rows = await world.table.dueBy(new Date(clock.now() + 86_400_000).toISOString(), 100);
+      const rows = await world.table.dueBy("edt", new Date(clock.now() + 86_400_000).toISOString(), 100);
       return rows.some(({ sk }) => sk.endsWith(job.id));
     };
     expect(await due()).toBe(true);

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Ledger } from "../../shared/ledger/ledger.ts";
+import { rowKeys } from "../../shared/rows.ts";
 import { systemClock } from "../../shared/system-clock.ts";
+import { ledgerRows, sumOfLedger } from "../ledger-rows.ts";
 import { type LocalWorld, openLocalWorld } from "../local-world.ts";
 
 let world: LocalWorld;
@@ -22,10 +24,7 @@ async function open(credits = 1000): Promise<string> {
   return account;
 }
 
-async function sumOf(account: string): Promise<number> {
-  const entries = await ledger.entries(account, "2000", "3000", 1000);
-  return entries.reduce((sum, { credits }) => sum + credits, 0);
-}
+const sumOf = (account: string) => sumOfLedger(world.table, account);
 
 describe("the ledger", () => {
   it("charges a success by measured work and returns the rest", async () => {
@@ -68,7 +67,8 @@ describe("the ledger", () => {
     const races = Array.from({ length: 6 }, (_, n) => ledger.reserve(account, `job ${n}`, 100, any));
     const won = (await Promise.allSettled(races)).filter(({ status }) => status === "fulfilled");
     expect(won).toHaveLength(2);
-    expect(await sumOf(account)).toBe(50);
+    expect(await sumOf(account)).toBe(250);
+    expect(await ledger.balance(account)).toMatchObject({ available: 50, reserved: 200 });
   });
 
   it("limits the open jobs of each class apart, and frees a place with each that ends", async () => {
@@ -85,6 +85,41 @@ describe("the ledger", () => {
     await ledger.settle(account, "i1", undefined);
     await ledger.settle(account, "i1", undefined);
     await ledger.reserve(account, "i3", 10, limit("interactive"));
-    expect((await ledger.balance(account))?.counts).toEqual({ interactive: 2, bulk: 2 });
+    expect((await ledger.balance(account))?.open).toEqual({ interactive: 2, bulk: 2 });
+  });
+
+  it("keeps a balance of four numbers however many jobs are open, each reservation in a row of its own", async () => {
+    const account = await open(10_000);
+    const size = async () => JSON.stringify((await world.table.get(rowKeys.balance(account)))?.data).length;
+    const before = await size();
+    await Promise.all(Array.from({ length: 300 }, (_, n) => ledger.reserve(account, `job ${n}`, 10, any)));
+    expect((await size()) - before).toBeLessThan(10);
+    expect(await ledger.balance(account)).toMatchObject({ available: 7000, reserved: 3000 });
+    const { pk } = rowKeys.reservation(account, "");
+    expect(await world.table.query(pk, { limit: 1000 })).toHaveLength(300);
+  });
+
+  it("stores a job's row with its reservation, or neither", async () => {
+    const account = await open(100);
+    const row = (n: number) => ({ pk: account, sk: `edt#${n}`, data: { n } });
+    await ledger.reserve(account, "one", 60, any, row(1));
+    await ledger.reserve(account, "one", 60, any, row(1));
+    await expect(ledger.reserve(account, "two", 60, any, row(2))).rejects.toMatchObject({
+      code: "insufficient_credit",
+    });
+    expect(await world.table.get(row(2))).toBeUndefined();
+    expect(await world.table.get(rowKeys.reservation(account, "two"))).toBeUndefined();
+    await ledger.settle(account, "one", usage);
+    // The request again, after its job has ended.
+    await ledger.reserve(account, "one", 60, any, row(1));
+    expect(await ledger.balance(account)).toMatchObject({ available: 40, reserved: 0 });
+  });
+
+  it("adds credit once for each reference", async () => {
+    const account = await open(0);
+    for (const reference of ["invoice 1", "invoice 1", "invoice 2"])
+      await ledger.grant(account, reference, 500);
+    expect(await ledger.grant(account, "invoice 2", 500)).toBe(1000);
+    expect(await ledgerRows(world.table, account)).toHaveLength(3);
   });
 });
