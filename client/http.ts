@@ -99,7 +99,7 @@ const sameAgain = /\/(complete|cancel|pause|resume)$/;
 
 const passing = new Set([502, 503, 504]);
 
-async function sendRepeatedly(
+export async function sendRepeatedly(
   { fetch: send = fetch }: ClientOptions,
   url: URL,
   request: RequestInit,

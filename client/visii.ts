@@ -16,6 +16,7 @@ import type {
   DeliveryResource,
   WebhookResource,
 } from "../shared/webhooks/webhook.ts";
+import { readBatchLines } from "./batch-lines.ts";
 import { followEvents } from "./event-stream.ts";
 import { type CallOptions, type ClientOptions, createSend, download, type Send } from "./http.ts";
 
@@ -64,6 +65,12 @@ export function visii(options: ClientOptions) {
       ...resources<BatchResource>(send, "batches"),
       create: (body: CreateBatch, call?: CallOptions) =>
         send<BatchResource>("POST", "/v1/batches", body, call),
+      /** The lines that succeeded, from `fromLine` on; those of a running batch too. */
+      output: (id: string, fromLine?: number, signal?: AbortSignal) =>
+        readBatchLines(options, `/v1/batches/${id}/output`, fromLine, signal),
+      /** The lines that did not succeed. */
+      errors: (id: string, fromLine?: number, signal?: AbortSignal) =>
+        readBatchLines(options, `/v1/batches/${id}/errors`, fromLine, signal),
       pause: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/pause`),
       resume: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/resume`),
     },

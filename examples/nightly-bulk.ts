@@ -29,8 +29,8 @@ const batch = await api.batches.create({
 });
 if (nightly) print(`scheduled ${batch.id}: next run ${batch.next_run_at}`);
 else {
-  const { status, counts, output_url, errors_url } = await api.batches.wait(batch.id);
+  const { status, counts } = await api.batches.wait(batch.id);
   print(`${status}: ${counts?.succeeded} of ${counts?.total} done, ${counts?.failed} failed`);
-  for (const url of [output_url, errors_url])
-    if (url !== undefined) print((await (await fetch(url)).text()).trim());
+  for await (const line of api.batches.output(batch.id)) print(JSON.stringify(line));
+  for await (const line of api.batches.errors(batch.id)) print(JSON.stringify(line));
 }

@@ -15,6 +15,7 @@ import { identifyRequest } from "./middleware/identify-request.ts";
 import { limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
 import { answerError, problemAnswer } from "./problem-answers.ts";
+import { addBatchOutputRoutes } from "./routes/batch-output.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
 import { addEditResultRoute } from "./routes/edit-results.ts";
 import { addEditRoutes } from "./routes/edits.ts";
@@ -77,6 +78,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   addEditRoutes(app, edge);
   addEditResultRoute(app, edge);
   addBatchRoutes(app, edge);
+  addBatchOutputRoutes(app, edge);
   addUsageRoutes(app, edge);
   addKeyRoutes(app, edge);
   addWebhookRoutes(app, edge);

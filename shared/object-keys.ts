@@ -1,3 +1,5 @@
+const padded = (part: number): string => String(part).padStart(5, "0");
+
 /**
  * Where objects lie. Keys follow from ids alone, so that a repeated delivery writes the same object again, and no caller's
  * words ever become part of a key.
@@ -17,9 +19,12 @@ export const objectKeys = {
     `results/${account}/${id}/${String(index).padStart(3, "0")}-${variation}.${format}`,
   /** Where an account's own tools put pictures for batches by prefix. */
   drop: (account: string, prefix: string) => `drops/${account}/${prefix}`,
-  batchLines: (account: string, id: string) => `batches/${account}/${id}/lines.jsonl`,
-  batchOutput: (account: string, id: string) => `batches/${account}/${id}/output.jsonl`,
-  batchErrors: (account: string, id: string) => `batches/${account}/${id}/errors.jsonl`,
+  /** The images of a batch, a part of its lines to an object. */
+  batchInput: (account: string, id: string, part: number) =>
+    `batches/${account}/${id}/input/${padded(part)}.jsonl`,
+  /** The same lines once they have ended. */
+  batchOutput: (account: string, id: string, part: number) =>
+    `batches/${account}/${id}/output/${padded(part)}.jsonl`,
 } as const;
 
 /** Seconds. */
@@ -32,6 +37,8 @@ export const lifetimes = {
   longestResult: 366 * 24 * 3600,
   /** Of a checked upload, and of a batch's files; a job that names one later fails with `upload_gone`. */
   input: 30 * 24 * 3600,
+  /** Of a line that has ended, until the batch's output holds it; a batch ends while its inputs last. */
+  batchLine: 31 * 24 * 3600,
   events: 24 * 3600,
   idempotency: 24 * 3600,
 } as const;

@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { editingCost } from "../../shared/prices.ts";
 import {
@@ -12,6 +11,7 @@ import {
 import { pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
 import { manifestType } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import { newBatch } from "../batches/new-batch.ts";
 import { nextRun, requireRareRuns } from "../batches/next-run.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { jobUrls } from "../present/job-urls.ts";
@@ -70,13 +70,11 @@ const actions = {
 } as const;
 
 export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
-  const { table, clock, objects } = edge;
+  const { table, clock } = edge;
 
-  const present = async (origin: string, batch: StoredBatch): Promise<BatchResource> => {
-    const { id, account, status, request } = batch;
+  const present = (origin: string, batch: StoredBatch): BatchResource => {
+    const { id, status, request } = batch;
     const { self, cancel } = jobUrls(origin, "batches", id);
-    const hasFiles = (status === "succeeded" || status === "canceled") && batch.settled > 0;
-    const sign = (key: string) => objects.presignDownload(key, lifetimes.signedLink);
     return {
       ...{ id, object: "batch", status, instruction: request.instruction, created_at: batch.created_at },
       urls: { self, cancel },
@@ -87,12 +85,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...(batch.schedule_of === undefined ? {} : { schedule_of: batch.schedule_of }),
       ...(batch.next_run_at === undefined ? {} : { next_run_at: batch.next_run_at }),
       ...(batch.error ? { error: batch.error } : {}),
-      ...(hasFiles && !request.schedule
-        ? {
-            output_url: await sign(objectKeys.batchOutput(account, id)),
-            errors_url: await sign(objectKeys.batchErrors(account, id)),
-          }
-        : {}),
+      ...(batch.settled > 0 ? { output_url: `${self}/output`, errors_url: `${self}/errors` } : {}),
     };
   };
 
@@ -123,21 +116,14 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const next = schedule && nextRun(schedule, now);
     if (schedule && next === undefined)
       throw refuse("invalid_request", "The schedule's time has passed; give a later one.");
-    const batch: StoredBatch = {
+    const batch = newBatch({
       ...{ id: context.get("newId")("batch"), account, request, created_at: toIso(now) },
-      ...{
-        status: schedule ? "scheduled" : "queued",
-        cancel_requested: false,
-        next_line: 0,
-        submitted: 0,
-        settled: 0,
-      },
-      counts: { total: images?.length ?? 0, succeeded: 0, failed: 0, canceled: 0 },
+      status: schedule ? "scheduled" : "queued",
       ...(next === undefined ? {} : { next_run_at: toIso(next) }),
       ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
-    };
+    });
     await table.insert({ ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) });
-    const answer = await present(context.get("origin"), batch);
+    const answer = present(context.get("origin"), batch);
     context.header("Location", answer.urls.self);
     return context.json(answer, 202);
   });
@@ -151,9 +137,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...{ prefix: "bat#", limit, newestFirst: true },
       ...(after === undefined ? {} : { after }),
     });
-    const data = await Promise.all(
-      rows.map((row) => present(context.get("origin"), parseRow(storedBatchSchema, row).data)),
-    );
+    const data = rows.map((row) => present(context.get("origin"), parseRow(storedBatchSchema, row).data));
     const last = rows.length === limit ? rows.at(-1) : undefined;
     return context.json({ data, ...(last ? { next_cursor: encodeCursor(last.sk) } : {}) }, 200);
   });
@@ -162,7 +146,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const { id } = context.req.valid("param");
     const row = await table.get(rowKeys.resource(context.get("account"), id));
     if (!row) throw refuse("not_found", `There is no batch ${id}.`);
-    return context.json(await present(context.get("origin"), parseRow(storedBatchSchema, row).data), 200);
+    return context.json(present(context.get("origin"), parseRow(storedBatchSchema, row).data), 200);
   });
 
   for (const [action, { summary, from }] of Object.entries(actions)) {
@@ -187,7 +171,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
           : undefined,
       );
       if (!stored) throw refuse("not_found", `There is no batch ${id}.`);
-      return context.json(await present(context.get("origin"), stored.data), 200);
+      return context.json(present(context.get("origin"), stored.data), 200);
     });
   }
 }

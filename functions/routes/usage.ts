@@ -44,8 +44,8 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
         "period_too_long",
         "There are too many jobs in this period for one report; ask for parts of it.",
       );
-    const records = entries.flatMap(({ job, at, usage }) =>
-      job !== undefined && usage ? [{ job, at, usage }] : [],
+    const records = entries.flatMap(({ job, jobs = 1, at, usage }) =>
+      job !== undefined && usage ? [{ job, jobs, at, usage }] : [],
     );
     const sum = (pick: (record: (typeof records)[number]) => number) =>
       records.reduce((total, record) => total + pick(record), 0);
@@ -53,7 +53,7 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
       ...{ from, to, balance: balance?.available ?? 0 },
       reserved: balance?.reserved ?? 0,
       totals: {
-        jobs: records.length,
+        jobs: sum(({ jobs }) => jobs),
         // Jobs are measured in milliseconds; a sum of fractions has more digits than that.
         compute_seconds: Math.round(sum(({ usage }) => usage.compute_seconds) * 1000) / 1000,
         steps: sum(({ usage }) => usage.steps),

@@ -23,6 +23,13 @@ async function request(method, path, body, headers = {}) {
 
 export const call = async (method, path, body) => (await request(method, path, body)).json();
 
+/** The JSON of each line that a path answers with. */
+export const lines = async (path) =>
+  (await (await request("GET", path)).text())
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
 /** Sends a picture in three steps: a form, the file, the check. Resolves with the upload's id. */
 export async function upload(file) {
   const { id, url, fields } = await call("POST", "/v1/uploads", {

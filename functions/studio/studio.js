@@ -1,5 +1,5 @@
 // The studio: the whole service by hand. It uses the public API and nothing else.
-import { call, currentKey, follow, upload, useKey } from "./api.js";
+import { call, currentKey, follow, lines, upload, useKey } from "./api.js";
 import { compare, drawCurve, makeDroppable } from "./pictures.js";
 
 const $ = (id) => document.getElementById(id);
@@ -152,9 +152,8 @@ async function bulk() {
     if (status === "failed") throw new Error(error?.message ?? "The bulk edit failed.");
     say(`In bulk: ${counts.succeeded} of ${counts.total} done, ${counts.failed} failed.`);
     if (!["queued", "running"].includes(status)) {
-      const lines = output_url ? (await (await fetch(output_url)).text()).split("\n").filter(Boolean) : [];
-      for (const { line, results } of lines.map((text) => JSON.parse(text)))
-        for (const { url } of results)
+      for (const { line, edit } of output_url ? await lines(new URL(output_url).pathname) : [])
+        for (const { url } of (await call("GET", `/v1/edits/${edit}`)).results)
           $("results").prepend(compare(URL.createObjectURL(photos[line].file), url, photos[line].file.name));
       return refresh(instruction);
     }

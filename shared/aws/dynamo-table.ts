@@ -1,4 +1,5 @@
 import {
+  BatchGetCommand,
   DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
@@ -36,6 +37,10 @@ const itemSchema = z.object({
 
 const dueItemSchema = z.object({ pk: z.string(), sk: z.string(), due_sk: z.string() });
 
+/** Rows that DynamoDB reads in one call. */
+const mostRead = 100;
+const nameOf = ({ pk, sk }: TableKey): string => `${pk} ${sk}`;
+
 /** The table in DynamoDB. Expired rows that its TTL has not yet removed are not seen. */
 export class DynamoTable implements Table {
   readonly #client: DynamoDBDocumentClient;
@@ -52,6 +57,32 @@ export class DynamoTable implements Table {
     const command = new GetCommand({ TableName: this.#name, Key: { pk, sk }, ConsistentRead: true });
     const { Item } = await callService(`get ${pk}`, () => this.#client.send(command));
     return Item && this.#alive([toRow(Item)])[0];
+  }
+
+  async getAll(keys: readonly TableKey[]): Promise<readonly (TableRow | undefined)[]> {
+    const unique = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];
+    const pages = Array.from({ length: Math.ceil(unique.length / mostRead) }, (_, page) =>
+      unique.slice(page * mostRead, (page + 1) * mostRead),
+    );
+    const rows = await Promise.all(pages.map((page) => this.#readAll(page)));
+    const found = new Map(rows.flat().map((row) => [nameOf(row), row]));
+    return keys.map((key) => found.get(nameOf(key)));
+  }
+
+  async #readAll(keys: readonly TableKey[]): Promise<readonly TableRow[]> {
+    const rows: TableRow[] = [];
+    let open: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
+    for (let attempt = 0; open.length; attempt++) {
+      if (attempt) await this.#clock.sleep(Math.min(1000, 25 * 2 ** attempt));
+      const request = { RequestItems: { [this.#name]: { Keys: open, ConsistentRead: true } } };
+      const { Responses, UnprocessedKeys } = await callService(`get ${keys.length} rows`, () =>
+        this.#client.send(new BatchGetCommand(request)),
+      );
+      rows.push(...this.#alive((Responses?.[this.#name] ?? []).map(toRow)));
+      // DynamoDB leaves out what does not fit into 16 MB, or what is throttled.
+      open = UnprocessedKeys?.[this.#name]?.Keys ?? [];
+    }
+    return rows;
   }
 
   async insert(row: NewRow): Promise<TableRow | "conflict"> {

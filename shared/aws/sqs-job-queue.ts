@@ -3,11 +3,16 @@ import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
+  SendMessageBatchCommand,
   SendMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
+import { RetryableError } from "../errors.ts";
 import type { JobQueue, QueueDepth, ReceivedMessage } from "../ports/job-queue.ts";
 import { callService, failureName } from "./service-failure.ts";
+
+/** Messages that SQS takes in one call. */
+const atOnce = 10;
 
 /** A standard SQS queue. */
 export class SqsJobQueue implements JobQueue {
@@ -26,6 +31,23 @@ export class SqsJobQueue implements JobQueue {
       ...(delaySeconds === undefined ? {} : { DelaySeconds: delaySeconds }),
     });
     await callService("send a message", () => this.#client.send(command));
+  }
+
+  async sendAll(bodies: readonly string[]): Promise<void> {
+    const groups = Array.from({ length: Math.ceil(bodies.length / atOnce) }, (_, group) =>
+      bodies.slice(group * atOnce, (group + 1) * atOnce),
+    );
+    await Promise.all(
+      groups.map(async (group) => {
+        const command = new SendMessageBatchCommand({
+          QueueUrl: this.#url,
+          Entries: group.map((MessageBody, index) => ({ Id: String(index), MessageBody })),
+        });
+        const { Failed = [] } = await callService("send messages", () => this.#client.send(command));
+        if (Failed.length)
+          throw new RetryableError(`send messages: ${Failed.length} of ${group.length}: ${Failed[0]?.Code}`);
+      }),
+    );
   }
 
   async receive(options: Parameters<JobQueue["receive"]>[0]): Promise<readonly ReceivedMessage[]> {

@@ -4,6 +4,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { type MeterRow, meterKey } from "../ledger/meter-row.ts";
 import { type Clock, toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
+import type { StoredLine } from "../resources/batch.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import {
@@ -15,6 +16,7 @@ import {
 import { type Job, resourceOfKind } from "./job.ts";
 import { appendEvent, lastEventId } from "./job-events.ts";
 import type { JobStore } from "./job-store.ts";
+import { insertLine } from "./line-row.ts";
 
 export interface ConcludePorts {
   readonly jobs: JobStore;
@@ -30,27 +32,27 @@ export interface ConcludePorts {
 export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
   if (!isTerminal(job.status) || job.concluded) return;
   const { table, clock, ledger, jobs } = ports;
-  await ledger.settle(job.account, job.id, job.usage);
-  await appendEvent(table, clock, job.id, lastEventId, {
-    type: "status",
-    status: job.status,
-    ...(job.error ? { error: job.error } : {}),
-  });
-  await noteForMeter(table, job);
-  if (job.batch)
-    await table.insert({
-      ...rowKeys.batchLine(job.batch.id, job.batch.line),
-      data: {
-        line: job.batch.line,
-        job: job.id,
-        status: job.status,
-        results: job.results,
-        ...(job.error ? { error: job.error } : {}),
-      },
+  // The batch charges its lines, several at a time, and tells of its own end.
+  if (job.batch) await insertLine(table, clock, job.batch.id, lineOf(job, job.batch.line));
+  else {
+    await ledger.settle(job.account, job.id, job.usage);
+    await appendEvent(table, clock, job.id, lastEventId, {
+      type: "status",
+      status: job.status,
+      ...(job.error ? { error: job.error } : {}),
     });
-  else await announce(ports, job);
+    await noteForMeter(table, job);
+    await announce(ports, job);
+  }
   await jobs.markConcluded(job);
 }
+
+const lineOf = ({ id, status, results, error, reserved, usage }: Job, line: number): StoredLine => ({
+  ...{ line, job: id, status, reserved },
+  results: results.map(({ width, height }) => ({ width, height })),
+  ...(error ? { error } : {}),
+  ...(usage ? { usage } : {}),
+});
 
 /** Leaves a row for the billing service, for accounts that it knows. */
 async function noteForMeter(table: Table, job: Job): Promise<void> {

@@ -1,3 +1,4 @@
+import { atOnce } from "../at-once.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
 import type { JobQueue } from "../ports/job-queue.ts";
@@ -14,6 +15,9 @@ export interface JobPorts {
   readonly clock: Clock;
   readonly timing: QueueTiming;
 }
+
+/** Rows that are written at once. */
+const insertsAtOnce = 16;
 
 /** Jobs as rows: every change is one conditional write, so whoever comes second sees what the first did. */
 export class JobStore {
@@ -42,11 +46,25 @@ export class JobStore {
     return written === "conflict" ? ((await this.get(job.account, job.id)) ?? job) : job;
   }
 
+  /**
+   * Stores new jobs and enqueues them, with one write for each. A job that is there already is only enqueued. Whoever calls this
+   * repeats it until it resolves: no job is due before its message would be missed.
+   */
+  async submitAll(jobs: readonly Job[]): Promise<void> {
+    await atOnce(insertsAtOnce, jobs, (job) => {
+      const data: Job = { ...job, enqueued_at: this.#in(0) };
+      const due = this.#dueIn(job, this.timing.queuedCheck);
+      return this.#ports.table.insert({ ...rowKeys.resource(job.account, job.id), data, due });
+    });
+    for (const queue of new Set(jobs.map((job) => job.queue))) {
+      const members = jobs.filter((job) => job.queue === queue);
+      await this.#ports.queues[queue].sendAll(members.map((job) => JSON.stringify(messageOf(job))));
+    }
+  }
+
   /** Puts a stored job on its queue. After that the sweeper only checks whether the message was lost. */
   async enqueue(job: Job, delaySeconds = 0): Promise<void> {
-    const trace = job.trace === undefined ? {} : { trace: job.trace };
-    const message: JobMessage = { version: 1, job: job.id, account: job.account, ...trace };
-    await this.#ports.queues[job.queue].send(JSON.stringify(message), Math.round(delaySeconds));
+    await this.#ports.queues[job.queue].send(JSON.stringify(messageOf(job)), Math.round(delaySeconds));
     const due = this.#dueIn(job, delaySeconds + this.timing.queuedCheck);
     // A worker that has claimed it in the meantime sets the due time itself.
     await this.#ports.table.amend(
@@ -244,6 +262,11 @@ export interface JobFailure {
   readonly killed?: boolean;
   readonly resend?: boolean;
 }
+
+const messageOf = ({ id, account, trace }: Job): JobMessage => ({
+  ...{ version: 1, job: id, account },
+  ...(trace === undefined ? {} : { trace }),
+});
 
 const isHolder = (row: Job, { attempt }: Job, owner: string): boolean =>
   row.lease?.owner === owner && row.attempt === attempt && !isTerminal(row.status);

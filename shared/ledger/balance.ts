@@ -27,8 +27,8 @@ export const ledgerEntrySchema = z.object({
   credits: z.number().int(),
   /** The job that is charged, or the batch. */
   job: z.string().optional(),
-  /** Lines of the batch that are charged: the first one, and the one after the last. */
-  lines: z.tuple([z.number().int(), z.number().int()]).optional(),
+  /** How many edits of the batch are charged. */
+  jobs: z.number().int().optional(),
   usage: usageSchema.optional(),
 });
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;

@@ -15,6 +15,8 @@ export interface QueueDepth {
 /** At-least-once delivery, in no particular order. Calls throw RetryableError when the queue is out of reach. */
 export interface JobQueue {
   send(body: string, delaySeconds?: number): Promise<void>;
+  /** Sends several at once. When it throws, some may have been sent. */
+  sendAll(bodies: readonly string[]): Promise<void>;
   /**
    * Waits up to `waitSeconds` for a message. What is not deleted is delivered again after `visibilitySeconds`.
    * Resolves empty when `signal` aborts.

@@ -68,6 +68,8 @@ export const mostWrites = 100;
 export interface Table {
   /** Consistent: it sees every write that was acknowledged. */
   get(key: TableKey): Promise<TableRow | undefined>;
+  /** Several rows, in the order of their keys, `undefined` for one that is not there. Consistent row by row. */
+  getAll(keys: readonly TableKey[]): Promise<readonly (TableRow | undefined)[]>;
   /** `"conflict"` when a row of that key is there. */
   insert(row: NewRow): Promise<TableRow | "conflict">;
   /** Writes over exactly `version`; `"conflict"` when the row has moved on or is gone. */

@@ -6,9 +6,11 @@ import {
   jobErrorSchema,
   metadataSchema,
   nameSchema,
+  statusSchema,
   timeSchema,
   uploadIdSchema,
   urlsSchema,
+  usageSchema,
   webhookUrlSchema,
 } from "./fields.ts";
 
@@ -98,29 +100,86 @@ export const batchSchema = z.object({
   schedule_of: idSchema("batch").optional().describe("Of a schedule's run: the schedule."),
   schedule: scheduleSchema.optional(),
   next_run_at: timeSchema.optional(),
-  output_url: z.url().optional().describe("One JSON line for each image that succeeded."),
-  errors_url: z.url().optional().describe("One JSON line for each image that did not."),
+  output_url: z
+    .url()
+    .optional()
+    .describe(
+      "One JSON line for each image that succeeded, those of a running batch too. The address lasts and takes an API key, like those in its lines.",
+    ),
+  errors_url: z.url().optional().describe("One JSON line for each image that did not succeed."),
   error: jobErrorSchema.optional(),
   metadata: metadataSchema.optional(),
 });
 export type BatchResource = z.infer<typeof batchSchema>;
 
-/** A batch's row. */
+/** A line of the output, as callers read it. */
+export const batchLineSchema = z.object({
+  line: z.number().int().describe("Place in the batch, from 0."),
+  edit: idSchema("edit").describe("Its edit; none was made when the line could not be submitted."),
+  status: statusSchema,
+  custom_id: z.string().optional(),
+  results: z
+    .array(
+      z.object({
+        url: z.url().describe("Lasts as long as the result does, and takes an API key."),
+        width: z.number().int(),
+        height: z.number().int(),
+      }),
+    )
+    .optional(),
+  error: jobErrorSchema.optional(),
+  usage: usageSchema.optional(),
+});
+export type BatchLine = z.infer<typeof batchLineSchema>;
+
+/** A line that has ended: its row until it is in a part of the output, and an entry of that part. */
+export const storedLineSchema = z.object({
+  line: z.number().int(),
+  /** Its edit; there is none by that id when the line could not be submitted. */
+  job: z.string(),
+  status: statusSchema,
+  results: z.array(z.object({ width: z.number().int(), height: z.number().int() })),
+  error: jobErrorSchema.optional(),
+  custom_id: z.string().optional(),
+  /** Credits that were reserved for it; 0 when it was not submitted. */
+  reserved: z.number().int().nonnegative(),
+  usage: usageSchema.optional(),
+});
+export type StoredLine = z.infer<typeof storedLineSchema>;
+
+/** Lines that have been counted and not charged yet: they are charged together. */
+export const unchargedSchema = z.object({
+  /** Those with a reservation. */
+  jobs: z.number().int(),
+  /** Those with a charge. */
+  charged: z.number().int(),
+  reserved: z.number().int(),
+  usage: usageSchema,
+});
+export type Uncharged = z.infer<typeof unchargedSchema>;
+
+/** A batch's row. It keeps the reservation of its lines and how far each step has come, so one write moves them together. */
 export const storedBatchSchema = z.object({
   id: z.string(),
   account: z.string(),
   status: batchStatusSchema,
+  /** Without `images` once they are stored as lines. */
   request: z.object(createBatchSchema.shape),
   created_at: timeSchema,
   finished_at: timeSchema.optional(),
   cancel_requested: z.boolean(),
   counts: batchCountsSchema,
-  /** Lines that may be with the queue: written before they are handed in, so that none is forgotten. */
+  /** Lines before this one are reserved for, or have failed before that. */
   next_line: z.number().int(),
-  /** Lines that surely were handed in. */
+  /** Lines before this one have been submitted. */
   submitted: z.number().int(),
-  /** Leading lines that are all done, and counted. */
+  /** What is reserved for each line from `submitted` to `next_line`; 0 for those that are not to be submitted. */
+  costs: z.array(z.number().int()).default([]),
+  /** Lines before this one have ended and are counted. */
   settled: z.number().int(),
+  uncharged: unchargedSchema.optional(),
+  /** Lines before this one are in parts of the output. */
+  written: z.number().int().default(0),
   schedule_of: z.string().optional(),
   next_run_at: timeSchema.optional(),
   error: jobErrorSchema.optional(),
@@ -128,3 +187,6 @@ export const storedBatchSchema = z.object({
   keep_results: z.number().int().positive().optional(),
 });
 export type StoredBatch = z.infer<typeof storedBatchSchema>;
+
+/** Lines of one part of a batch's input and output. */
+export const partLines = 1000;

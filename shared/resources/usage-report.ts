@@ -13,7 +13,16 @@ export const usageReportSchema = z.object({
   reserved: z.number().int().describe("Credits set aside for jobs that are not done."),
   totals: usageSchema.extend({ jobs: z.number().int() }),
   records: z
-    .array(z.object({ job: z.string(), at: timeSchema, usage: usageSchema }))
-    .describe("One for each job that was charged, the oldest first; at most 1000."),
+    .array(
+      z.object({
+        job: z
+          .string()
+          .describe("The instruction or the edit; a batch, whose edits are charged several at a time."),
+        jobs: z.number().int().describe("How many jobs: 1, or edits of the batch."),
+        at: timeSchema,
+        usage: usageSchema,
+      }),
+    )
+    .describe("Charges, the oldest first; at most 1000."),
 });
 export type UsageReport = z.infer<typeof usageReportSchema>;

@@ -60,6 +60,8 @@ describe("the client", () => {
     const none = "bat_00000000000000000000000000";
     for (const call of [api.batches.get, api.batches.cancel, api.batches.pause, api.batches.resume])
       await expect(call(none)).rejects.toMatchObject({ problem: { code: "not_found" } });
+    for (const read of [api.batches.output, api.batches.errors])
+      await expect(read(none).next()).rejects.toMatchObject({ problem: { code: "not_found" } });
     await api.batches.list();
     await api.edits.delete(edit.id);
     await api.instructions.delete(made.id);

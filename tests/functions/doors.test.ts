@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newBatch } from "../../functions/batches/new-batch.ts";
 import { createId } from "../../shared/ids.ts";
-import type { StoredBatch } from "../../shared/resources/batch.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
@@ -222,12 +222,10 @@ describe("tenants", () => {
     const { body: key } = await call("POST", "/v1/keys", {});
     const { body: hook } = await call("POST", "/v1/webhooks", { url: "https://example.com/hook" });
     const batch = createId("batch", Date.now(), new Uint8Array(10));
-    const stored: StoredBatch = {
+    const stored = newBatch({
       ...{ id: batch, account: call.account, status: "paused", created_at: new Date().toISOString() },
       request: { instruction: mine.id, images: [image] },
-      ...{ cancel_requested: false, next_line: 0, submitted: 0, settled: 0 },
-      counts: { total: 1, succeeded: 0, failed: 0, canceled: 0 },
-    };
+    });
     await api.world.table.insert({ ...rowKeys.resource(call.account, batch), data: stored });
     expect((await call("GET", `/v1/batches/${batch}`)).status).toBe(200);
     const tries: readonly (readonly [string, string, unknown?])[] = [
@@ -243,6 +241,8 @@ describe("tenants", () => {
       ["POST", `/v1/edits/${edit.id}/cancel`],
       ["GET", `/v1/edits/${edit.id}/events`],
       ["GET", `/v1/edits/${edit.id}/results/0`],
+      ["GET", `/v1/batches/${batch}/output`],
+      ["GET", `/v1/batches/${batch}/errors`],
       ["POST", "/v1/edits", { text: "x", images: [image] }],
       ["POST", "/v1/instructions", { pairs: [{ before: image, after: image }] }],
       ["GET", `/v1/batches/${batch}`],

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
-import { listLines } from "../../functions/batches/batch-lines.ts";
+import { readInput, storeInput } from "../../functions/batches/batch-input.ts";
+import { newBatch } from "../../functions/batches/new-batch.ts";
 import { KeyStore } from "../../shared/accounts/key-store.ts";
 import { createId } from "../../shared/ids.ts";
 import { createJsonLog } from "../../shared/json-log.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
+import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { Api, type Caller } from "./api.ts";
@@ -19,18 +21,16 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-const prefixed = (account: string, prefix: string): StoredBatch => ({
-  ...{ id: createId("batch", Date.now(), systemRandom(10)), account, status: "queued" },
-  request: { instruction: createId("instruction", 1, systemRandom(10)), prefix },
-  ...{
+const prefixed = (account: string, prefix: string): StoredBatch =>
+  newBatch({
+    ...{ id: createId("batch", Date.now(), systemRandom(10)), account, status: "queued" },
+    request: { instruction: createId("instruction", 1, systemRandom(10)), prefix },
     created_at: new Date().toISOString(),
-    cancel_requested: false,
-    next_line: 0,
-    submitted: 0,
-    settled: 0,
-  },
-  counts: { total: 0, succeeded: 0, failed: 0, canceled: 0 },
-});
+  });
+async function listLines(objects: ObjectStore, batch: StoredBatch) {
+  const total = await storeInput(objects, batch);
+  return readInput(objects, batch, 0, total);
+}
 
 describe("a hostile tenant", () => {
   it("learns nothing by another's Idempotency-Key: each account has its own", async () => {

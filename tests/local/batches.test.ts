@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => running?.stop());
 
 const linesOf = async (url: string) =>
-  (await (await fetch(url)).text())
+  (await (await fetch(url, { headers: { Authorization: `Bearer ${running.service.key}` } })).text())
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line));
@@ -51,7 +51,10 @@ describe("a batch", () => {
     });
     const [output] = await linesOf(batch.output_url);
     expect(output).toMatchObject({ line: 0, custom_id: "photo 0", results: [{ width: 32, height: 32 }] });
-    expect((await fetch(output.results[0].url)).status).toBe(200);
+    const authorized = { headers: { Authorization: `Bearer ${running.service.key}` } };
+    const result = await fetch(output.results[0].url, authorized);
+    expect([result.status, result.headers.get("content-type")]).toEqual([200, "image/png"]);
+    expect(new URL(output.results[0].url).pathname).toBe(`/v1/edits/${output.edit}/results/0`);
     const errors = await linesOf(batch.errors_url);
     expect(errors.map(({ custom_id, error }) => [custom_id, error.code])).toEqual([
       ["photo 1", "damaged_image"],

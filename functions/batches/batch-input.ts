@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { VisibleError } from "../../shared/errors.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
+import type { ObjectStore } from "../../shared/ports/object-store.ts";
+import {
+  manifestLineSchema,
+  maximumLines,
+  partLines,
+  type StoredBatch,
+} from "../../shared/resources/batch.ts";
+
+/** One image of a batch: an upload, or an object that is not one yet. */
+export const batchLineSchema = z.object({
+  image: z.string().optional(),
+  object: z.string().optional(),
+  custom_id: z.string().optional(),
+});
+export type BatchLine = z.infer<typeof batchLineSchema>;
+
+/**
+ * Stores the lines of a batch as they are when it begins, in parts, so that a later look reads a part and not all of them.
+ *
+ * @returns how many there are
+ * @throws VisibleError `invalid_manifest` with the number of the first line that is wrong
+ */
+export async function storeInput(objects: ObjectStore, batch: StoredBatch): Promise<number> {
+  let total = 0;
+  let part: string[] = [];
+  const store = async () => {
+    const key = objectKeys.batchInput(batch.account, batch.id, Math.floor((total - 1) / partLines));
+    await objects.put(key, new TextEncoder().encode(part.join("\n")), "application/jsonl");
+    part = [];
+  };
+  for await (const line of linesOf(objects, batch)) {
+    if (total === maximumLines)
+      throw new VisibleError("invalid_manifest", `A batch has at most ${maximumLines} lines; make several.`);
+    part.push(JSON.stringify(line));
+    total++;
+    if (part.length === partLines) await store();
+  }
+  if (part.length) await store();
+  return total;
+}
+
+/** Lines from `first` up to, not including, `until`. */
+export async function readInput(
+  objects: ObjectStore,
+  { account, id }: StoredBatch,
+  first: number,
+  until: number,
+): Promise<BatchLine[]> {
+  const lines: BatchLine[] = [];
+  for (let start = first - (first % partLines); start < until; start += partLines) {
+    const bytes = await objects.get(objectKeys.batchInput(account, id, start / partLines));
+    const texts = new TextDecoder().decode(bytes ?? new Uint8Array()).split("\n");
+    for (let line = Math.max(start, first); line < Math.min(start + partLines, until); line++)
+      lines.push(batchLineSchema.parse(JSON.parse(texts[line - start] || "{}")));
+  }
+  return lines;
+}
+
+async function* linesOf(objects: ObjectStore, { account, request }: StoredBatch): AsyncGenerator<BatchLine> {
+  const { images, manifest, prefix } = request;
+  if (images) for (const image of images) yield { image };
+  else if (manifest !== undefined)
+    yield* manifestLines((await objects.get(objectKeys.input(account, manifest))) ?? new Uint8Array());
+  else yield* droppedObjects(objects, account, prefix ?? "");
+}
+
+async function* droppedObjects(
+  objects: ObjectStore,
+  account: string,
+  prefix: string,
+): AsyncGenerator<BatchLine> {
+  const folder = objectKeys.drop(account, "");
+  for (let after: string | undefined; ; ) {
+    const page = await objects.list(objectKeys.drop(account, prefix), 1000, after);
+    for (const { key } of page) yield { object: key, custom_id: key.slice(folder.length) };
+    if (page.length < 1000) return;
+    after = page.at(-1)?.key;
+  }
+}
+
+/** One line at a time: as one text a manifest takes many times its bytes. */
+function* manifestLines(bytes: Uint8Array): Generator<BatchLine> {
+  const decoder = new TextDecoder();
+  for (let start = 0, number = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline < 0 ? bytes.length : newline;
+    const text = decoder.decode(bytes.subarray(start, end));
+    start = end + 1;
+    if (text.trim() === "") continue;
+    number++;
+    const parsed = manifestLineSchema.safeParse(parseJson(text));
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new VisibleError(
+        "invalid_manifest",
+        `Line ${number} of the manifest: ${issue?.path.join(".")} ${issue?.message}`,
+      );
+    }
+    yield parsed.data;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { readAccount } from "../../shared/accounts/account.ts";
+import { chargeRow, releasing } from "../../shared/ledger/balance.ts";
+import { type MeterRow, meterKey } from "../../shared/ledger/meter-row.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import type { Write } from "../../shared/ports/table.ts";
+import {
+  type StoredBatch,
+  type StoredLine,
+  storedLineSchema,
+  type Uncharged,
+} from "../../shared/resources/batch.ts";
+import type { Usage } from "../../shared/resources/fields.ts";
+import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
+import type { SweepPorts } from "../sweep/sweep.ts";
+import { saveBatch } from "./save-batch.ts";
+
+/** Lines that are counted in one look. */
+const most = 500;
+
+const noUsage: Usage = { compute_seconds: 0, steps: 0, images: 0, pixels: 0, credits: 0 };
+const none: Uncharged = { jobs: 0, charged: 0, reserved: 0, usage: noUsage };
+
+/** Counts the lines that have ended, from where the count stands up to the first that has not. Nothing is written. */
+export async function countLines({ table }: SweepPorts, batch: StoredBatch): Promise<StoredBatch> {
+  const counts = { ...batch.counts };
+  let { settled, uncharged } = batch;
+  const { pk } = rowKeys.batchLine(batch.id, 0);
+  const after = settled > 0 ? { after: rowKeys.batchLine(batch.id, settled - 1).sk } : {};
+  for (const row of await table.query(pk, { limit: most, ...after })) {
+    const line = parseRow(storedLineSchema, row).data;
+    if (line.line !== settled) break;
+    settled++;
+    const { status } = line;
+    if (status === "succeeded" || status === "failed" || status === "canceled") counts[status]++;
+    if (line.reserved) uncharged = withLine(uncharged ?? none, line);
+  }
+  return { ...batch, counts, settled, ...(uncharged ? { uncharged } : {}) };
+}
+
+function withLine({ jobs, charged, reserved, usage }: Uncharged, line: StoredLine): Uncharged {
+  const add = (name: keyof Usage) => usage[name] + (line.usage?.[name] ?? 0);
+  return {
+    jobs: jobs + 1,
+    charged: charged + (line.usage ? 1 : 0),
+    reserved: reserved + line.reserved,
+    usage: {
+      compute_seconds: Math.round(add("compute_seconds") * 1000) / 1000,
+      steps: add("steps"),
+      images: add("images"),
+      pixels: add("pixels"),
+      credits: add("credits"),
+    },
+  };
+}
+
+/** Charges the lines that were counted, as one charge, and returns the rest of what was reserved for them. */
+export async function chargeLines(
+  { table, clock }: SweepPorts,
+  { data, version }: Stored<StoredBatch>,
+  due: number,
+): Promise<Stored<StoredBatch> | "conflict"> {
+  const { uncharged, ...batch } = data;
+  if (!uncharged) return { data, version };
+  const { id, account, settled } = batch;
+  const { usage, charged, jobs, reserved } = uncharged;
+  const at = toIso(clock.now());
+  const name = `${id}#${settled}`;
+  const writes: Write[] = [releasing(account, { credits: reserved, class: "bulk", jobs }, usage.credits)];
+  if (charged) {
+    const charge = { at, credits: -usage.credits, job: id, jobs: charged, usage };
+    writes.push({ insert: chargeRow(account, charge, name) });
+    const customer = (await readAccount(table, account))?.billing_customer;
+    const meter: MeterRow | undefined =
+      customer === undefined ? undefined : { job: name, customer, credits: usage.credits, at, attempts: 0 };
+    if (meter?.credits) writes.push({ insert: { ...meterKey(account, name), data: meter, due: at } });
+  }
+  return saveBatch(table, batch, version, due, writes);
+}

@@ -1,0 +1,37 @@
+import { announceEnd, type ConcludePorts } from "../../shared/jobs/conclude.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import type { StoredBatch } from "../../shared/resources/batch.ts";
+import type { Stored } from "../../shared/rows.ts";
+import { saveBatch } from "./save-batch.ts";
+
+type EndPorts = Pick<ConcludePorts, "table" | "clock">;
+
+/** Milliseconds after which the sweeper tells the webhooks of an end that its process did not live to tell. */
+const announceCheck = 60_000;
+
+/** Ends a batch or a schedule, then tells the webhooks. The row stays due until that is done. */
+export async function endBatch(
+  ports: EndPorts,
+  { data, version }: Stored<StoredBatch>,
+  status: "succeeded" | "failed" | "canceled",
+): Promise<void> {
+  const now = ports.clock.now();
+  const batch = { ...data, status, finished_at: toIso(now) };
+  const ended = await saveBatch(ports.table, batch, version, now + announceCheck);
+  if (ended !== "conflict") await announceBatch(ports, ended);
+}
+
+/** Tells the webhooks of a batch that has ended, each once; then nothing is left to do. */
+export async function announceBatch(
+  ports: EndPorts,
+  { data: batch, version }: Stored<StoredBatch>,
+): Promise<void> {
+  const { account, id, counts, request, status, error } = batch;
+  if (status !== "succeeded" && status !== "failed" && status !== "canceled") return;
+  await announceEnd(ports, account, id, `batch.${status}`, request.webhook, {
+    ...{ id, status, counts },
+    ...(error ? { error } : {}),
+    ...(request.metadata ? { metadata: request.metadata } : {}),
+  });
+  await saveBatch(ports.table, batch, version, undefined);
+}

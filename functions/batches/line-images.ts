@@ -1,0 +1,80 @@
+import { atOnce } from "../../shared/at-once.ts";
+import { VisibleError } from "../../shared/errors.ts";
+import { deriveId } from "../../shared/ids.ts";
+import { readImageHeader } from "../../shared/image-header.ts";
+import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import type { StoredBatch } from "../../shared/resources/batch.ts";
+import { maximumUploadBytes, type Upload, uploadSchema } from "../../shared/resources/upload.ts";
+import { parseRow, rowKeys } from "../../shared/rows.ts";
+import type { SweepPorts } from "../sweep/sweep.ts";
+import { checkUpload } from "../upload-check.ts";
+import type { BatchLine } from "./batch-input.ts";
+
+/** Objects that are brought in at once: each is held in memory whole. */
+const importsAtOnce = 4;
+
+/** The upload that is, or will be, the image of a line. */
+export const lineImage = (batch: string, line: number, { image }: BatchLine): string =>
+  image ?? deriveId("upload", batch, String(line));
+
+/** The images of lines from `first` on as complete uploads, or why a line has none. Objects become uploads now. */
+export async function lineImages(
+  ports: SweepPorts,
+  batch: StoredBatch,
+  first: number,
+  lines: readonly BatchLine[],
+): Promise<readonly (Upload | VisibleError)[]> {
+  const keys = lines.map((line, index) =>
+    rowKeys.resource(batch.account, lineImage(batch.id, first + index, line)),
+  );
+  const rows = await ports.table.getAll(keys);
+  return atOnce(importsAtOnce, lines, async ({ image, object }, index) => {
+    const row = rows[index];
+    const upload = row && parseRow(uploadSchema, row).data;
+    if (upload?.status === "ready") return upload;
+    if (object === undefined)
+      return new VisibleError(
+        "not_ready",
+        `There is no complete upload ${image}; it may have expired. Upload the file again.`,
+      );
+    try {
+      return await bringIn(ports, batch.account, lineImage(batch.id, first + index, {}), object);
+    } catch (error) {
+      if (error instanceof VisibleError) return error;
+      throw error;
+    }
+  });
+}
+
+/** Checks an object as an upload is checked, and copies it to where no other tool can change it. */
+async function bringIn(
+  { table, objects, clock }: SweepPorts,
+  account: string,
+  id: string,
+  object: string,
+): Promise<Upload> {
+  const size = await objects.size(object);
+  if (size === undefined) throw new VisibleError("upload_gone", `The object ${object} is no longer there.`);
+  if (size > maximumUploadBytes)
+    throw new VisibleError(
+      "too_large",
+      `The object ${object} has ${size} bytes; ${maximumUploadBytes} are the limit.`,
+    );
+  const bytes = (await objects.get(object)) ?? new Uint8Array();
+  const type = readImageHeader(bytes)?.type ?? "image/jpeg";
+  const facts = checkUpload(bytes, type);
+  await objects.put(objectKeys.input(account, id), bytes, type);
+  const expires = clock.now() + lifetimes.input * 1000;
+  const upload: Upload = {
+    id,
+    status: "ready",
+    content_type: type,
+    created_at: toIso(clock.now()),
+    expires_at: toIso(expires),
+    ...facts,
+  };
+  const data = { ...upload, account };
+  await table.insert({ ...rowKeys.resource(account, id), data, expires: Math.floor(expires / 1000) });
+  return upload;
+}

@@ -1,0 +1,12 @@
+import type { StoredBatch } from "../../shared/resources/batch.ts";
+
+type Given = Pick<StoredBatch, "id" | "account" | "request" | "created_at" | "status"> &
+  Partial<Pick<StoredBatch, "schedule_of" | "next_run_at" | "keep_results">>;
+
+/** A batch of which nothing is done. */
+export const newBatch = (given: Given): StoredBatch => ({
+  ...given,
+  cancel_requested: false,
+  counts: { total: given.request.images?.length ?? 0, succeeded: 0, failed: 0, canceled: 0 },
+  ...{ next_line: 0, submitted: 0, costs: [], settled: 0, written: 0 },
+});

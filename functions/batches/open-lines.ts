@@ -1,0 +1,77 @@
+import { batchPace } from "../../shared/batch-pace.ts";
+import { VisibleError } from "../../shared/errors.ts";
+import { type Balance, reserving } from "../../shared/ledger/balance.ts";
+import { editingCost } from "../../shared/prices.ts";
+import type { StoredBatch } from "../../shared/resources/batch.ts";
+import type { Stored } from "../../shared/rows.ts";
+import type { SweepPorts } from "../sweep/sweep.ts";
+import { pixelsOf } from "../uploads.ts";
+import { readInput } from "./batch-input.ts";
+import { lineImages } from "./line-images.ts";
+import { failLine } from "./line-rows.ts";
+import { saveBatch } from "./save-batch.ts";
+
+const { window, handful } = batchPace;
+
+/**
+ * Reserves credits for the next lines, in one transaction with the batch's row, which keeps the cost of each. Lines that the balance
+ * does not cover cost 0 and are failed when they would be submitted.
+ *
+ * @param busyUntil when another look may take over, in milliseconds since 1970
+ * @returns `"later"` when no line may be opened now
+ */
+export async function openLines(
+  ports: SweepPorts,
+  { data: batch, version }: Stored<StoredBatch>,
+  busyUntil: number,
+): Promise<Stored<StoredBatch> | "later" | "conflict"> {
+  const { account, request, next_line: first, counts, settled } = batch;
+  const until = Math.min(counts.total, settled + window, first + handful);
+  if (until <= first) return "later";
+  const lines = await readInput(ports.objects, batch, first, until);
+  const images = await lineImages(ports, batch, first, lines);
+  const size = { ...request.options, instruction: request.instruction };
+  const costs: number[] = [];
+  for (const [index, image] of images.entries()) {
+    const failed = image instanceof VisibleError;
+    if (failed) await failLine(ports, batch, first + index, image, 0);
+    costs.push(failed ? 0 : editingCost(size, pixelsOf(image)));
+  }
+  const open = (opened: readonly number[]) => {
+    const jobs = opened.filter((cost) => cost > 0).length;
+    const credits = opened.reduce((sum, cost) => sum + cost, 0);
+    const next: StoredBatch = { ...batch, next_line: first + opened.length, costs: [...opened] };
+    const reservation = { credits, class: "bulk", jobs } as const;
+    return saveBatch(
+      ports.table,
+      next,
+      version,
+      busyUntil,
+      jobs ? [reserving(account, reservation, window)] : [],
+    );
+  };
+  const opened = await open(costs);
+  if (opened !== "conflict") return opened;
+  // What is charged first returns credits and places.
+  if (batch.uncharged) return "later";
+  const balance = await ports.ledger.balance(account);
+  const covered = balance ? coveredCosts(costs, balance) : [];
+  return covered.length ? open(covered) : "later";
+}
+
+/** As many lines as the account may have open; those that its credits do not cover at 0. */
+function coveredCosts(costs: readonly number[], { available, open }: Balance): number[] {
+  const covered: number[] = [];
+  let credits = available;
+  let places = window - open.bulk;
+  for (const cost of costs) {
+    const isCovered = cost > 0 && cost <= credits;
+    if (isCovered && places <= 0) break;
+    if (isCovered) {
+      credits -= cost;
+      places--;
+    }
+    covered.push(isCovered ? cost : 0);
+  }
+  return covered;
+}

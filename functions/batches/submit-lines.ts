@@ -1,0 +1,40 @@
+import { VisibleError } from "../../shared/errors.ts";
+import type { Job } from "../../shared/jobs/job.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import type { StoredBatch } from "../../shared/resources/batch.ts";
+import type { SweepPorts } from "../sweep/sweep.ts";
+import { readInput } from "./batch-input.ts";
+import { lineImage } from "./line-images.ts";
+import { failLine, lineJobId } from "./line-rows.ts";
+
+const uncovered = new VisibleError(
+  "insufficient_credit",
+  "The account's credit did not cover this line; add credit and edit it again.",
+);
+
+/** Submits the lines that were opened, as edits on the bulk queue. Safe to repeat: each has a fixed id. */
+export async function submitLines(ports: SweepPorts, batch: StoredBatch): Promise<void> {
+  const { account, request, submitted: first, next_line: until, costs } = batch;
+  const lines = await readInput(ports.objects, batch, first, until);
+  const jobs: Job[] = [];
+  for (const [index, source] of lines.entries()) {
+    const line = first + index;
+    const reserved = costs[index] ?? 0;
+    // One that failed when it was opened keeps that reason.
+    if (!reserved) await failLine(ports, batch, line, uncovered, 0);
+    else
+      jobs.push({
+        ...{ id: lineJobId(batch.id, line), account, queue: "bulk", status: "queued", reserved },
+        ...{ attempt: 0, failures: 0, cancel_requested: false, results: [], has_preview: false },
+        request: {
+          ...{ kind: "edit", ...request.options, instruction: request.instruction },
+          images: [lineImage(batch.id, line, source)],
+        },
+        concluded: false,
+        created_at: toIso(ports.clock.now()),
+        batch: { id: batch.id, line },
+        ...(batch.keep_results === undefined ? {} : { keep_results: batch.keep_results }),
+      });
+  }
+  await ports.jobs.submitAll(jobs);
+}

@@ -1,0 +1,92 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { stream } from "hono/streaming";
+import { idSchema } from "../../shared/ids.ts";
+import {
+  type BatchLine,
+  batchLineSchema,
+  maximumLines,
+  type StoredLine,
+  storedBatchSchema,
+} from "../../shared/resources/batch.ts";
+import { parseRow, rowKeys } from "../../shared/rows.ts";
+import { readOutput } from "../batches/batch-output.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { refuse } from "../problem-answers.ts";
+import { orProblem, secured } from "./route-parts.ts";
+
+const files = {
+  output: { operationId: "getBatchOutput", summary: "Read the lines that succeeded, before the end too" },
+  errors: { operationId: "getBatchErrors", summary: "Read the lines that did not succeed" },
+} as const;
+/** Lines of JSON. The framework takes `application/jsonl` for JSON. */
+const linesType = "application/x-ndjson";
+const shown = batchLineSchema.meta({ id: "BatchLine" });
+const request = {
+  params: z.object({ id: idSchema("batch").meta({ param: { name: "id", in: "path" } }) }),
+  query: z.object({
+    from_line: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(maximumLines)
+      .default(0)
+      .describe("The first line wanted, from 0: to go on where an earlier read ended."),
+  }),
+};
+
+/** Links that are signed die; these addresses last as long as what they lead to. */
+function presentLine(
+  origin: string,
+  { line, job, status, custom_id, results, error, usage }: StoredLine,
+): BatchLine {
+  return {
+    ...{ line, edit: job, status },
+    ...(custom_id === undefined ? {} : { custom_id }),
+    ...(status === "succeeded"
+      ? {
+          results: results.map(({ width, height }, index) => ({
+            url: `${origin}/v1/edits/${job}/results/${index}`,
+            ...{ width, height },
+          })),
+        }
+      : {}),
+    ...(error ? { error } : {}),
+    ...(usage ? { usage } : {}),
+  };
+}
+
+/** GET …/output and …/errors: lines of JSON, a part in memory at a time. */
+export function addBatchOutputRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
+  for (const [file, { operationId, summary }] of Object.entries(files)) {
+    const route = createRoute({
+      ...{ method: "get", path: `/v1/batches/{id}/${file}`, operationId, summary },
+      ...{ tags: ["Batches"], security: secured, request },
+      responses: {
+        200: {
+          content: { [linesType]: { schema: shown } },
+          description: "Lines in order, each a JSON object, up to the first that has not ended",
+        },
+        204: { description: "No line from `from_line` on has ended" },
+        ...orProblem,
+      },
+    });
+    app.openapi(route, async (context) => {
+      const { id } = context.req.valid("param");
+      const row = await edge.table.get(rowKeys.resource(context.get("account"), id));
+      if (!row) throw refuse("not_found", `There is no batch ${id}.`);
+      const batch = parseRow(storedBatchSchema, row).data;
+      const parts = readOutput(edge, batch, context.req.valid("query").from_line);
+      // Before the answer begins, so that a store out of reach is answered with 503.
+      let part = await parts.next();
+      if (part.done) return context.body(null, 204);
+      context.header("Content-Type", linesType);
+      return stream(context, async (out) => {
+        for (; !part.done && !out.aborted; part = await parts.next()) {
+          const wanted = part.value.filter(({ status }) => (status === "succeeded") === (file === "output"));
+          const lines = wanted.map((line) => JSON.stringify(presentLine(context.get("origin"), line)));
+          await out.write(lines.map((line) => `${line}\n`).join(""));
+        }
+      });
+    });
+  }
+}
