@@ -15,10 +15,13 @@ import type { Report } from "visii-engine/internal/evaluation/report";
 import { reportText } from "visii-engine/internal/evaluation/report-text";
 import { requireOwnFolder } from "visii-engine/internal/evaluation/write-report";
 import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
+import { readPairEncoderConfig } from "visii-engine/internal/pipeline/pair-encoder-model";
 import type { Context } from "./context.ts";
 import { type InstructionSpace, spaces, withPipeline } from "./engine.ts";
 import { evaluateSet } from "./evaluate-set.ts";
 import { Interrupted } from "./interrupted.ts";
+import { initHelp } from "./learning-start.ts";
+import { modelFolder } from "./model-location.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
@@ -46,12 +49,12 @@ export function addEvalCommand(program: Command, context: Context): void {
     .argument("<SET>", "folder of cases (docs/evaluation-set.md)", nonEmpty("SET"))
     .option(
       "--method <list>",
-      `of unedited, fit, text, learned, learned-N, learned-kv, learned-kv-N, hybrid (default: ${defaultMethods})`,
+      `of unedited, fit, text, pair, learned, learned-words, learned-kv, hybrid; pair and learned also with -N pairs (default: ${defaultMethods(true)}, without those that the model cannot serve)`,
       nonEmpty("--method"),
     )
     .option("--seeds <N>", "learn and edit N times, by seeds 0 … N−1", wholeNumber("--seeds", 1), 1)
     .option("--out <DIR>", "folder for the results (default: SET's name and -results)", nonEmpty("--out"))
-    .option("--init <text>", "words that learning starts from (default: the model's)", nonEmpty("--init"))
+    .option("--init <text|pair>", initHelp, nonEmpty("--init"))
     .option("--space <space>", "what learned and hybrid learn: text or kv", oneOf("--space", spaces))
     .option(
       "--learning-steps <N>",
@@ -77,7 +80,8 @@ export function addEvalCommand(program: Command, context: Context): void {
 }
 
 async function evalCommand(context: Context, set: string, options: EvalOptions): Promise<void> {
-  const methods = parseMethods(options.method ?? defaultMethods);
+  const encoder = await readPairEncoderConfig(join(modelFolder(options.model), "pair_encoder"));
+  const methods = parseMethods(options.method ?? defaultMethods(encoder !== undefined));
   const cases = await readSet(set);
   // Every picture is decoded once before any work, so that a mistake in the last does not cost the time of the others.
   for (const [index, files] of cases.entries()) {

@@ -3,6 +3,7 @@ import type { Report } from "visii-engine/internal/evaluation/report";
 import type { Context } from "./context.ts";
 import type { Pipeline } from "./engine.ts";
 import type { EvalOptions } from "./eval.ts";
+import { startOf } from "./learning-start.ts";
 
 interface SetPlan extends Pick<EvaluationPlan, "cases" | "methods" | "out"> {
   /** The set's name. */
@@ -60,7 +61,7 @@ function settingsOf(options: EvalOptions): EvaluationPlan["settings"] {
   const { init, space, learningSteps, samplingSteps, textGuidance, imageGuidance, noise } = options;
   return {
     learning: {
-      ...(init === undefined ? {} : { init }),
+      ...startOf(init),
       ...(space === undefined ? {} : { space }),
       ...(learningSteps === undefined ? {} : { steps: learningSteps }),
     },

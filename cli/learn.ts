@@ -21,6 +21,7 @@ import {
   withPipeline,
 } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
+import { initHelp, startOf } from "./learning-start.ts";
 import { lossPoints } from "./loss-points.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
@@ -63,11 +64,7 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
     .usage("--pair BEFORE AFTER [--pair …] --out FILE.visii [options]")
     .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
     .requiredOption("--out <FILE.visii>", "where the learned instruction goes", nonEmpty("--out"))
-    .option(
-      "--init <text|pair>",
-      "words to start from, or pair: what the model's pair encoder reads off the pair (default: pair, or the model's words)",
-      nonEmpty("--init"),
-    )
+    .option("--init <text|pair>", initHelp, nonEmpty("--init"))
     .addOption(
       new Option(
         "--caption [how]",
@@ -209,12 +206,6 @@ async function learn(
   if (preview !== undefined && instruction.info.losses) await writeLossCurve(preview, instruction);
   await removeResumeState(out);
   finish(instruction, seconds);
-}
-
-/** `--init`: the pair encoder, or words. */
-export function startOf(init: string | undefined): { readonly init?: string; readonly start?: "pair" } {
-  if (init === undefined) return {};
-  return init === "pair" ? { start: "pair" } : { init };
 }
 
 /** What makes a lookup table of the same pairs, ready to be pasted. */

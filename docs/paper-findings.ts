@@ -23,13 +23,14 @@ const findings: readonly Finding[] = [
     "psnr",
   ),
   finding(
-    "fixed noise is more balanced than fresh, at this model's one step",
+    "fixed noise is more balanced than fresh, at the model's own sampler",
     "noise",
     "fixed",
     "fresh",
     "psnr",
   ),
   finding("the same at four ancestral steps", "noise", "fixed-4", "fresh-4", "psnr"),
+  finding("guidance inside the loss helps (2 against 1)", "guidance", "2", "1", "psnr"),
   finding("more pairs help modestly (4 against 1)", "pairs", "4", "1", "psnr"),
   finding("InstructBrush: keys and values learn more than the text embedding", "space", "kv", "text", "psnr"),
 ];

@@ -11,12 +11,25 @@ export type Method =
   | { readonly kind: "text" }
   /** A least-squares fit of the first pair's colors, or of its colors and local features: no diffusion. */
   | { readonly kind: "fit"; readonly features: FeatureSet }
-  /** An instruction learned from the first `pairs` pairs, in a space of its own or that of the settings. */
-  | { readonly kind: "learned"; readonly pairs: number; readonly space?: InstructionSpace }
+  /** What the model's pair encoder reads off the first `pairs` pairs, as it is. */
+  | { readonly kind: "pair"; readonly pairs: number }
+  /**
+   * An instruction learned from the first `pairs` pairs, in a space of its own or that of the settings; from the model's words, or
+   * from where the settings or the model start.
+   */
+  | {
+      readonly kind: "learned";
+      readonly pairs: number;
+      readonly space?: InstructionSpace;
+      readonly start?: "words";
+    }
   /** An instruction learned from the first pair, with the case's words behind it. */
   | { readonly kind: "hybrid" };
 
-export const defaultMethods = "unedited,fit,text,learned";
+/** What is measured unless methods are named. @param hasPairEncoder whether the model has one */
+export function defaultMethods(hasPairEncoder: boolean): string {
+  return hasPairEncoder ? "unedited,fit,text,pair,learned,learned-words" : "unedited,fit,text,learned";
+}
 
 /** Whether seeds make a difference to it. */
 export function isSeeded({ kind }: Method): boolean {
@@ -25,9 +38,12 @@ export function isSeeded({ kind }: Method): boolean {
 
 export function methodName(method: Method): string {
   if (method.kind === "fit") return `fit-${method.features}`;
-  if (method.kind !== "learned") return method.kind;
-  const { space, pairs } = method;
-  return ["learned", ...(space ? [space] : []), ...(pairs > 1 ? [pairs] : [])].join("-");
+  if (method.kind !== "learned" && method.kind !== "pair") return method.kind;
+  const { kind, pairs } = method;
+  const { start, space } = method.kind === "learned" ? method : {};
+  return [kind, ...(start ? [start] : []), ...(space ? [space] : []), ...(pairs > 1 ? [pairs] : [])].join(
+    "-",
+  );
 }
 
 /** `unedited,fit,text,learned-4,hybrid` → methods, in that order, each once. @throws VisibleError `invalid_option` */
@@ -41,13 +57,23 @@ function parseMethod(name: string): readonly Method[] {
   if (name === "unedited" || name === "text" || name === "hybrid") return [{ kind: name }];
   const fits = featureSets.filter((features) => name === "fit" || name === `fit-${features}`);
   if (fits.length) return fits.map((features) => ({ kind: "fit", features }));
-  const learned = /^learned(-kv)?(?:-([1-9]\d{0,3}))?$/.exec(name);
+  const pair = /^pair(?:-([1-9]\d{0,3}))?$/.exec(name);
+  if (pair) return [{ kind: "pair", pairs: Number(pair[1] ?? 1) }];
+  const learned = /^learned(-words)?(-kv)?(?:-([1-9]\d{0,3}))?$/.exec(name);
   if (!learned)
     throw new VisibleError(
       "invalid_option",
-      `"${name}" is no method; there are unedited, text, fit (fit-cubic and fit-local), learned, learned-N (N pairs), learned-kv, learned-kv-N and hybrid.`,
+      `"${name}" is no method; there are unedited, text, fit (fit-cubic and fit-local), pair, learned, learned-words, learned-kv, learned-words-kv, each of these four also with -N for N pairs, and hybrid.`,
     );
-  return [{ kind: "learned", pairs: Number(learned[2] ?? 1), ...(learned[1] ? { space: "kv" } : {}) }];
+  const [, words, kv, pairs = 1] = learned;
+  return [
+    {
+      kind: "learned",
+      pairs: Number(pairs),
+      ...(kv ? { space: "kv" } : {}),
+      ...(words ? { start: "words" } : {}),
+    },
+  ];
 }
 
 /** What a case lacks for a method; undefined when it has all of it. */
@@ -63,6 +89,7 @@ export function whatIsMissing(
       return description.texts ? undefined : 'no "texts" in case.json';
     case "hybrid":
       return description.words === undefined ? 'no "words" in case.json' : undefined;
+    case "pair":
     case "learned":
       return pairs.length < method.pairs ? `${pairs.length} of ${method.pairs} pairs` : undefined;
   }

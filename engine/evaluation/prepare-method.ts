@@ -45,6 +45,7 @@ export async function prepareMethod(method: Method, preparation: Preparation): P
       const text = await chooseText(pipeline, openCase, texts!, editing, hooks);
       return { text, ...prompted(preparation, { text }) };
     }
+    case "pair":
     case "learned": {
       const { instruction, cost } = await learn(method.pairs);
       return { learning: cost, ...prompted(preparation, { instruction }) };

@@ -13,14 +13,18 @@ export interface EvaluationSettings {
   readonly editing: Omit<EditOptions, "seed" | "variation">;
 }
 
-/** What a method learns with: the settings' options, in the method's own space if it has one. */
+/** What a method learns with: the settings' options, in the method's own space and from its own start if it has one. */
 export function learningOptions(
   { learning }: EvaluationSettings,
   method: Method,
   seed: number,
 ): InversionOptions {
-  const space = method.kind === "learned" && method.space ? { space: method.space } : {};
-  return { ...learning, ...space, seed };
+  if (method.kind === "pair") {
+    const { init: _, ...rest } = learning;
+    return { ...rest, start: "pair", steps: 0, seed };
+  }
+  const { space, start } = method.kind === "learned" ? method : {};
+  return { ...learning, ...(space ? { space } : {}), ...(start ? { start } : {}), seed };
 }
 
 /** The settings in full: the given ones and the model's. */
@@ -55,7 +59,9 @@ export class ResultKeys {
     const { weightHash, model } = pipeline;
     const vae = await hashWeights([model.vae.component], model.digests);
     const clip = await nameClip(pipeline);
-    return new ResultKeys(pipeline, settings, [weightHash, vae, clip?.weightHash ?? "no CLIP"]);
+    const { pairEncoder } = model;
+    const encoder = pairEncoder ? [await hashWeights([pairEncoder.component], model.digests)] : [];
+    return new ResultKeys(pipeline, settings, [weightHash, vae, clip?.weightHash ?? "no CLIP", ...encoder]);
   }
 
   /** Of an instruction. */
@@ -72,7 +78,7 @@ export class ResultKeys {
       seed,
       weights: this.#weights,
       ...(isSeeded(method) ? { editing, ...precisionOf(this.#pipeline) } : {}),
-      ...(method.kind === "learned" || method.kind === "hybrid"
+      ...(method.kind === "pair" || method.kind === "learned" || method.kind === "hybrid"
         ? this.#learning(learningOptions(this.#settings, method, seed))
         : {}),
     });

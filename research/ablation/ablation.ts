@@ -9,6 +9,8 @@ export type CaseInit =
   | "edit-caption"
   /** The model's phrase that is nearest to the first pair, as `visii learn --caption phrase` finds it. */
   | "phrase"
+  /** The case's `caption_after`: a caption of the after image that says its look, as the case's maker knows it. */
+  | "look"
   /** The case's first text: words that say the edit, as far as words can. */
   | "text";
 
@@ -24,6 +26,8 @@ export interface Variant {
   readonly pairs?: number;
   readonly init?: CaseInit;
   readonly learning?: Omit<InversionOptions, "seed" | "init">;
+  /** Learn at the model's own guidance and learning rate, where `learning` would have others. */
+  readonly atModelsRate?: true;
   readonly editing?: Omit<EditOptions, "seed" | "variation">;
 }
 

@@ -1,9 +1,13 @@
 import { VisibleError } from "../../engine/errors.ts";
+import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
-import type { Ablation } from "./ablation.ts";
+import type { Ablation, CaseInit, Variant } from "./ablation.ts";
 
 /** Guidance at which the frozen branches have weight, near what the bundled model recommends. */
 const guided = { textGuidance: 1.5, imageGuidance: 1.2 } as const;
+
+/** Values of s_T that are compared; the paper's own is 7.5. */
+const textGuidances = [1, 1.5, 2, 3, 5] as const;
 
 /** Those of the paper, then ours; cheap ones and the paper's first, so that a run cut short has them. */
 export const ablations: readonly Ablation[] = [
@@ -21,15 +25,69 @@ export const ablations: readonly Ablation[] = [
     name: "init",
     title: "What learning starts from",
     about:
-      "The model's generic words; a caption of the after image by PEZ, as in the paper; words for the edit by PEZ, as `visii learn --caption` finds them; the nearest of the model's phrases, as `visii learn --caption phrase` finds it; and the case's first text, which says the edit as well as words can.",
+      "The model's generic words; what its pair encoder reads off the pair; a caption of the after image by PEZ, as in the paper; the caption of its look in case.json; words for the edit by PEZ, as `visii learn --caption` finds them; the nearest of the model's phrases, as `visii learn --caption phrase` finds it; and the case's first text, which says the edit as well as words can.",
     baseline: "generic",
     variants: [
-      { name: "generic", label: "generic words (default)" },
+      { name: "generic", label: "generic words", learning: { start: "words" } },
+      { name: "pair", label: "the pair encoder's rows", learning: { start: "pair" } },
       { name: "caption", label: "caption of the after image", init: "caption" },
+      { name: "look", label: "given caption of its look", init: "look" },
       { name: "edit-caption", label: "words for the edit", init: "edit-caption" },
       { name: "phrase", label: "nearest phrase", init: "phrase" },
       { name: "truth", label: "the case's own text", init: "text" },
     ],
+  },
+  {
+    name: "start",
+    title: "From the pair encoder and from words",
+    about:
+      "Steps of learning from what the pair encoder reads off the pair, 0 being its rows as they are, and from the model's generic words.",
+    baseline: "words-300",
+    variants: [
+      ...[0, 30, 100, 300].map((steps) => ({
+        name: `pair-${steps}`,
+        label: steps ? `pair encoder, ${steps} steps` : "pair encoder alone",
+        learning: { start: "pair" as const, steps },
+      })),
+      ...[30, 100, 300].map((steps) => ({
+        name: `words-${steps}`,
+        label: `words, ${steps} steps`,
+        learning: { start: "words" as const, steps },
+      })),
+    ],
+  },
+  {
+    name: "guidance",
+    title: "Guidance inside the loss",
+    about: "Learned and applied at one text guidance; the image guidance is the model's own.",
+    axis: { label: "text guidance", log: true },
+    baseline: "1",
+    variants: textGuidances.map((textGuidance) => ({
+      ...{ name: String(textGuidance), label: String(textGuidance), x: textGuidance },
+      ...{ learning: { textGuidance }, editing: { textGuidance } },
+    })),
+  },
+  {
+    name: "edit-guidance",
+    title: "Guidance at editing alone",
+    about: "The same instructions, learned at the model's own guidance, applied at each text guidance.",
+    axis: { label: "text guidance", log: true },
+    baseline: "1",
+    variants: textGuidances.map((textGuidance) => ({
+      ...{ name: String(textGuidance), label: String(textGuidance), x: textGuidance },
+      editing: { textGuidance },
+    })),
+  },
+  {
+    name: "sampling",
+    title: "Steps of sampling",
+    about: "The same instructions, applied in 1 to 20 steps of the model's own sampler.",
+    axis: { label: "sampling steps", log: true },
+    baseline: "1",
+    variants: [1, 2, 4, 8, 20].map((steps) => ({
+      ...{ name: String(steps), label: String(steps), x: steps },
+      editing: { steps },
+    })),
   },
   {
     name: "noise",
@@ -78,15 +136,11 @@ export const ablations: readonly Ablation[] = [
     name: "loop",
     title: "The paper's loop and ours",
     about:
-      "The paper's loop: 1000 steps of one sample, constant learning rate, the tokens of the lowest single-step loss kept; at the guidance and the learning rate of ours, as its own rate of 0.001 is far too low for this model.",
+      "Both from the model's generic words. The paper's loop: 1000 steps of one sample, constant learning rate, the tokens of the lowest single-step loss kept; at the guidance and the learning rate of ours, as its own rate of 0.001 is far too low for this model.",
     baseline: "default",
     variants: [
-      { name: "default", label: "ours (default)" },
-      {
-        name: "paper",
-        label: "the paper's loop",
-        learning: { loop: "reference", textGuidance: 1, imageGuidance: 1, learningRate: 0.12 },
-      },
+      { name: "default", label: "ours", learning: { start: "words" } },
+      { name: "paper", label: "the paper's loop", learning: { loop: "reference" }, atModelsRate: true },
     ],
   },
   {
@@ -127,19 +181,35 @@ export const ablations: readonly Ablation[] = [
   },
 ];
 
-/** Without the variants that a model has not the means for. */
+/** Without the variants that the model or the cases have not the means for, and at the model's own rates. */
 export function ablationFor(
   { defaults }: Pick<Pipeline, "defaults">,
   { variants, ...ablation }: Ablation,
+  cases: readonly Pick<CaseFiles, "description">[],
 ): Ablation {
   const { describe, phrases } = defaults.captions;
-  const possible = { phrase: phrases !== undefined, "edit-caption": describe === "edit" };
+  const possible: Readonly<Record<CaseInit, boolean>> = {
+    caption: true,
+    "edit-caption": describe === "edit",
+    phrase: phrases !== undefined,
+    look: cases.every(({ description }) => description.caption_after !== undefined),
+    text: true,
+  };
+  const { textGuidance, imageGuidance, learningRate } = defaults.inversion;
   return {
     ...ablation,
-    variants: variants.filter(({ init }) =>
-      init === "phrase" || init === "edit-caption" ? possible[init] : true,
-    ),
+    variants: variants
+      .filter(({ init, learning }) => (init ? possible[init] : true) && startsWith(defaults, learning))
+      .map((variant) =>
+        variant.atModelsRate
+          ? { ...variant, learning: { ...variant.learning, textGuidance, imageGuidance, learningRate } }
+          : variant,
+      ),
   };
+}
+
+function startsWith({ start }: Pipeline["defaults"], learning: Variant["learning"]): boolean {
+  return learning?.start !== "pair" || start === "pair";
 }
 
 /** `clip,steps` → those ablations, in their own order. @throws VisibleError `invalid_option` */

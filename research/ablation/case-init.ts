@@ -13,7 +13,7 @@ import type { CaseInit } from "./ablation.ts";
 /**
  * The words that a case's learning starts from. Captions are kept in `folder`, as they take a while to find.
  *
- * @throws VisibleError `invalid_set` for a case without texts that is to start from one
+ * @throws VisibleError `invalid_set` for a case without the words that it is to start from
  */
 export async function caseInit(
   pipeline: Pipeline,
@@ -29,6 +29,15 @@ export async function caseInit(
         `The ablation init wants words for every case; give ${openCase.name}/case.json "texts".`,
       );
     return text;
+  }
+  if (init === "look") {
+    const { caption_after: caption } = openCase.description;
+    if (caption === undefined)
+      throw new VisibleError(
+        "invalid_set",
+        `The ablation init wants a caption of every case's look; give ${openCase.name}/case.json "caption_after".`,
+      );
+    return caption;
   }
   const { resolution } = pipeline.defaults;
   const decisive = {

@@ -98,7 +98,7 @@ async function ablate(
   { set, ablations: chosen, cases, out }: AblatePlan,
   options: AblateOptions,
 ) {
-  const ablations = chosen.map((ablation) => ablationFor(pipeline, ablation));
+  const ablations = chosen.map((ablation) => ablationFor(pipeline, ablation, cases));
   const { runAblations } = await import("./run-ablations.ts");
   const { makeAblationReport } = await import("./ablation-report.ts");
   const { writeAblationReport } = await import("./write-ablation-report.ts");

@@ -28,14 +28,18 @@ export const createInstructionSchema = z.strictObject({
     .min(1)
     .max(300)
     .optional()
-    .describe("Words to start from; the model's own when absent."),
+    .describe(
+      "Words to start from. When absent, what the model's pair encoder reads off the pairs, or the model's own words.",
+    ),
   steps: z
     .number()
     .int()
-    .min(1)
+    .min(0)
     .max(2000)
     .optional()
-    .describe("Learning steps; the model's own when absent."),
+    .describe(
+      "Learning steps; the model's own when absent. 0 takes what the model's pair encoder reads off the pairs, if it has one.",
+    ),
   seed: seedSchema.optional(),
   space: z
     .enum(["text", "kv"])

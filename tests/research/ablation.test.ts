@@ -15,6 +15,7 @@ import { chooseCases } from "../../research/ablation/choose-cases.ts";
 import { type AblationPlan, runAblations } from "../../research/ablation/run-ablations.ts";
 import { lastJson, runResearch, tinyModel } from "../cli/run-bin.ts";
 import { makeSet, twoCases } from "../engine/evaluation/make-set.ts";
+import { modelWithPairEncoder } from "../engine/networks/model-with-pair-encoder.ts";
 
 let [set, pipeline, cases]: [string?, Pipeline?, CaseFiles[]?] = [];
 beforeAll(async () => {
@@ -60,38 +61,53 @@ describe("the table of ablations", () => {
 
   it("takes what the bundled model recommends for the baseline, but where the frozen branches must have weight", async () => {
     const bundled = await readModelFolder(modelFolder("mini"));
-    const recommended = JSON.stringify(resolveSettings(bundled, { seed: 0 }));
+    const recommended = JSON.stringify(resolveSettings(bundled, { seed: 0, start: "words" }));
     const others = ablations.filter(({ variants, baseline }) => {
       const { learning, pairs = 1, init, editing } = variants.find(({ name }) => name === baseline)!;
-      const resolved = JSON.stringify(resolveSettings(bundled, { ...learning, seed: 0 }));
+      const resolved = JSON.stringify(resolveSettings(bundled, { start: "words", ...learning, seed: 0 }));
       return init || editing || pairs !== 1 || resolved !== recommended;
     });
-    expect(others.map(({ name }) => name)).toEqual(["branches"]);
+    expect(others.map(({ name }) => name)).toEqual(["guidance", "edit-guidance", "sampling", "branches"]);
   });
 
-  it("varies in each line what its baseline has otherwise", () => {
-    for (const { name, variants } of ablations) {
+  it("varies in each line what its baseline has otherwise", async () => {
+    const { folder, dispose } = await modelWithPairEncoder();
+    const model = await readModelFolder(folder);
+    for (const ablation of ablations) {
+      const { name, variants } = ablationFor(model, ablation, cases!);
       const decisive = variants.map(({ learning, editing, init, pairs = 1 }) =>
-        JSON.stringify([resolveSettings(pipeline!, { ...learning, seed: 0 }), editing, init, pairs]),
+        JSON.stringify([resolveSettings(model, { ...learning, seed: 0 }), editing, init, pairs]),
       );
       expect(new Set(decisive).size, name).toBe(variants.length);
     }
+    await dispose();
   });
 
-  it("leaves out what a model has not the means for: phrases, or a CLIP that knows edits", () => {
+  it("runs the paper's loop at the model's own guidance and learning rate", () => {
+    const [loop] = chooseAblations("loop");
+    const { learning } = ablationFor(pipeline!, loop!, cases!).variants.find(({ name }) => name === "paper")!;
+    const { textGuidance, imageGuidance, learningRate } = pipeline!.defaults.inversion;
+    expect(resolveSettings(pipeline!, { ...learning, seed: 0 })).toMatchObject({
+      ...{ textGuidance, imageGuidance, learningRate, loop: "reference", steps: 1000, batchSize: 1 },
+    });
+  });
+
+  it("leaves out what a model or the cases have not the means for: a pair encoder, phrases, a CLIP that knows edits, captions", () => {
     const [init] = chooseAblations("init");
     const names = ({ variants }: Ablation) => variants.map(({ name }) => name);
-    expect(names(ablationFor(pipeline!, init!))).toEqual(["generic", "caption", "truth"]);
+    expect(names(ablationFor(pipeline!, init!, cases!))).toEqual(["generic", "caption", "truth"]);
     const captions = { describe: "edit", phrases: "phrases.txt" } as const;
     const { defaults } = pipeline!;
-    expect(names(ablationFor({ defaults: { ...defaults, captions } }, init!))).toEqual(
-      expect.arrayContaining(["phrase", "edit-caption"]),
-    );
+    const rich = { defaults: { ...defaults, captions, start: "pair" } } as const;
+    const captioned = [{ description: { caption_after: "a painting in blue" } }];
+    expect(names(ablationFor(rich, init!, captioned))).toEqual(init!.variants.map(({ name }) => name));
   });
 
   it("is chosen from by name, and refuses a name that it lacks", () => {
     expect(chooseAblations("steps, clip").map(({ name }) => name)).toEqual(["clip", "steps"]);
-    expect(() => chooseAblations("clop")).toThrow(/"clop" is no ablation; there are clip, init/);
+    expect(() => chooseAblations("clop")).toThrow(
+      /"clop" is no ablation; there are clip, init, start, guidance, edit-guidance, sampling/,
+    );
   });
 });
 
