@@ -25,7 +25,7 @@ export function tableCells(rows: readonly SummaryRow[], { signed = false } = {})
 }
 
 /** What is paid once for a case, then for each photo. */
-const costTitles = ["UNet evaluations, once + per photo", "seconds, once + per photo"];
+export const costTitles = ["UNet evaluations, once + per photo", "seconds, once + per photo"];
 
 export function costCells(cost: Cost | null): string[] {
   if (!cost) return costTitles.map(() => "–");

@@ -1,6 +1,5 @@
-import { mean } from "../../engine/evaluation/bootstrap.ts";
 import type { ClipName } from "../../engine/evaluation/clip-space.ts";
-import type { Finished } from "../../engine/evaluation/finished-work.ts";
+import type { Cost, Finished } from "../../engine/evaluation/finished-work.ts";
 import type { Metric } from "../../engine/evaluation/metric.ts";
 import { compare, type Summary, summarise } from "../../engine/evaluation/summarise.ts";
 import type { Ablation, Variant } from "./ablation.ts";
@@ -14,8 +13,8 @@ export interface AblationRow extends Pick<Variant, "name" | "label" | "x"> {
   readonly metrics: Readonly<Record<Metric, Summary | null>>;
   /** Means of the differences to the baseline, case by case; null for the baseline itself. */
   readonly differences: Readonly<Record<Metric, Summary | null>> | null;
-  /** UNet evaluations of one learning, forward and backward, in the mean. */
-  readonly evaluations: number;
+  /** Means over pieces of work. */
+  readonly cost: Cost;
 }
 
 export interface AblationTable extends Pick<Ablation, "name" | "title" | "about" | "axis" | "baseline"> {
@@ -91,20 +90,17 @@ function tableOf(ablation: Ablation, cells: readonly FinishedCell[], cellsOfVari
     rows: variants.flatMap((variant): AblationRow[] => {
       const summary = summaries.get(variant.name);
       if (!summary) return [];
-      const { cases, metrics } = summary;
+      const { cases, metrics, cost } = summary;
+      if (!cost) return [];
       const { x, label } = variant;
       return [
         {
           ...{ name: variant.name, label, cases, metrics },
           ...(x === undefined ? {} : { x }),
           differences: differences.get(variant.name) ?? null,
-          evaluations: evaluationsOf(works.filter(({ method }) => method === variant.name)),
+          cost,
         },
       ];
     }),
   };
-}
-
-function evaluationsOf(works: readonly Finished[]): number {
-  return Math.round(mean(works.map(({ cost }) => cost.once.evaluations)));
 }

@@ -1,4 +1,11 @@
-import { alignedTable, type Cells, markdownTable, showScore } from "../../engine/evaluation/format-table.ts";
+import {
+  alignedTable,
+  type Cells,
+  costCells,
+  costTitles,
+  markdownTable,
+  showScore,
+} from "../../engine/evaluation/format-table.ts";
 import { type Metric, metricNames, metrics } from "../../engine/evaluation/metric.ts";
 import type { Summary } from "../../engine/evaluation/summarise.ts";
 import type { AblationReport, AblationRow, AblationTable } from "./ablation-report.ts";
@@ -13,13 +20,9 @@ export function ablationCells({ rows }: AblationTable): Cells {
     [
       "",
       ...columns.map((metric) => `${metrics[metric].title} ${metrics[metric].unit}`.trim()),
-      "UNet evaluations",
+      ...costTitles,
     ],
-    ...rows.map((row) => [
-      row.label,
-      ...columns.map((metric) => cell(metric, row)),
-      row.evaluations.toLocaleString("en"),
-    ]),
+    ...rows.map((row) => [row.label, ...columns.map((metric) => cell(metric, row)), ...costCells(row.cost)]),
   ];
 }
 

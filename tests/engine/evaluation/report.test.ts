@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { evaluationMarkdown } from "../../../docs/evaluation-markdown.ts";
 import type { CaseFiles } from "../../../engine/evaluation/evaluation-case.ts";
 import type { Finished } from "../../../engine/evaluation/finished-work.ts";
 import { parseMethods } from "../../../engine/evaluation/method.ts";
@@ -115,6 +116,15 @@ describe("a report of a fit beside learning", () => {
     );
   });
 
+  it("stands first in the model card, group by group, before the tables of closeness, texture and cost", () => {
+    const card = evaluationMarkdown(report([[10, 14]], [22]));
+    expect(card.split("\n\n")[0]).toMatch(
+      /^- all: learned is closer to the true edit than the better fit .* by 8\.00 dB/,
+    );
+    expect(card).toContain("style distance");
+    expect(card).toContain("| learned | 1,300 + 4 | 20 + 0.50 |");
+  });
+
   it("shows what each method costs once and for each photo", () => {
     const [heading, , row] = reportText(report([[10, 14]], [22]), "markdown")
       .split("\n\n")[1]!
@@ -153,10 +163,10 @@ describe("a report of ablations", () => {
 
   it("gives each variant's mean and its difference to the baseline, case by case", () => {
     expect(ablationText(report, "markdown").split("\n\n")[2]).toMatchInlineSnapshot(`
-      "|  | PSNR dB | SSIM | UNet evaluations |
-      |---|---|---|---|
-      | with L_clip (default) | 25.50 [21.00, 30.00] | 0.510 [0.420, 0.600] | 1,300 |
-      | without L_clip | 23.50, −2.00 [−3.00, −1.00] | 0.470, −0.040 [−0.060, −0.020] | 1,300 |"
+      "|  | PSNR dB | SSIM | UNet evaluations, once + per photo | seconds, once + per photo |
+      |---|---|---|---|---|
+      | with L_clip (default) | 25.50 [21.00, 30.00] | 0.510 [0.420, 0.600] | 1,300 + 4 | 20 + 0.50 |
+      | without L_clip | 23.50, −2.00 [−3.00, −1.00] | 0.470, −0.040 [−0.060, −0.020] | 1,300 + 4 | 20 + 0.50 |"
     `);
   });
 
