@@ -97,10 +97,10 @@ export async function runInversion(
         onEvent({ stage, preview, validation: _, ...facts }) {
           progress.update({ stage: stageNames[stage], ...facts });
           if (stage === "learn") reached = facts.step;
-          if (preview && options.onPreview)
-            previews.push(
-              options.onPreview(stage === "learn" ? facts.step : 0, fitted.restoreFirst(preview)),
-            );
+          if (!preview || !options.onPreview) return;
+          const written = options.onPreview(stage === "learn" ? facts.step : 0, fitted.restoreFirst(preview));
+          previews.push(written);
+          return written;
         },
       },
     );

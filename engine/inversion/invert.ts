@@ -44,7 +44,8 @@ export interface InversionEvent {
 export interface InversionHooks {
   /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  onEvent?(event: InversionEvent): void;
+  /** A promise is awaited where the event has the first preview, so that it is seen before anything is learned. */
+  onEvent?(event: InversionEvent): void | Promise<void>;
   /** Steps between two previews; none when absent. A start from the pair encoder is shown as well. */
   readonly previewEvery?: number;
   /** A state that `onCheckpoint` was given, to continue from. */
@@ -85,7 +86,7 @@ export async function invert(
   const rows = await openRows(pipeline, settings, pairs);
   const unlearned = describe(rows.initial, { unetForwards: 0, unetBackwards: 0 });
   const shown = hooks.previewEvery !== undefined && settings.start === "pair";
-  progress.advance(shown ? { preview: await previewOf(pipeline, pairs[0]!, unlearned) } : {});
+  await progress.advance(shown ? { preview: await previewOf(pipeline, pairs[0]!, unlearned) } : {});
   if (settings.steps === 0) return unlearned;
   const latents: LatentPair[] = [];
   for (const { before, after } of pairs) {

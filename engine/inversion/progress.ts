@@ -1,11 +1,11 @@
-import type { InversionEvent } from "./invert.ts";
+import type { InversionEvent, InversionHooks } from "./invert.ts";
 
 /** Seconds since some fixed moment. */
 export type HeartbeatClock = () => number;
 
 /** Turns steps done into events with an estimate of the time left in the stage. */
 export class Progress {
-  readonly #onEvent: ((event: InversionEvent) => void) | undefined;
+  readonly #onEvent: InversionHooks["onEvent"];
   readonly #clock: HeartbeatClock;
   #stage: InversionEvent["stage"] = "prepare";
   #step = 0;
@@ -13,7 +13,7 @@ export class Progress {
   #first = 0;
   #started = 0;
 
-  constructor(onEvent: ((event: InversionEvent) => void) | undefined, clock?: HeartbeatClock) {
+  constructor(onEvent: InversionHooks["onEvent"], clock?: HeartbeatClock) {
     this.#onEvent = onEvent;
     this.#clock = clock ?? (() => performance.now() / 1000);
   }
@@ -28,10 +28,17 @@ export class Progress {
     this.#onEvent?.({ stage, step: done, steps });
   }
 
-  advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): void {
+  /** What the listener answers. */
+  advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): void | Promise<void> {
     this.#step += 1;
     const perStep = (this.#clock() - this.#started) / (this.#step - this.#first);
     const etaSeconds = perStep * (this.#steps - this.#step);
-    this.#onEvent?.({ stage: this.#stage, step: this.#step, steps: this.#steps, etaSeconds, ...details });
+    return this.#onEvent?.({
+      stage: this.#stage,
+      step: this.#step,
+      steps: this.#steps,
+      etaSeconds,
+      ...details,
+    });
   }
 }

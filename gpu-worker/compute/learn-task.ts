@@ -49,11 +49,12 @@ export async function learnTask(
       },
       onEvent({ stage, preview, validation: _, ...facts }) {
         told = told.then(() => tell({ type: "progress", stage: stageNames[stage], ...facts }));
-        if (preview)
-          told = told.then(async () => {
-            const jpeg = await encodeImage(fitted.restoreFirst(preview), "jpeg");
-            await tell({ type: "preview", step: stage === "learn" ? facts.step : 0, jpeg });
-          });
+        if (!preview) return;
+        told = told.then(async () => {
+          const jpeg = await encodeImage(fitted.restoreFirst(preview), "jpeg");
+          await tell({ type: "preview", step: stage === "learn" ? facts.step : 0, jpeg });
+        });
+        return told;
       },
     },
   ).finally(() => told);

@@ -16,7 +16,7 @@ import { benchMixing, type MixingFigures } from "./mixing.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/.
+/** `npm run bench [-- step|edit|pair|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/.
  * `npm run bench -- plans|parity|half|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
  * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -71,6 +71,11 @@ if (wanted("edit")) {
     `edit, ${before.width}×${before.height}, ${pipeline.defaults.sampler.steps} sampling steps: ${ms(seconds)}`,
   );
   figures.edit = { seconds };
+}
+if (wanted("pair") && pipeline.model.pairEncoder) {
+  const seconds = await medianSeconds(() => pipeline.encodePair({ before, after }), 15);
+  say(`pair encoder, ${before.width}×${before.height}, ${threads} threads: ${ms(seconds)}`);
+  figures.pairEncoder = { seconds };
 }
 if (wanted("evaluations")) {
   const quality = await benchEvaluations(pipeline, { before, after }, (what) => say(`  running ${what} …`));

@@ -8,6 +8,7 @@ import { createPlainImage } from "../../engine/images/rgb-image.ts";
 import { writeImage } from "../../engine/images/write-image.ts";
 import { readInstruction } from "../../engine/instruction/instruction-file.ts";
 import { drawnImage, mapPixels } from "../engine/images/stand-ins.ts";
+import { modelWithPairEncoder } from "../engine/networks/model-with-pair-encoder.ts";
 import { lastJson, runBin, tinyModel } from "./run-bin.ts";
 
 /** The whole command on the tiny random model of the fixtures: what its edits look like means nothing, only that they are made. */
@@ -31,6 +32,38 @@ beforeAll(async () => {
   expect(learned.code, learned.stderr).toBe(0);
 });
 afterAll(() => rm(cwd, { recursive: true }));
+
+describe("visii learn with a model that has a pair encoder", () => {
+  it("reads an instruction off the pair in 0 steps, which can be applied, inspected and previewed", async () => {
+    const { folder, dispose } = await modelWithPairEncoder();
+    const pair = ["--model", folder];
+    const words = [
+      "learn",
+      "--pair",
+      "before.png",
+      "after.png",
+      ...pair,
+      "--init",
+      "pair",
+      "--steps",
+      "0",
+      "--preview",
+      "first",
+    ];
+    const { code, stdout, stderr } = await runBin([...words, "--out", "read.visii", "--json"], { cwd });
+    expect(code, stderr).toBe(0);
+    expect(lastJson(stdout)).toMatchObject({ steps: 0, start: "pair", unetForwards: 0, unetBackwards: 0 });
+    expect(lastJson(stdout)).not.toHaveProperty("loss");
+    expect(await readdir(join(cwd, "first"))).toEqual(["step-0000.png"]);
+    const inspected = await runBin(["inspect", "read.visii", ...pair], { cwd });
+    expect(inspected.code, inspected.stderr).toBe(0);
+    expect(inspected.stdout).toMatch(/^start +what the pair encoder read off the pair$/m);
+    expect(inspected.stdout).not.toMatch(/^validation/m);
+    const applied = await runBin(["apply", "read.visii", "before.png", ...pair, "--out", "read"], { cwd });
+    expect(applied.code, applied.stderr).toBe(0);
+    await dispose();
+  });
+});
 
 describe("visii learn", () => {
   it("writes the instruction, previews and the loss curve, and says so in one line of JSON", async () => {

@@ -94,7 +94,7 @@ it("what does not fit is told before any sample is prepared", async () => {
     [{ before: picture, after: picture }],
     { seed: 0 },
     {
-      onEvent: ({ stage }) => stages.push(stage),
+      onEvent: ({ stage }) => void stages.push(stage),
     },
   );
   await expect(run).rejects.toMatchObject({ code: "not_enough_memory" });
