@@ -101,17 +101,15 @@ def train(cache: Path, minutes: float, device: str = "cpu", seed: int = 0) -> Pa
     import random
     import time
 
-    from batches import Crops, Steps
-    from phrases import draw
+    from batches import Crops
+    from looks import apply_all, draw
 
     torch.manual_seed(seed)
     rng, crops = random.Random(seed), Crops(seed, device)
 
     def batch(count: int, size: int) -> Tensor:
         """Plain and edited photos, [count, 3, size, size] in [-1, 1]."""
-        x, drawings = crops(count, size), [draw(rng, False) for _ in range(count)]
-        for place in range(2):
-            x = Steps.of(drawings, place).to(device)(x)
+        x = apply_all([draw(rng) for _ in range(count)], crops(count, size)[:, None])[:, 0]
         x[: count // 3] = crops(count, size)[: count // 3]
         return x * 2 - 1
 

@@ -173,7 +173,7 @@ def summary(results: list[dict]) -> str:
 
 def sweep(editor: Editor, zoomed: bool) -> None:
     """What the defaults in visii.json are chosen from."""
-    from phrases import GENERIC
+    from phrases import CARRIER
     chosen = [c for c in CASES if c.name in ("contrast 60%", "teal tint 80%", "night 80%", "pencil sketch 50%", "duotone teal/orange",
                                              "channel mix", "split teal/orange + matte", "sketch + sepia")]
     pair, tests = photographs(zoomed)
@@ -188,8 +188,8 @@ def sweep(editor: Editor, zoomed: bool) -> None:
     for text, image in ((1.3, 1.0), (1.6, 1.0), (1.3, 1.2), (2.0, 1.2)):
         print(f"text, ddim, 2 steps, guidance {text} / {image}: {score(said, Sampler('ddim', 2, text, image)):.2f}", flush=True)
     variants = [dict(rate=r) for r in (0.03, 0.06, 0.12, 0.25)] + [dict(steps=60), dict(steps=300), dict(clip=0.1)]
-    for init in (GENERIC[0], GENERIC[4], GENERIC[6]):
-        for extra in variants if init == GENERIC[4] else [{}]:
+    for init in (None, CARRIER, "edit the photo"):
+        for extra in variants if init is None else [{}]:
             begun = time.time()
             states = {c.name: editor.invert(pair, c(pair), init, **extra) for c in chosen}
             print(f"learned, init {init!r}, {extra or 'defaults'}: {score(states, Sampler(steps=2)):.2f} "

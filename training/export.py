@@ -18,6 +18,7 @@ import list_phrases
 from autoencoder import PatchAutoencoder
 from model import CLIP_SIZE, LENGTH, SCHEDULER, tokenize
 from photos import CACHE
+from phrases import CARRIER
 from sampling import Editor
 
 HERE = Path(__file__).resolve().parent
@@ -27,8 +28,8 @@ DEFAULTS = {
                 "mixing": "in-turn"},
     "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 2, "text_guidance": 1.0, "image_guidance": 1.0,
                   "kv": {"learning_rate": 0.25}},
-    "resolution": 128,
-    "init": "change the colors and the style of this photo",
+    "resolution": 256,
+    "init": CARRIER,
     "captions": {"describe": "edit", "phrases": "phrases.txt"},
 }
 
@@ -45,7 +46,7 @@ def export(editor: Editor, folder: Path) -> None:
     """Writes aside, then puts the new folder's files in place of the old ones."""
     aside = folder.with_name(folder.name + ".new")
     shutil.rmtree(aside, ignore_errors=True)
-    for part in ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "clip"):
+    for part in ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "clip", "pair_encoder"):
         (aside / part).mkdir(parents=True)
     model, clip = editor.model, editor.model.clip
     save_file(half(model.unet.state_dict()), aside / "unet/diffusion_pytorch_model.safetensors", {"format": "pt"})
@@ -53,6 +54,8 @@ def export(editor: Editor, folder: Path) -> None:
     write_json(aside / "unet/config.json", {"_class_name": "UNet2DConditionModel", "_diffusers_version": "0.35.0", **config})
     save_file(half(editor.autoencoder.state_dict()), aside / "vae/diffusion_pytorch_model.safetensors", {"format": "pt"})
     write_json(aside / "vae/config.json", editor.autoencoder.config)
+    save_file(half(model.pair_encoder.state_dict()), aside / "pair_encoder/model.safetensors", {"format": "pt"})
+    write_json(aside / "pair_encoder/config.json", model.pair_encoder.config)
     text = {f"text_model.{k}": v for k, v in clip.text_model.state_dict().items() if "position_ids" not in k}
     save_file(half(text), aside / "text_encoder/model.safetensors", {"format": "pt"})
     text_config = clip_config(clip.config.text_config)

@@ -1,5 +1,5 @@
-"""The model as it is trained: diffusers' UNet, transformers' CLIP (whose text tower is the UNet's text encoder), and a
-parameter encoder that exists in training only."""
+"""The model as it is trained: diffusers' UNet, transformers' CLIP (whose text tower is the UNet's text encoder), and the pair
+encoder."""
 from __future__ import annotations
 
 import json
@@ -13,11 +13,12 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from phrases import VECTOR_SIZE, corpus
+from pair_encoder import PairEncoder
+from phrases import CARRIER
 
 LENGTH = 32  # token positions
 HIDDEN = 128  # width of a token
-VOCABULARY = 1024
+VOCABULARY = 1280
 CLIP_SIZE = 64  # pixels, of the image tower's input
 
 
@@ -55,6 +56,7 @@ def make_tokenizer(folder: Path) -> CLIPTokenizer:
         alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
         trainer = trainers.BpeTrainer(vocab_size=VOCABULARY - 258, initial_alphabet=alphabet, min_frequency=2,
                                       end_of_word_suffix="</w>", show_progress=False)
+        from looks import corpus
         tokenizer.train_from_iterator(corpus(), trainer)
         merges = json.loads(tokenizer.to_str())["model"]["merges"]
         # CLIP's order: bytes, bytes that end a word, merges, then the two special tokens.
@@ -76,23 +78,6 @@ def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
     return tokenizer(texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt").input_ids
 
 
-class ParameterEncoder(nn.Module):
-    """Writes an edit's true parameters as tokens. In training some samples carry these in the places of a neutral
-    sentence's tokens, just where inversion later writes what it learns: the UNet thus understands every setting, also
-    those that no words say, and the places of learned tokens are ones it was trained to read."""
-
-    TOKENS = 16
-
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(VECTOR_SIZE, 256), nn.SiLU(), nn.Linear(256, 256), nn.SiLU(),
-                                    nn.Linear(256, self.TOKENS * HIDDEN))
-        self.norm = nn.LayerNorm(HIDDEN)
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        return self.norm(self.layers(vectors).view(-1, self.TOKENS, HIDDEN))
-
-
 def _norm_as_given(norm: nn.Module, x: Tensor) -> Tensor:
     with torch.autocast(x.device.type, enabled=False):
         weight, bias = norm.weight.to(x.dtype), norm.bias.to(x.dtype)
@@ -102,11 +87,13 @@ def _norm_as_given(norm: nn.Module, x: Tensor) -> Tensor:
 
 
 class Mini(nn.Module):
-    def __init__(self, latents: int, bos: int, eos: int, vocabulary: int):
+    def __init__(self, latents: int, tokenizer: CLIPTokenizer):
         super().__init__()
+        bos, eos, vocabulary = tokenizer.bos_token_id, tokenizer.eos_token_id, len(tokenizer)
         self.unet = make_unet(latents)
         self.clip = make_clip(bos, eos, vocabulary)
-        self.parameters_encoder = ParameterEncoder()
+        # As many tokens as the carrier has, between the first and the last.
+        self.pair_encoder = PairEncoder(num_tokens=len(tokenizer(CARRIER).input_ids) - 2, cross_attention_dim=HIDDEN)
         self.eos = eos
         # PyTorch's fused attention is slow backwards on a CPU at these sizes; plain matrix products take half the time.
         self.unet.set_attn_processor(AttnProcessor())
@@ -128,12 +115,10 @@ class Mini(nn.Module):
     def ends(self, ids: Tensor) -> Tensor:
         return (ids == self.eos).int().argmax(1)
 
-    def with_parameters(self, states: Tensor, ends: Tensor, vectors: Tensor, rows: Tensor) -> Tensor:
-        """Overwrites positions 1 to eos-1 of the given rows with the parameter encoder's tokens."""
-        tokens = F.pad(self.parameters_encoder(vectors), (0, 0, 1, LENGTH - 1 - ParameterEncoder.TOKENS)).to(states.dtype)
-        place = torch.arange(LENGTH, device=states.device)
-        inside = (place >= 1) & (place < ends[:, None]) & rows[:, None]
-        return torch.where(inside[..., None], tokens, states)
+    def with_tokens(self, carrier: Tensor, tokens: Tensor) -> Tensor:
+        """The carrier's states [LENGTH, 128], with an instruction's tokens [B, n, 128] in the places of its own."""
+        states = carrier.expand(len(tokens), -1, -1)
+        return torch.cat([states[:, :1], tokens.to(states.dtype), states[:, 1 + tokens.shape[1]:]], 1)
 
     def predict(self, noisy: Tensor, condition: Tensor, t: Tensor, states: Tensor) -> Tensor:
         return self.unet(torch.cat([noisy, condition], 1), t, states).sample

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import random
 
-from edits import KINDS, NAMES, PALETTES, TONAL, WIDTH, WORDED, is_held_out
+from edits import KINDS, NAMES, PALETTES, TONAL, WORDED, is_held_out
 
 COLOURS = {
     "red": (0.86, 0.12, 0.12), "crimson": (0.7, 0.05, 0.2), "pink": (1.0, 0.6, 0.75), "magenta": (0.9, 0.1, 0.8),
@@ -16,9 +16,8 @@ COLOURS = {
 }
 VIVID = tuple(c for c in COLOURS if c not in ("white", "black", "gray", "cream"))
 NOUNS = ("the photo", "the image", "the picture", "it", "this photo", "this image")
-GENERIC = ("edit the photo", "change the look of this image", "apply this edit to the photo", "transform the picture like this",
-           "change the colors and the style of this photo", "make the image look like the example picture",
-           "give this picture the same new look as in the example")
+# The sentence in the places of whose tokens the pair encoder writes. It says nothing of the look.
+CARRIER = "make the photo look like the example: same colors, light, lines and strokes"
 
 # {it}: a noun. {a}: where an adverb goes. {c} and {d}: colours. A percentage is added at the end.
 TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -171,25 +170,3 @@ def draw(rng: random.Random, named: bool, combined: float = 0.18) -> Drawing:
         parts = tuple(sentence(n, w, rng) for n, (_, w) in zip(chosen, drawn))
         text = parts[0] if len(parts) == 1 else rng.choice((" and ", ", ", ", then ", " and then ")).join(parts)
         return Drawing(steps, text, parts)
-
-
-def vector(steps) -> list[float]:
-    """An edit as numbers for the parameter encoder: for each of two places one-hot kind, then parameters in [-1, 1]."""
-    out: list[float] = []
-    for place in range(2):
-        row = [0.0] * (len(NAMES) + WIDTH)
-        if place < len(steps):
-            name, values = steps[place]
-            row[NAMES.index(name)] = 1.0
-            for i, v in enumerate(values):
-                row[len(NAMES) + i] = 2 * v - 1
-        out += row
-    return out
-
-
-VECTOR_SIZE = 2 * (len(NAMES) + WIDTH)
-
-
-def corpus(count: int = 60000, seed: int = 1) -> list[str]:
-    rng = random.Random(seed)
-    return [draw(rng, True).text for _ in range(count)] + list(GENERIC) * 50

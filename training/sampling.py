@@ -12,7 +12,9 @@ from torch import Tensor
 
 from autoencoder import PatchAutoencoder
 from model import SCHEDULER, Mini, schedule, tokenize
+from muon import half_precision
 from photos import CACHE
+from phrases import CARRIER
 
 EULER = {k: v for k, v in SCHEDULER.items() if k not in ("clip_sample", "set_alpha_to_one")}
 
@@ -33,12 +35,13 @@ class Editor:
         self.model, self.autoencoder, self.tokenizer, self.device = model.eval(), autoencoder, tokenizer, device
         self.model.requires_grad_(False)
         self.alphas = schedule().to(device)
+        self.precision = half_precision(device)
         self.null = self.encode_text([""])
 
     @classmethod
     def from_checkpoint(cls, path: Path = CACHE / "run" / "checkpoint.pt", device: str = "cpu") -> "Editor":
         from train import make_model
-        model, autoencoder, tokenizer = make_model(device)
+        model, autoencoder, tokenizer = make_model(CACHE / "start", device)
         model.load_state_dict(torch.load(path, map_location=device, weights_only=False)["average"])
         return cls(model, autoencoder, tokenizer, device)
 
@@ -46,8 +49,14 @@ class Editor:
     def encode_text(self, texts: list[str]) -> Tensor:
         return self.model.encode_text(tokenize(self.tokenizer, texts).to(self.device))
 
+    @torch.no_grad()
+    def instruct(self, before: Tensor, after: Tensor) -> Tensor:
+        """The instruction that the pair encoder writes from pairs in [0, 1], their mean: states [1, 32, 128]."""
+        tokens = self.model.pair_encoder(before * 2 - 1, after * 2 - 1).mean(0, keepdim=True)
+        return self.model.with_tokens(self.encode_text([CARRIER])[0], tokens)
+
     def predict(self, noisy: Tensor, condition: Tensor, t: Tensor, states: Tensor) -> Tensor:
-        with torch.autocast(self.device, torch.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.precision != torch.float32):
             return self.model.predict(noisy, condition, t, states).float()
 
     @torch.no_grad()
@@ -73,16 +82,17 @@ class Editor:
             x = plan.step(text, t, x, **options).prev_sample
         return ((self.autoencoder.decode(x / c["scaling_factor"] + c["shift_factor"]) + 1) / 2).clamp(0, 1)
 
-    def invert(self, before: Tensor, after: Tensor, init: str, steps: int = 150, rate: float = 0.12, batch: int = 6,
+    def invert(self, before: Tensor, after: Tensor, init: str | None = None, steps: int = 150, rate: float = 0.12, batch: int = 6,
                seed: int = 0, clip: float = 0.0) -> Tensor:
-        """VISII: learns the tokens of ``init`` so that the frozen model turns ``before`` into ``after`` ([N, 3, H, W])."""
+        """VISII: learns tokens so that the frozen model turns ``before`` into ``after`` ([N, 3, H, W]). They start as those of
+        the sentence ``init``, or as the pair encoder's."""
         c = self.autoencoder.config
         generator = torch.Generator(self.device).manual_seed(seed)
         with torch.no_grad():
             condition = self.autoencoder.encode(before * 2 - 1)
             target = (self.autoencoder.encode(after * 2 - 1) - c["shift_factor"]) * c["scaling_factor"]
-            ids = tokenize(self.tokenizer, [init]).to(self.device)
-            start = self.model.encode_text(ids)
+            ids = tokenize(self.tokenizer, [init or CARRIER]).to(self.device)
+            start = self.model.encode_text(ids) if init else self.instruct(before, after)
             end = int(self.model.ends(ids)[0])
             wanted = self.model.image_features(after).mean(0) - self.model.image_features(before).mean(0)
         learned = start[:, 1:end].clone().requires_grad_(True)

@@ -1,9 +1,9 @@
 """Trains the model: one process, or several that average their gradients (on a CPU: one thread each).
 
     python train.py --minutes 90 --workers 2          # two CPU cores
-    python train.py --minutes 7 --device cuda --workers 1 --planners 12 --batch64 2048 --batch128 512 --batch256 128
+    python train.py --minutes 25 --device cuda --workers 1 --groups64 512 --groups128 128 --groups256 32
 
-Edits are made on the fly, so no pair is ever seen twice. The length is wall-clock time; a run that was stopped goes on
+Looks are drawn and applied on the fly, so no pair is ever seen twice. The length is wall-clock time; a run that was stopped goes on
 from its last checkpoint with the time it had used.
 """
 from __future__ import annotations
@@ -12,18 +12,20 @@ import argparse
 import json
 import os
 import time
-from functools import lru_cache
+import random
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor
+from transformers import CLIPTokenizer
 
 from autoencoder import PatchAutoencoder
-from batches import Crops, Plan, plans
+from batches import PHOTOS, Batch, Crops, make_batch
 from model import Mini, make_tokenizer, schedule
-from muon import Muon
+from muon import Muon, half_precision
 from photos import CACHE
 
 
@@ -39,12 +41,12 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     a.add_argument("--workers", type=int, default=2)
     a.add_argument("--threads", type=int, default=1)
     a.add_argument("--device", default="cpu")
-    a.add_argument("--batch64", type=int, default=32, help="per worker")
-    a.add_argument("--batch128", type=int, default=12, help="per worker")
-    a.add_argument("--batch256", type=int, default=3, help="per worker")
+    a.add_argument("--start", type=Path, default=CACHE / "start", help="a model folder to start from")
+    a.add_argument("--groups64", type=int, default=16, help="groups of four photos a batch, per worker")
+    a.add_argument("--groups128", type=int, default=5, help="per worker")
+    a.add_argument("--groups256", type=int, default=1, help="per worker")
     a.add_argument("--small", type=float, default=0.6, help="share of the time that goes to 64-pixel crops")
     a.add_argument("--large", type=float, default=0.1, help="share of the time, at the end, when some batches have 256")
-    a.add_argument("--planners", type=int, default=0, help="processes that prepare edits and sentences")
     a.add_argument("--lr", type=float, default=1e-3)
     a.add_argument("--optimiser", choices=("muon", "adamw"), default="muon")
     a.add_argument("--seed", type=int, default=0)
@@ -53,66 +55,71 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     return a.parse_args(argv)
 
 
-def load_autoencoder(device: str = "cpu") -> PatchAutoencoder:
-    saved = torch.load(CACHE / "autoencoder.pt", map_location=device)
-    model = PatchAutoencoder(**saved["config"]).to(device)
-    model.load_state_dict(saved["state"])
-    return model.eval().requires_grad_(False)
+def load_autoencoder(folder: Path, device: str = "cpu") -> PatchAutoencoder:
+    return PatchAutoencoder.load(folder / "vae").to(device).eval().requires_grad_(False)
 
 
-def make_model(device: str = "cpu") -> tuple[Mini, PatchAutoencoder, object]:
+def make_model(start: Path, device: str = "cpu") -> tuple[Mini, PatchAutoencoder, object]:
+    """A model with the weights of ``start``, a folder as ``export.py`` writes it; what that lacks is drawn."""
     tokenizer = make_tokenizer(CACHE / "tokenizer")
-    autoencoder = load_autoencoder(device)
-    model = Mini(autoencoder.config["latent_channels"], tokenizer.bos_token_id, tokenizer.eos_token_id, len(tokenizer))
+    autoencoder = load_autoencoder(start, device)
+    model = Mini(autoencoder.config["latent_channels"], tokenizer)
+    load_weights(model, tokenizer, start)
     if device != "cpu":
         model.fuse()
     return model.to(device), autoencoder, tokenizer
+
+
+def load_weights(model: Mini, tokenizer, start: Path) -> None:
+    unet = {k: v.float() for k, v in load_file(start / "unet/diffusion_pytorch_model.safetensors").items()}
+    model.unet.load_state_dict(unet)
+    clip = {k: v.float() for k, v in load_file(start / "clip/model.safetensors").items()}
+    # A token that the earlier tokenizer lacks starts as the mean of the pieces which that one cuts it into.
+    earlier = CLIPTokenizer.from_pretrained(start / "tokenizer")
+    table, name = clip["text_model.embeddings.token_embedding.weight"], "text_model.embeddings.token_embedding.weight"
+    known, rows = earlier.get_vocab(), []
+    for token, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
+        pieces = [known[token]] if token in known else earlier(token.removesuffix("</w>")).input_ids[1:-1]
+        rows.append(table[pieces].mean(0))
+    clip[name] = torch.stack(rows)
+    report = model.clip.load_state_dict(clip, strict=False)
+    assert not report.unexpected_keys and all("position_ids" in k for k in report.missing_keys), report
 
 
 class Losses:
     def __init__(self, model: Mini, autoencoder: PatchAutoencoder, device: str):
         self.model, self.autoencoder, self.device = model, autoencoder, device
         self.alphas = schedule().to(device)
+        self.dtype = half_precision(device)
 
     def times(self, count: int) -> tuple[Tensor, Tensor]:
         """Timesteps [count], and which rows are at pure noise: two in five, where the whole edit is decided; one in five is
         high; the rest anywhere."""
         t = torch.randint(0, 1000, (count,), device=self.device)
         kind = torch.arange(count, device=self.device) % 5
-        t = torch.where(kind == 2, 700 + t * 3 // 10, t)
-        return torch.where(kind < 2, torch.full_like(t, 999), t), self.top_rows(count)
+        t = torch.where(kind == 2, 600 + t * 4 // 10, t)
+        return torch.where(kind < 2, torch.full_like(t, 999), t), torch.arange(count, device=self.device)[kind < 2]
 
-    @lru_cache(maxsize=None)
-    def top_rows(self, count: int) -> Tensor:
-        return torch.tensor([i for i in range(count) if i % 5 < 2], device=self.device)
-
-    def states(self, plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
-        """What the UNet is told, [N, 32, 128]; the plain sentences' states; and which pictures it is not shown, [N]."""
-        m, n = self.model, len(plan.ends)
-        said = m.encode_text(plan.ids)
-        plain, null = said[:n], said[n]
-        told = torch.cat([m.with_parameters(plain, plan.word_ends, plan.vectors, plan.by_numbers), said[n:]])
-        states = told[plan.source_row, plan.source_place]
-        # Padding must not carry the meaning, or learned tokens could not say anything else: often it is that of "".
-        place = torch.arange(states.shape[1], device=self.device)
-        bare = (torch.rand(n, 1, device=self.device) < 0.3) & (place >= plan.ends[:, None])
-        states = torch.where(bare[..., None], null, states)
-        dropped = torch.rand(n, device=self.device)
-        states = torch.where((dropped < 0.1)[:, None, None], null, states)
-        return states, plain, (dropped >= 0.05) & (dropped < 0.15)
-
-    def likeness(self, plan: Plan) -> Tensor:
-        """How far sentences are from the parameters of the same edits, as the UNet's time embedding reads both: a cheap
-        teacher for the text encoder, which needs no picture. The parameters' side is taken as it is."""
+    def states(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """What the UNet is told for each picture to edit, [G * (M - 1), 32, 128]; the sentences' states [G, 32, 128]; and
+        the pairs' states [G, 32, 128]."""
         m = self.model
-        with torch.no_grad():
-            all_rows = torch.ones(len(plan.like_ids), dtype=torch.bool, device=self.device)
-            wanted = m.unet.add_embedding(
-                m.with_parameters(m.encode_text(plan.like_carriers), plan.like_carrier_ends, plan.like_vectors, all_rows))
-        return F.mse_loss(m.unet.add_embedding(m.encode_text(plan.like_ids)).float(), wanted.float())
+        said = m.encode_text(batch.ids)
+        sentences, carrier, null = said[:-2], said[-2], said[-1]
+        shown = m.with_tokens(carrier, m.pair_encoder(batch.before[:, 0] * 2 - 1, batch.after[:, 0] * 2 - 1))
+        told = torch.where(batch.by_words[:, None, None], sentences, shown)
+        ends = torch.where(batch.by_words, m.ends(batch.ids[:-2]), m.ends(batch.ids[-2:-1]))
+        edits = PHOTOS - 1
+        told, ends = told.repeat_interleave(edits, 0), ends.repeat_interleave(edits, 0)
+        # Padding must not carry the meaning, or learned tokens could not say anything else: often it is that of "".
+        place = torch.arange(told.shape[1], device=self.device)
+        bare = (torch.rand(len(told), 1, device=self.device) < 0.3) & (place >= ends[:, None])
+        told = torch.where(bare[..., None], null, told)
+        return told, null, sentences, shown
 
-    def __call__(self, before: Tensor, after: Tensor, plan: Plan) -> tuple[Tensor, dict[str, Tensor]]:
-        config = self.autoencoder.config
+    def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        config, m = self.autoencoder.config, self.model
+        before, after = batch.before[:, 1:].flatten(0, 1), batch.after[:, 1:].flatten(0, 1)
         with torch.no_grad():
             condition = self.autoencoder.encode(before * 2 - 1)
             target = (self.autoencoder.encode(after * 2 - 1) - config["shift_factor"]) * config["scaling_factor"]
@@ -121,26 +128,34 @@ class Losses:
         noise = torch.randn_like(target)
         noisy = a.sqrt() * target + (1 - a).sqrt() * noise
         velocity = a.sqrt() * noise - (1 - a).sqrt() * target
-        with torch.autocast(self.device, torch.bfloat16):
-            states, plain, blind = self.states(plan)
+        dropped = torch.rand(len(before), device=self.device)
+        blind = (dropped >= 0.05) & (dropped < 0.15)
+        with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
+            told, null, sentences, shown = self.states(batch)
+            told = torch.where((dropped < 0.1)[:, None, None], null, told)
             condition = condition * (~blind).float()[:, None, None, None]
-            out = self.model.predict(noisy, condition, t, states).float()
+            out = m.predict(noisy, condition, t, told).float()
             # At pure noise the prediction is minus the picture's latents: what they look like counts too, by absolute
             # difference, which would rather be right in most places than a little wrong in all.
-            shown = self.autoencoder.decode(-out[top] / config["scaling_factor"] + config["shift_factor"]).float()
-            direction = self.model.image_features(after) - self.model.image_features(before)
-            said = self.model.text_direction(plain)
-            likeness = self.likeness(plan)
+            picture = self.autoencoder.decode(-out[top] / config["scaling_factor"] + config["shift_factor"]).float()
+            direction = m.image_features(batch.after[:, 0]) - m.image_features(batch.before[:, 0])
+            said = m.text_direction(sentences)
+            # A sentence should be pooled to what the pair of the same look is pooled to: a teacher that needs no picture.
+            like = (m.unet.add_embedding(sentences).float() - m.unet.add_embedding(shown).float().detach()).square().mean(1)
         error = (out - velocity).square().mean((1, 2, 3))
         seen = (~blind[top]).float()
-        picture = ((shown - (after[top] * 2 - 1)).abs().mean((1, 2, 3)) * seen).sum() / seen.sum().clamp_min(1)
-        logits = F.normalize(direction.float(), dim=-1, eps=0.1) @ said.float().T * self.model.clip.logit_scale.exp().clamp(max=50)
-        logits = logits.masked_fill(~(plan.worded[:, None] & plan.worded), -1e4)
-        labels, weight = torch.arange(len(logits), device=self.device), plan.worded.float()
+        picture = ((picture - (after[top] * 2 - 1)).abs().mean((1, 2, 3)) * seen).sum() / seen.sum().clamp_min(1)
+        worded = batch.worded.float()
+        words = worded.sum().clamp_min(1)
+        logits = F.normalize(direction.float(), dim=-1, eps=0.1) @ said.float().T * m.clip.logit_scale.exp().clamp(max=50)
+        logits = logits.masked_fill(~(batch.worded[:, None] & batch.worded), -1e4)
+        labels = torch.arange(len(logits), device=self.device)
         both = F.cross_entropy(logits, labels, reduction="none") + F.cross_entropy(logits.T, labels, reduction="none")
-        clip = (both * weight).sum() / (2 * weight.sum()).clamp_min(1)
-        parts = {"loss": error.mean(), "top": error[top].mean(), "picture": picture, "clip": clip, "likeness": likeness}
-        return error.mean() + 0.5 * picture + 0.03 * clip + likeness, {k: v.detach() for k, v in parts.items()}
+        clip, likeness = (both * worded).sum() / (2 * words), (like * worded).sum() / words
+        told_by_pair = ~batch.by_words.repeat_interleave(PHOTOS - 1)[top] & ~blind[top] & (dropped[top] >= 0.1)
+        parts = {"loss": error.mean(), "top": error[top].mean(), "pair": error[top][told_by_pair].sum() / told_by_pair.sum().clamp_min(1),
+                 "picture": picture, "clip": clip, "likeness": likeness}
+        return error.mean() + 0.5 * picture + 0.03 * clip + 0.3 * likeness, {k: v.detach() for k, v in parts.items()}
 
 
 def rate(done: float, step: int) -> float:
@@ -160,11 +175,11 @@ def train(rank: int, o: argparse.Namespace) -> None:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(29500 + os.getppid() % 999))
         dist.init_process_group("gloo", rank=rank, world_size=o.workers)
-    model, autoencoder, tokenizer = make_model(o.device)
+    model, autoencoder, tokenizer = make_model(o.start, o.device)
     named = list(model.named_parameters())
     weights = [p for _, p in named]
     # Embeddings, position tables and the layers at either end of a tower are no rotations: AdamW for those.
-    plain = ("embedding", "conv_in", "conv_out", "class_token", "parameters_encoder.layers.0", "layers.4") if o.optimiser == "muon" else ("",)
+    plain = ("embedding", "conv_in", "conv_out", "class_token", "fc_out", "pair_encoder.conv_in") if o.optimiser == "muon" else ("",)
     optimiser = Muon(named, o.lr, plain)
     average = {k: v.detach().clone() for k, v in model.state_dict().items()}
     used, step = 0.0, 0
@@ -176,10 +191,8 @@ def train(rank: int, o: argparse.Namespace) -> None:
         average, used, step = saved["average"], saved["used"], saved["step"]
     seed = o.seed * 1000 + rank * 7 + step
     torch.manual_seed(seed)
-    batch = {64: o.batch64, 128: o.batch128, 256: o.batch256}
-    crops, losses = Crops(seed, o.device), Losses(model, autoencoder, o.device)
-    # One set of planners a size, since they work ahead; those of a size to come wait with full hands.
-    planned = {size: plans(seed + size, count, o.device, o.planners // 3) for size, count in batch.items()}
+    groups = {64: o.groups64, 128: o.groups128, 256: o.groups256}
+    rng, crops, losses = random.Random(seed), Crops(seed, o.device), Losses(model, autoencoder, o.device)
     if rank == 0:
         o.run.mkdir(parents=True, exist_ok=True)
         log = (o.run / "log.jsonl").open("a")
@@ -199,12 +212,9 @@ def train(rank: int, o: argparse.Namespace) -> None:
     while True:
         begun = time.time()
         size = size_at(used / total, step, o.small, o.large)
-        plan = next(planned[size]).to(o.device)
-        with torch.no_grad():
-            before = crops.jittered(crops(batch[size], size))
-            after = plan.steps[1](plan.steps[0](before))
+        batch = make_batch(rng, tokenizer, crops, groups[size], size)
         optimiser.lr.fill_(o.lr * rate(used / total, step))
-        loss, parts = losses(before, after, plan)
+        loss, parts = losses(batch)
         for p in weights:
             p.grad = None
         loss.backward()
@@ -221,7 +231,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
         used = used + time.time() - begun if rank == 0 else clock
         if rank == 0:
             recent.append(torch.stack([*parts.values()]))
-            seen += batch[size] * o.workers
+            seen += groups[size] * (PHOTOS - 1) * o.workers
             if step % 50 == 0:
                 means = dict(zip(parts, torch.stack(recent).mean(0).tolist()))
                 line = {"step": step, "minutes": round(used / 60, 2), "size": size, **{k: round(v, 4) for k, v in means.items()},

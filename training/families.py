@@ -1,0 +1,299 @@
+"""Artistic filters: families of drawing, print and paint made by rule, with continuous settings, and English for them.
+
+As in ``edits.py``, a filter takes pictures [B, 3, H, W] in [0, 1] and parameters [B, k] in [0, 1]. Sizes are in pixels of
+the picture that is filtered. ``HELD_OUT_FAMILIES`` exist for evaluation alone: training never draws them in any setting.
+"""
+from __future__ import annotations
+
+import math
+import random
+from typing import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from edits import Kind, blurred, col, const, gradients, luma, mix, rgb, saturation
+from phrases import ADVERBS, COLOURS, NOUNS, draw_colour
+
+KINDS: dict[str, Kind] = {}
+TEMPLATES: dict[str, tuple[str, ...]] = {}
+HELD_OUT_FAMILIES = ("charcoal", "watercolour", "linocut")
+
+
+def art(*params: str, say: tuple[str, ...], weight: float = 1.0):
+    """``params``: "size" is said as fine or coarse, "s" by an adverb, "colour" and "colour2" by name, others not at all."""
+    def register(function: Callable[[Tensor, Tensor], Tensor]):
+        KINDS[function.__name__] = Kind(function.__name__, params, function, weight, tonal=False)
+        TEMPLATES[function.__name__] = say
+        return function
+    return register
+
+
+# ---- helpers --------------------------------------------------------------------------------------------------------------
+
+def between(level: Tensor, versions: list[Tensor]) -> Tensor:
+    """Interpolates linearly between versions of a picture; ``level`` [B, 1, 1, 1] in [0, 1] runs from the first to the last."""
+    at = level * (len(versions) - 1)
+    return sum(v * (1 - (at - i).abs()).clamp(0, 1) for i, v in enumerate(versions))
+
+
+def box(x: Tensor, size: int) -> Tensor:
+    """Means of ``size`` x ``size`` windows; output [H + size - 1, W + size - 1], one for each window that covers a pixel."""
+    pad = size - 1
+    return F.avg_pool2d(F.pad(x, [pad] * 4, mode="replicate"), size, 1)
+
+
+def kuwahara(x: Tensor, radius: int) -> Tensor:
+    """Each pixel takes the means of the four quadrants around it, those of little variance most (Kuwahara et al. 1976)."""
+    size, h, w = radius + 1, *x.shape[-2:]
+    y = luma(x)
+    mean, spread = box(x, size), (box(y * y, size) - box(y, size) ** 2).clamp_min(0)
+    total, out = 0, 0
+    for top in (0, radius):
+        for left in (0, radius):
+            weight = (spread[..., top:top + h, left:left + w] + 3e-4) ** -3
+            total, out = total + weight, out + weight * mean[..., top:top + h, left:left + w]
+    return out / total
+
+
+def flow(x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """Unit vectors along the edges of a picture: the minor eigenvector of the smoothed structure tensor. Each [B, H, W]."""
+    gx, gy = gradients(x)
+    jxx, jyy, jxy = (blurred(v, sigma)[:, 0] for v in (gx * gx, gy * gy, gx * gy))
+    angle = 0.5 * torch.atan2(2 * jxy, jxx - jyy) + math.pi / 2
+    return torch.cos(angle), torch.sin(angle)
+
+
+def along(x: Tensor, vx: Tensor, vy: Tensor, steps: int) -> Tensor:
+    """The mean of a picture along streamlines, ``steps`` pixels to either side (line integral convolution)."""
+    b, _, h, w = x.shape
+    ys, xs = torch.meshgrid(torch.arange(h, dtype=x.dtype, device=x.device), torch.arange(w, dtype=x.dtype, device=x.device), indexing="ij")
+    field, total = torch.stack([vx, vy], 1), x.clone()
+    scale = torch.tensor([2 / w, 2 / h], dtype=x.dtype, device=x.device)
+    for sign in (1.0, -1.0):
+        place, last = torch.stack([xs, ys], -1).expand(b, h, w, 2), sign * torch.stack([vx, vy], -1)
+        for _ in range(steps):
+            place = place + last
+            grid = (place + 0.5) * scale - 1
+            total = total + F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+            here = F.grid_sample(field, grid, mode="nearest", padding_mode="border", align_corners=False).permute(0, 2, 3, 1)
+            # A direction and its opposite are the same line: go on the way one came.
+            last = here * torch.where((here * last).sum(-1, keepdim=True) < 0, -1.0, 1.0)
+    return total / (2 * steps + 1)
+
+
+def coordinates(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixel rows [1, 1, H, 1] and columns [1, 1, 1, W]."""
+    h, w = x.shape[-2:]
+    return (torch.arange(h, dtype=x.dtype, device=x.device).view(1, 1, -1, 1), torch.arange(w, dtype=x.dtype, device=x.device).view(1, 1, 1, -1))
+
+
+def ridges(x: Tensor, angle: Tensor, period: Tensor) -> Tensor:
+    """Parallel lines as a wave in [0, 1]; angle in radians and period in pixels, [B, 1, 1, 1]."""
+    rows, columns = coordinates(x)
+    return 0.5 + 0.5 * torch.cos((columns * torch.cos(angle) + rows * torch.sin(angle)) * (2 * math.pi) / period)
+
+
+def two_inks(tone: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
+    return mix(ink, paper, tone.clamp(0, 1))
+
+
+def dog_lines(x: Tensor, level: Tensor) -> Tensor:
+    """Extended difference of Gaussians, [B, 1, H, W]: 1 on paper, towards 0 on lines (Winnemöller et al. 2012)."""
+    y = luma(x)
+    fine, broad = (blurred(y, s) * 21 - blurred(y, 1.6 * s) * 20 for s in (0.7, 1.6))
+    return between(level, [fine, broad])
+
+
+# ---- paint ----------------------------------------------------------------------------------------------------------------------
+
+@art("size", "s", weight=1.6, say=("turn {it} into an oil painting with {z} strokes", "{a} {z} oil paint", "paint {it} in oil {a}"))
+def oil(x, p):
+    y = between(col(p, 0), [kuwahara(x, r) for r in (2, 4, 7)])
+    return saturation(y, 1 + 0.6 * col(p, 1))
+
+
+@art("size", "s", weight=1.6, say=("paint {it} with {z} long brush strokes", "{a} {z} brush strokes that follow the shapes", "make {it} {a} painted with long strokes"))
+def brush(x, p):
+    vx, vy = flow(x, 3.0)
+    base = kuwahara(x, 3)
+    strokes = between(col(p, 0), [along(base, vx, vy, n) for n in (4, 9)])
+    # Bristles: contrast along the stroke that the smoothing has kept across it.
+    detail = strokes - blurred(strokes, 1.5)
+    return strokes + (0.5 + 3.0 * col(p, 1)) * detail
+
+
+@art("size", "s", weight=1.0, say=("turn {it} into a gouache poster with {z} shapes", "paint {it} in {z} flat patches {a}", "{a} flat gouache colors"))
+def gouache(x, p):
+    y = between(col(p, 0), [kuwahara(kuwahara(x, 3), 3), kuwahara(kuwahara(x, 5), 5)])
+    steps = 8 - 4 * col(p, 1)
+    soft = y * steps
+    soft = (torch.floor(soft) + torch.sigmoid((soft - torch.floor(soft) - 0.5) * 10)) / steps
+    return saturation(soft, 1.25 + 0 * steps)
+
+
+@art("size", "s", say=("turn {it} into a watercolor", "make {it} a {z} watercolor {a}", "paint {it} in {a} wet watercolor"))
+def watercolour(x, p):
+    y = between(col(p, 0), [kuwahara(x, 3), kuwahara(kuwahara(x, 6), 3)])
+    gx, gy = gradients(blurred(y, 1.0))
+    edge = (gx ** 2 + gy ** 2 + 1e-6).sqrt().clamp(0, 0.5)
+    light = 1 - (1 - y) * (0.8 - 0.25 * col(p, 1))
+    return light * (1 - 0.7 * edge) + 0.06 * (light - blurred(light, 3.0))
+
+
+# ---- drawing ----------------------------------------------------------------------------------------------------------------------
+
+@art("size", "s", "colour", "colour2", weight=1.4, say=("draw {it} in {c} ink on {d} paper", "a {z} {c} ink drawing on {d}", "{a} ink lines in {c} on {d} paper"))
+def ink(x, p):
+    tone = 0.5 + (dog_lines(x, col(p, 0)) - 0.45 + 0.25 * col(p, 1)) * 3
+    return two_inks(tone, rgb(p, 2), rgb(p, 5))
+
+
+@art("size", "s", weight=1.2, say=("draw {it} in colored pencil {a}", "a {z} colored pencil drawing", "make {it} a {a} crayon drawing"))
+def colour_pencil(x, p):
+    y = luma(x)
+    paper = between(col(p, 0), [(y / (blurred(y, s) + 0.03)).clamp(0, 1.1) for s in (1.5, 4.0)])
+    vivid = saturation(x, 1.3 + 0 * y[:, :, :1, :1])
+    pale = 1 - (1 - vivid) * (0.25 + 0.6 * col(p, 1))
+    return pale * paper.clamp(0, 1) ** 1.6
+
+
+@art("size", "s", "angle", weight=1.2, say=("hatch {it} with {z} lines", "a {z} pen drawing with hatching {a}", "turn {it} into {a} {z} cross-hatching"))
+def hatching(x, p):
+    y = blurred(luma(x), 1.0)
+    period, angle = 3 + 5 * col(p, 0), math.pi * col(p, 2)
+    paper = torch.ones_like(y)
+    for k, level in enumerate((0.75, 0.5, 0.28)):
+        line = ridges(x, angle + k * math.pi / 3, period)
+        paper = paper * (1 - ((level - y) * 6 + 0.3).clamp(0, 1) * (0.5 + 0.5 * col(p, 1)) * (line ** 2))
+    return paper.expand_as(x)
+
+
+@art("size", "s", say=("turn {it} into a charcoal drawing", "draw {it} in {z} charcoal {a}", "a {a} smudged charcoal drawing"))
+def charcoal(x, p):
+    y = luma(x)
+    vx, vy = flow(x, 2.0)
+    smudged = between(col(p, 0), [along(y, vx, vy, n) for n in (3, 8)])
+    lines = 1 - ((blurred(y, 2.5) - smudged).clamp_min(0) * (6 + 6 * col(p, 1)))
+    tone = (smudged * 1.3 - 0.05 - 0.25 * col(p, 1)).clamp(0, 1) ** 0.8
+    return (tone * lines.clamp(0, 1) * 0.92 + 0.04).expand_as(x)
+
+
+# ---- print ------------------------------------------------------------------------------------------------------------------------
+
+@art("size", "s", "colour", "colour2", weight=1.2, say=("turn {it} into a {c} woodcut on {d} paper", "a {z} woodcut in {c} and {d}", "{a} carved lines in {c} on {d}"))
+def woodcut(x, p):
+    """Lines along the shapes of the picture, broad where it is dark: level lines of a smoothed copy."""
+    y = blurred(luma(x), 1.0)
+    smooth = blurred(y, 4.0)
+    lines = 0.5 + 0.5 * torch.cos(smooth * 2 * math.pi * (14 - 7 * col(p, 0)))
+    tone = ((y + 0.45 * (lines - 0.5) - 0.55 + 0.2 * col(p, 1)) * 8 + 0.5)
+    return two_inks(tone, rgb(p, 2), rgb(p, 5))
+
+
+@art("size", "s", "colour", "colour2", say=("turn {it} into a {c} linocut on {d}", "a {z} linocut print in {c} and {d}", "a {a} two color linocut in {c} on {d}"))
+def linocut(x, p):
+    y = luma(between(col(p, 0), [kuwahara(x, 3), kuwahara(x, 6)]))
+    vx, vy = flow(x, 4.0)
+    carved = along(dog_lines(x, col(p, 0)), vx, vy, 3)
+    tone = (carved * 0.5 + y - 0.7 + 0.2 * col(p, 1)) * 9 + 0.5
+    return two_inks(tone, rgb(p, 2), rgb(p, 5))
+
+
+@art("colour", "colour2", "s", weight=1.2, say=("print {it} as a risograph in {c} and {d}", "a two ink risograph print in {c} and {d}", "{c} and {d} screen print {a}"))
+def risograph(x, p):
+    """Two transparent inks on paper: the first for the darks, the second for the middle tones, each with hard steps."""
+    y = luma(kuwahara(x, 2))
+    dark = (((0.42 + 0.1 * col(p, 6)) - y) * 9 + 0.5).clamp(0, 1)
+    middle = ((0.74 - y) * 6 + 0.5).clamp(0, 1)
+    paper = const(x, 0.97, 0.95, 0.9)
+    return paper * mix(torch.ones_like(x), rgb(p, 3), 0.85 * middle) * mix(torch.ones_like(x), rgb(p, 0), 0.9 * dark)
+
+
+@art("size", "s", weight=0.8, say=("turn {it} into a mosaic of {z} tiles", "{z} square tiles {a}", "make {it} a {z} tile mosaic"))
+def mosaic(x, p):
+    h, w = x.shape[-2:]
+    rows, columns = coordinates(x)
+
+    def tiled(size: int) -> Tensor:
+        flat = F.interpolate(F.avg_pool2d(x, size, ceil_mode=True), scale_factor=size)[..., :h, :w]
+        grout = torch.maximum((rows % size == 0).float(), (columns % size == 0).float())
+        bevel = 0.08 * ((rows % size < 2).float() - (rows % size >= size - 1).float())
+        return mix(flat + bevel * col(p, 1), const(x, 0.2, 0.19, 0.18), 0.8 * grout)
+    level = col(p, 0)
+    return torch.where(level < 0.34, tiled(6), torch.where(level < 0.67, tiled(9), tiled(14)))
+
+
+@art("size", "s", weight=0.7, say=("print {it} in {z} halftone colors", "a {z} comic print with color dots {a}", "{a} {z} color halftone"))
+def colour_halftone(x, p):
+    y, period = blurred(x, 1.2), 4 + 4 * col(p, 0)
+    angles = (0.26, 1.31, 0.0)
+    inks = [((y[:, i:i + 1] - 0.25 - 0.25 * (ridges(x, torch.full_like(period, a), period) + ridges(x, torch.full_like(period, a + math.pi / 2), period)))
+             * (3 + 5 * col(p, 1)) + 0.5).clamp(0, 1) for i, a in enumerate(angles)]
+    return torch.cat(inks, 1)
+
+
+@art("size", "s", weight=1.2, say=("turn {it} into a comic with {z} outlines", "a {a} graphic novel look with {z} black lines", "draw {it} as a comic {a}"))
+def comic(x, p):
+    base = kuwahara(x, 3)
+    steps = 6 - 3 * col(p, 1)
+    flat = base * steps
+    flat = (torch.floor(flat) + torch.sigmoid((flat - torch.floor(flat) - 0.5) * 14)) / steps
+    line = (0.5 + (dog_lines(base, col(p, 0)) - 0.3) * 4).clamp(0, 1)
+    return saturation(flat, 1.4 + 0 * steps) * line
+
+
+# ---- light and space ----------------------------------------------------------------------------------------------------------------
+
+@art("s", weight=0.7, say=("turn {it} into a {a} colored relief", "emboss {it} in color {a}", "{a} raised relief in its own colors"))
+def relief(x, p):
+    gx, gy = gradients(blurred(x, 0.8))
+    return x * 0.75 + 0.12 + (0.3 + 0.9 * col(p, 0)) * (gx + gy) * 0.5
+
+
+@art("s", "size", weight=0.8, say=("add a {a} soft bloom to the lights", "let the bright parts bloom {a}", "a {a} halo around the lights"))
+def bloom(x, p):
+    bright = x * ((luma(x) - 0.45) * 4).clamp(0, 1)
+    halo = between(col(p, 1), [blurred(bright, 3.0), blurred(bright, 8.0)])
+    return 1 - (1 - x) * (1 - (0.4 + 0.9 * col(p, 0)) * halo.clamp(0, 1))
+
+
+@art("at", "s", weight=0.8, say=("blur all but a band of {it} {a}", "make {it} look like a miniature {a}", "{a} tilt-shift focus"))
+def focus_band(x, p):
+    rows, _ = coordinates(x)
+    far = ((rows / x.shape[-2] - (0.25 + 0.5 * col(p, 0))).abs() * 3.5 - 0.25).clamp(0, 1)
+    return between(far * (0.4 + 0.6 * col(p, 1)), [x, blurred(x, 1.2), blurred(x, 2.6), blurred(x, 5.0)])
+
+
+TRAINED_FAMILIES = tuple(k for k in KINDS if k not in HELD_OUT_FAMILIES)
+SIZES = ((0.34, ("fine", "small", "thin")), (0.67, ("", "medium")), (1.01, ("coarse", "large", "broad")))
+
+
+def setting(name: str, rng: random.Random, named: bool) -> tuple[tuple[float, ...], dict[str, str]]:
+    """Draws the parameters of a family and the words for them."""
+    values: list[float] = []
+    words = {"it": rng.choice(NOUNS), "a": "", "z": "", "c": "", "d": ""}
+    for param in KINDS[name].params:
+        if param.startswith("colour"):
+            word, value = draw_colour(rng, named)
+            if name in ("ink", "woodcut") and rng.random() < 0.35:  # black on white is the common case
+                word, value = ("black", (0.05, 0.05, 0.06)) if param == "colour" else ("white", (0.98, 0.97, 0.95))
+            words["c" if param == "colour" else "d"] = word or rng.choice(tuple(COLOURS))
+            values += value
+            continue
+        v = rng.random()
+        if param == "size":
+            words["z"] = rng.choice(next(ws for top, ws in SIZES if v < top))
+        elif param == "s":
+            words["a"] = rng.choice(next(ws for top, ws in ADVERBS if v < top)) if rng.random() < 0.6 else ""
+        values.append(v)
+    return tuple(values), words
+
+
+def draw(rng: random.Random) -> tuple[tuple[str, tuple[float, ...]], str]:
+    """A trained family at a random setting, and a sentence ("" in a third of the draws)."""
+    name = rng.choices(TRAINED_FAMILIES, [KINDS[n].weight for n in TRAINED_FAMILIES])[0]
+    named = rng.random() < 0.67
+    values, words = setting(name, rng, named)
+    return (name, values), " ".join(rng.choice(TEMPLATES[name]).format(**words).split()) if named else ""
