@@ -7,6 +7,7 @@ import { defaultEdgeSettings } from "./edge.ts";
 
 /** What the edge's functions are told through their environment. */
 export const edgeConfigSchema = awsConfigSchema.extend({
+  VISII_WEBHOOK_QUEUE_URL: z.string().min(1),
   /** Of the keys that are made here. */
   VISII_ENVIRONMENT: z.enum(environments).default("live"),
   /** The address that callers know, where a router stands before the function. */

@@ -8,8 +8,9 @@ const margin = 5;
 const tries = 3;
 
 /**
- * Limits the connections that one account holds open, event streams and waits together, over all processes. Each takes one of
- * `most` places: a row that its holder deletes, or that expires when the holder dies.
+ * Limits the connections that one holder has open over all processes: an account's event streams and waits, or the webhooks that are
+ * sent for it or to a host. Each connection takes one of `most` places: a row that is deleted at its end, or that expires when its
+ * process dies.
  */
 export class HeldConnections {
   readonly #ports: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes };
@@ -24,13 +25,13 @@ export class HeldConnections {
   }
 
   /** Takes a place for at most so many seconds. Resolves with a function that frees it, or undefined when all are taken. */
-  async take(account: string, seconds: number): Promise<(() => Promise<void>) | undefined> {
+  async take(holder: string, seconds: number): Promise<(() => Promise<void>) | undefined> {
     const { table, clock, random } = this.#ports;
     const expires = Math.floor(clock.now() / 1000) + Math.ceil(seconds) + margin;
-    const rows = await table.query(rowKeys.heldConnection(account, 0).pk, { limit: this.#most });
+    const rows = await table.query(rowKeys.heldConnection(holder, 0).pk, { limit: this.#most });
     const taken = new Set(rows.map(({ sk }) => sk));
     const free = Array.from({ length: this.#most }, (_, place) =>
-      rowKeys.heldConnection(account, place),
+      rowKeys.heldConnection(holder, place),
     ).filter(({ sk }) => !taken.has(sk));
     // From a random one on, so that processes that ask at the same time do not all try the same.
     const start = (random(1)[0] ?? 0) % Math.max(1, free.length);

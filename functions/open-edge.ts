@@ -1,19 +1,23 @@
 import { type AwsAdapters, openAdapters } from "../shared/aws/aws-config.ts";
+import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
+import type { Log } from "../shared/ports/log.ts";
 import { createStripeMeter } from "../shared/stripe/stripe-meter.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
 import { createGuardedSender, publicOnly } from "../shared/webhooks/guarded-sender.ts";
 import type { EdgeConfig } from "./config.ts";
 import { defaultEdgeSettings, type EdgePorts } from "./edge.ts";
 import type { SweepPorts } from "./sweep/sweep.ts";
+import type { DeliveryPorts } from "./webhooks/deliver-webhook.ts";
 
 /** Everything that the edge's entry points need of the world, as a configuration describes it. No call is made yet. */
 export function openEdge(config: EdgeConfig): {
   readonly adapters: AwsAdapters;
   readonly edge: EdgePorts;
   readonly sweep: SweepPorts;
+  readonly deliveries: DeliveryPorts & { readonly log: Log };
 } {
   const adapters = openAdapters(config, clock);
   const { table, objects, queues, timing } = adapters;
@@ -42,8 +46,13 @@ export function openEdge(config: EdgeConfig): {
   return {
     adapters,
     edge: { ...common, queues, timing, settings, refuseWebhook: publicOnly.refuseAddress },
+    deliveries: { ...common, sender: createGuardedSender(publicOnly) },
     sweep: {
-      ...{ ...common, meter, sender: createGuardedSender(publicOnly) },
+      ...{
+        ...common,
+        meter,
+        webhooks: new SqsJobQueue(adapters.clients.sqs, config.VISII_WEBHOOK_QUEUE_URL),
+      },
       jobs: new JobStore({ table, queues, clock, timing }),
       ledger: new Ledger(table, clock),
     },

@@ -121,7 +121,7 @@ async function startApi(
 
 /** What workers are told by environment, and the same for this process. */
 function environmentOf(
-  { aws, bucket, table, queueUrls }: StandIns,
+  { aws, bucket, table, queueUrls, webhookQueueUrl }: StandIns,
   { timing, saveEvery, environment, logLevel = "error" }: ServiceOptions,
 ) {
   const endpoints = {
@@ -135,6 +135,7 @@ function environmentOf(
   const raw: Record<string, string> = {
     ...endpoints,
     VISII_QUEUE_URLS: JSON.stringify(queueUrls),
+    VISII_WEBHOOK_QUEUE_URL: webhookQueueUrl,
     VISII_LOG: logLevel,
     AWS_ACCESS_KEY_ID: aws.credentials?.accessKeyId ?? "",
     AWS_SECRET_ACCESS_KEY: aws.credentials?.secretAccessKey ?? "",

@@ -18,6 +18,8 @@ export interface StandIns {
   /** By the queue's role. */
   readonly queueUrls: Readonly<Record<keyof typeof queueNames, string>>;
   readonly deadLetterUrls: Readonly<Record<keyof typeof queueNames, string>>;
+  /** Pointers to webhook deliveries. */
+  readonly webhookQueueUrl: string;
   stop(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
     ...{ aws, bucket, table },
     queueUrls: urls(0),
     deadLetterUrls: urls(1),
+    webhookQueueUrl: objects.createQueue("visii-webhooks", { region }).queueUrl,
     async stop() {
       await gate.stop();
       await objects.stop();

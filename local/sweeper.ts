@@ -1,38 +1,56 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { buryDead } from "../functions/sweep/bury-dead.ts";
 import { type SweepPorts, sweep } from "../functions/sweep/sweep.ts";
+import { deliverWaiting } from "../functions/webhooks/delivery-queue.ts";
 import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
+import type { RandomBytes } from "../shared/ports/clock.ts";
 import { createGuardedSender } from "../shared/webhooks/guarded-sender.ts";
 import { loopbackToo } from "./loopback-too.ts";
 import type { StandIns } from "./stand-ins.ts";
 
 /** Milliseconds between two looks; a schedule's minute is too long for somebody who watches. */
 const interval = 500;
+/** Batches of webhooks that are sent at a time. */
+const mostSending = 4;
 
-/** What schedules do in production, in a loop: the sweeper with its webhooks, and the dead-letter queues. */
+type LocalPorts = Omit<SweepPorts, "webhooks" | "meter"> & { readonly random: RandomBytes };
+
+/** What schedules and queues start in production, in loops: the sweeper, the dead-letter queues and, apart from them, webhooks. */
 export function startSweeper(
-  ports: Omit<SweepPorts, "sender" | "meter">,
+  ports: LocalPorts,
   sqs: SQSClient,
-  { deadLetterUrls }: StandIns,
+  { deadLetterUrls, webhookQueueUrl }: StandIns,
 ): { stop(): Promise<void> } {
   const stopping = new AbortController();
+  const { signal } = stopping;
   const dead = Object.values(deadLetterUrls).map((url) => new SqsJobQueue(sqs, url));
+  const webhooks = new SqsJobQueue(sqs, webhookQueueUrl);
   const sender = createGuardedSender(loopbackToo);
-  const running = (async () => {
-    while (!stopping.signal.aborted) {
+  const repeat = async (look: () => Promise<unknown>) => {
+    while (!signal.aborted) {
       try {
-        await sweep({ ...ports, sender, meter: undefined });
-        for (const queue of dead) await buryDead(ports, queue);
+        await look();
       } catch (error) {
-        ports.log.error("the sweeper stumbled", { error });
+        ports.log.error("the sweeper failed", { error });
       }
-      await ports.clock.sleep(interval, stopping.signal);
+      await ports.clock.sleep(interval, signal);
     }
-  })();
+  };
+  const running = [
+    repeat(async () => {
+      await sweep({ ...ports, webhooks, meter: undefined });
+      for (const queue of dead) await buryDead(ports, queue);
+    }),
+    ...Array.from({ length: mostSending }, () =>
+      repeat(async () => {
+        while (!signal.aborted && (await deliverWaiting({ ...ports, sender }, webhooks)));
+      }),
+    ),
+  ];
   return {
-    stop() {
+    async stop() {
       stopping.abort();
-      return running;
+      await Promise.all(running);
     },
   };
 }

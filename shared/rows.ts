@@ -14,11 +14,13 @@ export const rowKeys = {
   ledger: (account: string, entry: string): TableKey => ({ pk: `ledger#${account}`, sk: entry }),
   idempotency: (account: string, hash: string): TableKey => ({ pk: `idempotency#${account}`, sk: hash }),
   rate: (subject: string, window: number): TableKey => ({ pk: `rate#${subject}`, sk: String(window) }),
-  /** Place `place` of the connections that an account may hold open. */
-  heldConnection: (account: string, place: number): TableKey => ({
-    pk: `held#${account}`,
+  /** Place `place` of the connections that a holder may have open. */
+  heldConnection: (holder: string, place: number): TableKey => ({
+    pk: `held#${holder}`,
     sk: String(place).padStart(3, "0"),
   }),
+  /** How an account's webhooks to a host fare. */
+  circuit: (account: string, host: string): TableKey => ({ pk: `circuit#${account}`, sk: host }),
   batchLine: (batch: string, line: number): TableKey => ({
     pk: `lines#${batch}`,
     sk: String(line).padStart(8, "0"),

@@ -17,6 +17,7 @@ export interface LocalWorld {
   readonly table: Table;
   readonly objects: ObjectStore;
   readonly queues: Readonly<Record<QueueName, JobQueue>>;
+  readonly webhooks: JobQueue;
   readonly timing: QueueTiming;
   stop(): Promise<void>;
 }
@@ -30,6 +31,7 @@ export async function openLocalWorld(clock: Clock = systemClock): Promise<LocalW
     table: new DynamoTable(clients.dynamo, standIns.table, clock),
     objects: new S3ObjectStore(clients.s3, standIns.bucket),
     queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },
+    webhooks: new SqsJobQueue(clients.sqs, standIns.webhookQueueUrl),
     timing: queueTiming,
     async stop() {
       clients.destroy();

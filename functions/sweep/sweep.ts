@@ -1,6 +1,7 @@
 import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
+import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { Meter } from "../../shared/ports/meter.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
@@ -8,12 +9,14 @@ import type { DueRow, TableKey } from "../../shared/ports/table.ts";
 import { uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow } from "../../shared/rows.ts";
 import { advanceBatch } from "../batches/advance-batch.ts";
-import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
+import { queueDelivery } from "../webhooks/delivery-queue.ts";
 import { mendJob } from "./mend-job.ts";
 import { reportUsage } from "./report-usage.ts";
 
-export interface SweepPorts extends ConcludePorts, DeliveryPorts {
+export interface SweepPorts extends ConcludePorts {
   readonly objects: ObjectStore;
+  /** Pointers to deliveries, for the function that sends webhooks. */
+  readonly webhooks: JobQueue;
   readonly log: Log;
   /** Where charges are told; undefined where nobody is billed. */
   readonly meter: Meter | undefined;
@@ -25,7 +28,7 @@ const batch = 100;
 const menders: Readonly<Record<string, (ports: SweepPorts, row: DueRow) => Promise<void>>> = {
   ins: (ports, row) => mendJob(ports, row.pk, idOf(row)),
   edt: (ports, row) => mendJob(ports, row.pk, idOf(row)),
-  dlv: (ports, row) => deliverWebhook(ports, row.pk, idOf(row)),
+  dlv: (ports, row) => queueDelivery(ports, row.pk, idOf(row)),
   mtr: async (ports, row) => {
     const charge = await ports.table.get(row);
     if (charge) await reportUsage(ports, charge);

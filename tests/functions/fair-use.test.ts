@@ -14,7 +14,6 @@ import { queueTiming } from "../../shared/queue-timing.ts";
 import { storedBatchSchema } from "../../shared/resources/batch.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
-import { createGuardedSender, publicOnly } from "../../shared/webhooks/guarded-sender.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -224,7 +223,7 @@ const sweepPorts = () => ({
   ...{ table: api.world.table, objects: api.world.objects, clock: systemClock, random: systemRandom },
   ...{ jobs: new JobStore({ ...api.world, clock: systemClock }) },
   ledger: new Ledger(api.world.table, systemClock),
-  ...{ log: api.ports.log, meter: undefined, sender: createGuardedSender(publicOnly) },
+  ...{ log: api.ports.log, meter: undefined, webhooks: api.world.webhooks },
 });
 
 /** A batch by an instruction that counts as learned. */

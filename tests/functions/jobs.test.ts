@@ -11,7 +11,6 @@ import { objectKeys } from "../../shared/object-keys.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { traceFacts } from "../../shared/trace.ts";
-import { createGuardedSender, publicOnly } from "../../shared/webhooks/guarded-sender.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -31,7 +30,7 @@ const day = 24 * 3600;
 const ports = (clock: Clock = systemClock) => ({
   ...{ table: api.world.table, objects: api.world.objects, clock, random: systemRandom },
   ...{ jobs: new JobStore({ ...api.world, clock }), ledger: new Ledger(api.world.table, clock) },
-  ...{ log: api.ports.log, meter: undefined, sender: createGuardedSender(publicOnly) },
+  ...{ log: api.ports.log, meter: undefined, webhooks: api.world.webhooks },
 });
 
 /** The sweeper at another time than now. */

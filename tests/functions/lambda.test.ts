@@ -26,10 +26,11 @@ const open: LambdaBundle[] = [];
 beforeAll(async () => {
   api = await Api.open();
   call = await api.caller();
-  const { aws, bucket, table, queueUrls } = api.world.standIns;
+  const { aws, bucket, table, queueUrls, webhookQueueUrl } = api.world.standIns;
   environment = {
     ...{ AWS_REGION: aws.region, VISII_BUCKET: bucket, VISII_TABLE: table },
     VISII_QUEUE_URLS: JSON.stringify(queueUrls),
+    VISII_WEBHOOK_QUEUE_URL: webhookQueueUrl,
     // As many as the API of this process has: the two count one key's requests together.
     VISII_REQUESTS_PER_MINUTE: "100000",
     VISII_STORE_ENDPOINT: aws.storeEndpoint!,
@@ -182,7 +183,7 @@ describe("the table's stream as a Lambda function", () => {
     dynamodb: { Keys: { pk: { S: pk }, sk: { S: sk } }, StreamViewType: "KEYS_ONLY", SequenceNumber: "1" },
   });
 
-  it("begins a new batch and sends a new delivery at once, and leaves what is not due", async () => {
+  it("begins a new batch and has a new delivery sent at once, and leaves what is not due", async () => {
     const jobs = new JobStore({ ...api.world, clock: systemClock });
     const pairs = [{ before: await image(), after: await image() }];
     const { body: instruction } = await call("POST", "/v1/instructions", { pairs });
@@ -197,6 +198,12 @@ describe("the table's stream as a Lambda function", () => {
     expect((await call("GET", `/v1/batches/${batch.id}`)).body).toMatchObject({
       ...{ status: "failed", error: { code: "empty_batch" } },
     });
+    const messages = await api.world.webhooks.receive({ maximum: 10, waitSeconds: 1, visibilitySeconds: 60 });
+    const sender = await bundle("webhook-lambda");
+    const Records = [...messages.map(({ body }) => body), "no delivery at all"].map((body, index) => ({
+      ...{ messageId: `message-${index}`, receiptHandle: "receipt", body, eventSource: "aws:sqs" },
+    }));
+    expect(await sender.invoke({ Records })).toEqual({ batchItemFailures: [] });
     const { data } = (await call("GET", "/v1/webhooks/deliveries")).body;
     const attempts = Object.fromEntries(data.map(({ id, attempts }: StoredDelivery) => [id, attempts]));
     expect(attempts).toMatchObject({ [now]: 1, [later]: 0 });

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../functions/sweep/sweep.ts";
+import { deliverWaiting } from "../../functions/webhooks/delivery-queue.ts";
 import { createJobHandler } from "../../gpu-worker/queue/run-job.ts";
 import { RetryableError } from "../../shared/errors.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
@@ -41,7 +42,7 @@ afterAll(async () => {
 });
 
 function ports() {
-  const { table, objects, queues } = api.world;
+  const { table, objects, queues, webhooks } = api.world;
   const silent = { info: () => undefined, error: () => undefined };
   const jobs = new JobStore({ table, queues, clock, timing: { ...queueTiming, backoffFirst: 0 } });
   // The listener is on this machine, which no stranger's address may lead to.
@@ -50,7 +51,7 @@ function ports() {
     refuseAddress: () => undefined,
     refuseIp: () => undefined,
   });
-  const common = { table, objects, clock, random, log: silent, meter: undefined };
+  const common = { table, objects, clock, random, log: silent, meter: undefined, webhooks };
   return { ...common, sender, jobs, ledger: new Ledger(table, clock) };
 }
 
@@ -81,6 +82,7 @@ async function poisoned(): Promise<string> {
     }
   }
   await sweep(ports());
+  while (await deliverWaiting(ports(), api.world.webhooks));
   return body.id;
 }
 

@@ -15,7 +15,6 @@ import { Ledger } from "../../../shared/ledger/ledger.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
 import { rowKeys } from "../../../shared/rows.ts";
 import { systemClock as clock, systemRandom as random } from "../../../shared/system-clock.ts";
-import { createGuardedSender, publicOnly } from "../../../shared/webhooks/guarded-sender.ts";
 import { sumOfLedger } from "../../ledger-rows.ts";
 import { type LocalWorld, openLocalWorld } from "../../local-world.ts";
 
@@ -301,7 +300,7 @@ describe("a message that comes late", () => {
 });
 
 describe("the sweeper", () => {
-  const sweepAll = () => sweep({ ...ports(), meter: undefined, sender: createGuardedSender(publicOnly) });
+  const sweepAll = () => sweep({ ...ports(), meter: undefined, webhooks: world.webhooks });
 
   it("queues what was stored and never queued", async () => {
     const id = createId("edit", Date.now(), randomBytes(10));

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { type Clock, toIso } from "../../shared/ports/clock.ts";
+import type { Table, TableKey } from "../../shared/ports/table.ts";
+import { parseRow, rowKeys } from "../../shared/rows.ts";
+
+/** Failures in a row after which an account's host is not called for a while. */
+const mostFailures = 5;
+/** Milliseconds of the first pause. Each further failure doubles it, up to the longest. */
+const firstPause = 60_000;
+const longestPause = 15 * 60_000;
+/** Seconds after which a host is forgotten that nothing was sent to. */
+const forgottenAfter = 24 * 3600;
+
+const circuitSchema = z.object({ failures: z.number().int(), open_until: z.iso.datetime().optional() });
+
+/**
+ * Remembers which hosts do not answer, each account by itself, so that a dead server takes few connections of those that send
+ * webhooks. Two that write at once may count one failure for two: the count need not be exact.
+ */
+export class CircuitBreaker {
+  readonly #ports: { readonly table: Table; readonly clock: Clock };
+
+  constructor(ports: { readonly table: Table; readonly clock: Clock }) {
+    this.#ports = ports;
+  }
+
+  /** How many calls in a row have failed, while the host is not to be called; undefined when it may be. */
+  async failuresIfOpen(account: string, host: string): Promise<number | undefined> {
+    const row = await this.#ports.table.get(rowKeys.circuit(account, host));
+    const circuit = row && parseRow(circuitSchema, row).data;
+    const isOpen = (circuit?.open_until ?? "") > toIso(this.#ports.clock.now());
+    return circuit && isOpen ? circuit.failures : undefined;
+  }
+
+  /** Counts a call. */
+  async note(account: string, host: string, outcome: "answered" | "failed"): Promise<void> {
+    const { table, clock } = this.#ports;
+    const key: TableKey = rowKeys.circuit(account, host);
+    const row = await table.get(key);
+    if (outcome === "answered") return void (row && (await table.delete(key)));
+    const failures = (row ? parseRow(circuitSchema, row).data.failures : 0) + 1;
+    const pause = Math.min(longestPause, firstPause * 2 ** (failures - mostFailures));
+    const data = {
+      failures,
+      ...(failures < mostFailures ? {} : { open_until: toIso(clock.now() + pause) }),
+    };
+    const expires = Math.floor(clock.now() / 1000) + forgottenAfter;
+    if (row) await table.replace({ ...key, data, expires }, row.version);
+    else await table.insert({ ...key, data, expires });
+  }
+}

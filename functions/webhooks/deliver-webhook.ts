@@ -1,0 +1,183 @@
+import { readAccount } from "../../shared/accounts/account.ts";
+import { type Clock, type RandomBytes, toIso } from "../../shared/ports/clock.ts";
+import type { Table } from "../../shared/ports/table.ts";
+import type { WebhookAnswer, WebhookSender } from "../../shared/ports/webhook-sender.ts";
+import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import { signWebhook } from "../../shared/webhooks/signing.ts";
+import {
+  type PreviousSecret,
+  type StoredDelivery,
+  storedDeliverySchema,
+  storedWebhookSchema,
+} from "../../shared/webhooks/webhook.ts";
+import { HeldConnections } from "../held-connections.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+
+export interface DeliveryPorts {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly sender: WebhookSender;
+}
+
+/** Connections that are open at a time for one account, and to one host. */
+export const mostConnections = { account: 4, host: 8 } as const;
+/** Seconds that a connection may last; the sender gives up before. */
+const longestCall = 30;
+/** Milliseconds until a delivery is tried again for which no connection was free: the least, and the range above it. */
+const busyWait = { least: 5000, range: 10_000 } as const;
+
+const minute = 60;
+const hour = 3600;
+/** Seconds until the next attempt, by attempts made; afterwards it has failed. */
+export const retrySchedule = [
+  5,
+  5 * minute,
+  30 * minute,
+  2 * hour,
+  5 * hour,
+  10 * hour,
+  14 * hour,
+  20 * hour,
+] as const;
+/** Seconds for which a delivery belongs to who took it. */
+const hold = 60;
+
+/** Sends a delivery that is due, once: the first to take its row sends it. It may be put off, when too many are being sent. */
+export async function deliverWebhook(ports: DeliveryPorts, account: string, id: string): Promise<void> {
+  const { table, clock } = ports;
+  const row = await table.get(rowKeys.resource(account, id));
+  const delivery = row && parseRow(storedDeliverySchema, row).data;
+  if (!delivery || !isDue(delivery, clock.now())) return;
+  const { host } = new URL(delivery.url);
+  const breaker = new CircuitBreaker(ports);
+  const failures = await breaker.failuresIfOpen(account, host);
+  if (failures !== undefined) {
+    const taken = await take(ports, account, id);
+    if (taken)
+      await settle(
+        ports,
+        taken,
+        { refused: `not sent: the last ${failures} calls of ${host} failed` },
+        false,
+      );
+    return;
+  }
+  const release = await takeConnections(ports, account, host);
+  if (!release) return putOff(ports, delivery);
+  try {
+    await send(ports, breaker, account, id, host);
+  } finally {
+    await release();
+  }
+}
+
+const isDue = ({ status, next_attempt_at: due }: StoredDelivery, now: number): boolean =>
+  status === "pending" && (due === undefined || Date.parse(due) <= now);
+
+async function send(
+  ports: DeliveryPorts,
+  breaker: CircuitBreaker,
+  account: string,
+  id: string,
+  host: string,
+): Promise<void> {
+  const { clock, sender } = ports;
+  const taken = await take(ports, account, id);
+  if (!taken) return;
+  const secrets = await secretsOf(ports, taken);
+  if (!secrets.length) return settle(ports, taken, { refused: "the webhook was deleted" }, true);
+  const headers = { ...signWebhook(secrets, id, Math.floor(clock.now() / 1000), taken.body) };
+  const answer = await sender.send(taken.url, headers, taken.body);
+  await settle(ports, taken, answer, false);
+  await breaker.note(account, host, "status" in answer && answer.status < 500 ? "answered" : "failed");
+}
+
+/** Takes the delivery for this attempt; undefined when another has it or it is not due any more. */
+async function take({ table, clock }: DeliveryPorts, account: string, id: string) {
+  let taken: StoredDelivery | undefined;
+  await updateRow(table, rowKeys.resource(account, id), storedDeliverySchema, (delivery) => {
+    taken = undefined;
+    if (!isDue(delivery, clock.now())) return undefined;
+    const until = toIso(clock.now() + hold * 1000);
+    taken = { ...delivery, attempts: delivery.attempts + 1, next_attempt_at: until };
+    return { data: taken, due: until };
+  });
+  return taken;
+}
+
+/** One of the account's connections and one of the host's; undefined when either has none left. */
+async function takeConnections(ports: DeliveryPorts, account: string, host: string) {
+  const { account: ofAccount, host: ofHost } = mostConnections;
+  const releaseAccount = await new HeldConnections(ports, ofAccount).take(
+    `webhooks of ${account}`,
+    longestCall,
+  );
+  if (!releaseAccount) return undefined;
+  const releaseHost = await new HeldConnections(ports, ofHost).take(`webhooks to ${host}`, longestCall);
+  if (!releaseHost) return void (await releaseAccount());
+  return async () => {
+    await Promise.all([releaseAccount(), releaseHost()]);
+  };
+}
+
+/** Makes a delivery due again shortly. It counts no attempt. */
+async function putOff(
+  { table, clock, random }: DeliveryPorts,
+  { account, id }: StoredDelivery,
+): Promise<void> {
+  const wait = busyWait.least + ((random(1)[0] ?? 0) / 256) * busyWait.range;
+  const isPending = { path: ["status"], equals: "pending" };
+  await table.amend(rowKeys.resource(account, id), { due: toIso(clock.now() + wait) }, [isPending]);
+}
+
+async function settle(
+  { table, clock, random }: DeliveryPorts,
+  { account, id, webhook, attempts }: StoredDelivery,
+  answer: WebhookAnswer,
+  hopeless: boolean,
+): Promise<void> {
+  const status = "status" in answer ? answer.status : undefined;
+  const delivered = status !== undefined && status >= 200 && status < 300;
+  const wait = retrySchedule[attempts - 1];
+  const final = delivered || hopeless || status === 410 || wait === undefined;
+  const jitter = 1 + (random(1)[0] ?? 0) / 2560;
+  const next = final ? undefined : toIso(clock.now() + (wait ?? 0) * jitter * 1000);
+  await updateRow(
+    table,
+    rowKeys.resource(account, id),
+    storedDeliverySchema,
+    ({ next_attempt_at: _, ...delivery }) => ({
+      data: {
+        ...delivery,
+        status: delivered ? "delivered" : final ? "failed" : "pending",
+        ...(status === undefined ? {} : { response_status: status }),
+        ...("refused" in answer ? { last_error: answer.refused } : {}),
+        ...(next === undefined ? {} : { next_attempt_at: next }),
+      },
+      ...(next === undefined ? {} : { due: next }),
+    }),
+  );
+  // 410 Gone: whoever listened there does not want to any more.
+  if (status === 410 && webhook !== undefined)
+    await updateRow(table, rowKeys.resource(account, webhook), storedWebhookSchema, (row) => ({
+      data: { ...row, enabled: false },
+    }));
+}
+
+/** What a delivery is signed by: the secret, and for a while the one before. None when the webhook is gone. */
+async function secretsOf(
+  { table, clock }: DeliveryPorts,
+  { account, webhook }: StoredDelivery,
+): Promise<readonly string[]> {
+  const living = (secret: string, previous: PreviousSecret | undefined) =>
+    previous && previous.until > toIso(clock.now()) ? [secret, previous.secret] : [secret];
+  if (webhook === undefined) {
+    const owner = await readAccount(table, account);
+    return owner ? living(owner.webhook_secret, owner.previous_webhook_secret) : [];
+  }
+  const row = await table.get(rowKeys.resource(account, webhook));
+  if (!row) return [];
+  const { secret, previous } = parseRow(storedWebhookSchema, row).data;
+  return living(secret, previous);
+}
