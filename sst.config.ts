@@ -24,6 +24,7 @@ export default $config({
     await import("./infra/sweeper.ts");
     await import("./infra/due-rows.ts");
     await import("./infra/dead-letters.ts");
+    await import("./infra/webhooks.ts");
     await import("./infra/scaling.ts");
     await import("./infra/alarms.ts");
     await import("./infra/dashboard.ts");

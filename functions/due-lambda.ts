@@ -7,7 +7,7 @@ import { z } from "zod";
 import { toIso } from "../shared/ports/clock.ts";
 import { readEdgeConfig } from "./config.ts";
 import { openEdge } from "./open-edge.ts";
-import { mendRow } from "./sweep/sweep.ts";
+import { handleRow } from "./sweep/sweep.ts";
 
 const { sweep: ports } = openEdge(readEdgeConfig());
 
@@ -25,7 +25,7 @@ export async function handler(event: unknown): Promise<void> {
       const key = { pk: Keys.pk.S, sk: Keys.sk.S };
       const row = await ports.table.get(key);
       if (row?.due !== undefined && row.due <= toIso(ports.clock.now()))
-        await mendRow(ports, { ...key, due: row.due });
+        await handleRow(ports, { ...key, due: row.due });
     }),
   );
 }

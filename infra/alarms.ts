@@ -4,11 +4,12 @@ import { announcements } from "./announcements.ts";
 import { api } from "./api.ts";
 import { gravedigger } from "./dead-letters.ts";
 import { dueRows } from "./due-rows.ts";
-import { deadLetters, failedJobs, succeededJobs } from "./job-metrics.ts";
+import { deadLetters, failedJobs, quarantinedRows, succeededJobs } from "./job-metrics.ts";
 import { unreadyExpression } from "./pool-expressions.ts";
 import { alarmQueries, readings } from "./pool-readings.ts";
 import { queueNames, queues } from "./queues.ts";
 import { sweeper } from "./sweeper.ts";
+import { webhookSender } from "./webhooks.ts";
 import { workers } from "./workers.ts";
 
 const minute = 60;
@@ -56,6 +57,19 @@ new aws.cloudwatch.MetricAlarm("DeadLettersCome", {
   alarmDescription: "A job was given up after its last delivery. Its log says why.",
   metricQueries: [
     { id: "answer", expression: deadLetters, label: "dead letters", period: 300, returnData: true },
+  ],
+  comparisonOperator: "GreaterThanThreshold",
+  threshold: 0,
+  evaluationPeriods: 1,
+  treatMissingData: "notBreaching",
+});
+
+new aws.cloudwatch.MetricAlarm("RowsQuarantined", {
+  ...heard,
+  alarmDescription:
+    "The sweeper failed to handle a row ten times. It tries again once a day; the log names the row.",
+  metricQueries: [
+    { id: "answer", expression: quarantinedRows, label: "quarantined rows", period: 300, returnData: true },
   ],
   comparisonOperator: "GreaterThanThreshold",
   threshold: 0,
@@ -122,6 +136,7 @@ for (const [noun, functionName] of [
   ["Sweep", sweeper.nodes.function.name],
   ["DueRows", dueRows.nodes.function.name],
   ["DeadLetters", gravedigger.name],
+  ["WebhookSender", webhookSender.name],
 ] as const)
   new aws.cloudwatch.MetricAlarm(`${noun}Errors`, {
     ...heard,

@@ -3,6 +3,7 @@ import { queueUrls } from "./queues.ts";
 import { router } from "./router.ts";
 import { stage } from "./stage.ts";
 import { table } from "./table.ts";
+import { webhookQueue } from "./webhook-queue.ts";
 
 const retention = { 7: "1 week", 14: "2 weeks", 30: "1 month", 90: "3 months" } as const;
 
@@ -20,6 +21,7 @@ export const edgeFunction = {
     VISII_BUCKET: bucket.name,
     VISII_TABLE: table.name,
     VISII_QUEUE_URLS: queueUrls,
+    VISII_WEBHOOK_QUEUE_URL: webhookQueue.url,
     VISII_PUBLIC_URL: router.url,
     VISII_ENVIRONMENT: stage.keys,
   },

@@ -1,4 +1,4 @@
-import { deadLetterDimensions, jobDimensions, type MetricName, metricNamespace } from "../shared/metrics.ts";
+import { jobDimensions, kindDimensions, type MetricName, metricNamespace } from "../shared/metrics.ts";
 
 /** Series that the code writes, named as it names them (`shared/metrics.ts`); of this stage alone. */
 const search = (metric: MetricName, dimensions: readonly string[], statistic: string, filter = "") =>
@@ -13,7 +13,8 @@ const select = (metric: MetricName, dimensions: readonly string[], where = "") =
   `SELECT SUM(${metric}) FROM SCHEMA("${metricNamespace}", ${dimensions.join(", ")}) WHERE Stage = '${$app.stage}'${where}`;
 
 export const failedJobs = select("Jobs", jobDimensions, " AND Status = 'failed'");
-export const deadLetters = select("DeadLetters", deadLetterDimensions);
+export const deadLetters = select("DeadLetters", kindDimensions);
+export const quarantinedRows = select("QuarantinedRows", kindDimensions);
 
 /** Jobs that went well, of one kind: a series that can be named, because they fail for no reason. */
 export const succeededJobs = (kind: string) => ({

@@ -1,13 +1,6 @@
 import { type QueueName, queueTiming } from "../shared/queue-timing.ts";
 
-/**
- * A queue for each kind of wait, and beside it one for the messages that no worker could deal with.
- *
- * There is none for webhooks. A delivery is a row, written with the end it tells of, and stays due until it is told
- * (`functions/sweep/deliver-webhook.ts`); a queue beside it would be a second truth that a crash between two writes makes
- * disagree. The table's stream wakes the sender at once (`due-rows.ts`), the sweeper repeats, and what was given up stays
- * visible as a failed delivery that can be replayed.
- */
+/** A queue for each kind of wait, and beside it one for the messages that no worker could deal with. */
 function createQueue(name: QueueName) {
   const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
   const dead = new sst.aws.Queue(`${title}Dead`, {

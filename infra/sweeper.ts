@@ -3,15 +3,17 @@ import { edgeFunction } from "./edge-function.ts";
 import { countQueues, putOnQueues, queueNames } from "./queues.ts";
 import { stripeKey } from "./secrets.ts";
 import { findDueRows, useRows } from "./table.ts";
+import { putOnWebhookQueue } from "./webhook-queue.ts";
 
-/** Whoever mends due rows: sends webhooks, tells the meter, advances batches, takes away what nobody completed. */
+/** Whoever mends due rows: has webhooks sent, tells the meter, advances batches, takes away what nobody completed. */
 export const menderPermissions = [
   useRows,
   putOnQueues(queueNames),
+  putOnWebhookQueue,
   listObjects,
   readObjects("inputs", "results", "batches", "drops"),
   writeObjects("inputs", "batches"),
-  deleteObjects("uploads", "results"),
+  deleteObjects("uploads", "results", "instructions"),
 ];
 
 /**

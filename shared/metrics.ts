@@ -13,6 +13,8 @@ export const metricUnits = {
   StepsPerSecond: "Count/Second",
   /** Messages that no worker could deal with. */
   DeadLetters: "Count",
+  /** Due rows that the sweeper could not handle many times in a row. */
+  QuarantinedRows: "Count",
 } as const satisfies Record<string, Unit>;
 export type MetricName = keyof typeof metricUnits;
 export const metricNamespace = "visii";
@@ -20,9 +22,9 @@ export const metricNamespace = "visii";
 /** Two deployments of one account are told apart by it. Its value stands on every line that `createJsonLog` writes. */
 const stageDimension = "Stage";
 
-/** What distinguishes the series of jobs, and that of dead letters. */
+/** What distinguishes the series of jobs, and those of dead letters and rows. */
 export const jobDimensions = [stageDimension, "Kind", "Status", "Failure"] as const;
-export const deadLetterDimensions = [stageDimension, "Kind"] as const;
+export const kindDimensions = [stageDimension, "Kind"] as const;
 
 /**
  * Facts for a log line that CloudWatch also takes as metrics (its embedded metric format): one series for each combination of

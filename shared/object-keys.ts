@@ -9,11 +9,13 @@ export const objectKeys = {
   upload: (account: string, id: string) => `uploads/${account}/${id}`,
   /** The checked copy, which no form can write over. */
   input: (account: string, id: string) => `inputs/${account}/${id}`,
+  instructionFolder: (account: string, id: string) => `instructions/${account}/${id}/`,
   instruction: (account: string, id: string) => `instructions/${account}/${id}/instruction.visii`,
   /** Optimizer state of a learning that is not done. */
   learningState: (account: string, id: string) => `instructions/${account}/${id}/state`,
   preview: (account: string, id: string) => `instructions/${account}/${id}/preview.jpg`,
   losses: (account: string, id: string) => `instructions/${account}/${id}/losses.json`,
+  resultFolder: (account: string, id: string) => `results/${account}/${id}/`,
   /** Variation `variation` of image `index`. */
   result: (account: string, id: string, index: number, variation: number, format: string) =>
     `results/${account}/${id}/${String(index).padStart(3, "0")}-${variation}.${format}`,

@@ -19,6 +19,8 @@ export const rowKeys = {
     pk: `held#${holder}`,
     sk: String(place).padStart(3, "0"),
   }),
+  /** What may come late for a job that was deleted. */
+  deletion: (account: string, job: string): TableKey => ({ pk: account, sk: `del#${job}` }),
   /** How an account's webhooks to a host fare. */
   circuit: (account: string, host: string): TableKey => ({ pk: `circuit#${account}`, sk: host }),
   batchLine: (batch: string, line: number): TableKey => ({

@@ -1,9 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import { editingCost } from "../../shared/prices.ts";
 import { createEditSchema, editSchema } from "../../shared/resources/edit.ts";
 import { isTerminal, pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
-import { rowKeys } from "../../shared/rows.ts";
+import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentEdit } from "../present/edit.ts";
 import { refuse } from "../problem-answers.ts";
@@ -80,8 +79,6 @@ const cancel = createRoute({
 });
 
 export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
-  const { objects, table } = edge;
-
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
     const [uploads] = await Promise.all([
@@ -118,9 +115,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(remove, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     if (!isTerminal(job.status)) throw refuse("not_ready", "It is still being made; cancel it first.");
-    await conclude(edge, job);
-    for (const { key } of job.results) await objects.delete(key);
-    await table.delete(rowKeys.resource(job.account, job.id));
+    await deleteJob(edge, job);
     return context.body(null, 204);
   });
 

@@ -1,6 +1,4 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import { conclude } from "../../shared/jobs/conclude.ts";
-import { objectKeys } from "../../shared/object-keys.ts";
 import { learningCost, prices } from "../../shared/prices.ts";
 import { isTerminal, pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
 import {
@@ -10,7 +8,7 @@ import {
   patchInstructionSchema,
 } from "../../shared/resources/instruction.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
-import { rowKeys } from "../../shared/rows.ts";
+import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentInstruction } from "../present/instruction.ts";
 import { refuse } from "../problem-answers.ts";
@@ -110,7 +108,7 @@ const cancel = createRoute({
 });
 
 export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
-  const { jobs, objects, table } = edge;
+  const { jobs } = edge;
 
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
@@ -184,16 +182,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(remove, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     if (!isTerminal(job.status)) throw refuse("not_ready", "It is still being learned; cancel it first.");
-    await conclude(edge, job);
-    const { account, id } = job;
-    for (const key of [
-      objectKeys.instruction(account, id),
-      objectKeys.learningState(account, id),
-      objectKeys.preview(account, id),
-      objectKeys.losses(account, id),
-    ])
-      await objects.delete(key);
-    await table.delete(rowKeys.resource(account, id));
+    await deleteJob(edge, job);
     return context.body(null, 204);
   });
 

@@ -10,7 +10,10 @@ import { uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow } from "../../shared/rows.ts";
 import { advanceBatch } from "../batches/advance-batch.ts";
 import { queueDelivery } from "../webhooks/delivery-queue.ts";
+import { deleteLateObjects } from "./delete-late-objects.ts";
+import { fairShare } from "./fair-share.ts";
 import { mendJob } from "./mend-job.ts";
+import { mendRow } from "./mend-row.ts";
 import { reportUsage } from "./report-usage.ts";
 
 export interface SweepPorts extends ConcludePorts {
@@ -22,10 +25,11 @@ export interface SweepPorts extends ConcludePorts {
   readonly meter: Meter | undefined;
 }
 
-const batch = 100;
+/** Rows of a kind that one look handles, and the longest overdue among which the accounts take turns. */
+const [share, scanned] = [100, 2000];
 
 /** What to do with a due row, by the first letters of its sort key. */
-const menders: Readonly<Record<string, (ports: SweepPorts, row: DueRow) => Promise<void>>> = {
+const handlers = {
   ins: (ports, row) => mendJob(ports, row.pk, idOf(row)),
   edt: (ports, row) => mendJob(ports, row.pk, idOf(row)),
   dlv: (ports, row) => queueDelivery(ports, row.pk, idOf(row)),
@@ -35,24 +39,29 @@ const menders: Readonly<Record<string, (ports: SweepPorts, row: DueRow) => Promi
   },
   bat: (ports, row) => advanceBatch(ports, row.pk, idOf(row)),
   upl: dropUpload,
-};
+  del: deleteLateObjects,
+} as const satisfies Readonly<Record<string, (ports: SweepPorts, row: DueRow) => Promise<void>>>;
+export type DueKind = keyof typeof handlers;
+export const dueKinds = Object.keys(handlers) as readonly DueKind[];
 
-/** Looks at every row whose time has come. Resolves with how many there were. One row's failure keeps no other waiting. */
+/** Looks once at every kind. Resolves with how many rows were due. */
 export async function sweep(ports: SweepPorts): Promise<number> {
-  const now = toIso(ports.clock.now());
-  const found = await Promise.all(Object.keys(menders).map((kind) => ports.table.dueBy(kind, now, batch)));
-  const rows = found.flat();
-  await Promise.all(rows.map((row) => mendRow(ports, row)));
+  const counts = await Promise.all(dueKinds.map((kind) => sweepKind(ports, kind)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Handles rows of one kind whose time has come, a fair share of each account. Resolves with how many there were. */
+export async function sweepKind(ports: SweepPorts, kind: DueKind): Promise<number> {
+  const due = await ports.table.dueBy(kind, toIso(ports.clock.now()), scanned);
+  const rows = fairShare(due, share);
+  await Promise.all(rows.map((row) => handleRow(ports, row)));
   return rows.length;
 }
 
-/** Does what a due row asks for. A failure is logged: the row stays due, and the next look finds it. */
-export async function mendRow(ports: SweepPorts, row: DueRow): Promise<void> {
-  try {
-    await menders[row.sk.slice(0, 3)]?.(ports, row);
-  } catch (error) {
-    ports.log.error("a due row could not be mended", { row: `${row.pk} ${row.sk}`, error });
-  }
+/** Does what a due row asks for; one that fails is put off. */
+export async function handleRow(ports: SweepPorts, row: DueRow): Promise<void> {
+  const kind = dueKinds.find((known) => row.sk.startsWith(`${known}#`));
+  if (kind) await mendRow(ports, row, () => handlers[kind](ports, row));
 }
 
 const idOf = ({ sk }: TableKey): string => sk.slice(sk.indexOf("#") + 1);

@@ -135,7 +135,13 @@ export class Cloud {
   }
 }
 
-export const lambdaNames = ["Api", "SweepHandler", "TableSubscriberDueFunction", "DeadLetters"] as const;
+export const lambdaNames = [
+  "Api",
+  "SweepHandler",
+  "TableSubscriberDueFunction",
+  "DeadLetters",
+  "WebhookSender",
+] as const;
 
 /** A sentence, and what must hold for it to be true. */
 export type Checks = Readonly<Record<string, (cloud: Cloud) => void>>;

@@ -142,8 +142,8 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
     "an alarm names a series of yesterday",
     {
       file: "infra/job-metrics.ts",
-      from: 'select("DeadLetters", deadLetterDimensions)',
-      to: 'select("DeadMessages" as never, deadLetterDimensions)',
+      from: 'select("DeadLetters", kindDimensions)',
+      to: 'select("DeadMessages" as never, kindDimensions)',
     },
     "dashboard and alarms name only series that the code writes, with their dimensions",
   ],

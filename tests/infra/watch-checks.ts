@@ -4,8 +4,8 @@ import { metricPeriod } from "../../infra/scaling-policy.ts";
 import { stageSettings } from "../../infra/stages.ts";
 import { workerTimes } from "../../infra/worker-times.ts";
 import {
-  deadLetterDimensions,
   jobDimensions,
+  kindDimensions,
   type MetricName,
   metricNamespace,
   metricUnits,
@@ -109,7 +109,7 @@ export const watchChecks: Checks = {
   },
   "every log is kept as long as the stage says": (cloud) => {
     const logs = cloud.all("cloudwatch/logGroup");
-    expect(logs).toHaveLength(6);
+    expect(logs).toHaveLength(7);
     for (const { inputs, name } of logs)
       expect(inputs.retentionInDays, name).toBe(stageSettings(cloud.stage).logDays);
     const written = cloud.tasks.flatMap(({ model, worker }) => [model, worker]);
@@ -143,7 +143,9 @@ export const watchChecks: Checks = {
       "OldestMessage-bulk",
       "OldestMessage-interactive",
       "OldestMessage-learning",
+      "RowsQuarantined",
       "SweepErrors",
+      "WebhookSenderErrors",
     ]);
   },
   "a pool without workers is noticed, also where they start and die again; a cold start is not": (cloud) => {
@@ -170,7 +172,7 @@ export const watchChecks: Checks = {
   "dashboard and alarms name only series that the code writes, with their dimensions": (cloud) => {
     const found = mentions(cloud);
     const dimensionsOf = (metric: string): readonly string[] =>
-      metric === "DeadLetters" ? deadLetterDimensions : jobDimensions;
+      metric === "DeadLetters" || metric === "QuarantinedRows" ? kindDimensions : jobDimensions;
     for (const { metric, dimensions } of found) {
       expect(Object.keys(metricUnits)).toContain(metric);
       expect([...dimensions].sort(), metric).toEqual([...dimensionsOf(metric)].sort());

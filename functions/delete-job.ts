@@ -1,0 +1,24 @@
+import { conclude } from "../shared/jobs/conclude.ts";
+import type { Job } from "../shared/jobs/job.ts";
+import { objectKeys } from "../shared/object-keys.ts";
+import { toIso } from "../shared/ports/clock.ts";
+import { rowKeys } from "../shared/rows.ts";
+import type { Edge } from "./edge.ts";
+import { deleteObjects, firstLook, type LateObjects } from "./sweep/delete-late-objects.ts";
+
+/**
+ * Deletes a job that has ended and all that it made. A worker that lost the job long ago may still be storing a result, so the sweeper
+ * looks at its folders again.
+ */
+export async function deleteJob(edge: Edge, job: Job): Promise<void> {
+  const { table, clock, objects } = edge;
+  const { account, id } = job;
+  await conclude(edge, job);
+  const folders = [objectKeys.resultFolder(account, id), objectKeys.instructionFolder(account, id)];
+  const data: LateObjects = { folders, looks: 0 };
+  const due = toIso(clock.now() + firstLook);
+  // First: if the process dies here, the sweeper finishes it.
+  await table.insert({ ...rowKeys.deletion(account, id), data: { ...data }, due });
+  await table.delete(rowKeys.resource(account, id));
+  await deleteObjects(objects, folders);
+}
