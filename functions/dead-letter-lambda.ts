@@ -1,6 +1,6 @@
 /**
- * Entry point of the dead-letter queues as a Lambda function with those queues as event sources (`ReportBatchItemFailures`): each
- * job that no worker could finish is marked failed, and everyone is told.
+ * Entry point of the dead-letter queues as a Lambda function with those queues as event sources (`ReportBatchItemFailures`): a
+ * message that was delivered too often is sent again or dropped, as its job's row says.
  */
 import { z } from "zod";
 import { readEdgeConfig } from "./config.ts";

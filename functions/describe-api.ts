@@ -15,7 +15,7 @@ const description = `Learn a picture edit from one before/after pair, and make t
 
 **Repeating.** An \`Idempotency-Key\` makes any POST safe to repeat for a day.
 
-**Money** is counted in credits, millionths of a US dollar. They are set aside when a job is accepted (402 when they do not cover it), settled by measured work when it succeeds, and given back when it fails or is canceled.
+**Money** is counted in credits, millionths of a US dollar. They are reserved when a job is accepted (402 when the balance does not cover them) and charged for the results that are stored and the work that was measured, also when the job is canceled; the rest is returned. A failure without a result costs nothing. \`cost\` states the reservation, and \`Prefer: dry-run\` asks for it without making anything.
 
 **Limits.** \`RateLimit\` and \`RateLimit-Policy\` state how many requests the account has left this minute, whichever of its keys it uses; 429 comes with \`Retry-After\`.
 

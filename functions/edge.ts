@@ -10,6 +10,7 @@ import type { ObjectStore } from "../shared/ports/object-store.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
 import type { HeldConnections } from "./held-connections.ts";
+import type { DailyQuotas } from "./quotas.ts";
 import type { ShortMemory } from "./short-memory.ts";
 
 /** The world as the edge sees it; composition roots give it. */
@@ -37,6 +38,7 @@ export interface EdgeSettings {
   readonly longestStream: number;
   /** Event streams and waits that one account may hold open at a time. */
   readonly heldConnections: number;
+  readonly dailyQuotas: DailyQuotas;
   /** Origin that links begin with, `https://api.example.com`; the one that was called when absent. Behind a router that one is wrong. */
   readonly publicUrl?: string;
   /** Seconds after which a request with an Idempotency-Key that left no answer is taken for dead, and may be made again. */
@@ -53,6 +55,7 @@ export const defaultEdgeSettings: EdgeSettings = {
   longestWait: 50,
   longestStream: 50,
   heldConnections: 30,
+  dailyQuotas: { uploadBytes: 50e9, imports: 100 },
   requestPatience: 60,
   reportEntries: 50_000,
   pollInterval: 250,

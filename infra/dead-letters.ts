@@ -1,16 +1,18 @@
 import { edgeFunction } from "./edge-function.ts";
-import { queueNames, queues } from "./queues.ts";
+import { putOnQueues, queueNames, queues } from "./queues.ts";
 import { useRows } from "./table.ts";
 
-/** Marks the jobs of dead messages as failed and tells whoever waits for them. One function, three queues. */
+/** Handles messages that were delivered too often, by what their jobs' rows say. One function, three queues. */
 export const gravedigger = new sst.aws.Function("DeadLetters", {
   ...edgeFunction,
   handler: "functions/dead-letter-lambda.handler",
-  description: "Ends the jobs that no worker could finish.",
+  description: "Handles messages that were delivered too often.",
   memory: "512 MB",
   timeout: "60 seconds",
   permissions: [
     useRows,
+    // A job that waits gets a new message.
+    putOnQueues(queueNames),
     {
       actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
       resources: queueNames.map((name) => queues[name].dead.arn),

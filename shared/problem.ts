@@ -37,6 +37,7 @@ export const problems = {
   period_too_long: [422, "The period holds too much for one report"],
   forbidden_url: [422, "The address may not be called"],
   rate_limited: [429, "Too many requests"],
+  quota_exceeded: [429, "The day's quota is used up"],
   too_many_streams: [429, "Too many event streams are open"],
   too_many_jobs: [429, "Too many jobs are open"],
   internal: [500, "Something broke on our side"],

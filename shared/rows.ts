@@ -21,6 +21,8 @@ export const rowKeys = {
   }),
   /** What may come late for a job that was deleted. */
   deletion: (account: string, job: string): TableKey => ({ pk: account, sk: `del#${job}` }),
+  /** What an account has used in a day. */
+  quota: (account: string, what: string): TableKey => ({ pk: `quota#${account}`, sk: what }),
   /** How an account's webhooks to a host fare. */
   circuit: (account: string, host: string): TableKey => ({ pk: `circuit#${account}`, sk: host }),
   batchLine: (batch: string, line: number): TableKey => ({

@@ -12,6 +12,7 @@ import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentInstruction } from "../present/instruction.ts";
 import { refuse } from "../problem-answers.ts";
+import { useQuota } from "../quotas.ts";
 import { isDryRun, quote, quoteSchema } from "../quote.ts";
 import { submitJob } from "../submit-job.ts";
 import { requireUploads } from "../uploads.ts";
@@ -128,6 +129,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     await requireUploads(edge, context.get("account"), [request.upload], [instructionType]);
     const cost = prices.importedFile;
     if (isDryRun(context)) return context.json(await quote(edge, context, cost), 200);
+    await useQuota(edge, context.get("account"), "imports", 1);
     const job = await submitJob(
       edge,
       context,

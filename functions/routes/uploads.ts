@@ -11,6 +11,7 @@ import {
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
+import { useQuota } from "../quotas.ts";
 import { checkUpload } from "../upload-check.ts";
 import { readUpload } from "../uploads.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
@@ -64,6 +65,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const account = context.get("account");
     const id = context.get("newId")("upload");
     const now = clock.now();
+    await useQuota(edge, account, "uploadBytes", bytes);
     const upload: Upload = { id, status: "pending", content_type, bytes, created_at: toIso(now) };
     // The sweeper takes away what nobody completes.
     const due = toIso(now + 2 * lifetimes.uploadForm * 1000);

@@ -1,4 +1,4 @@
-import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
+import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
 import { jobMessageSchema } from "../../shared/jobs/job.ts";
 import { metrics } from "../../shared/metrics.ts";
 import type { JobQueue } from "../../shared/ports/job-queue.ts";
@@ -32,8 +32,9 @@ export async function bury(ports: BuryPorts, body: string): Promise<void> {
     return log.error("a dead message names no job", { body: body.slice(0, 200), ...counted("unknown") });
   const { account, job: id } = parsed.data;
   const job = await jobs.get(account, id);
-  if (job?.status === "queued" && !job.cancel_requested) await jobs.enqueue(job);
-  else await mendJob(ports, account, id);
+  if (job?.status === "running") await mendJob(ports, account, id);
+  else if (job?.status === "queued") await jobs.enqueue(job);
+  else if (job) await conclude(ports, job);
   log.error("a message was delivered too often", {
     job: id,
     ...traceFacts(job?.trace),
