@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { edit } from "../../engine/editing/edit.ts";
 import { openPipeline } from "../../engine/pipeline/pipeline.ts";
 import { benchApi } from "./api/bench-api.ts";
+import { benchBatch } from "./batch/bench-batch.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { benchDefaults } from "./default-settings.ts";
 import { readDemoCase, readDemoPair } from "./demo-pair.ts";
@@ -16,7 +17,7 @@ import { benchMixing, type MixingFigures } from "./mixing.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|pair|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options]]`: prints figures, keeps them in out/bench/.
+/** `npm run bench [-- step|edit|pair|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
  * `npm run bench -- plans|parity|half|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
  * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -29,6 +30,11 @@ const figures: Record<string, unknown> = { machine: cpus()[0]?.model, threads, n
 if (asked[0] === "api") {
   Object.assign(figures, await benchApi(root, asked.slice(1), say));
   await keep("api.json");
+  process.exit();
+}
+if (asked[0] === "batch") {
+  Object.assign(figures, await benchBatch(root, asked.slice(1), say));
+  await keep("batch.json");
   process.exit();
 }
 if (fullSizeBenches.some((name) => asked.includes(name))) {

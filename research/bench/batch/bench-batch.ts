@@ -1,0 +1,139 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createId } from "../../../shared/ids.ts";
+import { batchSchema } from "../../../shared/resources/batch.ts";
+import { usageReportSchema } from "../../../shared/resources/usage-report.ts";
+import { systemRandom } from "../../../shared/system-clock.ts";
+import { BulkWorld } from "./bulk-world.ts";
+
+/** Edits that the worker answers between two looks, where tenants share it. */
+const capacity = 400;
+
+/**
+ * `npm run bench -- batch [--lines 100000] [--accounts 20]`: one batch of so many lines through the edge, the sweeper under a memory
+ * limit and a worker that answers at once; then as many accounts with a batch of 200 lines each, alone and beside one that submits
+ * ten batches of 2,000 lines at the same time.
+ */
+export async function benchBatch(root: string, words: readonly string[], say: (line: string) => void) {
+  const { values } = parseArgs({
+    args: [...words],
+    options: { lines: { type: "string", default: "100000" }, accounts: { type: "string", default: "20" } },
+  });
+  const image = Uint8Array.from(await readFile(join(root, "demo", "before.jpg")));
+  const lines = Number(values.lines);
+  const batch = lines ? await oneBatch(image, lines, say) : undefined;
+  const accounts = Number(values.accounts);
+  const tenants = accounts
+    ? { alone: await manyTenants(image, accounts, false), beside: await manyTenants(image, accounts, true) }
+    : undefined;
+  if (tenants)
+    say(
+      `${accounts} accounts, 200 lines each but the last: all but it done after ${tenants.alone} looks alone, ${tenants.beside} beside its ten batches of 2,000`,
+    );
+  return { batch, tenants };
+}
+
+async function oneBatch(image: Uint8Array<ArrayBuffer>, lines: number, say: (line: string) => void) {
+  const world = await BulkWorld.open();
+  try {
+    const { account, call, upload } = await world.caller();
+    const { id } = await startBatch(world, { account, call, upload }, image, lines);
+    const begun = { ...unitsOf(world) };
+    let readEarly = 0;
+    for (let ended = false; !ended; ) {
+      await world.round();
+      const { status, counts } = await batchOf(await call("GET", `/v1/batches/${id}`));
+      ended = status !== "queued" && status !== "running";
+      if (!readEarly && (counts?.succeeded ?? 0) > lines / 2)
+        readEarly = await countLines(await call("GET", `/v1/batches/${id}/output`));
+      if (world.looks.count % 100 === 0) say(`  ${counts?.succeeded ?? 0} of ${lines} lines, ${status}`);
+    }
+    const done = unitsOf(world);
+    const read = await countLines(await call("GET", `/v1/batches/${id}/output`));
+    const { totals, balance, reserved } = usageReportSchema.parse(
+      await (await call("GET", "/v1/usage")).json(),
+    );
+    const { count, cpu, longest, peak } = world.looks;
+    const table = (done.table - begun.table) / lines;
+    const index = (done.index - begun.index) / lines;
+    say(
+      `a batch of ${lines} lines: ${count} looks, ${read} lines read at its end, ${readEarly} in its middle`,
+    );
+    say(`  write units a line: ${table.toFixed(2)} of the table, ${index.toFixed(2)} of its index`);
+    for (const [kind, units] of [...world.table.units.byKind].sort(([, a], [, b]) => b - a).slice(0, 8))
+      say(`    ${kind.padEnd(10)} ${(units / lines).toFixed(3)}`);
+    say(`  rows read a line: ${((done.reads - begun.reads) / lines).toFixed(2)}`);
+    say(
+      `  sweeper: peak ${peak.toFixed(0)} MiB; processor ${(cpu / lines).toFixed(2)} ms a line, at most ${longest.toFixed(0)} ms a look`,
+    );
+    say(`  charged ${totals.jobs} jobs and ${totals.credits} credits; ${reserved} reserved, ${balance} left`);
+    if (read !== lines || totals.jobs !== lines || reserved !== 0)
+      throw new Error("the batch's output, charge or reservation does not add up");
+    return { lines, looks: count, table, index, peak, longest, read, readEarly };
+  } finally {
+    await world.stop();
+  }
+}
+
+/** Looks until every account but the last has its batch. */
+async function manyTenants(
+  image: Uint8Array<ArrayBuffer>,
+  accounts: number,
+  hostile: boolean,
+): Promise<number> {
+  const world = await BulkWorld.open();
+  try {
+    const callers = await Promise.all(Array.from({ length: accounts }, () => world.caller()));
+    const [greedy, ...others] = callers.toReversed();
+    if (hostile && greedy) for (let made = 0; made < 10; made++) await startBatch(world, greedy, image, 2000);
+    const batches = await Promise.all(
+      others.map(async (caller) => ({ caller, ...(await startBatch(world, caller, image, 200)) })),
+    );
+    for (;;) {
+      await world.round(capacity);
+      const ended = await Promise.all(
+        batches.map(async ({ caller, id }) => {
+          const { status } = await batchOf(await caller.call("GET", `/v1/batches/${id}`));
+          return status === "succeeded";
+        }),
+      );
+      if (ended.every(Boolean)) return world.looks.count;
+      if (world.looks.count > 2000) throw new Error("the other accounts' batches do not end");
+    }
+  } finally {
+    await world.stop();
+  }
+}
+
+type Caller = Awaited<ReturnType<BulkWorld["caller"]>>;
+
+async function startBatch(
+  world: BulkWorld,
+  { account, call, upload }: Caller,
+  image: Uint8Array<ArrayBuffer>,
+  lines: number,
+): Promise<{ readonly id: string }> {
+  const photo = await upload(image, "image/jpeg");
+  const text = Array.from({ length: lines }, (_, line) =>
+    JSON.stringify({ image: photo, custom_id: `photo-${line}` }),
+  ).join("\n");
+  const manifest = await upload(new TextEncoder().encode(text), "application/jsonl");
+  const instruction = createId("instruction", Date.now(), systemRandom(10));
+  await world.learned(account, instruction, photo);
+  return batchOf(await call("POST", "/v1/batches", { instruction, manifest }));
+}
+
+const unitsOf = ({ table: { units } }: BulkWorld) => ({
+  table: units.table,
+  index: units.index,
+  reads: units.reads,
+});
+
+const batchOf = async (response: Response) => batchSchema.parse(await response.json());
+
+async function countLines(response: Response): Promise<number> {
+  let count = 0;
+  for await (const chunk of response.body ?? []) for (const byte of chunk) if (byte === 0x0a) count++;
+  return count;
+}
