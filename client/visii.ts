@@ -65,6 +65,7 @@ export function visii(options: ClientOptions) {
       ...resources<BatchResource>(send, "batches"),
       create: (body: CreateBatch, call?: CallOptions) =>
         send<BatchResource>("POST", "/v1/batches", body, call),
+      delete: (id: string) => send<void>("DELETE", `/v1/batches/${id}`),
       /** The lines that succeeded, from `fromLine` on; those of a running batch too. */
       output: (id: string, fromLine?: number, signal?: AbortSignal) =>
         readBatchLines(options, `/v1/batches/${id}/output`, fromLine, signal),
@@ -108,6 +109,7 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
     create,
     complete,
     get,
+    delete: (id: string) => send<void>("DELETE", `/v1/uploads/${id}`),
     /** All three steps: get a form, post the file, have it checked. */
     async send(bytes: Uint8Array<ArrayBuffer>, content_type: UploadType): Promise<Upload> {
       const { id, url, fields } = await create({ content_type, bytes: bytes.byteLength });

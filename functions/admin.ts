@@ -8,6 +8,8 @@ import { openAccount } from "../shared/accounts/open-account.ts";
 import { awsConfigSchema } from "../shared/aws/aws-config.ts";
 import { createAwsClients } from "../shared/aws/clients.ts";
 import { DynamoTable } from "../shared/aws/dynamo-table.ts";
+import { S3ObjectStore } from "../shared/aws/s3-object-store.ts";
+import { eraseAccount } from "../shared/erasure/erase-account.ts";
 import { VisibleError } from "../shared/errors.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { lifetimes } from "../shared/object-keys.ts";
@@ -20,6 +22,7 @@ const usage = `Usage: npm run admin -- COMMAND [options]        with AWS_REGION 
                  [--result-days N]
   create-key     --account acc_… [--name NAME] [--environment live|test]
   grant          --account acc_… --credits N --reference TEXT      once for each reference
+  erase-account  --account acc_…       deletes all but the ledger's sums; wants VISII_BUCKET too; may be repeated
 
 Credits are millionths of a US dollar. A key's secret is shown this once.
 `;
@@ -38,10 +41,12 @@ const commands = {
     "result-days": count.max(lifetimes.longestResult / 86_400).optional(),
   }),
   "create-key": z.strictObject({ account, name: z.string().optional(), environment }),
+  "erase-account": z.strictObject({ account }),
   grant: z.strictObject({ account, credits: count, reference: z.string().min(1).max(200) }),
 } as const;
 
 const worldSchema = awsConfigSchema.pick({ AWS_REGION: true, VISII_TABLE: true, VISII_TABLE_ENDPOINT: true });
+const storeSchema = awsConfigSchema.pick({ VISII_BUCKET: true, VISII_STORE_ENDPOINT: true });
 
 async function run(words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const option = { type: "string" } as const;
@@ -55,8 +60,10 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
   const [command, ...rest] = positionals;
   if (command === undefined || !(command in commands) || rest.length) throw new VisibleError("usage", usage);
   const world = check(worldSchema, process.env, "the variable ");
+  const store = command === "erase-account" ? check(storeSchema, process.env, "the variable ") : undefined;
   const clients = createAwsClients({
     region: world.AWS_REGION,
+    ...(store?.VISII_STORE_ENDPOINT === undefined ? {} : { storeEndpoint: store.VISII_STORE_ENDPOINT }),
     ...(world.VISII_TABLE_ENDPOINT === undefined ? {} : { tableEndpoint: world.VISII_TABLE_ENDPOINT }),
   });
   const table = new DynamoTable(clients.dynamo, world.VISII_TABLE, clock);
@@ -89,6 +96,12 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
         const { account, credits, reference } = check(commands[command], values, "--");
         await known(account);
         return { available: await new Ledger(table, clock).grant(account, reference, credits) };
+      }
+      case "erase-account": {
+        const { account } = check(commands[command], values, "--");
+        const objects = new S3ObjectStore(clients.s3, store?.VISII_BUCKET ?? "");
+        await eraseAccount({ table, objects }, account);
+        return { erased: account };
       }
       default:
         throw new VisibleError("usage", usage);

@@ -1,3 +1,4 @@
+import { eraseJob } from "../shared/erasure/erase.ts";
 import { conclude } from "../shared/jobs/conclude.ts";
 import type { Job } from "../shared/jobs/job.ts";
 import { objectKeys } from "../shared/object-keys.ts";
@@ -7,7 +8,7 @@ import type { Edge } from "./edge.ts";
 import { deleteObjects, firstLook, type LateObjects } from "./sweep/delete-late-objects.ts";
 
 /**
- * Deletes a job that has ended and all that it made. A worker that lost the job long ago may still be storing a result, so the sweeper
+ * Deletes a job that has ended, all that it made, its events and what webhooks were sent of it. A worker that lost the job long ago may still be storing a result, so the sweeper
  * looks at its folders again.
  */
 export async function deleteJob(edge: Edge, job: Job): Promise<void> {
@@ -19,6 +20,6 @@ export async function deleteJob(edge: Edge, job: Job): Promise<void> {
   const due = toIso(clock.now() + firstLook);
   // First: if the process dies here, the sweeper finishes it.
   await table.insert({ ...rowKeys.deletion(account, id), data: { ...data }, due });
-  await table.delete(rowKeys.resource(account, id));
+  await eraseJob(edge, job);
   await deleteObjects(objects, folders);
 }

@@ -30,6 +30,6 @@ export const api = new sst.aws.Function("Api", {
     listObjects,
     readObjects("uploads", "inputs", "instructions", "results", "batches"),
     writeObjects("uploads", "inputs"),
-    deleteObjects("uploads", "instructions", "results"),
+    deleteObjects("uploads", "inputs", "instructions", "results"),
   ],
 });

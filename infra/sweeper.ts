@@ -13,7 +13,7 @@ export const menderPermissions = [
   listObjects,
   readObjects("inputs", "results", "batches", "drops"),
   writeObjects("inputs", "batches"),
-  deleteObjects("uploads", "results", "instructions"),
+  deleteObjects("uploads", "results", "instructions", "batches"),
 ];
 
 /**

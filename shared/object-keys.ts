@@ -21,6 +21,8 @@ export const objectKeys = {
     `results/${account}/${id}/${String(index).padStart(3, "0")}-${variation}.${format}`,
   /** Where an account's own tools put pictures for batches by prefix. */
   drop: (account: string, prefix: string) => `drops/${account}/${prefix}`,
+  /** All that is stored of a batch. */
+  batch: (account: string, id: string) => `batches/${account}/${id}/`,
   /** The images of a batch, a part of its lines to an object. */
   batchInput: (account: string, id: string, part: number) =>
     `batches/${account}/${id}/input/${padded(part)}.jsonl`,
@@ -29,9 +31,14 @@ export const objectKeys = {
     `batches/${account}/${id}/output/${padded(part)}.jsonl`,
 } as const;
 
+/** Where an account has objects: the keys above begin with one of these and its id. */
+export const objectFolders = ["uploads", "inputs", "instructions", "results", "drops", "batches"] as const;
+
 /** Seconds. */
 export const lifetimes = {
   uploadForm: 15 * 60,
+  /** Of the row of an upload that nobody completes; the sweeper deletes the file before. */
+  uncompletedUpload: 24 * 3600,
   signedLink: 60 * 60,
   /** A signed link is for looking; what it points to lives this long. */
   result: 7 * 24 * 3600,
@@ -41,6 +48,10 @@ export const lifetimes = {
   input: 30 * 24 * 3600,
   /** Of a line that has ended, until the batch's output holds it; a batch ends while its inputs last. */
   batchLine: 31 * 24 * 3600,
+  /** Of a webhook's delivery, which holds the metadata of what it tells of. */
+  delivery: 30 * 24 * 3600,
+  /** Of the row of an edit or a batch after its end, and after its results are gone. */
+  record: 90 * 24 * 3600,
   events: 24 * 3600,
   idempotency: 24 * 3600,
 } as const;

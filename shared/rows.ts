@@ -46,7 +46,8 @@ export function parseRow<Schema extends z.ZodType>(schema: Schema, row: TableRow
 }
 
 /**
- * Reads, changes and writes a row until nobody else was faster. `change` returns the new row, or undefined to leave it.
+ * Reads, changes and writes a row until nobody else was faster. `change` returns the new row, or undefined to leave it. The time at
+ * which the row expires stays unless a new one is given.
  *
  * @returns what is stored now, or undefined when there is no such row
  */
@@ -62,7 +63,8 @@ export async function updateRow<Schema extends z.ZodType>(
     const stored = parseRow(schema, row);
     const changed = change(stored.data);
     if (!changed) return stored;
-    const written = await table.replace({ ...key, ...changed }, row.version);
+    const expires = row.expires === undefined ? {} : { expires: row.expires };
+    const written = await table.replace({ ...key, ...expires, ...changed }, row.version);
     if (written !== "conflict") return parseRow(schema, written);
   }
 }

@@ -9,6 +9,7 @@ import { storeInput } from "./batch-input.ts";
 import { writeOutput } from "./batch-output.ts";
 import { chargeLines, countLines } from "./count-lines.ts";
 import { announceBatch, endBatch } from "./end-batch.ts";
+import { eraseBatch } from "./erase-batch.ts";
 import { endLine, lineJobId } from "./line-rows.ts";
 import { openLines } from "./open-lines.ts";
 import { runSchedule } from "./run-schedule.ts";
@@ -31,6 +32,7 @@ export async function advanceBatch(ports: SweepPorts, account: string, id: strin
   const row = await ports.table.get(rowKeys.resource(account, id));
   if (!row) return;
   const stored = parseRow(storedBatchSchema, row);
+  if (stored.data.erased !== undefined) return eraseBatch(ports, stored);
   switch (stored.data.status) {
     case "scheduled":
       return runSchedule(ports, stored);

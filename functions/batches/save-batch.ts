@@ -1,3 +1,4 @@
+import { lifetimes } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { Table, Write } from "../../shared/ports/table.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
@@ -18,6 +19,15 @@ export async function saveBatch(
 ): Promise<Stored<StoredBatch> | "conflict"> {
   const row = {
     ...rowKeys.resource(data.account, data.id),
+    // The results of a batch's lines are kept from the end of each.
+    ...(data.finished_at === undefined
+      ? {}
+      : {
+          expires:
+            Math.ceil(Date.parse(data.finished_at) / 1000) +
+            (data.keep_results ?? lifetimes.result) +
+            lifetimes.record,
+        }),
     ...(due === undefined ? {} : { due: toIso(due) }),
     data,
   };

@@ -6,12 +6,10 @@ import {
   batchLineSchema,
   maximumLines,
   type StoredLine,
-  storedBatchSchema,
 } from "../../shared/resources/batch.ts";
-import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { readOutput } from "../batches/batch-output.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { requireBatch } from "./batches.ts";
 import { orProblem, secured } from "./route-parts.ts";
 
 const files = {
@@ -72,9 +70,7 @@ export function addBatchOutputRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     });
     app.openapi(route, async (context) => {
       const { id } = context.req.valid("param");
-      const row = await edge.table.get(rowKeys.resource(context.get("account"), id));
-      if (!row) throw refuse("not_found", `There is no batch ${id}.`);
-      const batch = parseRow(storedBatchSchema, row).data;
+      const batch = await requireBatch(edge, context.get("account"), id);
       const parts = readOutput(edge, batch, context.req.valid("query").from_line);
       // Before the answer begins, so that a store out of reach is answered with 503.
       let part = await parts.next();

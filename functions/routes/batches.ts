@@ -62,6 +62,17 @@ const get = createRoute({
   request: one,
   responses: answers,
 });
+const remove = createRoute({
+  ...{
+    ...base,
+    method: "delete",
+    path: "/v1/batches/{id}",
+    operationId: "deleteBatch",
+    summary: "Delete a batch that has ended, with its edits, their results and its output",
+  },
+  request: one,
+  responses: { 204: { description: "Deleted; a large batch's edits follow within minutes" }, ...orProblem },
+});
 /** What may be done to a batch, and from which statuses. */
 const actions = {
   cancel: { summary: "Stop it; what is done stays", from: ["scheduled", "paused", "queued", "running"] },
@@ -137,16 +148,35 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...{ prefix: "bat#", limit, newestFirst: true },
       ...(after === undefined ? {} : { after }),
     });
-    const data = rows.map((row) => present(context.get("origin"), parseRow(storedBatchSchema, row).data));
+    const batches = rows.map((row) => parseRow(storedBatchSchema, row).data);
+    const data = batches
+      .filter(({ erased }) => erased === undefined)
+      .map((batch) => present(context.get("origin"), batch));
     const last = rows.length === limit ? rows.at(-1) : undefined;
     return context.json({ data, ...(last ? { next_cursor: encodeCursor(last.sk) } : {}) }, 200);
   });
 
   app.openapi(get, async (context) => {
     const { id } = context.req.valid("param");
-    const row = await table.get(rowKeys.resource(context.get("account"), id));
-    if (!row) throw refuse("not_found", `There is no batch ${id}.`);
-    return context.json(present(context.get("origin"), parseRow(storedBatchSchema, row).data), 200);
+    const batch = await requireBatch(edge, context.get("account"), id);
+    return context.json(present(context.get("origin"), batch), 200);
+  });
+
+  app.openapi(remove, async (context) => {
+    const { id } = context.req.valid("param");
+    const now = toIso(clock.now());
+    const key = rowKeys.resource(context.get("account"), id);
+    const stored = await updateRow(table, key, storedBatchSchema, (batch) => {
+      if (batch.erased !== undefined) throw refuse("not_found", `There is no batch ${id}.`);
+      if (batch.status === "queued" || batch.status === "running")
+        throw refuse(
+          "not_ready",
+          `The batch ${id} is ${batch.status}; cancel it, then delete it when it has ended.`,
+        );
+      return { data: { ...batch, erased: 0 }, due: now };
+    });
+    if (!stored) throw refuse("not_found", `There is no batch ${id}.`);
+    return context.body(null, 204);
   });
 
   for (const [action, { summary, from }] of Object.entries(actions)) {
@@ -166,14 +196,22 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       const key = rowKeys.resource(context.get("account"), id);
       const now = clock.now();
       const stored = await updateRow(table, key, storedBatchSchema, (batch) =>
-        (from as readonly string[]).includes(batch.status)
+        batch.erased === undefined && (from as readonly string[]).includes(batch.status)
           ? act(action as keyof typeof actions, batch, now)
           : undefined,
       );
-      if (!stored) throw refuse("not_found", `There is no batch ${id}.`);
+      if (!stored || stored.data.erased !== undefined) throw refuse("not_found", `There is no batch ${id}.`);
       return context.json(present(context.get("origin"), stored.data), 200);
     });
   }
+}
+
+/** The account's own batch, unless it is deleted. */
+export async function requireBatch({ table }: Edge, account: string, id: string): Promise<StoredBatch> {
+  const row = await table.get(rowKeys.resource(account, id));
+  const batch = row && parseRow(storedBatchSchema, row).data;
+  if (!batch || batch.erased !== undefined) throw refuse("not_found", `There is no batch ${id}.`);
+  return batch;
 }
 
 function act(

@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { eraseUpload } from "../../shared/erasure/erase.ts";
 import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import {
@@ -57,6 +58,19 @@ const get = createRoute({
   responses: { 200: json(shown, "The upload"), ...orProblem },
 });
 
+const remove = createRoute({
+  ...{
+    method: "delete",
+    path: "/v1/uploads/{id}",
+    operationId: "deleteUpload",
+    tags,
+    security: secured,
+    summary: "Delete an upload and its file; jobs that have yet to read it fail",
+  },
+  request: { params: idParams("upload") },
+  responses: { 204: { description: "Deleted" }, ...orProblem },
+});
+
 export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, objects, clock } = edge;
 
@@ -69,7 +83,8 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const upload: Upload = { id, status: "pending", content_type, bytes, created_at: toIso(now) };
     // The sweeper takes away what nobody completes.
     const due = toIso(now + 2 * lifetimes.uploadForm * 1000);
-    await table.insert({ ...rowKeys.resource(account, id), data: { ...upload, account }, due });
+    const expires = Math.floor(now / 1000) + lifetimes.uncompletedUpload;
+    await table.insert({ ...rowKeys.resource(account, id), data: { ...upload, account }, due, expires });
     const { url, fields } = await objects.presignUpload({
       key: objectKeys.upload(account, id),
       contentType: content_type,
@@ -111,5 +126,13 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const row = await table.get(rowKeys.resource(context.get("account"), id));
     if (!row) throw refuse("not_found", `There is no upload ${id}.`);
     return context.json(parseRow(uploadSchema, row).data, 200);
+  });
+
+  app.openapi(remove, async (context) => {
+    const { id } = context.req.valid("param");
+    const account = context.get("account");
+    if (!(await readUpload(edge, account, id))) throw refuse("not_found", `There is no upload ${id}.`);
+    await eraseUpload(edge, account, id);
+    return context.body(null, 204);
   });
 }

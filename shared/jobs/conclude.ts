@@ -2,6 +2,7 @@ import { readAccount } from "../accounts/account.ts";
 import { deriveId } from "../ids.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type MeterRow, meterKey } from "../ledger/meter-row.ts";
+import { lifetimes } from "../object-keys.ts";
 import { type Clock, toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
 import type { StoredLine } from "../resources/batch.ts";
@@ -103,6 +104,7 @@ export async function announceEnd(
       ...{ url, type, status: "pending", attempts: 0, created_at: now, next_attempt_at: now },
       body: JSON.stringify(payload),
     };
-    await table.insert({ ...rowKeys.resource(account, delivery.id), data: delivery, due: now });
+    const expires = Math.floor(clock.now() / 1000) + lifetimes.delivery;
+    await table.insert({ ...rowKeys.resource(account, delivery.id), data: delivery, due: now, expires });
   }
 }

@@ -1,4 +1,5 @@
 import { atOnce } from "../at-once.ts";
+import { lifetimes } from "../object-keys.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
 import type { JobQueue } from "../ports/job-queue.ts";
@@ -102,7 +103,7 @@ export class JobStore {
   async change(
     account: string,
     id: string,
-    change: (job: Job) => { readonly job: Job; readonly due?: string } | undefined,
+    change: (job: Job) => ChangedJob | undefined,
   ): Promise<Job | undefined> {
     const stored = await updateRow(this.#ports.table, rowKeys.resource(account, id), jobSchema, (job) => {
       const changed = change(job);
@@ -228,7 +229,14 @@ export class JobStore {
   markConcluded(job: Job): Promise<Job | undefined> {
     return this.change(job.account, job.id, (row) => {
       const gone = resultsGoAt(row);
-      return { job: { ...row, concluded: true }, ...(gone === undefined ? {} : { due: gone }) };
+      // Instructions stay until they are deleted.
+      const isKept = row.request.kind !== "edit" && row.status === "succeeded";
+      const end = Date.parse(gone ?? row.finished_at ?? row.created_at) / 1000;
+      return {
+        job: { ...row, concluded: true },
+        ...(gone === undefined ? {} : { due: gone }),
+        ...(isKept ? {} : { expires: Math.ceil(end) + lifetimes.record }),
+      };
     });
   }
 
@@ -281,6 +289,8 @@ function unsent({ enqueued_at: _, ...row }: Job): Job {
   return row;
 }
 
-function asRow({ job, due }: { job: Job; due?: string }): Omit<NewRow, "pk" | "sk"> {
-  return { data: job, ...(due === undefined ? {} : { due }) };
+interface ChangedJob extends Pick<NewRow, "due" | "expires"> {
+  readonly job: Job;
 }
+
+const asRow = ({ job, ...times }: ChangedJob): Omit<NewRow, "pk" | "sk"> => ({ data: job, ...times });

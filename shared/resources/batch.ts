@@ -180,6 +180,8 @@ export const storedBatchSchema = z.object({
   uncharged: unchargedSchema.optional(),
   /** Lines before this one are in parts of the output. */
   written: z.number().int().default(0),
+  /** Of a deleted batch, which nobody is shown any more: lines before this one are erased. */
+  erased: z.number().int().optional(),
   schedule_of: z.string().optional(),
   next_run_at: timeSchema.optional(),
   error: jobErrorSchema.optional(),

@@ -58,11 +58,20 @@ describe("the client", () => {
       name: "ApiError",
     });
     const none = "bat_00000000000000000000000000";
-    for (const call of [api.batches.get, api.batches.cancel, api.batches.pause, api.batches.resume])
+    for (const call of [
+      api.batches.get,
+      api.batches.cancel,
+      api.batches.pause,
+      api.batches.resume,
+      api.batches.delete,
+    ])
       await expect(call(none)).rejects.toMatchObject({ problem: { code: "not_found" } });
     for (const read of [api.batches.output, api.batches.errors])
       await expect(read(none).next()).rejects.toMatchObject({ problem: { code: "not_found" } });
     await api.batches.list();
+    await expect(api.uploads.delete("upl_00000000000000000000000000")).rejects.toMatchObject({
+      problem: { code: "not_found" },
+    });
     await api.edits.delete(edit.id);
     await api.instructions.delete(made.id);
     expect((await api.usage({ from: "2026-01-01T00:00:00Z" })).balance).toBe(1_000_000);

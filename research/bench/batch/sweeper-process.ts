@@ -38,7 +38,7 @@ const ports: SweepPorts = {
   objects: new S3ObjectStore(createAwsClients(aws).s3, bucket),
   jobs: new JobStore({ table, queues, clock, timing: queueTiming }),
   ledger: new Ledger(table, clock),
-  sender: { send: async () => ({ status: 204 }) },
+  webhooks: new MemoryQueue(),
   log: {
     info: () => undefined,
     error: (message, facts) => void errors.push(`${message}: ${facts?.error}`),

@@ -42,9 +42,16 @@ function kindOf(pk: string, sk: string): string {
   return pk.includes("#") ? partition : (sk.split("#", 1)[0] ?? "");
 }
 
-/** Bytes of a row as DynamoDB counts them: names and values, numbers in half their digits. */
+const sizes = new WeakMap<TableRow, number>();
 function sizeOf(row: TableRow | undefined): number {
   if (!row) return 0;
+  const size = sizes.get(row) ?? measure(row);
+  sizes.set(row, size);
+  return size;
+}
+
+/** Bytes of a row as DynamoDB counts them: names and values, numbers in half their digits. */
+function measure(row: TableRow): number {
   const { pk, sk, data, due, expires } = row;
   return (
     "pksk".length +

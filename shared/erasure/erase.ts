@@ -1,0 +1,87 @@
+import { atOnce } from "../at-once.ts";
+import type { Job } from "../jobs/job.ts";
+import { objectKeys } from "../object-keys.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { Table, TableKey, TableRow } from "../ports/table.ts";
+import { parseRow, rowKeys } from "../rows.ts";
+import { storedDeliverySchema } from "../webhooks/webhook.ts";
+
+export interface ErasurePorts {
+  readonly table: Table;
+  readonly objects: ObjectStore;
+}
+
+const width = 16;
+const page = 100;
+
+/** Erases an upload and its file. A job that has yet to read it fails with `upload_gone`. */
+export async function eraseUpload(
+  { table, objects }: ErasurePorts,
+  account: string,
+  id: string,
+): Promise<void> {
+  await objects.delete(objectKeys.upload(account, id));
+  await objects.delete(objectKeys.input(account, id));
+  await table.delete(rowKeys.resource(account, id));
+}
+
+/** Erases a job that has ended: its files, its events, what webhooks were sent of it, its row at last so that this can be repeated. */
+export async function eraseJob(
+  ports: ErasurePorts,
+  { account, id, request, results }: Pick<Job, "account" | "id" | "request" | "results">,
+): Promise<void> {
+  const { table, objects } = ports;
+  const files =
+    request.kind === "edit"
+      ? results.map(({ key }) => key)
+      : [
+          objectKeys.instruction(account, id),
+          objectKeys.learningState(account, id),
+          objectKeys.preview(account, id),
+          objectKeys.losses(account, id),
+        ];
+  await atOnce(width, files, (key) => objects.delete(key));
+  await eraseRows(table, rowKeys.event(id, "").pk);
+  await eraseDeliveries(table, account, id);
+  await table.delete(rowKeys.resource(account, id));
+}
+
+/** Erases the deliveries that tell of a job or a batch. Their ids begin with its time (`deriveId`). */
+export async function eraseDeliveries(table: Table, account: string, subject: string): Promise<void> {
+  const prefix = `dlv#dlv_${subject.slice(4, 14)}`;
+  await eraseRows(table, account, prefix, (row) => tellsOf(row, subject));
+}
+
+function tellsOf(row: TableRow, subject: string): boolean {
+  const { body } = parseRow(storedDeliverySchema, row).data;
+  return body.includes(JSON.stringify(subject));
+}
+
+/** Deletes the rows of a partition, a page at a time. */
+export async function eraseRows(
+  table: Table,
+  pk: string,
+  prefix = "",
+  wanted: (row: TableRow) => boolean = () => true,
+): Promise<void> {
+  for (let after: string | undefined; ; ) {
+    const rows = await table.query(pk, {
+      limit: page,
+      ...(prefix === "" ? {} : { prefix }),
+      ...(after === undefined ? {} : { after }),
+    });
+    const keys: TableKey[] = rows.filter(wanted).map(({ sk }) => ({ pk, sk }));
+    await atOnce(width, keys, (key) => table.delete(key));
+    if (rows.length < page) return;
+    after = rows.at(-1)?.sk;
+  }
+}
+
+/** Deletes every object whose key begins so. */
+export async function eraseObjects(objects: ObjectStore, prefix: string): Promise<void> {
+  for (;;) {
+    const found = await objects.list(prefix, page);
+    await atOnce(width, found, ({ key }) => objects.delete(key));
+    if (found.length < page) return;
+  }
+}
