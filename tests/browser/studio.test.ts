@@ -68,7 +68,12 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
     await page.getByLabel("Name").fill("dusk");
     await page.getByLabel("Steps").fill("16");
     await page.getByRole("button", { name: "Learn" }).click();
-    await page.getByText("Learned. Choose photos").waitFor({ timeout: 40_000 });
+    // This pair is a change of colors, for which a lookup table does better: the page says so.
+    await page.getByText("Learned, but read the warnings. Choose photos").waitFor({ timeout: 40_000 });
+    const warnings = page.getByRole("list", { name: "Warnings" }).getByRole("listitem");
+    expect(await warnings.allTextContents()).toContainEqual(
+      expect.stringContaining("a change of colors alone"),
+    );
     expect(await page.getByRole("img", { name: /^Loss by step: [\d.e-]+ at step \d+/ }).count()).toBe(1);
     await page.waitForFunction('document.getElementById("preview").naturalWidth > 0');
     expect(await page.locator("#instruction option:checked").textContent()).toBe("dusk");
