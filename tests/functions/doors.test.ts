@@ -231,6 +231,7 @@ describe("tenants", () => {
     const tries: readonly (readonly [string, string, unknown?])[] = [
       ["GET", `/v1/uploads/${image}`],
       ["POST", `/v1/uploads/${image}/complete`],
+      ["DELETE", `/v1/uploads/${image}`],
       ["GET", `/v1/instructions/${mine.id}`],
       ["PATCH", `/v1/instructions/${mine.id}`, { name: "stolen" }],
       ["DELETE", `/v1/instructions/${mine.id}`],
@@ -246,6 +247,7 @@ describe("tenants", () => {
       ["POST", "/v1/edits", { text: "x", images: [image] }],
       ["POST", "/v1/instructions", { pairs: [{ before: image, after: image }] }],
       ["GET", `/v1/batches/${batch}`],
+      ["DELETE", `/v1/batches/${batch}`],
       ["POST", `/v1/batches/${batch}/cancel`],
       ["POST", `/v1/batches/${batch}/pause`],
       ["POST", `/v1/batches/${batch}/resume`],
