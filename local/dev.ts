@@ -37,8 +37,8 @@ let asked = 0;
 const interrupted = new Promise<void>((resolve) => {
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.on(name, () => {
-      // The terminal and npm may both pass one Ctrl-C on; a later one means: at once.
-      if (asked && Date.now() - asked > 1000) process.exit(130);
+      // The terminal and npm may both pass one Ctrl-C on, seconds apart on a busy machine; a later one means: at once.
+      if (asked && Date.now() - asked > 5000) process.exit(130);
       asked ||= Date.now();
       resolve();
     });

@@ -103,7 +103,8 @@ describe("twenty webhooks to a silent server", () => {
       await expect
         .poll(() => read(other, theirs), patient)
         .toMatchObject({ status: "delivered", attempts: 1 });
-      await expect.poll(() => open.size, patient).toBe(mostConnections.account);
+      // Not how many are open now: on a busy machine the first of them may have timed out.
+      await expect.poll(() => mostOpen, patient).toBe(mostConnections.account);
       for (const socket of open) socket.destroy();
       await delivering;
       expect(silentOpen).toBeDefined();
