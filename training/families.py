@@ -18,7 +18,7 @@ from phrases import ADVERBS, COLOURS, NOUNS, draw_colour
 
 KINDS: dict[str, Kind] = {}
 TEMPLATES: dict[str, tuple[str, ...]] = {}
-HELD_OUT_FAMILIES = ("charcoal", "watercolour", "linocut")
+HELD_OUT_FAMILIES = ("charcoal", "watercolour", "linocut", "stained_glass")
 
 
 def art(*params: str, say: tuple[str, ...], weight: float = 1.0):
@@ -41,7 +41,7 @@ def between(level: Tensor, versions: list[Tensor]) -> Tensor:
 def box(x: Tensor, size: int) -> Tensor:
     """Means of ``size`` x ``size`` windows; output [H + size - 1, W + size - 1], one for each window that covers a pixel."""
     pad = size - 1
-    return F.avg_pool2d(F.pad(x, [pad] * 4, mode="replicate"), size, 1)
+    return F.avg_pool2d(F.avg_pool2d(F.pad(x, [pad] * 4, mode="replicate"), (size, 1), 1), (1, size), 1)
 
 
 def kuwahara(x: Tensor, radius: int) -> Tensor:
@@ -102,44 +102,63 @@ def two_inks(tone: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
 def dog_lines(x: Tensor, level: Tensor) -> Tensor:
     """Extended difference of Gaussians, [B, 1, H, W]: 1 on paper, towards 0 on lines (Winnemöller et al. 2012)."""
     y = luma(x)
-    fine, broad = (blurred(y, s) * 21 - blurred(y, 1.6 * s) * 20 for s in (0.7, 1.6))
-    return between(level, [fine, broad])
+    return between(level, [blurred(y, s) * 21 - blurred(y, 1.6 * s) * 20 for s in (0.7, 1.4, 2.6)])
+
+
+def stepped(x: Tensor, steps: Tensor, hardness: float) -> Tensor:
+    """Few tones with soft borders between them; black stays black and white stays white."""
+    y = x * steps
+    below = torch.floor(y)
+    return (below + torch.sigmoid((y - below - 0.5) * hardness)).clamp_max(1e6) / steps
+
+
+def noise(x: Tensor, cell: float, seed: int) -> Tensor:
+    """The same random field for every picture: values in [0, 1] that change every ``cell`` pixels, [1, 1, H, W]."""
+    rows, columns = coordinates(x)
+    value = torch.sin(torch.floor(rows / cell) * 127.1 + torch.floor(columns / cell) * 311.7 + seed * 74.7) * 43758.5453
+    return value - torch.floor(value)
 
 
 # ---- paint ----------------------------------------------------------------------------------------------------------------------
 
 @art("size", "s", weight=1.6, say=("turn {it} into an oil painting with {z} strokes", "{a} {z} oil paint", "paint {it} in oil {a}"))
 def oil(x, p):
-    y = between(col(p, 0), [kuwahara(x, r) for r in (2, 4, 7)])
-    return saturation(y, 1 + 0.6 * col(p, 1))
+    y = between(col(p, 0), [kuwahara(x, r) for r in (2, 5, 9, 13)])
+    return saturation(y, 1 + 0.6 * col(p, 1)) + (y - blurred(y, 1.5)) * 0.8 * col(p, 1)
 
 
 @art("size", "s", weight=1.6, say=("paint {it} with {z} long brush strokes", "{a} {z} brush strokes that follow the shapes", "make {it} {a} painted with long strokes"))
 def brush(x, p):
-    vx, vy = flow(x, 3.0)
-    base = kuwahara(x, 3)
-    strokes = between(col(p, 0), [along(base, vx, vy, n) for n in (4, 9)])
-    # Bristles: contrast along the stroke that the smoothing has kept across it.
-    detail = strokes - blurred(strokes, 1.5)
-    return strokes + (0.5 + 3.0 * col(p, 1)) * detail
+    vx, vy = flow(x, 4.0)
+    strokes = between(col(p, 0), [along(kuwahara(x, radius), vx, vy, length) for radius, length in ((2, 5), (5, 10), (8, 18))])
+    # Bristles: contrast across the stroke, which smoothing along it has kept.
+    return strokes + (0.5 + 4.0 * col(p, 1)) * (strokes - blurred(strokes, 2.0))
+
+
+@art("size", "s", "angle", weight=1.2, say=("paint {it} with a palette knife {a}", "a {z} palette knife painting", "{a} {z} slanted strokes of thick paint"))
+def palette_knife(x, p):
+    angle = math.pi * col(p, 2)[:, :, :, 0].expand(-1, *x.shape[-2:])
+    vx, vy = torch.cos(angle), torch.sin(angle)
+    y = between(col(p, 0), [kuwahara(along(x, vx, vy, length), radius) for length, radius in ((4, 3), (9, 5), (15, 8))])
+    # Light from above on the edges of the paint.
+    gx, gy = gradients(blurred(y, 0.7))
+    return saturation(y, 1.2 + 0 * col(p, 0)) + (0.2 + 0.8 * col(p, 1)) * (gx + gy)
 
 
 @art("size", "s", weight=1.0, say=("turn {it} into a gouache poster with {z} shapes", "paint {it} in {z} flat patches {a}", "{a} flat gouache colors"))
 def gouache(x, p):
-    y = between(col(p, 0), [kuwahara(kuwahara(x, 3), 3), kuwahara(kuwahara(x, 5), 5)])
-    steps = 8 - 4 * col(p, 1)
-    soft = y * steps
-    soft = (torch.floor(soft) + torch.sigmoid((soft - torch.floor(soft) - 0.5) * 10)) / steps
-    return saturation(soft, 1.25 + 0 * steps)
+    y = between(col(p, 0), [blurred(kuwahara(kuwahara(x, r), r), 0.8) for r in (3, 6, 9)])
+    return saturation(stepped(y, 8 - 4 * col(p, 1), 10), 1.25 + 0 * col(p, 0))
 
 
 @art("size", "s", say=("turn {it} into a watercolor", "make {it} a {z} watercolor {a}", "paint {it} in {a} wet watercolor"))
 def watercolour(x, p):
-    y = between(col(p, 0), [kuwahara(x, 3), kuwahara(kuwahara(x, 6), 3)])
-    gx, gy = gradients(blurred(y, 1.0))
-    edge = (gx ** 2 + gy ** 2 + 1e-6).sqrt().clamp(0, 0.5)
-    light = 1 - (1 - y) * (0.8 - 0.25 * col(p, 1))
-    return light * (1 - 0.7 * edge) + 0.06 * (light - blurred(light, 3.0))
+    """Bright washes that leave the paper in the lights, with darker rims where a wash ends."""
+    y = between(col(p, 0), [blurred(kuwahara(x, r), 0.8) for r in (3, 6, 10)])
+    wash = saturation(1 - (1 - y) * (0.95 - 0.3 * col(p, 1)), 1.3 + 0 * col(p, 0))
+    wash = mix(wash, torch.ones_like(wash), ((luma(y) - 0.62) * 2.5).clamp(0, 1))
+    rim = (blurred(luma(y), 3.0) - luma(y)).clamp(0, 0.25)
+    return wash * (1 - 2.2 * rim)
 
 
 # ---- drawing ----------------------------------------------------------------------------------------------------------------------
@@ -161,13 +180,16 @@ def colour_pencil(x, p):
 
 @art("size", "s", "angle", weight=1.2, say=("hatch {it} with {z} lines", "a {z} pen drawing with hatching {a}", "turn {it} into {a} {z} cross-hatching"))
 def hatching(x, p):
-    y = blurred(luma(x), 1.0)
-    period, angle = 3 + 5 * col(p, 0), math.pi * col(p, 2)
+    """Each tone is one more layer of lines; their width follows the tone, and outlines hold the shapes."""
+    y = blurred(luma(x), 1.2)
+    period, angle = 3.5 + 6.5 * col(p, 0), math.pi * col(p, 2)
     paper = torch.ones_like(y)
-    for k, level in enumerate((0.75, 0.5, 0.28)):
-        line = ridges(x, angle + k * math.pi / 3, period)
-        paper = paper * (1 - ((level - y) * 6 + 0.3).clamp(0, 1) * (0.5 + 0.5 * col(p, 1)) * (line ** 2))
-    return paper.expand_as(x)
+    for k, level in enumerate((0.8, 0.5, 0.25)):
+        line = ridges(x, angle + k * 1.1, period)
+        width = ((level - y) * (1.2 + 0.8 * col(p, 1))).clamp(0, 0.75)
+        paper = paper * (1 - ((line - 1 + width) * 6).clamp(0, 1) * (width > 0))
+    outline = (0.5 + (dog_lines(x, col(p, 0)) - 0.3) * 3).clamp(0, 1)
+    return (0.05 + 0.93 * paper * outline).expand_as(x)
 
 
 @art("size", "s", say=("turn {it} into a charcoal drawing", "draw {it} in {z} charcoal {a}", "a {a} smudged charcoal drawing"))
@@ -184,12 +206,23 @@ def charcoal(x, p):
 
 @art("size", "s", "colour", "colour2", weight=1.2, say=("turn {it} into a {c} woodcut on {d} paper", "a {z} woodcut in {c} and {d}", "{a} carved lines in {c} on {d}"))
 def woodcut(x, p):
-    """Lines along the shapes of the picture, broad where it is dark: level lines of a smoothed copy."""
-    y = blurred(luma(x), 1.0)
-    smooth = blurred(y, 4.0)
-    lines = 0.5 + 0.5 * torch.cos(smooth * 2 * math.pi * (14 - 7 * col(p, 0)))
-    tone = ((y + 0.45 * (lines - 0.5) - 0.55 + 0.2 * col(p, 1)) * 8 + 0.5)
+    """Gouges along the shapes of the picture, broad where it is dark."""
+    y = luma(kuwahara(x, 3))
+    vx, vy = flow(x, 4.0)
+    grain = luma(x) - blurred(luma(x), 3.0)
+    gouge = between(col(p, 0), [along(grain, vx, vy, n) for n in (5, 10)])
+    tone = (y - 0.5 + 0.25 * col(p, 1) + (4 + 5 * col(p, 1)) * gouge) * 7 + 0.5
     return two_inks(tone, rgb(p, 2), rgb(p, 5))
+
+
+@art("size", "s", "colour", "colour2", weight=0.5, say=("engrave {it} in {c} on {d}", "a {z} {c} engraving on {d} paper", "print {it} as a {z} banknote engraving in {c}"))
+def engraving(x, p):
+    """Parallel lines that bend with the light of the picture and swell where it is dark."""
+    y = blurred(luma(x), 1.5)
+    rows, _ = coordinates(x)
+    period = 4 + 6 * col(p, 0)
+    wave = 0.5 + 0.5 * torch.cos((rows + (4 + 12 * col(p, 1)) * blurred(y, 4.0)) * (2 * math.pi) / period)
+    return two_inks((y * 1.1 - wave) * 3 + 0.6, rgb(p, 2), rgb(p, 5))
 
 
 @art("size", "s", "colour", "colour2", say=("turn {it} into a {c} linocut on {d}", "a {z} linocut print in {c} and {d}", "a {a} two color linocut in {c} on {d}"))
@@ -211,7 +244,7 @@ def risograph(x, p):
     return paper * mix(torch.ones_like(x), rgb(p, 3), 0.85 * middle) * mix(torch.ones_like(x), rgb(p, 0), 0.9 * dark)
 
 
-@art("size", "s", weight=0.8, say=("turn {it} into a mosaic of {z} tiles", "{z} square tiles {a}", "make {it} a {z} tile mosaic"))
+@art("size", "s", weight=0.7, say=("turn {it} into a mosaic of {z} tiles", "{z} square tiles {a}", "make {it} a {z} tile mosaic"))
 def mosaic(x, p):
     h, w = x.shape[-2:]
     rows, columns = coordinates(x)
@@ -222,26 +255,84 @@ def mosaic(x, p):
         bevel = 0.08 * ((rows % size < 2).float() - (rows % size >= size - 1).float())
         return mix(flat + bevel * col(p, 1), const(x, 0.2, 0.19, 0.18), 0.8 * grout)
     level = col(p, 0)
-    return torch.where(level < 0.34, tiled(6), torch.where(level < 0.67, tiled(9), tiled(14)))
+    return torch.where(level < 0.34, tiled(6), torch.where(level < 0.67, tiled(10), tiled(16)))
 
 
-@art("size", "s", weight=0.7, say=("print {it} in {z} halftone colors", "a {z} comic print with color dots {a}", "{a} {z} color halftone"))
+@art("size", weight=0.5, say=("turn {it} into {z} low poly triangles", "a {z} low poly picture", "make {it} of {z} flat triangles"))
+def low_poly(x, p):
+    h, w = x.shape[-2:]
+    rows, columns = coordinates(x)
+
+    def triangles(size: int) -> Tensor:
+        upper = ((rows % size) + (columns % size) < size).to(x.dtype)
+        sides = []
+        for half in (upper, 1 - upper):
+            sums = [F.avg_pool2d(v, size, ceil_mode=True) for v in (x * half, half)]
+            sides.append(F.interpolate(sums[0] / sums[1].clamp_min(1e-3), scale_factor=size)[..., :h, :w])
+        return mix(sides[1], sides[0], upper)
+    return torch.where(col(p, 0) < 0.5, triangles(8), triangles(14))
+
+
+@art("size", "s", weight=0.5, say=("turn {it} into {z} dots of paint", "a pointillist painting with {z} dots", "{a} {z} pointillism"))
+def pointillism(x, p):
+    """Dots of paint in rows, each of one vivid color, on a pale ground."""
+    h, w = x.shape[-2:]
+    rows, columns = coordinates(x)
+
+    def dots(size: int) -> Tensor:
+        out = mix(x.mean((2, 3), keepdim=True), torch.ones_like(x), 0.55)
+        for shift in (0, size // 2):
+            moved = F.pad(x, [shift, size, shift, size], mode="replicate")
+            flat = F.interpolate(F.avg_pool2d(moved, size), scale_factor=size)
+            flat = flat[..., shift:shift + h, shift:shift + w]
+            distance = (((rows + shift) % size - size / 2 + 0.5) ** 2 + ((columns + shift) % size - size / 2 + 0.5) ** 2).sqrt()
+            out = mix(out, saturation(flat, 1.3 + 0.7 * col(p, 1)), (size * 0.42 - distance + 0.5).clamp(0, 1))
+        return out
+    return torch.where(col(p, 0) < 0.5, dots(6), dots(10))
+
+
+@art("size", "s", "colour", "colour2", weight=0.4, say=("draw {it} with {z} dots of {c} ink on {d}", "a {z} stipple drawing in {c} on {d}", "{a} stippling in {c} on {d} paper"))
+def stipple(x, p):
+    y = luma(x)
+    return two_inks((y - between(col(p, 0), [noise(x, 1, 1), noise(x, 2, 2)]) * 0.8 - 0.1 * col(p, 1)) * 6 + 0.5, rgb(p, 2), rgb(p, 5))
+
+
+@art("size", "s", weight=0.5, say=("print {it} in {z} halftone colors", "a {z} comic print with color dots {a}", "{a} {z} color halftone"))
 def colour_halftone(x, p):
-    y, period = blurred(x, 1.2), 4 + 4 * col(p, 0)
-    angles = (0.26, 1.31, 0.0)
-    inks = [((y[:, i:i + 1] - 0.25 - 0.25 * (ridges(x, torch.full_like(period, a), period) + ridges(x, torch.full_like(period, a + math.pi / 2), period)))
-             * (3 + 5 * col(p, 1)) + 0.5).clamp(0, 1) for i, a in enumerate(angles)]
+    y, period = blurred(x, 1.2), 4 + 6 * col(p, 0)
+    inks = []
+    for i, angle in enumerate((0.26, 1.31, 0.0)):
+        screen = 0.5 * (ridges(x, torch.full_like(period, angle), period) + ridges(x, torch.full_like(period, angle + math.pi / 2), period))
+        # The screen spans the tones, so that a middle tone is half covered.
+        inks.append(((y[:, i:i + 1] - 0.15 - 0.7 * screen) * (2.5 + 4 * col(p, 1)) + 0.5).clamp(0, 1))
     return torch.cat(inks, 1)
 
 
 @art("size", "s", weight=1.2, say=("turn {it} into a comic with {z} outlines", "a {a} graphic novel look with {z} black lines", "draw {it} as a comic {a}"))
 def comic(x, p):
     base = kuwahara(x, 3)
-    steps = 6 - 3 * col(p, 1)
-    flat = base * steps
-    flat = (torch.floor(flat) + torch.sigmoid((flat - torch.floor(flat) - 0.5) * 14)) / steps
-    line = (0.5 + (dog_lines(base, col(p, 0)) - 0.3) * 4).clamp(0, 1)
-    return saturation(flat, 1.4 + 0 * steps) * line
+    # Shadows are lifted before the steps, or a dark ground would be one black.
+    flat = stepped(base.clamp_min(0) ** 0.75, 6 - 3 * col(p, 1), 14)
+    line = (0.5 + (dog_lines(base.clamp_min(0) ** 0.6, col(p, 0)) - 0.1) * 4).clamp(0, 1)
+    return saturation(flat, 1.4 + 0 * col(p, 0)) * line
+
+
+@art("size", "s", say=("turn {it} into a stained glass window", "{z} stained glass {a}", "make {it} a window of {z} colored glass"))
+def stained_glass(x, p):
+    """Flat, glowing panes with lead between them."""
+    flat = between(col(p, 0), [kuwahara(kuwahara(x, r), r) for r in (4, 7, 10)])
+    panes = saturation(stepped(flat.clamp_min(0) ** 0.8, 4 + 0 * col(p, 0), 20), 1.8 + 0 * col(p, 0))
+    gx, gy = gradients(blurred(panes, 1.0))
+    lead = ((gx ** 2 + gy ** 2).sqrt() * (3 + 3 * col(p, 1)) - 0.3).clamp(0, 1)
+    return panes * (1 - F.max_pool2d(lead, 3, 1, 1))
+
+
+@art("size", "s", weight=0.4, say=("print {it} on canvas", "a {z} canvas weave {a}", "{a} woven {z} texture"))
+def canvas(x, p):
+    rows, columns = coordinates(x)
+    period = 3 + 3 * col(p, 0)
+    weave = torch.sin(rows * 2 * math.pi / period) * torch.sin(columns * 2 * math.pi / period)
+    return kuwahara(x, 2) * (1 + (0.1 + 0.3 * col(p, 1)) * weave)
 
 
 # ---- light and space ----------------------------------------------------------------------------------------------------------------
@@ -277,7 +368,7 @@ def setting(name: str, rng: random.Random, named: bool) -> tuple[tuple[float, ..
     for param in KINDS[name].params:
         if param.startswith("colour"):
             word, value = draw_colour(rng, named)
-            if name in ("ink", "woodcut") and rng.random() < 0.35:  # black on white is the common case
+            if name in ("ink", "woodcut", "engraving", "stipple") and rng.random() < 0.35:  # black on white is the common case
                 word, value = ("black", (0.05, 0.05, 0.06)) if param == "colour" else ("white", (0.98, 0.97, 0.95))
             words["c" if param == "colour" else "d"] = word or rng.choice(tuple(COLOURS))
             values += value

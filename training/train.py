@@ -27,6 +27,7 @@ from batches import PHOTOS, Batch, Crops, make_batch
 from model import Mini, make_tokenizer, schedule
 from muon import Muon, half_precision
 from photos import CACHE
+from teachers import hasten
 
 
 def size_at(done: float, step: int, small: float, large: float) -> int:
@@ -170,6 +171,8 @@ def hardware(o: argparse.Namespace) -> str:
 def train(rank: int, o: argparse.Namespace) -> None:
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
+    if o.device == "cpu":
+        hasten()
     torch.backends.cudnn.allow_tf32 = False  # filters and autoencoder are float32; the model is bfloat16 where it may be
     if o.workers > 1:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
