@@ -1,5 +1,6 @@
-import type { BatchLine } from "../shared/resources/batch.ts";
 import { type ClientOptions, sendRepeatedly, toError } from "./http.ts";
+import { readChunks } from "./read-chunks.ts";
+import type { BatchLine } from "./resources.ts";
 
 /** Lines of a batch's output or errors, one at a time, from `fromLine` (0 for all) up to the first that has not ended. */
 export async function* readBatchLines(
@@ -16,10 +17,9 @@ export async function* readBatchLines(
   const response = await sendRepeatedly(options, url, request, options.retries ?? 3);
   if (response.status === 204) return;
   if (!response.ok || !response.body) throw await toError(response);
-  const decoder = new TextDecoder();
   let rest = "";
-  for await (const chunk of response.body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+  for await (const text of readChunks(response.body.pipeThrough(new TextDecoderStream()))) {
+    const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     // The service validates its answers' types at compile time; here they are taken at its word.
     for (const line of lines) yield JSON.parse(line) as BatchLine;

@@ -1,5 +1,7 @@
-import { type JobEvent, jobEventSchema } from "../shared/resources/event.ts";
+import { EventSourceParserStream } from "eventsource-parser/stream";
 import { ApiError, type ClientOptions, toError } from "./http.ts";
+import { readChunks } from "./read-chunks.ts";
+import type { JobEvent } from "./resources.ts";
 
 /** Follows a job live to its end; a stream that breaks is taken up where it left off. */
 export async function* followEvents(
@@ -41,28 +43,12 @@ async function* readStream(
     ...(signal ? { signal } : {}),
   });
   if (!response.ok || !response.body) throw await toError(response);
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body) {
-    rest += decoder.decode(chunk, { stream: true });
-    const blocks = rest.split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const { id, data } = parseBlock(block);
-      if (data === undefined) continue;
-      const event = jobEventSchema.parse(JSON.parse(data));
-      yield { event, ...(id === undefined ? {} : { id }) };
-    }
+  const messages = response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
+  for await (const { id, data } of readChunks(messages)) {
+    // The service validates its events' types at compile time; here they are taken at its word.
+    const event = JSON.parse(data) as JobEvent;
+    yield { event, ...(id === undefined ? {} : { id }) };
   }
-}
-
-function parseBlock(block: string): { readonly id?: string; readonly data?: string } {
-  const field = (name: string) =>
-    block
-      .split("\n")
-      .filter((line) => line.startsWith(`${name}: `))
-      .map((line) => line.slice(name.length + 2));
-  const [id] = field("id");
-  const data = field("data");
-  return { ...(id === undefined ? {} : { id }), ...(data.length ? { data: data.join("\n") } : {}) };
 }

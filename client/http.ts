@@ -1,4 +1,4 @@
-import { type Problem, problemContentType, problemSchema } from "../shared/problem.ts";
+import type { Problem } from "./resources.ts";
 
 export interface ClientOptions {
   /** Where the API is: `https://api.example.com` or `http://127.0.0.1:8787`. */
@@ -87,9 +87,14 @@ export async function download(
     { ...asked, redirect: "manual" },
     retries,
   );
+  // A browser hides where a redirect leads; it follows it and leaves the key behind by itself.
+  if (response.type === "opaqueredirect") return bytesOf(await send(new URL(path, baseUrl), asked));
   const link = response.headers.get("location");
   if (link === null) throw await toError(response);
-  const file = await send(link, signal ? { signal } : {});
+  return bytesOf(await send(link, signal ? { signal } : {}));
+}
+
+async function bytesOf(file: Response): Promise<Uint8Array<ArrayBuffer>> {
   if (!file.ok) throw await toError(file);
   return new Uint8Array(await file.arrayBuffer());
 }
@@ -123,17 +128,16 @@ export async function sendRepeatedly(
 export async function toError(response: Response): Promise<ApiError> {
   const text = await response.text();
   const retry = response.headers.get("retry-after");
-  const isProblem = response.headers.get("content-type")?.startsWith(problemContentType) ?? false;
-  const problem = isProblem
-    ? problemSchema.parse(JSON.parse(text))
+  const isProblem = response.headers.get("content-type")?.startsWith("application/problem+json");
+  const problem: Problem = isProblem
+    ? JSON.parse(text)
     : {
-        ...{
-          type: "about:blank",
-          title: response.statusText,
-          status: response.status,
-          code: "unexpected_answer",
-        },
-        ...{ detail: text.slice(0, 200), request_id: "" },
+        type: "about:blank",
+        title: response.statusText,
+        status: response.status,
+        code: "unexpected_answer",
+        detail: text.slice(0, 200),
+        request_id: "",
       };
   return new ApiError(problem, retry === null ? undefined : Number(retry));
 }

@@ -1,35 +1,37 @@
 /** The typed client: `visii({ baseUrl, key }).edits.create({ … })`. It needs nothing but fetch. */
-import type { CreatedKey, CreateKey, KeyResource } from "../shared/accounts/api-key.ts";
-import type { BatchResource, CreateBatch } from "../shared/resources/batch.ts";
-import type { CreateEdit, EditResource } from "../shared/resources/edit.ts";
-import type { JobEvent } from "../shared/resources/event.ts";
-import type {
-  CreateInstruction,
-  ImportInstruction,
-  InstructionResource,
-} from "../shared/resources/instruction.ts";
-import type { CreateUpload, Upload, UploadForm, UploadType } from "../shared/resources/upload.ts";
-import type { UsageReport } from "../shared/resources/usage-report.ts";
-import type {
-  CreatedWebhook,
-  CreateWebhook,
-  DeliveryResource,
-  WebhookResource,
-} from "../shared/webhooks/webhook.ts";
 import { readBatchLines } from "./batch-lines.ts";
 import { followEvents } from "./event-stream.ts";
 import { type CallOptions, type ClientOptions, createSend, download, type Send } from "./http.ts";
+import type {
+  BatchResource,
+  CreateBatch,
+  CreatedKey,
+  CreatedWebhook,
+  CreateEdit,
+  CreateInstruction,
+  CreateKey,
+  CreateUpload,
+  CreateWebhook,
+  DeliveryResource,
+  EditResource,
+  ImportInstruction,
+  InstructionResource,
+  JobEvent,
+  KeyResource,
+  Page,
+  UpdateInstruction,
+  Upload,
+  UploadForm,
+  UploadType,
+  UsageReport,
+  WebhookResource,
+} from "./resources.ts";
 
-export { verifyWebhook } from "../shared/webhooks/signing.ts";
 export { ApiError, type CallOptions, type ClientOptions } from "./http.ts";
+export type * from "./resources.ts";
 
 /** Milliseconds between two looks at a job that is waited for. */
 const interval = 1000;
-
-interface Page<Item> {
-  readonly data: readonly Item[];
-  readonly next_cursor?: string;
-}
 
 interface WebhookSecret {
   readonly secret: string;
@@ -49,10 +51,8 @@ export function visii(options: ClientOptions) {
         send<InstructionResource>("POST", "/v1/instructions", body, call),
       import: (body: ImportInstruction, call?: CallOptions) =>
         send<InstructionResource>("POST", "/v1/instructions/import", body, call),
-      update: (
-        id: string,
-        body: { readonly name?: string; readonly metadata?: Readonly<Record<string, string>> },
-      ) => send<InstructionResource>("PATCH", `/v1/instructions/${id}`, body),
+      update: (id: string, body: UpdateInstruction) =>
+        send<InstructionResource>("PATCH", `/v1/instructions/${id}`, body),
     },
     edits: {
       ...jobs<EditResource>(send, options, "edits"),
@@ -82,7 +82,7 @@ export function visii(options: ClientOptions) {
       revoke: (id: string) => send<void>("DELETE", `/v1/keys/${id}`),
     },
     webhooks: {
-      /** The secret, for `verifyWebhook`, is in this answer and never again. */
+      /** The secret, for `verifyWebhook` of `visii-client/webhooks`, is in this answer and never again. */
       create: (body: CreateWebhook) => send<CreatedWebhook>("POST", "/v1/webhooks", body),
       list: () => send<All<WebhookResource>>("GET", "/v1/webhooks"),
       delete: (id: string) => send<void>("DELETE", `/v1/webhooks/${id}`),

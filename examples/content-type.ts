@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import type { UploadType } from "../shared/resources/upload.ts";
+import type { UploadType } from "visii-client";
 
 const types: Readonly<Record<string, UploadType>> = {
   ".jpg": "image/jpeg",

@@ -1,4 +1,4 @@
-import type { Visii, visii } from "../client/visii.ts";
+import type { Visii, visii } from "visii-client";
 
 /** Where the service is and which key opens it: VISII_URL and VISII_KEY, as `npm run dev` prints them. */
 export function readEnvironment(connect: typeof visii): { readonly api: Visii; print(line: string): void } {

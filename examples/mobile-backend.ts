@@ -5,7 +5,7 @@
  *     VISII_URL=… VISII_KEY=… tsx examples/mobile-backend.ts before.jpg after.jpg photo.jpg
  */
 import { readFile } from "node:fs/promises";
-import { visii } from "../client/visii.ts";
+import { visii } from "visii-client";
 import { contentTypeOf } from "./content-type.ts";
 import { readEnvironment } from "./environment.ts";
 

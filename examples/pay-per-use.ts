@@ -5,7 +5,7 @@
  *     VISII_URL=… VISII_KEY=… tsx examples/pay-per-use.ts "make it sepia" photo.jpg order-17
  */
 import { readFile } from "node:fs/promises";
-import { ApiError, visii } from "../client/visii.ts";
+import { ApiError, visii } from "visii-client";
 import { contentTypeOf } from "./content-type.ts";
 import { readEnvironment } from "./environment.ts";
 

@@ -1,6 +1,5 @@
+import type { JobError, JobEvent, Progress, Status } from "visii-client";
 import { VisibleError } from "visii-engine/errors";
-import type { JobEvent } from "../../shared/resources/event.ts";
-import type { JobError, Progress, Status } from "../../shared/resources/fields.ts";
 import type { Context } from "../context.ts";
 import { Interrupted } from "../interrupted.ts";
 

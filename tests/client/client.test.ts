@@ -1,5 +1,6 @@
+import { type Visii, visii } from "visii-client";
+import { verifyWebhook } from "visii-client/webhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Visii, verifyWebhook, visii } from "../../client/visii.ts";
 import { signWebhook } from "../../shared/webhooks/signing.ts";
 import { Api, type Caller } from "../functions/api.ts";
 import { picture } from "../functions/pictures.ts";

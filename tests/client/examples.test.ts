@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ApiError, visii } from "visii-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ApiError, visii } from "../../client/visii.ts";
 import { picture } from "../functions/pictures.ts";
 import { RunningService } from "../local/running-service.ts";
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { visii } from "visii-client";
 import { afterEach, describe, expect, it } from "vitest";
-import { visii } from "../../client/visii.ts";
 import { picture } from "../functions/pictures.ts";
 import { tinyModel } from "./running-service.ts";
 

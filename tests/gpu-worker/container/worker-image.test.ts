@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { visii } from "visii-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { visii } from "../../../client/visii.ts";
 import { assembleWorker } from "../../../gpu-worker/container/assemble.ts";
 import { type Service, startService } from "../../../local/service.ts";
 import { createAwsClients } from "../../../shared/aws/clients.ts";
