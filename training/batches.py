@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from looks import apply_all, draw
+from looks import apply_all, draw, parameters
 from model import tokenize
 from phrases import CARRIER
 from photos import CROP, pool
@@ -61,10 +61,13 @@ class Batch:
     after: Tensor
     ids: Tensor  # [G + 2, LENGTH]
     worded: Tensor  # [G] the look has a sentence
-    by_words: Tensor  # [G] the UNet is told by it; the others by the pair's tokens
+    by_words: Tensor  # [G] the UNet is told by it
+    by_parameters: Tensor  # [G] the UNet is told by the look's parameters; the others by the pair
+    parameters: Tensor  # [G, PARAMETERS]
 
 
-def make_batch(rng: random.Random, tokenizer, crops: Crops, groups: int, size: int) -> Batch:
+def make_batch(rng: random.Random, tokenizer, crops: Crops, groups: int, size: int, told_parameters: float = 0.0) -> Batch:
+    """``told_parameters``: which share of the looks that are not told by words is told by their parameters."""
     looks = [draw(rng) for _ in range(groups)]
     x = crops.jittered(crops(groups * PHOTOS, size))
     # Crops come ordered by scale: a group takes one of each.
@@ -72,6 +75,9 @@ def make_batch(rng: random.Random, tokenizer, crops: Crops, groups: int, size: i
     with torch.no_grad():
         after = apply_all(looks, before)
     worded = [bool(look.text) for look in looks]
+    by_words = [w and rng.random() < 0.42 for w in worded]
     return Batch(before, after, tokenize(tokenizer, [look.text for look in looks] + [CARRIER, ""]).to(crops.device),
                  torch.tensor(worded, device=crops.device),
-                 torch.tensor([w and rng.random() < 0.42 for w in worded], device=crops.device))
+                 torch.tensor(by_words, device=crops.device),
+                 torch.tensor([not w and rng.random() < told_parameters for w in by_words], device=crops.device),
+                 torch.tensor(np.stack([parameters(look) for look in looks]), device=crops.device))

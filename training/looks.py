@@ -10,6 +10,7 @@ import json
 import random
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -54,6 +55,25 @@ class Look:
             p = torch.tensor([values], dtype=x.dtype).reshape(1, -1).expand(len(x), -1)
             x = ALL_KINDS[name].apply(x, p).clamp(0, 1)
         return x
+
+
+def _columns(name: str) -> int:
+    return {"painting": STYLES + 1, "picture": CODE + 1}.get(name) or ALL_KINDS[name].columns
+
+
+# Where each kind's entries lie in a vector of parameters: one that says that the kind is there, then its parameters.
+PLACES = dict(zip(ALL_KINDS, accumulate((1 + _columns(n) for n in ALL_KINDS), initial=0)))
+PARAMETERS = 2 * sum(1 + _columns(n) for n in ALL_KINDS)
+
+
+def parameters(look: Look) -> np.ndarray:
+    """All that there is to know of a look, as numbers [PARAMETERS]: those of its first step, then those of its second."""
+    out = np.zeros((2, PARAMETERS // 2), np.float32)
+    for row, (name, values) in zip(out, look.steps):
+        place = PLACES[name]
+        row[place] = 1
+        row[place + 1:place + 1 + len(values)] = values
+    return out.ravel()
 
 
 def is_held_out(look: Look) -> bool:

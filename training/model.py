@@ -13,7 +13,7 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from pair_encoder import PairEncoder
+from pair_encoder import PairEncoder, ParameterEncoder
 from phrases import CARRIER
 
 LENGTH = 32  # token positions
@@ -87,13 +87,14 @@ def _norm_as_given(norm: nn.Module, x: Tensor) -> Tensor:
 
 
 class Mini(nn.Module):
-    def __init__(self, latents: int, tokenizer: CLIPTokenizer):
+    def __init__(self, latents: int, tokenizer: CLIPTokenizer, parameters: int):
         super().__init__()
         bos, eos, vocabulary = tokenizer.bos_token_id, tokenizer.eos_token_id, len(tokenizer)
         self.unet = make_unet(latents)
         self.clip = make_clip(bos, eos, vocabulary)
         # As many tokens as the carrier has, between the first and the last.
         self.pair_encoder = PairEncoder(num_tokens=len(tokenizer(CARRIER).input_ids) - 2, cross_attention_dim=HIDDEN)
+        self.parameter_encoder = ParameterEncoder(parameters, self.pair_encoder.config["num_tokens"], HIDDEN)
         self.eos = eos
         # PyTorch's fused attention is slow backwards on a CPU at these sizes; plain matrix products take half the time.
         self.unet.set_attn_processor(AttnProcessor())

@@ -69,3 +69,18 @@ class PairEncoder(nn.Module):
             seen += [mean, (variance + 1e-5).sqrt()]
         y = self.fc_out(F.silu(self.fc2(F.silu(self.fc1(torch.cat(seen, 1))))))
         return self.norm(y.view(len(y), self.config["num_tokens"], -1))
+
+
+class ParameterEncoder(nn.Module):
+    """A look's parameters -> the tokens that the pair encoder should write for it. For training alone: the UNet learns what
+    tokens mean from exact ones, and the pair encoder learns to write them."""
+
+    def __init__(self, parameters: int, num_tokens: int, cross_attention_dim: int, hidden: int = 512):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(parameters, hidden), nn.Linear(hidden, hidden)
+        self.fc_out = nn.Linear(hidden, num_tokens * cross_attention_dim)
+        self.norm = nn.LayerNorm(cross_attention_dim, eps=1e-5)
+
+    def forward(self, parameters: Tensor) -> Tensor:
+        y = self.fc_out(F.silu(self.fc2(F.silu(self.fc1(parameters)))))
+        return self.norm(y.view(len(y), -1, self.norm.normalized_shape[0]))

@@ -24,6 +24,7 @@ from transformers import CLIPTokenizer
 
 from autoencoder import PatchAutoencoder
 from batches import PHOTOS, Batch, Crops, make_batch
+from looks import PARAMETERS
 from model import Mini, make_tokenizer, schedule
 from muon import Muon, half_precision
 from photos import CACHE
@@ -64,7 +65,7 @@ def make_model(start: Path, device: str = "cpu") -> tuple[Mini, PatchAutoencoder
     """A model with the weights of ``start``, a folder as ``export.py`` writes it; what that lacks is drawn."""
     tokenizer = make_tokenizer(CACHE / "tokenizer")
     autoencoder = load_autoencoder(start, device)
-    model = Mini(autoencoder.config["latent_channels"], tokenizer)
+    model = Mini(autoencoder.config["latent_channels"], tokenizer, PARAMETERS)
     load_weights(model, tokenizer, start)
     if device != "cpu":
         model.fuse()
@@ -101,14 +102,16 @@ class Losses:
         t = torch.where(kind == 2, 600 + t * 4 // 10, t)
         return torch.where(kind < 2, torch.full_like(t, 999), t), torch.arange(count, device=self.device)[kind < 2]
 
-    def states(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """What the UNet is told for each picture to edit, [G * (M - 1), 32, 128]; the sentences' states [G, 32, 128]; and
-        the pairs' states [G, 32, 128]."""
+    def states(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What the UNet is told for each picture to edit, [G * (M - 1), 32, 128]; the empty sentence's states; the sentences'
+        states [G, 32, 128]; those of the parameters; and how far the pairs' tokens are from the parameters'."""
         m = self.model
         said = m.encode_text(batch.ids)
         sentences, carrier, null = said[:-2], said[-2], said[-1]
-        shown = m.with_tokens(carrier, m.pair_encoder(batch.before[:, 0] * 2 - 1, batch.after[:, 0] * 2 - 1))
-        told = torch.where(batch.by_words[:, None, None], sentences, shown)
+        shown, known = m.pair_encoder(batch.before[:, 0] * 2 - 1, batch.after[:, 0] * 2 - 1), m.parameter_encoder(batch.parameters)
+        apart = (shown.float() - known.float().detach()).square().mean()
+        tokens = torch.where(batch.by_parameters[:, None, None], known, shown)
+        told = torch.where(batch.by_words[:, None, None], sentences, m.with_tokens(carrier, tokens))
         ends = torch.where(batch.by_words, m.ends(batch.ids[:-2]), m.ends(batch.ids[-2:-1]))
         edits = PHOTOS - 1
         told, ends = told.repeat_interleave(edits, 0), ends.repeat_interleave(edits, 0)
@@ -116,7 +119,7 @@ class Losses:
         place = torch.arange(told.shape[1], device=self.device)
         bare = (torch.rand(len(told), 1, device=self.device) < 0.3) & (place >= ends[:, None])
         told = torch.where(bare[..., None], null, told)
-        return told, null, sentences, shown
+        return told, null, sentences, m.with_tokens(carrier, known), apart
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         config, m = self.autoencoder.config, self.model
@@ -132,7 +135,7 @@ class Losses:
         dropped = torch.rand(len(before), device=self.device)
         blind = (dropped >= 0.05) & (dropped < 0.15)
         with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
-            told, null, sentences, shown = self.states(batch)
+            told, null, sentences, known, apart = self.states(batch)
             told = torch.where((dropped < 0.1)[:, None, None], null, told)
             condition = condition * (~blind).float()[:, None, None, None]
             out = m.predict(noisy, condition, t, told).float()
@@ -141,8 +144,8 @@ class Losses:
             picture = self.autoencoder.decode(-out[top] / config["scaling_factor"] + config["shift_factor"]).float()
             direction = m.image_features(batch.after[:, 0]) - m.image_features(batch.before[:, 0])
             said = m.text_direction(sentences)
-            # A sentence should be pooled to what the pair of the same look is pooled to: a teacher that needs no picture.
-            like = (m.unet.add_embedding(sentences).float() - m.unet.add_embedding(shown).float().detach()).square().mean(1)
+            # A sentence should be pooled to what the parameters of its look are pooled to: a teacher that needs no picture.
+            like = (m.unet.add_embedding(sentences).float() - m.unet.add_embedding(known).float().detach()).square().mean(1)
         error = (out - velocity).square().mean((1, 2, 3))
         seen = (~blind[top]).float()
         picture = ((picture - (after[top] * 2 - 1)).abs().mean((1, 2, 3)) * seen).sum() / seen.sum().clamp_min(1)
@@ -153,10 +156,21 @@ class Losses:
         labels = torch.arange(len(logits), device=self.device)
         both = F.cross_entropy(logits, labels, reduction="none") + F.cross_entropy(logits.T, labels, reduction="none")
         clip, likeness = (both * worded).sum() / (2 * words), (like * worded).sum() / words
-        told_by_pair = ~batch.by_words.repeat_interleave(PHOTOS - 1)[top] & ~blind[top] & (dropped[top] >= 0.1)
-        parts = {"loss": error.mean(), "top": error[top].mean(), "pair": error[top][told_by_pair].sum() / told_by_pair.sum().clamp_min(1),
-                 "picture": picture, "clip": clip, "likeness": likeness}
-        return error.mean() + 0.5 * picture + 0.03 * clip + 0.3 * likeness, {k: v.detach() for k, v in parts.items()}
+        seen_top = ~blind[top] & (dropped[top] >= 0.1)
+
+        def mean_told(by: Tensor) -> Tensor:
+            rows = by.repeat_interleave(PHOTOS - 1)[top] & seen_top
+            return error[top][rows].sum() / rows.sum().clamp_min(1)
+        parts = {"loss": error.mean(), "top": error[top].mean(), "parameters": mean_told(batch.by_parameters),
+                 "pair": mean_told(~batch.by_words & ~batch.by_parameters), "apart": apart, "picture": picture, "clip": clip,
+                 "likeness": likeness}
+        total = error.mean() + 0.5 * picture + 0.03 * clip + 0.3 * likeness + 0.5 * apart
+        return total, {k: v.detach() for k, v in parts.items()}
+
+
+def told_parameters(done: float) -> float:
+    """Exact tokens first, when the UNet has yet to learn what tokens mean; then those of pairs."""
+    return max(0.15, 0.8 - 1.1 * done)
 
 
 def rate(done: float, step: int) -> float:
@@ -215,7 +229,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
     while True:
         begun = time.time()
         size = size_at(used / total, step, o.small, o.large)
-        batch = make_batch(rng, tokenizer, crops, groups[size], size)
+        batch = make_batch(rng, tokenizer, crops, groups[size], size, told_parameters(used / total))
         optimiser.lr.fill_(o.lr * rate(used / total, step))
         loss, parts = losses(batch)
         for p in weights:
