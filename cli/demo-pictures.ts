@@ -1,4 +1,5 @@
 import { basename, extname, join } from "node:path";
+import { applyFit, type FittedEdit } from "visii-engine/internal/baselines/fit-edit";
 import { decodeImage } from "visii-engine/internal/images/decode-image";
 import { fitToModel } from "visii-engine/internal/images/fit-to-model";
 import { resizeImage } from "visii-engine/internal/images/resize-image";
@@ -12,9 +13,9 @@ import { type EditOptions, type Instruction, loadEdit, type Pipeline } from "./e
 
 /** One way of editing the test photos: a column of the sheet. */
 export interface DemoColumn {
-  readonly key: "learned" | "hybrid" | "text";
+  readonly key: "learned" | "hybrid" | "text" | "fit";
   readonly title: string;
-  readonly prompt: { readonly instruction?: Instruction; readonly text?: string };
+  readonly by: { readonly instruction?: Instruction; readonly text?: string } | { readonly fit: FittedEdit };
 }
 
 export interface DemoResult {
@@ -54,18 +55,18 @@ export async function readDemoPhotos({ tests }: DemoPlan): Promise<DemoPhoto[]> 
 /** Most words the sheet has room for. */
 const mostWords = 2;
 
-export function demoColumns({ words, text }: DemoPlan, instruction: Instruction): DemoColumn[] {
-  return [
-    { key: "learned", title: "<ins>, learned", prompt: { instruction } },
-    ...words
-      .slice(0, mostWords)
-      .map(
-        (text): DemoColumn => ({ key: "hybrid", title: `<ins> + “${text}”`, prompt: { instruction, text } }),
-      ),
-    ...(text === undefined
-      ? []
-      : [{ key: "text" as const, title: `text alone: “${text}”`, prompt: { text } }]),
-  ];
+/** @param fit to the same pair: what somebody who does not learn would use */
+export function demoColumns(
+  { words, text }: DemoPlan,
+  instruction: Instruction,
+  fit: FittedEdit,
+): DemoColumn[] {
+  const columns: DemoColumn[] = [{ key: "learned", title: "<ins>, learned", by: { instruction } }];
+  for (const text of words.slice(0, mostWords))
+    columns.push({ key: "hybrid", title: `<ins> + “${text}”`, by: { instruction, text } });
+  if (text !== undefined) columns.push({ key: "text", title: `text alone: “${text}”`, by: { text } });
+  columns.push({ key: "fit", title: "least-squares fit of the pair", by: { fit } });
+  return columns;
 }
 
 /** Edits every test photo in every column and writes the results into `folder`. */
@@ -85,16 +86,21 @@ export async function editDemoPhotos(
     ...(imageGuidance === undefined ? {} : { imageGuidance }),
   };
   const rows: DemoRow[] = [];
-  const nextEdit = editProgress(progress, "editing photos", photos.length * columns.length);
+  const nextEdit = editProgress(
+    progress,
+    "editing photos",
+    photos.length * columns.filter(({ key }) => key !== "fit").length,
+  );
   for (const { input, photo, truth } of photos) {
     const fitted = fitToModel(photo, size, input);
+    const editedBy = async (by: DemoColumn["by"]): Promise<RgbImage> => {
+      if ("fit" in by) return applyFit(by.fit, photo);
+      const [edited] = await edit(pipeline, [fitted.image], by, options, { signal, onEvent: nextEdit() });
+      return fitted.restore(edited!);
+    };
     const results: DemoResult[] = [];
     for (const [index, column] of columns.entries()) {
-      const [edited] = await edit(pipeline, [fitted.image], column.prompt, options, {
-        signal,
-        onEvent: nextEdit(),
-      });
-      const image = fitted.restore(edited!);
+      const image = await editedBy(column.by);
       const file = `${basename(input, extname(input))}-${index + 1}-${column.key}.png`;
       await writeImage(join(folder, file), image);
       const close = truth && column.key !== "hybrid" ? { closeness: closeness(image, truth) } : {};

@@ -1,5 +1,7 @@
+import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
+import { fitEdit } from "visii-engine/internal/baselines/fit-edit";
 import { ensureWritableFolder, writeAside } from "visii-engine/internal/files/write-aside";
 import { imageLibraryVersions } from "visii-engine/internal/images/image-loaders";
 import type { Context } from "./context.ts";
@@ -55,10 +57,25 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
 
   await withPipeline(context, options, async (pipeline) => {
     const started = performance.now();
-    const instruction = await runInversion(context, pipeline, [pair], {
+    const learn = {
       seed,
       stateFile: resumePath(instructionFile),
       ...(plan.init === undefined ? {} : { init: plan.init }),
+    };
+    if (pipeline.model.pairEncoder && plan.init === undefined) {
+      const first = await runInversion(context, pipeline, [pair], { ...learn, steps: 0 });
+      const column: DemoColumn = { key: "learned", title: "first", by: { instruction: first } };
+      const [row] = await editDemoPhotos(context, pipeline, photos.slice(0, 1), plan, [column], {
+        folder: options.out,
+        seed,
+      });
+      const seconds = (performance.now() - started) / 1000;
+      const file = join(options.out, "first.png");
+      await rename(join(options.out, row!.results[0]!.file), file);
+      progress.note(`First result after ${seconds.toFixed(1)} s, before any learning: ${file}`);
+    }
+    const instruction = await runInversion(context, pipeline, [pair], {
+      ...learn,
       ...(steps === undefined ? {} : { steps }),
     }).catch(async (error: unknown) => {
       // The demo is short: it starts over rather than resumes.
@@ -71,7 +88,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     await writeInstruction(instructionFile, instruction);
     await removeResumeState(instructionFile);
 
-    const columns = demoColumns(plan, instruction);
+    const columns = demoColumns(plan, instruction, fitEdit([pair], "local"));
     const forwardsBefore = pipeline.unetForwards;
     const rows = await editDemoPhotos(context, pipeline, photos, plan, columns, {
       folder: options.out,
@@ -125,8 +142,9 @@ function reportOf(
     unetEvaluations: { learning: info.counts, editing: { unetForwards: spent.editForwards } },
     meanPsnrToTruth: {
       unedited: meanPsnr(rows.map(({ unedited }) => unedited)),
-      learned: columnMean("learned"),
       text: columnMean("text"),
+      fit: columnMean("fit"),
+      learned: columnMean("learned"),
     },
     columns: columns.map(({ key, title }) => ({ key, title })),
     tests: rows.map(({ input, photo, unedited, results }) => ({
@@ -153,8 +171,9 @@ function closingWords(
   const at = (name: string): string => shellWords([join(out, name)]);
   const figures = [
     ["unedited", mean.unedited],
-    ["learned", mean.learned],
     ["text", mean.text],
+    ["fit", mean.fit],
+    ["learned", mean.learned],
   ].flatMap(([name, value]) => (value === null ? [] : [`${name} ${value} dB`]));
   return [
     `Done: learned in ${showDuration(seconds.learn)}, edited ${tests.length} photos in ${showDuration(seconds.edits)}.`,

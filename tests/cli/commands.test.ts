@@ -263,6 +263,7 @@ describe("visii demo", () => {
       `${stem}-1-learned.png`,
       `${stem}-2-hybrid.png`,
       `${stem}-3-text.png`,
+      `${stem}-4-fit.png`,
     ]);
     expect(files.sort()).toEqual(
       ["learned.visii", "loss-curve.png", "loss-curve.svg", "report.json", "sheet.png", ...results].sort(),
@@ -277,6 +278,7 @@ describe("visii demo", () => {
         unedited: expect.any(Number),
         learned: expect.any(Number),
         text: expect.any(Number),
+        fit: expect.any(Number),
       },
       machine: { cores: expect.any(Number) },
     });
