@@ -16,13 +16,13 @@ export type { EditOptions } from "visii-engine/internal/editing/edit";
 export type { Instruction, InstructionSpace, Losses } from "visii-engine/internal/instruction/instruction";
 export type { Pipeline } from "visii-engine/internal/pipeline/pipeline";
 export type { Device, DeviceKind } from "visii-engine/internal/runtime/device";
-export type { SchedulerKind } from "visii-engine/internal/schedulers/scheduler";
 
 /** Kinds of device. `--device` also takes cuda:n, the n-th NVIDIA GPU, counted from 0. */
 export const devices = deviceKinds;
 
 export { type Precision, precisions } from "visii-engine/internal/networks/precision";
 export { type Mixing, mixings } from "visii-engine/internal/pipeline/mixing";
+export { type SchedulerKind, schedulerKinds } from "visii-engine/internal/schedulers/scheduler";
 
 export const precisionHelp =
   "fp32, or fp16: half the memory and more speed on a GPU; a CPU only imitates it, slowly";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type DetailMode, detailModes } from "visii-engine/internal/images/restore-detail";
-import type { SchedulerKind } from "./engine.ts";
+import { type SchedulerKind, schedulerKinds } from "./engine.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
@@ -22,19 +22,10 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
   readonly json?: boolean;
 }
 
-const schedulers = ["euler-ancestral", "ddim"] as const satisfies readonly SchedulerKind[];
 const noises = ["fixed", "fresh"] as const;
 
 /** Those that only this machine can honour. */
-export const localSampling = [
-  "scheduler",
-  "size",
-  "detail",
-  "model",
-  "device",
-  "precision",
-  "memory",
-] as const;
+export const localSampling = ["size", "detail", "model", "device", "precision", "memory"] as const;
 
 export function addSamplingOptions(command: Command): Command {
   addServerOptions(command)
@@ -46,7 +37,11 @@ export function addSamplingOptions(command: Command): Command {
     )
     .option("--image-guidance <s>", "how closely to keep to the photo", finiteNumber("--image-guidance"))
     .option("--steps <N>", "sampling steps (default: the model's)", wholeNumber("--steps", 1))
-    .option("--scheduler <name>", schedulers.join(", "), oneOf("--scheduler", schedulers))
+    .option(
+      "--scheduler <name>",
+      `the sampler: ${schedulerKinds.join(", ")} (default: the model's)`,
+      oneOf("--scheduler", schedulerKinds),
+    )
     .option("--noise <kind>", "fixed: that of learning; fresh: drawn from the seed", oneOf("--noise", noises))
     .option("--seed <S>", "for fresh noise, and for edits by text", wholeNumber("--seed", 0), 0)
     .option("--count <K>", "results for each photo (above 1: fresh noise)", wholeNumber("--count", 1), 1)

@@ -156,6 +156,8 @@ export interface InstructionResource {
 export type OutputFormat = "png" | "jpeg" | "webp";
 
 /** How an edit is made; what is absent is the model's recommendation. */
+export type Sampler = "euler-ancestral" | "euler" | "heun" | "ddim" | "dpmpp-2m-karras" | "unipc" | "lcm";
+
 export interface EditOptions {
   /** Words, alone or mixed with the instruction. */
   readonly text?: string | undefined;
@@ -164,6 +166,8 @@ export interface EditOptions {
   readonly image_guidance?: number | undefined;
   /** Sampling steps. */
   readonly steps?: number | undefined;
+  /** `heun` counts two steps for each but the last; `lcm` is for models distilled for it. */
+  readonly scheduler?: Sampler | undefined;
   /** `fixed`: the noise that the instruction was learned under. */
   readonly noise?: "fixed" | "fresh" | undefined;
   readonly seed?: number | undefined;

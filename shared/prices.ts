@@ -27,6 +27,7 @@ export const learningCost = (steps: number = assumedSteps.learning): number =>
 export interface EditSize {
   /** Sampling steps of one result; the model's own when absent. */
   readonly steps?: number | undefined;
+  readonly scheduler?: string | undefined;
   /** Results for each image. */
   readonly count?: number | undefined;
   /** With an instruction and words together the model may sample twice. */
@@ -37,11 +38,12 @@ export interface EditSize {
 
 /** What one image of an edit reserves. @param pixels of the photo */
 export function editingCost(
-  { steps = assumedSteps.sampling, count = 1, instruction, text, mixing }: EditSize,
+  { steps = assumedSteps.sampling, scheduler, count = 1, instruction, text, mixing }: EditSize,
   pixels: number,
 ): number {
   const passes = instruction !== undefined && text !== undefined && mixing !== "joined" ? 2 : 1;
-  return count * Math.max(prices.resultFloor, sampling(passes * steps, pixels));
+  const evaluations = scheduler === "heun" ? 2 * steps - 1 : steps;
+  return count * Math.max(prices.resultFloor, sampling(passes * evaluations, pixels));
 }
 
 /** What measured work costs. An edit's floor is that of all its results together. */

@@ -87,12 +87,13 @@ export async function editRemotely(
   return results;
 }
 
-function requestOf({ textGuidance, imageGuidance, steps, noise, seed, count }: SamplingOptions) {
+function requestOf({ textGuidance, imageGuidance, steps, scheduler, noise, seed, count }: SamplingOptions) {
   return {
     ...{ seed, count },
     ...(textGuidance === undefined ? {} : { text_guidance: textGuidance }),
     ...(imageGuidance === undefined ? {} : { image_guidance: imageGuidance }),
     ...(steps === undefined ? {} : { steps }),
+    ...(scheduler === undefined ? {} : { scheduler }),
     ...(noise === undefined ? {} : { noise }),
   };
 }

@@ -7,6 +7,7 @@ import { decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "../pipe
 import { branchWeights } from "../pipeline/guidance.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 import { optimize } from "../rewrite/optimize.ts";
+import { createScheduler } from "../schedulers/scheduler.ts";
 
 /** What one use of a model takes, told from its graphs' shapes alone. */
 export interface Needs {
@@ -59,10 +60,11 @@ export function editNeeds(model: ModelFolder, width: number, height: number): Mo
   const decoder = optimize(decoderGraph(model, size.height, size.width));
   const unet = optimize(unetGraph(model, { batch: 1, ...size, learnedRows: 0 }));
   const weights = branchWeights({ text: sampler.textGuidance, image: sampler.imageGuidance });
+  const evaluations = createScheduler(sampler.scheduler, model.scheduler, sampler.steps).timesteps.length;
   const branches = Object.values(weights).filter((weight) => weight !== 0).length;
   return {
     ...needs([text, encoder, unet, decoder]),
-    whole: sum([workOf(encoder), times(workOf(unet), branches * sampler.steps), workOf(decoder)]),
+    whole: sum([workOf(encoder), times(workOf(unet), branches * evaluations), workOf(decoder)]),
   };
 }
 

@@ -6,7 +6,12 @@ import type { Mixing } from "../pipeline/mixing.ts";
 import type { Latents, Pipeline } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { trainingNoise } from "../random/training-noise.ts";
-import { createScheduler, type Scheduler, type SchedulerKind } from "../schedulers/scheduler.ts";
+import {
+  createScheduler,
+  type PastStep,
+  type Scheduler,
+  type SchedulerKind,
+} from "../schedulers/scheduler.ts";
 
 /** What is absent is the model's recommendation. */
 export interface EditOptions {
@@ -16,7 +21,8 @@ export interface EditOptions {
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
   /**
-   * `"fixed"` starts from, and adds, the very noise the instruction was learned under, the same for every image;
+   * `"fixed"` starts from, and adds, the very noise the instruction was learned under, the same for every image; with another
+   * sampler or number of steps than the model's own, some of it is noise that was not trained.
    * `"fresh"` draws noise of its own for every image and every `variation`.
    */
   readonly noise?: "fixed" | "fresh";
@@ -172,11 +178,8 @@ async function prepareProcess(
   return { prompt, scheduler, guidance, conditioning };
 }
 
-/** Standard normal values for the start (at the first timestep) and for the noise that a step adds. */
-interface NoiseSource {
-  start(timestep: number): Float32Array;
-  added(timestep: number): Float32Array;
-}
+/** Standard normal values for the start (at the first timestep), and for the noise that a step adds on its way to another timestep. */
+type NoiseSource = (timestep: number) => Float32Array;
 
 /** The reverse process for N images of one size: noise to latents, one guided prediction a step. */
 async function sample(
@@ -189,9 +192,10 @@ async function sample(
   const { height, width, data } = conditions[0]!;
   const count = data.length;
   const image = concatenate(conditions.map((condition) => condition.data));
-  let z: Float32Array = concatenate(noises.map((noise) => noise.start(scheduler.timesteps[0]!))).map(
+  let z: Float32Array = concatenate(noises.map((noise) => noise(scheduler.timesteps[0]!))).map(
     (x) => x * scheduler.initNoiseSigma,
   );
+  const history: PastStep[] = [];
   for (const [index, timestep] of scheduler.timesteps.entries()) {
     const prediction = await guidedPrediction(
       pipeline,
@@ -205,7 +209,8 @@ async function sample(
       conditioning,
       guidance,
     );
-    z = scheduler.step(prediction, index, z, () => concatenate(noises.map((noise) => noise.added(timestep))));
+    const fresh = () => concatenate(noises.map((noise) => noise(scheduler.timesteps[index + 1]!)));
+    z = scheduler.step(prediction, index, z, fresh, history);
     await progress();
   }
   return conditions.map((condition, n) => ({ ...condition, data: z.slice(n * count, (n + 1) * count) }));
@@ -230,11 +235,7 @@ function noiseSource(
 ): NoiseSource {
   if ((options.noise ?? "fixed") === "fixed") {
     const seed = prompt.instruction?.info.seed ?? options.seed;
-    return {
-      start: (timestep) => trainingNoise(seed, timestep, count),
-      // Not the start's own noise again: the step's noise is that of the timestep just below.
-      added: (timestep) => trainingNoise(seed, timestep - 1, count),
-    };
+    return (timestep) => trainingNoise(seed, timestep, count);
   }
   const random = new SeededRandom(
     options.seed,
@@ -243,7 +244,7 @@ function noiseSource(
     options.variation ?? 0,
     ...(turn ? [turn] : []),
   );
-  return { start: () => random.normals(count), added: () => random.normals(count) };
+  return () => random.normals(count);
 }
 
 function stepCounter(steps: number, { signal, onEvent }: EditHooks): () => Promise<void> {

@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { readConfig } from "../networks/parse-config.ts";
-import type { SchedulerKind } from "../schedulers/scheduler.ts";
+import { type SchedulerKind, schedulerKinds } from "../schedulers/scheduler.ts";
 import { type Mixing, mixings } from "./mixing.ts";
 
 const guidance = z.number().finite();
@@ -26,7 +26,7 @@ const modelDefaultsSchema = z.object({
     .prefault({}),
   sampler: z
     .object({
-      scheduler: z.enum(["euler-ancestral", "ddim"]).default("euler-ancestral"),
+      scheduler: z.enum(schedulerKinds).default("euler-ancestral"),
       steps: count.default(20),
       text_guidance: guidance.optional(),
       image_guidance: guidance.default(1.5),

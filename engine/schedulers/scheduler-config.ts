@@ -7,7 +7,7 @@ export type PredictionType = "epsilon" | "v_prediction" | "sample";
 export type TimestepSpacing = "leading" | "linspace" | "trailing";
 
 /**
- * The keys of diffusers' scheduler_config.json that say something about the noise schedule or the two samplers here. An
+ * The keys of diffusers' scheduler_config.json that say something about the noise schedule or the samplers here. An
  * absent `timestep_spacing` stays absent: each sampler has its own default, as in diffusers.
  */
 const schema = z.object({
@@ -23,6 +23,8 @@ const schema = z.object({
   set_alpha_to_one: z.boolean().default(true),
   clip_sample: z.boolean().optional(),
   clip_sample_range: z.number().positive().default(1),
+  original_inference_steps: z.number().int().positive().default(50),
+  timestep_scaling: z.number().positive().default(10),
 });
 
 /** Keys whose other values would change the result in a way that is not implemented, with the values that do not. */
@@ -42,7 +44,7 @@ const onlyValues: Readonly<Record<string, readonly unknown[]>> = {
   predict_epsilon: [true],
 };
 
-/** Keys of other samplers (PNDM, DPM-Solver, UniPC, DDPM, …) that neither sampler here has a use for. */
+/** Keys of other samplers (PNDM, DDPM, …), and of solvers that are taken here with settings of their own. */
 const otherSamplers = new Set([
   "skip_prk_steps",
   "dynamic_thresholding_ratio",
@@ -68,18 +70,20 @@ export interface SchedulerConfig {
     | { readonly schedule: "squaredcos_cap_v2" }
     | { readonly schedule: "trained"; readonly values: readonly number[] };
   readonly predictionType: PredictionType;
-  /** Absent where the config says nothing: Euler-ancestral then takes `linspace`, DDIM `leading`. */
+  /** Absent where the config says nothing: DDIM then takes `leading`, the others `linspace`. */
   readonly timestepSpacing?: TimestepSpacing;
   readonly stepsOffset: number;
   readonly zeroTerminalSnr: boolean;
   /** DDIM's last step goes to ᾱ = 1 rather than to ᾱ₀. */
   readonly setAlphaToOne: boolean;
-  /** DDIM clamps its estimate of x₀ to ± this; absent where it does not. */
+  /** DDIM, Heun and LCM clamp their estimate of x₀ to ± this; absent where they do not. */
   readonly clipSampleRange?: number;
+  /** Of a latent consistency model's distillation. */
+  readonly consistency: { readonly originalSteps: number; readonly timestepScaling: number };
 }
 
 /**
- * Read a parsed scheduler_config.json, whatever its `_class_name`: either sampler can be made of the result.
+ * Read a parsed scheduler_config.json, whatever its `_class_name`: every sampler can be made of the result.
  *
  * One departure from diffusers: where `clip_sample` is absent it counts as true only in a DDIM or DDPM config. diffusers
  * takes DDIM's default also for configs of samplers without that key, and so would clip latents to ±1.
@@ -127,6 +131,7 @@ export function parseSchedulerConfig(json: unknown, subject: string): SchedulerC
     zeroTerminalSnr: raw.rescale_betas_zero_snr,
     setAlphaToOne: raw.set_alpha_to_one,
     ...(clips && { clipSampleRange: raw.clip_sample_range }),
+    consistency: { originalSteps: raw.original_inference_steps, timestepScaling: raw.timestep_scaling },
   };
 }
 

@@ -1,45 +1,76 @@
 import { InternalError } from "../errors.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 import { makeDdim } from "./scheduling-ddim.ts";
+import { makeDpmSolver } from "./scheduling-dpm-solver.ts";
+import { makeEuler } from "./scheduling-euler.ts";
 import { makeEulerAncestral } from "./scheduling-euler-ancestral.ts";
+import { makeHeun } from "./scheduling-heun.ts";
+import { makeLcm } from "./scheduling-lcm.ts";
+import { makeUniPc } from "./scheduling-unipc.ts";
 
-/** One sampling run. Stateless: every method takes the index of the step, so a run can be resumed anywhere. */
+/** A sample is signal · x₀ + noise · ε. */
+export interface NoiseLevel {
+  readonly signal: number;
+  readonly noise: number;
+}
+
+/** What a step leaves to those after it: its estimate of x₀, and the sample that it went on from. */
+export interface PastStep {
+  readonly clean: Float32Array;
+  readonly sample: Float32Array;
+}
+
+/**
+ * One sampling run. It holds no state: every method takes the index of the step, so a run can start or be resumed anywhere.
+ * Solvers that look back read and write the `history` that the caller keeps, the latest step first.
+ */
 export interface Scheduler {
-  /** What the model is told at each step, falling; may be fractional. */
+  /** What the model is told at each evaluation, falling; may be fractional. Heun's solver evaluates twice at most of them. */
   readonly timesteps: readonly number[];
+  /** Of the sample before each evaluation, and after the last. */
+  readonly levels: readonly NoiseLevel[];
   /** Standard deviation of the noise the first sample is. */
   readonly initNoiseSigma: number;
   /** The sample as the model takes it at step `index`. */
   scaleModelInput(sample: Float32Array, index: number): Float32Array;
   /**
    * The next sample. `modelOutput` is the (guided) prediction of the config's prediction type; `noise` gives standard
-   * normal values of the sample's size, and is called at most once, by samplers that add noise at this step.
+   * normal values of the sample's size, and is called at most once, by samplers that add noise at this step. A solver whose
+   * `history` is empty takes a step of first order.
    */
   step(
     modelOutput: Float32Array,
     index: number,
     sample: Float32Array,
     noise?: () => Float32Array,
+    history?: PastStep[],
   ): Float32Array;
 }
 
-export type SchedulerKind = "euler-ancestral" | "ddim";
-
-const makers: Readonly<Record<SchedulerKind, (config: SchedulerConfig, steps: number) => Scheduler>> = {
+const makers = {
   "euler-ancestral": makeEulerAncestral,
+  euler: makeEuler,
+  heun: makeHeun,
   ddim: makeDdim,
-};
+  "dpmpp-2m-karras": makeDpmSolver,
+  unipc: makeUniPc,
+  lcm: makeLcm,
+} satisfies Readonly<Record<string, (config: SchedulerConfig, steps: number) => Scheduler>>;
+
+export type SchedulerKind = keyof typeof makers;
+
+export const schedulerKinds = Object.keys(makers) as [SchedulerKind, ...SchedulerKind[]];
 
 /**
- * A sampling run of `steps` steps; any config makes either kind.
+ * A sampling run of `steps` steps; any config makes every kind.
  *
  * @throws VisibleError `invalid_steps`, `unsupported_scheduler`
  */
 export function createScheduler(kind: SchedulerKind, config: SchedulerConfig, steps: number): Scheduler {
-  const scheduler = makers[kind](config, steps);
+  const scheduler: Scheduler = makers[kind](config, steps);
   const checkIndex = (index: number) => {
     if (scheduler.timesteps[index] === undefined)
-      throw new InternalError(`${kind} has no step ${index} of ${steps}`);
+      throw new InternalError(`${kind} has no step ${index} of ${scheduler.timesteps.length}`);
   };
   return {
     ...scheduler,
@@ -47,13 +78,21 @@ export function createScheduler(kind: SchedulerKind, config: SchedulerConfig, st
       checkIndex(index);
       return scheduler.scaleModelInput(sample, index);
     },
-    step(modelOutput, index, sample, noise) {
+    step(modelOutput, index, sample, noise, history) {
       checkIndex(index);
       if (modelOutput.length !== sample.length)
         throw new InternalError(
           `${kind}: model output of ${modelOutput.length} elements for ${sample.length}`,
         );
-      return scheduler.step(modelOutput, index, sample, noise);
+      const drawNoise =
+        noise &&
+        (() => {
+          const drawn = noise();
+          if (drawn.length !== sample.length)
+            throw new InternalError(`${kind}: noise of ${drawn.length} elements for ${sample.length}`);
+          return drawn;
+        });
+      return scheduler.step(modelOutput, index, sample, drawNoise, history);
     },
   };
 }

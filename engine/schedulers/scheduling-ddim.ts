@@ -1,8 +1,7 @@
-import { VisibleError } from "../errors.ts";
 import { makeNoiseSchedule } from "./noise-schedule.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";
-import { makeTimesteps, roundHalfToEven } from "./timestep-spacing.ts";
+import { makeTimesteps, requireSignal, roundHalfToEven } from "./timestep-spacing.ts";
 
 /*
  * Notation (J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 with η = 0: no noise is added):
@@ -25,22 +24,20 @@ const estimates: Readonly<Record<PredictionType, Estimate>> = {
   v_prediction: (output, x, signal, noise) => [signal * x - noise * output, signal * output + noise * x],
 };
 
-/** @throws VisibleError `unsupported_scheduler` where ε alone would have to say what a sample without signal hides */
+/** @throws VisibleError `unsupported_scheduler`, `invalid_steps` */
 export function makeDdim(config: SchedulerConfig, steps: number): Scheduler {
-  if (config.zeroTerminalSnr && config.predictionType === "epsilon")
-    throw new VisibleError(
-      "unsupported_scheduler",
-      "DDIM cannot use rescale_betas_zero_snr with prediction_type epsilon; choose the euler-ancestral scheduler.",
-    );
+  requireSignal("DDIM", config);
   const { alphasCumprod } = makeNoiseSchedule(config);
   const timesteps = makeTimesteps(config, config.timestepSpacing ?? "leading", steps).map(roundHalfToEven);
   const stride = Math.floor(config.trainTimesteps / steps);
   const finalAlphaBar = config.setAlphaToOne ? 1 : alphasCumprod[0]!;
   const range = config.clipSampleRange ?? Number.POSITIVE_INFINITY;
   const estimate = estimates[config.predictionType];
+  const levelOf = (alphaBar: number) => ({ signal: Math.sqrt(alphaBar), noise: Math.sqrt(1 - alphaBar) });
 
   return {
     timesteps,
+    levels: [...timesteps.map((t) => levelOf(alphasCumprod[t]!)), levelOf(finalAlphaBar)],
     initNoiseSigma: 1,
     scaleModelInput: (sample) => sample,
     step(modelOutput, index, sample) {

@@ -1,6 +1,28 @@
 import { VisibleError } from "../errors.ts";
 import type { SchedulerConfig, TimestepSpacing } from "./scheduler-config.ts";
 
+/** @throws VisibleError `invalid_steps` */
+export function requireSteps(
+  { trainTimesteps }: SchedulerConfig,
+  steps: number,
+  most = trainTimesteps,
+): void {
+  if (!Number.isInteger(steps) || steps < 1 || steps > most)
+    throw new VisibleError(
+      "invalid_steps",
+      `Sampling takes a whole number of steps from 1 to ${most}, not ${steps}.`,
+    );
+}
+
+/** @throws VisibleError `unsupported_scheduler` where ε alone would have to say what a sample without signal hides */
+export function requireSignal(name: string, { zeroTerminalSnr, predictionType }: SchedulerConfig): void {
+  if (zeroTerminalSnr && predictionType === "epsilon")
+    throw new VisibleError(
+      "unsupported_scheduler",
+      `${name} cannot use rescale_betas_zero_snr with prediction_type epsilon; choose the euler-ancestral scheduler.`,
+    );
+}
+
 /**
  * The timesteps of a sampling run, falling; not always whole for `linspace`. The three spacings are those of table 2 in
  * S. Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023.
@@ -8,15 +30,35 @@ import type { SchedulerConfig, TimestepSpacing } from "./scheduler-config.ts";
  * @throws VisibleError `invalid_steps`
  */
 export function makeTimesteps(config: SchedulerConfig, spacing: TimestepSpacing, steps: number): number[] {
-  const count = config.trainTimesteps;
-  if (!Number.isInteger(steps) || steps < 1 || steps > count)
-    throw new VisibleError(
-      "invalid_steps",
-      `Sampling takes a whole number of steps from 1 to ${count}, not ${steps}.`,
-    );
+  requireSteps(config, steps);
+  return spaced(config, spacing, steps);
+}
+
+/**
+ * The same for multistep solvers, which never evaluate at timestep 0 (plus the offset): of one timestep more, all but the last, and
+ * whole.
+ *
+ * @throws VisibleError `invalid_steps`
+ */
+export function makeTimestepsAboveZero(
+  config: SchedulerConfig,
+  spacing: TimestepSpacing,
+  steps: number,
+): number[] {
+  requireSteps(config, steps, config.trainTimesteps - 1);
+  const timesteps =
+    spacing === "trailing" ? spaced(config, spacing, steps) : spaced(config, spacing, steps + 1);
+  return timesteps.slice(0, steps).map(roundHalfToEven);
+}
+
+function spaced(
+  { trainTimesteps: count, stepsOffset }: SchedulerConfig,
+  spacing: TimestepSpacing,
+  steps: number,
+): number[] {
   const rules: Readonly<Record<TimestepSpacing, (k: number) => number>> = {
     // k counts from the noisiest step. An offset may lead past the last trained level; it stops there.
-    leading: (k) => Math.min((steps - 1 - k) * Math.floor(count / steps) + config.stepsOffset, count - 1),
+    leading: (k) => Math.min((steps - 1 - k) * Math.floor(count / steps) + stepsOffset, count - 1),
     linspace: (k) => (steps === 1 ? 0 : ((count - 1) * (steps - 1 - k)) / (steps - 1)),
     trailing: (k) => roundHalfToEven(count - (k * count) / steps) - 1,
   };

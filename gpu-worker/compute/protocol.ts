@@ -1,3 +1,5 @@
+import type { SchedulerKind } from "../../engine/schedulers/scheduler.ts";
+
 /** What the worker (parent) and the process that computes (child) say to each other. Bytes travel as they are. */
 
 export interface LearnTask {
@@ -32,6 +34,7 @@ export interface EditPrompt {
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
   readonly steps?: number;
+  readonly scheduler?: SchedulerKind;
 }
 
 export interface EditPart {

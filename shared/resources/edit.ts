@@ -18,6 +18,16 @@ import {
 export const outputFormats = ["png", "jpeg", "webp"] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
+export const samplers = [
+  "euler-ancestral",
+  "euler",
+  "heun",
+  "ddim",
+  "dpmpp-2m-karras",
+  "unipc",
+  "lcm",
+] as const;
+
 /** How an edit is made; what is absent is the model's recommendation. */
 export const editOptionsSchema = z.strictObject({
   text: z.string().trim().min(1).max(300).optional().describe("Words, alone or mixed with the instruction."),
@@ -30,6 +40,12 @@ export const editOptionsSchema = z.strictObject({
   text_guidance: z.number().min(0).max(30).optional().describe("How strongly instruction and words pull."),
   image_guidance: z.number().min(0).max(10).optional().describe("How strongly the picture holds."),
   steps: z.number().int().min(1).max(100).optional().describe("Sampling steps."),
+  scheduler: z
+    .enum(samplers)
+    .optional()
+    .describe(
+      "The sampler. `heun` evaluates the model twice at all steps but the last, and each evaluation counts as a step. `lcm` is for models distilled for it.",
+    ),
   noise: z
     .enum(["fixed", "fresh"])
     .optional()

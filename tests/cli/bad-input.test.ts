@@ -130,7 +130,13 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "an unknown scheduler",
       ["edit", "night", "a.png", "--out", "o", "--scheduler", "magic"],
       2,
-      /euler-ancestral, ddim/,
+      /euler-ancestral, euler, heun, ddim, dpmpp-2m-karras, unipc, lcm/,
+    ],
+    [
+      "fewer steps than a sampler takes",
+      ["edit", "night", "a.png", "--out", "o", "--scheduler", "unipc", "--steps", "1"],
+      1,
+      /unipc looks one step back; ask for at least 2 steps, not 1/,
     ],
     [
       "many results of one noise",

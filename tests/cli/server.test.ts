@@ -91,6 +91,14 @@ describe("visii --server", () => {
     }
     expect(made.map(({ steps }) => steps)).toEqual([1, 2]);
     expect(made[0]!.picture).not.toEqual(made[1]!.picture);
+
+    const sampled: Buffer[] = [];
+    for (const scheduler of ["ddim", "unipc"]) {
+      const how = ["--scheduler", scheduler, "--steps", "2", "--out", scheduler];
+      expect(await visii(["apply", data[0].id, "photo.jpg", ...how])).toMatchObject({ code: 0 });
+      sampled.push(await readFile(file(join(scheduler, "photo.jpg"))));
+    }
+    expect(sampled[0]).not.toEqual(sampled[1]);
   }, 240_000);
 
   it("edits by words alone, with several results for each photo", async () => {
@@ -112,7 +120,7 @@ describe("visii --server", () => {
   it.each<[string, readonly string[], Partial<BinOptions>, number, RegExp]>([
     ["a wrong key", ["--key", "visii_test_wrong"], {}, 1, /127\.0\.0\.1:\d+: .*key/],
     ["no key", [], { env: { VISII_API_KEY: "" } }, 2, /--server wants a key: give --key/],
-    ["an option of this machine", ["--scheduler", "ddim"], {}, 2, /--scheduler does not go with --server/],
+    ["an option of this machine", ["--detail", "plain"], {}, 2, /--detail does not go with --server/],
     ["nobody there", ["--server", "http://127.0.0.1:9"], {}, 1, /127\.0\.0\.1:9 does not answer/],
     ["no address", ["--server", "somewhere"], {}, 2, /must be an http or https address/],
   ])("explains %s", async (_, words, options, code, message) => {

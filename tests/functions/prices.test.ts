@@ -20,6 +20,7 @@ describe("the price of an edit", () => {
     expect(editingCost({ steps: 1 }, 1e6)).toBe(prices.resultFloor);
     expect(editingCost({ steps: 100 }, 1e6)).toBe(100 * 30 + 100);
     expect(editingCost({ steps: 100, count: 4 }, 24e6)).toBe(4 * (3000 + 2400));
+    expect(editingCost({ steps: 100, scheduler: "heun" }, 1e6)).toBe(199 * 30 + 100);
     const both = { steps: 100, instruction: "ins_1", text: "sepia" };
     expect(editingCost({ ...both, mixing: "joined" }, 1e6)).toBe(3100);
     // The model may sample for the instruction and again for the words.

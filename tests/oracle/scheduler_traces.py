@@ -1,20 +1,27 @@
 """fixtures/schedulers: what diffusers' own schedulers make of given model outputs and given noises.
 
 configs.json holds each scheduler_config.json; traces.json one entry per trace (config, kind, steps); traces.safetensors
-per trace N: `N.timesteps`, `N.init_noise_sigma`, `N.start`, `N.outputs` [steps, n], `N.noises` [steps, n],
-`N.scaled` [steps, n] and `N.samples` [steps, n] (both also `…_in_double`); per config C: `C.alphas_cumprod`, `C.noisy`, `C.velocity`.
+per trace N of e evaluations (Heun's 2 · steps − 1, else steps): `N.timesteps` [e], `N.init_noise_sigma`, `N.start`, `N.outputs` [e, n],
+`N.noises` [e, n], `N.scaled` [e, n] and `N.samples` [e, n] (both also `…_in_double`); per config C: `C.alphas_cumprod`, `C.noisy`, `C.velocity`.
 """
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler, EulerAncestralDiscreteScheduler
-from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler_module
+from diffusers import (
+    DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, HeunDiscreteScheduler,
+    LCMScheduler, UniPCMultistepScheduler,
+)
 from safetensors.torch import save_file
 
-KINDS = {"euler-ancestral": EulerAncestralDiscreteScheduler, "ddim": DDIMScheduler}
+KINDS = {
+    "euler-ancestral": (EulerAncestralDiscreteScheduler, {}), "ddim": (DDIMScheduler, {}), "euler": (EulerDiscreteScheduler, {}),
+    "heun": (HeunDiscreteScheduler, {}), "unipc": (UniPCMultistepScheduler, {}), "lcm": (LCMScheduler, {}),
+    "dpmpp-2m-karras": (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+}
 LATENT = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
 
 CONFIGS = {
@@ -51,6 +58,13 @@ TRACES = [
     ("mini", "euler-ancestral", 8), ("mini", "ddim", 8), ("mini", "ddim", 2), ("mini", "ddim", 7), ("mini", "euler-ancestral", 2),
     ("clipped-sample", "ddim", 5), ("cosine", "euler-ancestral", 9), ("cosine", "ddim", 6), ("trained-betas", "ddim", 6),
     ("trained-betas", "euler-ancestral", 11),
+    ("instruct-pix2pix", "euler", 20), ("mini", "euler", 8), ("clipped-sample", "euler", 5), ("trained-betas", "euler", 1),
+    ("instruct-pix2pix", "heun", 10), ("clipped-sample", "heun", 5), ("cosine", "heun", 4), ("stable-diffusion", "heun", 1),
+    ("instruct-pix2pix", "dpmpp-2m-karras", 10), ("stable-diffusion", "dpmpp-2m-karras", 20), ("mini", "dpmpp-2m-karras", 8),
+    ("cosine", "dpmpp-2m-karras", 6), ("clipped-sample", "dpmpp-2m-karras", 2), ("trained-betas", "dpmpp-2m-karras", 9),
+    ("instruct-pix2pix", "unipc", 10), ("stable-diffusion", "unipc", 20), ("mini", "unipc", 8), ("cosine", "unipc", 6),
+    ("clipped-sample", "unipc", 2), ("trained-betas", "unipc", 9),
+    ("instruct-pix2pix", "lcm", 4), ("mini", "lcm", 8), ("clipped-sample", "lcm", 1), ("cosine", "lcm", 7), ("trained-betas", "lcm", 50),
 ]
 SIZE = 24
 
@@ -64,30 +78,40 @@ class InDouble:
         return getattr(torch, name)
 
 
+def create(kind: str, config: dict, steps: int):
+    cls, settings = KINDS[kind]
+    scheduler = cls.from_config(config, **settings)
+    scheduler.set_timesteps(steps)
+    # Otherwise a first timestep that comes twice (cosine betas, Karras's levels) is taken for the second one.
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)
+    return scheduler
+
+
 def run(kind: str, config: dict, steps: int, given: dict[str, torch.Tensor], double: bool) -> dict[str, torch.Tensor]:
     """One trace by diffusers, unchanged in float32, or with the arithmetic of its steps (not its tables) in float64."""
-    scheduler = KINDS[kind].from_config(config)
-    scheduler.set_timesteps(steps)
-    euler_module.torch = InDouble() if double else torch
+    scheduler = create(kind, config, steps)
+    module = sys.modules[type(scheduler).__module__]
+    module.torch = InDouble() if double else torch
     if double:
         given = {name: value.double() for name, value in given.items()}
         for table in ("sigmas", "alphas_cumprod", "final_alpha_cumprod"):
             if hasattr(scheduler, table):
                 setattr(scheduler, table, getattr(scheduler, table).double())
-    sample, scaled, samples = given["start"], [], []
+    # UniPC wants a batch's dimension.
+    sample, scaled, samples = given["start"][None], [], []
     for index, timestep in enumerate(scheduler.timesteps):
-        scaled.append(scheduler.scale_model_input(sample, timestep))
-        euler_module.randn_tensor = lambda *_, index=index, **__: given["noises"][index]
-        sample = scheduler.step(given["outputs"][index], timestep, sample).prev_sample
-        samples.append(sample)
+        scaled.append(scheduler.scale_model_input(sample, timestep)[0])
+        module.randn_tensor = lambda *_, index=index, **__: given["noises"][index][None]
+        sample = scheduler.step(given["outputs"][index][None], timestep, sample).prev_sample
+        samples.append(sample[0])
     return {"scaled": torch.stack(scaled), "samples": torch.stack(samples)}
 
 
 def trace(kind: str, config: dict, steps: int, seed: int) -> dict[str, torch.Tensor]:
-    scheduler = KINDS[kind].from_config(config)
-    scheduler.set_timesteps(steps)
+    scheduler = create(kind, config, steps)
     generator = torch.Generator().manual_seed(seed)
-    given = {name: torch.randn((steps, SIZE), generator=generator) for name in ("noises", "outputs")}
+    given = {name: torch.randn((len(scheduler.timesteps), SIZE), generator=generator) for name in ("noises", "outputs")}
     given["start"] = torch.randn((SIZE,), generator=generator) * float(scheduler.init_noise_sigma)
     exact = run(kind, config, steps, given, double=True)
     return {

@@ -5,9 +5,13 @@ import type { Instruction } from "../../../engine/instruction/instruction.ts";
 import { frozenBranches, guidedPrediction } from "../../../engine/pipeline/guidance.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
+import { schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
 import { makeInstruction } from "../instruction/made-instruction.ts";
 import { drawImage } from "../inversion/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
+
+/** Those that this model's noise schedule allows: its first level has no signal. */
+const samplers = schedulerKinds.filter((kind) => kind !== "heun");
 
 let pipeline: Pipeline;
 let instruction: Instruction;
@@ -27,13 +31,10 @@ it("keeps size and range", async () => {
   expect(result!.data.every((p) => p >= -1 && p <= 1)).toBe(true);
 });
 
-it.each(["euler-ancestral", "ddim"] as const)(
-  "gives the same picture for the same seed with %s",
-  async (scheduler) => {
-    const run = () => edit(pipeline, [image], { instruction }, { ...options, scheduler });
-    expect((await run())[0]!.data).toEqual((await run())[0]!.data);
-  },
-);
+it.each(samplers)("gives the same picture for the same seed with %s", async (scheduler) => {
+  const run = () => edit(pipeline, [image], { instruction }, { ...options, scheduler });
+  expect((await run())[0]!.data).toEqual((await run())[0]!.data);
+});
 
 it("refuses in one sentence what leaves the range of numbers, because another attempt would end the same", async () => {
   const huge = { ...instruction, tokens: Float32Array.from(instruction.tokens).fill(1e38) };
@@ -53,7 +54,7 @@ it("reuses the training noise for every image unless fresh noise is asked for", 
   expect(other[0]!.data).not.toEqual(fresh[0]!.data);
 });
 
-it.each(["euler-ancestral", "ddim"] as const)(
+it.each(samplers)(
   "samples several images as one batch, each as it would come out alone, with %s",
   async (scheduler) => {
     const other = drawImage(64, 32, (u, v) => Math.cos(4 * u + 7 * v));

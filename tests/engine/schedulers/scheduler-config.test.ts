@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createScheduler } from "../../../engine/schedulers/scheduler.ts";
+import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
+import { createScheduler, schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
 import { parseSchedulerConfig, readSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
 
 const parse = (json: unknown) => parseSchedulerConfig(json, "scheduler_config.json");
@@ -18,6 +19,7 @@ describe("a scheduler_config.json", () => {
       stepsOffset: 1,
       zeroTerminalSnr: false,
       setAlphaToOne: true,
+      consistency: { originalSteps: 50, timestepScaling: 10 },
     });
   });
 
@@ -82,7 +84,7 @@ describe("a scheduler_config.json", () => {
 
 describe("a scheduler", () => {
   it.each([0, -1, 2.5, 1001, Number.NaN])("of %s steps is refused", (steps) => {
-    for (const kind of ["euler-ancestral", "ddim"] as const)
+    for (const kind of schedulerKinds)
       expect(() => createScheduler(kind, parse({}), steps)).toThrow(
         expect.objectContaining({ name: "VisibleError", code: "invalid_steps" }),
       );
@@ -98,12 +100,56 @@ describe("a scheduler", () => {
 
   it("has as many steps as asked for, falling, whatever the number", () => {
     for (const timestep_spacing of ["leading", "linspace", "trailing"])
-      for (const kind of ["euler-ancestral", "ddim"] as const)
-        for (let steps = 1; steps <= 120; steps++) {
-          const { timesteps } = createScheduler(kind, parse({ timestep_spacing }), steps);
-          expect(timesteps).toHaveLength(steps);
-          expect(timesteps.every((t, k) => k === 0 || t < timesteps[k - 1]!)).toBe(true);
+      for (const kind of schedulerKinds)
+        for (let steps = 2; steps <= (kind === "lcm" ? 50 : 120); steps++) {
+          const { timesteps, levels } = createScheduler(kind, parse({ timestep_spacing }), steps);
+          expect(timesteps).toHaveLength(kind === "heun" ? 2 * steps - 1 : steps);
+          expect(levels).toHaveLength(timesteps.length + 1);
+          // Two of Karras's levels may lie nearest to one timestep, and Heun evaluates twice at one.
+          const twice = kind === "heun" || kind === "dpmpp-2m-karras";
+          const falls = (t: number, before: number) => t < before || (twice && t === before);
+          expect(
+            timesteps.every((t, k) => k === 0 || falls(t, timesteps[k - 1]!)),
+            `${kind} ${steps}`,
+          ).toBe(true);
         }
+  });
+
+  it("starts at the noise level of its first timestep and ends without noise", () => {
+    const config = parse({ beta_schedule: "scaled_linear", beta_start: 0.00085, beta_end: 0.012 });
+    const { alphasCumprod } = makeNoiseSchedule(config);
+    for (const kind of schedulerKinds) {
+      const { timesteps, levels } = createScheduler(kind, config, 10);
+      const { signal, noise } = levels[0]!;
+      const alphaBar = alphasCumprod[timesteps[0]!]!;
+      expect((signal / noise) ** 2, kind).toBeCloseTo(alphaBar / (1 - alphaBar), 6);
+      expect(levels.at(-1), kind).toEqual({ signal: 1, noise: 0 });
+    }
+  });
+
+  it.each([
+    ["dpmpp-2m-karras", 1, {}, /^dpmpp-2m-karras looks one step back; ask for at least 2 steps, not 1\.$/],
+    ["unipc", 1, {}, /^unipc looks one step back; ask for at least 2 steps, not 1\.$/],
+    ["unipc", 1000, {}, /from 1 to 999, not 1000/],
+    [
+      "heun",
+      4,
+      { rescale_betas_zero_snr: true },
+      /^heun cannot start without any signal \(rescale_betas_zero_snr\)/,
+    ],
+    ["lcm", 51, {}, /^lcm samples in at most 50 steps \(original_inference_steps\), not 51\.$/],
+    ["lcm", 4, { num_train_timesteps: 20 }, /^lcm cannot take 50 original_inference_steps from 20 timesteps/],
+    [
+      "lcm",
+      4,
+      { rescale_betas_zero_snr: true },
+      /^lcm cannot use rescale_betas_zero_snr with prediction_type epsilon/,
+    ],
+  ] as const)("by %s in %d steps of %o is refused in a sentence", (kind, steps, json, sentence) => {
+    expect(() => createScheduler(kind, parse(json), steps)).toThrow(sentence);
+    expect(() => createScheduler(kind, parse(json), steps)).toThrow(
+      expect.objectContaining({ name: "VisibleError" }),
+    );
   });
 
   it("by Euler-ancestral draws no noise for its last step and insists on it before", () => {
@@ -112,9 +158,10 @@ describe("a scheduler", () => {
     expect(() => scheduler.step(sample, 0, sample)).toThrow(
       /internal: euler-ancestral step 0 was given no noise/,
     );
-    expect(() => scheduler.step(sample, 0, sample, () => Float32Array.of(1))).toThrow(
-      /noise of 1 elements for 2/,
-    );
+    for (const kind of ["euler-ancestral", "lcm"] as const)
+      expect(() =>
+        createScheduler(kind, parse({}), 2).step(sample, 0, sample, () => Float32Array.of(1)),
+      ).toThrow(/noise of 1 elements for 2/);
     expect([...scheduler.step(sample, 1, sample)].every(Number.isFinite)).toBe(true);
   });
 

@@ -1,0 +1,28 @@
+import type { Scheduler } from "./scheduler.ts";
+import type { SchedulerConfig } from "./scheduler-config.ts";
+import { explodingLevel, interpolate, scaleToUnit, trainedSigmas } from "./sigmas.ts";
+import { makeTimesteps } from "./timestep-spacing.ts";
+
+/** What samplers over x = x₀ + σ ε have in common (K. Crowson's k-diffusion): everything but the step. */
+export function exploding(
+  config: SchedulerConfig,
+  steps: number,
+  /** Whether every level but the first is evaluated twice. */
+  twice = false,
+): Omit<Scheduler, "step"> & { readonly sigmas: readonly number[] } {
+  const spacing = config.timestepSpacing ?? "linspace";
+  const each = <Value>(values: readonly Value[]) =>
+    twice ? values.flatMap((value, k) => (k === 0 ? [value] : [value, value])) : values;
+  const spaced = makeTimesteps(config, spacing, steps).map(Math.fround);
+  const trained = trainedSigmas(config);
+  const sigmas = [...each(spaced.map((t) => Math.fround(interpolate(trained, t)))), 0];
+  const sigmaMax = Math.max(...sigmas);
+  return {
+    timesteps: each(spaced),
+    sigmas,
+    levels: sigmas.map(explodingLevel),
+    // Where the run starts below the last level ("leading"), the first sample carries a picture's own variance too.
+    initNoiseSigma: spacing === "leading" ? Math.sqrt(sigmaMax ** 2 + 1) : sigmaMax,
+    scaleModelInput: (sample, index) => scaleToUnit(sample, sigmas[index]!),
+  };
+}

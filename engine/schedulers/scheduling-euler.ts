@@ -1,0 +1,17 @@
+import { exploding } from "./exploding.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { SchedulerConfig } from "./scheduler-config.ts";
+import { estimateClean } from "./sigmas.ts";
+
+/** Euler's method over dx/dσ = (x − D) / σ (T. Karras et al. 2022): no noise is added. */
+export function makeEuler(config: SchedulerConfig, steps: number): Scheduler {
+  const { sigmas, ...run } = exploding(config, steps);
+  return {
+    ...run,
+    step(modelOutput, index, sample) {
+      const keep = sigmas[index + 1]! / sigmas[index]!;
+      const clean = estimateClean(config.predictionType, run.levels[index]!, modelOutput, sample);
+      return sample.map((x, i) => keep * x + (1 - keep) * clean[i]!);
+    },
+  };
+}

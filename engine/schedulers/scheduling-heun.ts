@@ -1,0 +1,42 @@
+import { InternalError, VisibleError } from "../errors.ts";
+import { exploding } from "./exploding.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { SchedulerConfig } from "./scheduler-config.ts";
+import { estimateClean } from "./sigmas.ts";
+
+/**
+ * Heun's method over dx/dσ = (x − D) / σ (T. Karras et al. 2022, algorithm 1 without churn). Even evaluations take Euler's
+ * step to the next level; the odd ones after them evaluate there, and go again from where the step began, along the mean of
+ * the two slopes. The last step, to σ = 0, is Euler's: N steps take 2N − 1 evaluations.
+ *
+ * @throws VisibleError `unsupported_scheduler` for a first σ of 4096, over which the mean of two slopes says nothing
+ */
+export function makeHeun(config: SchedulerConfig, steps: number): Scheduler {
+  if (config.zeroTerminalSnr)
+    throw new VisibleError(
+      "unsupported_scheduler",
+      "heun cannot start without any signal (rescale_betas_zero_snr); choose another scheduler.",
+    );
+  const { sigmas, ...run } = exploding(config, steps, true);
+  const range = config.clipSampleRange ?? Number.POSITIVE_INFINITY;
+  return {
+    ...run,
+    step(modelOutput, index, sample, _, history) {
+      const clean = estimateClean(config.predictionType, run.levels[index]!, modelOutput, sample).map(
+        (value) => Math.min(Math.max(value, -range), range),
+      );
+      if (index % 2 === 0) {
+        history?.splice(0, 1, { clean, sample });
+        const keep = sigmas[index + 1]! / sigmas[index]!;
+        return sample.map((x, i) => keep * x + (1 - keep) * clean[i]!);
+      }
+      const begun = history?.[0];
+      if (!begun) throw new InternalError(`heun: step ${index} was given no history`);
+      const [from, to] = [sigmas[index - 1]!, sigmas[index]!];
+      return begun.sample.map((start, i) => {
+        const [first, second] = [(start - begun.clean[i]!) / from, (sample[i]! - clean[i]!) / to];
+        return start + (to - from) * ((first + second) / 2);
+      });
+    },
+  };
+}

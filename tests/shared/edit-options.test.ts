@@ -1,0 +1,7 @@
+import { expect, it } from "vitest";
+import { schedulerKinds } from "../../engine/schedulers/scheduler.ts";
+import { samplers } from "../../shared/resources/edit.ts";
+
+it("the API offers every sampler of the engine", () => {
+  expect(samplers).toEqual(schedulerKinds);
+});
