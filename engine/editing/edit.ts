@@ -137,8 +137,8 @@ async function takeTurns(
   let conditions: Latents[] = [];
   for (const { image } of items) conditions.push(await pipeline.encodeImage(image));
   for (const [turn, process] of turns.entries()) {
-    const { length } = conditions[0]!.data;
-    const noises = items.map((item) => noiseSource(process.prompt, item, [index, turn], length));
+    const [shape] = conditions;
+    const noises = items.map((item) => noiseSource(process.prompt, item, [index, turn], shape!));
     const made = await sample(pipeline, process, conditions, noises, progress);
     conditions = made.map((latents) => pipeline.unscaleLatents(latents));
   }
@@ -231,11 +231,11 @@ function noiseSource(
   prompt: Prompt,
   options: Pick<EditOptions, "noise" | "seed" | "variation">,
   [index, turn]: readonly [index: number, turn: number],
-  count: number,
+  shape: Latents,
 ): NoiseSource {
   if ((options.noise ?? "fixed") === "fixed") {
     const seed = prompt.instruction?.info.seed ?? options.seed;
-    return (timestep) => trainingNoise(seed, timestep, count);
+    return (timestep) => trainingNoise(seed, timestep, shape);
   }
   const random = new SeededRandom(
     options.seed,
@@ -244,7 +244,7 @@ function noiseSource(
     options.variation ?? 0,
     ...(turn ? [turn] : []),
   );
-  return () => random.normals(count);
+  return () => random.normals(shape.data.length);
 }
 
 function stepCounter(steps: number, { signal, onEvent }: EditHooks): () => Promise<void> {

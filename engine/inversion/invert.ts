@@ -21,7 +21,13 @@ import { InversionLoss } from "./inversion-loss.ts";
 import { differentiate, initialLossScale } from "./loss-scale.ts";
 import { type HeartbeatClock, Progress } from "./progress.ts";
 import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
-import { drawTrainingSamples, drawValidationSamples, type LatentPair, type Sample } from "./samples.ts";
+import {
+  drawingVersion,
+  drawTrainingSamples,
+  drawValidationSamples,
+  type LatentPair,
+  type Sample,
+} from "./samples.ts";
 import { type InversionOptions, type InversionSettings, resolveSettings } from "./settings.ts";
 
 export type { ImagePair } from "./image-pair.ts";
@@ -110,9 +116,8 @@ export async function invert(
   for (const { after } of latents) loss.plan(settings.batchSize, after);
   const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
   const { precision } = pipeline;
-  // Named only where it is not what it always was, so that states of older versions go on.
   const fingerprint = fingerprintOf(
-    precision === "fp32" ? settings : { ...settings, precision },
+    { ...settings, precision, drawing: drawingVersion },
     pipeline.weightHash,
     pictures,
   );

@@ -1,6 +1,6 @@
 import type { Latents } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
-import { trainingNoise } from "../random/training-noise.ts";
+import { noiseLabel, trainingNoise } from "../random/training-noise.ts";
 import type { NoiseSchedule } from "../schedulers/noise-schedule.ts";
 
 /** One before/after pair in latent space. */
@@ -21,12 +21,15 @@ export interface Sample {
   readonly target: Float32Array;
 }
 
+/** Changes when the same seed draws other samples: a state of a run that drew others cannot be continued. */
+export const drawingVersion = 2;
+
 /**
- * `count` samples whose timesteps are spread evenly, one in each of `count` equal strata, with the pairs taken in turn.
+ * Samples whose timesteps are spread evenly: one drawn in each of `count` equal strata, with the pairs taken in turn.
  * Each timestep's noise is the seed's own (`trainingNoise`).
  *
- * @param visited timesteps that go before others of their stratum: those of the sampler, so that what is learned was learned where
- *   edits start from
+ * @param visited timesteps of the sampler. A stratum that has some has those, each with its noise, instead of a drawn one: an edit with
+ *   fixed noise then meets no noise that was not trained
  */
 export function drawTrainingSamples(
   pairs: readonly LatentPair[],
@@ -38,7 +41,7 @@ export function drawTrainingSamples(
   const random = new SeededRandom(seed, "timesteps");
   return stratifiedTimesteps(schedule.trainTimesteps, count, random, visited).map((timestep, index) => {
     const pair = pairs[index % pairs.length]!;
-    return makeSample(pair, schedule, timestep, trainingNoise(seed, timestep, pair.after.data.length));
+    return makeSample(pair, schedule, timestep, trainingNoise(seed, timestep, pair.after));
   });
 }
 
@@ -57,7 +60,7 @@ export function drawValidationSamples(
 }
 
 /**
- * One timestep of each of `count` equal parts of 0 … total − 1, one of `visited` where there is one; all of them, in order, when
+ * One timestep of each of `count` equal parts of 0 … total − 1, or all of `visited` that lie in it; each once, in order, when
  * `count` is `total`.
  */
 function stratifiedTimesteps(
@@ -66,11 +69,13 @@ function stratifiedTimesteps(
   random: SeededRandom,
   visited: readonly number[] = [],
 ): number[] {
+  const labels = [...new Set(visited.map(noiseLabel))].sort((a, b) => a - b);
   return Array.from({ length: count }, (_, i) => {
     const [from, to] = [(i * total) / count, ((i + 1) * total) / count];
     const drawn = Math.min(total - 1, Math.floor(from + (random.uniform() * total) / count));
-    return visited.find((t) => Number.isInteger(t) && from <= t && t < to) ?? drawn;
-  });
+    const own = labels.filter((t) => from <= t && t < to);
+    return own.length ? own : [drawn];
+  }).flat();
 }
 
 function makeSample(

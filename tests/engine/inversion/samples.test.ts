@@ -1,17 +1,37 @@
-import { expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { edit } from "../../../engine/editing/edit.ts";
 import { drawTrainingSamples } from "../../../engine/inversion/samples.ts";
-import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
+import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { trainingNoise } from "../../../engine/random/training-noise.ts";
 import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
-import { createScheduler } from "../../../engine/schedulers/scheduler.ts";
+import { createScheduler, type SchedulerKind, schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
+import { parseSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
+import { makeInstruction } from "../instruction/made-instruction.ts";
 import { openFixture } from "../networks/expected-values.ts";
+import { drawImage } from "./drawn-images.ts";
 
-it("training samples take the timesteps that the sampler visits, one to a stratum, and leave the others as drawn", async () => {
-  const pipeline = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
-  const config = pipeline.model.scheduler;
-  const schedule = makeNoiseSchedule(config);
-  const latents = { channels: 1, height: 1, width: 2, data: Float32Array.of(0.5, -0.5) };
-  const pair = { before: latents, after: latents };
-  const visited = createScheduler("ddim", config, 4).timesteps;
+vi.mock(import("../../../engine/random/training-noise.ts"), async (load) => {
+  const actual = await load();
+  return { ...actual, trainingNoise: vi.fn(actual.trainingNoise) };
+});
+/** What noise was asked for, and came, since the last time. */
+const noises = () => {
+  const { calls, results } = vi.mocked(trainingNoise).mock;
+  return calls.map(([seed, timestep], i) => ({ seed, timestep, noise: results[i]!.value as Float32Array }));
+};
+afterEach(() => void vi.mocked(trainingNoise).mockClear());
+
+/** Of InstructPix2Pix. */
+const published = parseSchedulerConfig(
+  { beta_start: 0.00085, beta_end: 0.012, beta_schedule: "scaled_linear", steps_offset: 1 },
+  "config",
+);
+const latents = { channels: 1, height: 1, width: 2, data: Float32Array.of(0.5, -0.5) };
+const pair = { before: latents, after: latents };
+
+it("training samples take the timesteps that the sampler visits, one to a stratum, and leave the others as drawn", () => {
+  const schedule = makeNoiseSchedule(published);
+  const visited = createScheduler("ddim", { ...published, timestepSpacing: "trailing" }, 4).timesteps;
   expect(visited).toEqual([999, 749, 499, 249]);
   const plain = drawTrainingSamples([pair], schedule, 64, 5);
   const guided = drawTrainingSamples([pair], schedule, 64, 5, visited);
@@ -28,5 +48,47 @@ it("training samples take the timesteps that the sampler visits, one to a stratu
   expect(all.map(({ timestep }) => timestep)).toEqual(
     Array.from({ length: schedule.trainTimesteps }, (_, t) => t),
   );
-  await pipeline.dispose();
+});
+
+describe("an edit with fixed noise meets only noise that was trained", () => {
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    pipeline = await openPipeline((await openFixture("tiny-ip2p")).folder, { device: "cpu" });
+  });
+  afterAll(() => pipeline.dispose());
+  const image = drawImage(64, 64, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+
+  /** Step counts that a model's defaults may name. */
+  const cases: [SchedulerKind, number][] = schedulerKinds.flatMap((kind) =>
+    [2, 4, 10, 20].map((steps): [SchedulerKind, number] => [kind, steps]),
+  );
+  it.each([...cases, ["ddim", 1], ["euler-ancestral", 1], ["lcm", 1]] as [SchedulerKind, number][])(
+    "by %s in %d steps",
+    async (scheduler, steps) => {
+      const seed = 7;
+      const instruction = await makeInstruction(pipeline, "a red apple", { seed });
+      await edit(pipeline, [image], { instruction }, { seed: 1, scheduler, steps });
+      const used = noises();
+      vi.mocked(trainingNoise).mockClear();
+      const { data, ...size } = await pipeline.encodeImage(image);
+      const { timesteps } = createScheduler(scheduler, pipeline.model.scheduler, steps);
+      const schedule = makeNoiseSchedule(pipeline.model.scheduler);
+      const learned = drawTrainingSamples(
+        [{ before: { ...size, data }, after: { ...size, data } }],
+        schedule,
+        64,
+        seed,
+        timesteps,
+      );
+      const trained = new Map(noises().map(({ timestep, noise }) => [timestep, noise]));
+      expect(learned.map(({ timestep }) => timestep)).toEqual([...trained.keys()]);
+      expect(used.length).toBeGreaterThan(0);
+      for (const each of used) {
+        expect(each.seed).toBe(seed);
+        expect(each.noise).toEqual(trained.get(Math.round(each.timestep)));
+      }
+      // Between the sampler's timesteps the strata are still there.
+      expect(learned.length).toBeGreaterThanOrEqual(64);
+    },
+  );
 });

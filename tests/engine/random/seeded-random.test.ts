@@ -39,11 +39,30 @@ it("permutes without loss", () => {
   expect(order).not.toEqual(order.toSorted((a, b) => a - b));
 });
 
-it("regenerates a timestep's noise, and the beginning of it for a smaller picture", () => {
-  const noise = trainingNoise(11, 840, 64);
-  expect(trainingNoise(11, 840, 64)).toEqual(noise);
-  expect(trainingNoise(11, 840, 16)).toEqual(noise.subarray(0, 16));
-  expect(trainingNoise(11, 841, 64)).not.toEqual(noise);
+it("regenerates a timestep's noise, at each position the same whatever the picture's shape", () => {
+  const [wide, tall] = [
+    { channels: 2, height: 4, width: 9 },
+    { channels: 3, height: 7, width: 5 },
+  ];
+  const at = ({ width, height }: typeof wide, c: number, y: number, x: number) =>
+    (c * height + y) * width + x;
+  const noise = trainingNoise(11, 840, wide);
+  expect(trainingNoise(11, 840.4, wide)).toEqual(noise);
+  expect(trainingNoise(11, 841, wide)).not.toEqual(noise);
+  expect(new Set(noise).size).toBe(noise.length);
+  const other = trainingNoise(11, 840, tall);
+  for (let c = 0; c < 2; c++)
+    for (let y = 0; y < 4; y++)
+      for (let x = 0; x < 5; x++) expect(other[at(tall, c, y, x)]).toBe(noise[at(wide, c, y, x)]);
+});
+
+it("draws noise that is standard normal over rows and channels", () => {
+  const noise = trainingNoise(3, 500, { channels: 4, height: 64, width: 64 });
+  const mean = noise.reduce((sum, x) => sum + x, 0) / noise.length;
+  const variance = noise.reduce((sum, x) => sum + x * x, 0) / noise.length - mean ** 2;
+  // 16,384 draws: four standard errors.
+  expect(Math.abs(mean)).toBeLessThan(0.032);
+  expect(Math.abs(variance - 1)).toBeLessThan(0.045);
 });
 
 it("fills an array with the very numbers it would give one by one", () => {
