@@ -25,7 +25,7 @@ export default $config({
     await import("./infra/due-rows.ts");
     await import("./infra/dead-letters.ts");
     await import("./infra/webhooks.ts");
-    await import("./infra/scaling.ts");
+    await import("./infra/scaler.ts");
     await import("./infra/alarms.ts");
     await import("./infra/dashboard.ts");
     await import("./infra/budget.ts");

@@ -1,10 +1,9 @@
 /** Entry point of the sweeper as a Lambda function on a schedule of a minute: what is due, webhooks, and charges to tell. */
 import { readEdgeConfig } from "./config.ts";
 import { openEdge } from "./open-edge.ts";
-import { countMessages } from "./sweep/count-messages.ts";
 import { sweepWhileBusy } from "./sweep/sweep-while-busy.ts";
 
-const { edge, sweep } = openEdge(readEdgeConfig());
+const { sweep } = openEdge(readEdgeConfig());
 
 /** Milliseconds: the next invocation goes on after this one. */
 const longest = 55_000;
@@ -15,9 +14,6 @@ export async function handler(
   _event: unknown,
   context: { getRemainingTimeInMillis(): number },
 ): Promise<{ readonly mended: number }> {
-  await countMessages(edge.queues, edge.log).catch((error: unknown) =>
-    edge.log.error("the queues could not be counted", { error }),
-  );
   const time = Math.min(longest, context.getRemainingTimeInMillis() - margin);
   return { mended: await sweepWhileBusy(sweep, sweep.clock.now() + time) };
 }

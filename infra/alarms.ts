@@ -1,16 +1,15 @@
-import { resourceOfKind } from "../shared/jobs/job.ts";
+import { poolNames } from "../scaler/policy.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import { announcements } from "./announcements.ts";
 import { api } from "./api.ts";
 import { gravedigger } from "./dead-letters.ts";
 import { dueRows } from "./due-rows.ts";
-import { deadLetters, failedJobs, quarantinedRows, succeededJobs } from "./job-metrics.ts";
-import { unreadyExpression } from "./pool-expressions.ts";
-import { alarmQueries, readings } from "./pool-readings.ts";
+import { deadLetters, failedJobs, quarantinedRows, workersOf } from "./job-metrics.ts";
 import { queueNames, queues } from "./queues.ts";
+import { lookingScaler, wakingScaler } from "./scaler.ts";
 import { sweeper } from "./sweeper.ts";
 import { webhookSender } from "./webhooks.ts";
-import { workers } from "./workers.ts";
+import { titleOf } from "./workers.ts";
 
 const minute = 60;
 const heard = { alarmActions: [announcements.arn], okActions: [announcements.arn] };
@@ -77,21 +76,19 @@ new aws.cloudwatch.MetricAlarm("RowsQuarantined", {
   treatMissingData: "notBreaching",
 });
 
-const kinds = Object.keys(resourceOfKind);
-const succeeded = kinds.map((kind) => `FILL(${kind}, 0)`).join(" + ");
 new aws.cloudwatch.MetricAlarm("JobsFail", {
   ...heard,
   alarmDescription: "More than a fifth of at least ten jobs failed within a quarter of an hour.",
   metricQueries: [
-    { id: "failed", expression: failedJobs, period: 900, returnData: false },
-    ...kinds.map((kind) => ({
-      id: kind,
-      metric: { ...succeededJobs(kind), period: 900, stat: "Sum" },
+    // Two statistics of one series: where one has data the other has.
+    ...(["Average", "SampleCount"] as const).map((stat) => ({
+      id: stat === "Average" ? "share" : "jobs",
+      metric: { ...failedJobs, period: 900, stat },
       returnData: false,
     })),
     {
       id: "answer",
-      expression: `IF(FILL(failed, 0) + ${succeeded} >= 10, FILL(failed, 0) / (FILL(failed, 0) + ${succeeded}), 0)`,
+      expression: "IF(jobs >= 10, share, 0)",
       label: "share of jobs that failed",
       returnData: true,
     },
@@ -121,7 +118,8 @@ new aws.cloudwatch.MetricAlarm("ApiErrors", {
     functionMetric("requests", "UrlRequestCount", api.name),
     {
       id: "answer",
-      expression: "IF(FILL(requests, 0) >= 20, FILL(errors, 0) / requests, 0)",
+      // Where no error was counted there is nothing to divide, and missing data rings nothing.
+      expression: "IF(requests >= 20, errors / requests, 0)",
       label: "share of requests that failed",
       returnData: true,
     },
@@ -135,12 +133,14 @@ new aws.cloudwatch.MetricAlarm("ApiErrors", {
 for (const [noun, functionName] of [
   ["Sweep", sweeper.nodes.function.name],
   ["DueRows", dueRows.nodes.function.name],
+  ["Scaler", lookingScaler.nodes.function.name],
+  ["Wake", wakingScaler.nodes.function.name],
   ["DeadLetters", gravedigger.name],
   ["WebhookSender", webhookSender.name],
 ] as const)
   new aws.cloudwatch.MetricAlarm(`${noun}Errors`, {
     ...heard,
-    alarmDescription: `${noun} fails again and again: webhooks, batches or failed jobs are not told.`,
+    alarmDescription: `${noun} fails again and again: webhooks, batches, failed jobs or the number of workers stand still.`,
     namespace: "AWS/Lambda",
     metricName: "Errors",
     dimensions: { FunctionName: functionName },
@@ -153,11 +153,24 @@ for (const [noun, functionName] of [
     treatMissingData: "notBreaching",
   });
 
-for (const { pool, title, service } of workers)
+for (const pool of poolNames) {
+  const title = titleOf(pool);
   new aws.cloudwatch.MetricAlarm(`${title}NotReady`, {
     ...heard,
-    alarmDescription: `Workers of ${pool} are wanted and none runs, or none for long: no Spot capacity, a quota of 0, a model or a GPU that does not open.`,
-    metricQueries: alarmQueries(unreadyExpression, "wanted and not there", readings(pool, service.name)),
+    alarmDescription: `Workers of ${pool} are wanted and none runs, or none for long: no capacity, a quota of 0, a model or a GPU that does not open.`,
+    metricQueries: [
+      ...(["WorkersWanted", "WorkersRunning"] as const).map((name) => ({
+        id: name === "WorkersWanted" ? "wanted" : "running",
+        metric: { ...workersOf(pool, name), period: minute, stat: "Maximum" },
+        returnData: false,
+      })),
+      {
+        id: "answer",
+        expression: "IF(wanted > 0 AND running < 1, 1, 0)",
+        label: "wanted and not there",
+        returnData: true,
+      },
+    ],
     comparisonOperator: "GreaterThanThreshold",
     threshold: 0,
     evaluationPeriods: 20,
@@ -165,3 +178,15 @@ for (const { pool, title, service } of workers)
     datapointsToAlarm: 12,
     treatMissingData: "notBreaching",
   });
+  new aws.cloudwatch.MetricAlarm(`${title}Unscaled`, {
+    ...heard,
+    alarmDescription: `Nobody looks after the number of ${pool} workers: the scaler is silent.`,
+    ...workersOf(pool, "WorkersWanted"),
+    statistic: "SampleCount",
+    period: minute,
+    comparisonOperator: "LessThanThreshold",
+    threshold: 1,
+    evaluationPeriods: 10,
+    treatMissingData: "breaching",
+  });
+}

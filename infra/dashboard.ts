@@ -1,10 +1,9 @@
+import { poolNames } from "../scaler/policy.ts";
 import { api } from "./api.ts";
-import { cluster } from "./cluster.ts";
-import { jobSeries } from "./job-metrics.ts";
+import { jobSeries, workersOf } from "./job-metrics.ts";
 import { cpuWorkerHour, gpuMachines, spotShare } from "./machines.ts";
 import { queueNames, queues } from "./queues.ts";
 import { named, stage } from "./stage.ts";
-import { workers } from "./workers.ts";
 
 type Line = $util.Input<readonly unknown[]>;
 const region = aws.getRegionOutput().region;
@@ -24,24 +23,24 @@ const ofQueue = (metric: string, label: string) =>
     ...["AWS/SQS", metric, "QueueName", queues[name].live.nodes.queue.name],
     { label: `${name} ${label}`, stat: "Maximum" },
   ]);
-const ofWorkers = (metric: string, label: string) =>
-  workers.map(({ pool, service }) => [
-    ...["ECS/ContainerInsights", metric, "ClusterName", cluster.name, "ServiceName", service.name],
-    { label: `${pool} ${label}`, stat: "Average" },
-  ]);
+const ofWorkers = (name: "WorkersWanted" | "WorkersRunning", options: (index: number) => object) =>
+  poolNames.map((pool, index) => {
+    const { namespace, metricName, dimensions } = workersOf(pool, name);
+    return [
+      namespace,
+      metricName,
+      ...Object.entries(dimensions).flat(),
+      { stat: "Average", ...options(index) },
+    ];
+  });
 
 /** US dollars of one worker for an hour: on Spot where that is all there is, else on demand, so rather too much. */
 const workerHour = (onDemandBase: number) =>
-  stage.device === "cpu"
-    ? cpuWorkerHour
-    : gpuMachines["g6.xlarge"].onDemand * (onDemandBase > 0 ? 1 : spotShare);
-const dollars = workers
-  .map(({ pool }, index) => `FILL(w${index}, 0) * ${workerHour(stage.pools[pool].onDemandBase)} * 300 / 3600`)
+  (stage.device === "cpu" ? cpuWorkerHour : gpuMachines["g6.xlarge"].onDemand) *
+  (onDemandBase > 0 ? 1 : spotShare);
+const dollars = poolNames
+  .map((pool, index) => `w${index} * ${workerHour(stage.pools[pool].onDemandBase)} * 300 / 3600`)
   .join(" + ");
-const running = workers.map(({ service }, index) => [
-  ...["ECS/ContainerInsights", "RunningTaskCount", "ClusterName", cluster.name, "ServiceName", service.name],
-  { id: `w${index}`, stat: "Average", visible: false },
-]);
 
 const graphs = [
   graph(0, "Oldest message (s)", ofQueue("ApproximateAgeOfOldestMessage", "oldest")),
@@ -56,13 +55,13 @@ const graphs = [
   ]),
   graph(3, "Wait before work, p95 (s)", [formula(jobSeries("WaitSeconds", "p95"), "")]),
   graph(4, "Workers wanted and running", [
-    ...ofWorkers("DesiredTaskCount", "wanted"),
-    ...ofWorkers("RunningTaskCount", "running"),
+    ...ofWorkers("WorkersWanted", (index) => ({ label: `${poolNames[index]} wanted` })),
+    ...ofWorkers("WorkersRunning", (index) => ({ label: `${poolNames[index]} running` })),
   ]),
   graph(5, "Seconds of work by kind", [formula(jobSeries("JobSeconds", "Sum"), "")]),
   graph(6, "Steps of learning a second", [formula(jobSeries("StepsPerSecond", "Average"), "")]),
   graph(7, "US dollars for a job, idle time included", [
-    ...running,
+    ...ofWorkers("WorkersRunning", (index) => ({ id: `w${index}`, visible: false })),
     formula(`SUM(${jobSeries("Jobs", "Sum")})`, "jobs", "jobs", false),
     formula(`IF(jobs > 0, (${dollars}) / jobs)`, "dollars a job", "cost"),
   ]),

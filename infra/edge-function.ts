@@ -7,8 +7,8 @@ import { webhookQueue } from "./webhook-queue.ts";
 
 const retention = { 7: "1 week", 14: "2 weeks", 30: "1 month", 90: "3 months" } as const;
 
-/** What every function of the edge is: Node on Arm, told where things are as `functions/config.ts` reads it. */
-export const edgeFunction = {
+/** What every function is: Node on Arm. */
+export const functionDefaults = {
   runtime: "nodejs22.x",
   architecture: "arm64",
   logging: { retention: retention[stage.logDays] },
@@ -16,6 +16,11 @@ export const edgeFunction = {
   transform: {
     role: { assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" }) },
   },
+} as const;
+
+/** What every function of the edge is: told where things are as `functions/config.ts` reads it. */
+export const edgeFunction = {
+  ...functionDefaults,
   environment: {
     VISII_STAGE: $app.stage,
     VISII_BUCKET: bucket.name,

@@ -1,8 +1,8 @@
+import type { Purchase } from "../scaler/policy.ts";
 import { cluster } from "./cluster.ts";
 import { gpuMachines } from "./machines.ts";
 import { network, workerFirewall } from "./network.ts";
-import type { PoolName } from "./scaling-policy.ts";
-import { named, type PoolSize, tags } from "./stage.ts";
+import { named, tags } from "./stage.ts";
 import { modelsOnMachine } from "./worker-task.ts";
 
 /** What every machine starts from. Called once, and only where there are machines. */
@@ -63,13 +63,20 @@ install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine}
   });
 }
 
-/** Machines with a GPU for one pool, as many as its tasks ask for: none at rest. */
-export function createGpuMachines(
-  pool: PoolName,
-  title: string,
-  { maximum, onDemandBase }: PoolSize,
-  template: aws.ec2.LaunchTemplate,
-) {
+/** Machines with a GPU for one service, as many as its tasks ask for: none at rest. */
+export function createGpuMachines({
+  title,
+  name,
+  purchase,
+  maximum,
+  template,
+}: {
+  readonly title: string;
+  readonly name: string;
+  readonly purchase: Purchase;
+  readonly maximum: number;
+  readonly template: aws.ec2.LaunchTemplate;
+}): aws.ecs.CapacityProvider {
   const group = new aws.autoscaling.Group(
     `${title}Machines`,
     {
@@ -86,27 +93,29 @@ export function createGpuMachines(
           overrides: Object.keys(gpuMachines).map((instanceType) => ({ instanceType })),
         },
         instancesDistribution: {
-          onDemandBaseCapacity: onDemandBase,
-          onDemandPercentageAboveBaseCapacity: 0,
+          onDemandPercentageAboveBaseCapacity: purchase === "onDemand" ? 100 : 0,
           onDemandAllocationStrategy: "prioritized",
-          spotAllocationStrategy: "price-capacity-optimized",
+          // The first type that is likely to stay; by price alone there would be no order among them.
+          spotAllocationStrategy: "capacity-optimized-prioritized",
         },
       },
       // A successor starts when AWS foresees that it will take a Spot machine back.
-      capacityRebalance: true,
+      capacityRebalance: purchase === "spot",
       // Which machine goes is ECS's to say: never one with a task on it.
       protectFromScaleIn: true,
       forceDelete: true,
       waitForCapacityTimeout: "0",
       enabledMetrics: ["GroupInServiceInstances", "GroupPendingInstances"],
-      tags: Object.entries({ ...tags, AmazonECSManaged: "true", Name: named(`worker-${pool}`) }).map(
-        ([key, value]) => ({ key, value, propagateAtLaunch: true }),
-      ),
+      tags: Object.entries({ ...tags, AmazonECSManaged: "true", Name: name }).map(([key, value]) => ({
+        key,
+        value,
+        propagateAtLaunch: true,
+      })),
     },
     { ignoreChanges: ["desiredCapacity"] },
   );
-  const provider = new aws.ecs.CapacityProvider(`${title}Capacity`, {
-    name: named(`machines-${pool}`),
+  return new aws.ecs.CapacityProvider(`${title}Capacity`, {
+    name,
     autoScalingGroupProvider: {
       autoScalingGroupArn: group.arn,
       managedDraining: "ENABLED",
@@ -120,5 +129,4 @@ export function createGpuMachines(
       },
     },
   });
-  return { group, provider };
 }

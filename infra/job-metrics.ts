@@ -1,4 +1,12 @@
-import { jobDimensions, kindDimensions, type MetricName, metricNamespace } from "../shared/metrics.ts";
+import type { PoolName } from "../scaler/policy.ts";
+import {
+  jobDimensions,
+  kindDimensions,
+  type MetricName,
+  metricNamespace,
+  type poolDimensions,
+  type stageDimensions,
+} from "../shared/metrics.ts";
 
 /** Series that the code writes, named as it names them (`shared/metrics.ts`); of this stage alone. */
 const search = (metric: MetricName, dimensions: readonly string[], statistic: string, filter = "") =>
@@ -12,16 +20,21 @@ export const jobSeries = (metric: MetricName, statistic: string, filter = ""): s
 const select = (metric: MetricName, dimensions: readonly string[], where = "") =>
   `SELECT SUM(${metric}) FROM SCHEMA("${metricNamespace}", ${dimensions.join(", ")}) WHERE Stage = '${$app.stage}'${where}`;
 
-export const failedJobs = select("Jobs", jobDimensions, " AND Status = 'failed'");
 export const deadLetters = select("DeadLetters", kindDimensions);
 export const quarantinedRows = select("QuarantinedRows", kindDimensions);
 
-/** Jobs that went well, of one kind: a series that can be named, because they fail for no reason. */
-export const succeededJobs = (kind: string) => ({
+const ofStage = { Stage: $app.stage } satisfies Record<(typeof stageDimensions)[number], string>;
+
+/** 1 for each job that failed, 0 for each that went well. */
+export const failedJobs = {
   namespace: metricNamespace,
-  metricName: "Jobs" satisfies MetricName,
-  dimensions: { Stage: $app.stage, Kind: kind, Status: "succeeded", Failure: "none" } satisfies Record<
-    (typeof jobDimensions)[number],
-    string
-  >,
+  metricName: "JobFailed" satisfies MetricName,
+  dimensions: ofStage,
+};
+
+/** Workers of a pool, as the scaler counts them each minute: wanted and running come in one line, never one without the other. */
+export const workersOf = (pool: PoolName, metricName: "WorkersWanted" | "WorkersRunning") => ({
+  namespace: metricNamespace,
+  metricName,
+  dimensions: { ...ofStage, Pool: pool } satisfies Record<(typeof poolDimensions)[number], string>,
 });

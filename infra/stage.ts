@@ -1,7 +1,5 @@
 import { stageSettings, tagsOf } from "./stages.ts";
 
-export type { PoolSize } from "./stages.ts";
-
 /** Of the stage that is being deployed. */
 export const stage = stageSettings($app.stage);
 

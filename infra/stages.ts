@@ -1,14 +1,4 @@
-import type { PoolName } from "./scaling-policy.ts";
-
-/** How many workers a pool may have, and how they are paid for. */
-export interface PoolSize {
-  /** Workers that stay when there is nothing to do. 0 costs nothing at rest and a cold start of minutes. */
-  readonly minimum: number;
-  /** The bill's upper bound. Ask AWS for as many vCPUs of the machine's family first. */
-  readonly maximum: number;
-  /** Of the machines, so many are never Spot. */
-  readonly onDemandBase: number;
-}
+import type { PoolName, PoolSize } from "../scaler/policy.ts";
 
 /** What differs between deployments. */
 export interface StageSettings {

@@ -1,7 +1,7 @@
+import { type PoolName, queuesOf } from "../scaler/policy.ts";
 import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.ts";
 import { cluster } from "./cluster.ts";
 import { putOnQueues, takeFromQueues } from "./queues.ts";
-import { type PoolName, queuesOf } from "./scaling-policy.ts";
 import { useRows } from "./table.ts";
 import { pullWorkerImage } from "./worker-image.ts";
 

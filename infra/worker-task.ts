@@ -1,7 +1,7 @@
+import { type PoolName, pools } from "../scaler/policy.ts";
 import { bucket } from "./bucket.ts";
 import { cpuWorker } from "./machines.ts";
 import { queueUrls } from "./queues.ts";
-import { type PoolName, pools } from "./scaling-policy.ts";
 import { named, stage } from "./stage.ts";
 import { table } from "./table.ts";
 import { modelFolder, workerImage } from "./worker-image.ts";

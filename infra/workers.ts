@@ -1,50 +1,52 @@
+import { type PoolName, type Purchase, poolNames, purchases } from "../scaler/policy.ts";
 import { cluster } from "./cluster.ts";
 import { createGpuMachines, createMachineTemplate } from "./gpu-machines.ts";
 import { network, workerFirewall } from "./network.ts";
-import { type PoolName, poolNames } from "./scaling-policy.ts";
 import { named, stage } from "./stage.ts";
 import { createWorkerTask } from "./worker-task.ts";
 
-const title = (pool: PoolName) => `${pool[0]?.toUpperCase()}${pool.slice(1)}`;
+export const titleOf = (pool: PoolName) => `${pool[0]?.toUpperCase()}${pool.slice(1)}`;
+const purchaseTitle: Readonly<Record<Purchase, string>> = { spot: "", onDemand: "OnDemand" };
+const purchaseName: Readonly<Record<Purchase, string>> = { spot: "spot", onDemand: "on-demand" };
 
 const template = stage.device === "cuda" ? createMachineTemplate() : undefined;
 
-/** Where a pool's tasks go: to machines of its own, or to Fargate. */
-function createCapacity(pool: PoolName) {
-  const size = stage.pools[pool];
-  if (template) {
-    const { group, provider } = createGpuMachines(pool, title(pool), size, template);
-    const strategy = [{ capacityProvider: provider.name, weight: 1 }];
-    return { group, providers: $output([provider.name]), strategy };
-  }
-  const spot = { capacityProvider: "FARGATE_SPOT", weight: 1 };
-  const lasting = { capacityProvider: "FARGATE", weight: 0, base: size.onDemandBase };
-  return {
-    group: undefined,
-    providers: $output(["FARGATE", "FARGATE_SPOT"]),
-    strategy: size.onDemandBase > 0 ? [lasting, spot] : [spot],
-  };
+/** Where tasks go: to machines of their own, or to Fargate. */
+function createCapacity(pool: PoolName, purchase: Purchase) {
+  if (!template) return $output(purchase === "spot" ? "FARGATE_SPOT" : "FARGATE");
+  const title = `${titleOf(pool)}${purchaseTitle[purchase]}`;
+  const name = named(`machines-${pool}-${purchaseName[purchase]}`);
+  return createGpuMachines({ title, name, purchase, maximum: stage.pools[pool].maximum, template }).name;
 }
 
-const capacities = poolNames.map((pool) => ({ pool, ...createCapacity(pool) }));
+const capacities = poolNames.flatMap((pool) =>
+  purchases.map((purchase) => ({ pool, purchase, provider: createCapacity(pool, purchase) })),
+);
 
 const providers = new aws.ecs.ClusterCapacityProviders("WorkersCapacity", {
   clusterName: cluster.name,
-  capacityProviders: $resolve(capacities.map(({ providers }) => providers)).apply((names) => [
-    ...new Set(names.flat()),
+  capacityProviders: $resolve(capacities.map(({ provider }) => provider)).apply((names) => [
+    ...new Set(names),
   ]),
 });
 
-/** A service for each pool. How many tasks it has is scaling's to say, not a deployment's. */
-export const workers = capacities.map(({ pool, group, strategy }) => {
+const tasks = Object.fromEntries(
+  poolNames.map((pool) => [pool, createWorkerTask(pool, titleOf(pool))]),
+) as Record<PoolName, aws.ecs.TaskDefinition>;
+
+/**
+ * For each pool a service on Spot, and one on demand for its base and for what Spot does not give. How many tasks they have is
+ * the scaler's to say, not a deployment's.
+ */
+export const workers = capacities.map(({ pool, purchase, provider }) => {
   const service = new aws.ecs.Service(
-    `${title(pool)}Workers`,
+    `${titleOf(pool)}${purchaseTitle[purchase]}Workers`,
     {
-      name: named(`workers-${pool}`),
+      name: named(`workers-${pool}-${purchaseName[purchase]}`),
       cluster: cluster.arn,
-      taskDefinition: createWorkerTask(pool, title(pool)).arn,
-      desiredCount: stage.pools[pool].minimum,
-      capacityProviderStrategies: strategy,
+      taskDefinition: tasks[pool].arn,
+      desiredCount: 0,
+      capacityProviderStrategies: [{ capacityProvider: provider, weight: 1 }],
       networkConfiguration: {
         subnets: network.privateSubnets,
         securityGroups: [workerFirewall.id],
@@ -66,5 +68,5 @@ export const workers = capacities.map(({ pool, group, strategy }) => {
     },
     { ignoreChanges: ["desiredCount"], dependsOn: [providers] },
   );
-  return { pool, title: title(pool), group, service };
+  return { pool, purchase, service };
 });

@@ -1,7 +1,7 @@
 /** How fast the lines of a bulk edit come to the queue. The simulation runs the same numbers. */
 export const batchPace = {
   /**
-   * Lines that are on the queue at a time, of one batch and of all batches of one account. Too few, and the workers' alarms see no backlog that asks for a second
+   * Lines that are on the queue at a time, of one batch and of all batches of one account. Too few, and the scaler sees no backlog that asks for a second
    * worker; too many, and a batch that is canceled has much to take back.
    */
   window: 1000,

@@ -13,6 +13,11 @@ export const metricUnits = {
   StepsPerSecond: "Count/Second",
   /** Messages that no worker could deal with. */
   DeadLetters: "Count",
+  /** Of a pool: asked for, and at work. */
+  WorkersWanted: "Count",
+  WorkersRunning: "Count",
+  /** 1 for a job that failed, 0 for one that went well: their mean is a share, their number the jobs. */
+  JobFailed: "Count",
   /** Due rows that the sweeper could not handle many times in a row. */
   QuarantinedRows: "Count",
 } as const satisfies Record<string, Unit>;
@@ -22,33 +27,42 @@ export const metricNamespace = "visii";
 /** Two deployments of one account are told apart by it. Its value stands on every line that `createJsonLog` writes. */
 const stageDimension = "Stage";
 
-/** What distinguishes the series of jobs, and those of dead letters and rows. */
+/** What distinguishes the series of jobs, those of dead letters and rows, and those of pools. */
 export const jobDimensions = [stageDimension, "Kind", "Status", "Failure"] as const;
 export const kindDimensions = [stageDimension, "Kind"] as const;
+export const poolDimensions = [stageDimension, "Pool"] as const;
+export const stageDimensions = [stageDimension] as const;
+
+type Values = {
+  readonly [Name in MetricName]?: readonly [value: number, unit: (typeof metricUnits)[Name]];
+};
 
 /**
  * Facts for a log line that CloudWatch also takes as metrics (its embedded metric format): one series for each combination of
  * the dimensions' values, the stage of the log among them.
  *
  * @param now milliseconds since 1970
+ * @param ofStage values that have the stage as their only dimension
  */
 export function metrics(
-  values: { readonly [Name in MetricName]?: readonly [value: number, unit: (typeof metricUnits)[Name]] },
+  values: Values,
   dimensions: Readonly<Record<string, string>>,
   now: number,
+  ofStage: Values = {},
 ): LogFacts {
+  const series = (names: readonly string[], of: Values) => ({
+    ...{ Namespace: metricNamespace, Dimensions: [[stageDimension, ...names]] },
+    Metrics: Object.entries(of).map(([Name, [, Unit]]) => ({ Name, Unit })),
+  });
   return {
     _aws: {
       Timestamp: now,
       CloudWatchMetrics: [
-        {
-          Namespace: metricNamespace,
-          Dimensions: [[stageDimension, ...Object.keys(dimensions)]],
-          Metrics: Object.entries(values).map(([Name, [, Unit]]) => ({ Name, Unit })),
-        },
+        series(Object.keys(dimensions), values),
+        ...(Object.keys(ofStage).length ? [series([], ofStage)] : []),
       ],
     },
     ...dimensions,
-    ...Object.fromEntries(Object.entries(values).map(([name, [value]]) => [name, value])),
+    ...Object.fromEntries(Object.entries({ ...values, ...ofStage }).map(([name, [value]]) => [name, value])),
   };
 }

@@ -2,6 +2,9 @@ import type { z } from "zod";
 import { InternalError } from "./errors.ts";
 import type { NewRow, Table, TableKey, TableRow } from "./ports/table.ts";
 
+/** The scaler's own rows, and all that its role may touch. */
+export const scalerPartition = "scaler";
+
 /** Where rows lie in the one table. Sort keys of resources begin with their kind and sort by age. */
 export const rowKeys = {
   resource: (account: string, id: string): TableKey => ({ pk: account, sk: `${id.slice(0, 3)}#${id}` }),
@@ -25,6 +28,8 @@ export const rowKeys = {
   quota: (account: string, what: string): TableKey => ({ pk: `quota#${account}`, sk: what }),
   /** How an account's webhooks to a host fare. */
   circuit: (account: string, host: string): TableKey => ({ pk: `circuit#${account}`, sk: host }),
+  /** What the scaler remembers of a pool, and whose turn it is there. */
+  scaler: (pool: string): TableKey => ({ pk: scalerPartition, sk: pool }),
   batchLine: (batch: string, line: number): TableKey => ({
     pk: `lines#${batch}`,
     sk: String(line).padStart(8, "0"),

@@ -89,6 +89,24 @@ async function run(
   const reporter = new JobReporter(ports, job, owner);
   const signal = AbortSignal.any([stopping, reporter.signal]);
   const started = clock.now();
+  const tellEnd = ({ status, error, usage }: Pick<Job, "status" | "error" | "usage">): void => {
+    const seconds = (clock.now() - started) / 1000;
+    const waited = (started - Date.parse(job.created_at)) / 1000;
+    const steps = usage?.steps ?? 0;
+    log.info("a job ends", {
+      job: job.id,
+      ...traceFacts(job.trace),
+      ...metrics(
+        {
+          ...{ JobSeconds: [seconds, "Seconds"], WaitSeconds: [waited, "Seconds"], Jobs: [1, "Count"] },
+          ...(steps && seconds ? { StepsPerSecond: [steps / seconds, "Count/Second"] } : {}),
+        },
+        { Kind: job.request.kind, Status: status, Failure: error?.code ?? "none" },
+        clock.now(),
+        status === "canceled" ? {} : { JobFailed: [status === "failed" ? 1 : 0, "Count"] },
+      ),
+    });
+  };
   let end: JobEnd;
   try {
     if (job.cancel_requested) throw new JobCanceled("canceled");
@@ -114,6 +132,7 @@ async function run(
       const failed = await jobs.fail(job, owner, { reason, killed: error instanceof ProcessKilled });
       if (failed && isTerminal(failed.status)) {
         await conclude(ports, failed);
+        tellEnd(failed);
         return "done";
       }
       const [jitter = 0] = random(1);
@@ -127,21 +146,7 @@ async function run(
   await reporter.close();
   const ended = await jobs.end(job, end, job.attempt);
   if (ended) await conclude(ports, ended);
-  const seconds = (clock.now() - started) / 1000;
-  const waited = (started - Date.parse(job.created_at)) / 1000;
-  const steps = ended?.usage?.steps ?? 0;
-  log.info("a job ends", {
-    job: job.id,
-    ...traceFacts(job.trace),
-    ...metrics(
-      {
-        ...{ JobSeconds: [seconds, "Seconds"], WaitSeconds: [waited, "Seconds"], Jobs: [1, "Count"] },
-        ...(steps && seconds ? { StepsPerSecond: [steps / seconds, "Count/Second"] } : {}),
-      },
-      { Kind: job.request.kind, Status: end.status, Failure: end.error?.code ?? "none" },
-      clock.now(),
-    ),
-  });
+  tellEnd({ ...end, ...(ended?.usage ? { usage: ended.usage } : {}) });
   return "done";
 }
 

@@ -1,9 +1,10 @@
 import type { SeededRandom } from "../../engine/random/seeded-random.ts";
-import type { SpotWeather } from "./assumptions.ts";
+import type { Purchase } from "../../scaler/policy.ts";
+import type { Weather } from "./assumptions.ts";
 import type { Appointment, EventQueue } from "./event-queue.ts";
 
 export interface Machine {
-  readonly spot: boolean;
+  readonly purchase: Purchase;
   readonly boughtAt: number;
   endedAt: number | undefined;
   /** Called off when a task takes it. */
@@ -13,11 +14,9 @@ export interface Machine {
 }
 
 export interface MachineRules {
-  /** Of the machines, so many are never Spot. `Infinity` where there is no Spot at all. */
-  readonly onDemandBase: number;
   /** Seconds an empty machine stays, and a new task finds it warm. */
-  readonly idleAfter: number;
-  readonly weather: SpotWeather;
+  readonly machineIdleAfter: number;
+  readonly weather: Weather;
 }
 
 /** The machines of one pool: bought, kept warm for a while, given back, taken away by AWS. */
@@ -26,7 +25,7 @@ export class Machines {
   readonly #events: EventQueue;
   readonly #random: SeededRandom;
   readonly #rules: MachineRules;
-  readonly #warm: Machine[] = [];
+  readonly #warm: Record<Purchase, Machine[]> = { spot: [], onDemand: [] };
   losses = 0;
 
   constructor(events: EventQueue, random: SeededRandom, rules: MachineRules) {
@@ -35,21 +34,22 @@ export class Machines {
     this.#rules = rules;
   }
 
-  takeWarm(): Machine | undefined {
-    const machine = this.#warm.pop();
+  takeWarm(purchase: Purchase): Machine | undefined {
+    const machine = this.#warm[purchase].pop();
     if (machine?.leaving) machine.leaving.cancelled = true;
     return machine;
   }
 
-  buy(): Machine {
+  /** Undefined where AWS has none. */
+  buy(purchase: Purchase): Machine | undefined {
     const { now } = this.#events;
-    const standing = this.all.filter(({ spot, endedAt }) => !spot && endedAt === undefined).length;
-    const spot = standing >= this.#rules.onDemandBase;
+    const { noSpot } = this.#rules.weather;
+    if (purchase === "spot" && noSpot && now >= noSpot.from && now < noSpot.until) return undefined;
     const machine: Machine = {
-      ...{ spot, boughtAt: now, endedAt: undefined, leaving: undefined, onLoss: undefined },
+      ...{ purchase, boughtAt: now, endedAt: undefined, leaving: undefined, onLoss: undefined },
     };
     this.all.push(machine);
-    if (spot) this.#appointLoss(machine);
+    if (purchase === "spot") this.#appointLoss(machine);
     return machine;
   }
 
@@ -57,17 +57,17 @@ export class Machines {
   release(machine: Machine): void {
     machine.onLoss = undefined;
     if (machine.endedAt !== undefined) return;
-    this.#warm.push(machine);
-    machine.leaving = this.#events.schedule(this.#events.now + this.#rules.idleAfter, () =>
+    this.#warm[machine.purchase].push(machine);
+    machine.leaving = this.#events.schedule(this.#events.now + this.#rules.machineIdleAfter, () =>
       this.#end(machine),
     );
   }
 
   /** Seconds for which machines were paid, up to now. */
-  paid(): { readonly onDemand: number; readonly spot: number } {
+  paid(): Readonly<Record<Purchase, number>> {
     const paid = { onDemand: 0, spot: 0 };
-    for (const { spot, boughtAt, endedAt } of this.all)
-      paid[spot ? "spot" : "onDemand"] += (endedAt ?? this.#events.now) - boughtAt;
+    for (const { purchase, boughtAt, endedAt } of this.all)
+      paid[purchase] += (endedAt ?? this.#events.now) - boughtAt;
     return paid;
   }
 
@@ -85,7 +85,8 @@ export class Machines {
 
   #end(machine: Machine): void {
     machine.endedAt = this.#events.now;
-    const at = this.#warm.indexOf(machine);
-    if (at >= 0) this.#warm.splice(at, 1);
+    const warm = this.#warm[machine.purchase];
+    const at = warm.indexOf(machine);
+    if (at >= 0) warm.splice(at, 1);
   }
 }

@@ -3,10 +3,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { reckonedSeconds } from "../../scaler/policy.ts";
+import { workerTimes } from "../../scaler/worker-times.ts";
 import { batchPace } from "../../shared/batch-pace.ts";
-import { reckonedSeconds } from "../scaling-policy.ts";
-import { workerTimes } from "../worker-times.ts";
-import { handInSeconds, type ServiceTimes, stormySpot } from "./assumptions.ts";
+import { badWeather, handInSeconds, type ServiceTimes } from "./assumptions.ts";
 import { choiceChart, duration, historyChart, nameOf, type Trial, timesTable, trialTable } from "./report.ts";
 import { runScenario } from "./run-scenario.ts";
 import { type Case, combinations, createCases } from "./scenarios.ts";
@@ -42,7 +42,7 @@ await writeFile(join(values.out, "tables.md"), `${pages.join("\n\n")}\n`);
 
 async function tell(one: Case): Promise<string> {
   const deployed = trial(one, {});
-  const stormy = runScenario(one.play({}, stormySpot));
+  const stormy = runScenario(one.play({}, badWeather["Spot scarce"]));
   const trials = combinations(one.choices).map((turned) => trial(one, turned));
   const keeping = trials.filter(({ kept }) => kept).sort((a, b) => a.outcome.cost - b.outcome.cost);
   const best = keeping[0];

@@ -1,20 +1,17 @@
 import type { SeededRandom } from "../../engine/random/seeded-random.ts";
-import { type QueueName, queueTiming } from "../../shared/queue-timing.ts";
 import {
-  busyShare,
-  messages,
-  metricPeriod,
+  lookPeriod,
   type PoolName,
   type PoolPolicy,
-  type PoolReading,
+  type PoolSize,
+  type Purchase,
   pools,
+  purchases,
   queuesOf,
-  shedTo,
-  trackingReadings,
-  trackTo,
-  wakeTo,
-} from "../scaling-policy.ts";
-import { metricDelay, startSpread } from "./assumptions.ts";
+} from "../../scaler/policy.ts";
+import { decide, type Memory, type Messages } from "../../scaler/rules.ts";
+import { type QueueName, queueTiming } from "../../shared/queue-timing.ts";
+import { capacityRetry, startSpread, wakeDelay } from "./assumptions.ts";
 import type { EventQueue } from "./event-queue.ts";
 import type { Job } from "./job.ts";
 import { JobQueues } from "./job-queues.ts";
@@ -22,8 +19,7 @@ import { type Machine, type MachineRules, Machines } from "./machines.ts";
 import { Worker } from "./worker.ts";
 
 export interface PoolRules extends MachineRules {
-  readonly minimum: number;
-  readonly maximum: number;
+  readonly size: PoolSize;
   readonly policy: PoolPolicy;
   /** Seconds until a task that finds no machine makes one be bought. */
   readonly noticed: number;
@@ -43,13 +39,14 @@ export interface PoolMoment {
 }
 
 interface Task {
+  readonly purchase: Purchase;
   machine: Machine | undefined;
   worker: Worker | undefined;
   /** Asked to go as soon as it has nothing to do, or before it has begun. */
   leaving: boolean;
 }
 
-/** A group of workers with its queues, its machines and the alarms that move its size. */
+/** A group of workers with its queues and its machines, sized by the deployed scaler's own rules. */
 export class Pool {
   readonly machines: Machines;
   readonly history: PoolMoment[] = [];
@@ -57,13 +54,12 @@ export class Pool {
   readonly #queues = new JobQueues();
   readonly #tasks = new Set<Task>();
   #gone = 0;
-  #desired: number;
-  /** Readings in a row; the newest last. */
-  readonly #readings: PoolReading[] = [];
-  #above = 0;
-  #lastOut = Number.NEGATIVE_INFINITY;
-  #surplusSince: number | undefined;
-  #idleSince: number | undefined;
+  #memory: Memory | undefined;
+  /** Workers asked of ECS. */
+  #asked: Record<Purchase, number>;
+  /** What the queues held at each look; the newest last. */
+  readonly #counted: (Messages & { readonly at: number })[] = [];
+  #waking = false;
   readonly #name: PoolName;
   readonly #events: EventQueue;
   readonly #random: SeededRandom;
@@ -75,7 +71,9 @@ export class Pool {
     this.#random = random;
     this.#rules = rules;
     this.machines = new Machines(events, random, rules);
-    this.#desired = rules.minimum;
+    const { minimum, onDemandBase } = rules.size;
+    const onDemand = Math.min(minimum, onDemandBase);
+    this.#asked = { spot: minimum - onDemand, onDemand };
     this.#resize();
     this.#tick();
   }
@@ -83,6 +81,16 @@ export class Pool {
   put(job: Job): void {
     this.#queues.put(job);
     this.#wakeIdle();
+    if (this.#waking || this.#wanted > 0) return;
+    this.#waking = true;
+    this.#events.schedule(this.#events.now + wakeDelay, () => {
+      this.#waking = false;
+      this.#look();
+    });
+  }
+
+  get #wanted(): number {
+    return this.#memory?.wanted ?? this.#rules.size.minimum;
   }
 
   /** Seconds in which workers computed. */
@@ -99,50 +107,42 @@ export class Pool {
     return pools[this.#name].lanes;
   }
 
-  /** Once each metric period, by readings that are as old as CloudWatch's. */
+  /** Once each period of the schedule. */
   #tick(): void {
-    this.#readings.push(this.#read());
+    this.#counted.push({ at: this.#events.now, ...this.#count() });
     this.#record();
-    const late = this.#readings[this.#readings.length - 1 - Math.round(metricDelay / metricPeriod)];
-    if (late) this.#decide({ ...late, desired: this.#desired });
-    this.#events.schedule(this.#events.now + metricPeriod, () => this.#tick());
+    this.#look();
+    this.#events.schedule(this.#events.now + lookPeriod, () => this.#tick());
   }
 
-  #decide(reading: PoolReading): void {
+  /** What the deployed scaler does at a look, and what may go wrong with it: AWS refuses, counts are old. */
+  #look(): void {
     const { now } = this.#events;
-    const { policy, minimum, maximum } = this.#rules;
-    const name = this.#name;
-    let desired = this.#desired;
-    const woken = wakeTo(name, reading, policy);
-    if (woken > desired) desired = woken;
-
-    const tracked = trackTo(name, reading, policy);
-    this.#above = tracked > desired ? this.#above + 1 : 0;
-    if (this.#above >= trackingReadings && now - this.#lastOut >= policy.outCooldown) {
-      desired = tracked;
-      this.#lastOut = now;
-    }
-    const surplus = desired > minimum && busyShare(name, reading) < policy.surplusShare;
-    this.#surplusSince = surplus ? (this.#surplusSince ?? now) : undefined;
-    if (this.#surplusSince !== undefined && now - this.#surplusSince >= policy.surplusAfter) {
-      desired = shedTo(reading);
-      this.#surplusSince = now;
-    }
-    const idle = messages(name, reading) === 0;
-    this.#idleSince = idle ? (this.#idleSince ?? now) : undefined;
-    if (this.#idleSince !== undefined && now - this.#idleSince >= policy.idleAfter) desired = 0;
-
-    this.#desired = Math.min(maximum, Math.max(minimum, desired));
+    const { policy, size, weather } = this.#rules;
+    if (weather.spoiltLooks > 0 && this.#random.uniform() < weather.spoiltLooks) return;
+    const counts = weather.countsLate
+      ? this.#counted.findLast(({ at }) => at <= now - weather.countsLate)
+      : this.#count();
+    const running = (purchase: Purchase) =>
+      [...this.#tasks].filter((task) => task.worker && task.purchase === purchase).length;
+    const workers = {
+      spot: { desired: this.#asked.spot, running: running("spot") },
+      onDemand: { desired: this.#asked.onDemand, running: running("onDemand") },
+    };
+    const reading = { visible: {}, inFlight: {}, ...counts, workers };
+    const decision = decide(this.#name, reading, this.#memory, { policy, size }, now);
+    this.#memory = decision.memory;
+    this.#asked = { ...decision.workers };
     this.#resize();
   }
 
-  #read(): PoolReading {
+  #count(): Messages {
     const visible: Partial<Record<QueueName, number>> = {};
     const inFlight: Partial<Record<QueueName, number>> = {};
     for (const queue of queuesOf(this.#name)) visible[queue] = this.#queues.count(queue);
     for (const { worker } of this.#tasks)
       for (const { queue } of worker?.jobs ?? []) inFlight[queue] = (inFlight[queue] ?? 0) + 1;
-    return { visible, inFlight, desired: this.#desired };
+    return { visible, inFlight };
   }
 
   #record(): void {
@@ -150,37 +150,41 @@ export class Pool {
     this.history.push({
       at: this.#events.now,
       waiting: queuesOf(this.#name).reduce((sum, queue) => sum + this.#queues.count(queue), 0),
-      desired: this.#desired,
+      desired: this.#wanted,
       ready: tasks.filter(({ worker }) => worker).length,
       machines: this.machines.all.filter(({ endedAt }) => endedAt === undefined).length,
     });
   }
 
-  /** Tasks as many as are wanted: ones that have not begun go first, then idle ones; a busy one ends its work. */
+  /** Tasks as many as are asked for: ones that have not begun go first, then idle ones; a busy one ends its work. */
   #resize(): void {
-    const staying = [...this.#tasks].filter(({ leaving }) => !leaving);
-    for (let missing = this.#desired - staying.length; missing > 0; missing--) this.#startTask();
-    const ease = ({ worker }: Task) => (worker ? (worker.busy ? 2 : 1) : 0);
-    const surplus = Math.max(0, staying.length - this.#desired);
-    for (const task of staying.sort((a, b) => ease(a) - ease(b)).slice(0, surplus)) {
-      task.leaving = true;
-      if (!task.worker?.busy) this.#endTask(task);
+    for (const purchase of purchases) {
+      const staying = [...this.#tasks].filter((task) => task.purchase === purchase && !task.leaving);
+      const asked = this.#asked[purchase];
+      for (let missing = asked - staying.length; missing > 0; missing--) this.#startTask(purchase);
+      const ease = ({ worker }: Task) => (worker ? (worker.busy ? 2 : 1) : 0);
+      const surplus = Math.max(0, staying.length - asked);
+      for (const task of staying.sort((a, b) => ease(a) - ease(b)).slice(0, surplus)) {
+        task.leaving = true;
+        if (!task.worker?.busy) this.#endTask(task);
+      }
     }
   }
 
-  #startTask(): void {
-    const task: Task = { machine: this.machines.takeWarm(), worker: undefined, leaving: false };
+  #startTask(purchase: Purchase): void {
+    const machine = this.machines.takeWarm(purchase);
+    const task: Task = { purchase, machine, worker: undefined, leaving: false };
     this.#tasks.add(task);
-    if (task.machine) {
-      this.#boot(task, 0);
-      return;
-    }
-    this.#after(this.#rules.noticed, () => {
-      if (!this.#tasks.has(task)) return;
-      const warm = this.machines.takeWarm();
-      task.machine = warm ?? this.machines.buy();
-      this.#boot(task, warm ? 0 : this.#rules.machineStarts);
-    });
+    if (machine) this.#boot(task, 0);
+    else this.#after(this.#rules.noticed, () => this.#findMachine(task));
+  }
+
+  #findMachine(task: Task): void {
+    if (!this.#tasks.has(task)) return;
+    const warm = this.machines.takeWarm(task.purchase);
+    task.machine = warm ?? this.machines.buy(task.purchase);
+    if (task.machine) this.#boot(task, warm ? 0 : this.#rules.machineStarts);
+    else this.#after(capacityRetry, () => this.#findMachine(task));
   }
 
   /** @param machineStarts seconds until its machine is there */

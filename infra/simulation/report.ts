@@ -1,5 +1,5 @@
 import { type LineChart, lineChart } from "../../research/charts/line-chart.ts";
-import type { WorkerTime } from "../worker-times.ts";
+import type { WorkerTime } from "../../scaler/worker-times.ts";
 import type { Outcome } from "./run-scenario.ts";
 import type { Turned } from "./settings.ts";
 import { hour } from "./traces.ts";

@@ -1,6 +1,6 @@
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
+import type { PoolName } from "../../scaler/policy.ts";
 import type { QueueName } from "../../shared/queue-timing.ts";
-import type { PoolName } from "../scaling-policy.ts";
 import { type ServiceTimes, workOf } from "./assumptions.ts";
 import { type BatchRules, feedBatch } from "./batch-feeder.ts";
 import { EventQueue } from "./event-queue.ts";

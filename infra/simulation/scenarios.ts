@@ -1,5 +1,5 @@
-import type { PoolName } from "../scaling-policy.ts";
-import { bundledModelOnCpu, type ServiceTimes, type SpotWeather, usualSpot } from "./assumptions.ts";
+import type { PoolName } from "../../scaler/policy.ts";
+import { bundledModelOnCpu, type ServiceTimes, usual, type Weather } from "./assumptions.ts";
 import type { BatchRules } from "./batch-feeder.ts";
 import type { Outcome, Scenario } from "./run-scenario.ts";
 import { cpuPrices, deployed, gpuPrices, type Turned } from "./settings.ts";
@@ -13,7 +13,7 @@ export interface Case {
   /** Words for the promise; a setting keeps it or does not. */
   readonly promise: string;
   readonly kept: (outcome: Outcome) => boolean;
-  readonly play: (turned: Turned, weather?: SpotWeather) => Scenario;
+  readonly play: (turned: Turned, weather?: Weather) => Scenario;
   /** Combined, each with each. */
   readonly choices: { readonly [Setting in keyof Turned]?: readonly number[] };
 }
@@ -28,7 +28,7 @@ export interface CaseInputs {
 export function createCases({ times, batch, seed }: CaseInputs): readonly Case[] {
   const onGpus =
     (pool: PoolName, arrivals: Scenario["arrivals"], bulk: Partial<Scenario> = {}) =>
-    (turned: Turned, weather: SpotWeather = usualSpot): Scenario => ({
+    (turned: Turned, weather: Weather = usual): Scenario => ({
       ...{ pool, times, seed, arrivals, prices: gpuPrices },
       rules: { ...deployed("production", pool, turned), weather },
       ...bulk,
@@ -76,10 +76,10 @@ export function createCases({ times, batch, seed }: CaseInputs): readonly Case[]
       pool: "interactive",
       promise: "95 of 100 edits start within 20 s",
       kept: ({ waits }) => (waits.interactive?.p95 ?? 0) <= 20,
-      play: (turned) => ({
+      play: (turned, weather = usual) => ({
         ...{ pool: "interactive", times: bundledModelOnCpu, seed, prices: cpuPrices },
         arrivals: mobileDay(2_000, 100, seed),
-        rules: deployed("cpu-only", "interactive", turned),
+        rules: { ...deployed("cpu-only", "interactive", turned), weather },
       }),
       choices: { minimum: [0, 1], idleAfter: [600, 3600] },
     },

@@ -1,8 +1,8 @@
+import { machineIdleAfter, type PoolName, type PoolSize, scalingPolicy } from "../../scaler/policy.ts";
+import { workerTimes } from "../../scaler/worker-times.ts";
 import { cpuWorkerHour, gpuMachines, spotShare } from "../machines.ts";
-import { machineIdleAfter, type PoolName, scalingPolicy } from "../scaling-policy.ts";
-import { type PoolSize, stageSettings } from "../stages.ts";
-import { workerTimes } from "../worker-times.ts";
-import { usualSpot } from "./assumptions.ts";
+import { stageSettings } from "../stages.ts";
+import { usual } from "./assumptions.ts";
 import type { PoolRules } from "./pool.ts";
 
 /** What is turned to see what it does. Everything else is as it is deployed. */
@@ -33,19 +33,13 @@ export function deployed(stage: string, pool: PoolName, turned: Turned = {}): Po
     ...(idleAfter === undefined ? {} : { idleAfter }),
   };
   return {
-    ...pools[pool],
-    ...size,
+    size: { ...pools[pool], ...size },
     policy,
     taskStarts: secondsOf("taskStarts"),
     ...starts[device],
-    // Fargate has no machine to keep, and no Spot here.
-    ...(device === "cuda"
-      ? { idleAfter: machineIdleAfter, weather: usualSpot }
-      : {
-          idleAfter: 0,
-          onDemandBase: Number.POSITIVE_INFINITY,
-          weather: { interruptionsAnHour: 0, unannounced: 0 },
-        }),
+    // Fargate has no machine to keep.
+    machineIdleAfter: device === "cuda" ? machineIdleAfter : 0,
+    weather: usual,
   };
 }
 
@@ -56,4 +50,7 @@ export const gpuPrices = {
   onDemand: preferred.onDemand / 3600,
   spot: (preferred.onDemand * spotShare) / 3600,
 } as const;
-export const cpuPrices = { onDemand: cpuWorkerHour / 3600, spot: cpuWorkerHour / 3600 } as const;
+export const cpuPrices = {
+  onDemand: cpuWorkerHour / 3600,
+  spot: (cpuWorkerHour * spotShare) / 3600,
+} as const;

@@ -13,6 +13,7 @@ export const floors: Readonly<Record<string, number>> = {
   "engine/random/": 1,
 
   "functions/": 2,
+  "scaler/": 2,
   "engine/autodiff/": 2,
   "engine/rewrite/": 2,
   "engine/runtime/": 2,
@@ -99,6 +100,7 @@ export const entryPoints: readonly string[] = [
   "research/",
   "functions/config.ts",
   "functions/admin.ts",
+  "scaler/config.ts",
   "gpu-worker/main.ts",
   "gpu-worker/config.ts",
   "infra/stage.ts",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { PoolName, Purchase } from "../../scaler/policy.ts";
 import type { QueueName } from "../../shared/queue-timing.ts";
 import type { Build, Evaluated, Resource } from "./evaluate.ts";
 import { parsePolicy, type Statement } from "./iam.ts";
@@ -84,7 +85,7 @@ export class Cloud {
     return { name, resource, role, policy: this.policyOf(role), environment: variables };
   }
 
-  /** By the logical names of `infra/`. */
+  /** The edge's, by the logical names of `infra/`. */
   get lambdas() {
     return lambdaNames.map((name) => this.lambda(name));
   }
@@ -119,6 +120,10 @@ export class Cloud {
 
   get bucket(): Resource {
     return this.one("s3/bucket");
+  }
+  service(pool: PoolName, purchase: Purchase): Resource {
+    const title = `${pool[0]?.toUpperCase()}${pool.slice(1)}`;
+    return this.one("ecs/service", `${title}${purchase === "spot" ? "" : "OnDemand"}Workers`);
   }
   get table(): Resource {
     return this.one("dynamodb/table");

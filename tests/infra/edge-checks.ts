@@ -31,7 +31,7 @@ function routeOf(cloud: Cloud) {
 
 export const edgeChecks: Checks = {
   "every handler is a file of the edge that exports it": ({ builds }) => {
-    expect(builds).toHaveLength(5);
+    expect(builds).toHaveLength(7);
     for (const { handler } of builds) {
       const [, path, name] = /^(.+)\.(\w+)$/.exec(handler) ?? [];
       expect(existsSync(`${root}/${path}.ts`), handler).toBe(true);

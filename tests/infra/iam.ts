@@ -46,7 +46,7 @@ function holds({ Condition = {} }: Statement, context: Context, unknown: boolean
     Object.entries(keys).every(([key, values]) => {
       const given = context[key];
       if (given === undefined) return unknown;
-      if (!["Bool", "StringEquals"].includes(test))
+      if (!["Bool", "StringEquals", "ForAllValues:StringEquals"].includes(test))
         throw new Error(`the condition ${test} is not known here`);
       return values.includes(given);
     }),

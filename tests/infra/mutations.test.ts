@@ -53,27 +53,42 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
     "whoever reads objects can tell a missing one from a forbidden one",
   ],
   [
-    "interactive looks at bulk's queue too",
+    "interactive takes from bulk's queue too",
     {
-      file: "infra/scaling-policy.ts",
+      file: "scaler/policy.ts",
       from: "pools[pool].lanes.flat();",
       to: '[...pools[pool].lanes.flat(), "bulk" as const];',
     },
-    "bulk depth never scales interactive, nor the other way round",
+    "a worker takes from its own queues and puts back on those alone",
   ],
   [
-    "what is in work is not counted before all go",
+    "the scaler may touch everybody's rows",
+    { file: "infra/scaler.ts", from: "values: [scalerPartition]", to: 'values: [scalerPartition, "acc_1"]' },
+    "it counts queues, resizes the workers' services, keeps rows of its own, and may nothing else",
+  ],
+  [
+    "the scaler outlives its turn",
+    { file: "infra/scaler.ts", from: 'timeout: "25 seconds"', to: 'timeout: "60 seconds"' },
+    "two never act at once: a turn at a pool is longer than the function runs",
+  ],
+  [
+    "a stored learning wakes nobody",
+    { file: "scaler/handle.ts", from: '  "ins#": ["learning"],\n', to: "" },
+    "it comes every minute, and a stored job wakes it",
+  ],
+  [
+    "Spot is all there is",
     {
-      file: "infra/pool-expressions.ts",
-      from: "[...visible(pool), ...inFlight(pool)].join",
-      to: "[...visible(pool)].join",
+      file: "infra/gpu-machines.ts",
+      from: 'purchase === "onDemand" ? 100 : 0',
+      to: "0",
     },
-    "a worker at work is not taken away because nothing waits",
+    "each pool has machines of its own on Spot, and others on demand that come when Spot has none",
   ],
   [
-    "tracking lets twice the work wait",
-    { file: "infra/scaling.ts", from: "targetValue: targetWait", to: "targetValue: 2 * targetWait" },
-    "tracking asks for as many workers as the policy says",
+    "an alarm takes missing data for zero",
+    { file: "infra/alarms.ts", from: "IF(wanted > 0", to: "IF(FILL(wanted, 0) > 0" },
+    "no formula of an alarm or a graph takes missing data for zero",
   ],
   [
     "production can be removed",
@@ -150,7 +165,7 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
   [
     "an alarm speaks to nobody",
     { file: "infra/alarms.ts", from: "alarmActions: [announcements.arn], ", to: "alarmActions: [], " },
-    "every alarm moves workers or is heard, and says what it means",
+    "every alarm is heard, and says what it means",
   ],
   [
     "the router keeps answers",

@@ -1,18 +1,19 @@
 import { expect } from "vitest";
 import { z } from "zod";
-import { metricPeriod } from "../../infra/scaling-policy.ts";
 import { stageSettings } from "../../infra/stages.ts";
-import { workerTimes } from "../../infra/worker-times.ts";
+import { lookPeriod } from "../../scaler/policy.ts";
+import { workerTimes } from "../../scaler/worker-times.ts";
 import {
   jobDimensions,
   kindDimensions,
   type MetricName,
   metricNamespace,
   metricUnits,
+  poolDimensions,
+  stageDimensions,
 } from "../../shared/metrics.ts";
 import type { Checks, Cloud } from "./cloud.ts";
 import { allows, parsePolicy } from "./iam.ts";
-import { evaluateExpression } from "./metric-math.ts";
 
 const querySchema = z.array(
   z.object({
@@ -28,6 +29,21 @@ interface Mention {
   readonly dimensions: readonly string[];
   /** The one that it is asked for; undefined where all would be counted. */
   readonly stage: string | undefined;
+}
+
+const plainSchema = z.object({ metricName: z.string(), dimensions: z.record(z.string(), z.string()) });
+
+/** A line of a graph: namespace, name, then dimensions' names and values in turn, and options. */
+function asMetric(line: unknown): Readonly<Record<string, unknown>> {
+  const words = z
+    .array(z.unknown())
+    .parse(line)
+    .filter((word) => typeof word === "string");
+  const [namespace, metricName, ...rest] = words;
+  const dimensions = Object.fromEntries(
+    rest.flatMap((word, index) => (index % 2 ? [] : [[word, rest[index + 1]]])),
+  );
+  return { namespace, metricName, dimensions };
 }
 
 /** Every mention of a series of our own, in alarms and on the dashboard. */
@@ -46,6 +62,15 @@ function mentions(cloud: Cloud): readonly Mention[] {
       dimensions: Object.keys(dimensions),
       stage: dimensions.Stage,
     }));
+  const plain = [
+    ...cloud.all("cloudwatch/metricAlarm").map(({ inputs }) => inputs),
+    ...graphs(cloud).flatMap(({ metrics }) => z.array(z.unknown()).parse(metrics).map(asMetric)),
+  ]
+    .filter(({ namespace }) => namespace === metricNamespace)
+    .map((inputs) => plainSchema.parse(inputs))
+    .map(({ metricName, dimensions }) => ({
+      ...{ metric: metricName, dimensions: Object.keys(dimensions), stage: dimensions.Stage },
+    }));
   const patterns = [
     /SEARCH\('\{(?<namespace>\w+),(?<dimensions>[\w,]+)\} MetricName="(?<metric>\w+)"(?: Stage="(?<stage>[\w-]+)")?/g,
     /SELECT SUM\((?<metric>\w+)\) FROM SCHEMA\("(?<namespace>\w+)", (?<dimensions>[\w, ]+)\)(?: WHERE Stage = '(?<stage>[\w-]+)')?/g,
@@ -62,9 +87,22 @@ function mentions(cloud: Cloud): readonly Mention[] {
       expect(namespace).toBe(metricNamespace);
       return { metric, dimensions: dimensions.split(/, ?/), stage };
     });
-  return [...named, ...asked];
+  return [...named, ...plain, ...asked];
 }
 
+const formulaSchema = z.object({
+  threshold: z.number(),
+  metricQueries: z
+    .array(
+      z.object({
+        id: z.string(),
+        expression: z.string().optional(),
+        metric: z.object({ stat: z.string() }).optional(),
+        returnData: z.boolean().default(false),
+      }),
+    )
+    .optional(),
+});
 const alarmSchema = z.object({ alarmActions: z.array(z.string()), alarmDescription: z.string() });
 const graphs = (cloud: Cloud) =>
   z
@@ -76,7 +114,7 @@ const graphs = (cloud: Cloud) =>
 
 export const watchChecks: Checks = {
   "the sweeper comes every minute and ends before it comes again": (cloud) => {
-    const { inputs } = cloud.one("scheduler/schedule");
+    const { inputs } = cloud.one("scheduler/schedule", "SweepSchedule");
     expect(inputs).toMatchObject({ scheduleExpression: "rate(1 minute)", state: "ENABLED" });
     const sweeper = cloud.lambda("SweepHandler").resource;
     expect(inputs.target).toMatchObject({ arn: sweeper.state.arn });
@@ -85,7 +123,7 @@ export const watchChecks: Checks = {
   "EventBridge Scheduler may invoke the sweeper and nothing else": (cloud) => {
     const { roleArn } = z
       .object({ roleArn: z.string() })
-      .parse(cloud.one("scheduler/schedule").inputs.target);
+      .parse(cloud.one("scheduler/schedule", "SweepSchedule").inputs.target);
     const policy = cloud.policyOf(cloud.byArn(roleArn));
     for (const { name, resource } of cloud.lambdas)
       expect(allows(policy, "lambda:InvokeFunction", resource.state.arn), name).toBe(name === "SweepHandler");
@@ -93,7 +131,10 @@ export const watchChecks: Checks = {
   "a webhook's delivery and a batch begin as soon as their rows stand": (cloud) => {
     const mapping = cloud
       .all("lambda/eventSourceMapping")
-      .find(({ inputs }) => inputs.eventSourceArn === cloud.table.state.streamArn)!;
+      .find(
+        ({ inputs }) => inputs.functionName === cloud.lambda("TableSubscriberDueFunction").resource.state.arn,
+      )!;
+    expect(mapping.inputs.eventSourceArn).toBe(cloud.table.state.streamArn);
     const { filters } = z
       .object({ filters: z.array(z.object({ pattern: z.string() })) })
       .parse(mapping.inputs.filterCriteria);
@@ -109,29 +150,25 @@ export const watchChecks: Checks = {
   },
   "every log is kept as long as the stage says": (cloud) => {
     const logs = cloud.all("cloudwatch/logGroup");
-    expect(logs).toHaveLength(7);
+    expect(logs).toHaveLength(9);
     for (const { inputs, name } of logs)
       expect(inputs.retentionInDays, name).toBe(stageSettings(cloud.stage).logDays);
     const written = cloud.tasks.flatMap(({ model, worker }) => [model, worker]);
     for (const { logConfiguration } of written)
       expect(logs.map(({ inputs }) => inputs.name)).toContain(logConfiguration.options["awslogs-group"]);
   },
-  "every alarm moves workers or is heard, and says what it means": (cloud) => {
+  "every alarm is heard, and says what it means": (cloud) => {
     const topic = cloud.one("sns/topic").state.arn;
     const alarms = cloud.all("cloudwatch/metricAlarm");
     for (const { inputs, name } of alarms) {
       const { alarmActions, alarmDescription } = alarmSchema.parse(inputs);
-      expect(alarmActions, name).toHaveLength(1);
-      const target = cloud.byArn(alarmActions[0]);
-      expect([topic, "aws:appautoscaling/policy:Policy"], name).toContain(
-        target.type.startsWith("aws:sns/") ? target.state.arn : target.type,
-      );
+      expect(alarmActions, name).toEqual([topic]);
       expect(alarmDescription.length).toBeGreaterThan(20);
     }
-    const heard = alarms.filter(({ inputs }) => (inputs.alarmActions as string[]).includes(topic));
-    expect(heard.map(({ name }) => name).sort()).toEqual([
+    expect(alarms.map(({ name }) => name).sort()).toEqual([
       "ApiErrors",
       "BulkNotReady",
+      "BulkUnscaled",
       "DeadLettersCome",
       "DeadLettersErrors",
       "DeadLettersLie-bulk",
@@ -139,12 +176,15 @@ export const watchChecks: Checks = {
       "DeadLettersLie-learning",
       "DueRowsErrors",
       "InteractiveNotReady",
+      "InteractiveUnscaled",
       "JobsFail",
       "OldestMessage-bulk",
       "OldestMessage-interactive",
       "OldestMessage-learning",
       "RowsQuarantined",
+      "ScalerErrors",
       "SweepErrors",
+      "WakeErrors",
       "WebhookSenderErrors",
     ]);
   },
@@ -157,7 +197,7 @@ export const watchChecks: Checks = {
       const { evaluationPeriods, datapointsToAlarm } = z
         .object({ evaluationPeriods: z.number(), datapointsToAlarm: z.number() })
         .parse(cloud.one("cloudwatch/metricAlarm", name).inputs);
-      expect(datapointsToAlarm * metricPeriod).toBeGreaterThan(2 * coldStart);
+      expect(datapointsToAlarm * lookPeriod).toBeGreaterThan(2 * coldStart);
       expect(datapointsToAlarm).toBeLessThanOrEqual(0.7 * evaluationPeriods);
     }
   },
@@ -172,7 +212,13 @@ export const watchChecks: Checks = {
   "dashboard and alarms name only series that the code writes, with their dimensions": (cloud) => {
     const found = mentions(cloud);
     const dimensionsOf = (metric: string): readonly string[] =>
-      metric === "DeadLetters" || metric === "QuarantinedRows" ? kindDimensions : jobDimensions;
+      /^Workers/.test(metric)
+        ? poolDimensions
+        : metric === "JobFailed"
+          ? stageDimensions
+          : metric === "DeadLetters" || metric === "QuarantinedRows"
+            ? kindDimensions
+            : jobDimensions;
     for (const { metric, dimensions } of found) {
       expect(Object.keys(metricUnits)).toContain(metric);
       expect([...dimensions].sort(), metric).toEqual([...dimensionsOf(metric)].sort());
@@ -182,30 +228,32 @@ export const watchChecks: Checks = {
     );
     expect(unseen).toEqual([]);
   },
-  "the alarm on failing jobs rings for a fifth of at least ten, and for no fewer": (cloud) => {
-    const { metricQueries, threshold } = z
-      .object({
-        metricQueries: z.array(
-          z.object({
-            id: z.string(),
-            expression: z.string().optional(),
-            returnData: z.boolean().default(false),
-          }),
-        ),
-        threshold: z.number(),
-      })
-      .parse(cloud.one("cloudwatch/metricAlarm", "JobsFail").inputs);
-    // CloudWatch takes one question in SQL for an alarm.
-    expect(metricQueries.filter(({ expression }) => expression?.startsWith("SELECT"))).toHaveLength(1);
-    const { expression = "" } = metricQueries.find(({ returnData }) => returnData)!;
-    const rings = (series: Readonly<Record<string, number>>) =>
-      evaluateExpression(expression, series) > threshold;
-    expect(rings({ failed: 3, edit: 6, learn: 1 })).toBe(true);
-    expect(rings({ failed: 10 })).toBe(true);
-    expect(rings({ failed: 2, edit: 8 })).toBe(false);
-    expect(rings({ failed: 9 })).toBe(false);
-    expect(rings({ edit: 50, import: 2 })).toBe(false);
-    expect(rings({})).toBe(false);
+  "no formula of an alarm or a graph takes missing data for zero": (cloud) => {
+    for (const [name, text] of cloud.texts) expect(text, name).not.toMatch(/\bFILL\b/);
+    for (const { inputs, name } of cloud.all("cloudwatch/metricAlarm")) {
+      const { metricQueries = [] } = formulaSchema.parse(inputs);
+      const { expression = "" } = metricQueries.find(({ returnData }) => returnData) ?? {};
+      const named = [...expression.matchAll(/\b[a-z]\w*\b/g)].map(([id]) => id);
+      const read = metricQueries.filter(({ returnData }) => !returnData).map(({ id }) => id);
+      if (!expression.startsWith("SELECT")) expect(new Set(read), name).toEqual(new Set(named));
+    }
+  },
+  "the alarm on failing jobs rings for a fifth of at least ten": (cloud) => {
+    const { metricQueries = [], threshold } = formulaSchema.parse(
+      cloud.one("cloudwatch/metricAlarm", "JobsFail").inputs,
+    );
+    expect(metricQueries.map(({ expression, metric }) => expression ?? metric?.stat)).toEqual([
+      ...["Average", "SampleCount"],
+      "IF(jobs >= 10, share, 0)",
+    ]);
+    expect(threshold).toBe(0.2);
+  },
+  "a scaler that is silent is heard of": (cloud) => {
+    for (const name of ["InteractiveUnscaled", "BulkUnscaled"])
+      expect(cloud.one("cloudwatch/metricAlarm", name).inputs).toMatchObject({
+        ...{ metricName: "WorkersWanted", statistic: "SampleCount", treatMissingData: "breaching" },
+        ...{ comparisonOperator: "LessThanThreshold", threshold: 1 },
+      });
   },
   "the dashboard shows waits, jobs by state, seconds of work and what a job costs": (cloud) => {
     const titles = graphs(cloud).map(({ title }) => title);

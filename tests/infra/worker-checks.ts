@@ -2,17 +2,13 @@ import { expect } from "vitest";
 import { z } from "zod";
 import { workerConfigSchema } from "../../gpu-worker/config.ts";
 import { cpuWorker, gpuMachines } from "../../infra/machines.ts";
-import { pools } from "../../infra/scaling-policy.ts";
 import { stageSettings, tagsOf } from "../../infra/stages.ts";
+import { poolNames, pools, purchases } from "../../scaler/policy.ts";
 import type { Checks, Cloud } from "./cloud.ts";
 import { allows } from "./iam.ts";
 
 const queueNames = ["interactive", "learning", "bulk"] as const;
-const poolOf = (cloud: Cloud, task: string) => {
-  const pool = task.startsWith("Bulk") ? "bulk" : "interactive";
-  const service = cloud.one("ecs/service", `${task.replace("Task", "")}Workers`);
-  return { pool, service } as const;
-};
+const poolOf = (name: string) => (name.startsWith("Bulk") ? "bulk" : "interactive");
 
 const userData = (cloud: Cloud): string =>
   Buffer.from(String(cloud.one("ec2/launchTemplate").inputs.userData), "base64").toString("utf8");
@@ -33,6 +29,8 @@ const providers = (cloud: Cloud) =>
     return { resource, settings, group: cloud.byArn(settings.autoScalingGroupArn) };
   });
 
+const strategySchema = z.array(z.object({ capacityProvider: z.string() })).length(1);
+
 const firewallSchema = z.object({
   ingress: z.array(z.unknown()),
   egress: z.array(z.object({ protocol: z.string(), fromPort: z.number(), toPort: z.number() })),
@@ -49,7 +47,7 @@ export const workerChecks: Checks = {
       expect(config.VISII_STAGE).toBe(cloud.stage);
       for (const queue of queueNames)
         expect(config.VISII_QUEUE_URLS[queue]).toBe(cloud.queue(queue).state.url);
-      expect(config.VISII_LANES).toEqual(pools[poolOf(cloud, name).pool].lanes);
+      expect(config.VISII_LANES).toEqual(pools[poolOf(name)].lanes);
     }
   },
   "between them the workers serve every queue, and none twice": (cloud) => {
@@ -243,28 +241,33 @@ export const gpuChecks: Checks = {
       expect(overrides.length).toBeGreaterThanOrEqual(3);
     }
   },
-  "each pool has machines of its own, on Spot but for the base that its stage asks for": (cloud) => {
-    const groups = cloud.tasks.map(({ name }) => {
-      const { pool, service } = poolOf(cloud, name);
-      const [{ capacityProvider } = { capacityProvider: "" }] = service.inputs.capacityProviderStrategies as {
-        capacityProvider: string;
-      }[];
-      const { group } = providers(cloud).find(({ resource }) => resource.state.id === capacityProvider)!;
-      expect(group.inputs.mixedInstancesPolicy).toMatchObject({
-        instancesDistribution: {
-          onDemandBaseCapacity: stageSettings(cloud.stage).pools[pool].onDemandBase,
-          onDemandPercentageAboveBaseCapacity: 0,
-        },
-      });
-      return group.name;
-    });
-    expect(new Set(groups).size).toBe(2);
+  "each pool has machines of its own on Spot, and others on demand that come when Spot has none": (cloud) => {
+    const groups = poolNames.flatMap((pool) =>
+      purchases.map((purchase) => {
+        const strategy = strategySchema.parse(
+          cloud.service(pool, purchase).inputs.capacityProviderStrategies,
+        );
+        const { group } = providers(cloud).find(
+          ({ resource }) => resource.state.id === strategy[0]?.capacityProvider,
+        )!;
+        const { instancesDistribution } = z
+          .object({ instancesDistribution: z.record(z.string(), z.unknown()) })
+          .parse(group.inputs.mixedInstancesPolicy);
+        expect(instancesDistribution).toEqual({
+          onDemandPercentageAboveBaseCapacity: purchase === "onDemand" ? 100 : 0,
+          onDemandAllocationStrategy: "prioritized",
+          spotAllocationStrategy: "capacity-optimized-prioritized",
+        });
+        expect(group.inputs.capacityRebalance).toBe(purchase === "spot");
+        return group.name;
+      }),
+    );
+    expect(new Set(groups).size).toBe(4);
   },
   "at rest there is no machine, and never more than the stage allows and one to change over": (cloud) => {
     for (const { group, resource } of providers(cloud)) {
-      const pool = resource.name.startsWith("Bulk") ? "bulk" : "interactive";
       expect(group.inputs.minSize).toBe(0);
-      expect(group.inputs.maxSize).toBe(stageSettings(cloud.stage).pools[pool].maximum + 1);
+      expect(group.inputs.maxSize).toBe(stageSettings(cloud.stage).pools[poolOf(resource.name)].maximum + 1);
     }
   },
   "Spot machines drain when they are to go": (cloud) => {
@@ -273,13 +276,10 @@ export const gpuChecks: Checks = {
       ECS_CONTAINER_STOP_TIMEOUT: "120s",
       ECS_CLUSTER: cloud.one("ecs/cluster").inputs.name,
     });
-    for (const { settings, group } of providers(cloud)) {
-      expect(settings.managedDraining).toBe("ENABLED");
-      expect(group.inputs.capacityRebalance).toBe(true);
-    }
+    for (const { settings } of providers(cloud)) expect(settings.managedDraining).toBe("ENABLED");
   },
   "ECS adds machines for tasks and never takes one with a task on it": (cloud) => {
-    expect(providers(cloud)).toHaveLength(2);
+    expect(providers(cloud)).toHaveLength(4);
     for (const { settings, group } of providers(cloud)) {
       expect(settings.managedScaling).toMatchObject({ status: "ENABLED", targetCapacity: 100 });
       expect(settings.managedTerminationProtection).toBe("ENABLED");

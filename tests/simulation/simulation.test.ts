@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { metricPeriod, reckonedSeconds, scalingPolicy } from "../../infra/scaling-policy.ts";
-import { type ServiceTimes, usualSpot } from "../../infra/simulation/assumptions.ts";
+import { badWeather, type ServiceTimes, usual, wakeDelay } from "../../infra/simulation/assumptions.ts";
 import { EventQueue } from "../../infra/simulation/event-queue.ts";
 import { createJob, type Job } from "../../infra/simulation/job.ts";
 import { JobQueues } from "../../infra/simulation/job-queues.ts";
@@ -11,15 +10,16 @@ import { type Outcome, runScenario, type Scenario } from "../../infra/simulation
 import { deployed, gpuPrices } from "../../infra/simulation/settings.ts";
 import { type Arrival, day, mobileDay } from "../../infra/simulation/traces.ts";
 import { Worker } from "../../infra/simulation/worker.ts";
-import { workerTimes } from "../../infra/worker-times.ts";
+import { lookPeriod, reckonedSeconds, scalingPolicy } from "../../scaler/policy.ts";
+import { workerTimes } from "../../scaler/worker-times.ts";
 
-const calm = { interruptionsAnHour: 0, unannounced: 0 };
+const calm = { ...usual, interruptionsAnHour: 0 };
 const steady: ServiceTimes = { edit: 6, learn: 90, variation: 0 };
 
 /** Workers that are always there, at once. */
 const always = (count: number): PoolRules => ({
-  ...{ minimum: count, maximum: count, onDemandBase: count, policy: scalingPolicy.bulk },
-  ...{ noticed: 0, machineStarts: 0, taskStarts: 0, idleAfter: 0, weather: calm },
+  ...{ size: { minimum: count, maximum: count, onDemandBase: count }, policy: scalingPolicy.bulk },
+  ...{ noticed: 0, machineStarts: 0, taskStarts: 0, machineIdleAfter: 0, weather: calm },
 });
 
 const play = (scenario: Partial<Scenario> & Pick<Scenario, "rules" | "arrivals">): Outcome =>
@@ -142,15 +142,15 @@ describe("a pool", () => {
     expect(mean / 4.5).toBeLessThan(1.06);
   });
 
-  it("has no worker at rest, and the first job waits for alarm, machine and task", () => {
+  it("has no worker at rest, and the first job waits for the scaler, machine and task", () => {
     const rules = { ...deployed("production", "interactive", { minimum: 0 }), weather: calm };
     const { waits, history } = play({
       ...{ pool: "interactive", rules, arrivals: [{ at: 3600, queue: "interactive" }] },
     });
     const start = rules.noticed + rules.machineStarts + rules.taskStarts;
     const wait = waits.interactive?.p50 ?? 0;
-    expect(wait).toBeGreaterThan(0.75 * start + metricPeriod);
-    expect(wait).toBeLessThan(1.25 * start + 3 * metricPeriod);
+    expect(wait).toBeGreaterThan(0.75 * start + wakeDelay);
+    expect(wait).toBeLessThan(1.25 * start + wakeDelay);
     expect(history[30]).toMatchObject({ desired: 0, machines: 0 });
     expect(history.at(-1)).toMatchObject({ desired: 0, machines: 0 });
   });
@@ -167,7 +167,7 @@ describe("a pool", () => {
   it("loses no job to a storm of Spot losses, and says what work was lost", () => {
     const rules = {
       ...deployed("production", "interactive", { onDemandBase: 0 }),
-      weather: { interruptionsAnHour: 6, unannounced: 0.5 },
+      weather: { ...usual, interruptionsAnHour: 6, unannounced: 0.5 },
     };
     const { spot, unfinished, waits } = play({
       ...{ pool: "interactive", rules, arrivals: mobileDay(4000, 400, 3) },
@@ -181,10 +181,34 @@ describe("a pool", () => {
     expect(spot.lostSeconds).toBeLessThan(10 * spot.repeated);
   });
 
+  it("finishes without Spot, on machines that come after the scaler's patience, at another price", () => {
+    const day = (weather: Scenario["rules"]["weather"]) =>
+      play({
+        ...{ pool: "interactive", arrivals: mobileDay(1000, 50, 2) },
+        rules: { ...deployed("production", "interactive", { onDemandBase: 0 }), weather },
+      });
+    const [usualDay, without] = [day(calm), day({ ...calm, noSpot: badWeather["no Spot"].noSpot })];
+    expect(usualDay.machineHours.onDemand).toBe(0);
+    expect(without.unfinished).toBe(0);
+    expect(without.machineHours).toMatchObject({ spot: 0 });
+    expect(without.cost).toBeGreaterThan(1.5 * usualDay.cost);
+  });
+
+  it("is woken by the schedule where the first look is spoilt, and loses nobody to old counts", () => {
+    const late = badWeather["counts two minutes late, a third of the calls refused"];
+    const rules = { ...deployed("production", "interactive"), weather: late };
+    const { waits, history, unfinished } = play({
+      ...{ pool: "interactive", rules, arrivals: [{ at: 3600, queue: "interactive" }] },
+    });
+    expect(unfinished).toBe(0);
+    expect(waits.interactive?.p50).toBeGreaterThan(late.countsLate - lookPeriod);
+    expect(history.at(-1)).toMatchObject({ desired: 0, machines: 0 });
+  });
+
   it("plays the same from the same seed, and otherwise from another", () => {
     const scenario = {
       ...{ pool: "interactive" as const, arrivals: mobileDay(500, 20, 1) },
-      rules: { ...deployed("production", "interactive"), weather: usualSpot },
+      rules: { ...deployed("production", "interactive"), weather: usual },
       times: { ...steady, variation: 0.2 },
     };
     expect(play(scenario)).toEqual(play(scenario));

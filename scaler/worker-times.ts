@@ -1,6 +1,6 @@
 /**
  * How long work takes and how long a worker takes to come, in seconds: the one place where a figure that was measured replaces one
- * that was assumed. Scaling reckons with them (`scaling-policy.ts`), the simulation plays with them, and docs/simulation.md lists
+ * that was assumed. Scaling reckons with them (`policy.ts`), the simulation plays with them, and docs/simulation.md lists
  * them (`npm run simulate` writes that list).
  */
 export interface WorkerTime {

@@ -1,0 +1,73 @@
+import { queuesOfRows } from "../scaler/handle.ts";
+import { poolNames } from "../scaler/policy.ts";
+import { scalerPartition } from "../shared/rows.ts";
+import { cluster } from "./cluster.ts";
+import { functionDefaults } from "./edge-function.ts";
+import { countQueues, queueNames, queueUrls } from "./queues.ts";
+import { stage } from "./stage.ts";
+import { table } from "./table.ts";
+import { workers } from "./workers.ts";
+
+const servicesOf = (pool: (typeof poolNames)[number]) =>
+  Object.fromEntries(
+    workers.filter((each) => each.pool === pool).map(({ purchase, service }) => [purchase, service.name]),
+  );
+
+/** How many workers there are, and nothing else: `scaler/` decides and asks ECS. */
+const scaler: sst.aws.FunctionArgs = {
+  ...functionDefaults,
+  handler: "scaler/lambda.handler",
+  description: "Decides how many workers there are.",
+  memory: "256 MB",
+  // Shorter than its turn at a pool (`turnTiming`), so that two never act at once.
+  timeout: "25 seconds",
+  environment: {
+    VISII_STAGE: $app.stage,
+    VISII_TABLE: table.name,
+    VISII_QUEUE_URLS: queueUrls,
+    VISII_CLUSTER: cluster.name,
+    VISII_POOLS: $jsonStringify(
+      Object.fromEntries(
+        poolNames.map((pool) => [pool, { ...stage.pools[pool], services: servicesOf(pool) }]),
+      ),
+    ),
+  },
+  permissions: [
+    countQueues(queueNames),
+    {
+      actions: ["ecs:DescribeServices", "ecs:UpdateService"],
+      resources: workers.map(({ service }) => service.arn),
+    },
+    {
+      actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
+      resources: [table.arn],
+      // Its own rows and nobody's.
+      conditions: [
+        { test: "ForAllValues:StringEquals", variable: "dynamodb:LeadingKeys", values: [scalerPartition] },
+      ],
+    },
+  ],
+};
+
+/** Adds and takes away. */
+export const lookingScaler = new sst.aws.CronV2("Scale", {
+  schedule: "rate(1 minute)",
+  function: scaler,
+  // The next minute is the retry.
+  retries: 0,
+});
+
+/** Wakes what sleeps, as soon as a job is stored. */
+export const wakingScaler = table.subscribe("Wake", scaler, {
+  filters: Object.keys(queuesOfRows).map((prefix) => ({
+    eventName: ["INSERT"],
+    dynamodb: { Keys: { sk: { S: [{ prefix }] } } },
+  })),
+  transform: {
+    // The schedule finds what fails here. A second gathers the rows of a burst or a batch into one look.
+    eventSourceMapping: {
+      ...{ batchSize: 1000, maximumBatchingWindowInSeconds: 1 },
+      ...{ maximumRetryAttempts: 1, maximumRecordAgeInSeconds: 60 },
+    },
+  },
+});

@@ -1,0 +1,35 @@
+import { DescribeServicesCommand, type ECSClient, UpdateServiceCommand } from "@aws-sdk/client-ecs";
+import { callService } from "../shared/aws/service-failure.ts";
+import { InternalError } from "../shared/errors.ts";
+
+export interface ServiceCount {
+  readonly desired: number;
+  readonly running: number;
+}
+
+/** Services of one ECS cluster, by name. Calls throw RetryableError when ECS is out of reach or throttles. */
+export class EcsServices {
+  readonly #client: ECSClient;
+  readonly #cluster: string;
+
+  constructor(client: ECSClient, cluster: string) {
+    this.#client = client;
+    this.#cluster = cluster;
+  }
+
+  /** In the order of the names, of which ECS takes ten. */
+  async count(names: readonly string[]): Promise<readonly ServiceCount[]> {
+    const command = new DescribeServicesCommand({ cluster: this.#cluster, services: [...names] });
+    const { services = [] } = await callService("describe services", () => this.#client.send(command));
+    return names.map((name) => {
+      const service = services.find(({ serviceName }) => serviceName === name);
+      if (!service) throw new InternalError(`the cluster ${this.#cluster} has no service ${name}`);
+      return { desired: service.desiredCount ?? 0, running: service.runningCount ?? 0 };
+    });
+  }
+
+  async resize(name: string, desiredCount: number): Promise<void> {
+    const command = new UpdateServiceCommand({ cluster: this.#cluster, service: name, desiredCount });
+    await callService(`resize ${name}`, () => this.#client.send(command));
+  }
+}
