@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { webhookEvents, webhookPayloadSchema } from "../shared/webhooks/webhook.ts";
+import { webhookPayloadSchema } from "../shared/webhooks/webhook.ts";
 import type { EdgeEnv } from "./edge.ts";
 
 /** What holds for every request, in Markdown without tables or lists: the reference page shows it as paragraphs. */
@@ -33,12 +33,25 @@ export const aboutApi = (server: string | undefined) => ({
 /** Adds what no route tells of: how keys are sent, and what webhooks bring. */
 export function registerBesides({ openAPIRegistry: registry }: OpenAPIHono<EdgeEnv>): void {
   registry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
-  const schema = webhookPayloadSchema.meta({ id: "WebhookPayload" });
-  for (const event of webhookEvents)
-    registry.registerWebhook({
-      ...{ method: "post", path: event, security: [], tags: ["Webhooks"], summary: `Tells of ${event}` },
-      operationId: `on_${event.replace(".", "_")}`,
-      request: { body: { required: true, content: { "application/json": { schema } } } },
-      responses: { "2XX": { description: "Heard" } },
-    });
+  registry.register("WebhookPayload", webhookPayloadSchema);
 }
+
+/**
+ * What a webhook's address is sent, as a callback of the operation that makes the webhook. OpenAPI's own `webhooks` would say it
+ * too, but code generators make clients of them that do not compile.
+ */
+export const deliveryCallback = {
+  event: {
+    "{$request.body#/url}": {
+      post: {
+        operationId: "onJobEnd",
+        summary: "Tells that a job has ended",
+        requestBody: {
+          required: true,
+          content: { "application/json": { schema: { $ref: "#/components/schemas/WebhookPayload" } } },
+        },
+        responses: { "2XX": { description: "Heard" } },
+      },
+    },
+  },
+};

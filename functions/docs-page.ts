@@ -6,7 +6,6 @@ import { inline, type Schema, type Schemas, schemaPart, typeOf } from "./docs-sc
 interface Described {
   readonly info: { readonly title: string; readonly version: string; readonly description?: string };
   readonly paths?: Readonly<Record<string, object>> | undefined;
-  readonly webhooks?: Readonly<Record<string, object>> | undefined;
   readonly components?: { readonly schemas?: object };
 }
 interface Content {
@@ -42,7 +41,6 @@ export function docsPage(document: Described) {
     const group = named.operation.tags?.[0] ?? "Other";
     groups.set(group, [...(groups.get(group) ?? []), named]);
   }
-  const [told] = operationsOf(document.webhooks);
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${document.info.title}: reference</title><style>${raw(style)}</style></head>
@@ -51,7 +49,7 @@ export function docsPage(document: Described) {
 <nav aria-label="Sections">${[...groups.keys()].map((group) => html`<a href="#${group}">${group}</a> `)}<a href="#payload">Payloads</a> <a href="#errors">Errors</a></nav></header>
 <main><section aria-label="About">${paragraphs(document.info.description ?? "")}</section>
 ${[...groups].map(([group, members]) => html`<section id="${group}"><h2>${group}</h2>${members.map((named) => operationPart(named, schemas))}</section>`)}
-<section id="payload"><h2>What webhooks bring</h2><p>A POST for each of ${Object.keys(document.webhooks ?? {}).join(", ")}:</p>${bodyPart(told?.operation.requestBody, schemas)}</section>
+<section id="payload"><h2>What webhooks bring</h2><p>A POST with:</p>${schemas.WebhookPayload ? schemaPart(schemas.WebhookPayload, schemas) : ""}</section>
 <section id="errors"><h2>Errors</h2>
 <table><thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead><tbody>
 ${Object.entries(problems).map(([code, [status, title]]) => html`<tr id="error-${code}"><td>${status}</td><td><code>${code}</code></td><td>${title}</td></tr>`)}

@@ -9,7 +9,9 @@ export const problemSchema = z.object({
   detail: z.string(),
   request_id: z.string(),
   /** Which fields, for `invalid_request`. */
-  errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+  errors: z
+    .array(z.object({ pointer: z.string(), message: z.string() }).meta({ id: "ProblemField" }))
+    .optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;
 

@@ -49,7 +49,7 @@ const list = createRoute({
     summary: "List batches, the newest first",
   },
   request: { query: pageQuerySchema },
-  responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
+  responses: { 200: json(pageOf(shown).meta({ id: "BatchPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
   ...{

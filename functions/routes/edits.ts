@@ -41,7 +41,7 @@ const list = createRoute({
     summary: "List edits, the newest first",
   },
   request: { query: pageQuerySchema },
-  responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
+  responses: { 200: json(pageOf(shown).meta({ id: "EditPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
   ...{

@@ -11,7 +11,7 @@ const get = createRoute({
     security: [],
     summary: "Is the API up",
   },
-  responses: { 200: json(z.object({ status: z.literal("ok") }), "It is") },
+  responses: { 200: json(z.object({ status: z.literal("ok") }).meta({ id: "Health" }), "It is") },
 });
 
 export function addHealthRoute(app: OpenAPIHono<EdgeEnv>): void {

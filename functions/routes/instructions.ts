@@ -60,7 +60,7 @@ const list = createRoute({
     summary: "List instructions, the newest first",
   },
   request: { query: pageQuerySchema },
-  responses: { 200: json(pageOf(shown), "A page"), ...orProblem },
+  responses: { 200: json(pageOf(shown).meta({ id: "InstructionPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
   ...{

@@ -35,7 +35,7 @@ const list = createRoute({
     summary: "List keys, without their secrets",
   },
   responses: {
-    200: json(z.object({ data: z.array(keySchema.meta({ id: "Key" })) }), "All keys"),
+    200: json(z.object({ data: z.array(keySchema.meta({ id: "Key" })) }).meta({ id: "KeyList" }), "All keys"),
     ...orProblem,
   },
 });

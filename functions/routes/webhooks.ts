@@ -17,6 +17,7 @@ import {
   type WebhookResource,
   webhookSchema,
 } from "../../shared/webhooks/webhook.ts";
+import { deliveryCallback } from "../describe-api.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { requireCallable } from "../webhook-address.ts";
@@ -26,6 +27,8 @@ import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 const base = { tags: ["Webhooks"], security: secured };
 const one = { params: idParams("webhook") };
 const most = 20;
+const shownDelivery = deliverySchema.meta({ id: "Delivery" });
+const created = createdWebhookSchema.meta({ id: "CreatedWebhook" });
 
 const create = createRoute({
   ...{
@@ -33,16 +36,20 @@ const create = createRoute({
     method: "post",
     path: "/v1/webhooks",
     operationId: "createWebhook",
+    callbacks: deliveryCallback,
     parameters: [idempotencyKeyHeader],
     summary: "Be told when jobs end; the secret is shown this once",
   },
   request: jsonBody(createWebhookSchema),
-  responses: { 201: json(createdWebhookSchema.meta({ id: "CreatedWebhook" }), "The webhook"), ...orProblem },
+  responses: { 201: json(created, "The webhook"), ...orProblem },
 });
 const list = createRoute({
   ...{ ...base, method: "get", path: "/v1/webhooks", operationId: "listWebhooks", summary: "List webhooks" },
   responses: {
-    200: json(z.object({ data: z.array(webhookSchema.meta({ id: "Webhook" })) }), "All"),
+    200: json(
+      z.object({ data: z.array(webhookSchema.meta({ id: "Webhook" })) }).meta({ id: "WebhookList" }),
+      "All",
+    ),
     ...orProblem,
   },
 });
@@ -66,7 +73,7 @@ const deliveries = createRoute({
     summary: "The last hundred deliveries",
   },
   responses: {
-    200: json(z.object({ data: z.array(deliverySchema.meta({ id: "Delivery" })) }), "Deliveries"),
+    200: json(z.object({ data: z.array(shownDelivery) }).meta({ id: "DeliveryList" }), "Deliveries"),
     ...orProblem,
   },
 });
@@ -79,14 +86,14 @@ const replay = createRoute({
     summary: "Send one again",
   },
   request: { params: z.object({ id: idSchema("delivery") }) },
-  responses: { 202: json(deliverySchema, "Due at once"), ...orProblem },
+  responses: { 202: json(shownDelivery, "Due at once"), ...orProblem },
 });
 
 const rotate = createRoute({
   ...{ ...base, method: "post", path: "/v1/webhooks/{id}/rotate", operationId: "rotateWebhook" },
   summary: "Get a new secret; for a day the old one signs beside it",
   request: one,
-  responses: { 200: json(createdWebhookSchema, "With its new secret, shown this once"), ...orProblem },
+  responses: { 200: json(created, "With its new secret, shown this once"), ...orProblem },
 });
 const secretSchema = z.object({ secret: z.string() }).meta({ id: "WebhookSecret" });
 const ownSecret = createRoute({

@@ -4,22 +4,24 @@ import { idSchema } from "../ids.ts";
 import { nameSchema, timeSchema } from "../resources/fields.ts";
 
 export const scopes = ["read", "write", "keys"] as const;
-export const scopeSchema = z.enum(scopes);
+export const scopeSchema = z.enum(scopes).meta({ id: "Scope" });
 export type Scope = z.infer<typeof scopeSchema>;
 
 export const environments = ["test", "live"] as const;
 export type Environment = (typeof environments)[number];
 
-export const createKeySchema = z.strictObject({
-  name: nameSchema.optional(),
-  scopes: z
-    .array(scopeSchema)
-    .min(1)
-    .optional()
-    .describe(
-      "`read` looks, `write` makes and changes, `keys` manages keys and webhooks. Read and write when absent.",
-    ),
-});
+export const createKeySchema = z
+  .strictObject({
+    name: nameSchema.optional(),
+    scopes: z
+      .array(scopeSchema)
+      .min(1)
+      .optional()
+      .describe(
+        "`read` looks, `write` makes and changes, `keys` manages keys and webhooks. Read and write when absent.",
+      ),
+  })
+  .meta({ id: "CreateKey" });
 
 export const keySchema = z.object({
   id: idSchema("key"),

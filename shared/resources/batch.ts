@@ -33,7 +33,8 @@ export const scheduleSchema = z
       .optional()
       .describe("IANA name that the cron's hours are in; UTC when absent."),
   })
-  .refine(({ at, cron }) => (at === undefined) !== (cron === undefined), { error: "give either at or cron" });
+  .refine(({ at, cron }) => (at === undefined) !== (cron === undefined), { error: "give either at or cron" })
+  .meta({ id: "Schedule", description: "When to run: `at` a time, or by `cron`. At once when absent." });
 export type Schedule = z.infer<typeof scheduleSchema>;
 
 export const createBatchSchema = z
@@ -53,7 +54,7 @@ export const createBatchSchema = z
         "Every picture in the account's own folder of the bucket (`drops/acc_…/`) whose name begins so.",
       ),
     options: editOptionsSchema.optional(),
-    schedule: scheduleSchema.optional().describe("When to run; at once when absent."),
+    schedule: scheduleSchema.optional(),
     name: nameSchema.optional(),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
@@ -62,7 +63,8 @@ export const createBatchSchema = z
     ({ images, manifest, prefix }) =>
       [images, manifest, prefix].filter((source) => source !== undefined).length === 1,
     { error: "give exactly one of images, manifest and prefix", path: ["images"] },
-  );
+  )
+  .meta({ id: "CreateBatch" });
 export type CreateBatch = z.infer<typeof createBatchSchema>;
 
 export const manifestLineSchema = z.strictObject({
@@ -70,22 +72,18 @@ export const manifestLineSchema = z.strictObject({
   custom_id: z.string().min(1).max(200).optional(),
 });
 
-export const batchStatusSchema = z.enum([
-  "scheduled",
-  "paused",
-  "queued",
-  "running",
-  "succeeded",
-  "failed",
-  "canceled",
-]);
+export const batchStatusSchema = z
+  .enum(["scheduled", "paused", "queued", "running", "succeeded", "failed", "canceled"])
+  .meta({ id: "BatchStatus" });
 
-export const batchCountsSchema = z.object({
-  total: z.number().int(),
-  succeeded: z.number().int(),
-  failed: z.number().int(),
-  canceled: z.number().int(),
-});
+export const batchCountsSchema = z
+  .object({
+    total: z.number().int(),
+    succeeded: z.number().int(),
+    failed: z.number().int(),
+    canceled: z.number().int(),
+  })
+  .meta({ id: "BatchCounts", description: "Of a batch's images. A schedule has none; its runs do." });
 
 export const batchSchema = z.object({
   id: idSchema("batch"),
@@ -95,8 +93,8 @@ export const batchSchema = z.object({
   instruction: instructionIdSchema,
   created_at: timeSchema,
   finished_at: timeSchema.optional(),
-  urls: urlsSchema.omit({ events: true }),
-  counts: batchCountsSchema.optional().describe("Of the images; a schedule has none, its runs do."),
+  urls: urlsSchema.omit({ events: true }).meta({ id: "BatchUrls" }),
+  counts: batchCountsSchema.optional(),
   schedule_of: idSchema("batch").optional().describe("Of a schedule's run: the schedule."),
   schedule: scheduleSchema.optional(),
   next_run_at: timeSchema.optional(),
@@ -120,11 +118,13 @@ export const batchLineSchema = z.object({
   custom_id: z.string().optional(),
   results: z
     .array(
-      z.object({
-        url: z.url().describe("Lasts as long as the result does, and takes an API key."),
-        width: z.number().int(),
-        height: z.number().int(),
-      }),
+      z
+        .object({
+          url: z.url().describe("Lasts as long as the result does, and takes an API key."),
+          width: z.number().int(),
+          height: z.number().int(),
+        })
+        .meta({ id: "BatchLineResult" }),
     )
     .optional(),
   error: jobErrorSchema.optional(),

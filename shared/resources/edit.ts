@@ -29,37 +29,45 @@ export const samplers = [
 ] as const;
 
 /** How an edit is made; what is absent is the model's recommendation. */
-export const editOptionsSchema = z.strictObject({
-  text: z.string().trim().min(1).max(300).optional().describe("Words, alone or mixed with the instruction."),
-  mixing: z
-    .enum(["joined", "in-turn"])
-    .optional()
-    .describe(
-      "How words are added to an instruction: `joined` in one text, or `in-turn`, a second edit that counts its own steps. The model's own when absent, as for all below.",
-    ),
-  text_guidance: z.number().min(0).max(30).optional().describe("How strongly instruction and words pull."),
-  image_guidance: z.number().min(0).max(10).optional().describe("How strongly the picture holds."),
-  steps: z.number().int().min(1).max(100).optional().describe("Sampling steps."),
-  scheduler: z
-    .enum(samplers)
-    .optional()
-    .describe(
-      "The sampler. `heun` evaluates the model twice at all steps but the last, and each evaluation counts as a step. `lcm` is for models distilled for it.",
-    ),
-  noise: z
-    .enum(["fixed", "fresh"])
-    .optional()
-    .describe("`fixed`: the noise that the instruction was learned under."),
-  seed: seedSchema.optional(),
-  count: z
-    .number()
-    .int()
-    .min(1)
-    .max(4)
-    .optional()
-    .describe("Results for each image; above 1 the noise is fresh."),
-  format: z.enum(outputFormats).optional().describe("`png` when absent."),
-});
+export const editOptionsSchema = z
+  .strictObject({
+    text: z
+      .string()
+      .trim()
+      .min(1)
+      .max(300)
+      .optional()
+      .describe("Words, alone or mixed with the instruction."),
+    mixing: z
+      .enum(["joined", "in-turn"])
+      .optional()
+      .describe(
+        "How words are added to an instruction: `joined` in one text, or `in-turn`, a second edit that counts its own steps. The model's own when absent, as for all below.",
+      ),
+    text_guidance: z.number().min(0).max(30).optional().describe("How strongly instruction and words pull."),
+    image_guidance: z.number().min(0).max(10).optional().describe("How strongly the picture holds."),
+    steps: z.number().int().min(1).max(100).optional().describe("Sampling steps."),
+    scheduler: z
+      .enum(samplers)
+      .optional()
+      .describe(
+        "The sampler. `heun` evaluates the model twice at all steps but the last, and each evaluation counts as a step. `lcm` is for models distilled for it.",
+      ),
+    noise: z
+      .enum(["fixed", "fresh"])
+      .optional()
+      .describe("`fixed`: the noise that the instruction was learned under."),
+    seed: seedSchema.optional(),
+    count: z
+      .number()
+      .int()
+      .min(1)
+      .max(4)
+      .optional()
+      .describe("Results for each image; above 1 the noise is fresh."),
+    format: z.enum(outputFormats).optional().describe("`png` when absent."),
+  })
+  .meta({ id: "EditOptions" });
 export type EditOptions = z.infer<typeof editOptionsSchema>;
 
 export const createEditSchema = editOptionsSchema
@@ -76,16 +84,19 @@ export const createEditSchema = editOptionsSchema
   .refine(({ count, noise }) => noise !== "fixed" || (count ?? 1) === 1, {
     error: "fixed noise gives the same picture each time; ask for fresh noise or for one",
     path: ["count"],
-  });
+  })
+  .meta({ id: "CreateEdit" });
 export type CreateEdit = z.infer<typeof createEditSchema>;
 
-export const editResultSchema = z.object({
-  input: uploadIdSchema.describe("The picture that it was made of."),
-  url: z.url().describe("A signed link; whoever holds it may read."),
-  width: z.number().int(),
-  height: z.number().int(),
-  expires_at: timeSchema.describe("When the link stops; a new look gives a new one."),
-});
+export const editResultSchema = z
+  .object({
+    input: uploadIdSchema.describe("The picture that it was made of."),
+    url: z.url().describe("A signed link; whoever holds it may read."),
+    width: z.number().int(),
+    height: z.number().int(),
+    expires_at: timeSchema.describe("When the link stops; a new look gives a new one."),
+  })
+  .meta({ id: "EditResult" });
 
 export const editSchema = z.object({
   id: idSchema("edit"),

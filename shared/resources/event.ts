@@ -4,9 +4,13 @@ import { jobErrorSchema, progressSchema, statusSchema } from "./fields.ts";
 
 /** What happens to a job, as told live. `result` says that there is one more; its link is in the resource. */
 export const jobEventSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("status"), status: statusSchema, error: jobErrorSchema.optional() }),
-  z.object({ type: z.literal("progress"), progress: progressSchema }),
-  z.object({ type: z.literal("preview"), step: z.number().int() }),
-  z.object({ type: z.literal("result"), index: z.number().int(), input: editResultSchema.shape.input }),
+  z
+    .object({ type: z.literal("status"), status: statusSchema, error: jobErrorSchema.optional() })
+    .meta({ id: "StatusEvent" }),
+  z.object({ type: z.literal("progress"), progress: progressSchema }).meta({ id: "ProgressEvent" }),
+  z.object({ type: z.literal("preview"), step: z.number().int() }).meta({ id: "PreviewEvent" }),
+  z
+    .object({ type: z.literal("result"), index: z.number().int(), input: editResultSchema.shape.input })
+    .meta({ id: "ResultEvent" }),
 ]);
 export type JobEvent = z.infer<typeof jobEventSchema>;

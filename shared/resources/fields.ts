@@ -4,7 +4,9 @@ import { idSchema } from "../ids.ts";
 
 export const timeSchema = z.iso.datetime({ error: "must be a UTC time like 2026-01-31T09:30:00Z" });
 
-export const statusSchema = z.enum(["queued", "running", "succeeded", "failed", "canceled"]);
+export const statusSchema = z
+  .enum(["queued", "running", "succeeded", "failed", "canceled"])
+  .meta({ id: "JobStatus" });
 export type Status = z.infer<typeof statusSchema>;
 
 export const isTerminal = (status: Status): boolean => status !== "queued" && status !== "running";
@@ -36,30 +38,37 @@ export const seedSchema = z
   .max(4_294_967_295)
   .describe("The same seed gives the same result; 0 when absent.");
 
-export const urlsSchema = z.object({ self: z.url(), cancel: z.url(), events: z.url() });
+export const urlsSchema = z
+  .object({ self: z.url(), cancel: z.url(), events: z.url() })
+  .meta({ id: "JobUrls" });
 
-export const progressSchema = z.object({
-  stage: z.string().describe("`prepare`, `prepare_samples` and `learn`, or `edit`."),
-  step: z.number().int().nonnegative().describe("Steps made of this stage."),
-  steps: z.number().int().nonnegative().describe("Steps of this stage in all."),
-  loss: z.number().optional().describe("Of this step, while learning."),
-  eta_seconds: z.number().nonnegative().optional().describe("Until the end of the stage, about."),
-});
+export const progressSchema = z
+  .object({
+    stage: z.string().describe("`prepare`, `prepare_samples` and `learn`, or `edit`."),
+    step: z.number().int().nonnegative().describe("Steps made of this stage."),
+    steps: z.number().int().nonnegative().describe("Steps of this stage in all."),
+    loss: z.number().optional().describe("Of this step, while learning."),
+    eta_seconds: z.number().nonnegative().optional().describe("Until the end of the stage, about."),
+  })
+  .meta({ id: "JobProgress" });
 export type Progress = z.infer<typeof progressSchema>;
 
 export const jobErrorSchema = z
   .object({ code: z.string(), message: z.string() })
-  .describe("Why it failed: a stable code, and a sentence that names the cause and the way out.");
+  .describe("Why it failed: a stable code, and a sentence that names the cause and the way out.")
+  .meta({ id: "JobError" });
 export type JobError = z.infer<typeof jobErrorSchema>;
 
 /** What a job was measured to take. */
-export const usageSchema = z.object({
-  compute_seconds: z.number().nonnegative(),
-  steps: z.number().int().nonnegative().describe("Learning steps, or sampling steps of all results."),
-  images: z.number().int().nonnegative().describe("Results."),
-  pixels: z.number().int().nonnegative().default(0).describe("Of all results."),
-  credits: z.number().int().nonnegative().describe("Charged, in millionths of a US dollar."),
-});
+export const usageSchema = z
+  .object({
+    compute_seconds: z.number().nonnegative(),
+    steps: z.number().int().nonnegative().describe("Learning steps, or sampling steps of all results."),
+    images: z.number().int().nonnegative().describe("Results."),
+    pixels: z.number().int().nonnegative().default(0).describe("Of all results."),
+    credits: z.number().int().nonnegative().describe("Charged, in millionths of a US dollar."),
+  })
+  .meta({ id: "Usage" });
 export const costSchema = z
   .number()
   .int()

@@ -15,61 +15,69 @@ import {
   webhookUrlSchema,
 } from "./fields.ts";
 
-export const createInstructionSchema = z.strictObject({
-  pairs: z
-    .array(z.strictObject({ before: uploadIdSchema, after: uploadIdSchema }))
-    .min(1)
-    .max(8)
-    .describe("Uploads of the same picture before and after the edit; more pairs make it more general."),
-  name: nameSchema.optional(),
-  init: z
-    .string()
-    .trim()
-    .min(1)
-    .max(300)
-    .optional()
-    .describe(
-      "Words to start from. When absent, what the model's pair encoder reads off the pairs, or the model's own words.",
-    ),
-  steps: z
-    .number()
-    .int()
-    .min(0)
-    .max(2000)
-    .optional()
-    .describe(
-      "Learning steps; the model's own when absent. 0 takes what the model's pair encoder reads off the pairs, if it has one.",
-    ),
-  seed: seedSchema.optional(),
-  space: z
-    .enum(["text", "kv"])
-    .optional()
-    .describe(
-      "What is learned: rows of the text embedding (`text`, the default), or the keys and values that the model's attentions make of them (`kv`).",
-    ),
-  metadata: metadataSchema.optional(),
-  webhook: webhookUrlSchema.optional(),
-});
+export const createInstructionSchema = z
+  .strictObject({
+    pairs: z
+      .array(z.strictObject({ before: uploadIdSchema, after: uploadIdSchema }).meta({ id: "Pair" }))
+      .min(1)
+      .max(8)
+      .describe("Uploads of the same picture before and after the edit; more pairs make it more general."),
+    name: nameSchema.optional(),
+    init: z
+      .string()
+      .trim()
+      .min(1)
+      .max(300)
+      .optional()
+      .describe(
+        "Words to start from. When absent, what the model's pair encoder reads off the pairs, or the model's own words.",
+      ),
+    steps: z
+      .number()
+      .int()
+      .min(0)
+      .max(2000)
+      .optional()
+      .describe(
+        "Learning steps; the model's own when absent. 0 takes what the model's pair encoder reads off the pairs, if it has one.",
+      ),
+    seed: seedSchema.optional(),
+    space: z
+      .enum(["text", "kv"])
+      .optional()
+      .describe(
+        "What is learned: rows of the text embedding (`text`, the default), or the keys and values that the model's attentions make of them (`kv`).",
+      ),
+    metadata: metadataSchema.optional(),
+    webhook: webhookUrlSchema.optional(),
+  })
+  .meta({ id: "CreateInstruction" });
 export type CreateInstruction = z.infer<typeof createInstructionSchema>;
 
-export const importInstructionSchema = z.strictObject({
-  upload: uploadIdSchema.describe("Of a `.visii` file, as `application/vnd.visii`."),
-  name: nameSchema.optional(),
-  metadata: metadataSchema.optional(),
-  webhook: webhookUrlSchema.optional(),
-});
+export const importInstructionSchema = z
+  .strictObject({
+    upload: uploadIdSchema.describe("Of a `.visii` file, as `application/vnd.visii`."),
+    name: nameSchema.optional(),
+    metadata: metadataSchema.optional(),
+    webhook: webhookUrlSchema.optional(),
+  })
+  .meta({ id: "ImportInstruction" });
 export type ImportInstruction = z.infer<typeof importInstructionSchema>;
 
-export const patchInstructionSchema = z.strictObject({
-  name: nameSchema.optional(),
-  metadata: metadataSchema.optional(),
-});
+export const patchInstructionSchema = z
+  .strictObject({
+    name: nameSchema.optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .meta({ id: "UpdateInstruction" });
 
-export const lossPointSchema = z.object({
-  step: z.number().int(),
-  loss: z.number(),
-  validation: z.number().optional(),
-});
+export const lossPointSchema = z
+  .object({
+    step: z.number().int(),
+    loss: z.number(),
+    validation: z.number().optional(),
+  })
+  .meta({ id: "LossPoint" });
 
 export const instructionSchema = z.object({
   id: idSchema("instruction"),

@@ -15,10 +15,17 @@ export const maximumUploadBytes = 25 * 1024 * 1024;
 export const maximumPixels = 50_000_000;
 export const maximumSide = 20_000;
 
-export const createUploadSchema = z.strictObject({
-  content_type: z.enum(uploadTypes).describe("What the file is; its bytes are checked against it."),
-  bytes: z.number().int().min(1).max(maximumUploadBytes).describe("Its size; the form takes no larger file."),
-});
+export const createUploadSchema = z
+  .strictObject({
+    content_type: z.enum(uploadTypes).describe("What the file is; its bytes are checked against it."),
+    bytes: z
+      .number()
+      .int()
+      .min(1)
+      .max(maximumUploadBytes)
+      .describe("Its size; the form takes no larger file."),
+  })
+  .meta({ id: "CreateUpload" });
 
 export const uploadFormSchema = z.object({
   id: idSchema("upload"),

@@ -11,17 +11,19 @@ export const usageReportSchema = z.object({
   to: timeSchema,
   balance: z.number().int().describe("Credits at hand now, in millionths of a US dollar."),
   reserved: z.number().int().describe("Credits set aside for jobs that are not done."),
-  totals: usageSchema.extend({ jobs: z.number().int() }),
+  totals: usageSchema.extend({ jobs: z.number().int() }).meta({ id: "UsageTotals" }),
   records: z
     .array(
-      z.object({
-        job: z
-          .string()
-          .describe("The instruction or the edit; a batch, whose edits are charged several at a time."),
-        jobs: z.number().int().describe("How many jobs: 1, or edits of the batch."),
-        at: timeSchema,
-        usage: usageSchema,
-      }),
+      z
+        .object({
+          job: z
+            .string()
+            .describe("The instruction or the edit; a batch, whose edits are charged several at a time."),
+          jobs: z.number().int().describe("How many jobs: 1, or edits of the batch."),
+          at: timeSchema,
+          usage: usageSchema,
+        })
+        .meta({ id: "UsageRecord" }),
     )
     .describe("Charges, the oldest first; at most 1000."),
 });

@@ -20,28 +20,34 @@ export const webhookEvents = [
   "batch.failed",
   "batch.canceled",
 ] as const;
-export const webhookEventSchema = z.enum(webhookEvents);
+export const webhookEventSchema = z.enum(webhookEvents).meta({ id: "WebhookEvent" });
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
 /** What a webhook brings: no more than what is needed to look at the rest. */
-export const webhookPayloadSchema = z.object({
-  type: webhookEventSchema,
-  timestamp: timeSchema.describe("When it was first to be sent."),
-  data: z.object({
-    id: z.string().describe("Of the instruction, edit or batch."),
-    status: z.string(),
-    usage: usageSchema.optional(),
-    error: jobErrorSchema.optional(),
-    metadata: metadataSchema.optional(),
-    counts: batchCountsSchema.optional().describe("Of a batch."),
-  }),
-});
+export const webhookPayloadSchema = z
+  .object({
+    type: webhookEventSchema,
+    timestamp: timeSchema.describe("When it was first to be sent."),
+    data: z
+      .object({
+        id: z.string().describe("Of the instruction, edit or batch."),
+        status: z.string(),
+        usage: usageSchema.optional(),
+        error: jobErrorSchema.optional(),
+        metadata: metadataSchema.optional(),
+        counts: batchCountsSchema.optional(),
+      })
+      .meta({ id: "WebhookData" }),
+  })
+  .meta({ id: "WebhookPayload" });
 export type WebhookPayload = z.infer<typeof webhookPayloadSchema>;
 
-export const createWebhookSchema = z.strictObject({
-  url: webhookUrlSchema,
-  events: z.array(webhookEventSchema).min(1).optional().describe("All when absent."),
-});
+export const createWebhookSchema = z
+  .strictObject({
+    url: webhookUrlSchema,
+    events: z.array(webhookEventSchema).min(1).optional().describe("All when absent."),
+  })
+  .meta({ id: "CreateWebhook" });
 
 export const webhookSchema = z.object({
   id: idSchema("webhook"),

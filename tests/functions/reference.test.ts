@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Api } from "./api.ts";
 
+interface Body {
+  readonly content?: Readonly<Record<string, { readonly schema: unknown }>>;
+}
 interface Operation {
+  readonly requestBody?: Body;
+  readonly responses?: Readonly<Record<string, Body>>;
   readonly operationId?: string;
   readonly summary?: string;
   readonly parameters?: readonly {
@@ -10,21 +15,24 @@ interface Operation {
     readonly required?: boolean;
   }[];
 }
+interface Nested {
+  readonly properties?: Readonly<Record<string, Nested>>;
+  readonly items?: Nested;
+}
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
 let api: Api;
 let text: string;
 let paths: Paths;
-let webhooks: Paths;
 beforeAll(async () => {
   api = await Api.open();
   text = await (await api.app.request("/openapi.json")).text();
-  ({ paths, webhooks } = JSON.parse(text));
+  ({ paths } = JSON.parse(text));
 });
 afterAll(() => api?.stop());
 
 const operations = () =>
-  Object.entries({ ...paths, ...webhooks }).flatMap(([path, item]) =>
+  Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
   );
 
@@ -60,6 +68,23 @@ describe("the API's description", () => {
     expect(headersOf("/v1/batches", "post")).toEqual(["Idempotency-Key", "Prefer"]);
     expect(headersOf("/v1/edits/{id}", "get")).toEqual(["Prefer"]);
     expect(headersOf("/v1/edits/{id}/events", "get")).toEqual(["Last-Event-ID"]);
+  });
+
+  it("names every schema, so that generated code has names for them", () => {
+    const { schemas } = JSON.parse(text).components as { schemas: Record<string, Nested> };
+    const unnamed = Object.entries(schemas).flatMap(([name, schema]) =>
+      Object.entries(schema.properties ?? {})
+        .filter(([, { properties, items }]) => properties ?? items?.properties)
+        .map(([field]) => `${name}.${field}`),
+    );
+    expect(unnamed).toEqual([]);
+    const bodies = operations().flatMap(({ operation: { requestBody, responses = {} } }) =>
+      [requestBody, ...Object.values(responses)].flatMap((part) =>
+        Object.values(part?.content ?? {}).map(({ schema }) => schema),
+      ),
+    );
+    for (const schema of bodies) expect(schema).toEqual({ $ref: expect.any(String) });
+    expect(schemas.WebhookPayload).toBeDefined();
   });
 
   it("is shown at /docs in full, with nothing to load from elsewhere", async () => {
