@@ -310,10 +310,12 @@ export interface CreatedKey extends KeyResource {
 }
 
 export type WebhookEvent = `${"instruction" | "edit" | "batch"}.${"succeeded" | "failed" | "canceled"}`;
+/** An event, or what a ping sends. */
+export type PayloadType = WebhookEvent | "ping";
 
 /** What a webhook brings. */
 export interface WebhookPayload {
-  readonly type: WebhookEvent;
+  readonly type: PayloadType;
   /** When it was first to be sent. */
   readonly timestamp: string;
   readonly data: {
@@ -333,6 +335,13 @@ export interface CreateWebhook {
   readonly events?: readonly WebhookEvent[] | undefined;
 }
 
+export interface UpdateWebhook {
+  readonly url?: string | undefined;
+  /** `null` for all. */
+  readonly events?: readonly WebhookEvent[] | null | undefined;
+  readonly enabled?: boolean | undefined;
+}
+
 export interface WebhookResource {
   readonly id: string;
   readonly url: string;
@@ -350,7 +359,7 @@ export interface DeliveryResource {
   readonly id: string;
   readonly webhook?: string;
   readonly url: string;
-  readonly type: WebhookEvent;
+  readonly type: PayloadType;
   readonly status: "pending" | "delivered" | "failed";
   readonly attempts: number;
   /** Of the last answer; absent when none came. */

@@ -20,6 +20,7 @@ import type {
   KeyResource,
   Page,
   UpdateInstruction,
+  UpdateWebhook,
   Upload,
   UploadForm,
   UploadType,
@@ -85,7 +86,11 @@ export function visii(options: ClientOptions) {
       /** The secret, for `verifyWebhook` of `visii-client/webhooks`, is in this answer and never again. */
       create: (body: CreateWebhook) => send<CreatedWebhook>("POST", "/v1/webhooks", body),
       list: () => send<All<WebhookResource>>("GET", "/v1/webhooks"),
+      get: (id: string) => send<WebhookResource>("GET", `/v1/webhooks/${id}`),
+      update: (id: string, body: UpdateWebhook) => send<WebhookResource>("PATCH", `/v1/webhooks/${id}`, body),
       delete: (id: string) => send<void>("DELETE", `/v1/webhooks/${id}`),
+      /** Sends it a `ping`. */
+      ping: (id: string) => send<DeliveryResource>("POST", `/v1/webhooks/${id}/ping`),
       /** A new secret; for a day the old one signs beside it. */
       rotate: (id: string) => send<CreatedWebhook>("POST", `/v1/webhooks/${id}/rotate`),
       /** Signs for the addresses that jobs name themselves. */
@@ -124,6 +129,14 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
   };
 }
 
+export interface ListOptions {
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly status?: string;
+  /** Edits of this batch; without it edits of batches are left out. */
+  readonly batch?: string;
+}
+
 interface HasStatus {
   readonly status: string;
 }
@@ -133,7 +146,7 @@ function resources<Resource extends HasStatus>(send: Send, collection: string) {
     send<Resource>("GET", `/v1/${collection}/${id}`, undefined, call);
   return {
     get,
-    list: (page: { readonly limit?: number; readonly cursor?: string } = {}) => {
+    list: (page: ListOptions = {}) => {
       const query = new URLSearchParams();
       for (const [name, value] of Object.entries(page)) query.set(name, String(value));
       return send<Page<Resource>>("GET", `/v1/${collection}?${query}`);

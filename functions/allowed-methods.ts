@@ -14,10 +14,10 @@ export function createAllowedMethods(routes: readonly Route[]): (path: string) =
     if (method === "GET") entry.methods.add("HEAD");
     known.set(path, entry);
   }
-  return (path) =>
-    [
-      ...new Set(
-        [...known.values()].flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : [])),
-      ),
-    ].sort();
+  return (path) => {
+    // A path that is spelled out is not also somebody's id.
+    const exact = known.get(path);
+    const fitting = exact ? [exact] : [...known.values()].filter(({ pattern }) => pattern.test(path));
+    return [...new Set(fitting.flatMap(({ methods }) => [...methods]))].sort();
+  };
 }

@@ -1,10 +1,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { KeyStore } from "../shared/accounts/key-store.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { createAllowedMethods } from "./allowed-methods.ts";
 import { aboutApi, registerBesides } from "./describe-api.ts";
-import { docsPage } from "./docs-page.ts";
+import { docsPage, docsPolicy } from "./docs-page.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
 import { HeldConnections } from "./held-connections.ts";
 import { allowOrigins } from "./middleware/allow-origins.ts";
@@ -41,6 +42,8 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   const app = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result, context) => {
       if (result.success) return undefined;
+      // An id of another shape is nobody's; it may also be the name of a path that takes other methods.
+      if (result.target === "param") return nothingThere(context);
       const errors = result.error.issues.map(({ path, message }) => ({
         pointer: `/${path.join("/")}`,
         message,
@@ -52,11 +55,11 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   app.onError((error, context) => answerError(context, error, log));
   // The routes are not there yet.
   let allowedAt: ReturnType<typeof createAllowedMethods> | undefined;
-  app.notFound((context) => {
+  function nothingThere(context: Context<EdgeEnv>): Response {
     const { method, path } = context.req;
     allowedAt ??= createAllowedMethods(app.routes);
     const allowed = allowedAt(path);
-    if (!allowed.length)
+    if (!allowed.length || allowed.includes(method))
       return problemAnswer(context, "not_found", `There is nothing at ${path}; see /docs.`);
     context.header("Allow", allowed.join(", "));
     return problemAnswer(
@@ -64,7 +67,8 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
       "method_not_allowed",
       `${path} takes ${allowed.join(", ")}, not ${method}.`,
     );
-  });
+  }
+  app.notFound(nothingThere);
   app.use(identifyRequest(edge));
   app.use("/v1/*", allowOrigins);
   app.use(limitBody);
@@ -86,6 +90,9 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   registerBesides(app);
   const about = aboutApi(ports.settings.publicUrl);
   app.doc31("/openapi.json", about);
-  app.get("/docs", (context) => context.html(docsPage(app.getOpenAPI31Document(about))));
+  app.get("/docs", (context) => {
+    context.header("Content-Security-Policy", docsPolicy);
+    return context.html(docsPage(app.getOpenAPI31Document(about)));
+  });
   return app;
 }

@@ -33,7 +33,8 @@ export const aboutApi = (server: string | undefined) => ({
 /** Adds what no route tells of: how keys are sent, and what webhooks bring. */
 export function registerBesides({ openAPIRegistry: registry }: OpenAPIHono<EdgeEnv>): void {
   registry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
-  registry.register("WebhookPayload", webhookPayloadSchema);
+  // A copy, which the registry can name also when the schema was made before the registry was loaded.
+  registry.register("WebhookPayload", webhookPayloadSchema.meta({ id: "WebhookPayload" }));
 }
 
 /**

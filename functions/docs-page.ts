@@ -33,6 +33,10 @@ type Method = (typeof methods)[number];
 
 const methods = ["get", "post", "patch", "delete"] as const;
 
+/** The page has its style within it, and nothing else to load. */
+export const docsPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /** The reference as one page with nothing to load: made from the same document that /openapi.json gives. */
 export function docsPage(document: Described) {
   const schemas = (document.components?.schemas ?? {}) as Schemas;

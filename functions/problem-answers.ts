@@ -13,6 +13,12 @@ import {
 import { traceFacts } from "../shared/trace.ts";
 import type { EdgeEnv } from "./edge.ts";
 
+/** Seconds after which a job of an account with many may have ended. */
+const jobRetry = 10;
+
+/** A path as it may be logged: who puts a key into an address must not find it in a log. */
+export const loggedPath = (path: string): string => path.replace(/visii_(test|live)_\w+/g, "visii_$1_…");
+
 /** An answer of application/problem+json. */
 export function problemAnswer(
   context: Context<EdgeEnv>,
@@ -30,6 +36,7 @@ export function problemAnswer(
     ...extra,
   };
   if (status === 401) context.header("WWW-Authenticate", "Bearer");
+  if (code === "too_many_jobs") context.header("Retry-After", String(jobRetry));
   return context.body(JSON.stringify(problem), status as ContentfulStatusCode, {
     "Content-Type": problemContentType,
   });
@@ -45,7 +52,7 @@ export function answerError(context: Context<EdgeEnv>, error: Error, log: Log): 
     request_id: context.get("requestId"),
     ...trace,
     method: context.req.method,
-    path: context.req.path,
+    path: loggedPath(context.req.path),
   };
   if (error instanceof VisibleError) return problemAnswer(context, error.code, error.message);
   if (error instanceof HTTPException && error.status === 415)

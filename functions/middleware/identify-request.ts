@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { createId } from "../../shared/ids.ts";
 import { continueTrace, traceFacts } from "../../shared/trace.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
+import { loggedPath } from "../problem-answers.ts";
 
 /** Gives each request an id and a place in its caller's trace (`traceparent`), in the answer's header and in every log line, and tells how it went. */
 export function identifyRequest({ clock, random, log, settings }: Edge): MiddlewareHandler<EdgeEnv> {
@@ -21,7 +22,7 @@ export function identifyRequest({ clock, random, log, settings }: Edge): Middlew
       request_id: requestId,
       ...traceFacts(context.get("trace")),
       method: context.req.method,
-      path: context.req.path,
+      path: loggedPath(context.req.path),
       status: context.res.status,
       milliseconds: clock.now() - started,
     });

@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { idSchema } from "../../shared/ids.ts";
 import { editingCost } from "../../shared/prices.ts";
 import { createEditSchema, editSchema } from "../../shared/resources/edit.ts";
-import { isTerminal, pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
+import { isTerminal, jobsQuerySchema, pageOf } from "../../shared/resources/fields.ts";
 import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentEdit } from "../present/edit.ts";
@@ -30,7 +31,12 @@ const create = createRoute({
     summary: "Edit images by an instruction, by words, or by both",
   },
   request: jsonBody(createEditSchema),
-  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
+  responses: {
+    200: json(quoteSchema, "A dry run"),
+    201: json(shown, "It has ended while `Prefer: wait` held the answer"),
+    202: json(shown, "Accepted"),
+    ...orProblem,
+  },
 });
 const list = createRoute({
   ...{
@@ -40,7 +46,13 @@ const list = createRoute({
     operationId: "listEdits",
     summary: "List edits, the newest first",
   },
-  request: { query: pageQuerySchema },
+  request: {
+    query: jobsQuerySchema.extend({
+      batch: idSchema("batch")
+        .optional()
+        .describe("Only those of this batch. Edits of batches are left out when absent."),
+    }),
+  },
   responses: { 200: json(pageOf(shown).meta({ id: "EditPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
@@ -95,11 +107,18 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const now = await waitForJob(edge, context, job);
     const edit = await presentEdit(edge, context.get("origin"), now, false);
     context.header("Location", edit.urls.self);
-    return context.json(edit, 202);
+    return context.json(edit, isTerminal(now.status) ? 201 : 202);
   });
 
   app.openapi(list, async (context) => {
-    const page = await listJobs(edge, context.get("account"), "edt#", context.req.valid("query"));
+    const { status, batch, ...query } = context.req.valid("query");
+    const page = await listJobs(
+      edge,
+      context.get("account"),
+      "edt#",
+      query,
+      (job) => job.batch?.id === batch && (status === undefined || job.status === status),
+    );
     const data = await Promise.all(
       page.jobs.map((job) => presentEdit(edge, context.get("origin"), job, false)),
     );

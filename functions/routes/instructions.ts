@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { learningCost, prices } from "../../shared/prices.ts";
-import { isTerminal, pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
+import { isTerminal, jobsQuerySchema, pageOf } from "../../shared/resources/fields.ts";
 import {
   createInstructionSchema,
   importInstructionSchema,
@@ -37,7 +37,12 @@ const create = createRoute({
     summary: "Learn an edit from before/after pairs",
   },
   request: jsonBody(createInstructionSchema),
-  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
+  responses: {
+    200: json(quoteSchema, "A dry run"),
+    201: json(shown, "It has ended while `Prefer: wait` held the answer"),
+    202: json(shown, "Accepted"),
+    ...orProblem,
+  },
 });
 const bring = createRoute({
   ...{
@@ -49,7 +54,12 @@ const bring = createRoute({
     summary: "Bring a .visii file",
   },
   request: jsonBody(importInstructionSchema),
-  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
+  responses: {
+    200: json(quoteSchema, "A dry run"),
+    201: json(shown, "It has ended while `Prefer: wait` held the answer"),
+    202: json(shown, "Accepted"),
+    ...orProblem,
+  },
 });
 const list = createRoute({
   ...{
@@ -59,7 +69,7 @@ const list = createRoute({
     operationId: "listInstructions",
     summary: "List instructions, the newest first",
   },
-  request: { query: pageQuerySchema },
+  request: { query: jobsQuerySchema },
   responses: { 200: json(pageOf(shown).meta({ id: "InstructionPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
@@ -121,7 +131,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     const now = await waitForJob(edge, context, job);
     const instruction = await presentInstruction(edge, context.get("origin"), now, false);
     context.header("Location", instruction.urls.self);
-    return context.json(instruction, 202);
+    return context.json(instruction, isTerminal(now.status) ? 201 : 202);
   });
 
   app.openapi(bring, async (context) => {
@@ -139,11 +149,18 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     const now = await waitForJob(edge, context, job);
     const instruction = await presentInstruction(edge, context.get("origin"), now, false);
     context.header("Location", instruction.urls.self);
-    return context.json(instruction, 202);
+    return context.json(instruction, isTerminal(now.status) ? 201 : 202);
   });
 
   app.openapi(list, async (context) => {
-    const page = await listJobs(edge, context.get("account"), "ins#", context.req.valid("query"));
+    const { status, ...query } = context.req.valid("query");
+    const page = await listJobs(
+      edge,
+      context.get("account"),
+      "ins#",
+      query,
+      (job) => status === undefined || job.status === status,
+    );
     const data = await Promise.all(
       page.jobs.map((job) => presentInstruction(edge, context.get("origin"), job, false)),
     );

@@ -4,25 +4,36 @@ import type { Edge } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { decodeCursor, encodeCursor } from "./route-parts.ts";
 
-/** A page of an account's jobs of one kind, the newest first. */
+/** Rows that one page reads at most. A page that few rows fit may be short and still have a next one. */
+const mostRead = 1000;
+const portion = 100;
+
+/** A page of those of an account's jobs of one kind that `fits` takes, the newest first. */
 export async function listJobs(
   { table }: Edge,
   account: string,
   prefix: "ins#" | "edt#",
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  fits: (job: Job) => boolean,
 ): Promise<{ readonly jobs: readonly Job[]; readonly next?: string }> {
-  const after = cursor === undefined ? undefined : decodeCursor(cursor);
+  let after = cursor === undefined ? undefined : decodeCursor(cursor);
   if (after !== undefined && !/^(ins|edt)#\w{1,40}$/.test(after))
     throw refuse("invalid_cursor", "Take cursors from next_cursor.");
   if (after !== undefined && !after.startsWith(prefix))
     throw refuse("invalid_cursor", "The cursor is another list's.");
-  const rows = await table.query(account, {
-    ...{ prefix, limit, newestFirst: true },
-    ...(after === undefined ? {} : { after }),
-  });
-  const last = rows.at(-1);
-  return {
-    jobs: rows.map((row) => parseRow(jobSchema, row).data),
-    ...(last && rows.length === limit ? { next: encodeCursor(last.sk) } : {}),
-  };
+  const jobs: Job[] = [];
+  for (let read = 0; read < mostRead; read += portion) {
+    const rows = await table.query(account, {
+      ...{ prefix, limit: portion, newestFirst: true },
+      ...(after === undefined ? {} : { after }),
+    });
+    for (const row of rows) {
+      const job = parseRow(jobSchema, row).data;
+      if (fits(job)) jobs.push(job);
+      after = row.sk;
+      if (jobs.length === limit) return { jobs, next: encodeCursor(after) };
+    }
+    if (rows.length < portion) return { jobs };
+  }
+  return { jobs, ...(after === undefined ? {} : { next: encodeCursor(after) }) };
 }

@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { readAccount, rotateAccountSecret } from "../../shared/accounts/account.ts";
+import { defined } from "../../shared/defined.ts";
 import { idSchema } from "../../shared/ids.ts";
+import { lifetimes } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import { createSecret } from "../../shared/webhooks/signing.ts";
@@ -14,6 +16,8 @@ import {
   secretOverlap,
   storedDeliverySchema,
   storedWebhookSchema,
+  updateWebhookSchema,
+  type WebhookPayload,
   type WebhookResource,
   webhookSchema,
 } from "../../shared/webhooks/webhook.ts";
@@ -27,6 +31,7 @@ import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 const base = { tags: ["Webhooks"], security: secured };
 const one = { params: idParams("webhook") };
 const most = 20;
+const shown = webhookSchema.meta({ id: "Webhook" });
 const shownDelivery = deliverySchema.meta({ id: "Delivery" });
 const created = createdWebhookSchema.meta({ id: "CreatedWebhook" });
 
@@ -46,12 +51,27 @@ const create = createRoute({
 const list = createRoute({
   ...{ ...base, method: "get", path: "/v1/webhooks", operationId: "listWebhooks", summary: "List webhooks" },
   responses: {
-    200: json(
-      z.object({ data: z.array(webhookSchema.meta({ id: "Webhook" })) }).meta({ id: "WebhookList" }),
-      "All",
-    ),
+    200: json(z.object({ data: z.array(shown) }).meta({ id: "WebhookList" }), "All"),
     ...orProblem,
   },
+});
+const get = createRoute({
+  ...{ ...base, method: "get", path: "/v1/webhooks/{id}", operationId: "getWebhook" },
+  summary: "Look at a webhook",
+  request: one,
+  responses: { 200: json(shown, "The webhook"), ...orProblem },
+});
+const update = createRoute({
+  ...{ ...base, method: "patch", path: "/v1/webhooks/{id}", operationId: "updateWebhook" },
+  summary: "Change its address or its events, stop it or let it go on",
+  request: { ...one, ...jsonBody(updateWebhookSchema) },
+  responses: { 200: json(shown, "As it is now"), ...orProblem },
+});
+const ping = createRoute({
+  ...{ ...base, method: "post", path: "/v1/webhooks/{id}/ping", operationId: "pingWebhook" },
+  summary: "Send it a `ping`, as any delivery is sent",
+  request: one,
+  responses: { 202: json(shownDelivery, "Due at once"), ...orProblem },
 });
 const remove = createRoute({
   ...{
@@ -118,6 +138,13 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       (row) => parseRow(storedWebhookSchema, row).data,
     );
 
+  const noWebhook = (id: string) => refuse("not_found", `There is no webhook ${id}.`);
+  async function requireWebhook(account: string, id: string): Promise<StoredWebhook> {
+    const row = await table.get(rowKeys.resource(account, id));
+    if (!row) throw noWebhook(id);
+    return parseRow(storedWebhookSchema, row).data;
+  }
+
   app.openapi(deliveries, async (context) => {
     const rows = await table.query(context.get("account"), { prefix: "dlv#", limit: 100, newestFirst: true });
     return context.json(
@@ -165,6 +192,36 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     context.json({ data: (await read(context.get("account"))).map(present) }, 200),
   );
 
+  app.openapi(update, async (context) => {
+    const { id } = context.req.valid("param");
+    const { url, events, enabled } = context.req.valid("json");
+    requireCallable(edge, url);
+    const key = rowKeys.resource(context.get("account"), id);
+    const stored = await updateRow(table, key, storedWebhookSchema, ({ events: before, ...webhook }) => ({
+      data: {
+        ...webhook,
+        ...defined({ url, enabled, events: events === undefined ? before : (events ?? undefined) }),
+      },
+    }));
+    if (!stored) throw noWebhook(id);
+    return context.json(present(stored.data), 200);
+  });
+
+  app.openapi(ping, async (context) => {
+    const account = context.get("account");
+    const { id, url } = await requireWebhook(account, context.req.valid("param").id);
+    const now = toIso(clock.now());
+    const payload: WebhookPayload = { type: "ping", timestamp: now, data: { id, status: "ok" } };
+    const delivery: StoredDelivery = {
+      ...{ id: context.get("newId")("delivery"), account, webhook: id, url, type: "ping" },
+      ...{ status: "pending", attempts: 0, created_at: now, next_attempt_at: now },
+      body: JSON.stringify(payload),
+    };
+    const expires = Math.floor(clock.now() / 1000) + lifetimes.delivery;
+    await table.insert({ ...rowKeys.resource(account, delivery.id), data: delivery, due: now, expires });
+    return context.json(presentDelivery(delivery), 202);
+  });
+
   const overlapEnd = () => toIso(clock.now() + secretOverlap * 1000);
 
   app.openapi(ownSecret, async (context) => {
@@ -186,15 +243,21 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const stored = await updateRow(table, key, storedWebhookSchema, (webhook) => ({
       data: { ...webhook, secret, previous: { secret: webhook.secret, until: overlapEnd() } },
     }));
-    if (!stored) throw refuse("not_found", `There is no webhook ${id}.`);
+    if (!stored) throw noWebhook(id);
     return context.json({ ...present(stored.data), secret }, 200);
   });
 
   app.openapi(remove, async (context) => {
     const { id } = context.req.valid("param");
-    const key = rowKeys.resource(context.get("account"), id);
-    if (!(await table.get(key))) throw refuse("not_found", `There is no webhook ${id}.`);
-    await table.delete(key);
+    const account = context.get("account");
+    await requireWebhook(account, id);
+    await table.delete(rowKeys.resource(account, id));
     return context.body(null, 204);
+  });
+
+  // After the paths that are spelled out, which would be taken for ids.
+  app.openapi(get, async (context) => {
+    const { id } = context.req.valid("param");
+    return context.json(present(await requireWebhook(context.get("account"), id)), 200);
   });
 }

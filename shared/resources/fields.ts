@@ -81,6 +81,10 @@ export const pageQuerySchema = z.object({
   cursor: z.string().max(300).optional().describe("`next_cursor` of the page before; opaque."),
 });
 
+export const jobsQuerySchema = pageQuerySchema.extend({
+  status: statusSchema.optional().describe("Only those of this status."),
+});
+
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({
     data: z.array(item),

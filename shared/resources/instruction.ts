@@ -65,9 +65,9 @@ export const importInstructionSchema = z
 export type ImportInstruction = z.infer<typeof importInstructionSchema>;
 
 export const patchInstructionSchema = z
-  .strictObject({
-    name: nameSchema.optional(),
-    metadata: metadataSchema.optional(),
+  .strictObject({ name: nameSchema.optional(), metadata: metadataSchema.optional() })
+  .refine(({ name, metadata }) => name !== undefined || metadata !== undefined, {
+    error: "give a name, metadata, or both",
   })
   .meta({ id: "UpdateInstruction" });
 

@@ -23,23 +23,24 @@ export const webhookEvents = [
 export const webhookEventSchema = z.enum(webhookEvents).meta({ id: "WebhookEvent" });
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
+/** An event, or what `POST /v1/webhooks/{id}/ping` sends. */
+export const payloadTypeSchema = z.enum([...webhookEvents, "ping"]).meta({ id: "PayloadType" });
+
 /** What a webhook brings: no more than what is needed to look at the rest. */
-export const webhookPayloadSchema = z
-  .object({
-    type: webhookEventSchema,
-    timestamp: timeSchema.describe("When it was first to be sent."),
-    data: z
-      .object({
-        id: z.string().describe("Of the instruction, edit or batch."),
-        status: z.string(),
-        usage: usageSchema.optional(),
-        error: jobErrorSchema.optional(),
-        metadata: metadataSchema.optional(),
-        counts: batchCountsSchema.optional(),
-      })
-      .meta({ id: "WebhookData" }),
-  })
-  .meta({ id: "WebhookPayload" });
+export const webhookPayloadSchema = z.object({
+  type: payloadTypeSchema,
+  timestamp: timeSchema.describe("When it was first to be sent."),
+  data: z
+    .object({
+      id: z.string().describe("Of the instruction, edit or batch; of the webhook, for a ping."),
+      status: z.string(),
+      usage: usageSchema.optional(),
+      error: jobErrorSchema.optional(),
+      metadata: metadataSchema.optional(),
+      counts: batchCountsSchema.optional(),
+    })
+    .meta({ id: "WebhookData" }),
+});
 export type WebhookPayload = z.infer<typeof webhookPayloadSchema>;
 
 export const createWebhookSchema = z
@@ -48,6 +49,17 @@ export const createWebhookSchema = z
     events: z.array(webhookEventSchema).min(1).optional().describe("All when absent."),
   })
   .meta({ id: "CreateWebhook" });
+
+export const updateWebhookSchema = z
+  .strictObject({
+    url: webhookUrlSchema.optional(),
+    events: z.array(webhookEventSchema).min(1).nullable().optional().describe("`null` for all."),
+    enabled: z.boolean().optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), {
+    error: "give a url, events, enabled, or several of them",
+  })
+  .meta({ id: "UpdateWebhook" });
 
 export const webhookSchema = z.object({
   id: idSchema("webhook"),
@@ -74,6 +86,7 @@ export const storedWebhookSchema = webhookSchema.extend({
 export type StoredWebhook = z.infer<typeof storedWebhookSchema>;
 
 export const createdWebhookSchema = webhookSchema.extend({ secret: z.string() });
+export type UpdateWebhook = z.infer<typeof updateWebhookSchema>;
 export type CreateWebhook = z.infer<typeof createWebhookSchema>;
 export type CreatedWebhook = z.infer<typeof createdWebhookSchema>;
 
@@ -81,7 +94,7 @@ export const deliverySchema = z.object({
   id: idSchema("delivery"),
   webhook: idSchema("webhook").optional(),
   url: z.url(),
-  type: webhookEventSchema,
+  type: payloadTypeSchema,
   status: z.enum(["pending", "delivered", "failed"]),
   attempts: z.number().int(),
   /** Of the last answer; absent when none came. */

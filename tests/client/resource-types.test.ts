@@ -19,6 +19,7 @@ import type {
   createdWebhookSchema,
   createWebhookSchema,
   deliverySchema,
+  updateWebhookSchema,
   webhookPayloadSchema,
   webhookSchema,
 } from "../../shared/webhooks/webhook.ts";
@@ -41,6 +42,7 @@ describe("the client's types are those of the service's schemas", () => {
     expectTypeOf<Plain<client.CreateBatch>>().toEqualTypeOf<Sent<typeof createBatchSchema>>();
     expectTypeOf<Plain<client.CreateKey>>().toEqualTypeOf<Sent<typeof createKeySchema>>();
     expectTypeOf<Plain<client.CreateWebhook>>().toEqualTypeOf<Sent<typeof createWebhookSchema>>();
+    expectTypeOf<Plain<client.UpdateWebhook>>().toEqualTypeOf<Sent<typeof updateWebhookSchema>>();
   });
 
   it("for what is answered", () => {

@@ -94,7 +94,7 @@ it("a batch is deleted with its lines, edits, results, files and deliveries, a h
   const look = () => advanceBatch(ports(), caller.account, id);
   for (let looks = 0; looks < 3; looks++) await look();
   expect((await caller("DELETE", `/v1/batches/${id}`)).body.code).toBe("not_ready");
-  const edits: string[] = (await caller("GET", "/v1/edits?limit=100")).body.data.map(
+  const edits: string[] = (await caller("GET", `/v1/edits?limit=100&batch=${id}`)).body.data.map(
     (edit: { id: string }) => edit.id,
   );
   await endedEdit(caller, edits[0]!);
@@ -112,7 +112,7 @@ it("a batch is deleted with its lines, edits, results, files and deliveries, a h
   expect(await rowsWith(secret)).toEqual([]);
   for (const folder of ["batches", "results"])
     expect(await objectsOf(`${folder}/${caller.account}/`)).toEqual([]);
-  expect((await caller("GET", "/v1/edits")).body.data).toEqual([]);
+  expect((await caller("GET", `/v1/edits?batch=${id}`)).body.data).toEqual([]);
   expect(await ports().ledger.balance(caller.account)).toMatchObject({ reserved: 0, open: { bulk: 0 } });
 });
 

@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createApp } from "../../functions/app.ts";
 import { newBatch } from "../../functions/batches/new-batch.ts";
 import { createId } from "../../shared/ids.ts";
 import { rowKeys } from "../../shared/rows.ts";
@@ -34,7 +36,7 @@ describe("the API's door", () => {
       });
       expect(body.request_id).toBe(headers.get("request-id"));
     }
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400, 422, 422, 422, 405, 415]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400, 422, 404, 422, 405, 415]);
     expect(api.errors).toEqual([]);
   });
 
@@ -65,6 +67,34 @@ describe("the API's door", () => {
       ]);
     }
     expect((await call("GET", "/v1/edits/a/b/c")).status).toBe(404);
+    // Spelled-out paths that look like ids, and ids that are none.
+    for (const [method, path] of [
+      ["DELETE", "/v1/webhooks/secret"],
+      ["PATCH", "/v1/webhooks/deliveries"],
+      ["GET", "/v1/instructions/import"],
+    ] as const)
+      expect((await call(method, path, method === "PATCH" ? { enabled: true } : undefined)).status).toBe(405);
+    for (const path of ["/v1/edits/x", "/v1/webhooks/whk_1", "/v1/batches/%2e%2e"])
+      expect([path, (await call("GET", path)).status]).toEqual([path, 404]);
+  });
+
+  it("asks for a change in a PATCH", async () => {
+    const id = createId("instruction", 1, randomBytes(10));
+    const without = async (body?: unknown) => (await call("PATCH", `/v1/instructions/${id}`, body)).status;
+    expect([await without(), await without({})]).toEqual([400, 422]);
+  });
+
+  it("writes no key into a log, and shows the reference under a policy that loads nothing", async () => {
+    const lines: string[] = [];
+    const log = {
+      info: (...line: unknown[]) => void lines.push(JSON.stringify(line)),
+      error: () => undefined,
+    };
+    const app = createApp({ ...api.ports, log });
+    await app.request(`/v1/edits/${call.secret}`);
+    expect(lines.join()).toMatch(/visii_test_…/);
+    expect(lines.join()).not.toContain(call.secret);
+    expect((await app.request("/docs")).headers.get("content-security-policy")).toMatch(/default-src 'none'/);
   });
 
   it("lets pages of other sites ask, and read what they need, also of a refusal", async () => {
@@ -255,6 +285,9 @@ describe("tenants", () => {
       ["POST", "/v1/instructions/import", { upload: image }],
       ["POST", `/v1/webhooks/deliveries/dlv_${"0".repeat(26)}/replay`],
       ["DELETE", `/v1/keys/${key.id}`],
+      ["GET", `/v1/webhooks/${hook.id}`],
+      ["PATCH", `/v1/webhooks/${hook.id}`, { enabled: false }],
+      ["POST", `/v1/webhooks/${hook.id}/ping`],
       ["DELETE", `/v1/webhooks/${hook.id}`],
       ["POST", `/v1/webhooks/${hook.id}/rotate`],
     ];

@@ -9,6 +9,7 @@ import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
+import { rowKeys } from "../../shared/rows.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { traceFacts } from "../../shared/trace.ts";
 import { Api, type Caller } from "./api.ts";
@@ -95,7 +96,8 @@ describe("a job over HTTP", () => {
     const busy = await api.caller(1_000_000, ["read", "write"], 1);
     const edit = { text: "sepia", images: [await upload(busy)] };
     expect((await busy("POST", "/v1/edits", edit)).status).toBe(202);
-    expect((await busy("POST", "/v1/edits", edit)).status).toBe(429);
+    const crowded = await busy("POST", "/v1/edits", edit);
+    expect([crowded.status, crowded.headers.get("retry-after")]).toEqual([429, "10"]);
   });
 
   it("refuses at once a webhook that may not be called, and one over plain http", async () => {
@@ -203,7 +205,7 @@ describe("a job over HTTP", () => {
     expect(status).toBe(302);
     expect((await fetch(headers.get("location")!)).status).toBe(200);
     expect((await call("GET", `/v1/edits/${body.id}/results/1`)).status).toBe(404);
-    expect((await call("GET", `/v1/edits/${body.id}/results/x`)).status).toBe(422);
+    expect((await call("GET", `/v1/edits/${body.id}/results/x`)).status).toBe(404);
   });
 
   it("answers a waiting caller as soon as it has ended", async () => {
@@ -213,6 +215,15 @@ describe("a job over HTTP", () => {
     const { body: now } = await call("GET", `/v1/instructions/${body.id}`, undefined, { Prefer: "wait=2" });
     expect(now.status).toBe("failed");
     expect(Date.now() - started).toBeLessThan(1500);
+    // One that is created and seen to end is 201; one that goes on is 202.
+    const own = await api.caller();
+    const edit = { text: "sepia", images: [await upload(own)] };
+    const creating = own("POST", "/v1/edits", edit, { Prefer: "wait=2" });
+    const newest = async () => (await own("GET", "/v1/edits?limit=1&status=queued")).body.data[0];
+    await expect.poll(newest).toMatchObject({ status: "queued" });
+    await jobs.end({ account: own.account, id: (await newest()).id }, { status: "failed" });
+    const created = await creating;
+    expect([created.status, created.body.status]).toEqual([201, "failed"]);
   });
 
   it("tells its events live, and from where a listener left off", async () => {
@@ -236,6 +247,35 @@ describe("a job over HTTP", () => {
       eventId(1, 2),
       "9999-999999",
     ]);
+  });
+
+  it("lists those of one status, and edits of a batch apart from the others", async () => {
+    const own = await api.caller();
+    const { body } = await own("POST", "/v1/uploads", { content_type: "image/png", bytes: 9 });
+    expect(body.id).toBeDefined();
+    const make = async (status: string, batch?: string) => {
+      const id = createId("edit", Date.now(), randomBytes(10));
+      const data = {
+        ...{ id, account: own.account, status, queue: "interactive", attempt: 0, failures: 0, reserved: 0 },
+        ...{ cancel_requested: false, results: [], has_preview: false, concluded: true },
+        ...{ created_at: new Date().toISOString(), request: { kind: "edit", text: "x", images: [body.id] } },
+        ...(batch ? { batch: { id: batch, line: 0 } } : {}),
+      };
+      await api.world.table.insert({ ...rowKeys.resource(own.account, id), data });
+      return id;
+    };
+    const batch = createId("batch", 1, randomBytes(10));
+    const [failed, canceled] = [await make("failed"), await make("canceled")];
+    const lines = [];
+    for (let line = 0; line < 120; line++) lines.push(await make("failed", batch));
+    const list = async (query: string) => (await own("GET", `/v1/edits?${query}`)).body;
+    const ids = (page: { data: { id: string }[] }) => page.data.map(({ id }) => id).sort();
+    expect(ids(await list(""))).toEqual([failed, canceled].sort());
+    expect(ids(await list("status=failed"))).toEqual([failed]);
+    expect((await own("GET", "/v1/edits?status=lost")).status).toBe(422);
+    const first = await list(`batch=${batch}&limit=100`);
+    const second = await list(`batch=${batch}&limit=100&cursor=${first.next_cursor}`);
+    expect([...ids(first), ...ids(second)].sort()).toEqual(lines.sort());
   });
 
   it("lists the newest first, a page at a time", async () => {
