@@ -386,3 +386,14 @@ export interface UsageReport {
     readonly usage: Usage;
   }[];
 }
+
+export interface AccountResource {
+  readonly id: string;
+  readonly object: "account";
+  readonly name: string;
+  readonly created_at: string;
+  /** Credits at hand, in millionths of a US dollar. */
+  readonly balance: number;
+  /** Credits set aside for jobs that are not done. */
+  readonly reserved: number;
+}

@@ -3,6 +3,7 @@ import { readBatchLines } from "./batch-lines.ts";
 import { followEvents } from "./event-stream.ts";
 import { type CallOptions, type ClientOptions, createSend, download, type Send } from "./http.ts";
 import type {
+  AccountResource,
   BatchResource,
   CreateBatch,
   CreatedKey,
@@ -98,6 +99,11 @@ export function visii(options: ClientOptions) {
       rotateSecret: () => send<WebhookSecret>("POST", "/v1/webhooks/secret/rotate"),
       deliveries: () => send<All<DeliveryResource>>("GET", "/v1/webhooks/deliveries"),
       replay: (id: string) => send<DeliveryResource>("POST", `/v1/webhooks/deliveries/${id}/replay`),
+    },
+    account: {
+      get: () => send<AccountResource>("GET", "/v1/account"),
+      /** Closes the account and erases all that it holds. @param confirm the account's id */
+      delete: (confirm: string) => send<void>("DELETE", `/v1/account?${new URLSearchParams({ confirm })}`),
     },
     usage: (period: { readonly from?: string; readonly to?: string } = {}) =>
       send<UsageReport>("GET", `/v1/usage?${new URLSearchParams({ ...period })}`),

@@ -16,6 +16,7 @@ import { identifyRequest } from "./middleware/identify-request.ts";
 import { limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
 import { answerError, problemAnswer } from "./problem-answers.ts";
+import { addAccountRoutes } from "./routes/account.ts";
 import { addBatchOutputRoutes } from "./routes/batch-output.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
 import { addEditResultRoute } from "./routes/edit-results.ts";
@@ -84,6 +85,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   addBatchRoutes(app, edge);
   addBatchOutputRoutes(app, edge);
   addUsageRoutes(app, edge);
+  addAccountRoutes(app, edge);
   addKeyRoutes(app, edge);
   addWebhookRoutes(app, edge);
 

@@ -24,6 +24,8 @@ export const rowKeys = {
   }),
   /** What may come late for a job that was deleted. */
   deletion: (account: string, job: string): TableKey => ({ pk: account, sk: `del#${job}` }),
+  /** An account that is being erased. It has a partition of its own, as the account's is emptied. */
+  erasure: (account: string): TableKey => ({ pk: `erasure#${account}`, sk: `era#${account}` }),
   /** What an account has used in a day. */
   quota: (account: string, what: string): TableKey => ({ pk: `quota#${account}`, sk: what }),
   /** How an account's webhooks to a host fare. */

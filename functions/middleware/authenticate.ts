@@ -45,8 +45,9 @@ export function authenticate({ keys, clock }: Edge): MiddlewareHandler<EdgeEnv> 
   };
 }
 
-/** Keys and webhooks lead to everything else, so they have a scope of their own. */
+/** Keys and webhooks lead to everything else, so they have a scope of their own; closing the account takes it too. */
 function scopeFor(method: string, path: string): Scope {
   if (path.startsWith("/v1/keys") || path.startsWith("/v1/webhooks")) return "keys";
+  if (path === "/v1/account" && method === "DELETE") return "keys";
   return method === "GET" || method === "HEAD" ? "read" : "write";
 }

@@ -11,6 +11,7 @@ import { parseRow } from "../../shared/rows.ts";
 import { advanceBatch } from "../batches/advance-batch.ts";
 import { queueDelivery } from "../webhooks/delivery-queue.ts";
 import { deleteLateObjects } from "./delete-late-objects.ts";
+import { eraseClosedAccount } from "./erase-closed-account.ts";
 import { fairShare } from "./fair-share.ts";
 import { mendJob } from "./mend-job.ts";
 import { mendRow } from "./mend-row.ts";
@@ -40,6 +41,7 @@ const handlers = {
   bat: (ports, row) => advanceBatch(ports, row.pk, idOf(row)),
   upl: dropUpload,
   del: deleteLateObjects,
+  era: eraseClosedAccount,
 } as const satisfies Readonly<Record<string, (ports: SweepPorts, row: DueRow) => Promise<void>>>;
 export type DueKind = keyof typeof handlers;
 export const dueKinds = Object.keys(handlers) as readonly DueKind[];

@@ -99,6 +99,8 @@ describe("the client", () => {
     const { secret: own } = await api.webhooks.secret();
     expect((await api.webhooks.rotateSecret()).secret).not.toBe(own);
     await api.webhooks.delete(hook.id);
+    expect(await api.account.get()).toMatchObject({ object: "account" });
+    await expect(api.account.delete(hook.id)).rejects.toMatchObject({ problem: { status: 422 } });
     const body = JSON.stringify({ type: "edit.canceled", data: { id: second.id } });
     const headers = { ...signWebhook([hook.secret], "dlv_1", Math.floor(Date.now() / 1000), body) };
     expect(verifyWebhook(hook.secret, headers, body, Date.now())).toMatchObject({ type: "edit.canceled" });

@@ -2,6 +2,7 @@ import { ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
 import { advanceBatch } from "../../functions/batches/advance-batch.ts";
+import { sweepKind } from "../../functions/sweep/sweep.ts";
 import { eraseAccount } from "../../shared/erasure/erase-account.ts";
 import { conclude } from "../../shared/jobs/conclude.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
@@ -114,6 +115,35 @@ it("a batch is deleted with its lines, edits, results, files and deliveries, a h
     expect(await objectsOf(`${folder}/${caller.account}/`)).toEqual([]);
   expect((await caller("GET", `/v1/edits?batch=${id}`)).body.data).toEqual([]);
   expect(await ports().ledger.balance(caller.account)).toMatchObject({ reserved: 0, open: { bulk: 0 } });
+});
+
+it("an account that its owner closes opens to no key at once, and is erased twice by the sweeper", async () => {
+  const [caller, other] = [await api.caller(), await api.caller()];
+  const image = await api.upload(caller, await picture());
+  const { body: edit } = await caller("POST", "/v1/edits", {
+    text: "x",
+    images: [image],
+    metadata: { note: secret },
+  });
+  const { body: account } = await caller("GET", "/v1/account");
+  expect(account).toMatchObject({ id: caller.account, reserved: edit.cost });
+  expect((await caller("DELETE", "/v1/account")).status).toBe(422);
+  expect((await caller("DELETE", `/v1/account?confirm=${other.account}`)).status).toBe(422);
+  expect((await caller("DELETE", `/v1/account?confirm=${caller.account}`)).status).toBe(202);
+  expect((await caller("GET", "/v1/account")).status).toBe(401);
+  expect((await other("GET", "/v1/account")).status).toBe(200);
+  await sweepKind(ports(), "era");
+  expect(await rowsWith(secret)).toEqual([]);
+  expect(await objectsOf(`inputs/${caller.account}/`)).toEqual([]);
+  // A worker that did not know yet.
+  const late = objectKeys.result(caller.account, edit.id, 0, 0, "png");
+  await api.world.objects.put(late, await picture(), "image/png");
+  await sweepKind(ports(), "era");
+  expect(await objectsOf(`results/${caller.account}/`)).toEqual([late]);
+  const later = { ...systemClock, now: () => Date.now() + 20 * 60_000 };
+  await sweepKind({ ...ports(), clock: later }, "era");
+  expect(await objectsOf(`results/${caller.account}/`)).toEqual([]);
+  expect(await rowsWith(`erasure#${caller.account}`)).toEqual([]);
 });
 
 it("an account is erased to the sums of its ledger, and its keys open nothing", async () => {

@@ -1,0 +1,67 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { readAccount } from "../../shared/accounts/account.ts";
+import { idSchema } from "../../shared/ids.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import { timeSchema } from "../../shared/resources/fields.ts";
+import { rowKeys } from "../../shared/rows.ts";
+import type { Edge, EdgeEnv } from "../edge.ts";
+import { refuse } from "../problem-answers.ts";
+import { json, orProblem, secured } from "./route-parts.ts";
+
+const base = { tags: ["Account"], path: "/v1/account", security: secured };
+const accountSchema = z
+  .object({
+    id: idSchema("account"),
+    object: z.literal("account"),
+    name: z.string(),
+    created_at: timeSchema,
+    balance: z.number().int().describe("Credits at hand, in millionths of a US dollar."),
+    reserved: z.number().int().describe("Credits set aside for jobs that are not done."),
+  })
+  .meta({ id: "Account" });
+
+const get = createRoute({
+  ...{ ...base, method: "get", operationId: "getAccount", summary: "Look at the key's account" },
+  responses: { 200: json(accountSchema, "The account"), ...orProblem },
+});
+const close = createRoute({
+  ...{ ...base, method: "delete", operationId: "deleteAccount" },
+  summary: "Close the account and erase all that it holds but the sums of its ledger",
+  request: {
+    query: z.object({
+      confirm: idSchema("account").describe("The account's id, so that no slip closes it."),
+    }),
+  },
+  responses: {
+    202: { description: "Its keys open nothing from now on, and it is erased within minutes" },
+    ...orProblem,
+  },
+});
+
+export function addAccountRoutes(app: OpenAPIHono<EdgeEnv>, { table, clock, ledger, keys }: Edge): void {
+  app.openapi(get, async (context) => {
+    const id = context.get("account");
+    const [account, balance] = await Promise.all([readAccount(table, id), ledger.balance(id)]);
+    if (!account) throw refuse("not_found", "The account is gone.");
+    const { name, created_at } = account;
+    const { available = 0, reserved = 0 } = balance ?? {};
+    return context.json(
+      { id, object: "account" as const, name, created_at, balance: available, reserved },
+      200,
+    );
+  });
+
+  app.openapi(close, async (context) => {
+    const account = context.get("account");
+    if (context.req.valid("query").confirm !== account)
+      throw refuse("invalid_request", `/confirm: must be the account's own id, which GET /v1/account shows`);
+    // Before the keys: what is asked for must come about even if this process ends here.
+    await table.insert({
+      ...rowKeys.erasure(account),
+      ...{ data: { account, times: 0 }, due: toIso(clock.now()) },
+    });
+    for (let own = await keys.list(account, 100); own.length; own = await keys.list(account, 100))
+      for (const { id } of own) await keys.revoke(account, id);
+    return context.body(null, 202);
+  });
+}

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { eraseAccount } from "../../shared/erasure/erase-account.ts";
+import { toIso } from "../../shared/ports/clock.ts";
+import type { DueRow } from "../../shared/ports/table.ts";
+import { parseRow } from "../../shared/rows.ts";
+import { firstLook } from "./delete-late-objects.ts";
+import type { SweepPorts } from "./sweep.ts";
+
+export const erasureSchema = z.object({
+  account: z.string(),
+  /** How often everything has been erased. */
+  times: z.number().int(),
+});
+
+/** Erases a closed account, and once more when nobody can still be at work for it. What is interrupted is due again. */
+export async function eraseClosedAccount(ports: SweepPorts, key: DueRow): Promise<void> {
+  const row = await ports.table.get(key);
+  if (!row) return;
+  const { data, version } = parseRow(erasureSchema, row);
+  await eraseAccount(ports, data.account);
+  const { pk, sk } = key;
+  if (data.times > 0) await ports.table.delete({ pk, sk });
+  else {
+    const due = toIso(ports.clock.now() + firstLook);
+    await ports.table.replace({ pk, sk, data: { ...data, times: 1 }, due }, version);
+  }
+}
