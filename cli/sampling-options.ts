@@ -32,10 +32,14 @@ export function addSamplingOptions(command: Command): Command {
     .requiredOption("--out <DIR>", "folder for the results", nonEmpty("--out"))
     .option(
       "--text-guidance <s>",
-      "how strongly to edit (default: the model's)",
+      "how strongly to edit (default: as learned; for words the model's)",
       finiteNumber("--text-guidance"),
     )
-    .option("--image-guidance <s>", "how closely to keep to the photo", finiteNumber("--image-guidance"))
+    .option(
+      "--image-guidance <s>",
+      "how closely to keep to the photo (default: likewise)",
+      finiteNumber("--image-guidance"),
+    )
     .option("--steps <N>", "sampling steps (default: the model's)", wholeNumber("--steps", 1))
     .option(
       "--scheduler <name>",

@@ -155,9 +155,9 @@ export interface InstructionResource {
 
 export type OutputFormat = "png" | "jpeg" | "webp";
 
-/** How an edit is made; what is absent is the model's recommendation. */
 export type Sampler = "euler-ancestral" | "euler" | "heun" | "ddim" | "dpmpp-2m-karras" | "unipc" | "lcm";
 
+/** How an edit is made; what is absent is the model's recommendation. */
 export interface EditOptions {
   /** Words, alone or mixed with the instruction. */
   readonly text?: string | undefined;

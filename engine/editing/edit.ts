@@ -18,6 +18,7 @@ export interface EditOptions {
   /** Sampling steps. */
   readonly steps?: number;
   readonly scheduler?: SchedulerKind;
+  /** When absent, both kinds of guidance are those that the instruction was learned under, and without one the model's. */
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
   /**
@@ -163,9 +164,11 @@ async function prepareProcess(
   options: Omit<EditOptions, keyof BatchItem>,
 ): Promise<ReverseProcess> {
   const { sampler } = pipeline.defaults;
+  // An instruction was learned under a guidance, and means what it was learned to mean under that one.
+  const own = prompt.instruction?.info.hyperParameters ?? sampler;
   const guidance: Guidance = {
-    text: options.textGuidance ?? sampler.textGuidance,
-    image: options.imageGuidance ?? sampler.imageGuidance,
+    text: options.textGuidance ?? own.textGuidance,
+    image: options.imageGuidance ?? own.imageGuidance,
   };
   if (!Number.isFinite(guidance.text) || !Number.isFinite(guidance.image))
     throw new VisibleError("invalid_option", "Text and image guidance must be finite numbers.");

@@ -2,6 +2,9 @@
  * How an edit changes colour contrasts, place by place: the 3×3 matrix A that best explains the edited colours p by the
  * input's colours i within a window, in the least-squares sense, drawn towards the same fit over the whole picture where the
  * window is flat: A = (Σ + ε·1)⁻¹(cov(i, p) + ε·A_whole). The local fit of the guided filter (He, Sun, Tang 2010).
+ *
+ * Where the edit put something new, no map explains it, and detail of what was there does not belong there: A is weighted by the
+ * share of the window's variance that it explains.
  */
 import { boxMean } from "./box-mean.ts";
 import type { RgbImage } from "./rgb-image.ts";
@@ -10,6 +13,9 @@ import type { RgbImage } from "./rgb-image.ts";
 const radius = 4;
 /** Variance, in (−1…1)² units, below which a window counts as flat: a standard deviation of 2 grey levels in 100. */
 const epsilon = 0.0016;
+
+/** R² of a window at which none of A is kept, and at which all of it is. */
+const [noneExplained, allExplained] = [0.6, 0.9];
 
 type Matrix = readonly number[];
 const identity: Matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1];
@@ -32,12 +38,33 @@ function ridge(sigma: readonly number[], c: readonly number[], prior: Matrix, in
   }
 }
 
-/** `mean` gives a statistic's average; calls back with Σ and C of every position that the averages have. */
+/** The share of `variance`, of all channels of p, that the map explains; a flat window, up to ε a channel, counts as explained. */
+function explainedShare(
+  sigma: readonly number[],
+  c: readonly number[],
+  map: Float64Array,
+  variance: number,
+): number {
+  const [s00, s01, s02, s11, s12, s22] = sigma as [number, number, number, number, number, number];
+  let residual = variance;
+  for (let out = 0; out < 3; out++) {
+    const [x, y, z] = [map[out]!, map[3 + out]!, map[6 + out]!];
+    const squared = s00 * x * x + s11 * y * y + s22 * z * z + 2 * (s01 * x * y + s02 * x * z + s12 * y * z);
+    residual += squared - 2 * (x * c[out]! + y * c[3 + out]! + z * c[6 + out]!);
+  }
+  return 1 - residual / (variance + 3 * epsilon);
+}
+
+const weightOf = (explained: number): number =>
+  Math.min(1, Math.max(0, (explained - noneExplained) / (allExplained - noneExplained)));
+
+/** `mean` gives a statistic's average; solves for A at every position that the averages have. */
 function fitMap(
   input: RgbImage,
   edited: RgbImage,
   mean: (plane: Float64Array) => Float64Array,
   prior: (position: number) => Matrix,
+  weigh: (explained: number) => number = () => 1,
 ): Float32Array[] {
   const area = input.width * input.height;
   const plane = (image: RgbImage, channel: number): Float64Array =>
@@ -57,6 +84,7 @@ function fitMap(
     [2, 2],
   ] as const;
   const meanII = upper.map(([row, column]) => product(i[row]!, i[column]!));
+  const meanPP = p.map((channel) => product(channel, channel));
   const meanIP = identity.map((_, at) => product(i[Math.floor(at / 3)]!, p[at % 3]!));
   const positions = meanI[0]!.length;
   const map = identity.map(() => new Float32Array(positions));
@@ -67,7 +95,12 @@ function fitMap(
       (_, k) => meanIP[k]![at]! - meanI[Math.floor(k / 3)]![at]! * meanP[k % 3]![at]!,
     );
     ridge(sigma, cross, prior(at), solved);
-    for (let k = 0; k < 9; k++) map[k]![at] = solved[k]!;
+    const variance = meanPP.reduce(
+      (sum, square, channel) => sum + square[at]! - meanP[channel]![at]! ** 2,
+      0,
+    );
+    const weight = weigh(explainedShare(sigma, cross, solved, variance));
+    for (let k = 0; k < 9; k++) map[k]![at] = weight * solved[k]!;
   }
   return map;
 }
@@ -89,6 +122,7 @@ export function localLinearMap(input: RgbImage, edited: RgbImage): Float32Array[
     edited,
     (plane) => boxMean(plane, width, height, radius),
     () => whole,
+    weightOf,
   );
   return local.map((plane) => Float32Array.from(boxMean(Float64Array.from(plane), width, height, radius)));
 }

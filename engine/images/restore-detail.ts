@@ -6,7 +6,7 @@
  * - "residual": A = 1. The original plus the enlarged difference; right for additive edits, wrong where an edit turns
  *               contrasts round (a negative keeps positive details) or damps them (night keeps daylight detail).
  * - "transfer": A fitted to the edit itself, place by place (localLinearMap): darkening darkens details too, a negative
- *               inverts them, a blur drops them.
+ *               inverts them, a blur drops them, and where the edit put something new there is none.
  */
 import { localLinearMap } from "./local-linear-map.ts";
 import { resamplePlanes } from "./resample.ts";

@@ -122,6 +122,17 @@ describe("an instruction of keys and values", () => {
   });
 });
 
+it("edits under the guidance that an instruction was learned under, unless told otherwise", async () => {
+  const { textGuidance, imageGuidance } = instruction.info.hyperParameters;
+  const run = (guidance: object) => edit(pipeline, [image], { instruction }, { ...options, ...guidance });
+  const [own] = await run({});
+  expect((await run({ textGuidance, imageGuidance }))[0]!.data).toEqual(own!.data);
+  const { sampler } = pipeline.defaults;
+  expect([sampler.textGuidance, sampler.imageGuidance]).not.toEqual([textGuidance, imageGuidance]);
+  const [models] = await run({ textGuidance: sampler.textGuidance, imageGuidance: sampler.imageGuidance });
+  expect(models!.data).not.toEqual(own!.data);
+});
+
 it("mixes an instruction with words", async () => {
   const [alone] = await edit(pipeline, [image], { instruction }, options);
   const [mixed] = await edit(pipeline, [image], { instruction, text: "blue" }, options);

@@ -3,8 +3,8 @@ import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { fitPairs } from "../../../engine/images/fit-pairs.ts";
 import { fitToModel } from "../../../engine/images/fit-to-model.ts";
 import { resizeImage } from "../../../engine/images/resize-image.ts";
-import { createPlainImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
-import { drawnImage, grainyImage, mapPixels } from "./stand-ins.ts";
+import { createPlainImage, createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+import { drawnImage, grainyImage, mapPixels, texturedImage } from "./stand-ins.ts";
 
 const size = { resolution: 64, multiple: 16 };
 
@@ -75,6 +75,34 @@ describe("fitToModel", () => {
       psnr(fitted.restore(edited, detail), truth);
     expect(quality("transfer")).toBeGreaterThan(quality("residual") + 3);
     expect(quality("transfer")).toBeGreaterThan(quality("plain") + 3);
+  });
+
+  /** How much of the detail that the small copy lost is in the result: 1 is all of it. */
+  const detailKept = (photo: RgbImage, edit: (input: RgbImage) => RgbImage): number => {
+    const fitted = fitToModel(photo, size);
+    const edited = edit(fitted.image);
+    const [added, lost] = [
+      [fitted.restore(edited, "transfer"), fitted.restore(edited, "plain")],
+      [fitted.restore(fitted.image, "transfer"), fitted.restore(fitted.image, "plain")],
+    ].map(([detailed, plain]) => detailed!.data.map((value, at) => value - plain!.data[at]!));
+    const product = (other: Float32Array) => other.reduce((sum, value, at) => sum + value * lost![at]!, 0);
+    return product(added!) / product(lost!);
+  };
+
+  it("leaves the old detail away where the edit put something new or moved what was there", () => {
+    const photo = texturedImage(320, 320, 1);
+    const shifted = (by: number) => (input: RgbImage) => {
+      const { width, height } = input;
+      return createRgbImage(
+        width,
+        height,
+        input.data.map((_, at) => input.data[at - (at % width) + ((at + by) % width)]!),
+      );
+    };
+    expect(detailKept(photo, (input) => input)).toBeCloseTo(1, 1);
+    expect(detailKept(photo, (input) => mapPixels(input, ([r, g, b]) => [-r, -g, -b]))).toBeCloseTo(-1, 1);
+    expect(Math.abs(detailKept(photo, () => texturedImage(64, 64, 2)))).toBeLessThan(0.05);
+    expect(Math.abs(detailKept(photo, shifted(12)))).toBeLessThan(0.05);
   });
 
   it("refuses what is longer than eight to one", () => {

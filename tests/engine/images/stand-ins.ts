@@ -1,5 +1,6 @@
 import sharp, { type Color } from "sharp";
 import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+import { SeededRandom } from "../../../engine/random/seeded-random.ts";
 
 /** A smooth picture with something different in each corner and channel, so that a flip, turn or swap shows. */
 export function drawnImage(width: number, height: number): RgbImage {
@@ -23,6 +24,30 @@ export function grainyImage(width: number, height: number): RgbImage {
     width,
     height,
     data.map((value, index) => value * 0.8 + ((index % area) % 2 === 0 ? 0.1 : -0.1)),
+  );
+}
+
+/** Noise at five scales, as photographs have structure at all of them; another picture for every seed. */
+export function texturedImage(width: number, height: number, seed: number): RgbImage {
+  const area = width * height;
+  const data = new Float32Array(3 * area);
+  for (const cells of [4, 8, 16, 32, 128]) {
+    const grid = new SeededRandom(seed, "texture", cells).normals(3 * (cells + 1) ** 2);
+    for (let at = 0; at < data.length; at++) {
+      const [x, y] = [((at % width) / width) * cells, ((Math.floor(at / width) % height) / height) * cells];
+      const [column, row] = [Math.floor(x), Math.floor(y)];
+      const corner = (dx: number, dy: number) =>
+        grid[(Math.floor(at / area) * (cells + 1) + row + dy) * (cells + 1) + column + dx]!;
+      const [u, v] = [x - column, y - row];
+      const above = corner(0, 0) + u * (corner(1, 0) - corner(0, 0));
+      const below = corner(0, 1) + u * (corner(1, 1) - corner(0, 1));
+      data[at]! += 0.12 * (above + v * (below - above));
+    }
+  }
+  return createRgbImage(
+    width,
+    height,
+    data.map((value) => Math.min(0.95, Math.max(-0.95, value))),
   );
 }
 
