@@ -15,6 +15,7 @@ import {
 import { Interrupted } from "./interrupted.ts";
 import { requireHostMemory } from "./machine-memory.ts";
 import { modelSize, type Size } from "./picture-size.ts";
+import { showDuration } from "./progress-bar.ts";
 
 export interface RunInversionOptions {
   readonly init?: string;
@@ -37,6 +38,9 @@ export interface RunInversionOptions {
   /** Called about eight times in a run with an edit of the first before image, at that image's own size. */
   onPreview?(step: number, preview: RgbImage): Promise<void>;
 }
+
+/** Seconds from which the time to expect is said. */
+const worthTelling = 60;
 
 /** Seconds between two saved states. */
 const saveEvery = 15;
@@ -69,6 +73,7 @@ export async function runInversion(
   const steps = options.steps ?? pipeline.defaults.inversion.steps;
   let savedAt = performance.now();
   let reached = 0;
+  let told = false;
   const previews: Promise<void>[] = [];
   const invert = await loadInvert();
   try {
@@ -96,6 +101,10 @@ export async function runInversion(
         },
         onEvent({ stage, preview, validation: _, ...facts }) {
           progress.update({ stage: stageNames[stage], ...facts });
+          if (!told && stage !== "prepare" && (facts.etaSeconds ?? 0) >= worthTelling) {
+            progress.note(`Learning takes about ${showDuration(facts.etaSeconds!)} on this machine.`);
+            told = true;
+          }
           if (stage === "learn") reached = facts.step;
           if (!preview || !options.onPreview) return;
           const written = options.onPreview(stage === "learn" ? facts.step : 0, fitted.restoreFirst(preview));

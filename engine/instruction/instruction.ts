@@ -57,6 +57,8 @@ export const instructionInfoSchema = z
         initialValidation: z.number(),
         /** Of the init's own words on the same samples, where learning started from a pair encoder's rows. */
         wordsValidation: z.number().optional(),
+        /** In units of v and of the samples with more noise than signal alone, where an edit is decided: of the init's words, and of the tokens kept. */
+        decisive: z.object({ words: z.number(), learned: z.number() }).optional(),
         /** The step after which the tokens kept were reached; 0 is the start itself. */
         bestStep: z.number().int().nonnegative(),
         curve: z.array(lossPoint),

@@ -14,6 +14,13 @@ export interface LossAndGradient {
   readonly gradient: Float32Array;
 }
 
+/** L_mse of an instruction over samples. */
+export interface Validation {
+  readonly mean: number;
+  /** Over those where an edit is decided, in units of v; absent if there are none. */
+  readonly decisive?: number;
+}
+
 /** The loss over batches of samples, with the frozen branches evaluated once for each sample or every time. */
 export class InversionLoss {
   readonly #pipeline: Pipeline;
@@ -98,10 +105,10 @@ export class InversionLoss {
     return { loss: loss![0]!, mse: mse![0]!, gradient: gradient! };
   }
 
-  /** mean over samples of L_mse, forward only. */
-  async meanSquaredError(samples: readonly Sample[], instruction: Float32Array): Promise<number> {
+  /** Forward only. */
+  async validate(samples: readonly Sample[], instruction: Float32Array): Promise<Validation> {
     const conditioning = this.#rows.conditioning(instruction);
-    let sum = 0;
+    let [sum, decisive] = [0, 0];
     for (const sample of samples) {
       const frozen = await this.#frozenOf(sample);
       const prediction = await this.#pipeline.predict({ ...stackSamples([sample]), ...conditioning });
@@ -109,8 +116,10 @@ export class InversionLoss {
       for (const [i, target] of sample.target.entries())
         squares += (frozen[i]! + this.#settings.textGuidance * prediction[i]! - target) ** 2;
       sum += squares / sample.target.length;
+      decisive += (sample.decisive * squares) / sample.target.length;
     }
-    return sum / samples.length;
+    const deciding = samples.filter((sample) => sample.decisive > 0).length;
+    return { mean: sum / samples.length, ...(deciding ? { decisive: decisive / deciding } : {}) };
   }
 
   #planFor(size: UnetSize): LossPlan {

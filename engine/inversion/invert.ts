@@ -10,6 +10,7 @@ import {
 import type { Precision } from "../networks/precision.ts";
 import { initAdamW, updateAdamW } from "../optimizer/adamw.ts";
 import { learningRateFactor } from "../optimizer/learning-rate.ts";
+import { branchWeights } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { makeNoiseSchedule } from "../schedulers/noise-schedule.ts";
 import { createScheduler } from "../schedulers/scheduler.ts";
@@ -17,7 +18,7 @@ import { BatchOrder } from "./batch-order.ts";
 import { editDirection } from "./edit-direction.ts";
 import { type ImagePair, requirePairs } from "./image-pair.ts";
 import { type LearnedRows, openRows } from "./instruction-space.ts";
-import { InversionLoss } from "./inversion-loss.ts";
+import { InversionLoss, type Validation } from "./inversion-loss.ts";
 import { differentiate, initialLossScale } from "./loss-scale.ts";
 import { type HeartbeatClock, Progress } from "./progress.ts";
 import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
@@ -42,6 +43,7 @@ export interface InversionEvent {
   readonly loss?: number;
   /** On the fixed validation samples, where it was taken at this step. */
   readonly validation?: number;
+  /** To the end of the stage; while frozen branches are evaluated to the end of learning. */
   readonly etaSeconds?: number;
   /** The first pair's before image, edited by the instruction as it stands; in the stage `prepare` by the one that learning starts from. */
   readonly preview?: RgbImage;
@@ -124,9 +126,12 @@ export async function invert(
   const resumed = hooks.resume && decodeRunState(hooks.resume, fingerprint);
   const batches = new BatchOrder(training, settings);
   let forwardsBefore = pipeline.unetForwards;
-  const cached = settings.frozenBranches === "cached" ? [...training, ...validation] : validation;
-  progress.enter("frozen branches", cached.length);
-  for (const sample of cached) {
+  const visited = new Set(validation);
+  if (settings.frozenBranches === "cached")
+    for (let step = resumed?.step ?? 0; step < settings.steps; step++)
+      for (const sample of batches.at(step)) visited.add(sample);
+  progress.enter("frozen branches", visited.size, { later: costOfLearning(settings, resumed?.step) });
+  for (const sample of visited) {
     hooks.signal?.throwIfAborted();
     await loss.prepare(sample);
     progress.advance();
@@ -143,7 +148,7 @@ export async function invert(
     unetBackwards: countsBefore.unetBackwards + loss.unetBackwards,
   });
   const save = async () => hooks.onCheckpoint?.(encodeRunState({ ...state, counts: counts() }, fingerprint));
-  progress.enter("learn", settings.steps, state.step);
+  progress.enter("learn", settings.steps, { done: state.step });
   while (state.step < settings.steps) {
     if (hooks.signal?.aborted) {
       await save();
@@ -152,7 +157,7 @@ export async function invert(
     state = await stepOnce(state, loss, batches.at(state.step), validation, settings);
     const previewDue = hooks.previewEvery !== undefined && state.step % hooks.previewEvery === 0;
     const preview = previewDue
-      ? await previewOf(pipeline, pairs[0]!, finish(state, state.best.score))
+      ? await previewOf(pipeline, pairs[0]!, finish(state, { mean: state.best.score }))
       : undefined;
     const { loss: last, validation: checked } = state.curve.at(-1)!;
     progress.advance({
@@ -168,18 +173,19 @@ export async function invert(
   return finish(
     state,
     settings.selection === "validation"
-      ? chosen.score
-      : await loss.meanSquaredError(validation, chosen.instruction),
+      ? { ...chosen, mean: chosen.score }
+      : await loss.validate(validation, chosen.instruction),
   );
 
-  function finish(state: RunState, validation: number): Instruction {
-    const { best, curve, initialValidation, wordsValidation } = state;
+  function finish(state: RunState, { mean: validation, decisive: learned }: Validation): Instruction {
+    const { best, curve, initialValidation, wordsValidation, wordsDecisive: words } = state;
     return describe(best.instruction, counts(), {
       first: curve[0]!.loss,
       last: curve.at(-1)!.loss,
       validation,
       initialValidation,
       ...(wordsValidation === undefined ? {} : { wordsValidation }),
+      ...(words === undefined || learned === undefined ? {} : { decisive: { words, learned } }),
       bestStep: best.step,
       curve: curve.map((point) => ({ ...point })),
     });
@@ -215,6 +221,21 @@ export async function invert(
   }
 }
 
+/**
+ * What is left to do after the samples are prepared, in preparations of a sample: evaluations of the two frozen branches. A step
+ * evaluates its samples' text branch and differentiates it, which takes 2.1 evaluations by count of operations.
+ */
+function costOfLearning(settings: InversionSettings, done = 0): number {
+  const { image, none } = branchWeights({ text: settings.textGuidance, image: settings.imageGuidance });
+  const frozen = Number(image !== 0) + Number(none !== 0);
+  if (frozen === 0) return 0;
+  const { steps, batchSize, validationSamples, validationEvery } = settings;
+  const validations = (at: number) => (validationEvery > 0 ? Math.floor(at / validationEvery) : 0);
+  const looks = validations(steps) - validations(done) + 2;
+  const perSample = 2.1 + (settings.frozenBranches === "recomputed" ? frozen : 0);
+  return ((steps - done) * batchSize * perSample + looks * validationSamples) / frozen;
+}
+
 async function stepOnce(
   state: RunState,
   loss: InversionLoss,
@@ -234,11 +255,14 @@ async function stepOnce(
   const step = state.step + 1;
   const due =
     step === settings.steps || (settings.validationEvery > 0 && step % settings.validationEvery === 0);
-  const checked = due ? await loss.meanSquaredError(validation, updated.parameters) : undefined;
+  const checked = due ? await loss.validate(validation, updated.parameters) : undefined;
   // A step's own loss is that of the tokens it began with; the validation loss is that of those it ended with.
   const candidate =
     settings.selection === "validation"
-      ? { instruction: updated.parameters, step, score: checked ?? Number.POSITIVE_INFINITY }
+      ? {
+          ...{ instruction: updated.parameters, step, score: checked?.mean ?? Number.POSITIVE_INFINITY },
+          ...(checked?.decisive === undefined ? {} : { decisive: checked.decisive }),
+        }
       : { instruction: state.instruction, step: state.step, score: mse };
   return {
     ...state,
@@ -247,7 +271,7 @@ async function stepOnce(
     optimizer: updated.state,
     ...(lossScale ? { lossScale } : {}),
     best: candidate.score < state.best.score ? candidate : state.best,
-    curve: [...state.curve, { step, loss: value, ...(checked === undefined ? {} : { validation: checked }) }],
+    curve: [...state.curve, { step, loss: value, ...(checked ? { validation: checked.mean } : {}) }],
   };
 }
 
@@ -258,8 +282,8 @@ async function initialState(
   { selection }: InversionSettings,
   precision: Precision,
 ): Promise<RunState> {
-  const initialValidation = await loss.meanSquaredError(validation, initial);
-  const wordsValidation = words === initial ? undefined : await loss.meanSquaredError(validation, words);
+  const ofInitial = await loss.validate(validation, initial);
+  const ofWords = words === initial ? ofInitial : await loss.validate(validation, words);
   return {
     step: 0,
     instruction: initial,
@@ -267,10 +291,12 @@ async function initialState(
     best: {
       instruction: initial,
       step: 0,
-      score: selection === "validation" ? initialValidation : Number.MAX_VALUE,
+      score: selection === "validation" ? ofInitial.mean : Number.MAX_VALUE,
+      ...(ofInitial.decisive === undefined ? {} : { decisive: ofInitial.decisive }),
     },
-    initialValidation,
-    ...(wordsValidation === undefined ? {} : { wordsValidation }),
+    initialValidation: ofInitial.mean,
+    ...(words === initial ? {} : { wordsValidation: ofWords.mean }),
+    ...(ofWords.decisive === undefined ? {} : { wordsDecisive: ofWords.decisive }),
     curve: [],
     counts: { unetForwards: 0, unetBackwards: 0 },
     ...(precision === "fp32" ? {} : { lossScale: initialLossScale }),

@@ -3,13 +3,14 @@ import type { InversionEvent, InversionHooks } from "./invert.ts";
 /** Seconds since some fixed moment. */
 export type HeartbeatClock = () => number;
 
-/** Turns steps done into events with an estimate of the time left in the stage. */
+/** Turns steps done into events with an estimate of the time left. */
 export class Progress {
   readonly #onEvent: InversionHooks["onEvent"];
   readonly #clock: HeartbeatClock;
   #stage: InversionEvent["stage"] = "prepare";
   #step = 0;
   #steps = 0;
+  #later = 0;
   #first = 0;
   #started = 0;
 
@@ -18,10 +19,15 @@ export class Progress {
     this.#clock = clock ?? (() => performance.now() / 1000);
   }
 
-  /** Begins a stage of `steps`, of which `done` lie behind (a resumed run). */
-  enter(stage: InversionEvent["stage"], steps: number, done = 0): void {
+  /**
+   * Begins a stage of `steps`, of which `done` lie behind (a resumed run).
+   *
+   * @param later what comes after the stage, in its steps; counted into the time left
+   */
+  enter(stage: InversionEvent["stage"], steps: number, { done = 0, later = 0 } = {}): void {
     this.#stage = stage;
     this.#steps = steps;
+    this.#later = later;
     this.#step = done;
     this.#first = done;
     this.#started = this.#clock();
@@ -32,7 +38,7 @@ export class Progress {
   advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): void | Promise<void> {
     this.#step += 1;
     const perStep = (this.#clock() - this.#started) / (this.#step - this.#first);
-    const etaSeconds = perStep * (this.#steps - this.#step);
+    const etaSeconds = perStep * (this.#steps - this.#step + this.#later);
     return this.#onEvent?.({
       stage: this.#stage,
       step: this.#step,

@@ -20,8 +20,16 @@ export interface RunState {
   readonly instruction: Float32Array;
   readonly optimizer: AdamWState;
   /** The tokens to keep so far, and what they were chosen by. */
-  readonly best: { readonly instruction: Float32Array; readonly step: number; readonly score: number };
+  readonly best: {
+    readonly instruction: Float32Array;
+    readonly step: number;
+    readonly score: number;
+    /** Where an edit is decided; absent where it was not taken. */
+    readonly decisive?: number;
+  };
   readonly initialValidation: number;
+  /** Of the init's own words, where an edit is decided. */
+  readonly wordsDecisive?: number;
   /** The validation loss of the init's own words, where learning starts from other rows. */
   readonly wordsValidation?: number;
   readonly curve: readonly LossPoint[];
@@ -34,7 +42,8 @@ const headSchema = z.object({
   fingerprint: z.string(),
   step: z.number().int(),
   optimizerStep: z.number().int(),
-  best: z.object({ step: z.number(), score: z.number() }),
+  best: z.object({ step: z.number(), score: z.number(), decisive: z.number().optional() }),
+  wordsDecisive: z.number().optional(),
   initialValidation: z.number(),
   wordsValidation: z.number().optional(),
   curve: z.array(z.object({ step: z.number(), loss: z.number(), validation: z.number().optional() })),
@@ -61,7 +70,11 @@ export function encodeRunState(state: RunState, fingerprint: string): Uint8Array
     fingerprint,
     step: state.step,
     optimizerStep: optimizer.step,
-    best: { step: best.step, score: best.score },
+    best: {
+      ...{ step: best.step, score: best.score },
+      ...(best.decisive === undefined ? {} : { decisive: best.decisive }),
+    },
+    ...(state.wordsDecisive === undefined ? {} : { wordsDecisive: state.wordsDecisive }),
     initialValidation: state.initialValidation,
     ...(state.wordsValidation === undefined ? {} : { wordsValidation: state.wordsValidation }),
     curve: state.curve.map((point) => ({ ...point })),
@@ -108,7 +121,12 @@ export function decodeRunState(bytes: Uint8Array, fingerprint: string): RunState
     step: head.step,
     instruction: tensor("instruction"),
     optimizer: { step: head.optimizerStep, mean: tensor("mean"), square: tensor("square") },
-    best: { instruction: tensor("best"), ...head.best },
+    best: {
+      instruction: tensor("best"),
+      ...{ step: head.best.step, score: head.best.score },
+      ...(head.best.decisive === undefined ? {} : { decisive: head.best.decisive }),
+    },
+    ...(head.wordsDecisive === undefined ? {} : { wordsDecisive: head.wordsDecisive }),
     initialValidation: head.initialValidation,
     ...(head.wordsValidation === undefined ? {} : { wordsValidation: head.wordsValidation }),
     curve: head.curve.map(({ step, loss, validation }) =>

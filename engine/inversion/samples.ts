@@ -19,6 +19,8 @@ export interface Sample {
   readonly noisy: Float32Array;
   /** ε, or v for a model that predicts velocity. */
   readonly target: Float32Array;
+  /** Turns its L_mse into that of v, where the noise is stronger than the signal and an edit is decided; 0 elsewhere. */
+  readonly decisive: number;
 }
 
 /** Changes when the same seed draws other samples: a state of a run that drew others cannot be continued. */
@@ -90,5 +92,17 @@ function makeSample(
     timestep,
     noisy: schedule.addNoise(data, noise, timestep),
     target: schedule.target(data, noise, timestep),
+    decisive: decisiveWeight(schedule, timestep),
   };
+}
+
+/**
+ * The error of one estimate of z_0 has another size as an error of ε, of v or of z_0, and only v's is of one order at every noise
+ * level: of ε it all but vanishes where an edit is decided.
+ */
+function decisiveWeight({ predictionType, alphasCumprod, snr }: NoiseSchedule, timestep: number): number {
+  const alphaBar = alphasCumprod[timestep]!;
+  if (snr(timestep) >= 1) return 0;
+  if (predictionType === "epsilon") return alphaBar === 0 ? 0 : 1 / alphaBar;
+  return predictionType === "sample" ? 1 / (1 - alphaBar) : 1;
 }

@@ -43,7 +43,7 @@ export interface LoopSettings {
    * step began with; those that the last update makes have no L_mse and are never kept.
    */
   readonly selection: "validation" | "lowest step loss";
-  /** How many fixed samples the validation loss is the mean of. */
+  /** How many fixed samples the validation loss is the mean of: no more than a run makes updates of samples. */
   readonly validationSamples: number;
   /** Updates between two validations; 0 validates only the init and the end. */
   readonly validationEvery: number;
@@ -66,6 +66,8 @@ export interface InversionSettings extends LoopSettings {
   readonly loop: "fast" | "reference";
 }
 
+const validationSamples = 16;
+
 const paperLoss = { mseWeight: 4, clipWeight: 0.1 } as const;
 
 /** The paper's loop: each timestep once, in random order, one sample a step, constant learning rate. */
@@ -74,7 +76,7 @@ const referenceLoop: LoopSettings = {
   frozenBranches: "recomputed",
   schedule: "constant",
   selection: "lowest step loss",
-  validationSamples: 16,
+  validationSamples,
   validationEvery: 0,
   ...paperLoss,
 };
@@ -83,7 +85,7 @@ const fastLoop: Omit<LoopSettings, "samples"> = {
   frozenBranches: "cached",
   schedule: "cosine",
   selection: "validation",
-  validationSamples: 16,
+  validationSamples,
   validationEvery: 25,
   ...paperLoss,
 };
@@ -115,8 +117,11 @@ export function resolveSettings(
     text: options.textGuidance ?? base.textGuidance,
     image: options.imageGuidance ?? base.imageGuidance,
   };
+  const steps = options.steps ?? base.steps;
+  const batchSize = options.batchSize ?? base.batchSize;
   const settings = {
     ...(loop === "reference" ? referenceLoop : { ...fastLoop, samples: affordableSamples(guidance) }),
+    ...(steps * batchSize < validationSamples ? { validationSamples: steps * batchSize } : {}),
     ...(space === "kv" ? { clipWeight: 0 } : {}),
     ...options.overrides,
     loop,
@@ -124,9 +129,9 @@ export function resolveSettings(
     init: options.init ?? defaults.init,
     ...(start === "pair" ? { start } : {}),
     seed: options.seed,
-    steps: options.steps ?? base.steps,
+    steps,
     learningRate: options.learningRate ?? base.learningRate,
-    batchSize: options.batchSize ?? base.batchSize,
+    batchSize,
     textGuidance: guidance.text,
     imageGuidance: guidance.image,
   };

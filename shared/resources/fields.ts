@@ -48,7 +48,11 @@ export const progressSchema = z
     step: z.number().int().nonnegative().describe("Steps made of this stage."),
     steps: z.number().int().nonnegative().describe("Steps of this stage in all."),
     loss: z.number().optional().describe("Of this step, while learning."),
-    eta_seconds: z.number().nonnegative().optional().describe("Until the end of the stage, about."),
+    eta_seconds: z
+      .number()
+      .nonnegative()
+      .optional()
+      .describe("Until the end of the stage, about; in `prepare_samples` until the end of the job."),
   })
   .meta({ id: "JobProgress" });
 export type Progress = z.infer<typeof progressSchema>;

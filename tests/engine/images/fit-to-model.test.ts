@@ -77,16 +77,23 @@ describe("fitToModel", () => {
     expect(quality("transfer")).toBeGreaterThan(quality("plain") + 3);
   });
 
-  /** How much of the detail that the small copy lost is in the result: 1 is all of it. */
-  const detailKept = (photo: RgbImage, edit: (input: RgbImage) => RgbImage): number => {
+  /** What comes back of the detail that the small copy lost: how much of it, and how strong it is whatever its sign. */
+  const detailOf = (
+    photo: RgbImage,
+    edit: (input: RgbImage) => RgbImage,
+  ): { kept: number; strength: number } => {
     const fitted = fitToModel(photo, size);
     const edited = edit(fitted.image);
     const [added, lost] = [
       [fitted.restore(edited, "transfer"), fitted.restore(edited, "plain")],
       [fitted.restore(fitted.image, "transfer"), fitted.restore(fitted.image, "plain")],
     ].map(([detailed, plain]) => detailed!.data.map((value, at) => value - plain!.data[at]!));
-    const product = (other: Float32Array) => other.reduce((sum, value, at) => sum + value * lost![at]!, 0);
-    return product(added!) / product(lost!);
+    const product = (x: Float32Array, y: Float32Array) =>
+      x.reduce((sum, value, at) => sum + value * y[at]!, 0);
+    return {
+      kept: product(added!, lost!) / product(lost!, lost!),
+      strength: Math.sqrt(product(added!, added!) / product(lost!, lost!)),
+    };
   };
 
   it("leaves the old detail away where the edit put something new or moved what was there", () => {
@@ -99,10 +106,11 @@ describe("fitToModel", () => {
         input.data.map((_, at) => input.data[at - (at % width) + ((at + by) % width)]!),
       );
     };
-    expect(detailKept(photo, (input) => input)).toBeCloseTo(1, 1);
-    expect(detailKept(photo, (input) => mapPixels(input, ([r, g, b]) => [-r, -g, -b]))).toBeCloseTo(-1, 1);
-    expect(Math.abs(detailKept(photo, () => texturedImage(64, 64, 2)))).toBeLessThan(0.05);
-    expect(Math.abs(detailKept(photo, shifted(12)))).toBeLessThan(0.05);
+    expect(detailOf(photo, (input) => input).kept).toBeCloseTo(1, 1);
+    const negative = (input: RgbImage) => mapPixels(input, ([r, g, b]) => [-r, -g, -b]);
+    expect(detailOf(photo, negative).kept).toBeCloseTo(-1, 1);
+    expect(detailOf(photo, () => texturedImage(64, 64, 2)).strength).toBeLessThan(0.02);
+    expect(detailOf(photo, shifted(12)).strength).toBeLessThan(0.02);
   });
 
   it("refuses what is longer than eight to one", () => {

@@ -107,6 +107,33 @@ describe("invert", () => {
     expect(counts).toEqual({ unetForwards: frozen + updates + validations, unetBackwards: updates });
   });
 
+  it("prepares only what a short run visits", async () => {
+    const short = { textGuidance: 7.5, imageGuidance: 1.5, steps: 1, overrides: { samples: 8 } } as const;
+    const { counts } = (await learn(short)).info;
+    const [trained, validated] = [2, 2];
+    expect(counts).toEqual({
+      unetForwards: 2 * (trained + validated) + trained + 2 * validated,
+      unetBackwards: trained,
+    });
+  });
+
+  it("tells the time to expect as soon as the first sample is prepared", async () => {
+    const left: number[] = [];
+    const forwards = pipeline.unetForwards;
+    // A clock that counts evaluations, of which the loss's own derivative is none: an estimate of 2.1 for a step's 1.
+    await learn(
+      { textGuidance: 7.5, imageGuidance: 1.5 },
+      {
+        clock: () => pipeline.unetForwards,
+        onEvent: ({ stage, etaSeconds }) =>
+          void (stage === "frozen branches" && etaSeconds !== undefined && left.push(etaSeconds)),
+      },
+    );
+    const spent = pipeline.unetForwards - forwards;
+    expect(left[0]).toBeGreaterThan(spent - 3);
+    expect(left[0]).toBeLessThan(spent + 1.2 * 12 * 2);
+  });
+
   it("runs the paper's loop on request: every timestep once, three branches evaluated at each step", async () => {
     const { counts, hyperParameters, losses } = (
       await learn({ loop: "reference", steps: 6, overrides: { validationSamples: 2 } })

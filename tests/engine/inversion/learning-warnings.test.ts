@@ -18,6 +18,18 @@ describe("a run that ended", () => {
     ]);
   });
 
+  it("judges by the timesteps where an edit is decided, whatever the rest of the loss does", () => {
+    const losses = { first: 1, last: 1, initialValidation: 0.2, validation: 0.19, bestStep: 50, curve: [] };
+    const decided = (learned: number) =>
+      learningWarnings({ init: "a red apple", losses: { ...losses, decisive: { words: 0.8, learned } } });
+    expect(decided(0.8 * (1 - leastGain) - 0.01)).toEqual([]);
+    expect(decided(0.8 * (1 - leastGain) + 0.01)).toEqual([
+      expect.stringMatching(
+        /^Hardly anything was learned .* \(loss 0\.8000 → 0\.5700 where an edit is decided\)/,
+      ),
+    ]);
+  });
+
   it("says so if the loss hardly fell", () => {
     expect(run(0.5, 0.5 * (1 - leastGain) + 0.01, 50)).toEqual([
       expect.stringMatching(/^Hardly anything was learned/),
