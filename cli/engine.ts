@@ -51,13 +51,15 @@ export async function withPipeline<Result>(
   const cache = cacheOptions();
   Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
   // Other devices have memory of their own, which what is free here says nothing about.
-  const free = device === "cpu" ? Math.max(leastMemory, availableMemory()) : defaultMemory;
+  const allowed =
+    memory ??
+    (device === "cpu" ? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())) : undefined);
   const pipeline = await openPipeline(modelFolder(model), {
     ...{ device, precision },
     ...(threads === undefined ? {} : { threads }),
     ...(resolution === undefined ? {} : { resolution }),
     ...(cache ? { cache: { ...cache, note: (line: string) => progress.note(line) } } : {}),
-    memory: memory ?? Math.min(defaultMemory, free),
+    ...(allowed === undefined ? {} : { memory: allowed }),
   });
   try {
     return await use(pipeline);

@@ -107,7 +107,7 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
   addModelOptions(command)
     .option(
       "--memory <size>",
-      "how much the model may take; what does not fit is computed twice (default: 14GB, or what is free)",
+      "how much the model may take; what does not fit is computed twice (default: what is free; on a CPU 14GB at most)",
       byteSize("--memory"),
     )
     .option("--resume", "go on from where a stopped run left off")

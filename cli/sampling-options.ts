@@ -62,7 +62,7 @@ export function addSamplingOptions(command: Command): Command {
     );
   return addModelOptions(command).option(
     "--memory <size>",
-    "how much the model may take (default: 14GB, or what is free)",
+    "how much the model may take (default: what is free; on a CPU 14GB at most)",
     byteSize("--memory"),
   );
 }

@@ -4,6 +4,7 @@ import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.t
 import type { Precision } from "../networks/precision.ts";
 import { keysValuesWidth, type TextAttention, textAttentions } from "../networks/text-attention.ts";
 import { latentMultiple } from "../networks/unet-2d-condition.ts";
+import { availableDeviceMemory } from "../runtime/device-memory.ts";
 import type { Device, Session } from "../runtime/session.ts";
 import { clipPixels } from "./clip-pixels.ts";
 import {
@@ -33,7 +34,10 @@ export interface PipelineOptions {
   readonly threads?: number;
   /** Side of the square that photos are brought to the area of, pixels; the model's recommendation when absent. */
   readonly resolution?: number;
-  /** Bytes that the model may take on the device while it works, its mapped weights counted in; 14 GB when absent. */
+  /**
+   * Bytes that the model may take on the device while it works, its mapped weights counted in; when absent what an NVIDIA GPU has free,
+   * else 14 GB.
+   */
   readonly memory?: number;
   /** Where what is the same at every start is kept; computed each time when absent. */
   readonly cache?: ModelCacheOptions;
@@ -72,7 +76,12 @@ export async function openPipeline(
 ): Promise<Pipeline> {
   const onDisk = cache && new ModelCache(cache);
   const model = await readModelFolder(folder, onDisk);
-  return new Pipeline({ ...model, precision }, options, onDisk);
+  const memory = options.memory ?? (await availableDeviceMemory(options.device));
+  return new Pipeline(
+    { ...model, precision },
+    { ...options, ...(memory === undefined ? {} : { memory }) },
+    onDisk,
+  );
 }
 
 /** A frozen InstructPix2Pix, run forward. */

@@ -1,0 +1,39 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { availableDeviceMemory } from "../../../engine/runtime/device-memory.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "visii-smi-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => void vi.unstubAllEnvs());
+
+/** An nvidia-smi that answers for its arguments. */
+async function pretend(script: string): Promise<void> {
+  const path = join(folder, "nvidia-smi");
+  await writeFile(path, `#!/bin/sh\n${script}\n`);
+  await chmod(path, 0o755);
+  vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+}
+
+it("is nine tenths of what the card has free, of the card that was named", async () => {
+  await pretend('case "$*" in *--query-gpu=memory.free*--id=1) echo 15000;; *) echo 81000;; esac');
+  expect(await availableDeviceMemory("cuda")).toBe(Math.floor(0.9 * 81_000 * 2 ** 20));
+  expect(await availableDeviceMemory("cuda:1")).toBe(Math.floor(0.9 * 15_000 * 2 ** 20));
+});
+
+it.each(["echo '[N/A]'", "echo", "exit 9"])("is not known where nvidia-smi does: %s", async (script) => {
+  await pretend(script);
+  expect(await availableDeviceMemory("cuda")).toBeUndefined();
+});
+
+it("is not asked of other devices, and not known without nvidia-smi", async () => {
+  await pretend("echo 81000");
+  expect(await availableDeviceMemory("cpu")).toBeUndefined();
+  expect(await availableDeviceMemory("webgpu")).toBeUndefined();
+  vi.stubEnv("PATH", join(folder, "nothing"));
+  expect(await availableDeviceMemory("cuda")).toBeUndefined();
+});
