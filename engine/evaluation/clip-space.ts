@@ -9,7 +9,7 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 /** Which CLIP measured: scores of different ones do not compare. */
 export interface ClipName {
   readonly name: string;
-  /** SHA-256 over the digests of its weight files. */
+  /** What its weights are. */
   readonly weightHash: string;
 }
 
@@ -17,7 +17,7 @@ export interface ClipName {
 export async function nameClip({ model, modelId }: Pipeline): Promise<ClipName | undefined> {
   if (!model.clip) return undefined;
   const { projection_dim: width, vision_config: vision } = model.clip.config;
-  const weightHash = await hashWeights([model.clip.component], model.digests);
+  const weightHash = await hashWeights([model.clip.component], model.identities);
   const tower = `ViT-${vision.hidden_size}×${vision.num_hidden_layers}/${vision.patch_size}`;
   return {
     name: `clip/ of ${modelId}: ${tower}, ${vision.image_size} px, ${width} dimensions, weights ${weightHash.slice(0, 8)}`,

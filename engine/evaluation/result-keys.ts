@@ -57,10 +57,10 @@ export class ResultKeys {
 
   static async of(pipeline: Pipeline, settings: EvaluationSettings): Promise<ResultKeys> {
     const { weightHash, model } = pipeline;
-    const vae = await hashWeights([model.vae.component], model.digests);
+    const vae = await hashWeights([model.vae.component], model.identities);
     const clip = await nameClip(pipeline);
     const { pairEncoder } = model;
-    const encoder = pairEncoder ? [await hashWeights([pairEncoder.component], model.digests)] : [];
+    const encoder = pairEncoder ? [await hashWeights([pairEncoder.component], model.identities)] : [];
     return new ResultKeys(pipeline, settings, [weightHash, vae, clip?.weightHash ?? "no CLIP", ...encoder]);
   }
 

@@ -14,10 +14,10 @@ const leastBytes = 2 ** 24;
  */
 const settledMilliseconds = 2000;
 
-const noteSchema = z.object({ identity: z.string(), sha256: z.string(), check: z.string() });
+const noteSchema = z.object({ identity: z.string(), digest: z.string(), check: z.string() });
 
 /**
- * SHA-256 of files, read once. A digest is believed as long as the file is the same one and has not been touched: device,
+ * Digests of files, read once. A digest is believed as long as the file is the same one and has not been touched: device,
  * inode, size, and times of the last write and of the last change of any kind. The last one is the system's own; no program can
  * set it back. What is not known is read; what cannot be noted is read again next time.
  */
@@ -36,47 +36,50 @@ export class KnownDigests {
   }
 
   /** In lower-case hexadecimal. @throws the system's own error for a file that is not there */
-  async sha256(file: string): Promise<string> {
-    const path = resolve(file);
-    const before = await identify(path);
-    const known = before && (this.#known.get(before.identity) ?? (await this.#noted(path, before)));
-    if (known) return known;
-    const sha256 = await hashFile({ path });
-    const after = await identify(path);
-    // Changed while it was read: nobody can say what the digest is of.
-    if (!before || before.identity !== after?.identity) return sha256;
-    this.#known.set(before.identity, sha256);
-    if (before.bytes >= leastBytes) await this.#note(path, before, sha256);
-    return sha256;
+  sha256(file: string): Promise<string> {
+    return this.digest(file, "sha256", () => hashFile({ path: file }));
   }
 
-  async #noted(path: string, { identity, bytes, changed }: Identity): Promise<string | undefined> {
+  /** What `read` makes of the file. @param kind tells digests of one file apart */
+  async digest(file: string, kind: string, read: () => Promise<string>): Promise<string> {
+    const path = resolve(file);
+    const before = await identify(path, kind);
+    const place = this.#placeOf(path, kind);
+    const known = before && (this.#known.get(before.identity) ?? (await this.#noted(place, before)));
+    if (known) return known;
+    const digest = await read();
+    const after = await identify(path, kind);
+    // Changed while it was read: nobody can say what the digest is of.
+    if (!before || before.identity !== after?.identity) return digest;
+    this.#known.set(before.identity, digest);
+    if (before.bytes >= leastBytes) await this.#note(place, before, digest);
+    return digest;
+  }
+
+  async #noted(place: string, { identity, bytes, changed }: Identity): Promise<string | undefined> {
     if (bytes < leastBytes) return undefined;
-    const place = this.#placeOf(path);
     try {
       const written = (await stat(place)).mtimeMs;
       const note = noteSchema.parse(JSON.parse(await readFile(place, "utf8")));
       const sound = note.identity === identity && note.check === checkOf(note);
-      return sound && written - changed >= settledMilliseconds ? note.sha256 : undefined;
+      return sound && written - changed >= settledMilliseconds ? note.digest : undefined;
     } catch {
       return undefined;
     }
   }
 
-  async #note(path: string, { identity }: Identity, sha256: string): Promise<void> {
+  async #note(place: string, { identity }: Identity, digest: string): Promise<void> {
     try {
       await ensureWritableFolder(this.#folder);
-      await writeAside(
-        this.#placeOf(path),
-        JSON.stringify({ identity, sha256, check: checkOf({ identity, sha256 }) }),
-      );
+      await writeAside(place, JSON.stringify({ identity, digest, check: checkOf({ identity, digest }) }));
     } catch (cause) {
       this.#failed(cause);
     }
   }
 
-  #placeOf(path: string): string {
-    return join(this.#folder, `${createHash("sha256").update(path).digest("hex").slice(0, 32)}.json`);
+  #placeOf(path: string, kind: string): string {
+    const name = createHash("sha256").update(`${kind}\n${path}`).digest("hex").slice(0, 32);
+    return join(this.#folder, `${name}.json`);
   }
 }
 
@@ -87,17 +90,17 @@ interface Identity {
   readonly changed: number;
 }
 
-async function identify(path: string): Promise<Identity | undefined> {
+async function identify(path: string, kind: string): Promise<Identity | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   if (!found) return undefined;
   const { dev, ino, size, mtimeNs, ctimeNs } = found;
   return {
-    identity: [dev, ino, size, mtimeNs, ctimeNs].join(" "),
+    identity: [kind, dev, ino, size, mtimeNs, ctimeNs].join(" "),
     bytes: Number(size),
     changed: Number(ctimeNs) / 1e6,
   };
 }
 
-function checkOf({ identity, sha256 }: { readonly identity: string; readonly sha256: string }): string {
-  return createHash("sha256").update(`${identity}\n${sha256}`).digest("hex");
+function checkOf({ identity, digest }: { readonly identity: string; readonly digest: string }): string {
+  return createHash("sha256").update(`${identity}\n${digest}`).digest("hex");
 }

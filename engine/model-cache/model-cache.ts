@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { explainWriteFailure } from "../files/write-aside.ts";
 import type { Graph, Value, WeightSource } from "../graph/value.ts";
 import { rearrangedWeights } from "../rewrite/rearranged-weights.ts";
+import type { SafetensorsFile } from "../weights/safetensors-file.ts";
+import { identifyTensors } from "../weights/tensor-identity.ts";
 import { CacheFolder, type CacheUse } from "./cache-folder.ts";
 import { KnownDigests } from "./known-digests.ts";
 import {
@@ -59,6 +61,11 @@ export class ModelCache {
   /** SHA-256 of a file, in lower-case hexadecimal. */
   sha256(path: string): Promise<string> {
     return this.#digests.sha256(path);
+  }
+
+  /** What a file's weights are, in lower-case hexadecimal. */
+  identify(file: SafetensorsFile): Promise<string> {
+    return this.#digests.digest(file.path, "tensors", () => identifyTensors(file));
   }
 
   /** The large files; notes of digests are a few hundred bytes each. */

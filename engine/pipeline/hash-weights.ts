@@ -1,18 +1,25 @@
 import { createHash } from "node:crypto";
-import { sha256 } from "../weights/safetensors-file.ts";
+import type { SafetensorsFile } from "../weights/safetensors-file.ts";
+import { combineIdentities, identifyTensors } from "../weights/tensor-identity.ts";
 import type { Component } from "./component.ts";
 
-/** Tells a file's SHA-256, in lower-case hexadecimal. */
-export interface Digests {
-  sha256(path: string): Promise<string>;
+/** Tells the identity of a file's weights, in lower-case hexadecimal. */
+export interface Identities {
+  identify(file: SafetensorsFile): Promise<string>;
 }
 
-export const readAnew: Digests = { sha256: (path) => sha256({ path }) };
+export const readAnew: Identities = { identify: identifyTensors };
 
-/** SHA-256 over the digests of the components' weight files, in order. */
-export async function hashWeights(components: readonly Component[], digests: Digests): Promise<string> {
+/**
+ * What the components' weights are, in order, whatever the files: names, shapes and values to half precision. A copy in half precision,
+ * one in shards, and one saved again by another program have the same.
+ */
+export async function hashWeights(components: readonly Component[], identities: Identities): Promise<string> {
   const hash = createHash("sha256");
-  for (const { checkpoint } of components)
-    for (const { path } of checkpoint.files) hash.update(await digests.sha256(path));
+  for (const { checkpoint } of components) {
+    const parts: string[] = [];
+    for (const file of checkpoint.files) parts.push(await identities.identify(file));
+    hash.update(combineIdentities(parts));
+  }
   return hash.digest("hex");
 }

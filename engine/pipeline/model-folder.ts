@@ -13,7 +13,7 @@ import { leadsOutside } from "../weights/checkpoint.ts";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.ts";
 import { type ClipModel, openClip, readClipConfig } from "./clip-model.ts";
 import { Component } from "./component.ts";
-import { type Digests, hashWeights, readAnew } from "./hash-weights.ts";
+import { hashWeights, type Identities, readAnew } from "./hash-weights.ts";
 import { type ModelDefaults, readModelDefaults } from "./model-defaults.ts";
 import { readEmptyTextOfXl, requireClipText, requireKnownFamily } from "./model-family.ts";
 import { openPairEncoder, type PairEncoderModel, readPairEncoderConfig } from "./pair-encoder-model.ts";
@@ -28,7 +28,7 @@ export interface ModelFolder {
   readonly folder: string;
   /** What `visii.json` calls it, else the id it was pulled by, else its folder's name. */
   readonly id: string;
-  /** SHA-256 over the weights that an instruction depends on: the UNet's and the text encoders'. */
+  /** What the weights are that an instruction depends on: the UNet's and the text encoders' ({@link hashWeights}). */
   readonly weightHash: string;
   readonly unet: { readonly config: UnetConfig; readonly component: Component };
   /** What the UNet's graphs are written in: fp32 until a pipeline is opened in another. */
@@ -45,14 +45,14 @@ export interface ModelFolder {
   readonly pairEncoder: PairEncoderModel | undefined;
   readonly defaults: ModelDefaults;
   /** Of those who have read the weights before. */
-  readonly digests: Digests;
+  readonly identities: Identities;
 }
 
 /**
- * @param digests of those who have read the weights before
+ * @param identities of those who have read the weights before
  * @throws VisibleError that names the file, and the key or tensor in it, that is missing or not supported
  */
-export async function readModelFolder(path: string, digests: Digests = readAnew): Promise<ModelFolder> {
+export async function readModelFolder(path: string, identities: Identities = readAnew): Promise<ModelFolder> {
   const folder = resolve(path);
   const isFolder = await stat(folder).then(
     (s) => s.isDirectory(),
@@ -85,7 +85,7 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
   return {
     folder,
     id: id ?? (await readPullRecord(folder))?.name ?? basename(folder),
-    weightHash: await hashWeights([unet, text, ...(secondText ? [secondText.component] : [])], digests),
+    weightHash: await hashWeights([unet, text, ...(secondText ? [secondText.component] : [])], identities),
     unet: { config: configs.unet, component: unet },
     precision: "fp32",
     vae: {
@@ -100,7 +100,7 @@ export async function readModelFolder(path: string, digests: Digests = readAnew)
     clip: await openClip(join(folder, "clip")),
     pairEncoder,
     defaults: { ...defaults, start: pairEncoder ? "pair" : "words" },
-    digests,
+    identities,
   };
 }
 

@@ -99,7 +99,7 @@ interface Reading {
 
 /** To read, and do nothing with, the weights that a learning needs. */
 async function readOnce(folder: string): Promise<Reading> {
-  const { unet, text } = await readModelFolder(folder, { sha256: async () => "" });
+  const { unet, text } = await readModelFolder(folder, { identify: async () => "" });
   const [before, began] = [process.cpuUsage(), performance.now()];
   for (const { path } of [unet, text].flatMap(({ component }) => component.checkpoint.files))
     for await (const _ of createReadStream(path, { highWaterMark: 2 ** 20 }));

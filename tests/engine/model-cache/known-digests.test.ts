@@ -32,7 +32,7 @@ const notePath = async () => join(folder, "notes", (await readdir(join(folder, "
 async function lieInNote(check = true): Promise<void> {
   const { identity } = JSON.parse(await readFile(await notePath(), "utf8"));
   const proof = createHash("sha256").update(`${identity}\n${lie}`).digest("hex");
-  await writeFile(await notePath(), JSON.stringify({ identity, sha256: lie, check: check ? proof : truth }));
+  await writeFile(await notePath(), JSON.stringify({ identity, digest: lie, check: check ? proof : truth }));
 }
 
 it("a file that was read once is not read again until it changes", async () => {
@@ -50,6 +50,17 @@ it("a file that was read once is not read again until it changes", async () => {
     .update(await readFile(file))
     .digest("hex");
   expect(await ask()).toBe(changed);
+});
+
+it("two kinds of digest of one file are noted apart", async () => {
+  await wait(settled);
+  const failed = (cause: unknown) => {
+    throw cause;
+  };
+  const other = () => new KnownDigests(join(folder, "notes"), failed).digest(file, "other", async () => lie);
+  expect(await other()).toBe(lie);
+  expect(await ask()).toBe(truth);
+  expect(await other()).toBe(lie);
 });
 
 it("a note that was made right after the file changed is not believed", async () => {
