@@ -18,7 +18,7 @@ export function addApplyCommand(program: Command, context: Context): void {
     .command("apply")
     .description("apply a learned instruction to photos")
     .argument("<FILE.visii>", "a learned instruction; with --server also the id of one there")
-    .argument("<IMAGE...>", "photos: JPEG, PNG, WebP or AVIF")
+    .argument("<IMAGE...>", "photos: JPEG, PNG, WebP, AVIF, HEIC or TIFF")
     .option("--text <words>", "words to mix in", nonEmpty("--text"))
     .option(
       "--mixing <how>",

@@ -2,7 +2,7 @@ import { VisibleError } from "visii-engine/errors";
 import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
 import { decodeImage } from "visii-engine/internal/images/decode-image";
 import { fitToModel } from "visii-engine/internal/images/fit-to-model";
-import type { ImageFormat } from "visii-engine/internal/images/image-format";
+import type { ReadableFormat } from "visii-engine/internal/images/image-format";
 import { withTransparency } from "visii-engine/internal/images/with-transparency";
 import { writeImage } from "visii-engine/internal/images/write-image";
 import type { Context } from "./context.ts";
@@ -21,7 +21,7 @@ export interface EditResult {
 
 export interface PlannedEdit {
   readonly input: string;
-  readonly format: ImageFormat;
+  readonly format: ReadableFormat;
   /** One for each variation. */
   readonly outputs: readonly string[];
 }

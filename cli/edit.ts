@@ -13,7 +13,7 @@ export function addEditCommand(program: Command, context: Context): void {
     .command("edit")
     .description("edit photos by a text instruction alone: the baseline that a learned one must beat")
     .argument("<text>", 'a text instruction, as in "make it night"', nonEmpty("The text"))
-    .argument("<IMAGE...>", "photos: JPEG, PNG, WebP or AVIF");
+    .argument("<IMAGE...>", "photos: JPEG, PNG, WebP, AVIF, HEIC or TIFF");
   addSamplingOptions(command).action(async (text: string, images: string[], options: SamplingOptions) => {
     const server = serverAddress(command, options, localSampling);
     const plan = await planEdits(images, options);

@@ -34,7 +34,7 @@ export function addLutCommand(program: Command, context: Context, pairs: readonl
     .usage(
       "--pair BEFORE AFTER [--pair …] --out FILE.cube [--size N]\n       visii lut --apply FILE.cube IMAGE… --out DIR",
     )
-    .argument("[IMAGE...]", "with --apply: JPEG, PNG, WebP or AVIF")
+    .argument("[IMAGE...]", "with --apply: JPEG, PNG, WebP, AVIF, HEIC or TIFF")
     .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
     .requiredOption(
       "--out <FILE.cube|DIR>",

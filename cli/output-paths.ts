@@ -1,14 +1,14 @@
 import { basename, extname, join, resolve } from "node:path";
-import type { ImageFormat } from "visii-engine/internal/images/image-format";
+import { type ReadableFormat, readableFormats } from "visii-engine/internal/images/image-format";
 import { extensionOfFormat, formatOfExtension } from "visii-engine/internal/images/write-image";
 
 export interface InputFile {
   readonly path: string;
-  readonly format: ImageFormat;
+  readonly format: ReadableFormat;
 }
 
 /**
- * A result path for every input and each of its `count` variations: the input's own name and format, in `folder`; numbered
+ * A result path for every input and each of its `count` variations: the input's own name and format (JPEG for HEIC, PNG for TIFF), in `folder`; numbered
  * from the second variation on. Never a path that is an input itself, never the same path twice.
  */
 export function outputPaths(inputs: readonly InputFile[], folder: string, count: number): string[][] {
@@ -24,7 +24,8 @@ export function outputPaths(inputs: readonly InputFile[], folder: string, count:
   };
   return inputs.map(({ path, format }) => {
     const own = extname(path);
-    const extension = formatOfExtension(own) === format ? own : extensionOfFormat[format];
+    const written = readableFormats[format];
+    const extension = formatOfExtension(own) === written ? own : extensionOfFormat[written];
     const stem = basename(path, own);
     return Array.from({ length: count }, (_, index) =>
       free(index === 0 ? stem : `${stem}-${index + 1}`, extension),

@@ -68,7 +68,13 @@ export interface Page<Item> {
   readonly next_cursor?: string;
 }
 
-export type ImageType = "image/jpeg" | "image/png" | "image/webp" | "image/avif";
+export type ImageType =
+  | "image/jpeg"
+  | "image/png"
+  | "image/webp"
+  | "image/avif"
+  | "image/heic"
+  | "image/tiff";
 export type UploadType = ImageType | "application/vnd.visii" | "application/jsonl";
 
 export interface CreateUpload {

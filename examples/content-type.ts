@@ -7,10 +7,13 @@ const types: Readonly<Record<string, UploadType>> = {
   ".png": "image/png",
   ".webp": "image/webp",
   ".avif": "image/avif",
+  ".heic": "image/heic",
+  ".tif": "image/tiff",
+  ".tiff": "image/tiff",
 };
 
 export function contentTypeOf(file: string): UploadType {
   const type = types[extname(file).toLowerCase()];
-  if (!type) throw new Error(`${file}: give JPEG, PNG, WebP or AVIF`);
+  if (!type) throw new Error(`${file}: give JPEG, PNG, WebP, AVIF, HEIC or TIFF`);
   return type;
 }

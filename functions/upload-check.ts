@@ -34,7 +34,7 @@ export function checkUpload(
   if (!header)
     throw new VisibleError(
       "unsupported_image",
-      "The file is not a whole JPEG, PNG, WebP or AVIF picture; HEIC, SVG and others are to be exported as JPEG or PNG first.",
+      "The file is not a whole JPEG, PNG, WebP, AVIF, HEIC or TIFF picture; SVG and others are to be exported as JPEG or PNG first.",
     );
   const { type, width, height } = header;
   if (type !== announced)

@@ -9,12 +9,12 @@ export interface ImageHeader {
 
 /**
  * What a picture file is and how large, from its first bytes alone: nothing is decoded, so nothing can blow up. Undefined
- * when it is no JPEG, PNG, WebP or AVIF, or ends before it has told its size.
+ * when it is no JPEG, PNG, WebP, AVIF, HEIC or TIFF, or ends before it has told its size.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    for (const read of [readPng, readJpeg, readWebp, readAvif]) {
+    for (const read of [readPng, readJpeg, readWebp, readHeif, readTiff]) {
       const header = read(view);
       if (header && header.width > 0 && header.height > 0) return header;
     }
@@ -65,18 +65,39 @@ function readWebp(view: DataView): ImageHeader | undefined {
 }
 
 /** The largest `ispe` (image spatial extents) property: smaller ones are tiles and thumbnails. */
-function readAvif(view: DataView): ImageHeader | undefined {
+function readHeif(view: DataView): ImageHeader | undefined {
   if (tag(view, 4) !== "ftyp") return undefined;
   const brands = Array.from({ length: Math.min(32, Math.floor(view.getUint32(0) / 4)) - 2 }, (_, index) =>
     tag(view, 8 + 4 * index),
   );
-  if (!brands.some((brand) => brand === "avif" || brand === "avis")) return undefined;
+  const type = brands.some((brand) => /^avi[fs]$/.test(brand))
+    ? "image/avif"
+    : brands.some((brand) => /^he(ic|ix|vc|vx|im|is)$/.test(brand))
+      ? "image/heic"
+      : undefined;
+  if (!type) return undefined;
   let largest: ImageHeader | undefined;
   for (let at = 8; at + 16 <= Math.min(view.byteLength, 16_384); at++) {
     if (view.getUint32(at) !== 0x69737065) continue;
     const [width, height] = [view.getUint32(at + 8), view.getUint32(at + 12)];
-    if (!largest || width * height > largest.width * largest.height)
-      largest = { type: "image/avif", width, height };
+    if (!largest || width * height > largest.width * largest.height) largest = { type, width, height };
   }
   return largest;
+}
+
+/** The first directory's ImageWidth and ImageLength (TIFF 6.0): later ones are thumbnails and layers. */
+function readTiff(view: DataView): ImageHeader | undefined {
+  const order = view.getUint32(0);
+  if (order !== 0x49492a00 && order !== 0x4d4d002a) return undefined;
+  const little = order === 0x49492a00;
+  const directory = view.getUint32(4, little);
+  const sides = new Map<number, number>();
+  for (let entry = 0; entry < view.getUint16(directory, little); entry++) {
+    const at = directory + 2 + 12 * entry;
+    const [tag, kind] = [view.getUint16(at, little), view.getUint16(at + 2, little)];
+    if (tag !== 256 && tag !== 257) continue;
+    sides.set(tag, kind === 3 ? view.getUint16(at + 8, little) : view.getUint32(at + 8, little));
+  }
+  const [width, height] = [sides.get(256), sides.get(257)];
+  return width && height ? { type: "image/tiff", width, height } : undefined;
 }

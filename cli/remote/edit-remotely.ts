@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Visii } from "visii-client";
 import { writeAside } from "visii-engine/internal/files/write-aside";
 import { decodeImage } from "visii-engine/internal/images/decode-image";
-import type { ImageFormat } from "visii-engine/internal/images/image-format";
+import { type ReadableFormat, readableFormats } from "visii-engine/internal/images/image-format";
 import { writeImage } from "visii-engine/internal/images/write-image";
 import type { OutputFormat } from "../../shared/resources/edit.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
@@ -99,7 +99,10 @@ function requestOf({ textGuidance, imageGuidance, steps, scheduler, noise, seed,
 }
 
 /** Results keep the format of their photo; the service makes no AVIF, so that one is made here. */
-const outputFormatOf = (format: ImageFormat): OutputFormat => (format === "avif" ? "png" : format);
+function outputFormatOf(format: ReadableFormat): OutputFormat {
+  const written = readableFormats[format];
+  return written === "avif" ? "png" : written;
+}
 
 interface Group {
   readonly format: OutputFormat;

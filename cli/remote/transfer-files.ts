@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Visii } from "visii-client";
 import { RetryableError, VisibleError } from "visii-engine/errors";
-import type { ImageFormat } from "visii-engine/internal/images/image-format";
+import type { ReadableFormat } from "visii-engine/internal/images/image-format";
 import { maximumUploadBytes, type UploadType } from "../../shared/resources/upload.ts";
 
 export const imageUploadType = {
@@ -9,7 +9,9 @@ export const imageUploadType = {
   png: "image/png",
   webp: "image/webp",
   avif: "image/avif",
-} as const satisfies Readonly<Record<ImageFormat, UploadType>>;
+  heic: "image/heic",
+  tiff: "image/tiff",
+} as const satisfies Readonly<Record<ReadableFormat, UploadType>>;
 
 /** Sends a file and returns the upload's id. */
 export async function uploadFile(api: Visii, path: string, type: UploadType): Promise<string> {

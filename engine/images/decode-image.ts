@@ -1,7 +1,8 @@
 /** A stranger's picture file → an RgbImage, with everything that could go wrong said in one sentence. */
 import type { Metadata } from "sharp";
 import { VisibleError } from "../errors.ts";
-import { detectFormat, type ImageFormat, imageFormats, refusedFormats } from "./image-format.ts";
+import { heicToPng } from "./decode-heic.ts";
+import { detectFormat, type ReadableFormat, readableFormats, refusedFormats } from "./image-format.ts";
 import { guardedSharp } from "./image-loaders.ts";
 import { readImageFile } from "./read-image-file.ts";
 import { createRgbImage, fromBytes, type RgbImage } from "./rgb-image.ts";
@@ -21,28 +22,36 @@ export interface Transparency {
 export interface DecodedImage {
   /** Upright, in sRGB; transparent parts composited on white, as viewers show them. */
   readonly image: RgbImage;
-  readonly format: ImageFormat;
+  readonly format: ReadableFormat;
   /** Present when any pixel is not opaque; `withTransparency` gives it back to an edited picture. */
   readonly transparency?: Transparency;
   /** The file's EXIF orientation asked for a turn or a flip, which has been done. */
   readonly hadOrientation: boolean;
 }
 
-const isReadable = (format: string): format is ImageFormat =>
-  (imageFormats as readonly string[]).includes(format);
+const isReadable = (format: string): format is ReadableFormat => Object.hasOwn(readableFormats, format);
 
-function requireFormat(bytes: Uint8Array, subject: string): ImageFormat {
+function requireFormat(bytes: Uint8Array, subject: string): ReadableFormat {
   if (bytes.length === 0)
     throw new VisibleError("image_empty", `${subject} is empty (0 bytes); copy or download it again.`);
   const format = detectFormat(bytes);
   if (format === undefined)
     throw new VisibleError(
       "unsupported_image",
-      `${subject} is not an image that visii reads; give JPEG, PNG, WebP or AVIF.`,
+      `${subject} is not an image that visii reads; give JPEG, PNG, WebP, AVIF, HEIC or TIFF.`,
     );
   if (!isReadable(format))
     throw new VisibleError("unsupported_image", `${subject} is ${refusedFormats[format]}.`);
   return format;
+}
+
+function requireOnePicture(subject: string, format: ReadableFormat, { pages = 1 }: Metadata): void {
+  // A TIFF's further pages are thumbnails and layers; the first is the picture.
+  if (pages > 1 && format !== "tiff")
+    throw new VisibleError(
+      "unsupported_image",
+      `${subject} is an animation of ${pages} frames; save the frame that you want as PNG first.`,
+    );
 }
 
 function requireModestSize(subject: string, { width, height }: Metadata): void {
@@ -73,8 +82,8 @@ function splitAlpha(
 }
 
 /**
- * Decodes JPEG, PNG, WebP or AVIF (told by its bytes; the first frame of an animation) from a path or from memory: EXIF
- * orientation applied, embedded ICC profile, CMYK, grayscale and 16 bits brought to 8-bit sRGB.
+ * Decodes JPEG, PNG, WebP, AVIF, HEIC or TIFF (told by its bytes) from a path or from memory: orientation applied; embedded ICC
+ * profile, CMYK, grayscale and 10 or 16 bits brought to 8-bit sRGB. Wide gamuts (Display P3, Adobe RGB, ProPhoto) are clipped to sRGB.
  * `subject` names the picture in errors; by default its path. Anything else, damage, or too many pixels: VisibleError.
  */
 export async function decodeImage(source: string | Uint8Array, subject?: string): Promise<DecodedImage> {
@@ -83,10 +92,14 @@ export async function decodeImage(source: string | Uint8Array, subject?: string)
   const format = requireFormat(bytes, name);
   try {
     const sharp = guardedSharp();
-    const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const file = format === "heic" ? await heicToPng(bytes, name, { maximumSide, maximumPixels }) : bytes;
+    const metadata = await sharp(file, { limitInputPixels: false }).metadata();
     requireModestSize(name, metadata);
-    const { data, info } = await sharp(bytes, { failOn: "warning", limitInputPixels: maximumPixels })
-      .autoOrient()
+    requireOnePicture(name, format, metadata);
+    const upright = sharp(file, { failOn: "warning", limitInputPixels: maximumPixels }).autoOrient();
+    // libvips takes 16-bit pixels of another profile for sRGB unless it is asked for a profile.
+    if (metadata.hasProfile && metadata.depth === "ushort") upright.withIccProfile("srgb");
+    const { data, info } = await upright
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });

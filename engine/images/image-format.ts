@@ -1,14 +1,24 @@
 /** What a file is by its first bytes: names lie, bytes rarely do. */
 
+/** Formats that are written, and read. */
 export const imageFormats = ["jpeg", "png", "webp", "avif"] as const;
 export type ImageFormat = (typeof imageFormats)[number];
+
+/** Formats that are read; an edited picture of one that is not written is written as the format beside it. */
+export const readableFormats = {
+  jpeg: "jpeg",
+  png: "png",
+  webp: "webp",
+  avif: "avif",
+  heic: "jpeg",
+  tiff: "png",
+} as const satisfies Readonly<Record<string, ImageFormat>>;
+export type ReadableFormat = keyof typeof readableFormats;
 
 /** Kinds we recognise only to refuse them helpfully: each with the way out, following "Save it as …". */
 export const refusedFormats = {
   svg: "an SVG drawing; export it as PNG first",
-  heic: "a HEIC photo, which needs a licensed decoder; export it as JPEG first (on iPhone: Settings › Camera › Formats › Most Compatible)",
   gif: "a GIF; save the frame that you want as PNG first",
-  tiff: "a TIFF; save it as PNG first",
   bmp: "a BMP; save it as PNG first",
   jxl: "a JPEG XL; save it as PNG or JPEG first",
   pdf: "a PDF; export the page as PNG first",
@@ -41,7 +51,7 @@ function heifKind(bytes: Uint8Array): "avif" | "heic" | undefined {
 }
 
 /** The kind of image in `bytes`, or undefined when it is none that we know. */
-export function detectFormat(bytes: Uint8Array): ImageFormat | RefusedFormat | undefined {
+export function detectFormat(bytes: Uint8Array): ReadableFormat | RefusedFormat | undefined {
   if (bytes.length < 12) return undefined;
   const head = ascii(bytes, 0, 12);
   if (head.startsWith("\xff\xd8\xff")) return "jpeg";

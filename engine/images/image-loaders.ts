@@ -1,5 +1,5 @@
 /**
- * The one door to sharp. libvips knows dozens of file formats, some of them with a history of holes; here only four can be
+ * The one door to sharp. libvips knows dozens of file formats, some of them with a history of holes; here only five can be
  * read, and our own SVG drawings for as long as one of them is being rendered.
  */
 import sharp from "sharp";
@@ -9,13 +9,14 @@ const always = [
   "VipsForeignLoadPngBuffer",
   "VipsForeignLoadWebpBuffer",
   "VipsForeignLoadHeifBuffer",
+  "VipsForeignLoadTiffBuffer",
 ];
 const svg = ["VipsForeignLoadSvgBuffer"];
 
 let guarded = false;
 let svgInUse = 0;
 
-/** sharp with every loader but JPEG, PNG, WebP and AVIF switched off for the whole process, and its cache off. */
+/** sharp with every loader but those of JPEG, PNG, WebP, AVIF and TIFF switched off for the whole process, and its cache off. */
 export function guardedSharp(): typeof sharp {
   if (!guarded) {
     sharp.block({ operation: ["VipsForeignLoad"] });

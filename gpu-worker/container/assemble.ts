@@ -3,8 +3,8 @@ import { join, relative } from "node:path";
 import { build } from "esbuild";
 import { type InstalledPackage, runtimeClosure } from "./closure.ts";
 
-/** Packages with machine code of their own, which no bundle can hold. */
-const native = ["onnxruntime-node", "sharp"];
+/** Packages that no bundle can hold: machine code, and what a thread loads by its path. */
+const native = ["onnxruntime-node", "sharp", "libheif-js"];
 /** What onnxruntime-node needs to install itself, and nothing when it runs. */
 const installersOnly = new Set(["adm-zip", "global-agent"]);
 
@@ -17,7 +17,7 @@ const entryPoints = {
 } as const;
 
 /**
- * Makes the folder that an image of the worker holds: three bundles, and beside them the packages that have machine code, for
+ * Makes the folder that an image of the worker holds: three bundles, and beside them the packages that no bundle can hold, for
  * Linux on x64 alone.
  *
  * @param root of the repository, with its packages installed

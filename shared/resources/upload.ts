@@ -3,7 +3,14 @@ import { idSchema } from "../ids.ts";
 import { timeSchema } from "./fields.ts";
 
 /** Image types that are taken. What a file is, its bytes decide; this is only what the form may say. */
-export const imageTypes = ["image/jpeg", "image/png", "image/webp", "image/avif"] as const;
+export const imageTypes = [
+  "image/jpeg",
+  "image/png",
+  "image/webp",
+  "image/avif",
+  "image/heic",
+  "image/tiff",
+] as const;
 export const instructionType = "application/vnd.visii";
 export const manifestType = "application/jsonl";
 export const uploadTypes = [...imageTypes, instructionType, manifestType] as const;

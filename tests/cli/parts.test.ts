@@ -6,6 +6,7 @@ import { byteSize, finiteNumber, oneOf, wholeNumber } from "../../cli/parse-valu
 import { drawBar, ProgressBar, progressText, showDuration } from "../../cli/progress-bar.ts";
 import { explainFailure } from "../../cli/report-failure.ts";
 import { shellWords } from "../../cli/shell-words.ts";
+import type { ReadableFormat } from "../../engine/images/image-format.ts";
 import { InternalError, RetryableError, VisibleError } from "../../shared/errors.ts";
 
 describe("collectPairs", () => {
@@ -119,12 +120,19 @@ describe("the progress bar", () => {
 });
 
 describe("outputPaths", () => {
-  const input = (path: string, format: "jpeg" | "png" | "webp" | "avif" = "png") => ({ path, format });
+  const input = (path: string, format: ReadableFormat = "png") => ({ path, format });
 
   it("keeps name and format, and trusts the bytes before the name", () => {
     expect(outputPaths([input("in/a.JPG", "jpeg"), input("b.png", "webp")], "out", 1)).toEqual([
       ["out/a.JPG"],
       ["out/b.webp"],
+    ]);
+  });
+
+  it("writes JPEG for HEIC and PNG for TIFF", () => {
+    expect(outputPaths([input("a.HEIC", "heic"), input("b.tif", "tiff")], "out", 1)).toEqual([
+      ["out/a.jpg"],
+      ["out/b.png"],
     ]);
   });
 

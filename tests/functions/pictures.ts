@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 
 /**
@@ -21,9 +22,12 @@ export async function lyingBomb(): Promise<Buffer> {
   return Buffer.concat([avif.subarray(0, ftyp), padding, rest]);
 }
 
+/** A photo as an iPhone writes it, 48 × 32. */
+export const heicPhoto = () => readFile(new URL("../fixtures/heic/p3.heic", import.meta.url));
+
 /** A small picture: a gradient of the given colour. */
 export function picture(
-  format: "png" | "jpeg" | "webp" | "avif" = "png",
+  format: "png" | "jpeg" | "webp" | "avif" | "tiff" = "png",
   { width = 32, height = 32, red = 200 } = {},
 ): Promise<Buffer> {
   const raw = Buffer.alloc(width * height * 3);

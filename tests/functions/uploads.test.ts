@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Api, type Caller, postForm } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { heicPhoto, picture } from "./pictures.ts";
 
 let api: Api;
 let call: Caller;
@@ -22,7 +22,7 @@ async function complete(bytes: Uint8Array, type = "image/png") {
 }
 
 describe("an upload", () => {
-  it.each(["png", "jpeg", "webp", "avif"] as const)(
+  it.each(["png", "jpeg", "webp", "avif", "tiff"] as const)(
     "takes a %s and tells its size and hash",
     async (format) => {
       const bytes = await picture(format, { width: 40, height: 24 });
@@ -32,6 +32,11 @@ describe("an upload", () => {
       expect(body.sha256).toMatch(/^[0-9a-f]{64}$/);
     },
   );
+
+  it("takes a HEIC photo", async () => {
+    const { status, body } = await complete(await heicPhoto(), "image/heic");
+    expect([status, body.content_type, body.status]).toEqual([200, "image/heic", "ready"]);
+  });
 
   it("is complete once, and the form cannot change it afterwards", async () => {
     const bytes = await picture();

@@ -1,18 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
-import { picture } from "../functions/pictures.ts";
+import { heicPhoto, picture } from "../functions/pictures.ts";
 
 describe("an image's header", () => {
-  it.each(["png", "jpeg", "webp", "avif"] as const)("tells type and size of a %s", async (format) => {
+  it.each(["png", "jpeg", "webp", "avif", "tiff"] as const)("tells type and size of a %s", async (format) => {
     const header = readImageHeader(await picture(format, { width: 50, height: 34 }));
     expect(header).toEqual({ type: `image/${format}`, width: 50, height: 34 });
   });
 
+  it("tells type and size of a HEIC photo", async () => {
+    expect(readImageHeader(await heicPhoto())).toMatchObject({ type: "image/heic" });
+  });
+
   it("survives any damage without throwing or hanging", async () => {
     const draw = new SeededRandom(2, "headers");
-    for (const format of ["png", "jpeg", "webp", "avif"] as const) {
-      const whole = await picture(format);
+    const formats = ["png", "jpeg", "webp", "avif", "tiff"] as const;
+    for (const whole of [await heicPhoto(), ...(await Promise.all(formats.map((one) => picture(one))))]) {
       for (let round = 0; round < 300; round++) {
         const bytes = Uint8Array.from(whole.subarray(0, Math.floor(draw.uniform() * whole.length)));
         for (let hit = 0; hit < 4 && bytes.length; hit++)

@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { heicToPng } from "../../../engine/images/decode-heic.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
+import { withPngProfile } from "../../../engine/images/png-profile.ts";
 import { renderSvg } from "../../../engine/images/render-svg.ts";
 import { toBytes } from "../../../engine/images/rgb-image.ts";
 import { withTransparency } from "../../../engine/images/with-transparency.ts";
@@ -51,6 +53,50 @@ function crc(bytes: Buffer): Buffer {
   return result;
 }
 
+/** 48 × 32: the left half (200, 30, 30), the right (30, 160, 30), and 12 × 12 at the top left (30, 30, 200). */
+const heic = (name: "plain" | "turned" | "p3" | "ten-bits") =>
+  readFile(new URL(`../../fixtures/heic/${name}.heic`, import.meta.url));
+
+/** The plain photo with other color primaries and transfer characteristics (ITU-T H.273). */
+async function withCodePoints(primaries: number, transfer: number): Promise<Buffer> {
+  const file = await heic("plain");
+  const at = file.indexOf("colrnclx");
+  file.writeUInt16BE(primaries, at + 8);
+  file.writeUInt16BE(transfer, at + 10);
+  return file;
+}
+
+const near = (wanted: readonly number[], by: number) =>
+  wanted.map((value) => expect.toSatisfy((found: number) => Math.abs(found - value) <= by));
+
+describe("decodeImage reads HEIC photos", () => {
+  it.each(["plain", "ten-bits"] as const)("%s", async (name) => {
+    const { image, format, hadOrientation } = await decodeImage(await heic(name));
+    expect([format, hadOrientation, image.width, image.height]).toEqual(["heic", false, 48, 32]);
+    expect(pixelOf(image, 3, 3)).toEqual(near([30, 30, 200], 3));
+    expect(pixelOf(image, 3, 28)).toEqual(near([200, 30, 30], 3));
+    expect(pixelOf(image, 44, 28)).toEqual(near([30, 160, 30], 3));
+  });
+
+  it("upright: what was at the top left is at the top right", async () => {
+    const { image } = await decodeImage(await heic("turned"));
+    expect([image.width, image.height]).toEqual([32, 48]);
+    expect(pixelOf(image, 28, 3)).toEqual(near([30, 30, 200], 3));
+    expect(pixelOf(image, 3, 3)).toEqual(near([200, 30, 30], 3));
+  });
+
+  // (200, 30, 30) of Display P3 is (218, 0, 9) of sRGB, where its red lies outside.
+  it("in Display P3, by profile and by code points", async () => {
+    for (const file of [await heic("p3"), await withCodePoints(12, 13)])
+      expect(pixelOf((await decodeImage(file)).image, 3, 28)).toEqual(near([218, 0, 9], 4));
+  });
+
+  it("within limits that are held before the pixels are unpacked", async () => {
+    const failure = heicToPng(await heic("plain"), "photo.heic", { maximumSide: 100, maximumPixels: 1000 });
+    await expect(failure).rejects.toThrow(/photo\.heic is 48×32 pixels/);
+  });
+});
+
 describe("decodeImage", () => {
   // Lossy codecs at quality 95 on a smooth picture: within 8 of 255 grey levels, 0.07 in [−1, 1].
   it.each([
@@ -58,6 +104,7 @@ describe("decodeImage", () => {
     ["png", 0.004, () => picture().png()],
     ["webp", 0.004, () => picture().webp({ lossless: true })],
     ["avif", 0.07, () => picture().avif({ quality: 95, effort: 0 })],
+    ["tiff", 0.004, () => picture().tiff({ compression: "lzw" })],
   ] as const)(
     "reads %s, and tells it by its bytes whatever the file is called",
     async (format, tolerance, make) => {
@@ -135,6 +182,25 @@ describe("decodeImage", () => {
     expect(Math.max(green!, blue!)).toBeLessThan(60);
   });
 
+  it("honors the profile of 16-bit pixels", async () => {
+    const deep = await sharp(new Uint16Array([200 * 257, 30 * 257, 30 * 257]), {
+      raw: { width: 1, height: 1, channels: 3 },
+    })
+      .toColourspace("rgb16")
+      .png()
+      .toBuffer();
+    const { icc } = await sharp(await plain(1, 1, "#000").withIccProfile("p3").png().toBuffer()).metadata();
+    expect(pixelOf((await decodeImage(withPngProfile(deep, icc!))).image, 0, 0)).toEqual([218, 0, 9]);
+  });
+
+  it("takes the first picture of a TIFF with several", async () => {
+    const pages = await sharp(toBytes(drawn), { raw: { width: 40, height: 24, channels: 3, pageHeight: 12 } })
+      .tiff({ compression: "lzw" })
+      .toBuffer();
+    const { image } = await decodeImage(pages);
+    expect([image.width, pixelOf(image, 0, 0)]).toEqual([40, pixelOf(drawn, 0, 0)]);
+  });
+
   it("honours an embedded colour profile", async () => {
     const wide = await plain(4, 4, "#ff0000").withIccProfile("p3").png().toBuffer();
     expect([...(await sharp(wide, { ignoreIcc: true }).raw().toBuffer()).subarray(0, 3)]).not.toEqual([
@@ -148,17 +214,34 @@ describe("decodeImage refuses, in one sentence that names the file and the way o
   const svg = '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>';
   const box = (brand: string) =>
     Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from(`ftyp${brand}\0\0\0\0mif1heic`)]);
+  const frames = () =>
+    sharp(toBytes(drawn), { raw: { width: 40, height: 24, channels: 3, pageHeight: 12 } })
+      .webp({ loop: 0 })
+      .toBuffer();
   it.each<[string, () => Buffer | Promise<Buffer>, string, RegExp]>([
     ["an empty file", () => Buffer.alloc(0), "image_empty", /empty/],
-    ["text", () => Buffer.from("hello, this is no picture"), "unsupported_image", /JPEG, PNG, WebP or AVIF/],
+    [
+      "text",
+      () => Buffer.from("hello, this is no picture"),
+      "unsupported_image",
+      /JPEG, PNG, WebP, AVIF, HEIC or TIFF/,
+    ],
     ["an SVG", () => Buffer.from(svg), "unsupported_image", /export it as PNG/],
-    ["a HEIC photo", () => box("heic"), "unsupported_image", /export it as JPEG/],
-    ["a HEIC photo that calls itself mif1", () => box("mif1"), "unsupported_image", /HEIC/],
+    ["a HEIC file without a picture", () => box("heic"), "damaged_image", /starts like HEIC/],
+    ["the same that calls itself mif1", () => box("mif1"), "damaged_image", /starts like HEIC/],
+    ["a HEIC photo cut short", async () => cutShort(await heic("plain")), "damaged_image", /cut short/],
+    ["a HEIC photo in HDR", () => withCodePoints(9, 16), "unsupported_image", /HDR/],
+    ["an animation", frames, "unsupported_image", /animation of 2 frames/],
     ["a GIF", () => plain(4, 4, "#fff").gif().toBuffer(), "unsupported_image", /GIF/],
-    ["a TIFF", () => plain(4, 4, "#fff").tiff().toBuffer(), "unsupported_image", /TIFF/],
     ["50,000 pixels of width", () => claimingPng(50_000, 10), "image_too_large", /50000×10 .* scale it down/],
     ["a decompression bomb", () => claimingPng(19_000, 19_000), "image_too_large", /19000×19000/],
     ["a PNG cut short", async () => cutShort(await picture().png().toBuffer()), "damaged_image", /cut short/],
+    [
+      "a TIFF cut short",
+      async () => cutShort(await picture().tiff({ compression: "none" }).toBuffer()),
+      "damaged_image",
+      /cut short/,
+    ],
     [
       "a JPEG cut short",
       async () => cutShort(await picture().jpeg({ quality: 100 }).toBuffer()),

@@ -1,0 +1,102 @@
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import { VisibleError } from "../errors.ts";
+import { guardedSharp } from "./image-loaders.ts";
+import { withPngProfile } from "./png-profile.ts";
+
+/** Milliseconds that a photo may take to decode; 50 megapixels take a few seconds. */
+const timeLimit = 60_000;
+
+export interface HeicLimits {
+  readonly maximumSide: number;
+  readonly maximumPixels: number;
+}
+
+/**
+ * Runs in a thread, which can be ended. libheif's own limits bound boxes, items and memory; it turns and flips the picture as the
+ * file asks. A source text, so that it runs the same from TypeScript, from the package and from a bundle.
+ */
+const threadSource = `
+const { parentPort, workerData } = require("node:worker_threads");
+const { HeifDecoder } = require(workerData.library);
+const images = new HeifDecoder().decode(workerData.bytes);
+const image = images.find((one) => one.is_primary()) ?? images[0];
+if (!image) throw new Error("libheif finds no picture in the file");
+const [width, height] = [image.get_width(), image.get_height()];
+const { maximumSide, maximumPixels } = workerData.limits;
+if (Math.max(width, height) > maximumSide || width * height > maximumPixels) parentPort.postMessage({ width, height });
+else {
+  const data = new Uint8ClampedArray(width * height * 4);
+  image.display({ data, width, height }, (shown) => {
+    if (!shown) throw new Error("libheif cannot decode the picture");
+    parentPort.postMessage({ width, height, data }, [data.buffer]);
+  });
+}`;
+
+interface Decoded {
+  readonly width: number;
+  readonly height: number;
+  /** RGBA; absent where the picture is beyond the limits. */
+  readonly data?: Uint8ClampedArray;
+}
+
+/**
+ * A HEIC photo as an uncompressed PNG, upright, with its color profile; 10 bits become 8. The decoder is libheif compiled to
+ * WebAssembly (libheif-js, LGPL-3.0).
+ *
+ * @throws VisibleError `image_too_large` or `unsupported_image`; any other error where the file is damaged
+ */
+export async function heicToPng(bytes: Uint8Array, subject: string, limits: HeicLimits): Promise<Uint8Array> {
+  const profile = await profileOf(bytes, subject);
+  const { width, height, data } = await decodeInThread(bytes, limits);
+  if (!data)
+    throw new VisibleError(
+      "image_too_large",
+      `${subject} is ${width}×${height} pixels; the limits are ${limits.maximumSide} a side and ${limits.maximumPixels / 1e6} megapixels, so scale it down first.`,
+    );
+  const png = await guardedSharp()(data, { raw: { width, height, channels: 4 } })
+    .png({ compressionLevel: 0 })
+    .toBuffer();
+  return profile ? withPngProfile(png, profile) : png;
+}
+
+async function decodeInThread(bytes: Uint8Array, limits: HeicLimits): Promise<Decoded> {
+  const library = createRequire(import.meta.url).resolve("libheif-js/wasm-bundle.js");
+  const worker = new Worker(threadSource, { eval: true, workerData: { library, bytes, limits } });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Decoded>((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`it took more than ${timeLimit / 1000} s`)), timeLimit);
+      worker.once("message", resolve);
+      worker.once("error", reject);
+      worker.once("exit", () => reject(new Error("the decoder ended without a picture")));
+    });
+  } finally {
+    clearTimeout(timer);
+    await worker.terminate();
+  }
+}
+
+/** Code points of ITU-T H.273. */
+const [displayP3, bt2020, pq, hlg] = [12, 9, 16, 18];
+
+/** The ICC profile of a HEIC file, or one for the code points that it gives instead; undefined for sRGB. */
+async function profileOf(bytes: Uint8Array, subject: string): Promise<Uint8Array | undefined> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (const kind of ["colrprof", "colrrICC"]) {
+    const at = file.indexOf(kind, 0, "latin1");
+    if (at >= 4) return file.subarray(at + 8, at - 4 + file.readUInt32BE(at - 4));
+  }
+  const at = file.indexOf("colrnclx", 0, "latin1");
+  if (at < 0 || at + 12 > file.length) return undefined;
+  const [primaries, transfer] = [file.readUInt16BE(at + 8), file.readUInt16BE(at + 10)];
+  if (transfer === pq || transfer === hlg || primaries === bt2020)
+    throw new VisibleError(
+      "unsupported_image",
+      `${subject} is an HDR photo (BT.2020, PQ or HLG); export it as an ordinary JPEG first.`,
+    );
+  if (primaries !== displayP3) return undefined;
+  const sharp = guardedSharp();
+  const blank = { create: { width: 1, height: 1, channels: 3, background: "#000" } } as const;
+  return (await sharp(await sharp(blank).withIccProfile("p3").png().toBuffer()).metadata()).icc;
+}
