@@ -1,6 +1,7 @@
 /** A stranger's picture file → an RgbImage, with everything that could go wrong said in one sentence. */
 import type { Metadata } from "sharp";
 import { VisibleError } from "../errors.ts";
+import { countScans } from "./count-scans.ts";
 import { heicToPng } from "./decode-heic.ts";
 import { detectFormat, type ReadableFormat, readableFormats, refusedFormats } from "./image-format.ts";
 import { guardedSharp } from "./image-loaders.ts";
@@ -11,6 +12,9 @@ import { createRgbImage, fromBytes, type RgbImage } from "./rgb-image.ts";
 export const maximumPixels = 50_000_000;
 /** Longest side allowed, pixels. */
 export const maximumSide = 20_000;
+
+/** Scans of a JPEG allowed. */
+export const maximumScans = 100;
 
 export interface Transparency {
   /** [height, width], 0 clear … 255 opaque. */
@@ -43,6 +47,15 @@ function requireFormat(bytes: Uint8Array, subject: string): ReadableFormat {
   if (!isReadable(format))
     throw new VisibleError("unsupported_image", `${subject} is ${refusedFormats[format]}.`);
   return format;
+}
+
+function requireFewScans(subject: string, bytes: Uint8Array): void {
+  const scans = countScans(bytes);
+  if (scans > maximumScans)
+    throw new VisibleError(
+      "image_too_complex",
+      `${subject} is a JPEG of ${scans} scans, which would take minutes to decode; the limit is ${maximumScans}, so save it anew.`,
+    );
 }
 
 function requireOnePicture(subject: string, format: ReadableFormat, { pages = 1 }: Metadata): void {
@@ -90,6 +103,7 @@ export async function decodeImage(source: string | Uint8Array, subject?: string)
   const name = subject ?? (typeof source === "string" ? source : "The uploaded image");
   const bytes = typeof source === "string" ? await readImageFile(source) : source;
   const format = requireFormat(bytes, name);
+  if (format === "jpeg") requireFewScans(name, bytes);
   try {
     const sharp = guardedSharp();
     const file = format === "heic" ? await heicToPng(bytes, name, { maximumSide, maximumPixels }) : bytes;

@@ -102,7 +102,11 @@ export async function editTask(
   return { steps: parts.reduce((sum, { steps }) => sum + steps, 0) };
 }
 
-async function openPart(pipeline: Pipeline, state: PartState): Promise<Wanted[]> {
+/** Decodes a part's pictures. Of large ones only what the model takes stays in memory. */
+export async function openPart(
+  pipeline: Pick<Pipeline, "defaults" | "sizeMultiple">,
+  state: PartState,
+): Promise<Wanted[]> {
   const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
   const wanted: Wanted[] = [];
   for (const { index, bytes } of state.part.images) {
@@ -110,15 +114,20 @@ async function openPart(pipeline: Pipeline, state: PartState): Promise<Wanted[]>
       const original = await decodeImage(bytes, `Image ${index + 1}`);
       return { original, fitted: fitToModel(original.image, size, `Image ${index + 1}`) };
     };
-    const first = await decode();
-    const { width, height } = first.original.image;
-    const open = width * height <= keptPixels ? () => Promise.resolve(first) : decode;
-    const { image } = first.fitted;
+    const { image, open } = keep(await decode(), decode);
     for (let variation = 0; variation < state.part.count; variation++)
       wanted.push({ part: state, index, variation, image, open });
   }
   return wanted;
 }
+
+function keep(picture: OpenPicture, decode: () => Promise<OpenPicture>): Pick<Wanted, "image" | "open"> {
+  const { width, height } = picture.original.image;
+  return { image: picture.fitted.image, open: width * height <= keptPixels ? always(picture) : decode };
+}
+
+/** A function made where a large picture is a local would hold that picture; this one sees only its own. */
+const always = (picture: OpenPicture) => async () => picture;
 
 /** Batches of one size each: as many as fit, then powers of two, so that few sizes of session are ever compiled. */
 export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "width" | "height"> }>(

@@ -40,6 +40,14 @@ function claimingPng(width: number, height: number): Buffer {
   ]);
 }
 
+/** A progressive JPEG whose last scan stands there 2000 times more. */
+async function manyScans(): Promise<Buffer> {
+  const file = await picture().jpeg({ progressive: true }).toBuffer();
+  const last = file.lastIndexOf(Buffer.from([0xff, 0xda]));
+  const scan = file.subarray(last, file.length - 2);
+  return Buffer.concat([file.subarray(0, last), ...Array<Buffer>(2001).fill(scan), file.subarray(-2)]);
+}
+
 const cutShort = (file: Buffer): Buffer => file.subarray(0, Math.floor(file.length * 0.7));
 
 function crc(bytes: Buffer): Buffer {
@@ -233,6 +241,7 @@ describe("decodeImage refuses, in one sentence that names the file and the way o
     ["a HEIC photo in HDR", () => withCodePoints(9, 16), "unsupported_image", /HDR/],
     ["an animation", frames, "unsupported_image", /animation of 2 frames/],
     ["a GIF", () => plain(4, 4, "#fff").gif().toBuffer(), "unsupported_image", /GIF/],
+    ["a JPEG of thousands of scans", manyScans, "image_too_complex", /2010 scans.*limit is 100/],
     ["50,000 pixels of width", () => claimingPng(50_000, 10), "image_too_large", /50000×10 .* scale it down/],
     ["a decompression bomb", () => claimingPng(19_000, 19_000), "image_too_large", /19000×19000/],
     ["a PNG cut short", async () => cutShort(await picture().png().toBuffer()), "damaged_image", /cut short/],

@@ -1,0 +1,22 @@
+/** JPEG markers (ITU-T T.81, table B.1). */
+const [startOfImage, startOfScan, endOfImage] = [0xd8, 0xda, 0xd9];
+
+/**
+ * How many scans a JPEG has. A progressive one of a camera or an editor has some ten; each takes a pass over all coefficients, so
+ * that thousands in a small file keep a decoder busy for minutes.
+ */
+export function countScans(jpeg: Uint8Array): number {
+  let scans = 0;
+  for (let at = 2; at + 3 < jpeg.length; ) {
+    // Within a scan's data 0xff is followed by 0 or a restart marker; elsewhere markers may be padded with 0xff.
+    const marker = jpeg[at] === 0xff ? jpeg[at + 1]! : 0;
+    if (marker === endOfImage) break;
+    if (marker === 0 || marker === 0xff || (marker >= 0xd0 && marker <= startOfImage)) {
+      at += marker === 0xff || jpeg[at] !== 0xff ? 1 : 2;
+      continue;
+    }
+    if (marker === startOfScan) scans++;
+    at += 2 + jpeg[at + 2]! * 256 + jpeg[at + 3]!;
+  }
+  return scans;
+}
