@@ -75,4 +75,3 @@ export const loadEmbedInstruction = () => import("visii-engine/internal/instruct
 export const loadNearestWords = async () =>
   (await import("visii-engine/internal/instruction/nearest-words")).nearestWords;
 export const loadCaptionPair = () => import("visii-engine/internal/captioning/caption-pair");
-export const loadImageCaptioner = () => import("visii-engine/internal/captioning/image-captioner");

@@ -15,7 +15,6 @@ import {
   type Instruction,
   type InstructionSpace,
   loadCaptionPair,
-  loadImageCaptioner,
   loadInstructionFile,
   spaces,
   withPipeline,
@@ -45,7 +44,6 @@ interface LearnOptions extends ServerOptions, ModelOptions {
   readonly init?: string;
   readonly caption?: CaptionKind;
   readonly phrases?: string;
-  readonly captioner?: string;
   readonly space: InstructionSpace;
   readonly steps?: number;
   readonly size?: Size;
@@ -78,14 +76,6 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "--phrases <FILE>",
       "for --caption phrase: phrases of your own, one a line",
       nonEmpty("--phrases"),
-    )
-    .addOption(
-      new Option(
-        "--captioner <DIR>",
-        "start from what an image captioner in this folder says of AFTER (needs @huggingface/transformers)",
-      )
-        .argParser(nonEmpty("--captioner"))
-        .conflicts(["init", "caption"]),
     )
     .option(
       "--space <space>",
@@ -125,7 +115,6 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
 const localLearning = [
   "caption",
   "phrases",
-  "captioner",
   "size",
   "model",
   "device",
@@ -151,10 +140,6 @@ async function learn(
     progress.note(line);
   };
   const phrases = await readPhrases(options);
-  const captioner =
-    options.captioner === undefined
-      ? undefined
-      : await (await loadImageCaptioner()).openImageCaptioner(options.captioner);
   const pairs = await readPairs(names, (line) => progress.note(line), warn);
   const change = colorChangeWarning(pairs, lutCommand(names, out));
   if (change !== undefined) warn(change);
@@ -183,7 +168,6 @@ async function learn(
       ...startOf(options.init),
       ...(options.caption === undefined ? {} : { caption: options.caption }),
       ...(phrases ? { phrases } : {}),
-      ...(captioner ? { captioner } : {}),
       space: options.space,
       ...(options.steps === undefined ? {} : { steps: options.steps }),
       ...(options.size === undefined ? {} : { size: options.size }),

@@ -1,4 +1,3 @@
-import type { ImageCaptioner } from "visii-engine/internal/captioning/image-captioner";
 import { writeAside } from "visii-engine/internal/files/write-aside";
 import { fitPairs, type ImagePair } from "visii-engine/internal/images/fit-pairs";
 import type { RgbImage } from "visii-engine/internal/images/rgb-image";
@@ -8,7 +7,6 @@ import {
   type Instruction,
   type InstructionSpace,
   loadCaptionPair,
-  loadImageCaptioner,
   loadInvert,
   type Pipeline,
 } from "./engine.ts";
@@ -25,8 +23,6 @@ export interface RunInversionOptions {
   readonly caption?: CaptionKind;
   /** For the caption `phrase`: other phrases than the model's. */
   readonly phrases?: readonly string[];
-  /** Start from what this model says of the first after image instead. */
-  readonly captioner?: ImageCaptioner;
   readonly space?: InstructionSpace;
   readonly steps?: number;
   readonly size?: Size;
@@ -130,24 +126,19 @@ async function captionOf(
   { progress, signal }: Context,
   pipeline: Pipeline,
   pair: ImagePair,
-  { seed, phrases, caption, captioner }: RunInversionOptions,
+  { seed, phrases, caption }: RunInversionOptions,
 ): Promise<string | undefined> {
-  if (!caption && !captioner) return undefined;
+  if (!caption) return undefined;
   const onEvent = ({ step, steps }: { readonly step: number; readonly steps: number }) =>
     progress.update({ stage: "finding a caption", step, steps });
-  const text = captioner
-    ? await (await loadImageCaptioner()).captionByModel(captioner, pair.after, pipeline.model.tokenizer)
-    : (
-        await (
-          await loadCaptionPair()
-        ).captionPair(
-          pipeline,
-          pair,
-          caption!,
-          { seed, ...(phrases ? { phrases } : {}) },
-          { signal, onEvent },
-        )
-      ).text;
+  const { captionPair } = await loadCaptionPair();
+  const { text } = await captionPair(
+    pipeline,
+    pair,
+    caption,
+    { seed, ...(phrases ? { phrases } : {}) },
+    { signal, onEvent },
+  );
   progress.note(`Starting from the caption "${text}".`);
   return text;
 }

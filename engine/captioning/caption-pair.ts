@@ -15,18 +15,17 @@ interface CaptionTask {
   readonly phrases: readonly string[] | undefined;
 }
 
-type Captioner = (pipeline: Pipeline, task: CaptionTask, hooks: CaptionHooks) => Promise<Caption>;
+type CaptionMethod = (pipeline: Pipeline, task: CaptionTask, hooks: CaptionHooks) => Promise<Caption>;
 
-/** The ways; a captioner proper would be one more line. */
-const captioners = {
+const methods = {
   /** Gradient descent over the vocabulary (`captionEmbedding`). */
   pez: (pipeline, { embedding, seed }, hooks) => captionEmbedding(pipeline, embedding, { seed }, hooks),
   /** The nearest of a list of phrases (`nearestPhrase`). */
   phrase: async (pipeline, { embedding, phrases }, hooks) =>
     nearestPhrase(pipeline, embedding, phrases ?? (await modelPhrases(pipeline)), hooks),
-} as const satisfies Readonly<Record<string, Captioner>>;
+} as const satisfies Readonly<Record<string, CaptionMethod>>;
 
-export type CaptionKind = keyof typeof captioners;
+export type CaptionKind = keyof typeof methods;
 
 export interface CaptionPairOptions {
   readonly seed: number;
@@ -54,7 +53,7 @@ export async function captionPair(
       "nothing_to_caption",
       "The two pictures of the pair are the same to this model's CLIP, so there is no edit to put into words; give --init words instead.",
     );
-  return captioners[kind](pipeline, { embedding, seed, phrases }, hooks);
+  return methods[kind](pipeline, { embedding, seed, phrases }, hooks);
 }
 
 /** One phrase a line; empty lines and spaces around are left out. */

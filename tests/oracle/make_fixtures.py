@@ -1,4 +1,4 @@
-"""Regenerate tests/fixtures: `python tests/oracle/make_fixtures.py [NAME…]` (torch, diffusers, transformers, tokenizers, onnx).
+"""Regenerate tests/fixtures: `python tests/oracle/make_fixtures.py [NAME…]` (torch, diffusers, transformers, tokenizers).
 
 Every value comes from a seed written here, and every reference is computed in float64 unless its module says otherwise.
 """
@@ -11,7 +11,6 @@ import torch
 
 import scheduler_traces
 import tiny_autoencoder
-import tiny_captioner
 import tiny_ip2p
 import tiny_mini
 import tiny_pair_encoder
@@ -25,7 +24,6 @@ MAKERS = {
     "tiny-sdxl": tiny_sdxl.make,
     "tiny-pair-encoder": tiny_pair_encoder.make,
     "autoencoder-tiny": tiny_autoencoder.make,
-    "tiny-captioner": tiny_captioner.make,
     "tokenizer": lambda folder: tokenizer_cases.make(folder, FIXTURES / "tiny-ip2p" / "tokenizer"),
     "schedulers": scheduler_traces.make,
 }
