@@ -1,7 +1,6 @@
 import { basename, extname, join } from "node:path";
 import { applyFit, type FittedEdit } from "visii-engine/internal/baselines/fit-edit";
 import { decodeImage } from "visii-engine/internal/images/decode-image";
-import { fitToModel } from "visii-engine/internal/images/fit-to-model";
 import { resizeImage } from "visii-engine/internal/images/resize-image";
 import type { RgbImage } from "visii-engine/internal/images/rgb-image";
 import { writeImage } from "visii-engine/internal/images/write-image";
@@ -9,7 +8,7 @@ import type { Context } from "./context.ts";
 import type { DemoPlan } from "./demo-plan.ts";
 import { type Closeness, closeness } from "./demo-report.ts";
 import { editProgress } from "./edit-progress.ts";
-import { type EditOptions, type Instruction, loadEdit, type Pipeline } from "./engine.ts";
+import { type EditOptions, type Instruction, loadEditPhoto, type Pipeline } from "./engine.ts";
 
 /** One way of editing the test photos: a column of the sheet. */
 export interface DemoColumn {
@@ -78,8 +77,7 @@ export async function editDemoPhotos(
   columns: readonly DemoColumn[],
   { folder, seed }: { readonly folder: string; readonly seed: number },
 ): Promise<DemoRow[]> {
-  const edit = await loadEdit();
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const edit = await loadEditPhoto();
   const options: EditOptions = {
     seed,
     ...(textGuidance === undefined ? {} : { textGuidance }),
@@ -92,12 +90,10 @@ export async function editDemoPhotos(
     photos.length * columns.filter(({ key }) => key !== "fit").length,
   );
   for (const { input, photo, truth } of photos) {
-    const fitted = fitToModel(photo, size, input);
-    const editedBy = async (by: DemoColumn["by"]): Promise<RgbImage> => {
-      if ("fit" in by) return applyFit(by.fit, photo);
-      const [edited] = await edit(pipeline, [fitted.image], by, options, { signal, onEvent: nextEdit() });
-      return fitted.restore(edited!);
-    };
+    const editedBy = async (by: DemoColumn["by"]): Promise<RgbImage> =>
+      "fit" in by
+        ? applyFit(by.fit, photo)
+        : (await edit(pipeline, photo, by, options, { signal, onEvent: nextEdit() })).image;
     const results: DemoResult[] = [];
     for (const [index, column] of columns.entries()) {
       const image = await editedBy(column.by);

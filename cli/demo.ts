@@ -23,7 +23,7 @@ import { nonEmpty, wholeNumber } from "./parse-values.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
 import { removeResumeState, resumePath } from "./resume-file.ts";
-import { runInversion } from "./run-inversion.ts";
+import { runLearning } from "./run-learning.ts";
 import { shellWords } from "./shell-words.ts";
 
 interface DemoOptions extends ModelOptions {
@@ -63,7 +63,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
       ...(plan.init === undefined ? {} : { init: plan.init }),
     };
     if (pipeline.model.pairEncoder && plan.init === undefined) {
-      const first = await runInversion(context, pipeline, [pair], { ...learn, steps: 0 });
+      const { instruction: first } = await runLearning(context, pipeline, [pair], { ...learn, steps: 0 });
       const column: DemoColumn = { key: "learned", title: "first", by: { instruction: first } };
       const [row] = await editDemoPhotos(context, pipeline, photos.slice(0, 1), plan, [column], {
         folder: options.out,
@@ -74,7 +74,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
       await rename(join(options.out, row!.results[0]!.file), file);
       progress.note(`First result after ${seconds.toFixed(1)} s, before any learning: ${file}`);
     }
-    const instruction = await runInversion(context, pipeline, [pair], {
+    const { instruction } = await runLearning(context, pipeline, [pair], {
       ...learn,
       ...(steps === undefined ? {} : { steps }),
     }).catch(async (error: unknown) => {

@@ -68,7 +68,8 @@ export async function withPipeline<Result>(
   }
 }
 
-export const loadInvert = async () => (await import("visii-engine/internal/inversion/invert")).invert;
+export const loadLearn = async () => (await import("visii-engine/internal/learn")).learn;
+export const loadEditPhoto = async () => (await import("visii-engine/internal/edit")).edit;
 export const loadEdit = async () => (await import("visii-engine/internal/editing/edit")).edit;
 export const loadInstructionFile = () => import("visii-engine/internal/instruction/instruction-file");
 export const loadEmbedInstruction = () => import("visii-engine/internal/instruction/embed-instruction");

@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { RetryableError, VisibleError } from "visii-engine/errors";
-import { colorChangeWarning } from "visii-engine/internal/baselines/color-change";
 import { ensureWritableFolder, writeAside } from "visii-engine/internal/files/write-aside";
 import { lossCurvePng, lossCurveSvg } from "visii-engine/internal/images/loss-curve";
 import { writeImage } from "visii-engine/internal/images/write-image";
 import { learningWarnings } from "visii-engine/internal/inversion/learning-warnings";
+import type { Learned } from "visii-engine/internal/learn";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import {
@@ -36,7 +36,7 @@ import {
   serverAddress,
 } from "./remote/server-options.ts";
 import { hasResumeState, readResumeState, removeResumeState, resumePath } from "./resume-file.ts";
-import { runInversion } from "./run-inversion.ts";
+import { runLearning } from "./run-learning.ts";
 import { shellWords } from "./shell-words.ts";
 
 interface LearnOptions extends ServerOptions, ModelOptions {
@@ -140,13 +140,14 @@ async function learn(
     progress.note(line);
   };
   const phrases = await readPhrases(options);
-  const pairs = await readPairs(names, (line) => progress.note(line), warn);
-  const change = colorChangeWarning(pairs, lutCommand(names, out));
-  if (change !== undefined) warn(change);
+  const pairs = await readPairs(names, (line) => progress.note(line), {
+    warn,
+    lutCommand: lutCommand(names, out),
+  });
   await ensureWritableFolder(dirname(out));
   if (preview !== undefined) await ensureWritableFolder(preview);
-  const finish = (instruction: Instruction, seconds: number) => {
-    for (const line of learningWarnings(instruction.info)) warn(line);
+  const finish = ({ instruction, warnings: ofRun }: Learned, seconds: number) => {
+    for (const line of ofRun) warn(line);
     const summary = { ...summarise(out, instruction, seconds), warnings };
     context.print(options.json ? JSON.stringify(summary) : describe(out, instruction, seconds));
   };
@@ -154,15 +155,17 @@ async function learn(
     const started = performance.now();
     await withServer(server, (api) => learnRemotely(context, api, names, options));
     const { readInstruction } = await loadInstructionFile();
-    return finish(await readInstruction(out), (performance.now() - started) / 1000);
+    const instruction = await readInstruction(out);
+    const seconds = (performance.now() - started) / 1000;
+    return finish({ instruction, warnings: learningWarnings(instruction.info) }, seconds);
   }
   const resume = options.resume ? await readResumeState(out) : undefined;
   if (!resume && (await hasResumeState(out)))
     progress.note(`Starting over; an unfinished run was there (--resume would have continued it).`);
 
   const started = performance.now();
-  const instruction = await withPipeline(context, options, (pipeline) =>
-    runInversion(context, pipeline, pairs, {
+  const learned = await withPipeline(context, options, (pipeline) =>
+    runLearning(context, pipeline, pairs, {
       seed: options.seed,
       stateFile: resumePath(out),
       ...startOf(options.init),
@@ -185,11 +188,12 @@ async function learn(
   });
   const seconds = (performance.now() - started) / 1000;
 
+  const { instruction } = learned;
   const { writeInstruction } = await loadInstructionFile();
   await writeInstruction(out, instruction);
   if (preview !== undefined && instruction.info.losses) await writeLossCurve(preview, instruction);
   await removeResumeState(out);
-  finish(instruction, seconds);
+  finish(learned, seconds);
 }
 
 /** What makes a lookup table of the same pairs, ready to be pasted. */

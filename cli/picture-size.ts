@@ -32,10 +32,11 @@ export function parseSize(option: string): (text: string) => Size {
  * @throws VisibleError `invalid_option` where the model cannot halve a side as often as it must
  */
 export function modelSize(
-  { defaults, sizeMultiple: multiple, modelId }: Pick<Pipeline, "defaults" | "sizeMultiple" | "modelId">,
+  { imageSize, modelId }: Pick<Pipeline, "imageSize" | "modelId">,
   size: Size | undefined,
 ): ModelSize {
-  if (!size) return { resolution: defaults.resolution, multiple };
+  if (!size) return imageSize;
+  const { multiple } = imageSize;
   const { width, height, exact } = size;
   if (width % multiple !== 0 || height % multiple !== 0) {
     const nearest = [width, height].map((side) => Math.max(1, Math.round(side / multiple)) * multiple);

@@ -6,6 +6,7 @@ import { decodeImage } from "visii-engine/internal/images/decode-image";
 import type { PairNames } from "../collect-pairs.ts";
 import type { Context } from "../context.ts";
 import type { InstructionSpace } from "../engine.ts";
+import { stageNames } from "../stage-names.ts";
 import { followJob } from "./follow-job.ts";
 import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
 
@@ -16,13 +17,6 @@ export interface RemoteLearning {
   readonly steps?: number;
   readonly seed: number;
 }
-
-/** As a run on this machine calls them. */
-const stageNames: Readonly<Record<string, string>> = {
-  prepare: "reading the pair",
-  prepare_samples: "preparing samples",
-  learn: "learning <ins>",
-};
 
 /** Uploads the pairs, has the service learn from them, and writes its instruction to `out`. */
 export async function learnRemotely(

@@ -17,8 +17,7 @@ export async function chooseText(
 ): Promise<string> {
   const [first, ...others] = texts;
   if (!others.length) return first!;
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
-  const { before, after } = fitPairs([pair], size).pairs[0]!;
+  const { before, after } = fitPairs([pair], pipeline.imageSize).pairs[0];
   let best = { text: first!, closeness: Number.NEGATIVE_INFINITY };
   for (const text of texts) {
     const [edited] = await edit(pipeline, [before], { text }, options, hooks);

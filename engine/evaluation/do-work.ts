@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ensureWritableFolder } from "../files/write-aside.ts";
 import { writeImage } from "../images/write-image.ts";
-import type { InversionEvent } from "../inversion/invert.ts";
+import type { LearnEvent } from "../learn.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 import type { Cost, Finished } from "./finished-work.ts";
@@ -12,17 +12,18 @@ import { prepareMethod } from "./prepare-method.ts";
 import { type EvaluationSettings, learningOptions, type ResultKeys } from "./result-keys.ts";
 
 const doingOf = {
+  find_caption: "finding a caption",
   prepare: "reading the pairs",
-  "frozen branches": "preparing samples",
+  prepare_samples: "preparing samples",
   learn: "learning",
-} as const satisfies Readonly<Record<InversionEvent["stage"], string>>;
+} as const satisfies Readonly<Record<LearnEvent["stage"], string>>;
 
-type StepFacts = Pick<InversionEvent, "step" | "steps" | "etaSeconds">;
+type StepFacts = Pick<LearnEvent, "step" | "steps" | "etaSeconds">;
 
 export interface EvaluationEvent {
   /** Case, method and seed. */
   readonly work: string;
-  readonly doing: (typeof doingOf)[InversionEvent["stage"]] | "choosing the text" | "editing";
+  readonly doing: (typeof doingOf)[LearnEvent["stage"]] | "choosing the text" | "editing";
   /** Done so far, of `steps`. */
   readonly step: number;
   readonly steps: number;

@@ -2,11 +2,10 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
-import { fitPairs } from "../images/fit-pairs.ts";
 import type { Instruction } from "../instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../instruction/instruction-file.ts";
-import { type InversionHooks, invert } from "../inversion/invert.ts";
 import type { InversionOptions } from "../inversion/settings.ts";
+import { type LearnHooks, learn } from "../learn.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 import type { Cost } from "./finished-work.ts";
@@ -26,15 +25,15 @@ export interface LearnedFromCase {
 }
 
 /**
- * The instruction of a case's first pairs: the one kept under `key` if there is one, else learned and kept. A run that is
- * aborted leaves its state beside and goes on from there the next time. Its seconds lie beside it too, as the file itself is the same
+ * The instruction of a case's first pairs: the one kept under `key` if there is one, else learned and kept. A run that
+ * ends early leaves its state beside and goes on from there the next time. Its seconds lie beside it too, as the file itself is the same
  * from run to run.
  */
 export async function learnFromCase(
   pipeline: Pipeline,
   openCase: OpenCase,
   { pairs: count, options, folder, key }: LearnRequest,
-  hooks: Pick<InversionHooks, "signal" | "onEvent">,
+  hooks: Pick<LearnHooks, "signal" | "onEvent">,
 ): Promise<LearnedFromCase> {
   const path = join(folder, `${key}.visii`);
   const secondsPath = `${path}.seconds`;
@@ -45,23 +44,19 @@ export async function learnFromCase(
   const statePath = `${path}.resume`;
   const resume = await readFile(statePath).catch(() => undefined);
   const [first, ...others] = openCase.pairs;
-  const { pairs } = fitPairs([first, ...others.slice(0, count - 1)], {
-    resolution: pipeline.defaults.resolution,
-    multiple: pipeline.sizeMultiple,
-  });
-  const learn = (from: { readonly resume?: Uint8Array }): Promise<Instruction> =>
-    invert(pipeline, pairs, options, {
+  const learnFrom = (state: { readonly resume?: Uint8Array }) =>
+    learn(pipeline, [first, ...others.slice(0, count - 1)], options, {
       ...hooks,
-      ...from,
+      ...state,
       onCheckpoint: async (state) => {
         await writeAside(statePath, state);
         await writeAside(secondsPath, String(seconds()));
       },
     });
-  const instruction = await learn(resume ? { resume: new Uint8Array(resume) } : {}).catch(
+  const { instruction } = await learnFrom(resume ? { resume: new Uint8Array(resume) } : {}).catch(
     (error: unknown) => {
       // A state that another version left, or that is damaged, only costs what it would have saved.
-      if (error instanceof VisibleError && error.code === "cannot_resume") return learn({});
+      if (error instanceof VisibleError && error.code === "cannot_resume") return learnFrom({});
       throw error;
     },
   );

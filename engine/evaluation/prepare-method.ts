@@ -1,7 +1,6 @@
 import { applyFit, fitEdit } from "../baselines/fit-edit.ts";
+import { edit } from "../edit.ts";
 import type { EditHooks, EditOptions } from "../editing/edit.ts";
-import { edit } from "../editing/edit.ts";
-import { fitToModel } from "../images/fit-to-model.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import type { Prompt } from "../instruction/embed-instruction.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -58,12 +57,7 @@ export async function prepareMethod(method: Method, preparation: Preparation): P
 }
 
 function prompted({ pipeline, editing }: Preparation, prompt: Prompt): PreparedMethod {
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
   return {
-    apply: async ({ name, photo }, hooks) => {
-      const fitted = fitToModel(photo, size, name);
-      const [edited] = await edit(pipeline, [fitted.image], prompt, editing, hooks);
-      return fitted.restore(edited!);
-    },
+    apply: async ({ photo }, hooks) => (await edit(pipeline, photo, prompt, editing, hooks)).image,
   };
 }

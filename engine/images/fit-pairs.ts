@@ -9,7 +9,7 @@ export interface ImagePair {
 
 export interface FittedPairs {
   /** All of one size, both sides multiples of the model's. */
-  readonly pairs: readonly ImagePair[];
+  readonly pairs: readonly [ImagePair, ...ImagePair[]];
   /** Sentences for the user. */
   readonly notices: readonly string[];
   /** Undoes the fit on an edit of the first pair's before image. */

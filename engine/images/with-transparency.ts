@@ -13,7 +13,10 @@ export interface FinishedImage {
  * to the original's own colours (colours + edited − composite) leaves no white fringe, and an edit that changes nothing
  * returns the original exactly. `edited` has the original's size.
  */
-export function withTransparency(original: DecodedImage, edited: RgbImage): FinishedImage {
+export function withTransparency(
+  original: Pick<DecodedImage, "image" | "transparency">,
+  edited: RgbImage,
+): FinishedImage {
   const { transparency, image: composite } = original;
   if (!transparency) return { image: edited };
   if (edited.data.length !== composite.data.length)

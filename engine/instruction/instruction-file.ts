@@ -1,7 +1,16 @@
+import { readFile } from "node:fs/promises";
 import { VisibleError } from "../errors.ts";
+import { writeAside } from "../files/write-aside.ts";
 import { keysValuesWidth } from "../networks/text-attention.ts";
-import { openSafetensors, readTensor, writeSafetensors } from "../weights/safetensors-file.ts";
-import { type Instruction, type InstructionSpace, instructionInfoSchema } from "./instruction.ts";
+import { decodeHeader, decodeTensor } from "../weights/decode-safetensors.ts";
+import { encodeSafetensors, openSafetensors } from "../weights/safetensors-file.ts";
+import type { SafetensorsHeader } from "../weights/safetensors-header.ts";
+import {
+  type Instruction,
+  type InstructionInfo,
+  type InstructionSpace,
+  instructionInfoSchema,
+} from "./instruction.ts";
 import { layoutOf, rowsName, rowsOf, tensorsOf } from "./instruction-tensors.ts";
 
 export type { Instruction, InstructionInfo } from "./instruction.ts";
@@ -21,61 +30,103 @@ const maximumElements: Readonly<Record<InstructionSpace, number>> = {
  */
 const largestMagnitude = 10_000;
 
-/** Writes `.visii`: a safetensors file, written aside and renamed, so that there is never half of one. */
+/** Writes `.visii`, whole or not at all. @throws VisibleError `not_writable` */
 export async function writeInstruction(path: string, instruction: Instruction): Promise<void> {
-  await writeSafetensors(path, tensorsOf(instruction), { [infoKey]: JSON.stringify(instruction.info) });
+  await writeAside(path, encodeInstruction(instruction));
 }
 
-/** @throws VisibleError `invalid_instruction` if the file is no `.visii`, or one that this version cannot read */
+/** The bytes of a `.visii` file, which is a safetensors file. They depend on the instruction alone. */
+export function encodeInstruction(instruction: Instruction): Uint8Array {
+  return encodeSafetensors(tensorsOf(instruction), { [infoKey]: JSON.stringify(instruction.info) });
+}
+
+/**
+ * @throws VisibleError `instruction_not_found`, or `invalid_instruction` if the file is no `.visii`, or one that this version
+ *   cannot read
+ */
 export async function readInstruction(path: string): Promise<Instruction> {
-  const refuse = (why: string, cause?: unknown) =>
-    new VisibleError("invalid_instruction", `${path} is not an instruction this version can use: ${why}.`, {
-      cause,
-    });
-  const file = await openSafetensors(path).catch((cause: unknown) => {
+  const header = await openSafetensors(path).catch((cause: unknown) => {
     if (!(cause instanceof VisibleError) || cause.code === "weights_not_found")
       throw new VisibleError(
         "instruction_not_found",
         `There is no instruction file ${path}; make one with: visii learn --pair BEFORE AFTER --out ${path}`,
         { cause },
       );
-    throw refuse("it is no sound .visii file", cause);
+    throw refusal(path, notSound, cause);
   });
-  const json = file.metadata[infoKey];
-  if (json === undefined) throw refuse("it holds no learned tokens (another kind of safetensors file)");
+  // Before the whole file is read: it may be a checkpoint of many gigabytes.
+  infoOf(header, path);
+  return decodeInstruction(await readFile(path), path);
+}
+
+/**
+ * An instruction from the bytes of its file.
+ *
+ * @param subject what the bytes are called in messages
+ * @throws VisibleError `invalid_instruction` if they are no `.visii` file, or one that this version cannot read
+ */
+export function decodeInstruction(bytes: Uint8Array, subject = "The file"): Instruction {
+  const header = headerOf(bytes, subject);
+  const info = infoOf(header, subject);
+  const numbers = (name: string) => requireModest(decodeTensor(bytes, header, name, subject), subject);
+  if (info.space === "text") {
+    const shape = header.tensors.get(rowsName)?.shape;
+    const [tokenCount, dimension] = shape ?? [];
+    if (shape?.length !== 2 || !tokenCount || !dimension)
+      throw refusal(subject, `its tokens have shape [${shape ?? "none"}]`);
+    return { tokens: numbers(rowsName), tokenCount, dimension, info };
+  }
+  const layout = layoutOf(header.tensors);
+  if (typeof layout === "string") throw refusal(subject, layout);
+  const tensors = new Map([...header.tensors.keys()].map((name) => [name, numbers(name)]));
+  const dimension = keysValuesWidth(layout.attentions);
+  return { tokens: rowsOf(layout, dimension, tensors), dimension, ...layout, info };
+}
+
+const notSound = "it is no sound .visii file";
+
+function refusal(subject: string, why: string, cause?: unknown): VisibleError {
+  const message = `${subject} is not an instruction this version can use: ${why}.`;
+  return new VisibleError("invalid_instruction", message, { cause });
+}
+
+function headerOf(bytes: Uint8Array, subject: string): SafetensorsHeader {
+  try {
+    return decodeHeader(bytes, subject);
+  } catch (cause) {
+    throw refusal(subject, notSound, cause);
+  }
+}
+
+/** What a file's header says of its instruction; that its tensors are not too many is checked as well. */
+function infoOf({ metadata, tensors }: SafetensorsHeader, subject: string): InstructionInfo {
+  const json = metadata[infoKey];
+  if (json === undefined)
+    throw refusal(subject, "it holds no learned tokens (another kind of safetensors file)");
   const parsed = instructionInfoSchema.safeParse(parseJson(json));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw refuse(
+    throw refusal(
+      subject,
       `its metadata is of no format version known here (${issue?.path.join(".")}: ${issue?.message})`,
     );
   }
-  const info = parsed.data;
-  const elements = [...file.tensors.values()].reduce((sum, { shape }) => sum + elementsOf(shape), 0);
-  if (elements > maximumElements[info.space])
-    throw refuse(`its tensors hold ${elements} numbers, more than any instruction`);
+  const elements = [...tensors.values()].reduce((sum, { shape }) => sum + elementsOf(shape), 0);
+  if (elements > maximumElements[parsed.data.space])
+    throw refusal(subject, `its tensors hold ${elements} numbers, more than any instruction`);
+  return parsed.data;
+}
 
-  const numbers = async (name: string) => {
-    const values = await readTensor(file, name);
-    if (!values.every(Number.isFinite)) throw refuse("its tokens are not all finite numbers");
-    const beyond = values.find((value) => Math.abs(value) > largestMagnitude);
-    if (beyond !== undefined)
-      throw refuse(`it holds the token value ${beyond}; the largest magnitude is ${largestMagnitude}`);
-    return values;
-  };
-  if (info.space === "text") {
-    const shape = file.tensors.get(rowsName)?.shape;
-    const [tokenCount, dimension] = shape ?? [];
-    if (shape?.length !== 2 || !tokenCount || !dimension)
-      throw refuse(`its tokens have shape [${shape ?? "none"}]`);
-    return { tokens: await numbers(rowsName), tokenCount, dimension, info };
-  }
-  const layout = layoutOf(file.tensors);
-  if (typeof layout === "string") throw refuse(layout);
-  const tensors = new Map<string, Float32Array>();
-  for (const name of file.tensors.keys()) tensors.set(name, await numbers(name));
-  const dimension = keysValuesWidth(layout.attentions);
-  return { tokens: rowsOf(layout, dimension, tensors), dimension, ...layout, info };
+/** `values`, if they can be those of an instruction. */
+function requireModest(values: Float32Array, subject: string): Float32Array {
+  if (!values.every(Number.isFinite)) throw refusal(subject, "its tokens are not all finite numbers");
+  const beyond = values.find((value) => Math.abs(value) > largestMagnitude);
+  if (beyond !== undefined)
+    throw refusal(
+      subject,
+      `it holds the token value ${beyond}; the largest magnitude is ${largestMagnitude}`,
+    );
+  return values;
 }
 
 const elementsOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);

@@ -35,7 +35,7 @@ export type { ImagePair } from "./image-pair.ts";
 export type { InversionOptions } from "./settings.ts";
 
 export interface InversionEvent {
-  readonly stage: "prepare" | "frozen branches" | "learn";
+  readonly stage: "prepare" | "prepare_samples" | "learn";
   /** Done so far, of `steps` in this stage. */
   readonly step: number;
   readonly steps: number;
@@ -52,7 +52,7 @@ export interface InversionEvent {
 export interface InversionHooks {
   /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** A promise is awaited where the event has the first preview, so that it is seen before anything is learned. */
+  /** A promise is awaited before the next step. */
   onEvent?(event: InversionEvent): void | Promise<void>;
   /** Steps between two previews; none when absent. A start from the pair encoder is shown as well. */
   readonly previewEvery?: number;
@@ -90,7 +90,7 @@ export async function invert(
   const progress = new Progress(hooks.onEvent?.bind(hooks), hooks.clock);
 
   // 1. Words or the pairs themselves to the rows that <ins> starts from; images to latents and to a direction.
-  progress.enter("prepare", pairs.length + 2);
+  await progress.enter("prepare", pairs.length + 2);
   const rows = await openRows(pipeline, settings, pairs);
   const unlearned = describe(rows.initial, { unetForwards: 0, unetBackwards: 0 });
   const shown = hooks.previewEvery !== undefined && settings.start === "pair";
@@ -102,10 +102,10 @@ export async function invert(
       before: await pipeline.encodeImage(before),
       after: pipeline.scaleLatents(await pipeline.encodeImage(after)),
     });
-    progress.advance();
+    await progress.advance();
   }
   const direction = settings.clipWeight === 0 ? undefined : await editDirection(pipeline, pairs);
-  progress.advance();
+  await progress.advance();
 
   // 2. The fixed samples (t, ε, pair), and the branches of guidance that <ins> cannot change.
   const schedule = makeNoiseSchedule(pipeline.model.scheduler);
@@ -130,11 +130,11 @@ export async function invert(
   if (settings.frozenBranches === "cached")
     for (let step = resumed?.step ?? 0; step < settings.steps; step++)
       for (const sample of batches.at(step)) visited.add(sample);
-  progress.enter("frozen branches", visited.size, { later: costOfLearning(settings, resumed?.step) });
+  await progress.enter("prepare_samples", visited.size, { later: costOfLearning(settings, resumed?.step) });
   for (const sample of visited) {
     hooks.signal?.throwIfAborted();
     await loss.prepare(sample);
-    progress.advance();
+    await progress.advance();
   }
 
   // A resumed run pays for these again but does not count them: its figures are those of a run without interruption.
@@ -148,7 +148,7 @@ export async function invert(
     unetBackwards: countsBefore.unetBackwards + loss.unetBackwards,
   });
   const save = async () => hooks.onCheckpoint?.(encodeRunState({ ...state, counts: counts() }, fingerprint));
-  progress.enter("learn", settings.steps, { done: state.step });
+  await progress.enter("learn", settings.steps, { done: state.step });
   while (state.step < settings.steps) {
     if (hooks.signal?.aborted) {
       await save();
@@ -160,7 +160,7 @@ export async function invert(
       ? await previewOf(pipeline, pairs[0]!, finish(state, { mean: state.best.score }))
       : undefined;
     const { loss: last, validation: checked } = state.curve.at(-1)!;
-    progress.advance({
+    await progress.advance({
       loss: last,
       ...(checked === undefined ? {} : { validation: checked }),
       ...(preview ? { preview } : {}),

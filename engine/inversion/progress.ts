@@ -24,22 +24,21 @@ export class Progress {
    *
    * @param later what comes after the stage, in its steps; counted into the time left
    */
-  enter(stage: InversionEvent["stage"], steps: number, { done = 0, later = 0 } = {}): void {
+  async enter(stage: InversionEvent["stage"], steps: number, { done = 0, later = 0 } = {}): Promise<void> {
     this.#stage = stage;
     this.#steps = steps;
     this.#later = later;
     this.#step = done;
     this.#first = done;
     this.#started = this.#clock();
-    this.#onEvent?.({ stage, step: done, steps });
+    await this.#onEvent?.({ stage, step: done, steps });
   }
 
-  /** What the listener answers. */
-  advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): void | Promise<void> {
+  async advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): Promise<void> {
     this.#step += 1;
     const perStep = (this.#clock() - this.#started) / (this.#step - this.#first);
     const etaSeconds = perStep * (this.#steps - this.#step + this.#later);
-    return this.#onEvent?.({
+    await this.#onEvent?.({
       stage: this.#stage,
       step: this.#step,
       steps: this.#steps,

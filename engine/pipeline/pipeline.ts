@@ -1,4 +1,5 @@
 import type { Graph } from "../graph/value.ts";
+import type { ModelSize } from "../images/fit-to-model.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
 import type { Precision } from "../networks/precision.ts";
@@ -121,6 +122,10 @@ export class Pipeline {
   /** Pixels of which both sides of an image must be a multiple. */
   get sizeMultiple(): number {
     return this.model.vae.autoencoder.factor * latentMultiple(this.model.unet.config);
+  }
+  /** The size that photos are brought to. */
+  get imageSize(): ModelSize {
+    return { resolution: this.defaults.resolution, multiple: this.sizeMultiple };
   }
   /** Tokens of a text, BOS and padding included. */
   get textLength(): number {

@@ -3,7 +3,6 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { InternalError, VisibleError } from "../errors.ts";
-import { widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
 import {
   maxHeaderBytes,
   parseSafetensorsHeader,
@@ -11,6 +10,7 @@ import {
   type TensorEntry,
 } from "./safetensors-header.ts";
 import type { TensorDtype } from "./tensor-dtype.ts";
+import { widenFloats } from "./widen-floats.ts";
 
 export {
   encodeSafetensors,
@@ -67,14 +67,6 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   });
 }
 
-/** How each floating dtype becomes float32. Every one is exact but F64, which is rounded to nearest. */
-const toFloat32: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => Float32Array } = {
-  F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
-  F32: (buffer) => new Float32Array(buffer),
-  F16: (buffer) => widenFloat16(new Uint16Array(buffer)),
-  BF16: (buffer) => widenBfloat16(new Uint16Array(buffer)),
-};
-
 /**
  * One floating tensor's values in row-major order, as float32.
  *
@@ -82,13 +74,7 @@ const toFloat32: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => Float3
  */
 export async function readTensor(file: SafetensorsFile, name: string): Promise<Float32Array> {
   const entry = entryOf(file, name);
-  const convert = toFloat32[entry.dtype];
-  if (convert === undefined)
-    throw new VisibleError(
-      "unsupported_dtype",
-      `Tensor "${name}" of ${file.path} holds ${entry.dtype}; store it as F32, F16, BF16 or F64.`,
-    );
-  return convert(await readEntry(file, entry));
+  return widenFloats(entry, await readEntry(file, entry), file.path);
 }
 
 /** How each integer dtype becomes a plain number; beyond 2^53 the nearest one. */

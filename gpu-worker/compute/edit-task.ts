@@ -4,8 +4,8 @@ import { type FittedImage, fitToModel } from "../../engine/images/fit-to-model.t
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import { withTransparency } from "../../engine/images/with-transparency.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
+import { decodeInstruction } from "../../engine/instruction/instruction-file.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
-import { decodeInstruction } from "./instruction-bytes.ts";
 import type { EditPart, EditTask, TaskDone } from "./protocol.ts";
 import { breathe, type CallOff, type TellEvent } from "./run-task.ts";
 import { toFailure } from "./task-failure.ts";
@@ -51,7 +51,7 @@ export async function editTask(
 ): Promise<TaskDone> {
   const { instruction, text, ...sampling } = task.prompt;
   const prompt = {
-    ...(instruction ? { instruction: await decodeInstruction(instruction) } : {}),
+    ...(instruction ? { instruction: decodeInstruction(instruction) } : {}),
     ...(text === undefined ? {} : { text }),
   };
   const parts = task.parts.map(
@@ -104,15 +104,14 @@ export async function editTask(
 
 /** Decodes a part's pictures. Of large ones only what the model takes stays in memory. */
 export async function openPart(
-  pipeline: Pick<Pipeline, "defaults" | "sizeMultiple">,
+  pipeline: Pick<Pipeline, "imageSize">,
   state: PartState,
 ): Promise<Wanted[]> {
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
   const wanted: Wanted[] = [];
   for (const { index, bytes } of state.part.images) {
     const decode = async (): Promise<OpenPicture> => {
       const original = await decodeImage(bytes, `Image ${index + 1}`);
-      return { original, fitted: fitToModel(original.image, size, `Image ${index + 1}`) };
+      return { original, fitted: fitToModel(original.image, pipeline.imageSize, `Image ${index + 1}`) };
     };
     const { image, open } = keep(await decode(), decode);
     for (let variation = 0; variation < state.part.count; variation++)

@@ -1,6 +1,6 @@
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { editTask } from "./edit-task.ts";
-import { importTask } from "./instruction-bytes.ts";
+import { importTask } from "./import-task.ts";
 import { learnTask } from "./learn-task.ts";
 import type { Task, TaskDone, TaskEvent } from "./protocol.ts";
 

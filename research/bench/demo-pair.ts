@@ -33,6 +33,6 @@ async function readPlan(root: string): Promise<DemoPlan> {
 }
 
 function pictureReader(root: string, pipeline: Pipeline) {
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const size = pipeline.imageSize;
   return async (file: string) => fitToModel((await decodeImage(join(root, "demo", file))).image, size).image;
 }

@@ -32,7 +32,7 @@ export async function benchWordings(
   const { tests } = JSON.parse(await readFile(join(folder, "demo.json"), "utf8")) as {
     tests: readonly { image: string; truth: string }[];
   };
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const size = pipeline.imageSize;
   const scores = new Map<string, number[]>(wordings.map((text) => [text, []]));
   for (const { image, truth } of tests) {
     const fitted = fitToModel((await decodeImage(join(folder, image))).image, size, image);

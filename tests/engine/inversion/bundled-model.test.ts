@@ -21,7 +21,7 @@ it("learns an edit from one pair that comes nearer to the truth than the best wo
   const pipeline = await openPipeline(fileURLToPath(new URL("../../../models/mini", import.meta.url)), {
     device: "cpu",
   });
-  const size = { resolution: pipeline.defaults.resolution, multiple: pipeline.sizeMultiple };
+  const size = pipeline.imageSize;
   const read = async (file: string): Promise<RgbImage> =>
     fitToModel((await decodeImage(demo + file)).image, size).image;
   const plan = JSON.parse(await readFile(`${demo}demo.json`, "utf8")) as { text: string };

@@ -126,7 +126,7 @@ describe("invert", () => {
       {
         clock: () => pipeline.unetForwards,
         onEvent: ({ stage, etaSeconds }) =>
-          void (stage === "frozen branches" && etaSeconds !== undefined && left.push(etaSeconds)),
+          void (stage === "prepare_samples" && etaSeconds !== undefined && left.push(etaSeconds)),
       },
     );
     const spent = pipeline.unetForwards - forwards;
@@ -189,7 +189,7 @@ describe("invert", () => {
   it("tells stage, step, loss and the time left, and shows a preview when asked", async () => {
     const events: InversionEvent[] = [];
     await learn({}, { previewEvery: 6, onEvent: (event) => void events.push(event) });
-    expect([...new Set(events.map(({ stage }) => stage))]).toEqual(["prepare", "frozen branches", "learn"]);
+    expect([...new Set(events.map(({ stage }) => stage))]).toEqual(["prepare", "prepare_samples", "learn"]);
     const steps = events.filter(({ stage, step }) => stage === "learn" && step > 0);
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
     expect(steps.every(({ loss, etaSeconds }) => Number.isFinite(loss) && etaSeconds! >= 0)).toBe(true);

@@ -13,14 +13,11 @@ it("keeps of large pictures what the model takes, and no original", async () => 
     .png()
     .toBuffer();
   const part = { images: [0, 1, 2].map((index) => ({ index, bytes })), count: 2 };
-  const pipeline = { defaults: { resolution: 64 }, sizeMultiple: 16 };
+  const pipeline = { imageSize: { resolution: 64, multiple: 16 } };
   collect();
   const before = process.memoryUsage().arrayBuffers;
   // Only what opening looks at.
-  const wanted = await openPart(
-    pipeline as unknown as Parameters<typeof openPart>[0],
-    { part } as unknown as Parameters<typeof openPart>[1],
-  );
+  const wanted = await openPart(pipeline, { part } as unknown as Parameters<typeof openPart>[1]);
   await new Promise((resolve) => setTimeout(resolve, 50));
   collect();
   expect(wanted).toHaveLength(6);

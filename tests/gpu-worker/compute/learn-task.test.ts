@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { encodeImage } from "../../../engine/images/write-image.ts";
+import { decodeInstruction } from "../../../engine/instruction/instruction-file.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
-import { decodeInstruction } from "../../../gpu-worker/compute/instruction-bytes.ts";
 import { learnTask } from "../../../gpu-worker/compute/learn-task.ts";
 import type { LearnTask, TaskEvent } from "../../../gpu-worker/compute/protocol.ts";
 import { negative, waves } from "../../engine/evaluation/make-set.ts";
@@ -63,7 +63,7 @@ describe("a learning job of a model with a pair encoder", () => {
     const { instruction, steps } = await run({ steps: 0 });
     expect(steps).toBe(0);
     expect(instruction.curve).toEqual([]);
-    const { info, tokenCount } = await decodeInstruction(instruction.file);
+    const { info, tokenCount } = decodeInstruction(instruction.file);
     expect(info).toMatchObject({ start: "pair", hyperParameters: { steps: 0 } });
     expect(tokenCount).toBe(14);
   });

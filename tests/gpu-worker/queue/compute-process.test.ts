@@ -141,7 +141,7 @@ describe("the process that computes", () => {
     }
   }, 90_000);
 
-  it("calls a scratch folder that cannot be used the machine's trouble, and takes its own with it", async () => {
+  it("takes its scratch folder with it when it is killed", async () => {
     const usual = process.env.TMPDIR;
     const folder = await mkdtemp(join(tmpdir(), "visii-scratch-"));
     process.env.TMPDIR = folder;
@@ -158,14 +158,6 @@ describe("the process that computes", () => {
       expect(await readdir(join(folder, scratch!))).not.toContainEqual(expect.stringMatching(/^visii-/));
       process.kill(own.pid!, "SIGKILL");
       await expect.poll(scratches).toEqual([]);
-
-      await own.ready();
-      const [next] = await scratches();
-      await rm(join(folder, next!), { recursive: true });
-      await expect(own.run({ ...task, steps: 1 }, never, async () => undefined)).rejects.toMatchObject({
-        name: "RetryableError",
-        message: "the worker's scratch folder is full or cannot be used",
-      });
     } finally {
       if (usual === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = usual;

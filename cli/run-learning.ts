@@ -1,0 +1,80 @@
+import { writeAside } from "visii-engine/internal/files/write-aside";
+import type { ImagePair } from "visii-engine/internal/images/fit-pairs";
+import type { RgbImage } from "visii-engine/internal/images/rgb-image";
+import type { Learned, LearnOptions } from "visii-engine/internal/learn";
+import type { Context } from "./context.ts";
+import { loadLearn, type Pipeline } from "./engine.ts";
+import { Interrupted } from "./interrupted.ts";
+import { requireHostMemory } from "./machine-memory.ts";
+import { modelSize, type Size } from "./picture-size.ts";
+import { showDuration } from "./progress-bar.ts";
+import { stageNames } from "./stage-names.ts";
+
+export interface RunLearningOptions extends Omit<LearnOptions, "size"> {
+  readonly size?: Size;
+  /** A saved state to go on from. */
+  readonly resume?: Uint8Array;
+  /** Where states are saved, every 15 seconds and on Ctrl-C. */
+  readonly stateFile: string;
+  /** Called about eight times in a run with an edit of the first before image, at that image's own size. */
+  onPreview?(step: number, preview: RgbImage): Promise<void>;
+}
+
+/** Seconds from which the time to expect is said. */
+const worthTelling = 60;
+
+/**
+ * `learn` with a progress bar, previews and saved states. Ctrl-C: Interrupted, whose message is the bare fact; a
+ * state file is there if a step was made.
+ */
+export async function runLearning(
+  { progress, signal }: Context,
+  pipeline: Pipeline,
+  pairs: readonly [ImagePair, ...ImagePair[]],
+  { size, resume, stateFile, onPreview, ...options }: RunLearningOptions,
+): Promise<Learned> {
+  const learn = await loadLearn();
+  const steps = options.steps ?? pipeline.defaults.inversion.steps;
+  let reached = 0;
+  let told = false;
+  try {
+    return await learn(
+      pipeline,
+      pairs,
+      { ...options, size: modelSize(pipeline, size) },
+      {
+        signal,
+        ...(resume ? { resume } : {}),
+        ...(onPreview ? { previews: 8 } : {}),
+        async onFitted({ width, height, notices }) {
+          for (const notice of notices) progress.note(notice);
+          await requireHostMemory(pipeline, "learn", { width, height });
+          const original = pairs[0].before;
+          if (original.width !== width || original.height !== height)
+            progress.note(
+              `Learning at ${width}×${height} (the pair is ${original.width}×${original.height}).`,
+            );
+        },
+        onCheckpoint: (state) => writeAside(stateFile, state),
+        async onEvent({ stage, preview, caption, validation: _, ...facts }) {
+          progress.update({ stage: stageNames[stage]!, ...facts });
+          if (!told && stage !== "prepare" && (facts.etaSeconds ?? 0) >= worthTelling) {
+            progress.note(`Learning takes about ${showDuration(facts.etaSeconds!)} on this machine.`);
+            told = true;
+          }
+          if (caption !== undefined) progress.note(`Starting from the caption "${caption}".`);
+          if (stage === "learn") reached = facts.step;
+          if (preview) await onPreview?.(reached, preview);
+        },
+      },
+    );
+  } catch (error) {
+    if (error instanceof Interrupted)
+      throw new Interrupted(
+        reached > 0 ? `Stopped after step ${reached} of ${steps}.` : "Stopped before the first step.",
+      );
+    throw error;
+  } finally {
+    progress.clear();
+  }
+}

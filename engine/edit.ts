@@ -1,0 +1,38 @@
+import { type EditHooks, type EditOptions, edit as editFitted } from "./editing/edit.ts";
+import { fitToModel, type ModelSize } from "./images/fit-to-model.ts";
+import { type ImageSource, openImage } from "./images/image-source.ts";
+import type { DetailMode } from "./images/restore-detail.ts";
+import { type FinishedImage, withTransparency } from "./images/with-transparency.ts";
+import type { Prompt } from "./instruction/embed-instruction.ts";
+import type { Pipeline } from "./pipeline/pipeline.ts";
+
+/** What is absent is the model's recommendation. */
+export interface EditPhotoOptions extends EditOptions {
+  /** Size that the photo is brought to for the model. */
+  readonly size?: ModelSize;
+  /** How detail that this size lost comes back; `transfer` when absent. */
+  readonly detail?: DetailMode;
+}
+
+/**
+ * Edits a photo of any size by an instruction, by words, or by both.
+ *
+ * @returns the edited photo at the photo's own size and with its transparency
+ * @throws VisibleError for a photo that cannot be read, options that make no sense, or another model's instruction
+ * @example
+ * const instruction = await readInstruction("edit.visii");
+ * const { image } = await edit(pipeline, "photo.jpg", { instruction, text: "with a blue tint" }, { seed: 0 });
+ * await writeImage("edited.png", image);
+ */
+export async function edit(
+  pipeline: Pipeline,
+  photo: ImageSource,
+  prompt: Prompt,
+  { size = pipeline.imageSize, detail, ...options }: EditPhotoOptions,
+  hooks: EditHooks = {},
+): Promise<FinishedImage> {
+  const original = await openImage(photo);
+  const fitted = fitToModel(original.image, size, typeof photo === "string" ? photo : "The photo");
+  const [edited] = await editFitted(pipeline, [fitted.image], prompt, options, hooks);
+  return withTransparency(original, fitted.restore(edited!, detail));
+}

@@ -1,0 +1,28 @@
+import { VisibleError } from "../errors.ts";
+import { widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
+import type { TensorEntry } from "./safetensors-header.ts";
+import type { TensorDtype } from "./tensor-dtype.ts";
+
+/** How each floating dtype becomes float32. Every one is exact but F64, which is rounded to nearest. */
+const toFloat32: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => Float32Array } = {
+  F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
+  F32: (buffer) => new Float32Array(buffer),
+  F16: (buffer) => widenFloat16(new Uint16Array(buffer)),
+  BF16: (buffer) => widenBfloat16(new Uint16Array(buffer)),
+};
+
+/**
+ * A floating tensor's bytes as float32 values.
+ *
+ * @param subject what the file is called in messages
+ * @throws VisibleError `unsupported_dtype`
+ */
+export function widenFloats({ name, dtype }: TensorEntry, bytes: ArrayBuffer, subject: string): Float32Array {
+  const convert = toFloat32[dtype];
+  if (convert === undefined)
+    throw new VisibleError(
+      "unsupported_dtype",
+      `Tensor "${name}" of ${subject} holds ${dtype}; store it as F32, F16, BF16 or F64.`,
+    );
+  return convert(bytes);
+}
