@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { editImages, planEdits, printResults } from "./edit-images.ts";
-import { loadEmbedInstruction, loadInstructionFile, type Mixing, mixings, withPipeline } from "./engine.ts";
+import { loadEngine, type Mixing, mixings, withPipeline } from "./engine.ts";
 import { nonEmpty, oneOf } from "./parse-values.ts";
 import { withServer } from "./remote/connect.ts";
 import { editRemotely, withInstruction } from "./remote/edit-remotely.ts";
@@ -48,10 +48,9 @@ async function apply(
     );
     return printResults(context, results, options);
   }
-  const { readInstruction } = await loadInstructionFile();
+  const { readInstruction, requireSameModel } = await loadEngine();
   const instruction = await readInstruction(file);
   const plan = await planEdits(images, options);
-  const { requireSameModel } = await loadEmbedInstruction();
   const prompt = { instruction, ...words };
   const results = await withPipeline(context, options, (pipeline) => {
     requireSameModel(pipeline, instruction);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { VisibleError } from "visii-engine/errors";
-import type { ModelCacheOptions } from "visii-engine/internal/model-cache/model-cache";
+import type { ModelCacheOptions } from "visii-engine/models";
 import { cacheHome } from "./model-location.ts";
 
 /**

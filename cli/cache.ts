@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ModelCache } from "visii-engine/internal/model-cache/model-cache";
+import { ModelCache } from "visii-engine/models";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 

@@ -1,14 +1,11 @@
 import { basename, extname, join } from "node:path";
-import { applyFit, type FittedEdit } from "visii-engine/internal/baselines/fit-edit";
-import { decodeImage } from "visii-engine/internal/images/decode-image";
-import { resizeImage } from "visii-engine/internal/images/resize-image";
-import type { RgbImage } from "visii-engine/internal/images/rgb-image";
-import { writeImage } from "visii-engine/internal/images/write-image";
+import { decodeImage, type RgbImage, resizeImage, writeImage } from "visii-engine/images";
+import { applyFit, type FittedEdit } from "visii-engine/lut";
 import type { Context } from "./context.ts";
 import type { DemoPlan } from "./demo-plan.ts";
 import { type Closeness, closeness } from "./demo-report.ts";
 import { editProgress } from "./edit-progress.ts";
-import { type EditOptions, type Instruction, loadEditPhoto, type Pipeline } from "./engine.ts";
+import { type EditOptions, type Instruction, loadEngine, type Pipeline } from "./engine.ts";
 
 /** One way of editing the test photos: a column of the sheet. */
 export interface DemoColumn {
@@ -77,7 +74,7 @@ export async function editDemoPhotos(
   columns: readonly DemoColumn[],
   { folder, seed }: { readonly folder: string; readonly seed: number },
 ): Promise<DemoRow[]> {
-  const edit = await loadEditPhoto();
+  const { edit } = await loadEngine();
   const options: EditOptions = {
     seed,
     ...(textGuidance === undefined ? {} : { textGuidance }),

@@ -1,8 +1,7 @@
 /** The demo's figures, as report.json and as captions on its sheet. */
+
 import { arch, cpus, platform, totalmem } from "node:os";
-import { psnr } from "visii-engine/internal/image-quality/psnr";
-import { ssim } from "visii-engine/internal/image-quality/ssim";
-import type { RgbImage } from "visii-engine/internal/images/rgb-image";
+import { psnr, type RgbImage, ssim } from "visii-engine/images";
 
 /** How close a picture is to the true edit. */
 export interface Closeness {

@@ -1,7 +1,4 @@
-import { contactSheet, type SheetCell } from "visii-engine/internal/images/contact-sheet";
-import { decodeImage } from "visii-engine/internal/images/decode-image";
-import type { ImagePair } from "visii-engine/internal/images/fit-pairs";
-import { lossCurvePng } from "visii-engine/internal/images/loss-curve";
+import { contactSheet, decodeImage, type ImagePair, lossCurvePng, type SheetCell } from "visii-engine/images";
 import type { DemoColumn, DemoRow } from "./demo-pictures.ts";
 import { showDecibels } from "./demo-report.ts";
 import type { Instruction } from "./engine.ts";

@@ -1,9 +1,9 @@
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { fitEdit } from "visii-engine/internal/baselines/fit-edit";
-import { ensureWritableFolder, writeAside } from "visii-engine/internal/files/write-aside";
-import { imageLibraryVersions } from "visii-engine/internal/images/image-loaders";
+import { ensureWritableFolder, writeAside } from "visii-engine/files";
+import { imageLibraryVersions } from "visii-engine/images";
+import { fitEdit } from "visii-engine/lut";
 import type { Context } from "./context.ts";
 import {
   type DemoColumn,
@@ -15,7 +15,7 @@ import {
 import { type DemoPlan, readDemoPlan } from "./demo-plan.ts";
 import { describeMachine, meanPsnr } from "./demo-report.ts";
 import { demoSheet } from "./demo-sheet.ts";
-import { type Instruction, loadInstructionFile, type Pipeline, withPipeline } from "./engine.ts";
+import { type Instruction, loadEngine, type Pipeline, withPipeline } from "./engine.ts";
 import { writeLossCurve } from "./learn.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { packageVersion } from "./package-version.ts";
@@ -84,7 +84,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     });
     const learnSeconds = (performance.now() - started) / 1000;
     progress.note(`Learned in ${showDuration(learnSeconds)}.`);
-    const { writeInstruction } = await loadInstructionFile();
+    const { writeInstruction } = await loadEngine();
     await writeInstruction(instructionFile, instruction);
     await removeResumeState(instructionFile);
 

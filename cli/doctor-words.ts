@@ -1,4 +1,4 @@
-import { secondsFor } from "visii-engine/internal/capacity/measure-rates";
+import { secondsFor } from "visii-engine/capacity";
 import { showBytes } from "../shared/show-bytes.ts";
 import type { DoctorReport, ModelReport, Probe } from "./doctor.ts";
 import { devices } from "./engine.ts";

@@ -2,9 +2,8 @@ import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { arch, cpus, platform, totalmem } from "node:os";
 import type { Command } from "commander";
-import type { Rates } from "visii-engine/internal/capacity/measure-rates";
-import type { ModelNeeds } from "visii-engine/internal/capacity/model-needs";
-import { listStored } from "visii-engine/internal/model-store/store";
+import type { ModelNeeds, Rates } from "visii-engine/capacity";
+import { listStored } from "visii-engine/model-store";
 import { z } from "zod";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
@@ -98,9 +97,8 @@ async function doctor({ progress, print }: Context, options: DoctorOptions): Pro
 
 async function reportOn(name: string, size: Size | undefined): Promise<ModelReport> {
   try {
-    const { readModelFolder } = await import("visii-engine/internal/pipeline/model-folder");
-    const { needsOf } = await import("visii-engine/internal/capacity/model-needs");
-    const { ModelCache } = await import("visii-engine/internal/model-cache/model-cache");
+    const { ModelCache, readModelFolder } = await import("visii-engine/models");
+    const { needsOf } = await import("visii-engine/capacity");
     const cache = cacheOptions();
     const model = await readModelFolder(modelFolder(name), cache && new ModelCache(cache));
     const { resolution, inversion } = model.defaults;
@@ -132,8 +130,7 @@ function probeApart(device: DeviceKind): Promise<Probe> {
 
 /** The other side of {@link probeApart}. */
 async function probe({ print }: Context, device: DeviceKind): Promise<void> {
-  const { selfTest, tolerances } = await import("visii-engine/internal/capacity/self-test");
-  const { measureRates } = await import("visii-engine/internal/capacity/measure-rates");
+  const { measureRates, selfTest, tolerances, whyNotUsable } = await import("visii-engine/capacity");
   const answer = (found: Probe) => print(JSON.stringify(found));
   try {
     const deviation = await selfTest(device);
@@ -147,7 +144,6 @@ async function probe({ print }: Context, device: DeviceKind): Promise<void> {
     const rates: Rates = await measureRates(device, { now: () => performance.now() / 1000 });
     answer({ works: true, deviation, rates });
   } catch (error) {
-    const { whyNotUsable } = await import("visii-engine/internal/runtime/device-words");
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     answer({ works: false, reason: whyNotUsable(device, cause) });
   }

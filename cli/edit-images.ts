@@ -1,13 +1,10 @@
 import { VisibleError } from "visii-engine/errors";
-import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
-import { decodeImage } from "visii-engine/internal/images/decode-image";
-import { fitToModel } from "visii-engine/internal/images/fit-to-model";
-import type { ReadableFormat } from "visii-engine/internal/images/image-format";
-import { withTransparency } from "visii-engine/internal/images/with-transparency";
-import { writeImage } from "visii-engine/internal/images/write-image";
+import { ensureWritableFolder } from "visii-engine/files";
+import { decodeImage, openPhoto, type ReadableFormat, writeImage } from "visii-engine/images";
+import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
 import { editProgress } from "./edit-progress.ts";
-import { type EditOptions, type Instruction, loadEdit, type Mixing, type Pipeline } from "./engine.ts";
+import { type EditOptions, type Instruction, loadEngine, type Mixing, type Pipeline } from "./engine.ts";
 import { requireHostMemory } from "./machine-memory.ts";
 import { type InputFile, outputPaths } from "./output-paths.ts";
 import { modelSize } from "./picture-size.ts";
@@ -75,23 +72,20 @@ export async function editImages(
   prompt: { readonly instruction?: Instruction; readonly text?: string },
   options: EditImagesOptions,
 ): Promise<EditResult[]> {
-  const edit = await loadEdit();
+  const { edit } = await loadEngine();
   const results: EditResult[] = [];
   const total = plan.reduce((sum, { outputs }) => sum + outputs.length, 0);
   const nextEdit = editProgress(progress, "editing", total);
   const size = modelSize(pipeline, options.size);
   for (const { input, outputs } of plan) {
-    const original = await decodeImage(input);
-    const fitted = fitToModel(original.image, size, input);
-    await requireHostMemory(pipeline, "edit", fitted.image);
+    const photo = await openPhoto(input, size);
+    await requireHostMemory(pipeline, "edit", photo.image);
     for (const [variation, output] of outputs.entries()) {
       signal.throwIfAborted();
       const started = performance.now();
-      const [edited] = await edit(pipeline, [fitted.image], prompt, editOptions(options, variation), {
-        signal,
-        onEvent: nextEdit(),
-      });
-      const { image, alpha } = withTransparency(original, fitted.restore(edited!, options.detail));
+      const chosen = { ...editOptions(options, variation), ...defined({ detail: options.detail }) };
+      const hooks = { signal, onEvent: nextEdit() };
+      const { image, alpha } = await edit(pipeline, photo, prompt, chosen, hooks);
       await writeImage(output, image, alpha ? { alpha } : {});
       results.push({ input, output, seconds: Number(((performance.now() - started) / 1000).toFixed(3)) });
     }

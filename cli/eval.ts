@@ -1,21 +1,21 @@
 import { basename, isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { VisibleError } from "visii-engine/errors";
-import type { CaseFiles } from "visii-engine/internal/evaluation/evaluation-case";
 import {
+  type CaseFiles,
   defaultMethods,
   type Method,
   methodName,
+  openCase,
   parseMethods,
+  type Report,
+  readSet,
+  reportText,
+  requireOwnFolder,
   whatIsMissing,
-} from "visii-engine/internal/evaluation/method";
-import { openCase } from "visii-engine/internal/evaluation/open-case";
-import { readSet } from "visii-engine/internal/evaluation/read-set";
-import type { Report } from "visii-engine/internal/evaluation/report";
-import { reportText } from "visii-engine/internal/evaluation/report-text";
-import { requireOwnFolder } from "visii-engine/internal/evaluation/write-report";
-import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
-import { readPairEncoderConfig } from "visii-engine/internal/pipeline/pair-encoder-model";
+} from "visii-engine/evaluation";
+import { ensureWritableFolder } from "visii-engine/files";
+import { readPairEncoderConfig } from "visii-engine/models";
 import type { Context } from "./context.ts";
 import { type InstructionSpace, spaces, withPipeline } from "./engine.ts";
 import { evaluateSet } from "./evaluate-set.ts";

@@ -1,5 +1,4 @@
-import type { EvaluationPlan } from "visii-engine/internal/evaluation/evaluate";
-import type { Report } from "visii-engine/internal/evaluation/report";
+import type { EvaluationPlan, Report } from "visii-engine/evaluation";
 import type { Context } from "./context.ts";
 import type { Pipeline } from "./engine.ts";
 import type { EvalOptions } from "./eval.ts";
@@ -25,11 +24,9 @@ export async function evaluateSet(
   { set, cases, methods, out }: SetPlan,
   options: EvalOptions,
 ): Promise<SetOutcome> {
-  const { evaluate } = await import("visii-engine/internal/evaluation/evaluate");
-  const { nameClip } = await import("visii-engine/internal/evaluation/clip-space");
-  const { makeReport } = await import("visii-engine/internal/evaluation/report");
-  const { writeReport } = await import("visii-engine/internal/evaluation/write-report");
-  const { describeSettings } = await import("visii-engine/internal/evaluation/result-keys");
+  const { describeSettings, evaluate, makeReport, nameClip, writeReport } = await import(
+    "visii-engine/evaluation"
+  );
   const settings = settingsOf(options);
   const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
   const { reused, ...outcome } = await evaluate(

@@ -1,15 +1,7 @@
 import type { Command } from "commander";
 import { VisibleError } from "visii-engine/errors";
 import type { Context } from "./context.ts";
-import {
-  type Instruction,
-  type InstructionSpace,
-  type Losses,
-  loadEmbedInstruction,
-  loadInstructionFile,
-  loadNearestWords,
-  withPipeline,
-} from "./engine.ts";
+import { type Instruction, type InstructionSpace, type Losses, loadEngine, withPipeline } from "./engine.ts";
 import { wholeNumber } from "./parse-values.ts";
 
 interface InspectOptions {
@@ -31,7 +23,7 @@ export function addInspectCommand(program: Command, context: Context): void {
 }
 
 async function inspect(context: Context, file: string, options: InspectOptions): Promise<void> {
-  const { readInstruction } = await loadInstructionFile();
+  const { readInstruction } = await loadEngine();
   const instruction = await readInstruction(file);
   const words = await nearest(context, instruction, options);
   if (!options.json) return context.print(describe(file, instruction, words));
@@ -49,7 +41,7 @@ async function nearest(
   instruction: Instruction,
   { model, words }: InspectOptions,
 ): Promise<NearestWords | undefined> {
-  const [{ requireSameModel }, nearestWords] = [await loadEmbedInstruction(), await loadNearestWords()];
+  const { nearestWords, requireSameModel } = await loadEngine();
   try {
     return await withPipeline(context, { model, device: "cpu" }, async (pipeline) => {
       requireSameModel(pipeline, instruction);

@@ -1,12 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
+import type { Learned } from "visii-engine";
 import { RetryableError, VisibleError } from "visii-engine/errors";
-import { ensureWritableFolder, writeAside } from "visii-engine/internal/files/write-aside";
-import { lossCurvePng, lossCurveSvg } from "visii-engine/internal/images/loss-curve";
-import { writeImage } from "visii-engine/internal/images/write-image";
-import { learningWarnings } from "visii-engine/internal/inversion/learning-warnings";
-import type { Learned } from "visii-engine/internal/learn";
+import { ensureWritableFolder, writeAside } from "visii-engine/files";
+import { lossCurvePng, lossCurveSvg, writeImage } from "visii-engine/images";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import {
@@ -14,8 +12,7 @@ import {
   captionKinds,
   type Instruction,
   type InstructionSpace,
-  loadCaptionPair,
-  loadInstructionFile,
+  loadEngine,
   spaces,
   withPipeline,
 } from "./engine.ts";
@@ -154,7 +151,7 @@ async function learn(
   if (server) {
     const started = performance.now();
     await withServer(server, (api) => learnRemotely(context, api, names, options));
-    const { readInstruction } = await loadInstructionFile();
+    const { learningWarnings, readInstruction } = await loadEngine();
     const instruction = await readInstruction(out);
     const seconds = (performance.now() - started) / 1000;
     return finish({ instruction, warnings: learningWarnings(instruction.info) }, seconds);
@@ -189,7 +186,7 @@ async function learn(
   const seconds = (performance.now() - started) / 1000;
 
   const { instruction } = learned;
-  const { writeInstruction } = await loadInstructionFile();
+  const { writeInstruction } = await loadEngine();
   await writeInstruction(out, instruction);
   if (preview !== undefined && instruction.info.losses) await writeLossCurve(preview, instruction);
   await removeResumeState(out);
@@ -212,7 +209,7 @@ async function readPhrases({ caption, phrases: path }: LearnOptions): Promise<st
       cause,
     });
   });
-  const { parsePhrases } = await loadCaptionPair();
+  const { parsePhrases } = await loadEngine();
   return parsePhrases(text);
 }
 

@@ -1,4 +1,4 @@
-import type { LossPoint } from "visii-engine/internal/images/loss-curve";
+import type { LossPoint } from "visii-engine/images";
 import type { Instruction } from "./engine.ts";
 
 /** An instruction's curve for drawing, the validation loss of its start at step 0 included; empty where no step was made. */

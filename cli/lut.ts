@@ -1,14 +1,9 @@
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { VisibleError } from "visii-engine/errors";
-import { colorMapPsnr } from "visii-engine/internal/baselines/color-change";
-import { ensureWritableFolder } from "visii-engine/internal/files/write-aside";
-import { decodeImage } from "visii-engine/internal/images/decode-image";
-import { withTransparency } from "visii-engine/internal/images/with-transparency";
-import { writeImage } from "visii-engine/internal/images/write-image";
-import { applyLut, lutSizes } from "visii-engine/internal/lut/color-lut";
-import { readCube, writeCube } from "visii-engine/internal/lut/cube-file";
-import { fitLut } from "visii-engine/internal/lut/fit-lut";
+import { ensureWritableFolder } from "visii-engine/files";
+import { decodeImage, withTransparency, writeImage } from "visii-engine/images";
+import { applyLut, colorMapPsnr, fitLut, lutSizes, readCube, writeCube } from "visii-engine/lut";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import { type InputFile, outputPaths } from "./output-paths.ts";

@@ -25,7 +25,7 @@ export async function requireHostMemory(
   passed.set(pipeline, known);
   const key = `${use} ${width}x${height}`;
   if (pipeline.device !== "cpu" || known.has(key)) return;
-  const { requireMemory } = await import("visii-engine/internal/capacity/require-memory");
+  const { requireMemory } = await import("visii-engine/capacity");
   requireMemory(pipeline.model, {
     ...{ use, width, height },
     multiple: pipeline.sizeMultiple,

@@ -2,9 +2,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { VisibleError } from "visii-engine/errors";
-import { bundledModel } from "visii-engine/internal/bundled-model";
-import { looksLikeModelId, parseModelId } from "visii-engine/internal/model-store/model-id";
-import { storedFolder } from "visii-engine/internal/model-store/store";
+import { bundledModel, looksLikeModelId, parseModelId, storedFolder } from "visii-engine/model-store";
 
 /**
  * Where pulled models lie: VISII_MODELS, else visii/models in the cache folder of the XDG base directory specification. They

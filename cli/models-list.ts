@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { listStored } from "visii-engine/internal/model-store/store";
+import { listStored } from "visii-engine/model-store";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
 

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { parseModelId } from "visii-engine/internal/model-store/model-id";
-import { storedFolder } from "visii-engine/internal/model-store/store";
+import { parseModelId, storedFolder } from "visii-engine/model-store";
 import { systemClock } from "../shared/system-clock.ts";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
@@ -53,8 +52,7 @@ async function pull(
     ? resolve(options.dir)
     : storedFolder(modelStoreRoot(), { name, ...(revision === undefined ? {} : { revision }) });
   const { HF_TOKEN: token, HF_ENDPOINT: endpoint } = process.env;
-  const { defaultClip, pullModel } = await import("visii-engine/internal/model-store/pull-model");
-  const { checkModelConfigs } = await import("visii-engine/internal/pipeline/model-folder");
+  const { checkModelConfigs, defaultClip, pullModel } = await import("visii-engine/models");
   const started = performance.now();
   const pulled = await pullModel({
     name,

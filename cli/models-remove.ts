@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { removeStored } from "visii-engine/internal/model-store/store";
+import { removeStored } from "visii-engine/model-store";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { VisibleError } from "visii-engine/errors";
-import { forgetPull, readPullRecord, verifyFiles } from "visii-engine/internal/model-store/pulled-model";
+import { forgetPull, readPullRecord, verifyFiles } from "visii-engine/model-store";
 import type { Context } from "./context.ts";
 import { modelFolder } from "./model-location.ts";
 import { transferProgress } from "./transfer-progress.ts";

@@ -1,6 +1,10 @@
 import { basename, extname, join, resolve } from "node:path";
-import { type ReadableFormat, readableFormats } from "visii-engine/internal/images/image-format";
-import { extensionOfFormat, formatOfExtension } from "visii-engine/internal/images/write-image";
+import {
+  extensionOfFormat,
+  formatOfExtension,
+  type ReadableFormat,
+  readableFormats,
+} from "visii-engine/images";
 
 export interface InputFile {
   readonly path: string;

@@ -1,7 +1,7 @@
-/** Option values from the command line: text in, checked value out, or a sentence that names the option. */
-
 import { VisibleError } from "visii-engine/errors";
-import { type Device, deviceKinds, isDevice } from "visii-engine/internal/runtime/device";
+import { type Device, deviceKinds, isDevice } from "visii-engine/options";
+
+/** Option values from the command line: text in, checked value out, or a sentence that names the option. */
 
 const refuse = (option: string, text: string, wanted: string): VisibleError =>
   new VisibleError("invalid_option", `${option} is "${text}"; it must be ${wanted}.`);

@@ -1,5 +1,5 @@
 import { VisibleError } from "visii-engine/errors";
-import type { ModelSize } from "visii-engine/internal/images/fit-to-model";
+import type { ModelSize } from "visii-engine/images";
 import type { Pipeline } from "./engine.ts";
 
 /** What --size says: the side of a square whose area pictures are brought to, or an exact width and height. Pixels. */

@@ -1,6 +1,5 @@
 import { VisibleError } from "visii-engine/errors";
-import type { ImagePair } from "visii-engine/internal/images/fit-pairs";
-import { readPairs as readEach } from "visii-engine/internal/read-pairs";
+import { type ImagePair, readPairs as readFiles } from "visii-engine/images";
 import type { PairNames } from "./collect-pairs.ts";
 
 /**
@@ -19,7 +18,7 @@ export async function readPairs(
       "no_pairs",
       "There is no pair to learn from; give at least one --pair BEFORE AFTER.",
     );
-  const { pairs, notices, warnings } = await readEach(names, lutCommand === undefined ? {} : { lutCommand });
+  const { pairs, notices, warnings } = await readFiles(names, lutCommand === undefined ? {} : { lutCommand });
   for (const notice of notices) note(notice);
   for (const warning of warnings) warn(warning);
   return pairs;

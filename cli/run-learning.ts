@@ -1,9 +1,8 @@
-import { writeAside } from "visii-engine/internal/files/write-aside";
-import type { ImagePair } from "visii-engine/internal/images/fit-pairs";
-import type { RgbImage } from "visii-engine/internal/images/rgb-image";
-import type { Learned, LearnOptions } from "visii-engine/internal/learn";
+import type { Learned, LearnOptions } from "visii-engine";
+import { writeAside } from "visii-engine/files";
+import type { ImagePair, RgbImage } from "visii-engine/images";
 import type { Context } from "./context.ts";
-import { loadLearn, type Pipeline } from "./engine.ts";
+import { loadEngine, type Pipeline } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
 import { requireHostMemory } from "./machine-memory.ts";
 import { modelSize, type Size } from "./picture-size.ts";
@@ -33,7 +32,7 @@ export async function runLearning(
   pairs: readonly [ImagePair, ...ImagePair[]],
   { size, resume, stateFile, onPreview, ...options }: RunLearningOptions,
 ): Promise<Learned> {
-  const learn = await loadLearn();
+  const { learn } = await loadEngine();
   const steps = options.steps ?? pipeline.defaults.inversion.steps;
   let reached = 0;
   let told = false;

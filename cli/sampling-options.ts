@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type DetailMode, detailModes } from "visii-engine/internal/images/restore-detail";
+import { type DetailMode, detailModes } from "visii-engine/options";
 import { type SchedulerKind, schedulerKinds } from "./engine.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";

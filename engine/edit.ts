@@ -1,8 +1,9 @@
 import { type EditHooks, type EditOptions, edit as editFitted } from "./editing/edit.ts";
-import { fitToModel, type ModelSize } from "./images/fit-to-model.ts";
-import { type ImageSource, openImage } from "./images/image-source.ts";
+import type { ModelSize } from "./images/fit-to-model.ts";
+import type { ImageSource } from "./images/image-source.ts";
+import { type OpenPhoto, openPhoto } from "./images/open-photo.ts";
 import type { DetailMode } from "./images/restore-detail.ts";
-import { type FinishedImage, withTransparency } from "./images/with-transparency.ts";
+import type { FinishedImage } from "./images/with-transparency.ts";
 import type { Prompt } from "./instruction/embed-instruction.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 
@@ -17,22 +18,27 @@ export interface EditPhotoOptions extends EditOptions {
 /**
  * Edits a photo of any size by an instruction, by words, or by both.
  *
+ * @param photo one that openPhoto gave is not fitted again
  * @returns the edited photo at the photo's own size and with its transparency
  * @throws VisibleError for a photo that cannot be read, options that make no sense, or another model's instruction
  * @example
  * const instruction = await readInstruction("edit.visii");
- * const { image } = await edit(pipeline, "photo.jpg", { instruction, text: "with a blue tint" }, { seed: 0 });
+ * const prompt = { instruction, text: "with a blue tint" };
+ * const { image } = await edit(pipeline, "photo.jpg", prompt, { seed: 0 });
  * await writeImage("edited.png", image);
  */
 export async function edit(
   pipeline: Pipeline,
-  photo: ImageSource,
+  photo: ImageSource | OpenPhoto,
   prompt: Prompt,
   { size = pipeline.imageSize, detail, ...options }: EditPhotoOptions,
   hooks: EditHooks = {},
 ): Promise<FinishedImage> {
-  const original = await openImage(photo);
-  const fitted = fitToModel(original.image, size, typeof photo === "string" ? photo : "The photo");
-  const [edited] = await editFitted(pipeline, [fitted.image], prompt, options, hooks);
-  return withTransparency(original, fitted.restore(edited!, detail));
+  const { image, finish } = isOpen(photo) ? photo : await openPhoto(photo, size);
+  const [edited] = await editFitted(pipeline, [image], prompt, options, hooks);
+  return finish(edited!, detail);
+}
+
+function isOpen(photo: ImageSource | OpenPhoto): photo is OpenPhoto {
+  return typeof photo === "object" && "finish" in photo;
 }

@@ -52,7 +52,7 @@ export interface Learned {
  * @throws VisibleError for pairs and options that make no sense, or a state of another run; the signal's reason
  * @example
  * const { pairs } = await readPairs([{ before: "before.jpg", after: "after.jpg" }]);
- * const { instruction } = await learn(pipeline, pairs, { seed: 0 });
+ * const { instruction } = await learn(pipeline, pairs, { seed: 0, steps: 20 });
  * await writeInstruction("edit.visii", instruction);
  */
 export async function learn(

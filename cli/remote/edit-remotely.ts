@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Visii } from "visii-client";
-import { writeAside } from "visii-engine/internal/files/write-aside";
-import { decodeImage } from "visii-engine/internal/images/decode-image";
-import { type ReadableFormat, readableFormats } from "visii-engine/internal/images/image-format";
-import { writeImage } from "visii-engine/internal/images/write-image";
+import { writeAside } from "visii-engine/files";
+import { decodeImage, type ReadableFormat, readableFormats, writeImage } from "visii-engine/images";
 import type { OutputFormat } from "../../shared/resources/edit.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
 import type { Context } from "../context.ts";

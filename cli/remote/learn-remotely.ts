@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Visii } from "visii-client";
 import { RetryableError } from "visii-engine/errors";
-import { writeAside } from "visii-engine/internal/files/write-aside";
-import { decodeImage } from "visii-engine/internal/images/decode-image";
+import { writeAside } from "visii-engine/files";
+import { decodeImage } from "visii-engine/images";
 import type { PairNames } from "../collect-pairs.ts";
 import type { Context } from "../context.ts";
 import type { InstructionSpace } from "../engine.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Visii } from "visii-client";
 import { RetryableError, VisibleError } from "visii-engine/errors";
-import type { ReadableFormat } from "visii-engine/internal/images/image-format";
+import type { ReadableFormat } from "visii-engine/images";
 import { maximumUploadBytes, type UploadType } from "../../shared/resources/upload.ts";
 
 export const imageUploadType = {

@@ -56,7 +56,13 @@ export async function captionPair(
   return methods[kind](pipeline, { embedding, seed, phrases }, hooks);
 }
 
-/** One phrase a line; empty lines and spaces around are left out. */
+/**
+ * One phrase a line; empty lines and spaces around are left out.
+ *
+ * @example
+ * const phrases = parsePhrases("make it night\n make it snow \n\n");
+ * console.log(phrases); // ["make it night", "make it snow"]
+ */
 export function parsePhrases(text: string): string[] {
   return text
     .split("\n")

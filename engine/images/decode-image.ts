@@ -98,6 +98,10 @@ function splitAlpha(
  * Decodes JPEG, PNG, WebP, AVIF, HEIC or TIFF (told by its bytes) from a path or from memory: orientation applied; embedded ICC
  * profile, CMYK, grayscale and 10 or 16 bits brought to 8-bit sRGB. Wide gamuts (Display P3, Adobe RGB, ProPhoto) are clipped to sRGB.
  * `subject` names the picture in errors; by default its path. Anything else, damage, or too many pixels: VisibleError.
+ *
+ * @example
+ * const { image, format } = await decodeImage("photo.jpg");
+ * console.log(format, image.width, image.height);
  */
 export async function decodeImage(source: string | Uint8Array, subject?: string): Promise<DecodedImage> {
   const name = subject ?? (typeof source === "string" ? source : "The uploaded image");

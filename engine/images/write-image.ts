@@ -47,7 +47,13 @@ function interleaveAlpha(rgb: Uint8Array, alpha: Uint8Array): Uint8Array {
   return rgba;
 }
 
-/** The picture as a file in memory, sRGB, without metadata. */
+/**
+ * The picture as a file in memory, sRGB, without metadata.
+ *
+ * @example
+ * const { image } = await decodeImage("photo.jpg");
+ * const bytes = await encodeImage(image, "webp", { quality: 80 });
+ */
 export async function encodeImage(
   image: RgbImage,
   format: ImageFormat,
@@ -74,7 +80,13 @@ export function formatOfPath(path: string): ImageFormat {
   return format;
 }
 
-/** Writes the picture in the format of `path`'s ending, whole or not at all (see writeAside for the errors). */
+/**
+ * Writes the picture in the format of `path`'s ending, whole or not at all (see writeAside for the errors).
+ *
+ * @example
+ * const { image } = await decodeImage("photo.jpg");
+ * await writeImage("photo.png", image);
+ */
 export async function writeImage(path: string, image: RgbImage, options: EncodeOptions = {}): Promise<void> {
   await writeAside(path, await encodeImage(image, formatOfPath(path), options));
 }

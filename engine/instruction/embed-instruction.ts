@@ -49,7 +49,13 @@ function refuseLongText(pipeline: Pipeline, text: string, room: number): void {
     );
 }
 
-/** @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows that cannot be this model's */
+/**
+ * Checks that an instruction was learned through the pipeline's model.
+ *
+ * @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows that cannot be this model's
+ * @example
+ * requireSameModel(pipeline, await readInstruction("edit.visii"));
+ */
 export function requireSameModel(pipeline: Pipeline, instruction: Instruction): void {
   const { info, dimension, tokenCount, attentions } = instruction;
   if (info.weightHash !== pipeline.weightHash)

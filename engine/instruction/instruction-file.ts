@@ -30,12 +30,24 @@ const maximumElements: Readonly<Record<InstructionSpace, number>> = {
  */
 const largestMagnitude = 10_000;
 
-/** Writes `.visii`, whole or not at all. @throws VisibleError `not_writable` */
+/**
+ * Writes `.visii`, whole or not at all.
+ *
+ * @throws VisibleError `not_writable`
+ * @example
+ * const instruction = await readInstruction("edit.visii");
+ * await writeInstruction("copy.visii", instruction);
+ */
 export async function writeInstruction(path: string, instruction: Instruction): Promise<void> {
   await writeAside(path, encodeInstruction(instruction));
 }
 
-/** The bytes of a `.visii` file, which is a safetensors file. They depend on the instruction alone. */
+/**
+ * The bytes of a `.visii` file, which is a safetensors file. They depend on the instruction alone.
+ *
+ * @example
+ * const bytes = encodeInstruction(await readInstruction("edit.visii"));
+ */
 export function encodeInstruction(instruction: Instruction): Uint8Array {
   return encodeSafetensors(tensorsOf(instruction), { [infoKey]: JSON.stringify(instruction.info) });
 }
@@ -43,6 +55,9 @@ export function encodeInstruction(instruction: Instruction): Uint8Array {
 /**
  * @throws VisibleError `instruction_not_found`, or `invalid_instruction` if the file is no `.visii`, or one that this version
  *   cannot read
+ * @example
+ * const instruction = await readInstruction("edit.visii");
+ * console.log(instruction.tokenCount, instruction.info.seed);
  */
 export async function readInstruction(path: string): Promise<Instruction> {
   const header = await openSafetensors(path).catch((cause: unknown) => {
@@ -64,6 +79,9 @@ export async function readInstruction(path: string): Promise<Instruction> {
  *
  * @param subject what the bytes are called in messages
  * @throws VisibleError `invalid_instruction` if they are no `.visii` file, or one that this version cannot read
+ * @example
+ * const bytes = encodeInstruction(await readInstruction("edit.visii"));
+ * const instruction = decodeInstruction(bytes);
  */
 export function decodeInstruction(bytes: Uint8Array, subject = "The file"): Instruction {
   const header = headerOf(bytes, subject);

@@ -9,6 +9,10 @@ interface RankedWord {
 /**
  * For each learned token, the vocabulary's words whose embedding, as a text of that one word, points most nearly the same
  * way; in kv space the keys and values that the UNet makes of it. A hint at what was learned, no translation.
+ *
+ * @example
+ * const [first] = await nearestWords(pipeline, await readInstruction("edit.visii"), 3);
+ * console.log(first?.words);
  */
 export async function nearestWords(
   pipeline: Pipeline,

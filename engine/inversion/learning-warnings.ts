@@ -6,7 +6,13 @@ import type { InstructionInfo } from "../instruction/instruction.ts";
  */
 export const leastGain = 0.3;
 
-/** Sentences for the user about a run that ended but learned nothing, or hardly anything, and what to do. */
+/**
+ * Sentences for the user about a run that ended but learned nothing, or hardly anything, and what to do.
+ *
+ * @example
+ * const { info } = await readInstruction("edit.visii");
+ * for (const warning of learningWarnings(info)) console.warn(warning);
+ */
 export function learningWarnings({ losses, init }: Pick<InstructionInfo, "losses" | "init">): string[] {
   if (!losses) return [];
   const { validation, wordsValidation, initialValidation } = losses;

@@ -70,7 +70,15 @@ export interface UnetBatch {
   readonly width: number;
 }
 
-/** Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size. */
+/**
+ * Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size.
+ *
+ * @throws VisibleError for a folder that is no such model
+ * @example
+ * const mini = await openPipeline(bundledModel, { device: "cpu" });
+ * console.log(mini.modelId, mini.imageSize);
+ * await mini.dispose();
+ */
 export async function openPipeline(
   folder: string,
   { cache, precision = "fp32", ...options }: PipelineOptions,

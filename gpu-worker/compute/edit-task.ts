@@ -1,8 +1,6 @@
 import { type BatchItem, editTogether } from "../../engine/editing/edit.ts";
-import { type DecodedImage, decodeImage } from "../../engine/images/decode-image.ts";
-import { type FittedImage, fitToModel } from "../../engine/images/fit-to-model.ts";
+import { type OpenPhoto, openPhoto } from "../../engine/images/open-photo.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
-import { withTransparency } from "../../engine/images/with-transparency.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
 import { decodeInstruction } from "../../engine/instruction/instruction-file.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
@@ -13,11 +11,6 @@ import { toFailure } from "./task-failure.ts";
 /** Pixels up to which a picture stays in memory until its result is there; a larger one is decoded again then. */
 const keptPixels = 1_000_000;
 
-interface OpenPicture {
-  readonly original: DecodedImage;
-  readonly fitted: FittedImage;
-}
-
 /** One result to be made. */
 interface Wanted {
   readonly part: PartState;
@@ -25,7 +18,7 @@ interface Wanted {
   readonly variation: number;
   /** As the model takes it. */
   readonly image: RgbImage;
-  open(): Promise<OpenPicture>;
+  open(): Promise<OpenPhoto>;
 }
 
 /** A job's share of the task. */
@@ -103,16 +96,10 @@ export async function editTask(
 }
 
 /** Decodes a part's pictures. Of large ones only what the model takes stays in memory. */
-export async function openPart(
-  pipeline: Pick<Pipeline, "imageSize">,
-  state: PartState,
-): Promise<Wanted[]> {
+export async function openPart(pipeline: Pick<Pipeline, "imageSize">, state: PartState): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
   for (const { index, bytes } of state.part.images) {
-    const decode = async (): Promise<OpenPicture> => {
-      const original = await decodeImage(bytes, `Image ${index + 1}`);
-      return { original, fitted: fitToModel(original.image, pipeline.imageSize, `Image ${index + 1}`) };
-    };
+    const decode = () => openPhoto(bytes, pipeline.imageSize, `Image ${index + 1}`);
     const { image, open } = keep(await decode(), decode);
     for (let variation = 0; variation < state.part.count; variation++)
       wanted.push({ part: state, index, variation, image, open });
@@ -120,13 +107,13 @@ export async function openPart(
   return wanted;
 }
 
-function keep(picture: OpenPicture, decode: () => Promise<OpenPicture>): Pick<Wanted, "image" | "open"> {
-  const { width, height } = picture.original.image;
-  return { image: picture.fitted.image, open: width * height <= keptPixels ? always(picture) : decode };
+function keep(photo: OpenPhoto, decode: () => Promise<OpenPhoto>): Pick<Wanted, "image" | "open"> {
+  const { width, height, image } = photo;
+  return { image, open: width * height <= keptPixels ? always(photo) : decode };
 }
 
 /** A function made where a large picture is a local would hold that picture; this one sees only its own. */
-const always = (picture: OpenPicture) => async () => picture;
+const always = (photo: OpenPhoto) => async () => photo;
 
 /** Batches of one size each: as many as fit, then powers of two, so that few sizes of session are ever compiled. */
 export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "width" | "height"> }>(
@@ -167,8 +154,7 @@ async function tellResult(
   edited: RgbImage,
   tell: TellEvent,
 ): Promise<void> {
-  const { original, fitted } = await open();
-  const { image, alpha } = withTransparency(original, fitted.restore(edited));
+  const { image, alpha } = (await open()).finish(edited);
   await tell({
     ...{ type: "result", part: part.number, index, variation, width: image.width, height: image.height },
     bytes: await encodeImage(image, part.part.format, alpha ? { alpha } : {}),

@@ -80,7 +80,7 @@ describe("a trespass is found:", () => {
     [
       "an engine reached by its name",
       "functions/a.ts",
-      'import { g } from "visii-engine/internal/graph/value";',
+      'import { g } from "visii-engine/graph";',
       "must not reach engine/",
     ],
     ["a product that imports its tests", "cli/a.ts", 'import { a } from "../tests/a.ts";', "tests/"],

@@ -26,9 +26,7 @@ export function sourceFiles(folder = ""): SourceFile[] {
 
 /** The packages of this repository: a name leads to a source file here. */
 const ownPackages: readonly (readonly [name: RegExp, file: string])[] = [
-  [/^visii-engine\/internal\/(.+)$/, "engine/$1.ts"],
-  [/^visii-engine\/errors$/, "engine/errors.ts"],
-  [/^visii-engine\/(.+)$/, "engine/$1/index.ts"],
+  [/^visii-engine\/(.+)$/, "engine/exports/$1.ts"],
   [/^visii-engine$/, "engine/index.ts"],
   [/^visii-client$/, "client/visii.ts"],
   [/^visii-client\/(.+)$/, "client/$1.ts"],

@@ -1,0 +1,2 @@
+/** The three kinds of error that visii throws. */
+export * from "../errors.ts";

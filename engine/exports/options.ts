@@ -1,0 +1,8 @@
+/** The values that options can have. Nothing here loads onnxruntime or sharp. */
+export type { CaptionKind } from "../captioning/caption-pair.ts";
+export { type DetailMode, detailModes } from "../images/restore-detail.ts";
+export { type InstructionSpace, instructionSpaces } from "../instruction/instruction.ts";
+export { type Precision, precisions } from "../networks/precision.ts";
+export { type Mixing, mixings } from "../pipeline/mixing.ts";
+export { type Device, type DeviceKind, deviceKinds, environmentFor, isDevice } from "../runtime/device.ts";
+export { type SchedulerKind, schedulerKinds } from "../schedulers/scheduler.ts";
