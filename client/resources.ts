@@ -300,6 +300,8 @@ export interface CreateKey {
   readonly name?: string | undefined;
   /** Read and write when absent. */
   readonly scopes?: readonly Scope[] | undefined;
+  /** Never when absent. */
+  readonly expires_at?: string | undefined;
 }
 
 export interface KeyResource {
@@ -309,6 +311,9 @@ export interface KeyResource {
   /** The first characters, to tell keys apart. */
   readonly hint: string;
   readonly created_at: string;
+  readonly expires_at?: string;
+  /** To the hour. */
+  readonly last_used_at?: string;
 }
 
 export interface CreatedKey extends KeyResource {

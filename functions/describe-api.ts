@@ -2,6 +2,9 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { webhookPayloadSchema } from "../shared/webhooks/webhook.ts";
 import type { EdgeEnv } from "./edge.ts";
 
+/** The date of the API's last change that a caller may notice; docs/changelog.md names it. */
+export const apiVersion = "2026-11-29";
+
 /** What holds for every request, in Markdown without tables or lists: the reference page shows it as paragraphs. */
 const description = `Learn a picture edit from one before/after pair, and make the same edit on any other picture.
 
@@ -19,6 +22,8 @@ const description = `Learn a picture edit from one before/after pair, and make t
 
 **Limits.** \`RateLimit\` and \`RateLimit-Policy\` state how many requests the account has left this minute, whichever of its keys it uses; 429 comes with \`Retry-After\`.
 
+**Versions.** \`Visii-Version\` in each answer is the date of the last change that a caller may notice. Within \`/v1\` fields, events and optional parameters may be added; nothing is taken away or changes its meaning.
+
 **Errors** are \`application/problem+json\` (RFC 9457). \`code\` is stable, \`detail\` is for people, and \`request_id\` is what to quote.
 
 **Webhooks** follow Standard Webhooks 1.0: \`webhook-signature\` holds \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\` under the secret. Answer 2xx. Anything else, a redirect too, is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h; 410 stops the webhook. Deliveries may come twice: \`webhook-id\` is the same then.`;
@@ -26,7 +31,7 @@ const description = `Learn a picture edit from one before/after pair, and make t
 /** What the OpenAPI document says besides its routes. @param server that links begin with; this one when absent */
 export const aboutApi = (server: string | undefined) => ({
   openapi: "3.1.0" as const,
-  info: { title: "visii", version: "1", description },
+  info: { title: "visii", version: apiVersion, description },
   servers: [{ url: server ?? "/" }],
 });
 

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { createId } from "../../shared/ids.ts";
 import { continueTrace, traceFacts } from "../../shared/trace.ts";
+import { apiVersion } from "../describe-api.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { loggedPath } from "../problem-answers.ts";
 
@@ -16,6 +17,7 @@ export function identifyRequest({ clock, random, log, settings }: Edge): Middlew
     context.set("resumed", false);
     // Before there is an answer: afterwards each would have it built anew.
     context.header("Request-Id", requestId);
+    context.header("Visii-Version", apiVersion);
     context.header("X-Content-Type-Options", "nosniff");
     await next();
     log.info("request", {

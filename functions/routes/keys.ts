@@ -6,6 +6,7 @@ import {
   keySchema,
   type StoredKey,
 } from "../../shared/accounts/api-key.ts";
+import { defined } from "../../shared/defined.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
@@ -51,14 +52,13 @@ const revoke = createRoute({
   responses: { 204: { description: "Revoked" }, ...orProblem },
 });
 
-const present = ({ id, name, scopes, hint, created_at }: StoredKey): KeyResource => ({
-  ...{ id, scopes, hint, created_at },
-  ...(name === undefined ? {} : { name }),
-});
+const present = ({ account: _, hash: __, ...key }: StoredKey): KeyResource => key;
 
-export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings }: Edge): void {
+export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock }: Edge): void {
   app.openapi(create, async (context) => {
-    const { name, scopes } = context.req.valid("json");
+    const { name, scopes, expires_at } = context.req.valid("json");
+    if (expires_at !== undefined && Date.parse(expires_at) <= clock.now())
+      throw refuse("invalid_request", "/expires_at: must be in the future");
     const own = context.get("key");
     const wanted = scopes ?? ["read", "write"];
     const beyond = wanted.find((scope) => !own.scopes.includes(scope));
@@ -71,7 +71,7 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings }: Edge
     if (context.get("resumed")) await keys.revoke(own.account, id);
     const { key, secret } = await keys.create(own.account, settings.environment, {
       id,
-      ...(name === undefined ? {} : { name }),
+      ...defined({ name, expires_at }),
       scopes: wanted,
     });
     return context.json({ ...present(key), secret }, 201);

@@ -20,6 +20,9 @@ export const createKeySchema = z
       .describe(
         "`read` looks, `write` makes and changes, `keys` manages keys and webhooks. Read and write when absent.",
       ),
+    expires_at: timeSchema
+      .optional()
+      .describe("When the key is to stop working, such as for a phone or a contractor; never when absent."),
   })
   .meta({ id: "CreateKey" });
 
@@ -29,6 +32,8 @@ export const keySchema = z.object({
   scopes: z.array(scopeSchema),
   hint: z.string().describe("The first characters, to tell keys apart."),
   created_at: timeSchema,
+  expires_at: timeSchema.optional().describe("When it stops working; never when absent."),
+  last_used_at: timeSchema.optional().describe("When it was last used, to the hour."),
 });
 export type KeyResource = z.infer<typeof keySchema>;
 export const createdKeySchema = keySchema.extend({ secret: z.string() });

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { defined } from "../defined.ts";
 import { createId } from "../ids.ts";
 import { type Clock, type RandomBytes, toIso } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
@@ -19,6 +20,8 @@ import {
 const keyMemory = 5000;
 /** Milliseconds for which this process remembers that a key existed. */
 const existenceMemory = 3_600_000;
+/** Milliseconds between two notes of a key's use. */
+const useMemory = 3_600_000;
 
 /** Keys of accounts. The row under the hash opens the door; the one under the account is for listing and revoking. */
 export class KeyStore {
@@ -27,6 +30,8 @@ export class KeyStore {
   readonly #random: RandomBytes;
   readonly #found: LRUCache<string, StoredKey>;
   readonly #existed: LRUCache<string, true>;
+  /** Keys whose use was noted within the last hour. */
+  readonly #used: LRUCache<string, true>;
 
   constructor(table: Table, clock: Clock, random: RandomBytes) {
     this.#table = table;
@@ -34,6 +39,7 @@ export class KeyStore {
     this.#random = random;
     const perf = { now: () => clock.now() };
     this.#existed = new LRUCache({ max: 10_000, ttl: existenceMemory, perf });
+    this.#used = new LRUCache({ max: 10_000, ttl: useMemory, perf });
     this.#found = new LRUCache({
       ...{ max: 10_000, ttl: keyMemory, perf },
       fetchMethod: (hash) => this.#read(hash),
@@ -44,13 +50,18 @@ export class KeyStore {
   async create(
     account: string,
     environment: Environment,
-    wanted: { readonly id?: string; readonly name?: string; readonly scopes: readonly Scope[] },
+    wanted: {
+      readonly id?: string;
+      readonly name?: string;
+      readonly scopes: readonly Scope[];
+      readonly expires_at?: string;
+    },
   ): Promise<{ readonly key: StoredKey; readonly secret: string }> {
     const secret = createKeySecret(environment, this.#random(keySecretBytes));
     const key: StoredKey = {
       id: wanted.id ?? createId("key", this.#clock.now(), this.#random(10)),
       account,
-      ...(wanted.name === undefined ? {} : { name: wanted.name }),
+      ...defined({ name: wanted.name, expires_at: wanted.expires_at }),
       scopes: [...wanted.scopes],
       hint: secret.slice(0, 15),
       created_at: toIso(this.#clock.now()),
@@ -62,10 +73,17 @@ export class KeyStore {
     return { key, secret };
   }
 
-  /** The key whose secret this is; undefined when there is none, or none any more since five seconds. */
+  /** The key whose secret this is; undefined when there is none, none any more since five seconds, or it has expired. */
   async find(secret: string): Promise<StoredKey | undefined> {
     if (!isWellFormedKey(secret)) return undefined;
-    return this.#found.fetch(hashKeySecret(secret));
+    const key = await this.#found.fetch(hashKeySecret(secret));
+    const now = toIso(this.#clock.now());
+    if (!key || (key.expires_at !== undefined && key.expires_at <= now)) return undefined;
+    if (!this.#used.has(key.id)) {
+      this.#used.set(key.id, true);
+      await this.#table.amend(rowKeys.resource(key.account, key.id), { set: [[["last_used_at"], now]] }, []);
+    }
+    return key;
   }
 
   /** Whether this process found the key within the last hour. */

@@ -139,6 +139,31 @@ describe("the API's door", () => {
     expect((await keeper("POST", "/v1/keys", { scopes: ["read"] })).status).toBe(201);
   });
 
+  it("stops opening to a key at its expiry, and shows when a key was last used", async () => {
+    let now = Date.now();
+    const app = createApp({ ...api.ports, clock: { ...api.ports.clock, now: () => now } });
+    const ask = async (method: string, secret: string, body?: object) => {
+      const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" };
+      const answer = await app.request("/v1/keys", {
+        ...{ method, headers },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+      const text = await answer.text();
+      return { status: answer.status, body: JSON.parse(text) };
+    };
+    const expires_at = new Date(now + 3_600_000).toISOString();
+    const past = await ask("POST", call.secret, { expires_at: new Date(now).toISOString() });
+    expect([past.status, past.body.detail]).toEqual([422, "/expires_at: must be in the future"]);
+    const { body: key } = await ask("POST", call.secret, { scopes: ["read", "keys"], expires_at });
+    expect(key).toMatchObject({ expires_at });
+    expect((await ask("GET", key.secret)).status).toBe(200);
+    const listed = (await ask("GET", call.secret)).body.data.find(({ id }: { id: string }) => id === key.id);
+    expect(listed).toMatchObject({ expires_at, last_used_at: new Date(now).toISOString() });
+    now += 3_600_000;
+    expect((await ask("GET", key.secret)).status).toBe(401);
+    expect((await ask("GET", call.secret)).status).toBe(200);
+  });
+
   it("shows a key's secret once", async () => {
     const { body } = await call("POST", "/v1/keys", {});
     expect(body.secret).toMatch(/^visii_test_/);
