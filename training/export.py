@@ -22,7 +22,7 @@ from phrases import CARRIER
 from sampling import Editor
 
 HERE = Path(__file__).resolve().parent
-# Chosen by `evaluate.py --sweep`; see the model card.
+# Chosen by the tables of docs/evaluation.md.
 DEFAULTS = {
     "sampler": {"scheduler": "ddim", "steps": 1, "text_guidance": 1.0, "image_guidance": 1.0,
                 "mixing": "in-turn"},
