@@ -1,4 +1,4 @@
-"""Batches: groups of photos that share a look. The pair encoder sees one photo's pair; the UNet edits the others."""
+"""Batches: two photos share a look. The pair encoder sees the pair of one; the UNet edits the other."""
 from __future__ import annotations
 
 import random
@@ -14,7 +14,7 @@ from model import tokenize
 from phrases import CARRIER
 from photos import CROP, pool
 
-PHOTOS = 4  # of a group: one pair and three to edit
+PHOTOS = 2  # of a look: each is edited by the other's pair
 
 
 class Crops:
@@ -55,7 +55,7 @@ class Crops:
 
 @dataclass
 class Batch:
-    """G groups of M photos. ``ids`` holds a sentence for each group, then the carrier's and the empty one's."""
+    """G looks of two photos. ``ids`` holds a sentence for each look, then the carrier's and the empty one's."""
 
     before: Tensor  # [G, M, 3, H, W] in [0, 1]
     after: Tensor

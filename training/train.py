@@ -44,7 +44,7 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     a.add_argument("--threads", type=int, default=1)
     a.add_argument("--device", default="cpu")
     a.add_argument("--start", type=Path, default=CACHE / "start", help="a model folder to start from")
-    a.add_argument("--groups64", type=int, default=16, help="groups of four photos a batch, per worker")
+    a.add_argument("--groups64", type=int, default=16, help="looks a batch, each on two photos, per worker")
     a.add_argument("--groups128", type=int, default=5, help="per worker")
     a.add_argument("--groups256", type=int, default=1, help="per worker")
     a.add_argument("--small", type=float, default=0.6, help="share of the time that goes to 64-pixel crops")
@@ -103,18 +103,19 @@ class Losses:
         return torch.where(kind < 2, torch.full_like(t, 999), t), torch.arange(count, device=self.device)[kind < 2]
 
     def states(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What the UNet is told for each picture to edit, [G * (M - 1), 32, 128]; the empty sentence's states; the sentences'
+        """What the UNet is told for each picture to edit, [2 G, 32, 128]; the empty sentence's states; the sentences'
         states [G, 32, 128]; those of the parameters; and how far the pairs' tokens are from the parameters'."""
         m = self.model
         said = m.encode_text(batch.ids)
         sentences, carrier, null = said[:-2], said[-2], said[-1]
-        shown, known = m.pair_encoder(batch.before[:, 0] * 2 - 1, batch.after[:, 0] * 2 - 1), m.parameter_encoder(batch.parameters)
-        apart = (shown.float() - known.float().detach()).square().mean()
-        tokens = torch.where(batch.by_parameters[:, None, None], known, shown)
-        told = torch.where(batch.by_words[:, None, None], sentences, m.with_tokens(carrier, tokens))
-        ends = torch.where(batch.by_words, m.ends(batch.ids[:-2]), m.ends(batch.ids[-2:-1]))
-        edits = PHOTOS - 1
-        told, ends = told.repeat_interleave(edits, 0), ends.repeat_interleave(edits, 0)
+        known = m.parameter_encoder(batch.parameters)
+        # Each photo is edited by the other's pair.
+        shown = m.pair_encoder(*(p.flip(1).flatten(0, 1) * 2 - 1 for p in (batch.before, batch.after)))
+        each = [v.repeat_interleave(PHOTOS, 0) for v in (known, batch.by_parameters, batch.by_words, sentences)]
+        apart = (shown.float() - each[0].float().detach()).square().mean()
+        tokens = torch.where(each[1][:, None, None], each[0], shown)
+        told = torch.where(each[2][:, None, None], each[3], m.with_tokens(carrier, tokens))
+        ends = torch.where(each[2], m.ends(batch.ids[:-2]).repeat_interleave(PHOTOS, 0), m.ends(batch.ids[-2:-1]))
         # Padding must not carry the meaning, or learned tokens could not say anything else: often it is that of "".
         place = torch.arange(told.shape[1], device=self.device)
         bare = (torch.rand(len(told), 1, device=self.device) < 0.3) & (place >= ends[:, None])
@@ -123,7 +124,7 @@ class Losses:
 
     def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         config, m = self.autoencoder.config, self.model
-        before, after = batch.before[:, 1:].flatten(0, 1), batch.after[:, 1:].flatten(0, 1)
+        before, after = batch.before.flatten(0, 1), batch.after.flatten(0, 1)
         with torch.no_grad():
             condition = self.autoencoder.encode(before * 2 - 1)
             target = (self.autoencoder.encode(after * 2 - 1) - config["shift_factor"]) * config["scaling_factor"]
@@ -159,7 +160,7 @@ class Losses:
         seen_top = ~blind[top] & (dropped[top] >= 0.1)
 
         def mean_told(by: Tensor) -> Tensor:
-            rows = by.repeat_interleave(PHOTOS - 1)[top] & seen_top
+            rows = by.repeat_interleave(PHOTOS)[top] & seen_top
             return error[top][rows].sum() / rows.sum().clamp_min(1)
         parts = {"loss": error.mean(), "top": error[top].mean(), "parameters": mean_told(batch.by_parameters),
                  "pair": mean_told(~batch.by_words & ~batch.by_parameters), "apart": apart, "picture": picture, "clip": clip,
@@ -248,7 +249,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
         used = used + time.time() - begun if rank == 0 else clock
         if rank == 0:
             recent.append(torch.stack([*parts.values()]))
-            seen += groups[size] * (PHOTOS - 1) * o.workers
+            seen += groups[size] * PHOTOS * o.workers
             if step % 50 == 0:
                 means = dict(zip(parts, torch.stack(recent).mean(0).tolist()))
                 line = {"step": step, "minutes": round(used / 60, 2), "size": size, **{k: round(v, 4) for k, v in means.items()},
