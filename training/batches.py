@@ -53,6 +53,15 @@ class Crops:
         return torch.where(some, (x.clamp_min(1e-4) ** gamma * gain).clamp(0, 1), x)
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What is drawn, and how the UNet is told of it."""
+
+    shares: dict[str, float]
+    words: float  # share of the looks with a sentence that are told by it
+    parameters: float  # share of the others that are told by their parameters; the rest is told by pairs
+
+
 @dataclass
 class Batch:
     """G looks of two photos. ``ids`` holds a sentence for each look, then the carrier's and the empty one's."""
@@ -66,18 +75,17 @@ class Batch:
     parameters: Tensor  # [G, PARAMETERS]
 
 
-def make_batch(rng: random.Random, tokenizer, crops: Crops, groups: int, size: int, told_parameters: float = 0.0) -> Batch:
-    """``told_parameters``: which share of the looks that are not told by words is told by their parameters."""
-    looks = [draw(rng) for _ in range(groups)]
+def make_batch(rng: random.Random, tokenizer, crops: Crops, groups: int, size: int, stage: Stage) -> Batch:
+    looks = [draw(rng, stage.shares) for _ in range(groups)]
     x = crops.jittered(crops(groups * PHOTOS, size))
     # Crops come ordered by scale: a group takes one of each.
     before = x.unflatten(0, (PHOTOS, groups)).transpose(0, 1)
     with torch.no_grad():
         after = apply_all(looks, before)
     worded = [bool(look.text) for look in looks]
-    by_words = [w and rng.random() < 0.42 for w in worded]
+    by_words = [w and rng.random() < stage.words for w in worded]
     return Batch(before, after, tokenize(tokenizer, [look.text for look in looks] + [CARRIER, ""]).to(crops.device),
                  torch.tensor(worded, device=crops.device),
                  torch.tensor(by_words, device=crops.device),
-                 torch.tensor([not w and rng.random() < told_parameters for w in by_words], device=crops.device),
+                 torch.tensor([not w and rng.random() < stage.parameters for w in by_words], device=crops.device),
                  torch.tensor(np.stack([parameters(look) for look in looks]), device=crops.device))

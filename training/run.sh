@@ -32,7 +32,7 @@ fi
 if [ "$DEVICE" = cuda ]; then
   "$PYTHON" train.py --device cuda --workers 1 --threads 4 --minutes "$MINUTES" --groups64 512 --groups128 128 --groups256 32 --lr 3e-3
 else
-  "$PYTHON" train.py --workers 2 --minutes "$MINUTES" --groups64 16 --groups128 5 --groups256 2 --small 0.4 --large 0.3 --lr 2e-3
+  "$PYTHON" train.py --workers 2 --minutes "$MINUTES" --groups64 24 --groups128 8 --groups256 2 --small 0.5 --large 0.2 --lr 2e-3
 fi
 "$PYTHON" preview.py
 "$PYTHON" export.py "$OUT"

@@ -23,8 +23,8 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from autoencoder import PatchAutoencoder
-from batches import PHOTOS, Batch, Crops, make_batch
-from looks import PARAMETERS
+from batches import PHOTOS, Batch, Crops, Stage, make_batch
+from looks import FIRST_SHARES, PARAMETERS, SHARES
 from model import Mini, make_tokenizer, schedule
 from muon import Muon, half_precision
 from photos import CACHE
@@ -169,9 +169,12 @@ class Losses:
         return total, {k: v.detach() for k, v in parts.items()}
 
 
-def told_parameters(done: float) -> float:
-    """Exact tokens first, when the UNet has yet to learn what tokens mean; then those of pairs."""
-    return max(0.15, 0.8 - 1.1 * done)
+def stage_at(done: float) -> Stage:
+    """Painting styles by exact tokens first, when the UNet has yet to learn to paint and what tokens mean; then everything, by
+    words and by pairs too."""
+    if done < 0.35:
+        return Stage(FIRST_SHARES, words=0.1, parameters=0.9)
+    return Stage(SHARES, words=0.42, parameters=max(0.15, 1.0 - 1.4 * done))
 
 
 def rate(done: float, step: int) -> float:
@@ -230,7 +233,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
     while True:
         begun = time.time()
         size = size_at(used / total, step, o.small, o.large)
-        batch = make_batch(rng, tokenizer, crops, groups[size], size, told_parameters(used / total))
+        batch = make_batch(rng, tokenizer, crops, groups[size], size, stage_at(used / total))
         optimiser.lr.fill_(o.lr * rate(used / total, step))
         loss, parts = losses(batch)
         for p in weights:
