@@ -99,8 +99,7 @@ export class Pool {
   }
 
   #wakeIdle(): void {
-    for (const { worker } of this.#tasks)
-      if (worker && worker.jobs.length < this.#lanes.length) worker.look();
+    for (const { worker } of this.#tasks) if (worker?.hasRoom) worker.look();
   }
 
   get #lanes(): readonly (readonly QueueName[])[] {

@@ -1,5 +1,5 @@
 /** @param sorted ascending, at least one; @param share in [0, 1]; linear between neighbours */
-export function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: ArrayLike<number>, share: number): number {
   const place = share * (sorted.length - 1);
   const low = sorted[Math.floor(place)];
   const high = sorted[Math.ceil(place)];

@@ -1,35 +1,84 @@
 import { type LineChart, lineChart } from "../../research/charts/line-chart.ts";
 import type { WorkerTime } from "../../scaler/worker-times.ts";
+import { quantile } from "./quantile.ts";
 import type { Outcome } from "./run-scenario.ts";
+import type { Case } from "./scenarios.ts";
 import type { Turned } from "./settings.ts";
 import { hour } from "./traces.ts";
 
-/** Settings and what came of them. */
+/** Settings and what came of them on many days, each with a seed of its own. */
 export interface Trial {
   readonly turned: Turned;
-  readonly outcome: Outcome;
-  readonly kept: boolean;
+  readonly days: readonly Outcome[];
+  /** Of the days, those that keep the promise. */
+  readonly kept: number;
 }
 
-const columns: readonly (readonly [title: string, cell: (outcome: Outcome) => string])[] = [
-  ["wait to start p50 / p95 / p99, edits", ({ waits }) => waitCell(waits.interactive ?? waits.bulk)],
-  ["the same, learnings", ({ waits }) => waitCell(waits.learning)],
-  ["all done after", ({ makespan }) => duration(makespan)],
-  ["machine hours", ({ machineHours: { onDemand, spot } }) => (onDemand + spot).toFixed(1)],
-  ["busy", ({ utilisation }) => `${(100 * utilisation).toFixed(0)} %`],
-  ["cost", ({ cost }) => dollars(cost)],
-  ["1,000 edits", ({ costOf }) => dollars(costOf.thousandEdits)],
-  ["a learning", ({ costOf }) => (Number.isNaN(costOf.learning) ? "–" : dollars(costOf.learning))],
-];
+/** A setting keeps a promise where 19 of 20 days do. */
+export const isKept = ({ kept, days }: Trial): boolean => kept >= 0.95 * days.length;
 
-/** A Markdown table: one line for each trial, the promise kept or not at its end. */
+/** A figure of a trial: over its days the median, or any other quantile. */
+export const over = ({ days }: Trial, figure: (outcome: Outcome) => number, share = 0.5): number =>
+  quantile(
+    days.map(figure).sort((a, b) => a - b),
+    share,
+  );
+
+export const dayCost = ({ cost }: Outcome): number => cost.machines + cost.requests;
+
+const editWait =
+  (share: "p50" | "p95" | "p99") =>
+  ({ waits }: Outcome): number =>
+    (waits.interactive ?? waits.bulk)?.[share] ?? 0;
+const columns: readonly (readonly [title: string, cell: (trial: Trial) => string])[] = [
+  [
+    "edits wait, p50 / p95 / p99",
+    (trial) =>
+      (["p50", "p95", "p99"] as const).map((share) => duration(over(trial, editWait(share)))).join(" / "),
+  ],
+  [
+    "p95, best and worst day",
+    (trial) => [0, 1].map((share) => duration(over(trial, editWait("p95"), share))).join(" – "),
+  ],
+  [
+    "learnings, p95",
+    (trial) =>
+      orDash(
+        over(trial, ({ waits }) => waits.learning?.p95 ?? Number.NaN),
+        duration,
+      ),
+  ],
+  ["all done after", (trial) => duration(over(trial, ({ makespan }) => makespan))],
+  [
+    "machine hours, on demand",
+    (trial) =>
+      [
+        over(trial, ({ machineHours: { onDemand, spot } }) => onDemand + spot),
+        over(trial, ({ machineHours }) => machineHours.onDemand),
+      ]
+        .map((hours) => hours.toFixed(1))
+        .join(", "),
+  ],
+  ["machines", (trial) => dollars(over(trial, ({ cost }) => cost.machines))],
+  ["requests, NAT", (trial) => dollars(over(trial, ({ cost }) => cost.requests))],
+  ["1,000 edits", (trial) => dollars(over(trial, ({ costOf }) => costOf.thousandEdits))],
+  [
+    "a learning",
+    (trial) =>
+      orDash(
+        over(trial, ({ costOf }) => costOf.learning),
+        dollars,
+      ),
+  ],
+  ["promise kept", ({ kept, days }) => `${kept} of ${days.length} days`],
+];
+const orDash = (value: number, show: (value: number) => string): string =>
+  Number.isNaN(value) ? "–" : show(value);
+
+/** A Markdown table: one line for each trial. */
 export function trialTable(trials: readonly (readonly [name: string, trial: Trial])[]): string {
-  const head = ["settings", ...columns.map(([title]) => title), "promise kept"];
-  const lines = trials.map(([name, { outcome, kept }]) => [
-    name,
-    ...columns.map(([, cell]) => cell(outcome)),
-    outcome.unfinished ? `no: ${outcome.unfinished} jobs undone` : kept ? "yes" : "no",
-  ]);
+  const head = ["settings", ...columns.map(([title]) => title)];
+  const lines = trials.map(([name, trial]) => [name, ...columns.map(([, cell]) => cell(trial))]);
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
@@ -53,6 +102,10 @@ export const nameOf = (turned: Turned): string =>
   Object.entries(turned)
     .map(([setting, value]) => settingWords[setting as keyof Turned](value))
     .join(", ") || "as deployed";
+
+/** A line of the table of what the simulation advises. */
+export const adviceLine = ({ stage, pool, title }: Case, turned: Turned): string =>
+  `| \`${stage}\` | ${pool} | ${nameOf(turned)} | ${title.split(":")[0]} |`;
 
 /** Six hours of a day with one worker, which comes and goes too often to be seen in all of them. */
 const noon = { from: 9 * hour, until: 15 * hour } as const;
@@ -83,19 +136,19 @@ export function historyChart(title: string, { history, makespan }: Outcome): Pro
 
 /** Every trial as a point: what it costs against how long its edits wait, or how long all takes. */
 export function choiceChart(title: string, trials: readonly Trial[], bulk: boolean): Promise<string> {
-  const point = ({ outcome }: Trial) => ({
-    x: outcome.cost,
-    y: bulk ? outcome.makespan / hour : (outcome.waits.interactive?.p95 ?? 0),
+  const point = (trial: Trial) => ({
+    x: over(trial, dayCost),
+    y: bulk ? over(trial, ({ makespan }) => makespan) / hour : over(trial, editWait("p95")),
   });
   const series = (name: string, kept: boolean): LineChart["series"][number] => ({
     name,
-    points: trials.filter((trial) => trial.kept === kept).map(point),
+    points: trials.filter((trial) => isKept(trial) === kept).map(point),
     draw: "points",
   });
   return lineChart({
     title,
     description: "Cost of the day against the wait, for every combination of settings tried",
-    x: { label: "US dollars of machines" },
+    x: { label: "US dollars a day" },
     y: {
       label: bulk ? "hours until all is done" : "seconds until 95 of 100 edits have begun",
       fromZero: true,
@@ -105,9 +158,6 @@ export function choiceChart(title: string, trials: readonly Trial[], bulk: boole
     ),
   });
 }
-
-const waitCell = (waits: Outcome["waits"]["bulk"]): string =>
-  waits ? [waits.p50, waits.p95, waits.p99].map(duration).join(" / ") : "–";
 
 /** Seconds, for people. */
 export const duration = (seconds: number): string =>

@@ -7,6 +7,7 @@ import { EventQueue } from "./event-queue.ts";
 import { createJob, type Job } from "./job.ts";
 import { Pool, type PoolMoment, type PoolRules } from "./pool.ts";
 import { quantile } from "./quantile.ts";
+import { requestCost } from "./request-costs.ts";
 import { type Arrival, day } from "./traces.ts";
 
 export interface Scenario {
@@ -19,8 +20,10 @@ export interface Scenario {
   readonly seed: number;
   /** Seconds after which jobs that are not done count as lost; the simulation ends sooner when all are. */
   readonly longest?: number;
-  /** US dollars a second. */
+  /** US dollars a second of a machine. */
   readonly prices: { readonly onDemand: number; readonly spot: number };
+  /** US dollars a day that are paid with or without jobs. */
+  readonly standing: number;
 }
 
 export interface Waits {
@@ -42,8 +45,9 @@ export interface Outcome {
   readonly machineHours: { readonly onDemand: number; readonly spot: number };
   /** Share of the paid time in which workers computed. */
   readonly utilisation: number;
-  readonly cost: number;
-  /** US dollars, idle machines included: shared out by the seconds of work. */
+  /** US dollars of the day: machines, idle ones included, and what else is asked of AWS. */
+  readonly cost: { readonly machines: number; readonly requests: number };
+  /** US dollars of a job: machines shared out by the seconds of work, and its own requests. */
   readonly costOf: { readonly thousandEdits: number; readonly learning: number };
   /** Machines taken back, jobs begun anew for it, seconds of work lost. */
   readonly spot: { readonly losses: number; readonly repeated: number; readonly lostSeconds: number };
@@ -73,14 +77,16 @@ export function runScenario(scenario: Scenario): Outcome {
   for (; pool.done.length < total && until < longest; until += 3600) events.runUntil(until + 3600);
 
   const paid = pool.machines.paid();
-  const cost = paid.onDemand * scenario.prices.onDemand + paid.spot * scenario.prices.spot;
+  const machines = paid.onDemand * scenario.prices.onDemand + paid.spot * scenario.prices.spot;
+  const days = until / day;
+  const requests = pool.done.reduce((sum, { queue }) => sum + requestCost(queue), 0);
   const first = Math.min(arrivals[0]?.at ?? Number.POSITIVE_INFINITY, batch?.at ?? Number.POSITIVE_INFINITY);
   const seconds = (kind: "edit" | "learn") =>
     pool.done.reduce((sum, { queue, work }) => sum + (workOf[queue] === kind ? work : 0), 0);
   const counts = (kind: "edit" | "learn") => pool.done.filter(({ queue }) => workOf[queue] === kind).length;
   const all = seconds("edit") + seconds("learn");
-  const costOf = (kind: "edit" | "learn", many: number) =>
-    counts(kind) ? (many * cost * seconds(kind)) / all / counts(kind) : Number.NaN;
+  const costOf = (kind: "edit" | "learn", queue: QueueName) =>
+    counts(kind) ? (machines * seconds(kind)) / all / counts(kind) + requestCost(queue) : Number.NaN;
   return {
     waits: Object.fromEntries(
       [...new Set(jobs.map(({ queue }) => queue))].map((queue) => [queue, waitsOf(pool.done, queue)]),
@@ -89,8 +95,11 @@ export function runScenario(scenario: Scenario): Outcome {
     makespan: pool.done.reduce((latest, { finishedAt = 0 }) => Math.max(latest, finishedAt), 0) - first,
     machineHours: { onDemand: paid.onDemand / 3600, spot: paid.spot / 3600 },
     utilisation: pool.busySeconds / (paid.onDemand + paid.spot),
-    cost,
-    costOf: { thousandEdits: costOf("edit", 1000), learning: costOf("learn", 1) },
+    cost: { machines, requests: requests + days * scenario.standing },
+    costOf: {
+      thousandEdits: 1000 * costOf("edit", batch ? "bulk" : "interactive"),
+      learning: costOf("learn", "learning"),
+    },
     spot: {
       losses: pool.machines.losses,
       repeated: jobs.reduce((sum, { attempts }) => sum + Math.max(0, attempts - 1), 0),
@@ -108,7 +117,8 @@ function spread(variation: number, random: SeededRandom): number {
 
 function waitsOf(done: readonly Job[], queue: QueueName): Waits {
   const own = done.filter((job) => job.queue === queue);
-  const sorted = (of: (job: Job) => number) => own.map(of).sort((a, b) => a - b);
+  // Numbers alone sort several times faster than with a function that compares them.
+  const sorted = (of: (job: Job) => number) => Float64Array.from(own, of).sort();
   const waits = sorted(({ queuedAt, startedAt = queuedAt }) => startedAt - queuedAt);
   const sojourns = sorted(({ queuedAt, finishedAt = queuedAt }) => finishedAt - queuedAt);
   return {

@@ -15,7 +15,7 @@ const secondsOf = (...names: readonly (keyof typeof workerTimes)[]): number =>
 const starts = {
   cuda: {
     noticed: secondsOf("capacityIsNoticed"),
-    machineStarts: secondsOf("machineBoots", "gpuImageIsPulled", "gpuWeightsAreFetched"),
+    machineStarts: secondsOf("machineBoots", "gpuImageIsPulled", "gpuWeightsAreFetched", "modelIsPrepared"),
   },
   cpu: {
     noticed: secondsOf("fargateIsNoticed"),

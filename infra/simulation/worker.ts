@@ -34,7 +34,12 @@ export class Worker {
   }
 
   get busy(): boolean {
-    return this.#lanes.some(({ job }) => job);
+    return this.#busyLanes() > 0;
+  }
+
+  /** A lane has nothing to do. */
+  get hasRoom(): boolean {
+    return this.#busyLanes() < this.#lanes.length;
   }
 
   get jobs(): readonly Job[] {
@@ -80,25 +85,34 @@ export class Worker {
   /** Work done since the last look. */
   #advance(): void {
     const { now } = this.#ports.events;
-    const busy = this.#lanes.filter(({ job }) => job);
+    const busy = this.#busyLanes();
     const passed = now - this.#since;
     this.#since = now;
-    if (!busy.length) return;
+    if (!busy) return;
     this.busySeconds += passed;
-    for (const lane of busy) lane.remaining -= passed / busy.length;
+    for (const lane of this.#lanes) if (lane.job) lane.remaining -= passed / busy;
+  }
+
+  /** Counted without a list: it is asked for at every event of a day. */
+  #busyLanes(): number {
+    let busy = 0;
+    for (const { job } of this.#lanes) if (job) busy++;
+    return busy;
   }
 
   /** Comes back when the next job is done. */
   #appoint(): void {
     if (this.#next) this.#next.cancelled = true;
-    const busy = this.#lanes.filter(({ job }) => job);
-    if (!busy.length) return;
-    const nearest = busy.reduce((a, b) => (b.remaining < a.remaining ? b : a));
+    let nearest: Lane | undefined;
+    for (const lane of this.#lanes)
+      if (lane.job && !(nearest && nearest.remaining <= lane.remaining)) nearest = lane;
+    if (!nearest) return;
+    const done = nearest;
     const { events } = this.#ports;
-    this.#next = events.schedule(events.now + nearest.remaining * busy.length, () => {
+    this.#next = events.schedule(events.now + done.remaining * this.#busyLanes(), () => {
       this.#advance();
-      const { job } = nearest;
-      nearest.job = undefined;
+      const { job } = done;
+      done.job = undefined;
       if (job) {
         job.finishedAt = events.now;
         this.#ports.finished(job);

@@ -5,8 +5,9 @@ import { EventQueue } from "../../infra/simulation/event-queue.ts";
 import { createJob, type Job } from "../../infra/simulation/job.ts";
 import { JobQueues } from "../../infra/simulation/job-queues.ts";
 import type { PoolRules } from "../../infra/simulation/pool.ts";
-import { timesTable } from "../../infra/simulation/report.ts";
+import { adviceLine, timesTable } from "../../infra/simulation/report.ts";
 import { type Outcome, runScenario, type Scenario } from "../../infra/simulation/run-scenario.ts";
+import { asDeployed, createCases } from "../../infra/simulation/scenarios.ts";
 import { deployed, gpuPrices } from "../../infra/simulation/settings.ts";
 import { type Arrival, day, mobileDay } from "../../infra/simulation/traces.ts";
 import { Worker } from "../../infra/simulation/worker.ts";
@@ -23,7 +24,7 @@ const always = (count: number): PoolRules => ({
 });
 
 const play = (scenario: Partial<Scenario> & Pick<Scenario, "rules" | "arrivals">): Outcome =>
-  runScenario({ pool: "bulk", times: steady, seed: 1, prices: gpuPrices, ...scenario });
+  runScenario({ pool: "bulk", times: steady, seed: 1, prices: gpuPrices, standing: 0, ...scenario });
 
 describe("the times that the simulation takes for given", () => {
   it("stand in its page as they stand in the file, and each says since when it is known and how", async () => {
@@ -43,6 +44,16 @@ describe("the times that the simulation takes for given", () => {
       taskStarts: taskStarts.seconds,
       noticed: capacityIsNoticed.seconds,
     });
+  });
+});
+
+describe("the advice of the simulation", () => {
+  it("is what is deployed", async () => {
+    const page = await readFile(new URL("../../docs/simulation.md", import.meta.url), "utf8");
+    const cases = createCases({ times: steady, batch: { window: 1, handful: 1, lookEvery: 1 } });
+    expect(new Set(cases.map(({ stage }) => stage))).toEqual(new Set(["production", "cpu-only"]));
+    const told = page.split("\n").filter((line) => /^\| `[\w-]+` \|/.test(line));
+    expect(told).toEqual(cases.map((one) => adviceLine(one, asDeployed(one))));
   });
 });
 
@@ -191,7 +202,8 @@ describe("a pool", () => {
     expect(usualDay.machineHours.onDemand).toBe(0);
     expect(without.unfinished).toBe(0);
     expect(without.machineHours).toMatchObject({ spot: 0 });
-    expect(without.cost).toBeGreaterThan(1.5 * usualDay.cost);
+    expect(without.cost.machines).toBeGreaterThan(1.5 * usualDay.cost.machines);
+    expect(without.cost.requests).toBeCloseTo(usualDay.cost.requests, 9);
   });
 
   it("is woken by the schedule where the first look is spoilt, and loses nobody to old counts", () => {
@@ -212,7 +224,7 @@ describe("a pool", () => {
       times: { ...steady, variation: 0.2 },
     };
     expect(play(scenario)).toEqual(play(scenario));
-    expect(play({ ...scenario, seed: 2 }).cost).not.toBe(play(scenario).cost);
+    expect(play({ ...scenario, seed: 2 }).cost.machines).not.toBe(play(scenario).cost.machines);
   });
 });
 
