@@ -11,6 +11,7 @@ export default $config({
       providers: {
         aws: { version: "7.20.0", defaultTags: { tags: tagsOf(stage) } },
         "docker-build": "0.0.14",
+        random: "4.16.6",
       },
       removal: lasting ? "retain" : "remove",
       protect: lasting,

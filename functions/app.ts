@@ -15,6 +15,7 @@ import { forbidCaching } from "./middleware/forbid-caching.ts";
 import { identifyRequest } from "./middleware/identify-request.ts";
 import { limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
+import { onlyThroughRouter } from "./middleware/only-through-router.ts";
 import { answerError, problemAnswer } from "./problem-answers.ts";
 import { addAccountRoutes } from "./routes/account.ts";
 import { addBatchOutputRoutes } from "./routes/batch-output.ts";
@@ -71,6 +72,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   }
   app.notFound(nothingThere);
   app.use(identifyRequest(edge));
+  app.use(onlyThroughRouter(edge));
   app.use("/v1/*", allowOrigins);
   app.use(limitBody);
   app.use("/v1/*", forbidCaching, authenticate(edge), limitRate(edge), answerOnce(edge));

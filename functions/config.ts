@@ -21,6 +21,9 @@ export const edgeConfigSchema = awsConfigSchema.extend({
     .int()
     .positive()
     .default(defaultEdgeSettings.requestsPerMinute),
+  /** What requests that came through the router are known by, and since when; without them anybody's are answered. */
+  VISII_ROUTER_KEY: z.string().min(1).optional(),
+  VISII_ROUTER_SINCE: z.coerce.number().int().positive().default(1),
   /** Seconds; below the router's timeout. */
   VISII_LONGEST_WAIT: z.coerce.number().positive().default(defaultEdgeSettings.longestWait),
   /** Seconds; below the time that the function may run. */
@@ -39,7 +42,7 @@ export const edgeConfigSchema = awsConfigSchema.extend({
 export type EdgeConfig = z.infer<typeof edgeConfigSchema>;
 
 /** Secrets come as linked resources, not as plain variables: the variable's name, and the link's in `infra/`. */
-export const linkedSecrets = { VISII_STRIPE_KEY: "StripeKey" } as const;
+export const linkedSecrets = { VISII_STRIPE_KEY: "StripeKey", VISII_ROUTER_KEY: "RouterKeyLink" } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -9,6 +9,7 @@ import type { Log } from "../shared/ports/log.ts";
 import type { ObjectStore } from "../shared/ports/object-store.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
+import { requestsPerMinute } from "../shared/request-rate.ts";
 import type { HeldConnections } from "./held-connections.ts";
 import type { DailyQuotas } from "./quotas.ts";
 import type { ShortMemory } from "./short-memory.ts";
@@ -41,6 +42,8 @@ export interface EdgeSettings {
   readonly dailyQuotas: DailyQuotas;
   /** Origin that links begin with, `https://api.example.com`; the one that was called when absent. Behind a router that one is wrong. */
   readonly publicUrl?: string;
+  /** What the router is known by; anybody may call where it is absent. Times are milliseconds since 1970. */
+  readonly router?: { readonly key: string; readonly deployedAt: number };
   /** Seconds after which a request with an Idempotency-Key that left no answer is taken for dead, and may be made again. */
   readonly requestPatience: number;
   /** Of the ledger, for one usage report: two for each job. What holds more is refused, not cut short. */
@@ -51,7 +54,7 @@ export interface EdgeSettings {
 
 export const defaultEdgeSettings: EdgeSettings = {
   environment: "test",
-  requestsPerMinute: 600,
+  requestsPerMinute,
   longestWait: 50,
   longestStream: 50,
   heldConnections: 30,

@@ -40,6 +40,9 @@ export function openEdge(config: EdgeConfig): {
     longestStream: config.VISII_LONGEST_STREAM,
     heldConnections: config.VISII_HELD_CONNECTIONS,
     requestPatience: config.VISII_REQUEST_PATIENCE,
+    ...(config.VISII_ROUTER_KEY === undefined
+      ? {}
+      : { router: { key: config.VISII_ROUTER_KEY, deployedAt: config.VISII_ROUTER_SINCE } }),
     ...(config.VISII_PUBLIC_URL === undefined ? {} : { publicUrl: config.VISII_PUBLIC_URL }),
   };
   const common = { table, objects, clock, random, log };

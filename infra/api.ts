@@ -2,6 +2,7 @@ import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.
 import { edgeFunction } from "./edge-function.ts";
 import { countQueues, putOnQueues, queueNames } from "./queues.ts";
 import { router } from "./router.ts";
+import { deployedAt, routerKey } from "./router-key.ts";
 import { useRows } from "./table.ts";
 
 /** Seconds: the longest that a caller's connection is held (`longestWait`, 50) and some to end it. */
@@ -15,6 +16,8 @@ export const api = new sst.aws.Function("Api", {
   memory: "1024 MB",
   timeout,
   streaming: true,
+  link: [routerKey],
+  environment: { ...edgeFunction.environment, VISII_ROUTER_SINCE: String(deployedAt) },
   copyFiles: [{ from: "functions/studio" }],
   url: {
     // Who calls is known by a key in `Authorization`, which signing by CloudFront would write over.

@@ -1,10 +1,11 @@
-import { edgeFunction } from "./edge-function.ts";
+import { edgeFunction, reserved } from "./edge-function.ts";
 import { putOnQueues, queueNames, queues } from "./queues.ts";
 import { useRows } from "./table.ts";
 
 /** Handles messages that were delivered too often, by what their jobs' rows say. One function, three queues. */
 export const gravedigger = new sst.aws.Function("DeadLetters", {
   ...edgeFunction,
+  ...reserved(5),
   handler: "functions/dead-letter-lambda.handler",
   description: "Handles messages that were delivered too often.",
   memory: "512 MB",

@@ -18,6 +18,9 @@ export const functionDefaults = {
   },
 } as const;
 
+/** Runs at a time that a function has to itself, so that callers who follow events cannot starve it. */
+export const reserved = (runs: number) => (stage.reserves ? { concurrency: { reserved: runs } } : {});
+
 /** What every function of the edge is: told where things are as `functions/config.ts` reads it. */
 export const edgeFunction = {
   ...functionDefaults,

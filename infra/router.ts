@@ -1,3 +1,6 @@
+import { requestsPerAddress } from "../shared/request-rate.ts";
+import { routerHeader } from "../shared/router-pass.ts";
+import { routerPass } from "./router-key.ts";
 import { deployer, stage } from "./stage.ts";
 
 /**
@@ -17,13 +20,19 @@ export const router = new sst.aws.Router("Router", {
     },
   },
   ...(deployer.domain ? { domain: deployer.domain } : {}),
-  ...(stage.requestsPerAddress === undefined
-    ? {}
-    : {
+  // Written over whatever a caller sends under this name.
+  edge: {
+    viewerRequest: {
+      injection: $interpolate`event.request.headers["${routerHeader}"] = { value: "${routerPass}" };`,
+    },
+  },
+  ...(stage.firewall
+    ? {
         waf: {
-          rateLimitPerIp: stage.requestsPerAddress,
+          rateLimitPerIp: requestsPerAddress,
           // Bodies are JSON, judged by schemas; these rules would only guess.
           managedRules: { coreRuleSet: false, sqlInjection: false },
         },
-      }),
+      }
+    : {}),
 });

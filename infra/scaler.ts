@@ -2,7 +2,7 @@ import { queuesOfRows } from "../scaler/handle.ts";
 import { poolNames } from "../scaler/policy.ts";
 import { scalerPartition } from "../shared/rows.ts";
 import { cluster } from "./cluster.ts";
-import { functionDefaults } from "./edge-function.ts";
+import { functionDefaults, reserved } from "./edge-function.ts";
 import { countQueues, queueNames, queueUrls } from "./queues.ts";
 import { stage } from "./stage.ts";
 import { table } from "./table.ts";
@@ -16,6 +16,7 @@ const servicesOf = (pool: (typeof poolNames)[number]) =>
 /** How many workers there are, and nothing else: `scaler/` decides and asks ECS. */
 const scaler: sst.aws.FunctionArgs = {
   ...functionDefaults,
+  ...reserved(2),
   handler: "scaler/lambda.handler",
   description: "Decides how many workers there are.",
   memory: "256 MB",

@@ -14,8 +14,10 @@ export interface StageSettings {
   readonly logDays: 7 | 14 | 30 | 90;
   /** US dollars that the account may cost a month before somebody is told. */
   readonly monthlyBudget: number;
-  /** Requests of one address in five minutes, beyond which a firewall (about 8 USD a month) refuses it. */
-  readonly requestsPerAddress?: number;
+  /** Before the API, about 8 USD a month: refuses an address that asks too often (`shared/request-rate.ts`). */
+  readonly firewall: boolean;
+  /** Functions that nobody may starve have Lambda's concurrency to themselves. Wants a quota of 1,000. */
+  readonly reserves: boolean;
   /** Of the keys that the API makes. */
   readonly keys: "live" | "test";
 }
@@ -31,6 +33,8 @@ const development: StageSettings = {
   nat: "ec2",
   logDays: 7,
   monthlyBudget: 100,
+  firewall: false,
+  reserves: false,
   keys: "test",
 };
 
@@ -47,7 +51,8 @@ const stages: Readonly<Record<string, StageSettings>> = {
     nat: "managed",
     logDays: 90,
     monthlyBudget: 2000,
-    requestsPerAddress: 2000,
+    firewall: true,
+    reserves: true,
     keys: "live",
   },
   "cpu-only": { ...development, device: "cpu", monthlyBudget: 50 },

@@ -1,5 +1,5 @@
 import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.ts";
-import { edgeFunction } from "./edge-function.ts";
+import { edgeFunction, reserved } from "./edge-function.ts";
 import { countQueues, putOnQueues, queueNames } from "./queues.ts";
 import { stripeKey } from "./secrets.ts";
 import { findDueRows, useRows } from "./table.ts";
@@ -24,6 +24,7 @@ export const sweeper = new sst.aws.CronV2("Sweep", {
   schedule: "rate(1 minute)",
   function: {
     ...edgeFunction,
+    ...reserved(2),
     handler: "functions/sweep-lambda.handler",
     description: "Mends what is due.",
     memory: "512 MB",

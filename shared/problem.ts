@@ -22,6 +22,7 @@ export const problems = {
   invalid_cursor: [400, "The cursor is none of ours"],
   unauthorized: [401, "A key is needed"],
   insufficient_credit: [402, "The credit does not cover this"],
+  not_through_router: [403, "This is not the service's address"],
   missing_scope: [403, "The key may not do this"],
   not_found: [404, "There is no such thing"],
   method_not_allowed: [405, "This address does not take that method"],

@@ -24,7 +24,7 @@ const isReady =
   installed === devDependencies.sst &&
   read(".sst/platform/version")?.trim().includes(devDependencies.sst) &&
   existsSync(join(root, ".sst/platform/node_modules/@pulumi/aws/package.json")) &&
-  lock.includes("docker-build");
+  ["docker-build", "random"].every((provider) => lock.includes(provider));
 
 if (!isReady) {
   const run = (command: string, ...words: string[]) =>

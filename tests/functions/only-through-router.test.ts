@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { createApp } from "../../functions/app.ts";
+import { defaultEdgeSettings } from "../../functions/edge.ts";
+import { MemoryTable } from "../../research/bench/batch/memory-table.ts";
+import { queueTiming } from "../../shared/queue-timing.ts";
+import { createPass, routerHeader } from "../../shared/router-pass.ts";
+import { ManualClock } from "../contracts/manual-clock.ts";
+
+const clock = new ManualClock();
+const router = { key: "k".repeat(44), deployedAt: clock.now() };
+const app = (settings: object) =>
+  createApp({
+    ...{ table: new MemoryTable(() => clock.now()), objects: {} as never, queues: {} as never },
+    ...{ timing: queueTiming, clock, random: (count) => new Uint8Array(count) },
+    log: { info() {}, error() {} },
+    refuseWebhook: () => undefined,
+    settings: { ...defaultEdgeSettings, publicUrl: "https://edits.example.com", ...settings },
+  });
+const get = (settings: object, headers: Record<string, string> = {}) =>
+  app(settings).request("/openapi.json", { headers });
+
+describe("the function's own address", () => {
+  it("answers what came through the router, and tells others where to ask", async () => {
+    const refused = await get({ router });
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({
+      code: "not_through_router",
+      detail: "Requests are answered at https://edits.example.com alone.",
+    });
+    expect((await get({ router }, { [routerHeader]: "1.forged" })).status).toBe(403);
+    expect((await get({ router }, { [routerHeader]: createPass(router.key, clock.now()) })).status).toBe(200);
+  });
+
+  it("answers everybody where there is no router", async () => {
+    expect((await get({})).status).toBe(200);
+  });
+});

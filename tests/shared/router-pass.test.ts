@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { createPass, isPass } from "../../shared/router-pass.ts";
+
+const day = 86_400_000;
+const [key, first] = ["k".repeat(44), Date.parse("2026-11-01T10:00:00Z")];
+
+describe("the router's pass", () => {
+  const later = first + 30 * day;
+  const at = (deployedAt: number, now: number) => ({ key, deployedAt, now });
+
+  it("is good for its deployment, however long that stands", () => {
+    expect(isPass(createPass(key, first), at(first, first + 900 * day))).toBe(true);
+  });
+
+  it("is good before the function is changed, and the earlier one for a day after it; then no more", () => {
+    expect(isPass(createPass(key, later), at(first, later))).toBe(true);
+    expect(isPass(createPass(key, first), at(later, later + day / 2))).toBe(true);
+    expect(isPass(createPass(key, first), at(later, later + 2 * day))).toBe(false);
+  });
+
+  it("is nobody's who has not the key", () => {
+    const now = at(first, first);
+    const [number = "", signature = ""] = createPass(key, first).split(".");
+    for (const forged of [
+      createPass("another", first),
+      `${Number(number) + 1}.${signature}`,
+      `${number}.`,
+      `${number}.${signature}x`,
+      "",
+      "0",
+    ])
+      expect(isPass(forged, now), forged).toBe(false);
+  });
+});
