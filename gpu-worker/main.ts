@@ -1,9 +1,11 @@
 /** Entry point of the worker: the queue on one side, the process that computes on the other; they meet only here. */
+import { kindOf } from "../engine/runtime/device.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
+import { askCard, requireCardMemory } from "./card-memory.ts";
 import { ComputeProcess } from "./compute/compute-process.ts";
 import { batchKey, createJobWork } from "./compute/job-work.ts";
 import { SharedCompute } from "./compute/shared-compute.ts";
@@ -42,7 +44,8 @@ const { ECS_AGENT_URI: agentUri } = config;
 const protection = agentUri === undefined ? undefined : new TaskProtection(agentUri, { clock, log });
 const whileProtected = <Result>(work: () => Promise<Result>) => protection?.during(work) ?? work();
 
-const lanes = config.VISII_LANES.map((names) => ({
+const { VISII_LANE_MEMORY: laneMemory } = config;
+const lanes = config.VISII_LANES.map((names, lane) => ({
   names,
   compute: new ComputeProcess({
     ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, precision: config.VISII_PRECISION },
@@ -51,6 +54,7 @@ const lanes = config.VISII_LANES.map((names) => ({
     silence: config.VISII_SILENCE * 1000,
     onStart: tellPids,
     onFailedStarts: giveUp,
+    ...(laneMemory?.[lane] === undefined ? {} : { memory: laneMemory[lane] * 1e9 }),
     ...(config.VISII_THREADS === undefined ? {} : { threads: config.VISII_THREADS }),
     ...(config.VISII_CACHE === undefined
       ? {}
@@ -73,6 +77,13 @@ function giveUp(error: unknown): void {
 const pidsOf = () => lanes.map(({ compute }) => compute.pid);
 
 try {
+  if (laneMemory && kindOf(config.VISII_DEVICE) === "cuda") {
+    const card = await askCard(Number(config.VISII_DEVICE.split(":")[1] ?? 0));
+    requireCardMemory(
+      card,
+      laneMemory.map((share) => share * 1e9),
+    );
+  }
   const [model] = await Promise.all(lanes.map(({ compute }) => compute.ready()));
   state = "READY";
   log.info("the worker is ready", { model, lanes: lanes.map(({ names }) => names) });

@@ -3,7 +3,7 @@ import { cluster } from "./cluster.ts";
 import { gpuMachines } from "./machines.ts";
 import { network, workerFirewall } from "./network.ts";
 import { named, tags } from "./stage.ts";
-import { modelsOnMachine } from "./worker-task.ts";
+import { cacheOnMachine, modelsOnMachine } from "./worker-task.ts";
 
 /** What every machine starts from. Called once, and only where there are machines. */
 export function createMachineTemplate() {
@@ -31,7 +31,7 @@ ECS_CONTAINER_STOP_TIMEOUT=120s
 ECS_AWSVPC_BLOCK_IMDS=true
 ECS_IMAGE_PULL_BEHAVIOR=prefer-cached
 CONFIG
-install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine}
+install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine} ${cacheOnMachine}
 `;
 
   return new aws.ec2.LaunchTemplate("MachineTemplate", {

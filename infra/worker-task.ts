@@ -9,10 +9,22 @@ import { createExecutionRole, createWorkerRole } from "./worker-role.ts";
 
 /** Of a machine's disk: weights that a task fetched serve every later one. */
 export const modelsOnMachine = "/var/lib/visii/models";
+/** Beside them, what the first task computed from the weights (`VISII_CACHE`). */
+export const cacheOnMachine = "/var/lib/visii/cache";
+const cacheFolder = "/cache";
 
 const healthPort = 8080;
 const isGpu = stage.device === "cuda";
 const region = aws.getRegionOutput().region;
+
+/** On what workers compute. Half precision is for GPUs. */
+export const deviceEnvironment = { VISII_DEVICE: stage.device, VISII_PRECISION: isGpu ? "fp16" : "fp32" };
+
+/** GB of the one card that each lane may take: what the planner reckons in half precision (docs/performance.md), and some. */
+export const laneMemory: Readonly<Record<PoolName, readonly number[]>> = {
+  interactive: [8, 13],
+  bulk: [18],
+};
 
 /** Neither root, nor capabilities, nor a file system to write to but `/tmp` and the models. */
 const confined = {
@@ -22,15 +34,45 @@ const confined = {
   linuxParameters: { initProcessEnabled: true, capabilities: { drop: ["ALL"], add: [] } },
 };
 
+/** Of a machine with 4 vCPUs and 16 GiB the agent and the system need some. */
+export const taskSize = {
+  networkMode: "awsvpc",
+  requiresCompatibilities: [isGpu ? "EC2" : "FARGATE"],
+  ...(isGpu
+    ? { cpu: "3584", memory: "14336" }
+    : {
+        cpu: String(cpuWorker.vcpus * 1024),
+        memory: String(cpuWorker.memory * 1024),
+        ephemeralStorage: { sizeInGib: 50 },
+      }),
+  runtimePlatform: { cpuArchitecture: "X86_64", operatingSystemFamily: "LINUX" },
+};
+
+export const createWorkerLog = (title: string, name: string) =>
+  new aws.cloudwatch.LogGroup(`${title}Log`, {
+    name: `/${$app.name}/${$app.stage}/${name}`,
+    retentionInDays: stage.logDays,
+  });
+
+/** A container of the worker's image, with a GPU where there are any. */
+export const containerOf = (name: string, log: aws.cloudwatch.LogGroup, gpu = isGpu) => ({
+  ...confined,
+  name,
+  image: workerImage,
+  logConfiguration: {
+    logDriver: "awslogs",
+    options: { "awslogs-group": log.name, "awslogs-region": region, "awslogs-stream-prefix": name },
+  },
+  // Without this line a task starts, and finds no GPU.
+  ...(gpu ? { resourceRequirements: [{ type: "GPU", value: "1" }] } : {}),
+});
+
 /**
  * One worker: first `model`, which sees to it that the weights lie on the disk and are whole, one task of a machine at a time;
  * then `worker`, which only reads them.
  */
 export function createWorkerTask(pool: PoolName, title: string) {
-  const log = new aws.cloudwatch.LogGroup(`${title}Log`, {
-    name: `/${$app.name}/${$app.stage}/worker-${pool}`,
-    retentionInDays: stage.logDays,
-  });
+  const log = createWorkerLog(title, `worker-${pool}`);
   const { lanes } = pools[pool];
   const model = `${modelFolder}/${stage.model}`;
   const environment = (variables: Readonly<Record<string, $util.Input<string>>>) =>
@@ -38,31 +80,22 @@ export function createWorkerTask(pool: PoolName, title: string) {
       ...{ AWS_REGION: region, VISII_STAGE: $app.stage, VISII_BUCKET: bucket.name, VISII_MODEL: model },
       ...variables,
     }).map(([name, value]) => ({ name, value }));
-  const shared = (name: string) => ({
-    ...confined,
-    image: workerImage,
-    logConfiguration: {
-      logDriver: "awslogs",
-      options: { "awslogs-group": log.name, "awslogs-region": region, "awslogs-stream-prefix": name },
-    },
-  });
-  const mount = (name: "models" | "scratch", readOnly: boolean) => ({
+  const folders = { models: modelFolder, cache: cacheFolder, scratch: "/tmp" };
+  const mount = (name: keyof typeof folders, readOnly: boolean) => ({
     sourceVolume: name,
-    containerPath: name === "models" ? modelFolder : "/tmp",
+    containerPath: folders[name],
     readOnly,
   });
   const containers = [
     {
-      name: "model",
-      ...shared("model"),
+      ...containerOf("model", log, false),
       essential: false,
       command: ["flock", `${modelFolder}/.lock`, "node", "fetch-model.mjs"],
       environment: environment({ VISII_MODEL_SOURCE: `models/${stage.model}` }),
       mountPoints: [mount("models", false), mount("scratch", false)],
     },
     {
-      name: "worker",
-      ...shared("worker"),
+      ...containerOf("worker", log),
       essential: true,
       command: ["node", "main.mjs"],
       dependsOn: [{ containerName: "model", condition: "SUCCESS" }],
@@ -70,13 +103,17 @@ export function createWorkerTask(pool: PoolName, title: string) {
         VISII_TABLE: table.name,
         VISII_QUEUE_URLS: queueUrls,
         VISII_LANES: lanes.map((names) => names.join(",")).join(";"),
-        VISII_DEVICE: stage.device,
+        ...deviceEnvironment,
         VISII_HEALTH_PORT: String(healthPort),
-        ...(isGpu ? {} : { VISII_THREADS: String(Math.floor(cpuWorker.vcpus / lanes.length)) }),
+        ...(isGpu
+          ? { VISII_LANE_MEMORY: laneMemory[pool].join(";"), VISII_CACHE: cacheFolder }
+          : { VISII_THREADS: String(Math.floor(cpuWorker.vcpus / lanes.length)) }),
       }),
-      mountPoints: [mount("models", true), mount("scratch", false)],
-      // Without this line a task starts, and finds no GPU.
-      ...(isGpu ? { resourceRequirements: [{ type: "GPU", value: "1" }] } : {}),
+      mountPoints: [
+        mount("models", true),
+        mount("scratch", false),
+        ...(isGpu ? [mount("cache", false)] : []),
+      ],
       // Seconds to save a learning's state and to give the job back; as long as a Spot notice lasts.
       stopTimeout: 120,
       healthCheck: {
@@ -94,20 +131,16 @@ export function createWorkerTask(pool: PoolName, title: string) {
   ];
   return new aws.ecs.TaskDefinition(`${title}Task`, {
     family: named(`worker-${pool}`),
-    networkMode: "awsvpc",
-    requiresCompatibilities: [isGpu ? "EC2" : "FARGATE"],
-    // Of a machine with 4 vCPUs and 16 GiB the agent and the system need some.
-    ...(isGpu
-      ? { cpu: "3584", memory: "14336" }
-      : {
-          cpu: String(cpuWorker.vcpus * 1024),
-          memory: String(cpuWorker.memory * 1024),
-          ephemeralStorage: { sizeInGib: 50 },
-        }),
-    runtimePlatform: { cpuArchitecture: "X86_64", operatingSystemFamily: "LINUX" },
+    ...taskSize,
     executionRoleArn: createExecutionRole(title, log).arn,
     taskRoleArn: createWorkerRole(pool, title).arn,
-    volumes: [{ name: "models", ...(isGpu ? { hostPath: modelsOnMachine } : {}) }, { name: "scratch" }],
+    volumes: isGpu
+      ? [
+          { name: "models", hostPath: modelsOnMachine },
+          { name: "cache", hostPath: cacheOnMachine },
+          { name: "scratch" },
+        ]
+      : [{ name: "models" }, { name: "scratch" }],
     containerDefinitions: $jsonStringify(containers),
   });
 }

@@ -2,6 +2,7 @@ import { type PoolName, type Purchase, poolNames, purchases } from "../scaler/po
 import { cluster } from "./cluster.ts";
 import { createGpuMachines, createMachineTemplate } from "./gpu-machines.ts";
 import { network, workerFirewall } from "./network.ts";
+import { createSmokeRun } from "./smoke.ts";
 import { named, stage } from "./stage.ts";
 import { createWorkerTask } from "./worker-task.ts";
 
@@ -29,6 +30,12 @@ const providers = new aws.ecs.ClusterCapacityProviders("WorkersCapacity", {
     ...new Set(names),
   ]),
 });
+
+// On demand: a deployment shall not wait for Spot.
+const smokeRun = createSmokeRun(
+  capacities.find(({ purchase }) => purchase === "onDemand")?.provider ?? "FARGATE",
+  providers,
+);
 
 const tasks = Object.fromEntries(
   poolNames.map((pool) => [pool, createWorkerTask(pool, titleOf(pool))]),
@@ -66,7 +73,7 @@ export const workers = capacities.map(({ pool, purchase, provider }) => {
       forceDelete: true,
       waitForSteadyState: false,
     },
-    { ignoreChanges: ["desiredCount"], dependsOn: [providers] },
+    { ignoreChanges: ["desiredCount"], dependsOn: [providers, smokeRun] },
   );
   return { pool, purchase, service };
 });

@@ -15,6 +15,7 @@ const optionsSchema = z.object({
   model: z.string(),
   device: z.string().refine(isDevice),
   precision: z.enum(precisions).default("fp32"),
+  memory: z.number().positive().optional(),
   threads: z.number().int().positive().optional(),
   cache: z.object({ folder: z.string(), limit: z.number().positive() }).optional(),
   scratch: z.string(),
@@ -35,7 +36,7 @@ process.on("SIGTERM", () => undefined);
 process.on("disconnect", () => process.exit(0));
 
 try {
-  const { model, device, precision, threads, cache, scratch } = optionsSchema.parse(
+  const { model, device, precision, memory, threads, cache, scratch } = optionsSchema.parse(
     JSON.parse(process.argv[2] ?? "{}"),
   );
   process.env.TMPDIR = scratch;
@@ -45,6 +46,7 @@ try {
   await requireSoundDevice(device);
   const pipeline = await openPipeline(model, {
     ...{ device, precision },
+    ...(memory === undefined ? {} : { memory }),
     ...(threads === undefined ? {} : { threads }),
     ...(cache === undefined ? {} : { cache: { ...cache, note: (line) => log.info(line, { model }) } }),
   });

@@ -16,6 +16,8 @@ export interface ComputeOptions {
   readonly device: Device;
   /** What the UNet computes in; fp32 when absent. */
   readonly precision?: Precision;
+  /** Bytes that its sessions may take together. */
+  readonly memory?: number;
   /** Threads inside one operator. */
   readonly threads?: number;
   /** Where what is computed from the model is kept for the next process, and at most how many bytes of it. */
@@ -163,13 +165,13 @@ export class ComputeProcess implements Compute {
   }
 
   #start(): Promise<string> {
-    const { model, device, precision, threads, cache, environment = {}, onStart } = this.#options;
+    const { model, device, precision, memory, threads, cache, environment = {}, onStart } = this.#options;
     // Its own, so that what a killed one left behind goes with it.
     const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
       fileURLToPath(new URL(isSource ? "child.ts" : "child.mjs", import.meta.url)),
       // What is undefined is left out of JSON.
-      [JSON.stringify({ model, device, precision, scratch, threads, cache })],
+      [JSON.stringify({ model, device, precision, memory, scratch, threads, cache })],
       {
         serialization: "advanced",
         execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],

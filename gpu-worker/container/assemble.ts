@@ -14,10 +14,11 @@ const entryPoints = {
   /** Started by `main` beside itself. */
   child: "gpu-worker/compute/child.ts",
   "fetch-model": "gpu-worker/fetch-model.ts",
+  smoke: "gpu-worker/smoke.ts",
 } as const;
 
 /**
- * Makes the folder that an image of the worker holds: three bundles, and beside them the packages that no bundle can hold, for
+ * Makes the folder that an image of the worker holds: four bundles, and beside them the packages that no bundle can hold, for
  * Linux on x64 alone.
  *
  * @param root of the repository, with its packages installed
@@ -46,8 +47,10 @@ export async function assembleWorker(root: string, out: string): Promise<readonl
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },
   });
-  // The only file that code reads from beside itself.
+  // What code reads from beside itself: the typeface, and for the smoke run a model and a pair.
   await cp(join(root, "engine/images/typeface"), join(out, "typeface"), { recursive: true });
+  for (const path of ["models/mini", "demo/before.jpg", "demo/after.png"])
+    await cp(join(root, path), join(out, path), { recursive: true });
   await writeFile(join(out, "package.json"), `${JSON.stringify({ private: true, type: "module" })}\n`);
   const packages = await runtimeClosure(root, native, installersOnly);
   for (const { folder } of packages)

@@ -14,6 +14,7 @@ export const floors: Readonly<Record<string, number>> = {
 
   "functions/": 2,
   "scaler/": 2,
+  "deployment/": 2,
   "engine/autodiff/": 2,
   "engine/rewrite/": 2,
   "engine/runtime/": 2,
@@ -48,6 +49,8 @@ export const floors: Readonly<Record<string, number>> = {
   "gpu-worker/container/": 5,
   "gpu-worker/main.ts": 4,
   "gpu-worker/fetch-model.ts": 4,
+  "gpu-worker/card-memory.ts": 4,
+  "gpu-worker/smoke.ts": 4,
   "gpu-worker/config.ts": 4,
   "infra/": 4,
   "sst.config.ts": 4,
@@ -111,6 +114,7 @@ export const entryPoints: readonly string[] = [
   "infra/stage.ts",
   "gpu-worker/compute/child.ts",
   "gpu-worker/fetch-model.ts",
+  "gpu-worker/smoke.ts",
   "sst.config.ts",
   "tests/",
 ];

@@ -95,7 +95,8 @@ export class Cloud {
     readonly model: Container;
     readonly worker: Container;
   })[] {
-    return this.all("ecs/taskDefinition").map((resource) => {
+    const pools = this.all("ecs/taskDefinition").filter(({ name }) => name !== "SmokeTask");
+    return pools.map((resource) => {
       const containers = z
         .array(containerSchema)
         .parse(JSON.parse(String(resource.inputs.containerDefinitions)));
@@ -112,6 +113,15 @@ export class Cloud {
         worker,
       };
     });
+  }
+
+  get smoke() {
+    const resource = this.one("ecs/taskDefinition", "SmokeTask");
+    const [container] = z
+      .array(containerSchema)
+      .length(1)
+      .parse(JSON.parse(String(resource.inputs.containerDefinitions)));
+    return { resource, container: container! };
   }
 
   get runners(): readonly Runner[] {

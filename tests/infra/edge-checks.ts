@@ -2,9 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { z } from "zod";
 import { edgeConfigSchema, linkedSecrets } from "../../functions/config.ts";
+import { requestsPerAddress } from "../../shared/request-rate.ts";
+import { isPass, routerHeader } from "../../shared/router-pass.ts";
 import type { Checks, Cloud } from "./cloud.ts";
 import { root } from "./evaluate.ts";
 import { allows } from "./iam.ts";
+import { scalerNames } from "./scaling-checks.ts";
 
 const object = (cloud: Cloud, key: string) => `${cloud.bucket.state.arn}/${key}`;
 const queueArns = (cloud: Cloud) => cloud.all("sqs/queue").map(({ state }) => state.arn);
@@ -31,7 +34,7 @@ function routeOf(cloud: Cloud) {
 
 export const edgeChecks: Checks = {
   "every handler is a file of the edge that exports it": ({ builds }) => {
-    expect(builds).toHaveLength(7);
+    expect(builds).toHaveLength(8);
     for (const { handler } of builds) {
       const [, path, name] = /^(.+)\.(\w+)$/.exec(handler) ?? [];
       expect(existsSync(`${root}/${path}.ts`), handler).toBe(true);
@@ -190,11 +193,29 @@ export const edgeChecks: Checks = {
       expect([Statement[0]!.Principal.Service].flat(), role.name).toHaveLength(1);
     }
   },
-  "only whoever tells the meter is given the billing key, sealed": ({ builds }) => {
-    const secret = linkedSecrets.VISII_STRIPE_KEY;
-    const given = builds.filter(({ links }) => secret in links).map(({ functionID }) => functionID);
-    expect(given.sort()).toEqual(["SweepHandler", "TableSubscriberDueFunction"]);
-    for (const { links } of builds) expect(Object.keys(links).filter((name) => name !== secret)).toEqual([]);
+  "only whoever tells the meter is given the billing key, and only the API the router's, both sealed": ({
+    builds,
+  }) => {
+    const given = (secret: string) =>
+      builds.filter(({ links }) => secret in links).map(({ functionID }) => functionID);
+    const { VISII_STRIPE_KEY: billing, VISII_ROUTER_KEY: router } = linkedSecrets;
+    expect(given(billing).sort()).toEqual(["SweepHandler", "TableSubscriberDueFunction"]);
+    expect(given(router)).toEqual(["Api"]);
+    const known: readonly string[] = [billing, router];
+    for (const { links } of builds)
+      expect(Object.keys(links).filter((name) => !known.includes(name))).toEqual([]);
+  },
+  "the API answers what came through its router, and the router says so": (cloud) => {
+    const { links } = cloud.builds.find(({ functionID }) => functionID === "Api")!;
+    const key = String(links[linkedSecrets.VISII_ROUTER_KEY]!.value);
+    const deployedAt = Number(cloud.lambda("Api").environment.VISII_ROUTER_SINCE);
+    const { code } = z
+      .object({ code: z.string() })
+      .parse(cloud.all("cloudfront/function").map(({ inputs }) => inputs)[0]);
+    const [, pass = ""] =
+      new RegExp(`headers\\["${routerHeader}"\\] = { value: "([^"]+)" }`).exec(code) ?? [];
+    expect(isPass(pass, { key, deployedAt, now: deployedAt + 86_400_000 * 365 })).toBe(true);
+    for (const [name, text] of cloud.texts) expect(text, name).not.toContain(key);
   },
 };
 
@@ -218,8 +239,22 @@ export const firewallChecks: Checks = {
       });
     expect(rules.find(({ name }) => name === "RateLimitPerIP")).toMatchObject({
       action: { block: {} },
-      statement: { rateBasedStatement: { aggregateKeyType: "IP", limit: 2000 } },
+      statement: { rateBasedStatement: { aggregateKeyType: "IP", limit: requestsPerAddress } },
     });
     expect(cloud.one("cloudfront/distribution").inputs.webAclId).toBe(acl.state.arn);
+    // Whoever heeds the API's 429 for five minutes, to the last request, is far from the firewall's 403.
+    const { VISII_REQUESTS_PER_MINUTE: perMinute } = edgeConfigSchema.shape;
+    expect(requestsPerAddress).toBeGreaterThanOrEqual(2 * 5 * perMinute.parse(undefined));
+  },
+  "functions that mend and scale have room that callers cannot take": (cloud) => {
+    const kept = [...cloud.lambdas, ...scalerNames.map((name) => cloud.lambda(name))]
+      .filter(({ resource }) => Number(resource.inputs.reservedConcurrentExecutions) > 0)
+      .map(({ name }) => name);
+    expect(kept.sort()).toEqual([
+      "DeadLetters",
+      "ScaleHandler",
+      "SweepHandler",
+      "TableSubscriberWakeFunction",
+    ]);
   },
 };

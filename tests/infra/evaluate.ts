@@ -23,6 +23,8 @@ export interface Resource {
     readonly protect: boolean;
     readonly ignoreChanges: readonly string[];
     readonly parent?: string;
+    /** Names of resources. */
+    readonly dependsOn: readonly string[];
   };
 }
 /** What SST's command was asked to build for a function. */
@@ -127,8 +129,9 @@ const entry = [
   ["* as sst", "./.sst/platform/src/components/index.ts"],
   ["* as aws", "@pulumi/aws"],
   ["* as dockerbuild", "@pulumi/docker-build"],
+  ["* as random", "@pulumi/random"],
 ]
   .map(([what, file]) => `import ${what} from "${file}";`)
-  .concat("Object.assign(globalThis, { sst, aws, dockerbuild });")
+  .concat("Object.assign(globalThis, { sst, aws, dockerbuild, random });")
   .concat(`await host((await import(${JSON.stringify("./sst.config.ts")})).default, run);`)
   .join("\n");

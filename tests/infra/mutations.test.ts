@@ -18,7 +18,7 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
     "the GPU line is dropped",
     {
       file: "infra/worker-task.ts",
-      from: '...(isGpu ? { resourceRequirements: [{ type: "GPU", value: "1" }] } : {}),',
+      from: '...(gpu ? { resourceRequirements: [{ type: "GPU", value: "1" }] } : {}),',
       to: "",
     },
     "the worker's task really asks for a GPU",
@@ -215,6 +215,26 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
     "a worker that dies as it starts hides that none works",
     { file: "infra/alarms.ts", from: "datapointsToAlarm: 12", to: "datapointsToAlarm: 20" },
     "a pool without workers is noticed, also where they start and die again; a cold start is not",
+  ],
+  [
+    "workers change before the image is proven",
+    { file: "infra/workers.ts", from: "dependsOn: [providers, smokeRun]", to: "dependsOn: [providers]" },
+    "a deployment runs the new image once before it changes a worker",
+  ],
+  [
+    "two lanes take more than the card has",
+    { file: "infra/worker-task.ts", from: "interactive: [8, 13]", to: "interactive: [14, 14]" },
+    "the lanes' shares of memory fit every card that a worker may get, and both compute in half precision",
+  ],
+  [
+    "the router does not say that a request came through it",
+    { file: "infra/router.ts", from: "injection: $interpolate", to: "injection: `` && $interpolate" },
+    "the API answers what came through its router, and the router says so",
+  ],
+  [
+    "callers can starve the sweeper",
+    { file: "infra/sweeper.ts", from: "    ...reserved(2),\n", to: "" },
+    "functions that mend and scale have room that callers cannot take",
   ],
   [
     "everybody of the account may take a function's role",

@@ -1,10 +1,13 @@
 import { expect } from "vitest";
 import { z } from "zod";
+import { smokeOrderSchema, smokeTiming } from "../../deployment/run-smoke-task.ts";
+import { requireCardMemory } from "../../gpu-worker/card-memory.ts";
 import { workerConfigSchema } from "../../gpu-worker/config.ts";
 import { cpuWorker, gpuMachines } from "../../infra/machines.ts";
 import { stageSettings, tagsOf } from "../../infra/stages.ts";
 import { poolNames, pools, purchases } from "../../scaler/policy.ts";
 import type { Checks, Cloud } from "./cloud.ts";
+import { madeUpId } from "./host/made-up-id.ts";
 import { allows } from "./iam.ts";
 
 const queueNames = ["interactive", "learning", "bulk"] as const;
@@ -113,7 +116,7 @@ export const workerChecks: Checks = {
   },
   "containers are not root, gain nothing and cannot write their own file system": (cloud) => {
     for (const { model, worker } of cloud.tasks)
-      for (const container of [model, worker]) {
+      for (const container of [model, worker, cloud.smoke.container]) {
         expect(container.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
         expect(container.readonlyRootFilesystem).toBe(true);
         expect(container.privileged).toBe(false);
@@ -200,6 +203,29 @@ export const workerChecks: Checks = {
       for (const { capacityProvider } of inputs.capacityProviderStrategies as { capacityProvider: string }[])
         expect(capacityProviders).toContain(capacityProvider);
   },
+  "a deployment runs the new image once before it changes a worker": (cloud) => {
+    const run = cloud.one("lambda/invocation");
+    const { resource, container } = cloud.smoke;
+    const [worker] = cloud.tasks;
+    expect(run.inputs.functionName).toBe(cloud.lambda("Smoke").resource.state.id);
+    expect(run.inputs.triggers).toEqual({ image: worker!.worker.image });
+    const order = smokeOrderSchema.parse(JSON.parse(String(run.inputs.input)));
+    expect(order.taskDefinition).toBe(resource.state.arn);
+    expect(cloud.service("interactive", "onDemand").inputs.capacityProviderStrategies).toEqual([
+      { capacityProvider: order.capacityProvider, weight: 1 },
+    ]);
+    expect(container.image).toBe(worker!.worker.image);
+    expect(container.command).toEqual(["node", "smoke.mjs", "."]);
+    expect(container.resourceRequirements).toEqual(worker!.worker.resourceRequirements);
+    for (const { name, value } of container.environment) expect(worker!.environment[name]).toBe(value);
+    expect(resource.inputs).not.toHaveProperty("taskRoleArn");
+    const { policy, resource: runner } = cloud.lambda("Smoke");
+    expect(1000 * Number(runner.inputs.timeout)).toBeGreaterThan(smokeTiming.patience);
+    expect(allows(policy, "ecs:RunTask", resource.state.arn)).toBe(true);
+    expect(allows(policy, "iam:PassRole", String(resource.inputs.executionRoleArn))).toBe(true);
+    expect(allows(policy, "iam:PassRole", cloud.tasks[0]!.role.state.arn)).toBe(false);
+    for (const { options } of cloud.all("ecs/service")) expect(options.dependsOn).toContain(run.name);
+  },
   "a deployment starts a new worker first, rolls back what fails and counts nobody's workers": (cloud) => {
     for (const { inputs, options } of cloud.all("ecs/service")) {
       expect(inputs).toMatchObject({
@@ -220,8 +246,8 @@ export const gpuChecks: Checks = {
     expect(agentSettings(cloud).ECS_ENABLE_GPU_SUPPORT).toBe("true");
   },
   "machines run the ECS image that has the driver": (cloud) => {
-    expect(cloud.one("ec2/launchTemplate").inputs.imageId).toMatch(
-      /ecs\/optimized-ami\/amazon-linux-2023\/gpu\/recommended\/image_id/,
+    expect(cloud.one("ec2/launchTemplate").inputs.imageId).toBe(
+      madeUpId("ami", "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"),
     );
   },
   "a task fits the smallest machine it may get": (cloud) => {
@@ -232,13 +258,40 @@ export const gpuChecks: Checks = {
       expect(Number(resource.inputs.memory)).toBeLessThanOrEqual((smallest.memory - 1.5) * 1024);
     }
   },
-  "g6.xlarge is wanted first, and something else taken where there is none": (cloud) => {
+  "the lanes' shares of memory fit every card that a worker may get, and both compute in half precision": (
+    cloud,
+  ) => {
+    for (const { environment } of cloud.tasks) {
+      const { VISII_LANE_MEMORY, VISII_PRECISION } = workerConfigSchema.parse(environment);
+      expect(VISII_PRECISION).toBe("fp16");
+      for (const [name, { gpu, gpuMemory }] of Object.entries(gpuMachines))
+        expect(() =>
+          requireCardMemory(
+            // A card of 24 GB has 22.5 GiB.
+            { name: `${gpu} of ${name}`, memory: 0.93 * gpuMemory * 2 ** 30 },
+            VISII_LANE_MEMORY!.map((share) => share * 1e9),
+          ),
+        ).not.toThrow();
+    }
+  },
+  "what a first worker computed from the weights lies on the machine's disk for the next": (cloud) => {
+    for (const { resource, worker, environment } of cloud.tasks) {
+      expect(resource.inputs.volumes).toContainEqual({ name: "cache", hostPath: "/var/lib/visii/cache" });
+      expect(worker.mountPoints).toContainEqual({
+        ...{ sourceVolume: "cache", containerPath: environment.VISII_CACHE, readOnly: false },
+      });
+    }
+    expect(userData(cloud)).toMatch(/install -d -o 1000 .* \/var\/lib\/visii\/cache/);
+  },
+  "g6.xlarge is wanted first, and one of nine others taken where there is none": (cloud) => {
     for (const { inputs } of cloud.all("autoscaling/group")) {
       const { overrides } = z
         .object({ launchTemplate: z.object({ overrides: z.array(z.object({ instanceType: z.string() })) }) })
         .parse(inputs.mixedInstancesPolicy).launchTemplate;
       expect(overrides[0]?.instanceType).toBe("g6.xlarge");
-      expect(overrides.length).toBeGreaterThanOrEqual(3);
+      expect(new Set(overrides.map(({ instanceType }) => instanceType)).size).toBe(10);
+      const prices = Object.values(gpuMachines).map(({ onDemand }) => onDemand);
+      expect([...prices].sort((a, b) => a - b)).toEqual(prices);
     }
   },
   "each pool has machines of its own on Spot, and others on demand that come when Spot has none": (cloud) => {
@@ -308,7 +361,7 @@ export const gpuChecks: Checks = {
     const folder = "/var/lib/visii/models";
     for (const { resource } of cloud.tasks)
       expect(resource.inputs.volumes).toContainEqual({ name: "models", hostPath: folder });
-    expect(userData(cloud)).toContain(`install -d -o 1000 -g 1000 -m 0755 ${folder}`);
+    expect(userData(cloud)).toContain(`install -d -o 1000 -g 1000 -m 0755 ${folder} `);
     expect(cloud.one("ec2/launchTemplate").inputs.blockDeviceMappings).toMatchObject([
       { ebs: { encrypted: "true" } },
     ]);

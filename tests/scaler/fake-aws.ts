@@ -57,7 +57,8 @@ export class FakeAws {
     });
     const note = (message: string, facts: LogFacts = {}) => void this.lines.push({ message, facts });
     const log: Log = { info: note, error: note };
-    const queue = (name: QueueName) => new SqsJobQueue(this.#sqs, `https://sqs/${name}`);
+    const queue = (name: QueueName) =>
+      new SqsJobQueue(this.#sqs, `https://sqs.us-east-1.amazonaws.com/1/${name}`);
     this.ports = {
       pools: { interactive: pool("interactive"), bulk: pool("bulk") },
       queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },

@@ -43,7 +43,9 @@ const environment = () => ({
 describe("the folder of the worker's image", () => {
   it("has nothing but the bundles and the packages with machine code, for this platform alone", async () => {
     expect((await readdir(worker)).filter((name) => !name.endsWith(".map")).sort()).toEqual(
-      ["child.mjs", "fetch-model.mjs", "main.mjs", "node_modules", "package.json", "typeface"].sort(),
+      ["child.mjs", "demo", "fetch-model.mjs", "main.mjs", "models", "node_modules"].concat([
+        ...["package.json", "smoke.mjs", "typeface"],
+      ]),
     );
     const packages = await readdir(join(worker, "node_modules"));
     expect(packages).toEqual(

@@ -1,3 +1,5 @@
+import { digest, madeUpId } from "./made-up-id.ts";
+
 /** What AWS would answer, as far as the program asks. Account, region and names are made up; shapes are AWS's. */
 export const account = "123456789012";
 export const region = "us-east-1";
@@ -13,19 +15,32 @@ const services: Readonly<Record<string, (name: string) => string>> = {
   "aws:dynamodb/table:Table": (name) => `arn:aws:dynamodb:${region}:${account}:table/${name}`,
   "aws:lambda/function:Function": (name) => `arn:aws:lambda:${region}:${account}:function:${name}`,
   "aws:iam/role:Role": (name) => `arn:aws:iam::${account}:role/${name}`,
+  "aws:autoscaling/group:Group": (name) =>
+    `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:01234567-89ab-cdef-0123-456789abcdef:autoScalingGroupName/${name}`,
+  "aws:iam/instanceProfile:InstanceProfile": (name) => `arn:aws:iam::${account}:instance-profile/${name}`,
   "aws:ecs/cluster:Cluster": (name) => `arn:aws:ecs:${region}:${account}:cluster/${name}`,
   "aws:ecs/service:Service": (name) => `arn:aws:ecs:${region}:${account}:service/${name}`,
   "aws:ecs/taskDefinition:TaskDefinition": (name) =>
     `arn:aws:ecs:${region}:${account}:task-definition/${name}:1`,
 };
 
+/** What EC2's ids begin with. */
+const idPrefixes: Readonly<Record<string, string>> = {
+  "aws:ec2/vpc:Vpc": "vpc",
+  "aws:ec2/subnet:Subnet": "subnet",
+  "aws:ec2/securityGroup:SecurityGroup": "sg",
+  "aws:ec2/launchTemplate:LaunchTemplate": "lt",
+};
+
 /** A resource's state after its creation: its inputs, and what AWS adds. */
 export function newState(type: string, logical: string, inputs: Inputs): Inputs & { readonly id: string } {
   const given = inputs.name ?? inputs.bucket ?? inputs.family;
   const name = typeof given === "string" && given ? given : `${logical.toLowerCase()}-0000000`;
+  const prefix = idPrefixes[type];
+  const id = prefix ? madeUpId(prefix, logical) : name;
   const arn = services[type]?.(name) ?? `arn:aws:${type.split(":")[1]}:${region}:${account}:${name}`;
   return {
-    ...{ id: name, name, arn, region },
+    ...{ id, name, arn, region },
     ...(type === "aws:s3/bucket:Bucket"
       ? { bucket: name, bucketRegionalDomainName: `${name}.s3.${region}.amazonaws.com` }
       : {}),
@@ -57,7 +72,7 @@ export function newState(type: string, logical: string, inputs: Inputs): Inputs 
         }
       : {}),
     ...(type === "random:index/randomBytes:RandomBytes"
-      ? { base64: Buffer.alloc(32, 7).toString("base64"), hex: "07".repeat(32) }
+      ? { base64: digest(logical).toString("base64"), hex: digest(logical).toString("hex") }
       : {}),
     ...inputs,
   };
@@ -79,7 +94,7 @@ export function answerCall(token: string, inputs: Inputs): Record<string, unknow
     case "aws:ec2/getAmi:getAmi":
       return { id: "ami-0123456789abcdef0" };
     case "aws:ssm/getParameter:getParameter":
-      return { ...inputs, value: `{{resolved ${text(inputs.name)}}}` };
+      return { ...inputs, value: madeUpId("ami", text(inputs.name)) };
     case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
       return { userName: "AWS", password: "registry-password", proxyEndpoint: "https://registry.example" };
     case "aws:iam/getPolicyDocument:getPolicyDocument":

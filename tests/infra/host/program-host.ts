@@ -72,6 +72,7 @@ export async function host(program: Program, run: (program: Program["run"]) => P
         protect: own.protect ?? false,
         ignoreChanges: own.ignoreChanges ?? [],
         parent: own.parent?.__name,
+        dependsOn: [own.dependsOn ?? []].flat().map((each) => (each as { __name?: string }).__name ?? ""),
       },
     };
   });

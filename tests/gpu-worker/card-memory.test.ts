@@ -1,0 +1,44 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askCard, parseCards, requireCardMemory } from "../../gpu-worker/card-memory.ts";
+
+let folder: string;
+const tool = async (script: string) => {
+  const path = join(folder, "smi");
+  await writeFile(path, `#!/bin/sh\n${script}\n`);
+  await chmod(path, 0o755);
+  return path;
+};
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "visii-card-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("the memory of a card", () => {
+  it("is read as nvidia-smi prints it", () => {
+    expect(parseCards("NVIDIA L4, 23034\nTesla T4, 15360\n")).toEqual([
+      { name: "NVIDIA L4", memory: 23034 * 2 ** 20 },
+      { name: "Tesla T4", memory: 15360 * 2 ** 20 },
+    ]);
+    expect(parseCards("No devices were found")).toEqual([]);
+  });
+
+  it("is asked of the card that the worker computes on", async () => {
+    const path = await tool('echo "NVIDIA L4, 23034"; echo "Tesla T4, 15360"');
+    expect((await askCard(1, path)).name).toBe("Tesla T4");
+    await expect(askCard(2, path)).rejects.toThrow("does not tell the memory of card 2 (there is no card 2)");
+    await expect(askCard(0, join(folder, "absent"))).rejects.toThrow(
+      /absent does not tell .*VISII_LANE_MEMORY/,
+    );
+  });
+
+  it("refuses lanes that do not fit by the card's name and both figures", () => {
+    const [card] = parseCards("Tesla T4, 15360");
+    expect(() => requireCardMemory(card!, [8e9, 13e9])).toThrow(
+      "The Tesla T4 has 16.1 GB of memory, and 2 lanes take 22.6 GB; lower VISII_LANE_MEMORY, or use a larger card.",
+    );
+    expect(() => requireCardMemory(card!, [15e9])).not.toThrow();
+  });
+});

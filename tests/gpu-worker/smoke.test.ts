@@ -1,0 +1,38 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "visii-smoke-"));
+  await cp(join(root, "models/mini"), join(folder, "models/mini"), { recursive: true });
+  await cp(join(root, "demo"), join(folder, "demo"), { recursive: true });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const smoke = (environment: Readonly<Record<string, string>> = {}) =>
+  promisify(execFile)(process.execPath, ["--import", "tsx", join(root, "gpu-worker/smoke.ts"), folder], {
+    cwd: root,
+    env: { PATH: process.env.PATH, ...environment },
+  });
+
+describe("the smoke run", { timeout: 600_000 }, () => {
+  it("learns and applies an instruction of the bundled model on this machine", async () => {
+    const { stdout } = await smoke();
+    expect(stdout).toContain("the device computes soundly");
+    const [, gained = "0"] = /"edit_db":([\d.]+)/.exec(stdout) ?? [];
+    const [, photo = "0"] = /"photo_db":([\d.]+)/.exec(stdout) ?? [];
+    expect(Number(gained) - Number(photo)).toBeGreaterThan(3);
+  });
+
+  it("fails on a device that is not there, and on a model that is damaged", async () => {
+    await expect(smoke({ VISII_DEVICE: "cuda" })).rejects.toMatchObject({ code: 1 });
+    await writeFile(join(folder, "models/mini/unet/config.json"), "{}");
+    await expect(smoke()).rejects.toMatchObject({ code: 1 });
+  });
+});
