@@ -94,7 +94,7 @@ describe("the packages, as published", () => {
       const paths = [...examples.keys()].map((name) => `examples/${name}.ts`);
       for (const [name, code] of examples)
         await writeFile(join(project, "examples", `${name}.ts`), programOf(code));
-      await compile(paths, { types: ["node"], outDir: "out" });
+      await compile(paths, { types: ["node"], rootDir: "examples", outDir: "out" });
       // The one of `learn` writes the file that others read.
       const learnFirst = [...examples.keys()].sort((a, b) => Number(b === "learn") - Number(a === "learn"));
       for (const name of learnFirst)
