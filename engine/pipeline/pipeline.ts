@@ -93,12 +93,16 @@ export async function openPipeline(
   );
 }
 
+/** Texts whose embeddings are kept: a worker sees new prompts for as long as it lives. */
+const keptTexts = 64;
+
 /** A frozen InstructPix2Pix, run forward. */
 export class Pipeline {
   readonly model: ModelFolder;
   readonly defaults: ModelDefaults;
   readonly device: Device;
   readonly #sessions: SessionCache;
+  /** The least recently used first. */
   readonly #texts = new Map<string, Promise<TextEmbedding>>();
   #unetForwards = 0;
 
@@ -173,13 +177,20 @@ export class Pipeline {
 
   /** What the UNet is told by a text. */
   tell(text: string): Promise<TextEmbedding> {
-    const known = this.#texts.get(text);
-    if (known) return known;
+    const embedding = this.#texts.get(text) ?? this.#encodeText(text);
+    this.#texts.delete(text);
+    this.#texts.set(text, embedding);
+    const [oldest] = this.#texts.keys();
+    if (this.#texts.size > keptTexts) this.#texts.delete(oldest!);
+    return embedding;
+  }
+
+  #encodeText(text: string): Promise<TextEmbedding> {
     const { tokenizer, secondText } = this.model;
     const second = secondText && [secondText.tokenizer.encode(text).ids];
-    const made = this.#encode([tokenizer.encode(text).ids], second);
-    this.#texts.set(text, made);
-    return made;
+    const embedding = this.#encode([tokenizer.encode(text).ids], second);
+    embedding.catch(() => this.#texts.delete(text));
+    return embedding;
   }
 
   /** What it is told where there are no words: by the model's own rule the empty text, or zeros. */
