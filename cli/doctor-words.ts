@@ -1,6 +1,6 @@
 import { secondsFor } from "visii-engine/capacity";
 import { showBytes } from "../shared/show-bytes.ts";
-import type { DoctorReport, ModelReport, Probe } from "./doctor.ts";
+import type { DoctorReport, ModelReport, Probe } from "./doctor-report.ts";
 import { devices } from "./engine.ts";
 import { shellWords } from "./shell-words.ts";
 

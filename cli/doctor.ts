@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { arch, cpus, platform, totalmem } from "node:os";
 import type { Command } from "commander";
-import type { ModelNeeds, Rates } from "visii-engine/capacity";
+import type { Rates } from "visii-engine/capacity";
 import { listStored } from "visii-engine/model-store";
-import { z } from "zod";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
+import { type DoctorReport, type ModelReport, type Probe, probeSchema } from "./doctor-report.ts";
 import { describeDoctor } from "./doctor-words.ts";
 import { type DeviceKind, devices } from "./engine.ts";
 import { availableMemory } from "./machine-memory.ts";
@@ -20,33 +20,6 @@ interface DoctorOptions {
   readonly size?: Size;
   readonly probe?: DeviceKind;
   readonly json?: boolean;
-}
-
-const ratesSchema = z.object({ convolution: z.number(), product: z.number(), traffic: z.number() });
-const probeSchema = z.union([
-  z.object({ works: z.literal(true), deviation: z.number(), rates: ratesSchema }),
-  z.object({ works: z.literal(false), reason: z.string() }),
-]);
-/** What was found of one device. */
-export type Probe = z.infer<typeof probeSchema>;
-
-export interface ModelReport {
-  readonly name: string;
-  /** Absent where the model cannot be opened: `problem` says why. */
-  readonly needs?: ModelNeeds;
-  /** Of learning, by the model's own settings. */
-  readonly steps?: number;
-  readonly problem?: string;
-}
-
-export interface DoctorReport {
-  readonly version: string;
-  readonly system: string;
-  readonly processor: string;
-  readonly threads: number;
-  readonly memory: { readonly total: number; readonly available: number };
-  readonly devices: Readonly<Record<DeviceKind, Probe>>;
-  readonly models: readonly ModelReport[];
 }
 
 /** Seconds after which a device that does not answer is called broken. */

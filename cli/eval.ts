@@ -17,30 +17,14 @@ import {
 import { ensureWritableFolder } from "visii-engine/files";
 import { readPairEncoderConfig } from "visii-engine/models";
 import type { Context } from "./context.ts";
-import { type InstructionSpace, spaces, withPipeline } from "./engine.ts";
-import { evaluateSet } from "./evaluate-set.ts";
+import { spaces, withPipeline } from "./engine.ts";
+import { type EvalOptions, evaluateSet } from "./evaluate-set.ts";
 import { Interrupted } from "./interrupted.ts";
 import { initHelp } from "./learning-start.ts";
 import { modelFolder } from "./model-location.ts";
-import { addModelOptions, type ModelOptions } from "./model-options.ts";
+import { addModelOptions } from "./model-options.ts";
 import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
-
-export interface EvalOptions extends ModelOptions {
-  readonly method?: string;
-  readonly seeds: number;
-  readonly out?: string;
-  readonly init?: string;
-  readonly space?: InstructionSpace;
-  readonly learningSteps?: number;
-  readonly samplingSteps?: number;
-  readonly textGuidance?: number;
-  readonly imageGuidance?: number;
-  readonly noise?: "fixed" | "fresh";
-  readonly threads?: number;
-  readonly markdown?: boolean;
-  readonly json?: boolean;
-}
 
 export function addEvalCommand(program: Command, context: Context): void {
   const command = program

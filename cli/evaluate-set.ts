@@ -1,8 +1,24 @@
 import type { EvaluationPlan, Report } from "visii-engine/evaluation";
 import type { Context } from "./context.ts";
-import type { Pipeline } from "./engine.ts";
-import type { EvalOptions } from "./eval.ts";
+import type { InstructionSpace, Pipeline } from "./engine.ts";
 import { startOf } from "./learning-start.ts";
+import type { ModelOptions } from "./model-options.ts";
+
+export interface EvalOptions extends ModelOptions {
+  readonly method?: string;
+  readonly seeds: number;
+  readonly out?: string;
+  readonly init?: string;
+  readonly space?: InstructionSpace;
+  readonly learningSteps?: number;
+  readonly samplingSteps?: number;
+  readonly textGuidance?: number;
+  readonly imageGuidance?: number;
+  readonly noise?: "fixed" | "fresh";
+  readonly threads?: number;
+  readonly markdown?: boolean;
+  readonly json?: boolean;
+}
 
 interface SetPlan extends Pick<EvaluationPlan, "cases" | "methods" | "out"> {
   /** The set's name. */

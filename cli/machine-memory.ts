@@ -1,5 +1,5 @@
 import { freemem, totalmem } from "node:os";
-import type { Pipeline } from "./engine.ts";
+import type { Pipeline } from "visii-engine";
 import type { Size } from "./picture-size.ts";
 
 /** Bytes that this process may still take: what the system has to give, or what a container allows, whichever is less. */

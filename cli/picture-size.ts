@@ -1,6 +1,6 @@
+import type { Pipeline } from "visii-engine";
 import { VisibleError } from "visii-engine/errors";
 import type { ModelSize } from "visii-engine/images";
-import type { Pipeline } from "./engine.ts";
 
 /** What --size says: the side of a square whose area pictures are brought to, or an exact width and height. Pixels. */
 export interface Size {

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import { parseJson } from "../shared/json.ts";
 
 const policySchema = z.object({
   expiration: z.iso.datetime(),
@@ -64,12 +65,4 @@ function sign(text: string, [secret, ...scope]: readonly string[]): Buffer {
     secret ?? "",
   );
   return Buffer.from(createHmac("sha256", key).update(text).digest("hex"));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

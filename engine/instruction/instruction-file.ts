@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { parseJson } from "../../shared/json.ts";
 import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
 import { keysValuesWidth } from "../networks/text-attention.ts";
@@ -148,11 +149,3 @@ function requireModest(values: Float32Array, subject: string): Float32Array {
 }
 
 const elementsOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { sha256OfFile } from "../../shared/file-hash.ts";
 import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
-import { sha256 as hashFile } from "../weights/safetensors-file.ts";
 
 /** Smaller files are hashed in less time than a note of them takes to be read and checked. */
 const leastBytes = 2 ** 24;
@@ -37,7 +37,7 @@ export class KnownDigests {
 
   /** In lower-case hexadecimal. @throws the system's own error for a file that is not there */
   sha256(file: string): Promise<string> {
-    return this.digest(file, "sha256", () => hashFile({ path: file }));
+    return this.digest(file, "sha256", () => sha256OfFile(file));
   }
 
   /** What `read` makes of the file. @param kind tells digests of one file apart */

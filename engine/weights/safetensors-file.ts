@@ -1,7 +1,4 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { InternalError, VisibleError } from "../errors.ts";
 import {
   maxHeaderBytes,
@@ -100,13 +97,6 @@ export async function readIntegers(file: SafetensorsFile, name: string): Promise
       `Tensor "${name}" of ${file.path} holds ${entry.dtype}, not integers.`,
     );
   return convert(await readEntry(file, entry));
-}
-
-/** The file's SHA-256 in lower-case hexadecimal. */
-export async function sha256(file: Pick<SafetensorsFile, "path">): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file.path, { highWaterMark: 2 ** 20 }), hash);
-  return hash.digest("hex");
 }
 
 function entryOf(file: SafetensorsFile, name: string): TensorEntry {

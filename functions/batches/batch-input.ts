@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { VisibleError } from "../../shared/errors.ts";
+import { parseJson } from "../../shared/json.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import {
@@ -100,13 +101,5 @@ function* manifestLines(bytes: Uint8Array): Generator<BatchLine> {
       );
     }
     yield parsed.data;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

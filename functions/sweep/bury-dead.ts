@@ -1,5 +1,6 @@
 import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
 import { jobMessageSchema } from "../../shared/jobs/job.ts";
+import { parseJson } from "../../shared/json.ts";
 import { metrics } from "../../shared/metrics.ts";
 import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
@@ -42,12 +43,4 @@ export async function bury(ports: BuryPorts, body: string): Promise<void> {
     reason: job?.last_failure,
     ...counted(job?.request.kind ?? "unknown"),
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

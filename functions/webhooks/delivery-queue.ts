@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../../shared/json.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { JobQueue } from "../../shared/ports/job-queue.ts";
@@ -53,12 +54,4 @@ export async function deliverWaiting(
     }),
   );
   return messages.length;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -60,8 +60,8 @@ try {
     const [control, parts] = [new AbortController(), new Set<number>()];
     const mine = { control, parts };
     running = mine;
-    const callOff = { signal: control.signal, parts };
-    runTask(pipeline, message.task, callOff, (event) => tell({ type: "event", event }))
+    const canceled = { signal: control.signal, parts };
+    runTask(pipeline, message.task, canceled, (event) => tell({ type: "event", event }))
       .then(
         (done) => tell({ type: "done", done }),
         async (error: unknown) => {

@@ -5,8 +5,8 @@ import { encodeImage } from "../../engine/images/write-image.ts";
 import { decodeInstruction } from "../../engine/instruction/instruction-file.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { EditPart, EditTask, TaskDone } from "./protocol.ts";
-import { breathe, type CallOff, type TellEvent } from "./run-task.ts";
 import { toFailure } from "./task-failure.ts";
+import { type Canceled, type Emit, yieldToEventLoop } from "./task-hooks.ts";
 
 /** Pixels up to which a picture stays in memory until its result is there; a larger one is decoded again then. */
 const keptPixels = 1_000_000;
@@ -33,14 +33,14 @@ interface PartState {
 }
 
 /**
- * Edits picture files of several jobs under one prompt; each result is told as soon as it is there. Pictures of one size are
- * sampled as a batch. A part that fails, or is called off, takes no other with it.
+ * Edits picture files of several jobs under one prompt; each result is emitted as soon as it is there. Pictures of one size are
+ * sampled as a batch. A part that fails, or is canceled, takes no other with it.
  */
 export async function editTask(
   pipeline: Pipeline,
   task: EditTask,
-  callOff: CallOff,
-  tell: TellEvent,
+  canceled: Canceled,
+  emit: Emit,
 ): Promise<TaskDone> {
   const { instruction, text, ...sampling } = task.prompt;
   const prompt = {
@@ -53,43 +53,43 @@ export async function editTask(
       total: part.images.length * part.count,
     }),
   );
-  const isOpen = ({ number, over }: PartState) => !over && !callOff.parts.has(number);
+  const isOpen = ({ number, over }: PartState) => !over && !canceled.parts.has(number);
   const wanted: Wanted[] = [];
   for (const part of parts) {
     // One job's damaged picture is that job's failure.
     try {
       wanted.push(...(await openPart(pipeline, part)));
-      if (part.total === 0) await endPart(part, tell);
+      if (part.total === 0) await endPart(part, emit);
     } catch (error) {
       part.over = true;
-      await tell({ type: "part failed", part: part.number, failure: toFailure(error) });
+      await emit({ type: "part failed", part: part.number, failure: toFailure(error) });
     }
   }
   for (const chunk of chunksOfOneSize(wanted, task.batch)) {
-    await breathe();
-    callOff.signal.throwIfAborted();
+    await yieldToEventLoop();
+    canceled.signal.throwIfAborted();
     const open = chunk.filter(({ part }) => isOpen(part));
     if (!open.length) continue;
     const started = performance.now();
     const edited = await editTogether(pipeline, open.map(batchItem), prompt, sampling, {
-      signal: callOff.signal,
+      signal: canceled.signal,
       async onEvent({ step, steps }) {
         for (const { part, own } of sharesOf(open)) {
           part.steps += own;
           const done = part.made * steps + step * own;
-          void tell({
+          void emit({
             ...{ type: "progress", part: part.number, stage: "edit", step: done, steps: part.total * steps },
           });
         }
-        await breathe();
+        await yieldToEventLoop();
       },
     });
-    for (const [place, image] of edited.entries()) await tellResult(open[place]!, image, tell);
+    for (const [place, image] of edited.entries()) await tellResult(open[place]!, image, emit);
     const seconds = (performance.now() - started) / 1000;
     for (const { part, own } of sharesOf(open)) {
       part.made += own;
       part.seconds += (seconds * own) / open.length;
-      if (part.made === part.total) await endPart(part, tell);
+      if (part.made === part.total) await endPart(part, emit);
     }
   }
   return { steps: parts.reduce((sum, { steps }) => sum + steps, 0) };
@@ -152,19 +152,19 @@ function groupsOf<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key)
 async function tellResult(
   { part, index, variation, open }: Wanted,
   edited: RgbImage,
-  tell: TellEvent,
+  emit: Emit,
 ): Promise<void> {
   const { image, alpha } = (await open()).finish(edited);
-  await tell({
+  await emit({
     ...{ type: "result", part: part.number, index, variation, width: image.width, height: image.height },
     bytes: await encodeImage(image, part.part.format, alpha ? { alpha } : {}),
   });
 }
 
-function endPart(part: PartState, tell: TellEvent): Promise<void> {
+function endPart(part: PartState, emit: Emit): Promise<void> {
   part.over = true;
   const { number, steps, seconds } = part;
-  return tell({
+  return emit({
     type: "part done",
     part: number,
     done: { steps, seconds: Math.round(seconds * 1000) / 1000 },

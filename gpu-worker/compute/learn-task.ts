@@ -5,14 +5,14 @@ import { readPairs } from "../../engine/read-pairs.ts";
 import { defined } from "../../shared/defined.ts";
 import { describeInstruction } from "./import-task.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
-import { breathe, type TellEvent } from "./run-task.ts";
+import { type Emit, yieldToEventLoop } from "./task-hooks.ts";
 
 /** Learns an instruction from pairs of picture files. */
 export async function learnTask(
   pipeline: Pipeline,
   { pairs: files, seed, init, space, steps, resume, saveEvery, previews }: LearnTask,
   signal: AbortSignal,
-  tell: TellEvent,
+  emit: Emit,
 ): Promise<TaskDone> {
   const { pairs, warnings } = await readPairs(files, {
     lutCommand: "visii lut --pair BEFORE AFTER --out look.cube",
@@ -24,14 +24,14 @@ export async function learnTask(
     {
       ...{ signal, saveEvery, previews },
       ...defined({ resume }),
-      onCheckpoint: (bytes) => tell({ type: "state", bytes }),
+      onCheckpoint: (bytes) => emit({ type: "state", bytes }),
       async onEvent({ preview, validation: _, caption: __, ...progress }) {
-        await tell({ type: "progress", ...progress });
+        await emit({ type: "progress", ...progress });
         if (preview) {
           const step = progress.stage === "learn" ? progress.step : 0;
-          await tell({ type: "preview", step, jpeg: await encodeImage(preview, "jpeg") });
+          await emit({ type: "preview", step, jpeg: await encodeImage(preview, "jpeg") });
         }
-        await breathe();
+        await yieldToEventLoop();
       },
     },
   );

@@ -1,16 +1,16 @@
 import { ProcessKilled, RetryableError, VisibleError } from "../../shared/errors.ts";
-import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
+import { conclude } from "../../shared/jobs/conclude.ts";
 import { type Job, jobMessageSchema, type Measured } from "../../shared/jobs/job.ts";
 import type { JobEnd, JobStore } from "../../shared/jobs/job-store.ts";
+import { parseJson } from "../../shared/json.ts";
 import { metrics } from "../../shared/metrics.ts";
-import type { RandomBytes } from "../../shared/ports/clock.ts";
 import type { ReceivedMessage } from "../../shared/ports/job-queue.ts";
-import type { Log } from "../../shared/ports/log.ts";
 import { backoffSeconds } from "../../shared/queue-timing.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 import { traceFacts } from "../../shared/trace.ts";
 import type { Acknowledgement } from "./consume.ts";
 import { MessageLost, WorkerStopping } from "./held-message.ts";
+import { JobCanceled, LeaseLost, type RunJobPorts } from "./job-ports.ts";
 import { JobReporter, type WorkFacts } from "./job-reporter.ts";
 
 /** What the work came to. */
@@ -25,20 +25,6 @@ export type Work = (
   job: Job,
   hooks: { readonly signal: AbortSignal; report(facts: WorkFacts): void },
 ) => Promise<WorkDone>;
-
-export interface RunJobPorts extends ConcludePorts {
-  readonly random: RandomBytes;
-  readonly log: Log;
-}
-
-/** Says why a signal aborted: the caller canceled, or the deadline came. */
-export class JobCanceled extends Error {
-  override readonly name = "JobCanceled";
-}
-/** Another worker has the job. */
-export class LeaseLost extends Error {
-  override readonly name = "LeaseLost";
-}
 
 /** Makes a message's handler of a work: takes the job it points to, runs it, ends it, tells everyone. */
 export function createJobHandler(ports: RunJobPorts, work: Work) {
@@ -148,12 +134,4 @@ async function run(
   if (ended) await conclude(ports, ended);
   tellEnd({ ...end, ...(ended?.usage ? { usage: ended.usage } : {}) });
   return "done";
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import {
   type FileHandle,
@@ -15,6 +14,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { VisibleError } from "../errors.ts";
+import { sha256OfFile } from "../file-hash.ts";
 import { type ModelFile, type ModelManifest, manifestName, modelManifestSchema } from "../model-manifest.ts";
 import { callService, failureName } from "./service-failure.ts";
 
@@ -53,7 +53,7 @@ export async function publishModel(
   for (const path of await listFiles(folder)) {
     const name = relative(folder, path).split(sep).join("/");
     const { size: bytes } = await stat(path);
-    files.push({ path: name, bytes, sha256: await sha256Of(path) });
+    files.push({ path: name, bytes, sha256: await sha256OfFile(path) });
   }
   const manifest = modelManifestSchema.safeParse({ version: 1, files });
   if (!manifest.success)
@@ -114,7 +114,7 @@ export async function fetchModel(place: ModelPlace, folder: string): Promise<Fet
       (found) => found.size,
       () => undefined,
     );
-    if (size === file.bytes && (known || (await sha256Of(path)) === file.sha256)) continue;
+    if (size === file.bytes && (known || (await sha256OfFile(path)) === file.sha256)) continue;
     await fetchFile(place, file, path);
     bytes += file.bytes;
   }
@@ -144,7 +144,7 @@ async function fetchFile(place: ModelPlace, file: ModelFile, path: string): Prom
   } finally {
     await handle.close();
   }
-  const sha256 = await sha256Of(unfinished);
+  const sha256 = await sha256OfFile(unfinished);
   if (sha256 !== file.sha256) {
     await rm(unfinished, { force: true });
     throw new VisibleError(
@@ -191,10 +191,4 @@ async function listFiles(folder: string): Promise<string[]> {
           .some((name) => name.startsWith(".")),
     )
     .sort();
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
-  return hash.digest("hex");
 }

@@ -8,10 +8,10 @@ import {
   openSafetensors,
   readIntegers,
   readTensor,
-  sha256,
   streamSafetensors,
   writeSafetensors,
 } from "../../../engine/weights/safetensors-file.ts";
+import { sha256OfFile } from "../../../shared/file-hash.ts";
 
 const fixtures = join(import.meta.dirname, "../../fixtures");
 let folder: string;
@@ -109,7 +109,7 @@ describe("a safetensors file", () => {
   it("is known by its hash", async () => {
     const path = await fileOf("whole", encodeSafetensors({ x: { shape: [2], data: Float32Array.of(1, 2) } }));
     const file = await openSafetensors(path);
-    expect(await sha256(file)).toBe(
+    expect(await sha256OfFile(file.path)).toBe(
       createHash("sha256")
         .update(await readFile(path))
         .digest("hex"),

@@ -1,0 +1,17 @@
+import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
+import type { RandomBytes } from "../../shared/ports/clock.ts";
+import type { Log } from "../../shared/ports/log.ts";
+
+export interface RunJobPorts extends ConcludePorts {
+  readonly random: RandomBytes;
+  readonly log: Log;
+}
+
+/** Says why a signal aborted: the caller canceled, or the deadline came. */
+export class JobCanceled extends Error {
+  override readonly name = "JobCanceled";
+}
+/** Another worker has the job. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
