@@ -1,6 +1,6 @@
 import { VisibleError } from "visii-engine/errors";
 import { ensureWritableFolder } from "visii-engine/files";
-import { decodeImage, openPhoto, type ReadableFormat, writeImage } from "visii-engine/images";
+import { decodeImage, fitMask, openPhoto, type ReadableFormat, writeImage } from "visii-engine/images";
 import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
 import { editProgress } from "./edit-progress.ts";
@@ -29,7 +29,7 @@ export interface PlannedEdit {
  */
 export async function planEdits(
   images: readonly string[],
-  { out, count, noise }: SamplingOptions,
+  { out, count, noise, mask }: SamplingOptions,
 ): Promise<readonly PlannedEdit[]> {
   if (count > 1 && noise === "fixed")
     throw new VisibleError(
@@ -37,7 +37,12 @@ export async function planEdits(
       "--count with --noise fixed gives the same picture each time; use --noise fresh.",
     );
   const inputs: InputFile[] = [];
-  for (const path of images) inputs.push({ path, format: (await decodeImage(path)).format });
+  const masking = mask === undefined ? undefined : (await decodeImage(mask)).image;
+  for (const path of images) {
+    const { format, image } = await decodeImage(path);
+    if (masking) fitMask(masking, image, { mask: mask!, photo: path });
+    inputs.push({ path, format });
+  }
   await ensureWritableFolder(out);
   return outputPaths(inputs, out, count).map((outputs, index) => {
     const { path: input, format } = inputs[index]!;
@@ -50,7 +55,7 @@ interface EditImagesOptions extends SamplingOptions {
 }
 
 function editOptions(options: EditImagesOptions, variation: number): EditOptions {
-  const { steps, scheduler, textGuidance, imageGuidance, seed, count, mixing } = options;
+  const { steps, scheduler, textGuidance, imageGuidance, negative, strength, seed, count, mixing } = options;
   const noise = options.noise ?? (count > 1 ? "fresh" : undefined);
   return {
     seed,
@@ -59,6 +64,8 @@ function editOptions(options: EditImagesOptions, variation: number): EditOptions
     ...(scheduler === undefined ? {} : { scheduler }),
     ...(textGuidance === undefined ? {} : { textGuidance }),
     ...(imageGuidance === undefined ? {} : { imageGuidance }),
+    ...(negative === undefined ? {} : { negative }),
+    ...(strength === undefined ? {} : { strength }),
     ...(noise === undefined ? {} : { noise }),
     ...(mixing === undefined ? {} : { mixing }),
   };
@@ -78,7 +85,7 @@ export async function editImages(
   const nextEdit = editProgress(progress, "editing", total);
   const size = modelSize(pipeline, options.size);
   for (const { input, outputs } of plan) {
-    const photo = await openPhoto(input, size);
+    const photo = await openPhoto(input, size, input, options.mask);
     await requireHostMemory(pipeline, "edit", photo.image);
     for (const [variation, output] of outputs.entries()) {
       signal.throwIfAborted();

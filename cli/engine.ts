@@ -9,7 +9,13 @@ import type { Context } from "./context.ts";
 import { availableMemory } from "./machine-memory.ts";
 import { modelFolder } from "./model-location.ts";
 
-export type { EditOptions, Instruction, InstructionSpace, Losses, Pipeline } from "visii-engine";
+export type {
+  EditOptions,
+  Instruction,
+  InstructionSpace,
+  Losses,
+  Pipeline,
+} from "visii-engine";
 export {
   type CaptionKind,
   type Device,

@@ -14,6 +14,9 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
   readonly steps?: number;
   readonly scheduler?: SchedulerKind;
   readonly noise?: "fixed" | "fresh";
+  readonly negative?: string;
+  readonly strength?: number;
+  readonly mask?: string;
   readonly seed: number;
   readonly count: number;
   readonly size?: Size;
@@ -25,7 +28,7 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
 const noises = ["fixed", "fresh"] as const;
 
 /** Those that only this machine can honour. */
-export const localSampling = ["size", "detail", "model", "device", "precision", "memory"] as const;
+export const localSampling = ["size", "mask", "detail", "model", "device", "precision", "memory"] as const;
 
 export function addSamplingOptions(command: Command): Command {
   addServerOptions(command)
@@ -45,6 +48,21 @@ export function addSamplingOptions(command: Command): Command {
       "--scheduler <name>",
       `the sampler: ${schedulerKinds.join(", ")} (default: the model's)`,
       oneOf("--scheduler", schedulerKinds),
+    )
+    .option(
+      "--negative <words>",
+      "what the result should not be; for guidance above 1",
+      nonEmpty("--negative"),
+    )
+    .option(
+      "--strength <s>",
+      "above 0, at most 1: start from the photo under less noise, and change it less (default: 1)",
+      finiteNumber("--strength"),
+    )
+    .option(
+      "--mask <FILE>",
+      "edit where this picture of the photo's shape is white, keep where it is black",
+      nonEmpty("--mask"),
     )
     .option("--noise <kind>", "fixed: that of learning; fresh: drawn from the seed", oneOf("--noise", noises))
     .option("--seed <S>", "for fresh noise, and for edits by text", wholeNumber("--seed", 0), 0)

@@ -174,6 +174,10 @@ export interface EditOptions {
   readonly steps?: number | undefined;
   /** `heun` counts two steps for each but the last; `lcm` is for models distilled for it. */
   readonly scheduler?: Sampler | undefined;
+  /** What the results should not be; it works where guidance is above 1. */
+  readonly negative?: string | undefined;
+  /** Above 0, at most 1: the share of the steps that is made, from the image under that much noise. */
+  readonly strength?: number | undefined;
   /** `fixed`: the noise that the instruction was learned under. */
   readonly noise?: "fixed" | "fresh" | undefined;
   readonly seed?: number | undefined;

@@ -13,6 +13,8 @@ export interface EditPhotoOptions extends EditOptions {
   readonly size?: ModelSize;
   /** How detail that this size lost comes back; `transfer` when absent. */
   readonly detail?: DetailMode;
+  /** A picture of the photo's shape: white where to edit, black where to keep. An open photo has its own. */
+  readonly mask?: ImageSource;
 }
 
 /**
@@ -31,11 +33,18 @@ export async function edit(
   pipeline: Pipeline,
   photo: ImageSource | OpenPhoto,
   prompt: Prompt,
-  { size = pipeline.imageSize, detail, ...options }: EditPhotoOptions,
+  { size = pipeline.imageSize, detail, mask: masking, ...options }: EditPhotoOptions,
   hooks: EditHooks = {},
 ): Promise<FinishedImage> {
-  const { image, finish } = isOpen(photo) ? photo : await openPhoto(photo, size);
-  const [edited] = await editFitted(pipeline, [image], prompt, options, hooks);
+  const open = isOpen(photo) ? photo : await openPhoto(photo, size, undefined, masking);
+  const { image, mask, finish } = open;
+  const [edited] = await editFitted(
+    pipeline,
+    [image],
+    prompt,
+    { ...options, ...(mask ? { mask } : {}) },
+    hooks,
+  );
   return finish(edited!, detail);
 }
 

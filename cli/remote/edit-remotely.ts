@@ -85,13 +85,25 @@ export async function editRemotely(
   return results;
 }
 
-function requestOf({ textGuidance, imageGuidance, steps, scheduler, noise, seed, count }: SamplingOptions) {
+function requestOf({
+  textGuidance,
+  imageGuidance,
+  steps,
+  scheduler,
+  negative,
+  strength,
+  noise,
+  seed,
+  count,
+}: SamplingOptions) {
   return {
     ...{ seed, count },
     ...(textGuidance === undefined ? {} : { text_guidance: textGuidance }),
     ...(imageGuidance === undefined ? {} : { image_guidance: imageGuidance }),
     ...(steps === undefined ? {} : { steps }),
     ...(scheduler === undefined ? {} : { scheduler }),
+    ...(negative === undefined ? {} : { negative }),
+    ...(strength === undefined ? {} : { strength }),
     ...(noise === undefined ? {} : { noise }),
   };
 }

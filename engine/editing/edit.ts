@@ -1,17 +1,25 @@
 import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
-import { embedPrompt, type Prompt } from "../instruction/embed-instruction.ts";
-import { type Conditioning, type Guidance, guidedPrediction } from "../pipeline/guidance.ts";
+import { embedPrompt, embedWords, type Prompt } from "../instruction/embed-instruction.ts";
+import {
+  branchWeights,
+  type Conditioning,
+  type Guidance,
+  guidedPrediction,
+  type TextEmbedding,
+} from "../pipeline/guidance.ts";
 import type { Mixing } from "../pipeline/mixing.ts";
 import type { Latents, Pipeline } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { trainingNoise } from "../random/training-noise.ts";
+import { combine } from "../schedulers/noise-schedule.ts";
 import {
   createScheduler,
   type PastStep,
   type Scheduler,
   type SchedulerKind,
 } from "../schedulers/scheduler.ts";
+import { latentMask, type Mask, withinMask } from "./latent-mask.ts";
 
 /** What is absent is the model's recommendation. */
 export interface EditOptions {
@@ -31,8 +39,18 @@ export interface EditOptions {
   readonly seed: number;
   /** Numbers the results asked for of one image; each draws its own fresh noise. */
   readonly variation?: number;
+  /** Words for what the result should not be: they stand where the model is otherwise told nothing. */
+  readonly negative?: string;
+  /** Above 0, at most 1: the share of the steps that is made, from the photo noised to where they begin. 1 starts from noise alone. */
+  readonly strength?: number;
   /** How words are added to an instruction. */
   readonly mixing?: Mixing;
+}
+
+/** For images of the model's size. */
+export interface FittedEditOptions extends EditOptions {
+  /** Where to edit; elsewhere the latents stay the image's at every step. */
+  readonly mask?: Mask;
 }
 
 export interface EditEvent {
@@ -49,7 +67,7 @@ export interface EditHooks {
 }
 
 /** One image of several that are sampled together: its own noise, everything else in common. */
-export interface BatchItem extends Pick<EditOptions, "noise" | "seed" | "variation"> {
+export interface BatchItem extends Pick<FittedEditOptions, "noise" | "seed" | "variation" | "mask"> {
   readonly image: RgbImage;
 }
 
@@ -64,7 +82,7 @@ export async function edit(
   pipeline: Pipeline,
   images: readonly RgbImage[],
   prompt: Prompt,
-  options: EditOptions,
+  options: FittedEditOptions,
   hooks: EditHooks = {},
 ): Promise<RgbImage[]> {
   requireSizes(pipeline, images);
@@ -103,6 +121,9 @@ export async function editTogether(
 interface ReverseProcess {
   readonly prompt: Prompt;
   readonly scheduler: Scheduler;
+  /** The evaluation to begin with. */
+  readonly begin: number;
+  readonly negative: TextEmbedding | undefined;
   readonly guidance: Guidance;
   readonly conditioning: Conditioning;
 }
@@ -124,7 +145,7 @@ async function prepareTurns(
 }
 
 function stepsOf(turns: readonly ReverseProcess[]): number {
-  return turns.reduce((sum, { scheduler }) => sum + scheduler.timesteps.length, 0);
+  return turns.reduce((sum, { scheduler, begin }) => sum + scheduler.timesteps.length - begin, 0);
 }
 
 /** Images of one size through every turn, as one batch; between two turns they stay latents. */
@@ -140,7 +161,10 @@ async function takeTurns(
   for (const [turn, process] of turns.entries()) {
     const [shape] = conditions;
     const noises = items.map((item) => noiseSource(process.prompt, item, [index, turn], shape!));
-    const made = await sample(pipeline, process, conditions, noises, progress);
+    const masks = items.some(({ mask }) => mask)
+      ? concatenate(items.map(({ image, mask }) => latentMask(image, mask, shape!)))
+      : undefined;
+    const made = await sample(pipeline, process, { conditions, noises, masks }, progress);
     conditions = made.map((latents) => pipeline.unscaleLatents(latents));
   }
   const results: RgbImage[] = [];
@@ -172,34 +196,68 @@ async function prepareProcess(
   };
   if (!Number.isFinite(guidance.text) || !Number.isFinite(guidance.image))
     throw new VisibleError("invalid_option", "Text and image guidance must be finite numbers.");
+  const { negative, strength = 1 } = options;
+  const { image, none } = branchWeights(guidance);
+  if (negative !== undefined && image === 0 && none === 0)
+    throw new VisibleError(
+      "invalid_option",
+      "Negative words change nothing at text guidance 1 and image guidance 1, where nothing is compared; raise the text guidance.",
+    );
+  const steps = options.steps ?? sampler.steps;
+  const made = Math.floor(steps * strength + 1e-9);
+  if (!(strength > 0 && strength <= 1))
+    throw new VisibleError(
+      "invalid_option",
+      `The strength is ${strength}; it must be above 0 and at most 1.`,
+    );
   const conditioning = await embedPrompt(pipeline, prompt);
-  const scheduler = createScheduler(
-    options.scheduler ?? sampler.scheduler,
-    pipeline.model.scheduler,
-    options.steps ?? sampler.steps,
-  );
-  return { prompt, scheduler, guidance, conditioning };
+  const scheduler = createScheduler(options.scheduler ?? sampler.scheduler, pipeline.model.scheduler, steps);
+  if (made === 0)
+    throw new VisibleError(
+      "invalid_option",
+      `A strength of ${strength} leaves none of ${steps} sampling ${steps === 1 ? "step" : "steps"}; raise one of the two.`,
+    );
+  return {
+    ...{ prompt, scheduler, guidance, conditioning },
+    begin: (steps - made) * scheduler.evaluationsPerStep,
+    negative: negative === undefined ? undefined : await embedWords(pipeline, negative),
+  };
 }
 
 /** Standard normal values for the start (at the first timestep), and for the noise that a step adds on its way to another timestep. */
 type NoiseSource = (timestep: number) => Float32Array;
 
-/** The reverse process for N images of one size: noise to latents, one guided prediction a step. */
+/** What is sampled together: N images of one size, each with its own noise. */
+interface SampledImages {
+  /** c_I of each. */
+  readonly conditions: readonly Latents[];
+  readonly noises: readonly NoiseSource[];
+  /** [N · C · h · w], 1 where to edit. */
+  readonly masks: Float32Array | undefined;
+}
+
+/** The reverse process: noise to latents, one guided prediction a step. */
 async function sample(
   pipeline: Pipeline,
-  { scheduler, guidance, conditioning }: ReverseProcess,
-  conditions: readonly Latents[],
-  noises: readonly NoiseSource[],
+  { scheduler, begin, guidance, conditioning, negative }: ReverseProcess,
+  { conditions, noises, masks }: SampledImages,
   progress: () => Promise<void>,
 ): Promise<Latents[]> {
   const { height, width, data } = conditions[0]!;
   const count = data.length;
   const image = concatenate(conditions.map((condition) => condition.data));
-  let z: Float32Array = concatenate(noises.map((noise) => noise(scheduler.timesteps[0]!))).map(
-    (x) => x * scheduler.initNoiseSigma,
-  );
+  const { timesteps, levels } = scheduler;
+  const noiseOf = (index: number) => concatenate(noises.map((noise) => noise(timesteps[index]!)));
+  const photo = concatenate(conditions.map((condition) => pipeline.scaleLatents(condition).data));
+  // After the last evaluation the photo itself: a sampler may end a little above noise 0.
+  const photoAt = (index: number) =>
+    index === timesteps.length
+      ? photo
+      : combine(levels[index]!.signal, photo, levels[index]!.noise, noiseOf(index));
+  let z: Float32Array = begin > 0 ? photoAt(begin) : noiseOf(0).map((x) => x * scheduler.initNoiseSigma);
   const history: PastStep[] = [];
-  for (const [index, timestep] of scheduler.timesteps.entries()) {
+  for (let index = begin; index < timesteps.length; index++) {
+    const timestep = timesteps[index]!;
     const prediction = await guidedPrediction(
       pipeline,
       {
@@ -211,9 +269,10 @@ async function sample(
       },
       conditioning,
       guidance,
+      negative,
     );
-    const fresh = () => concatenate(noises.map((noise) => noise(scheduler.timesteps[index + 1]!)));
-    z = scheduler.step(prediction, index, z, fresh, history);
+    z = scheduler.step(prediction, index, z, () => noiseOf(index + 1), history);
+    if (masks) z = withinMask(masks, z, photoAt(index + 1));
     await progress();
   }
   return conditions.map((condition, n) => ({ ...condition, data: z.slice(n * count, (n + 1) * count) }));

@@ -8,6 +8,7 @@ export type { ModelSize } from "../images/fit-to-model.ts";
 export { type ImageFormat, type ReadableFormat, readableFormats } from "../images/image-format.ts";
 export { imageLibraryVersions } from "../images/image-loaders.ts";
 export { type LossPoint, lossCurvePng, lossCurveSvg } from "../images/loss-curve.ts";
+export { fitMask } from "../images/mask-image.ts";
 export { type OpenPhoto, openPhoto } from "../images/open-photo.ts";
 export { resizeImage } from "../images/resize-image.ts";
 export type { RgbImage } from "../images/rgb-image.ts";

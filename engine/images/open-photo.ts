@@ -1,5 +1,6 @@
 import { fitToModel, type ModelSize } from "./fit-to-model.ts";
 import { type ImageSource, openImage } from "./image-source.ts";
+import { blendByMask, fitMask, maskOf } from "./mask-image.ts";
 import type { DetailMode } from "./restore-detail.ts";
 import type { RgbImage } from "./rgb-image.ts";
 import { type FinishedImage, withTransparency } from "./with-transparency.ts";
@@ -11,6 +12,8 @@ export interface OpenPhoto {
   readonly height: number;
   /** As the model takes it. */
   readonly image: RgbImage;
+  /** Of each pixel of `image`, where to edit; absent where no mask was given. */
+  readonly mask?: Float32Array;
   /** An edit of `image` at the photo's own size and with its transparency. */
   finish(edited: RgbImage, detail?: DetailMode): FinishedImage;
 }
@@ -18,6 +21,7 @@ export interface OpenPhoto {
 /**
  * Decodes a photo and fits it to the model, once for several edits.
  *
+ * @param mask white where to edit, black where to keep the photo
  * @throws VisibleError for a photo that cannot be read or is too elongated; `subject` names it
  * @example
  * const photo = await openPhoto("photo.jpg", pipeline.imageSize);
@@ -28,14 +32,24 @@ export async function openPhoto(
   source: ImageSource,
   size: ModelSize,
   subject = typeof source === "string" ? source : "The photo",
+  mask?: ImageSource,
 ): Promise<OpenPhoto> {
   const original = await openImage(source, subject);
   const fitted = fitToModel(original.image, size, subject);
   const { width, height } = original.image;
+  const maskName = typeof mask === "string" ? mask : "of the photo";
+  const area =
+    mask === undefined
+      ? undefined
+      : fitMask((await openImage(mask, maskName)).image, original.image, { mask: maskName, photo: subject });
   return {
     width,
     height,
     image: fitted.image,
-    finish: (edited, detail) => withTransparency(original, fitted.restore(edited, detail)),
+    ...(area ? { mask: maskOf(fitToModel(area, size, maskName).image) } : {}),
+    finish(edited, detail) {
+      const restored = fitted.restore(edited, detail);
+      return withTransparency(original, area ? blendByMask(original.image, restored, area) : restored);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { VisibleError } from "../errors.ts";
-import type { Conditioning } from "../pipeline/guidance.ts";
+import type { Conditioning, TextEmbedding } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Instruction } from "./instruction.ts";
 
@@ -22,8 +22,7 @@ export interface Prompt {
 export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Prompt): Promise<Conditioning> {
   if (!instruction) {
     if (!text) throw new VisibleError("empty_prompt", "Nothing to do: give an instruction, a text, or both.");
-    refuseLongText(pipeline, text, pipeline.textLength - 2);
-    return pipeline.tell(text);
+    return embedWords(pipeline, text);
   }
   requireSameModel(pipeline, instruction);
   const { tokens, tokenCount: n, info } = instruction;
@@ -37,6 +36,12 @@ export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Pro
   const { text: words, ...ofWords } = await pipeline.tell(text);
   embedding.set(words.subarray(width, (length - n) * width), (1 + n) * width);
   return { ...ofWords, text: embedding, ...learned };
+}
+
+/** @throws VisibleError `text_too_long` for words that do not fit into a text of their own */
+export async function embedWords(pipeline: Pipeline, text: string): Promise<TextEmbedding> {
+  refuseLongText(pipeline, text, pipeline.textLength - 2);
+  return pipeline.tell(text);
 }
 
 function refuseLongText(pipeline: Pipeline, text: string, room: number): void {

@@ -29,20 +29,22 @@ export interface Samples {
 /**
  * The part of the guided prediction that no instruction changes: its image and unconditional branches.
  *
+ * @param nothing what the UNet is told in them; when absent that there are no words
  * @returns (s_I − s_T)·e_image + (1 − s_I)·e_none, [N · C · h · w]
  */
 export async function frozenBranches(
   pipeline: Pipeline,
   samples: Samples,
   guidance: Guidance,
+  nothing?: TextEmbedding,
 ): Promise<Float32Array> {
   const weights = branchWeights(guidance);
-  const nothing = repeatTold(await pipeline.nothingTold(), samples.timesteps.length);
+  const told = repeatTold(nothing ?? (await pipeline.nothingTold()), samples.timesteps.length);
   const sum = new Float32Array(samples.latents.length);
-  if (weights.image !== 0) addScaled(sum, await pipeline.predict({ ...samples, ...nothing }), weights.image);
+  if (weights.image !== 0) addScaled(sum, await pipeline.predict({ ...samples, ...told }), weights.image);
   if (weights.none !== 0) {
     const image = new Float32Array(samples.image.length);
-    addScaled(sum, await pipeline.predict({ ...samples, ...nothing, image }), weights.none);
+    addScaled(sum, await pipeline.predict({ ...samples, ...told, image }), weights.none);
   }
   return sum;
 }
@@ -67,8 +69,9 @@ export async function guidedPrediction(
   samples: Samples,
   { learned, ...told }: Conditioning,
   guidance: Guidance,
+  nothing?: TextEmbedding,
 ): Promise<Float32Array> {
-  const sum = await frozenBranches(pipeline, samples, guidance);
+  const sum = await frozenBranches(pipeline, samples, guidance, nothing);
   const forAll = repeatTold(told, samples.timesteps.length);
   addScaled(sum, await pipeline.predict({ ...samples, ...forAll, learned }), guidance.text);
   return sum;

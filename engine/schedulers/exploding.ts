@@ -19,6 +19,7 @@ export function exploding(
   const sigmaMax = Math.max(...sigmas);
   return {
     timesteps: each(spaced),
+    evaluationsPerStep: twice ? 2 : 1,
     sigmas,
     levels: sigmas.map(explodingLevel),
     // Where the run starts below the last level ("leading"), the first sample carries a picture's own variance too.

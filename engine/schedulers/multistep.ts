@@ -20,6 +20,7 @@ export function requireOrder(name: string, steps: number): void {
 export function preserving(timesteps: readonly number[], sigmas: readonly number[]): Omit<Scheduler, "step"> {
   return {
     timesteps,
+    evaluationsPerStep: 1,
     levels: sigmas.map(preservingLevel),
     initNoiseSigma: 1,
     scaleModelInput: (sample) => sample,

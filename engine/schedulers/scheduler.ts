@@ -27,6 +27,8 @@ export interface PastStep {
 export interface Scheduler {
   /** What the model is told at each evaluation, falling; may be fractional. Heun's solver evaluates twice at most of them. */
   readonly timesteps: readonly number[];
+  /** Evaluations of every step but the last: step k begins with evaluation k · this. */
+  readonly evaluationsPerStep: 1 | 2;
   /** Of the sample before each evaluation, and after the last. */
   readonly levels: readonly NoiseLevel[];
   /** Standard deviation of the noise the first sample is. */

@@ -37,6 +37,7 @@ export function makeDdim(config: SchedulerConfig, steps: number): Scheduler {
 
   return {
     timesteps,
+    evaluationsPerStep: 1,
     levels: [...timesteps.map((t) => levelOf(alphasCumprod[t]!)), levelOf(finalAlphaBar)],
     initNoiseSigma: 1,
     scaleModelInput: (sample) => sample,

@@ -39,6 +39,7 @@ export function makeLcm(config: SchedulerConfig, steps: number): Scheduler {
   const range = config.clipSampleRange ?? Number.POSITIVE_INFINITY;
   return {
     timesteps,
+    evaluationsPerStep: 1,
     levels: [...levels, { signal: 1, noise: 0 }],
     initNoiseSigma: 1,
     scaleModelInput: (sample) => sample,

@@ -145,6 +145,8 @@ async function edit(
     ...(request.image_guidance === undefined ? {} : { imageGuidance: request.image_guidance }),
     ...(request.steps === undefined ? {} : { steps: request.steps }),
     ...(request.scheduler === undefined ? {} : { scheduler: request.scheduler }),
+    ...(request.negative === undefined ? {} : { negative: request.negative }),
+    ...(request.strength === undefined ? {} : { strength: request.strength }),
   };
   const task: EditTask = { kind: "edit", prompt, parts: [part], batch: ports.batch };
   const done = await compute.run(task, hooks.signal, async (event) => {
@@ -166,9 +168,21 @@ async function edit(
 /** Edits that may run as one batch have the same; undefined for all other work, and for what failed before. */
 export function batchKey({ account, request, attempt }: Job): string | undefined {
   if (request.kind !== "edit" || attempt > 0) return undefined;
-  const { instruction, text, mixing, text_guidance, image_guidance, steps, scheduler } = request;
+  const { instruction, text, mixing, text_guidance, image_guidance, steps, scheduler, negative, strength } =
+    request;
   const owner = instruction === undefined ? "" : account;
-  return JSON.stringify([owner, instruction, text, mixing, text_guidance, image_guidance, steps, scheduler]);
+  return JSON.stringify([
+    owner,
+    instruction,
+    text,
+    mixing,
+    text_guidance,
+    image_guidance,
+    steps,
+    scheduler,
+    negative,
+    strength,
+  ]);
 }
 
 /** Keys sort as image and variation do. */

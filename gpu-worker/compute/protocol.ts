@@ -35,6 +35,8 @@ export interface EditPrompt {
   readonly imageGuidance?: number;
   readonly steps?: number;
   readonly scheduler?: SchedulerKind;
+  readonly negative?: string;
+  readonly strength?: number;
 }
 
 export interface EditPart {

@@ -53,6 +53,21 @@ export const editOptionsSchema = z
       .describe(
         "The sampler. `heun` evaluates the model twice at all steps but the last, and each evaluation counts as a step. `lcm` is for models distilled for it.",
       ),
+    negative: z
+      .string()
+      .trim()
+      .min(1)
+      .max(300)
+      .optional()
+      .describe("What the results should not be; it works where guidance is above 1."),
+    strength: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe(
+        "The share of the steps that is made, from the picture under that much noise; 1 when absent.",
+      ),
     noise: z
       .enum(["fixed", "fresh"])
       .optional()

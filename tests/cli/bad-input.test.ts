@@ -133,6 +133,24 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       /euler-ancestral, euler, heun, ddim, dpmpp-2m-karras, unipc, lcm/,
     ],
     [
+      "a strength that is none",
+      ["edit", "night", "a.png", "--out", "o", "--strength", "0"],
+      1,
+      /The strength is 0; it must be above 0 and at most 1/,
+    ],
+    [
+      "negative words that change nothing",
+      ["edit", "night", "a.png", "--out", "o", "--negative", "day"],
+      1,
+      /Negative words change nothing at text guidance 1/,
+    ],
+    [
+      "a mask that is no picture",
+      ["edit", "night", "a.png", "--out", "o", "--mask", "text.png"],
+      1,
+      /text\.png is not an image/,
+    ],
+    [
       "fewer steps than a sampler takes",
       ["edit", "night", "a.png", "--out", "o", "--scheduler", "unipc", "--steps", "1"],
       1,

@@ -1,0 +1,60 @@
+import { VisibleError } from "../errors.ts";
+import { boxMean } from "./box-mean.ts";
+import { resizeImage } from "./resize-image.ts";
+import { createRgbImage, type RgbImage } from "./rgb-image.ts";
+
+/** By how much the aspect ratios of a mask and its photo may differ, to allow for rounded sides. */
+const shapeTolerance = 0.01;
+
+/** Of the longer side, over which an edge of the mask fades in the result. */
+const feather = 1 / 128;
+
+/**
+ * A mask at its photo's size: white where to edit, black where to keep, with fading edges.
+ *
+ * @throws VisibleError `invalid_mask` if it has another shape, or no part to edit
+ */
+export function fitMask(
+  mask: RgbImage,
+  photo: RgbImage,
+  names: { readonly mask: string; readonly photo: string },
+): RgbImage {
+  if (Math.abs((mask.width * photo.height) / (mask.height * photo.width) - 1) > shapeTolerance)
+    throw new VisibleError(
+      "invalid_mask",
+      `The mask ${names.mask} is ${mask.width}×${mask.height} and ${names.photo} is ${photo.width}×${photo.height}; give a mask of the photo's shape.`,
+    );
+  const { width, height } = photo;
+  const { data } = resizeImage(mask, width, height);
+  const area = width * height;
+  const grey = Float64Array.from(
+    { length: area },
+    (_, i) => (data[i]! + data[area + i]! + data[2 * area + i]!) / 3,
+  );
+  if (grey.every((value) => value < -0.9))
+    throw new VisibleError(
+      "invalid_mask",
+      `The mask ${names.mask} is black all over, so nothing would be edited; paint white where to edit.`,
+    );
+  const faded = boxMean(grey, width, height, Math.round(Math.max(width, height) * feather));
+  return createRgbImage(width, height, Float32Array.from([...faded, ...faded, ...faded]));
+}
+
+/** Grey values this near to black or white are meant to be it: half a step of 8 bits. */
+const snap = 1 / 512;
+
+/** Of a grey picture as a mask: 0 for black, 1 for white, [height · width]. */
+export function maskOf({ width, height, data }: RgbImage): Float32Array {
+  return data
+    .subarray(0, width * height)
+    .map((value) => Math.min(1, Math.max(0, ((value + 1) / 2 - snap) / (1 - 2 * snap))));
+}
+
+/** `edited` where the mask is white, `photo` where it is black; all of one size. */
+export function blendByMask(photo: RgbImage, edited: RgbImage, mask: RgbImage): RgbImage {
+  const weights = maskOf(mask);
+  const blended = photo.data.map(
+    (value, i) => value + weights[i % weights.length]! * (edited.data[i]! - value),
+  );
+  return createRgbImage(photo.width, photo.height, blended);
+}

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { edit, type FittedEditOptions } from "../../../engine/editing/edit.ts";
+import { psnr } from "../../../engine/image-quality/psnr.ts";
+import type { RgbImage } from "../../../engine/images/rgb-image.ts";
+import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
+import { drawImage } from "../inversion/drawn-images.ts";
+import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
+
+let pipeline: Pipeline;
+/** What the autoencoder makes of the image. */
+let kept: RgbImage;
+beforeAll(async () => {
+  pipeline = await openPipeline((await openFixture("tiny-ip2p")).folder, { device: "cpu" });
+  kept = await pipeline.decodeLatents(await pipeline.encodeImage(image));
+});
+afterAll(() => pipeline.dispose());
+
+const image = drawImage(64, 128, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
+const run = async (options: Partial<FittedEditOptions> = {}): Promise<RgbImage> => {
+  const [result] = await edit(pipeline, [image], { text: "a red apple" }, { steps: 4, seed: 5, ...options });
+  return result!;
+};
+const refusal = async (options: Partial<FittedEditOptions>): Promise<string> =>
+  run(options).then(
+    () => "no refusal",
+    (error: Error) => `${error.name}: ${error.message}`,
+  );
+
+describe("negative words", () => {
+  it("stand where nothing is told: the empty text changes nothing, others do", async () => {
+    const plain = await run();
+    const [negated, opposite] = [await run({ negative: "blue" }), await run({ negative: "a red apple" })];
+    expect(relativeDeviation(negated.data, plain.data)).toBeGreaterThan(0.01);
+    expect(relativeDeviation(opposite.data, negated.data)).toBeGreaterThan(0.01);
+    // Negating the very words leaves nothing for the text guidance to enlarge.
+    const stronger = await run({ negative: "a red apple", textGuidance: 3 });
+    expect(relativeDeviation(stronger.data, opposite.data)).toBeLessThan(1e-3);
+  });
+
+  it("are refused where they would change nothing, and where they do not fit", async () => {
+    expect(await refusal({ negative: "blue", textGuidance: 1, imageGuidance: 1 })).toBe(
+      "VisibleError: Negative words change nothing at text guidance 1 and image guidance 1, where nothing is compared; raise the text guidance.",
+    );
+    expect(await refusal({ negative: "blue ".repeat(90) })).toMatch(/tokens long and there is room for 75/);
+  });
+});
+
+describe("strength", () => {
+  it("makes fewer steps, from nearer to the photo", async () => {
+    const forwards = async (strength: number) => {
+      const before = pipeline.unetForwards;
+      await run({ strength, steps: 4 });
+      return pipeline.unetForwards - before;
+    };
+    expect([await forwards(1), await forwards(0.5), await forwards(0.25)]).toEqual([12, 6, 3]);
+    const closeness = await Promise.all(
+      [1, 0.6, 0.2].map(async (strength) =>
+        psnr(await run({ strength, steps: 10, textGuidance: 1.5, imageGuidance: 1 }), kept),
+      ),
+    );
+    expect(closeness[2]).toBeGreaterThan(closeness[1]! + 1);
+    expect((await run({ strength: 1 })).data).toEqual((await run()).data);
+  });
+
+  it.each([
+    [0, "The strength is 0; it must be above 0 and at most 1."],
+    [1.5, "The strength is 1.5; it must be above 0 and at most 1."],
+    [Number.NaN, "The strength is NaN; it must be above 0 and at most 1."],
+    [0.2, "A strength of 0.2 leaves none of 4 sampling steps; raise one of the two."],
+  ])("of %s is refused", async (strength, sentence) => {
+    expect(await refusal({ strength })).toBe(`VisibleError: ${sentence}`);
+  });
+});
+
+describe("a mask", () => {
+  /** The lower half is edited. */
+  const mask = Float32Array.from({ length: image.width * image.height }, (_, at) =>
+    at < (image.width * image.height) / 2 ? 0 : 1,
+  );
+  /** Latents of the result and of the photo, for rows of latents from one to before another: an autoencoder mixes what lies far apart. */
+  const latentRows = async (options: Partial<FittedEditOptions>, from: number, to: number) => {
+    const decode = vi.spyOn(pipeline, "decodeLatents");
+    await run({ mask, ...options });
+    const [made] = decode.mock.lastCall!;
+    decode.mockRestore();
+    const photo = await pipeline.encodeImage(image);
+    return [made, photo].map(({ data, width, height, channels }) =>
+      Float32Array.from(
+        Array.from({ length: channels }, (_, c) => [
+          ...data.subarray((c * height + from) * width, (c * height + to) * width),
+        ]).flat(),
+      ),
+    ) as [Float32Array, Float32Array];
+  };
+
+  it.each(schedulerKinds)("keeps what is outside, and edits what is inside, by %s", async (scheduler) => {
+    expect(relativeDeviation(...(await latentRows({ scheduler }, 0, 7)))).toBeLessThan(1e-6);
+    expect(relativeDeviation(...(await latentRows({ scheduler }, 9, 16)))).toBeGreaterThan(0.1);
+  });
+
+  it("that is white all over is none", async () => {
+    const white = new Float32Array(mask.length).fill(1);
+    expect(relativeDeviation((await run({ mask: white })).data, (await run()).data)).toBeLessThan(1e-5);
+  });
+
+  it("goes with strength and with fresh noise", async () => {
+    const options = { strength: 0.5, noise: "fresh" } as const;
+    expect(relativeDeviation(...(await latentRows(options, 0, 7)))).toBeLessThan(1e-6);
+  });
+});
