@@ -17,6 +17,12 @@ import {
   withPipeline,
 } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
+import {
+  addLearningOptions,
+  inversionOptions,
+  type LearningOptions,
+  localLearningOptions,
+} from "./learning-options.ts";
 import { initHelp, startOf } from "./learning-start.ts";
 import { lossPoints } from "./loss-points.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
@@ -36,7 +42,7 @@ import { hasResumeState, readResumeState, removeResumeState, resumePath } from "
 import { runLearning } from "./run-learning.ts";
 import { shellWords } from "./shell-words.ts";
 
-interface LearnOptions extends ServerOptions, ModelOptions {
+interface LearnOptions extends ServerOptions, ModelOptions, LearningOptions {
   readonly out: string;
   readonly init?: string;
   readonly caption?: CaptionKind;
@@ -91,7 +97,7 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       parseSize("--size"),
     )
     .option("--seed <S>", "same seed, same result, bit for bit", wholeNumber("--seed", 0), 0);
-  addModelOptions(command)
+  addModelOptions(addLearningOptions(command))
     .option(
       "--memory <size>",
       "how much the model may take; what does not fit is computed twice (default: what is free; on a CPU 14GB at most)",
@@ -119,6 +125,7 @@ const localLearning = [
   "memory",
   "resume",
   "preview",
+  ...localLearningOptions,
 ] as const;
 
 async function learn(
@@ -164,6 +171,7 @@ async function learn(
   const learned = await withPipeline(context, options, (pipeline) =>
     runLearning(context, pipeline, pairs, {
       seed: options.seed,
+      ...inversionOptions(options),
       stateFile: resumePath(out),
       ...startOf(options.init),
       ...(options.caption === undefined ? {} : { caption: options.caption }),

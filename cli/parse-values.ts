@@ -37,6 +37,15 @@ export function finiteNumber(option: string): (text: string) => number {
   };
 }
 
+/** A number above 0, 1 at most. */
+export function share(option: string): (text: string) => number {
+  return (text) => {
+    const value = finiteNumber(option)(text);
+    if (value <= 0 || value > 1) throw refuse(option, text, "a number above 0, 1 at most");
+    return value;
+  };
+}
+
 /** One of `choices`. */
 export function oneOf<Choice extends string>(
   option: string,

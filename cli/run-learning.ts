@@ -33,8 +33,7 @@ export async function runLearning(
   { size, resume, stateFile, onPreview, ...options }: RunLearningOptions,
 ): Promise<Learned> {
   const { learn } = await loadEngine();
-  const steps = options.steps ?? pipeline.defaults.inversion.steps;
-  let reached = 0;
+  let [reached, steps] = [0, 0];
   let told = false;
   try {
     return await learn(
@@ -62,7 +61,7 @@ export async function runLearning(
             told = true;
           }
           if (caption !== undefined) progress.note(`Starting from the caption "${caption}".`);
-          if (stage === "learn") reached = facts.step;
+          if (stage === "learn") [reached, steps] = [facts.step, facts.steps];
           if (preview) await onPreview?.(reached, preview);
         },
       },

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type DetailMode, detailModes } from "visii-engine/options";
 import { type SchedulerKind, schedulerKinds } from "./engine.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
-import { byteSize, finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
+import { byteSize, finiteNumber, nonEmpty, oneOf, share, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
 import { addServerOptions, type ServerOptions } from "./remote/server-options.ts";
 
@@ -57,7 +57,7 @@ export function addSamplingOptions(command: Command): Command {
     .option(
       "--strength <s>",
       "above 0, at most 1: start from the photo under less noise, and change it less (default: 1)",
-      finiteNumber("--strength"),
+      share("--strength"),
     )
     .option(
       "--mask <FILE>",

@@ -35,7 +35,7 @@ export function serverAddress(
   if (!key)
     throw new VisibleError("invalid_option", "--server wants a key: give --key KEY or set VISII_API_KEY.");
   for (const name of local)
-    if (command.getOptionValueSource(name) === "cli")
+    if (command.getOptionValueSource(name.replace(/-./g, ([, letter]) => letter!.toUpperCase())) === "cli")
       throw new VisibleError("invalid_option", `--${name} does not go with --server; leave one of them out.`);
   return { baseUrl: new URL(server).origin, key };
 }

@@ -163,6 +163,12 @@ export function resolveSettings(
     "above 0",
   );
   requireThat(
+    settings.clipWeight >= 0 && Number.isFinite(settings.clipWeight),
+    "weight of L_clip",
+    settings.clipWeight,
+    "0 or more",
+  );
+  requireThat(
     Number.isFinite(settings.textGuidance),
     "text guidance",
     settings.textGuidance,
