@@ -145,7 +145,7 @@ describe("invert in half precision", () => {
     expect(continued.info).toEqual(uninterrupted.info);
     // The scale went with the state: found anew, it would have cost further tries.
     expect(Buffer.from(saved!).toString("latin1")).toMatch(
-      /lossScale\\":\{\\"factor\\":\d+,\\"goodSteps\\":5/,
+      /lossScale\\":\{\\"factor\\":\d+,\\"goodSteps\\":[1-5]\}/,
     );
     await expect(learn(whole, {}, { resume: saved! })).rejects.toMatchObject({ code: "cannot_resume" });
   });
