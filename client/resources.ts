@@ -146,6 +146,12 @@ export interface InstructionResource {
   readonly queue_position?: number;
   /** The before image, edited by what is learned so far. */
   readonly preview_url?: string;
+  /** The first pair, side by side: a JPEG of 384×192 pixels. */
+  readonly thumbnail_url?: string;
+  /** A 3D lookup table (`.cube`) that repeats the edit, where the pairs are a change of colors alone. */
+  readonly lut_url?: string;
+  /** What edits by it use where they name no `text_guidance`: what it was learned under. */
+  readonly text_guidance?: number;
   /** The words it started from. */
   readonly caption?: string;
   /** What is odd about the pairs or the learning. */

@@ -93,7 +93,7 @@ const bodyPart = ({ content = {} }: Content = {}, schemas: Schemas) =>
 
 const paragraphs = (text: string) => text.split("\n\n").map((paragraph) => html`<p>${inline(paragraph)}</p>`);
 
-const style = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:60rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
+const style = `:root{color-scheme:light dark;background:Canvas;font:16px/1.5 system-ui,sans-serif}body{max-width:60rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 nav a{margin-right:.75rem}details{border-top:1px solid #8884;padding:.4rem 0}summary{cursor:pointer}
 h3{font-size:1rem;margin:.75rem 0 .25rem}ul{margin:.25rem 0;padding-left:1.25rem}li{margin:.15rem 0}
 code.post{color:light-dark(#0a7d38,#6fdd8b)}code.get{color:light-dark(#0b62b8,#8ec5ff)}code.delete{color:light-dark(#b3261e,#ff9a90)}code.patch{color:light-dark(#8a5a00,#f0c060)}

@@ -46,6 +46,7 @@ const interrupted = new Promise<void>((resolve) => {
 try {
   const service = await startService({ port, workers, model, log, logLevel });
   process.stdout.write(`visii ready ${service.url}  key ${service.key}\n`);
+  process.stdout.write(`Open ${service.url}/#key=${service.key}\n`);
   await interrupted;
   await service.stop();
 } catch (error) {

@@ -8,6 +8,7 @@ import type { Log } from "../shared/ports/log.ts";
 import { prices } from "../shared/prices.ts";
 import type { QueueTiming } from "../shared/queue-timing.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
+import { buildStudio } from "../studio/build.ts";
 import { ApiProcess } from "./api-process.ts";
 import { listen } from "./listen.ts";
 import { loopbackToo } from "./loopback-too.ts";
@@ -53,6 +54,7 @@ export interface Service {
 /** The whole service on one machine: stores, queue, API and sweeper in this process, the workers below it. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, model, port } = options;
+  await buildStudio();
   const standIns = options.standIns ?? (await startStandIns());
   const environment = environmentOf(standIns, options);
   const config = { ...environment.parsed };

@@ -14,6 +14,8 @@ export const objectKeys = {
   /** Optimizer state of a learning that is not done. */
   learningState: (account: string, id: string) => `instructions/${account}/${id}/state`,
   preview: (account: string, id: string) => `instructions/${account}/${id}/preview.jpg`,
+  thumbnail: (account: string, id: string) => `instructions/${account}/${id}/thumbnail.jpg`,
+  lut: (account: string, id: string) => `instructions/${account}/${id}/lut.cube`,
   losses: (account: string, id: string) => `instructions/${account}/${id}/losses.json`,
   resultFolder: (account: string, id: string) => `results/${account}/${id}/`,
   /** Variation `variation` of image `index`. */

@@ -34,12 +34,8 @@ export async function readCube(path: string): Promise<ColorLut> {
   return table.finish();
 }
 
-/** Writes a table as `.cube`, whole or not at all. @param title one line, which other programs show */
-export async function writeCube(
-  path: string,
-  { size, colors, domain }: ColorLut,
-  title: string,
-): Promise<void> {
+/** A table as the text of a `.cube` file. @param title one line, which other programs show */
+export function encodeCube({ size, colors, domain }: ColorLut, title: string): string {
   const row = (values: Iterable<number>) => Array.from(values, (value) => value.toFixed(6)).join(" ");
   const lines = [
     `TITLE "${title.replaceAll(/["\r\n]/g, "'")}"`,
@@ -48,7 +44,12 @@ export async function writeCube(
     `DOMAIN_MAX ${row(domain.max)}`,
   ];
   for (let node = 0; node < size ** 3; node++) lines.push(row(colors.subarray(3 * node, 3 * node + 3)));
-  await writeAside(path, `${lines.join("\n")}\n`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** Writes a table as `.cube`, whole or not at all. */
+export function writeCube(path: string, lut: ColorLut, title: string): Promise<void> {
+  return writeAside(path, encodeCube(lut, title));
 }
 
 /** Untrusted text, shortened and escaped for an error message. */

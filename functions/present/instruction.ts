@@ -35,6 +35,11 @@ export async function presentInstruction(
     ...(job.progress ? { progress: job.progress } : {}),
     ...(ahead === undefined ? {} : { queue_position: ahead }),
     ...(job.has_preview ? { preview_url: await sign(objectKeys.preview(account, id)) } : {}),
+    ...(job.has_thumbnail ? { thumbnail_url: await sign(objectKeys.thumbnail(account, id)) } : {}),
+    ...(job.has_lut
+      ? { lut_url: await sign(objectKeys.lut(account, id), `${request.name ?? id}.cube`) }
+      : {}),
+    ...(job.text_guidance === undefined ? {} : { text_guidance: job.text_guidance }),
     ...(job.caption === undefined ? {} : { caption: job.caption }),
     ...(job.warnings ? { warnings: job.warnings } : {}),
     ...(done

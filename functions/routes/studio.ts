@@ -7,19 +7,28 @@ const files = {
   "/": ["index.html", "text/html; charset=utf-8"],
   "/studio/studio.css": ["studio.css", "text/css; charset=utf-8"],
   "/studio/studio.js": ["studio.js", "text/javascript; charset=utf-8"],
-  "/studio/api.js": ["api.js", "text/javascript; charset=utf-8"],
-  "/studio/pictures.js": ["pictures.js", "text/javascript; charset=utf-8"],
+  "/studio/icon.svg": ["icon.svg", "image/svg+xml"],
+  // Where browsers look for the icon of a page that names none, as /docs does.
+  "/favicon.ico": ["icon.svg", "image/svg+xml"],
+  "/studio/example/before.jpg": ["example/before.jpg", "image/jpeg"],
+  "/studio/example/after.png": ["example/after.png", "image/png"],
+  "/studio/example/flower.jpg": ["example/flower.jpg", "image/jpeg"],
+  "/studio/example/coffee.jpg": ["example/coffee.jpg", "image/jpeg"],
+  "/studio/example/mountain.jpg": ["example/mountain.jpg", "image/jpeg"],
 } as const;
 
 /** Own scripts only; pictures come from the store, wherever that is. */
 const policy =
   "default-src 'self'; img-src * blob: data:; connect-src *; base-uri 'none'; frame-ancestors 'none'";
 
-/** GET /: the studio, a page that does by hand what the API does. `folder` holds its files. */
+/** GET /: the studio, a page that does by hand what the API does. `folder` holds what `buildStudio` made. */
 export function addStudioRoutes(app: OpenAPIHono<EdgeEnv>, folder: URL): void {
   for (const [path, [file, type]] of Object.entries(files))
     app.get(path, async (context) => {
-      const text = await readFile(new URL(file, folder), "utf8");
-      return context.body(text, 200, { "Content-Type": type, "Content-Security-Policy": policy });
+      const bytes = await readFile(new URL(file, folder));
+      return context.body(new Uint8Array(bytes), 200, {
+        "Content-Type": type,
+        "Content-Security-Policy": policy,
+      });
     });
 }

@@ -20,6 +20,7 @@ export function describeInstruction(
   return {
     file: encodeInstruction(instruction),
     ...(start === "pair" ? {} : { init }),
+    textGuidance: hyperParameters.textGuidance,
     steps: hyperParameters.steps,
     warnings,
     curve: (losses?.curve ?? []).map(({ step, loss, validation }) => ({

@@ -75,6 +75,12 @@ async function learn(
     else if (event.type === "preview") {
       await objects.put(objectKeys.preview(account, id), event.jpeg, "image/jpeg");
       hooks.report({ has_preview: true, event: { type: "preview", step: event.step } });
+    } else if (event.type === "thumbnail") {
+      await objects.put(objectKeys.thumbnail(account, id), event.jpeg, "image/jpeg");
+      hooks.report({ has_thumbnail: true });
+    } else if (event.type === "lut") {
+      await objects.put(objectKeys.lut(account, id), new TextEncoder().encode(event.cube), "text/plain");
+      hooks.report({ has_lut: true });
     } else reportProgress(event, hooks, () => secondsSince(clock, started));
   });
   const instruction = await storeInstruction(ports, job, done.instruction);
@@ -82,6 +88,7 @@ async function learn(
   return {
     results: [],
     ...(instruction.init === undefined ? {} : { caption: instruction.init }),
+    text_guidance: instruction.textGuidance,
     warnings: instruction.warnings,
     measured: { compute_seconds: secondsSince(clock, started), steps: done.steps },
   };
@@ -96,9 +103,12 @@ async function bring(
   const started = ports.clock.now();
   const file = await input(ports.objects, job.account, request.upload);
   const done = await ports.compute.run({ kind: "import", file }, hooks.signal, async () => undefined);
-  const { init } = await storeInstruction(ports, job, done.instruction);
+  const { init, textGuidance } = await storeInstruction(ports, job, done.instruction);
   const measured = { compute_seconds: secondsSince(ports.clock, started), steps: 0 };
-  return { results: [], ...(init === undefined ? {} : { caption: init }), measured };
+  return {
+    ...{ results: [], text_guidance: textGuidance, measured },
+    ...(init === undefined ? {} : { caption: init }),
+  };
 }
 
 async function edit(

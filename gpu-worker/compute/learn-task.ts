@@ -1,11 +1,18 @@
+import { colorChangeWarning } from "../../engine/baselines/color-change.ts";
+import { pairThumbnail } from "../../engine/images/pair-thumbnail.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
 import { learn } from "../../engine/learn.ts";
+import { encodeCube } from "../../engine/lut/cube-file.ts";
+import { fitLut } from "../../engine/lut/fit-lut.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { readPairs } from "../../engine/read-pairs.ts";
 import { defined } from "../../shared/defined.ts";
 import { describeInstruction } from "./import-task.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
 import { type Emit, yieldToEventLoop } from "./task-hooks.ts";
+
+/** Colors a side of the lookup table, the usual number. */
+const lutSize = 33;
 
 /** Learns an instruction from pairs of picture files. */
 export async function learnTask(
@@ -14,9 +21,11 @@ export async function learnTask(
   signal: AbortSignal,
   emit: Emit,
 ): Promise<TaskDone> {
-  const { pairs, warnings } = await readPairs(files, {
-    lutCommand: "visii lut --pair BEFORE AFTER --out look.cube",
-  });
+  const { pairs, warnings } = await readPairs(files);
+  await emit({ type: "thumbnail", jpeg: await encodeImage(pairThumbnail(pairs[0]), "jpeg") });
+  const colorChange = colorChangeWarning(pairs, "see lut_url");
+  if (colorChange !== undefined)
+    await emit({ type: "lut", cube: encodeCube(fitLut(pairs, lutSize), "visii") });
   const learned = await learn(
     pipeline,
     pairs,
@@ -37,7 +46,11 @@ export async function learnTask(
   );
   const { instruction } = learned;
   return {
-    instruction: describeInstruction(instruction, [...warnings, ...learned.warnings]),
+    instruction: describeInstruction(instruction, [
+      ...warnings,
+      ...(colorChange === undefined ? [] : [colorChange]),
+      ...learned.warnings,
+    ]),
     steps: instruction.info.hyperParameters.steps,
   };
 }

@@ -65,6 +65,8 @@ export interface LearnedInstruction {
   readonly file: Uint8Array;
   /** The words it started from, if it did. */
   readonly init?: string;
+  /** What it was learned under. */
+  readonly textGuidance: number;
   readonly steps: number;
   readonly curve: readonly { readonly step: number; readonly loss: number; readonly validation?: number }[];
   /** Sentences for the caller about the pairs and the run. */
@@ -85,6 +87,10 @@ export type TaskEvent =
     }
   | { readonly type: "state"; readonly bytes: Uint8Array }
   | { readonly type: "preview"; readonly step: number; readonly jpeg: Uint8Array }
+  /** The first pair, side by side. */
+  | { readonly type: "thumbnail"; readonly jpeg: Uint8Array }
+  /** The pairs are a change of colors alone: a `.cube` file that repeats it. */
+  | { readonly type: "lut"; readonly cube: string }
   | {
       readonly type: "result";
       /** Of an edit task. */

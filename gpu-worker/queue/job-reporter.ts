@@ -1,10 +1,10 @@
-import type { Job } from "../../shared/jobs/job.ts";
+import type { Job, JobFacts } from "../../shared/jobs/job.ts";
 import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import type { JobEvent } from "../../shared/resources/event.ts";
 import { JobCanceled, LeaseLost, type RunJobPorts } from "./job-ports.ts";
 
 /** What the work tells about itself; each part replaces what was told before. */
-export interface WorkFacts extends Partial<Pick<Job, "progress" | "results" | "has_preview" | "measured">> {
+export interface WorkFacts extends JobFacts {
   /** Told to live listeners besides. */
   readonly event?: JobEvent;
 }

@@ -17,6 +17,7 @@ import { JobReporter, type WorkFacts } from "./job-reporter.ts";
 export interface WorkDone extends Pick<Job, "results"> {
   readonly measured: Measured;
   readonly caption?: string;
+  readonly text_guidance?: number;
   readonly warnings?: readonly string[];
 }
 
@@ -97,10 +98,9 @@ async function run(
   try {
     if (job.cancel_requested) throw new JobCanceled("canceled");
     const done = await work(job, { signal, report: (facts) => reporter.report(facts) });
-    const { measured, results, caption, warnings } = done;
+    const { warnings, ...made } = done;
     end = {
-      ...{ status: "succeeded", results, measured },
-      ...(caption === undefined ? {} : { caption }),
+      ...{ ...made, status: "succeeded" },
       ...(warnings?.length ? { warnings: [...warnings] } : {}),
     };
   } catch (error) {

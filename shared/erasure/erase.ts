@@ -38,6 +38,8 @@ export async function eraseJob(
           objectKeys.instruction(account, id),
           objectKeys.learningState(account, id),
           objectKeys.preview(account, id),
+          objectKeys.thumbnail(account, id),
+          objectKeys.lut(account, id),
           objectKeys.losses(account, id),
         ];
   await atOnce(width, files, (key) => objects.delete(key));

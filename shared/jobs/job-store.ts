@@ -7,7 +7,7 @@ import type { NewRow, Table } from "../ports/table.ts";
 import type { QueueName, QueueTiming } from "../queue-timing.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys, updateRow } from "../rows.ts";
-import { type Job, type JobMessage, jobSchema, resultsGoAt } from "./job.ts";
+import { type Job, type JobFacts, type JobMessage, jobSchema, resultsGoAt } from "./job.ts";
 import { usageAtEnd } from "./usage-at-end.ts";
 
 export interface JobPorts {
@@ -144,11 +144,7 @@ export class JobStore {
    * Prolongs the lease and writes down how far the work is. Undefined when `owner` no longer has the job: whoever hears that
    * stops and touches nothing more.
    */
-  async renew(
-    job: Job,
-    owner: string,
-    facts: Partial<Pick<Job, "progress" | "results" | "has_preview" | "measured">> = {},
-  ): Promise<Job | undefined> {
+  async renew(job: Job, owner: string, facts: JobFacts = {}): Promise<Job | undefined> {
     let held = false;
     const now = await this.change(job.account, job.id, (row) => {
       held = row.status === "running" && row.lease?.owner === owner && row.attempt === job.attempt;
@@ -262,7 +258,7 @@ export class JobStore {
 
 /** How a job ends. */
 export type JobEnd = Pick<Job, "status"> &
-  Partial<Pick<Job, "error" | "measured" | "results" | "caption" | "warnings">>;
+  Partial<Pick<Job, "error" | "measured" | "results" | "caption" | "text_guidance" | "warnings">>;
 
 export interface JobFailure {
   readonly reason: string;

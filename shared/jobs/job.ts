@@ -61,8 +61,12 @@ export const jobSchema = z.object({
   progress: progressSchema.optional(),
   results: z.array(storedResultSchema),
   has_preview: z.boolean(),
+  has_thumbnail: z.boolean().optional(),
+  has_lut: z.boolean().optional(),
   /** Of an instruction that is done: the words it started from. */
   caption: z.string().optional(),
+  /** Of an instruction that is done: the guidance that it was learned under. */
+  text_guidance: z.number().optional(),
   /** Of an instruction that is done: what is odd about its pairs or its learning. */
   warnings: z.array(z.string()).optional(),
   error: jobErrorSchema.optional(),
@@ -82,6 +86,11 @@ export const jobSchema = z.object({
   expired: z.boolean().optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
+
+/** What a worker writes down while it works. */
+export type JobFacts = Partial<
+  Pick<Job, "progress" | "results" | "has_preview" | "has_thumbnail" | "has_lut" | "measured">
+>;
 
 /** When the results of a job that has ended are deleted, or were; undefined while it has not, and where there never were any. */
 export function resultsGoAt({

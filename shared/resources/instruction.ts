@@ -91,6 +91,17 @@ export const instructionSchema = z.object({
   progress: progressSchema.optional(),
   queue_position: z.number().int().optional().describe("Jobs before this one in its queue, about."),
   preview_url: z.url().optional().describe("The before image, edited by what is learned so far."),
+  thumbnail_url: z.url().optional().describe("The first pair, side by side: a JPEG of 384×192 pixels."),
+  lut_url: z
+    .url()
+    .optional()
+    .describe(
+      "A 3D lookup table (`.cube`) that repeats the edit, where the pairs are a change of colors alone.",
+    ),
+  text_guidance: z
+    .number()
+    .optional()
+    .describe("What edits by it use where they name no `text_guidance`: what it was learned under."),
   caption: z.string().optional().describe("The words it started from."),
   warnings: z
     .array(z.string())

@@ -16,7 +16,7 @@ test("every relative import leads to a file", () => {
       importsOf(file)
         .filter(
           (imported) =>
-            /\.(ts|js)$/.test(imported) && /^(?!.*\/dist\/).+\//.test(imported) && !paths.has(imported),
+            /\.(tsx?|js)$/.test(imported) && /^(?!.*\/dist\/).+\//.test(imported) && !paths.has(imported),
         )
         .map((imported) => `${file.path} imports ${imported}`),
     );

@@ -45,6 +45,7 @@ export const floors: Readonly<Record<string, number>> = {
   "gpu-worker/queue/": 3,
 
   "client/": 1,
+  "studio/": 2,
   "gpu-worker/compute/": 4,
   "gpu-worker/container/": 5,
   "gpu-worker/main.ts": 4,
@@ -83,6 +84,8 @@ export const strangers: readonly (readonly [from: string, to: string])[] = [
   ["engine/", "gpu-worker/"],
   ["engine/", "functions/"],
   ["client/", "engine/"],
+  ["studio/", "engine/"],
+  ["studio/", "functions/"],
   ["infra/", "gpu-worker/"],
   ["infra/", "functions/"],
   ["infra/", "cli/"],
@@ -116,5 +119,7 @@ export const entryPoints: readonly string[] = [
   "gpu-worker/fetch-model.ts",
   "gpu-worker/smoke.ts",
   "sst.config.ts",
+  // Writes it down for others to run.
+  "studio/text/code-samples.ts",
   "tests/",
 ];

@@ -3,7 +3,17 @@ import { dirname, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const ignored = ["node_modules", ".git", "out", "models", "coverage", ".sst", ".cache", ".vite"];
+const ignored = [
+  "node_modules",
+  ".git",
+  "out",
+  "models",
+  "coverage",
+  "functions/studio",
+  ".sst",
+  ".cache",
+  ".vite",
+];
 
 /** Installed and built, in whatever folder. */
 const built = new Set(["node_modules", "dist"]);
@@ -20,7 +30,7 @@ export function sourceFiles(folder = ""): SourceFile[] {
     const path = folder + entry.name;
     if (entry.isDirectory())
       return ignored.includes(path) || built.has(entry.name) ? [] : sourceFiles(`${path}/`);
-    return /\.(ts|js|mjs)$/.test(path) ? [{ path, text: readFileSync(`${root}/${path}`, "utf8") }] : [];
+    return /\.(tsx?|js|mjs)$/.test(path) ? [{ path, text: readFileSync(`${root}/${path}`, "utf8") }] : [];
   });
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildStudio } from "../../studio/build.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -44,6 +45,7 @@ export class LambdaBundle {
         js: 'import { createRequire as __require } from "node:module"; const require = __require(import.meta.url);',
       },
     });
+    await buildStudio();
     await cp(join(root, "functions", "studio"), join(folder, "functions", "studio"), { recursive: true });
     const host = join(folder, "host.mjs");
     await copyFile(join(root, "tests", "functions", "lambda-host.mjs"), host);

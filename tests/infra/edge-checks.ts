@@ -115,7 +115,8 @@ export const edgeChecks: Checks = {
   "the studio's files travel with the API": ({ builds }) => {
     const { copyFiles } = builds.find(({ functionID }) => functionID === "Api")!;
     expect(copyFiles.map(({ to }) => to)).toEqual(["functions/studio"]);
-    expect(existsSync(`${root}/functions/studio/index.html`)).toBe(true);
+    const { scripts } = JSON.parse(readFileSync(`${root}/infra/package.json`, "utf8"));
+    expect(scripts.sst).toBe("tsx ../studio/build.ts && sst");
   },
   "the API can put on the queue and cannot read it": (cloud) => {
     const { policy } = cloud.lambda("Api");

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildStudio } from "../../studio/build.ts";
 import { imageNode, imageNodeVersion } from "./image-node.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -43,6 +44,9 @@ if (!isReady) {
   run("npm", "ci", "--no-audit", "--no-fund");
   run("npx", "--no", "sst", "install", "--stage", "test");
 }
+
+// What the API takes along.
+await buildStudio();
 
 if (imageNode && !existsSync(imageNode.program)) {
   const words = ["install", "--prefix", imageNode.folder, "--no-save", "--no-audit", "--no-fund"];

@@ -58,7 +58,7 @@ describe("npm run dev", () => {
     const dev = startDev("--port", "0", "--workers", "2", "--model", tinyModel);
     const group = dev.child.pid!;
     const { url, key } = await ready(dev);
-    expect(dev.said().stdout.trim().split("\n")).toHaveLength(1);
+    expect(dev.said().stdout.trim().split("\n").slice(1)).toEqual([`Open ${url}/#key=${key}`]);
     const count = (part: string) => processesOf(group).filter((line) => line.includes(part)).length;
     expect([count("gpu-worker/main.ts"), count("gpu-worker/compute/child.ts")]).toEqual([2, 4]);
 

@@ -36,6 +36,12 @@ describe("the service on one machine", () => {
     const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
     expect(file.length).toBeGreaterThan(500);
     expect((await fetch(instruction.preview_url)).headers.get("content-type")).toBe("image/jpeg");
+    expect((await fetch(instruction.thumbnail_url)).headers.get("content-type")).toBe("image/jpeg");
+    // This pair is a change of colors alone.
+    const table = await fetch(instruction.lut_url);
+    expect(table.headers.get("content-disposition")).toContain("dim.cube");
+    expect(await table.text()).toContain("LUT_3D_SIZE 33");
+    expect(instruction.text_guidance).toEqual(expect.any(Number));
 
     const images = [
       await running.upload(await picture("png", { width: 60, height: 36 })),
@@ -77,6 +83,10 @@ describe("the service on one machine", () => {
     const again = Buffer.from(await (await fetch(brought.body.file_url)).arrayBuffer());
     const tokensOf = (bytes: Buffer) => bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
     expect(tokensOf(again).equals(tokensOf(file))).toBe(true);
+
+    expect((await running.call("DELETE", `/v1/instructions/${id}`)).status).toBe(204);
+    for (const url of [instruction.file_url, instruction.thumbnail_url, instruction.lut_url])
+      expect((await fetch(url)).status).toBe(404);
   });
 
   it("learns keys and values on request, edits with them, and takes the file back", async () => {

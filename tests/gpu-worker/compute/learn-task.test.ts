@@ -1,7 +1,13 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { encodeImage } from "../../../engine/images/write-image.ts";
 import { decodeInstruction } from "../../../engine/instruction/instruction-file.ts";
+import { applyLut } from "../../../engine/lut/color-lut.ts";
+import { readCube } from "../../../engine/lut/cube-file.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { learnTask } from "../../../gpu-worker/compute/learn-task.ts";
 import type { LearnTask, TaskEvent } from "../../../gpu-worker/compute/protocol.ts";
@@ -68,12 +74,45 @@ describe("a learning job of a model with a pair encoder", () => {
     expect(tokenCount).toBe(14);
   });
 
-  it("warns of a pair that is a change of colors alone, with the command that repeats it", async () => {
-    const { instruction } = await run({ steps: 0 });
+  it("warns of a pair that is a change of colors alone, and makes the table that repeats it", async () => {
+    const { events, instruction } = await run({ steps: 0 });
     expect(instruction.warnings).toEqual([
-      expect.stringMatching(
-        /^The pair is a change of colors alone, .* \d\d+\.\d dB .*: visii lut --pair BEFORE AFTER --out look\.cube$/,
-      ),
+      expect.stringMatching(/^The pair is a change of colors alone, .* \d\d+\.\d dB .*: see lut_url$/),
     ]);
+    const [lut] = events.filter(({ type }) => type === "lut");
+    if (lut?.type !== "lut") throw new Error("no table was made");
+    const path = join(await mkdtemp(join(tmpdir(), "visii-lut-")), "look.cube");
+    await writeFile(path, lut.cube);
+    const [{ image: before }, { image: after }] = [
+      await decodeImage(task.pairs[0]!.before),
+      await decodeImage(task.pairs[0]!.after),
+    ];
+    expect(psnr(applyLut(await readCube(path), before), after)).toBeGreaterThan(35);
+  });
+
+  it("makes no table of any other edit", async () => {
+    const after = await encodeImage(waves(96, 64, 2), "png");
+    const { events, instruction } = await run({
+      steps: 0,
+      pairs: [{ before: task.pairs[0]!.before, after }],
+    });
+    expect(instruction.warnings.join()).not.toContain("lookup table");
+    expect(events.some(({ type }) => type === "lut")).toBe(false);
+  });
+
+  it("shows the first pair, side by side", async () => {
+    const { events } = await run({ steps: 0 });
+    const [thumbnail] = events.filter(({ type }) => type === "thumbnail");
+    if (thumbnail?.type !== "thumbnail") throw new Error("no thumbnail was made");
+    const { image } = await decodeImage(thumbnail.jpeg);
+    expect([image.width, image.height]).toEqual([384, 192]);
+    // After is before's negative, so the halves mirror each other about gray.
+    const at = (x: number, y: number) => image.data[y * 384 + x]!;
+    for (const [x, y] of [
+      [20, 20],
+      [96, 96],
+      [150, 60],
+    ] as const)
+      expect(at(x, y) + at(x + 192, y)).toBeCloseTo(0, 0);
   });
 });

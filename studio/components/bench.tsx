@@ -1,0 +1,40 @@
+import { source } from "../state/bench.ts";
+import { learning } from "../state/learn.ts";
+import { chosen } from "../state/library.ts";
+import { ActionBar } from "./action-bar.tsx";
+import { Adjustments } from "./adjustments.tsx";
+import { ChosenInstruction } from "./chosen-instruction.tsx";
+import { NewEditButton } from "./new-edit-button.tsx";
+import { PairSlots } from "./pair-slots.tsx";
+import { PhotoTray } from "./photo-tray.tsx";
+import { SourceSwitch } from "./source-switch.tsx";
+import { WordsField } from "./words-field.tsx";
+
+/** All that goes in: the edit, the photos, and how. */
+export function Bench() {
+  const isWords = source.value === "words";
+  return (
+    <form class="bench" aria-label="Workbench" onSubmit={(event) => event.preventDefault()}>
+      <section class="bench-part" aria-labelledby="edit-title">
+        <div class="part-head">
+          <h2 id="edit-title">The edit</h2>
+          {chosen.value && !isWords && !learning.value ? <NewEditButton /> : <SourceSwitch />}
+        </div>
+        {isWords ? (
+          <WordsField label="Describe the edit" placeholder="make it look like a pencil sketch" />
+        ) : undefined}
+        {!isWords && chosen.value && !learning.value ? (
+          <ChosenInstruction instruction={chosen.value} />
+        ) : undefined}
+        {!isWords && (!chosen.value || learning.value) ? <PairSlots /> : undefined}
+      </section>
+      <PhotoTray />
+      <section class="bench-part" aria-labelledby="adjust-title">
+        <h2 id="adjust-title">Adjust</h2>
+        {isWords ? undefined : <WordsField label="Words to mix in" placeholder="and a little grain" />}
+        <Adjustments />
+      </section>
+      <ActionBar />
+    </form>
+  );
+}

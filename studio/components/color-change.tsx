@@ -1,0 +1,19 @@
+import { DownloadIcon } from "./icons.tsx";
+
+/** Where a pair is a change of colors alone, a lookup table is the better tool. */
+export function ColorChange({ lut }: { readonly lut: string }) {
+  return (
+    <div class="notice color-change">
+      <div>
+        <strong>This edit only changes colors.</strong>
+        <p>
+          A lookup table repeats it more closely, at any size and in real time: in Photoshop, Lightroom,
+          DaVinci Resolve, Premiere or ffmpeg.
+        </p>
+      </div>
+      <a class="button small" href={lut} download>
+        <DownloadIcon /> Save the .cube
+      </a>
+    </div>
+  );
+}

@@ -1,0 +1,49 @@
+import { saveAll } from "../state/downloads.ts";
+import { attempt } from "../state/notices.ts";
+import type { Run } from "../state/runs.ts";
+import { counted, money } from "../text/format.ts";
+import { CodeSample } from "./code-sample.tsx";
+import { DownloadIcon } from "./icons.tsx";
+import { ResultCard } from "./result-card.tsx";
+
+/** The photos of a run, each as soon as it is edited. */
+export function RunGallery({ run }: { readonly run: Run }) {
+  const { id, title, settings, results, isOpen, charged, bodies } = run;
+  const made = results.filter(({ url }) => url !== undefined).length;
+  const facts = [
+    isOpen ? `${made} of ${counted(results.length, "photo")}` : counted(made, "photo"),
+    ...settings,
+    ...(charged ? [money(charged)] : []),
+  ];
+  return (
+    <section class="run" aria-labelledby={`run-${id}`}>
+      <div class="section-head">
+        <div>
+          <h2 id={`run-${id}`} class="title">
+            {title}
+          </h2>
+          <p class="hint">{facts.join(" · ")}</p>
+        </div>
+        <div class="row">
+          {made > 1 && !isOpen ? (
+            <button
+              class="button small"
+              type="button"
+              onClick={() => attempt("The results could not be fetched", () => saveAll(run))}
+            >
+              <DownloadIcon /> Download all
+            </button>
+          ) : undefined}
+          {bodies.length ? (
+            <CodeSample made={bodies.map((body) => ({ collection: "edits", body }))} />
+          ) : undefined}
+        </div>
+      </div>
+      <ul class="gallery">
+        {results.map((result, place) => (
+          <ResultCard key={result.photo.id} result={result} run={run} place={place} />
+        ))}
+      </ul>
+    </section>
+  );
+}

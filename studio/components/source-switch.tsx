@@ -1,0 +1,28 @@
+import { source } from "../state/bench.ts";
+
+const sources = [
+  ["pair", "From a pair"],
+  ["words", "From words"],
+] as const;
+
+export function SourceSwitch() {
+  return (
+    <fieldset class="switch">
+      <legend class="sr-only">Where the edit comes from</legend>
+      {sources.map(([value, label]) => (
+        <label key={value}>
+          <input
+            type="radio"
+            name="source"
+            value={value}
+            checked={source.value === value}
+            onChange={() => {
+              source.value = value;
+            }}
+          />
+          <span>{label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}

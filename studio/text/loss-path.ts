@@ -1,0 +1,31 @@
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Losses as points of a box, step 0 on the left and the lowest loss at the bottom. */
+export function lossPoints(
+  losses: readonly { readonly step: number; readonly loss: number }[],
+  steps: number,
+  width: number,
+  height: number,
+): Point[] {
+  const values = losses.map(({ loss }) => loss);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return losses.map(({ step, loss }) => ({
+    x: (step / (steps || 1)) * width,
+    y: height - ((loss - low) / (high - low || 1)) * height,
+  }));
+}
+
+/** Each point's y in the mean with those of up to `reach` before it: a single step's loss depends on its draw of noise. */
+export function smooth(points: readonly Point[], reach: number): Point[] {
+  return points.map(({ x }, index) => {
+    const window = points.slice(Math.max(0, index - reach), index + 1);
+    return { x, y: window.reduce((sum, { y }) => sum + y, 0) / window.length };
+  });
+}
+
+/** For an SVG polyline. */
+export const polyline = (points: readonly Point[]): string =>
+  points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
