@@ -56,7 +56,8 @@ export async function runLearning(
         onCheckpoint: (state) => writeAside(stateFile, state),
         async onEvent({ stage, preview, caption, validation: _, ...facts }) {
           progress.update({ stage: stageNames[stage]!, ...facts });
-          if (!told && stage !== "prepare" && (facts.etaSeconds ?? 0) >= worthTelling) {
+          // Not from a stage's first step, which also loads what the others use.
+          if (!told && facts.step > 1 && (facts.etaSeconds ?? 0) >= worthTelling) {
             progress.note(`Learning takes about ${showDuration(facts.etaSeconds!)} on this machine.`);
             told = true;
           }

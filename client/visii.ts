@@ -57,7 +57,7 @@ export function visii(options: ClientOptions) {
         send<InstructionResource>("PATCH", `/v1/instructions/${id}`, body),
     },
     edits: {
-      ...jobs<EditResource>(send, options, "edits"),
+      ...jobs<EditResource, EditListOptions>(send, options, "edits"),
       create: (body: CreateEdit, call?: CallOptions) => send<EditResource>("POST", "/v1/edits", body, call),
       /** The bytes of one result, as long as it lasts. @throws ApiError `results_expired` when it is gone */
       download: (id: string, index: number, signal?: AbortSignal) =>
@@ -138,7 +138,13 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
 export interface ListOptions {
   readonly limit?: number;
   readonly cursor?: string;
-  readonly status?: string;
+}
+
+export interface JobListOptions<Status extends string> extends ListOptions {
+  readonly status?: Status;
+}
+
+export interface EditListOptions extends JobListOptions<EditResource["status"]> {
   /** Edits of this batch; without it edits of batches are left out. */
   readonly batch?: string;
 }
@@ -147,14 +153,17 @@ interface HasStatus {
   readonly status: string;
 }
 
-function resources<Resource extends HasStatus>(send: Send, collection: string) {
+function resources<Resource extends HasStatus, Options extends ListOptions = ListOptions>(
+  send: Send,
+  collection: string,
+) {
   const get = (id: string, call?: CallOptions) =>
     send<Resource>("GET", `/v1/${collection}/${id}`, undefined, call);
   return {
     get,
-    list: (page: ListOptions = {}) => {
+    list: (options?: Options) => {
       const query = new URLSearchParams();
-      for (const [name, value] of Object.entries(page)) query.set(name, String(value));
+      for (const [name, value] of Object.entries(options ?? {})) query.set(name, String(value));
       return send<Page<Resource>>("GET", `/v1/${collection}?${query}`);
     },
     cancel: (id: string) => send<Resource>("POST", `/v1/${collection}/${id}/cancel`),
@@ -170,13 +179,13 @@ function resources<Resource extends HasStatus>(send: Send, collection: string) {
   };
 }
 
-function jobs<Resource extends HasStatus>(
+function jobs<Resource extends HasStatus, Options extends ListOptions = JobListOptions<Resource["status"]>>(
   send: Send,
   options: ClientOptions,
   collection: "instructions" | "edits",
 ) {
   return {
-    ...resources<Resource>(send, collection),
+    ...resources<Resource, Options>(send, collection),
     delete: (id: string) => send<void>("DELETE", `/v1/${collection}/${id}`),
     /** What happens, live, to the end. */
     events: (id: string, signal?: AbortSignal): AsyncGenerator<JobEvent> =>

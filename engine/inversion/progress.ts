@@ -13,6 +13,7 @@ export class Progress {
   #later = 0;
   #first = 0;
   #started = 0;
+  #warm = 0;
 
   constructor(onEvent: InversionHooks["onEvent"], clock?: HeartbeatClock) {
     this.#onEvent = onEvent;
@@ -36,7 +37,10 @@ export class Progress {
 
   async advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): Promise<void> {
     this.#step += 1;
-    const perStep = (this.#clock() - this.#started) / (this.#step - this.#first);
+    const [now, done] = [this.#clock(), this.#step - this.#first];
+    // A stage's first step also loads what the others use.
+    if (done === 1) this.#warm = now;
+    const perStep = done === 1 ? now - this.#started : (now - this.#warm) / (done - 1);
     const etaSeconds = perStep * (this.#steps - this.#step + this.#later);
     await this.#onEvent?.({
       stage: this.#stage,

@@ -5,7 +5,7 @@ import type { EdgeEnv } from "../edge.ts";
 const methods = ["GET", "POST", "PATCH", "DELETE"];
 const exposed = [
   ...["Location", "Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
-  ...["Preference-Applied", "Idempotency-Replayed", "Allow"],
+  ...["Preference-Applied", "Idempotency-Replayed", "Allow", "Visii-Version"],
 ];
 const seconds = 24 * 3600;
 

@@ -17,6 +17,10 @@ const runs = (command: string, ...args: string[]) =>
     () => true,
     () => false,
   );
+/** A compiler says what is wrong on either stream. */
+const withOutput = ({ message, stdout, stderr }: Error & { stdout?: string; stderr?: string }): never => {
+  throw new Error([message, stdout, stderr].filter(Boolean).join("\n"));
+};
 const [hasPython, hasJava, hasMaven] = await Promise.all([
   runs("python3", "-m", "venv", "--help"),
   runs("java", "-version"),
@@ -82,7 +86,7 @@ describe.skipIf(!hasPython || !hasJava)("a client generated from /openapi.json",
       python,
       ["-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", "-p", "visii_client"],
       { cwd: join(folder, "python") },
-    ).catch(({ stdout }) => expect(stdout).toBe(""));
+    ).catch(withOutput);
   }, 300_000);
 
   it("uploads, learns and edits in Python", async () => {
@@ -106,9 +110,7 @@ describe.skipIf(!hasPython || !hasJava)("a client generated from /openapi.json",
     async () => {
       const project = join(folder, "kotlin");
       await copyFile(here("kotlin-pom.xml"), join(project, "pom.xml"));
-      await run("mvn", ["-q", "-B", "compile"], { cwd: project, maxBuffer: 2 ** 26 }).catch(({ stdout }) =>
-        expect(stdout).toBe(""),
-      );
+      await run("mvn", ["-q", "-B", "compile"], { cwd: project, maxBuffer: 2 ** 26 }).catch(withOutput);
     },
     600_000,
   );
@@ -122,7 +124,7 @@ describe.skipIf(!hasPython || !hasJava)("a client generated from /openapi.json",
       tsc,
       ...`${options} --moduleResolution bundler`.split(" "),
       join(project, "index.ts"),
-    ]).catch(({ stdout }) => expect(stdout).toBe(""));
+    ]).catch(withOutput);
     expect(await readFile(join(project, "index.ts"), "utf8")).toMatch(/export/);
   }, 240_000);
 });

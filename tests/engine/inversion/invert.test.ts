@@ -134,6 +134,22 @@ describe("invert", () => {
     expect(left[0]).toBeLessThan(spent + 1.2 * 12 * 2);
   });
 
+  it("does not take the loading of a stage's first step for the length of the others", async () => {
+    const left: number[] = [];
+    let now = 0;
+    await learn(
+      { steps: 4 },
+      {
+        clock: () => now,
+        onEvent: ({ stage, step, etaSeconds }) => {
+          if (stage === "learn" && etaSeconds !== undefined) left.push(etaSeconds);
+          now += stage === "learn" && step === 0 ? 100 : 2;
+        },
+      },
+    );
+    expect(left).toEqual([300, 4, 2, 0]);
+  });
+
   it("runs the paper's loop on request: every timestep once, three branches evaluated at each step", async () => {
     const { counts, hyperParameters, losses } = (
       await learn({ loop: "reference", steps: 6, overrides: { validationSamples: 2 } })
