@@ -9,9 +9,9 @@ import { queueNames } from "../../shared/queue-timing.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import { picture } from "../functions/pictures.ts";
 import { ledgerRows } from "../ledger-rows.ts";
-import { type BadWeather, startBadWeather } from "./bad-weather.ts";
+import { type FaultyStandIns, startFaultyStandIns } from "./faulty-stand-ins.ts";
+import { callWithRetries, uploadWithRetries } from "./retries.ts";
 import { quickTiming, RunningService } from "./running-service.ts";
-import { stubborn, stubbornUpload } from "./stubborn.ts";
 
 /** 200 in the full run: VISII_CHAOS_JOBS=200. */
 const jobs = Number(process.env.VISII_CHAOS_JOBS ?? 14);
@@ -22,15 +22,15 @@ const prices = { learn: 8 * 50, edit: 2 * 1000 };
 /** Milliseconds between two kills. */
 const killEvery = 3000;
 
-let weather: BadWeather;
+let faulty: FaultyStandIns;
 let running: RunningService;
-let calm: AwsClients;
+let direct: AwsClients;
 beforeAll(async () => {
   const draw = new SeededRandom(11, "weather");
-  weather = await startBadWeather(draw, { table: 0.05, store: 0.05, queue: 0.03 });
-  calm = createAwsClients(weather.calm);
+  faulty = await startFaultyStandIns(draw, { table: 0.05, store: 0.05, queue: 0.03 });
+  direct = createAwsClients(faulty.direct);
   running = await RunningService.start({
-    ...{ workers: 2, apiProcess: true, credits, logLevel: "error", standIns: weather.standIns },
+    ...{ workers: 2, apiProcess: true, credits, logLevel: "error", standIns: faulty.standIns },
     // Here the test ends the computing processes, not a job's input.
     timing: { ...quickTiming, maximumKills: 1000, maximumFailures: 1000 },
     settings: { ...defaultEdgeSettings, requestsPerMinute: 1_000_000, requestPatience: 5 },
@@ -38,12 +38,12 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await running?.stop();
-  calm?.destroy();
+  direct?.destroy();
 });
 
 const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 const queueOf = (name: keyof typeof queueNames) =>
-  new SqsJobQueue(calm.sqs, running.service.standIns.queueUrls[name]);
+  new SqsJobQueue(direct.sqs, running.service.standIns.queueUrls[name]);
 
 /**
  * Kills in turn a computing process, the API and a worker, as the kernel does; all come back by themselves. Until they have, the
@@ -94,15 +94,15 @@ interface Made {
   readonly kind: "learn" | "edit";
 }
 
-describe("kill -9 of computing processes, workers and API in the middle of mixed jobs, duplicate deliveries, and hard weather", () => {
+describe("kill -9 of computing processes, workers and API in the middle of mixed jobs, duplicate deliveries, and injected faults", () => {
   it(
     `loses none of ${jobs}, charges each once, and leaves queue and ledger clean`,
     async () => {
       const draw = new SeededRandom(9, "chaos");
-      const before = await stubbornUpload(running, await picture());
-      const after = await stubbornUpload(running, await picture("png", { red: 30 }));
+      const before = await uploadWithRetries(running, await picture());
+      const after = await uploadWithRetries(running, await picture("png", { red: 30 }));
       const whole = await picture("jpeg", { width: 64, height: 64 });
-      const torn = await stubbornUpload(running, whole.subarray(0, whole.length - 200), "image/jpeg");
+      const torn = await uploadWithRetries(running, whole.subarray(0, whole.length - 200), "image/jpeg");
 
       let [number, duplicates, cancels] = [0, 0, 0];
       const made: Made[] = [];
@@ -115,7 +115,7 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
           ? { pairs: [{ before, after }], steps: 8, seed: 7 }
           : { text: "sepia", images, steps: 2 };
         // Each create twice, as an impatient client does.
-        const create = () => stubborn(running, "POST", `/v1/${collection}`, body, name);
+        const create = () => callWithRetries(running, "POST", `/v1/${collection}`, body, name);
         const [first, again] = [await create(), await create()];
         expect([first.status, again.body.id]).toEqual([202, first.body.id]);
         const { id } = first.body;
@@ -127,7 +127,7 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
         }
         if (!unwanted) return;
         cancels++;
-        await stubborn(running, "POST", `/v1/${collection}/${id}/cancel`);
+        await callWithRetries(running, "POST", `/v1/${collection}/${id}/cancel`);
       };
 
       const killer = startKiller();
@@ -163,7 +163,7 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
       }
       const charged = paid.reduce((sum, job) => sum + job.usage.credits, 0);
       expect([usage.totals.jobs, usage.balance]).toEqual([paid.length, credits - charged]);
-      const table = new DynamoTable(calm.dynamo, running.service.standIns.table, systemClock);
+      const table = new DynamoTable(direct.dynamo, running.service.standIns.table, systemClock);
       const entries = await ledgerRows(table, running.service.account);
       expect(entries.reduce((sum, { credits }) => sum + credits, 0)).toBe(usage.balance);
       const chargedJobs = entries.flatMap(({ kind, job }) => (kind === "charge" ? [job] : []));
@@ -174,7 +174,7 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
           .poll(() => queueOf(name).depth(), { timeout: 60_000, interval: 500 })
           .toEqual({ visible: 0, inFlight: 0, delayed: 0 });
 
-      const faults = weather.faults();
+      const faults = faulty.faults();
       expect(Math.min(faults.refused, faults.lost, faults.slow)).toBeGreaterThan(0);
       const gaveUp = failed.filter(({ error }) => error.code === "gave_up").length;
       const figures = { jobs, duplicates, cancels, kills: killer.kills, faults, gaveUp, charged };

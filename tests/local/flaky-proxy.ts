@@ -9,10 +9,7 @@ export interface FlakyProxy {
   stop(): void;
 }
 
-/**
- * Stands before a service and makes its life hard: some calls are throttled, some are slow, and some are carried out while the
- * caller is told that they failed, which is the worst.
- */
+/** Proxy that throttles some calls, delays some, and drops the response of others after the service executed them. */
 export async function startFlakyProxy(
   target: string,
   draw: SeededRandom,
@@ -36,7 +33,7 @@ export async function startFlakyProxy(
       for (const [name, value] of Object.entries(request.headers))
         if (typeof value === "string" && !["host", "connection", "content-length", "expect"].includes(name))
           headers.set(name, value);
-      // Signatures cover the name it was called by.
+      // Signatures cover the host name of the proxy.
       headers.set("x-forwarded-host", request.headers.host ?? "");
       const hasBody = request.method !== "GET" && request.method !== "HEAD";
       const answer = await fetch(new URL(request.url ?? "/", target), {

@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { picture } from "../functions/pictures.ts";
-import { type BadWeather, startBadWeather } from "./bad-weather.ts";
+import { type FaultyStandIns, startFaultyStandIns } from "./faulty-stand-ins.ts";
+import { callWithRetries, uploadWithRetries } from "./retries.ts";
 import { RunningService } from "./running-service.ts";
-import { stubborn, stubbornUpload } from "./stubborn.ts";
 
 const jobs = 10;
-let weather: BadWeather;
+let faulty: FaultyStandIns;
 let running: RunningService;
 
 beforeAll(async () => {
-  weather = await startBadWeather(new SeededRandom(5, "weather"), { table: 0.08, store: 0.08, queue: 0 });
-  running = await RunningService.start({ standIns: weather.standIns, logLevel: "error" });
+  faulty = await startFaultyStandIns(new SeededRandom(5, "weather"), { table: 0.08, store: 0.08, queue: 0 });
+  running = await RunningService.start({ standIns: faulty.standIns, logLevel: "error" });
 }, 120_000);
 afterAll(() => running?.stop());
 
-describe("in hard weather: a table and a store that throttle, dawdle, and lose answers", () => {
+describe("with a table and a store that throttle, delay and drop responses", () => {
   it(`ends each of ${jobs} jobs, charges each once, and leaves nothing open`, async () => {
-    const before = await stubbornUpload(running, await picture());
-    const after = await stubbornUpload(running, await picture());
+    const before = await uploadWithRetries(running, await picture());
+    const after = await uploadWithRetries(running, await picture());
     const paths: string[] = [];
     for (let index = 0; index < jobs; index++) {
       const learning = index % 3 === 0;
@@ -26,7 +26,7 @@ describe("in hard weather: a table and a store that throttle, dawdle, and lose a
         ? { pairs: [{ before, after }], steps: 4, seed: index }
         : { text: "sepia", images: [before], steps: 2 };
       const collection = learning ? "instructions" : "edits";
-      const answer = await stubborn(running, "POST", `/v1/${collection}`, body, `weather-${index}`);
+      const answer = await callWithRetries(running, "POST", `/v1/${collection}`, body, `faults-${index}`);
       expect(answer.status).toBe(202);
       paths.push(`/v1/${collection}/${answer.body.id}`);
     }
@@ -42,7 +42,7 @@ describe("in hard weather: a table and a store that throttle, dawdle, and lose a
     const usage = await running.watch("/v1/usage", ({ reserved }) => reserved === 0, 60);
     expect(usage.totals).toMatchObject({ jobs, images: 6, credits: 4 * 4 * 50 + 6 * 1000 });
     expect(usage.balance).toBe(5_000_000 - usage.totals.credits);
-    const { refused, lost, slow } = weather.faults();
+    const { refused, lost, slow } = faulty.faults();
     expect(Math.min(refused, lost, slow)).toBeGreaterThan(0);
   }, 240_000);
 });

@@ -1,11 +1,8 @@
 import type { Answer } from "../functions/api.ts";
 import type { RunningService } from "./running-service.ts";
 
-/**
- * What a careful client does: the same request again, with the same Idempotency-Key, while it is told to come back or nobody
- * answers at all.
- */
-export async function stubborn(
+/** Repeats a request with the same Idempotency-Key until it gets an answer other than 409, 500 or 503. */
+export async function callWithRetries(
   running: RunningService,
   method: string,
   path: string,
@@ -21,14 +18,14 @@ export async function stubborn(
   }
 }
 
-/** An upload, begun anew when it is lost on the way. */
-export async function stubbornUpload(
+/** Uploads a file; starts over with a new form when any step fails. */
+export async function uploadWithRetries(
   running: RunningService,
   bytes: Uint8Array,
   contentType = "image/png",
 ): Promise<string> {
   for (;;) {
-    const { body: form } = await stubborn(running, "POST", "/v1/uploads", {
+    const { body: form } = await callWithRetries(running, "POST", "/v1/uploads", {
       content_type: contentType,
       bytes: bytes.length,
     });
@@ -37,7 +34,7 @@ export async function stubbornUpload(
     data.append("file", new Blob([Uint8Array.from(bytes)]));
     const sent = await fetch(form.url, { method: "POST", body: data }).catch(() => undefined);
     if (!sent?.ok) continue;
-    const { status } = await stubborn(running, "POST", `/v1/uploads/${form.id}/complete`);
+    const { status } = await callWithRetries(running, "POST", `/v1/uploads/${form.id}/complete`);
     if (status === 200) return form.id;
   }
 }

@@ -2,32 +2,32 @@ import type { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { type StandIns, startStandIns } from "../../local/stand-ins.ts";
 import { type FlakyProxy, startFlakyProxy } from "./flaky-proxy.ts";
 
-export interface BadWeather {
-  /** For the service: every call to them goes through the weather. */
+export interface FaultyStandIns {
+  /** For the service: each call may be throttled, delayed or lose its response. */
   readonly standIns: StandIns;
-  /** For the test: the same, in peace. */
-  readonly calm: StandIns["aws"];
+  /** For the test: the same stand-ins without faults. */
+  readonly direct: StandIns["aws"];
   faults(): FlakyProxy["faults"];
 }
 
-/** Table, store and queue that throttle, dawdle, and lose answers, each call with so much chance. */
-export async function startBadWeather(
+/** Table, store and queue that throttle, delay and drop responses, each with the given probability per call. */
+export async function startFaultyStandIns(
   draw: SeededRandom,
   chances: { readonly table: number; readonly store: number; readonly queue: number },
-): Promise<BadWeather> {
+): Promise<FaultyStandIns> {
   const standIns = await startStandIns();
-  const { aws: calm } = standIns;
+  const { aws: direct } = standIns;
   const [table, store, queue] = await Promise.all([
-    startFlakyProxy(calm.tableEndpoint!, draw, chances.table),
-    startFlakyProxy(calm.storeEndpoint!, draw, chances.store),
-    startFlakyProxy(calm.queueEndpoint!, draw, chances.queue),
+    startFlakyProxy(direct.tableEndpoint!, draw, chances.table),
+    startFlakyProxy(direct.storeEndpoint!, draw, chances.store),
+    startFlakyProxy(direct.queueEndpoint!, draw, chances.queue),
   ]);
   const proxies = [table, store, queue];
   return {
-    calm,
+    direct,
     standIns: {
       ...standIns,
-      aws: { ...calm, tableEndpoint: table.url, storeEndpoint: store.url, queueEndpoint: queue.url },
+      aws: { ...direct, tableEndpoint: table.url, storeEndpoint: store.url, queueEndpoint: queue.url },
       async stop() {
         for (const proxy of proxies) proxy.stop();
         await standIns.stop();
