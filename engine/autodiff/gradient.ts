@@ -1,8 +1,9 @@
 import { InternalError } from "../errors.ts";
 import { broadcastAxes } from "../graph/broadcast.ts";
+import type { GraphNode } from "../graph/graph.ts";
 import type { GraphBuilder, SegmentKind } from "../graph/graph-builder.ts";
 import type { OpType } from "../graph/operators.ts";
-import { type GraphNode, sameShape, showShape, type Value } from "../graph/value.ts";
+import { sameShape, showShape, type Value } from "../graph/value.ts";
 import { Recomputation } from "./recompute.ts";
 import { type Local, vjpRules } from "./vjp-rules.ts";
 

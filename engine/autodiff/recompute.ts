@@ -1,5 +1,6 @@
+import type { GraphNode } from "../graph/graph.ts";
 import type { GraphBuilder, Segment, SegmentKind } from "../graph/graph-builder.ts";
-import type { GraphNode, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 
 /**
  * Forgets what the marked segments compute inside and computes it again on the way back (Chen et al. 2016, "Training deep

@@ -1,6 +1,6 @@
+import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import { type GraphWork, workOf } from "../graph/graph-work.ts";
-import type { Graph } from "../graph/value.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { type Device, Session } from "../runtime/session.ts";
 

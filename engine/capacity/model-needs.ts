@@ -1,6 +1,6 @@
+import type { Graph } from "../graph/graph.ts";
 import { type GraphWork, workOf } from "../graph/graph-work.ts";
 import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
-import type { Graph } from "../graph/value.ts";
 import { weightBytes } from "../graph/weights-of.ts";
 import { leanestLoss, planLoss } from "../inversion/loss-plan.ts";
 import { decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "../pipeline/forward-graphs.ts";

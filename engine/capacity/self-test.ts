@@ -1,6 +1,6 @@
 import { VisibleError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
-import type { Graph } from "../graph/value.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { type Device, type DeviceKind, kindOf } from "../runtime/device.ts";
 import { Session } from "../runtime/session.ts";

@@ -1,6 +1,7 @@
 import { gradient } from "../autodiff/gradient.ts";
+import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
-import type { Graph, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 import { clipTextEncoder, clipTokenEmbeddings, textTower } from "../networks/clip.ts";
 import type { ClipModel } from "../pipeline/clip-model.ts";
 

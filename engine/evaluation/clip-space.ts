@@ -1,6 +1,6 @@
 import { VisibleError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
-import type { Graph } from "../graph/value.ts";
 import { clipTextEncoder, clipTokenEmbeddings } from "../networks/clip.ts";
 import type { ClipModel } from "../pipeline/clip-model.ts";
 import { hashWeights } from "../pipeline/hash-weights.ts";

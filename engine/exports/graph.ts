@@ -11,9 +11,10 @@
  * console.log((await session.run({ x: Float32Array.of(1, 2, 3) })).y);
  */
 export { encodeOnnx } from "../graph/encode-onnx.ts";
+export type { Graph, GraphNode } from "../graph/graph.ts";
 export { GraphBuilder } from "../graph/graph-builder.ts";
 export type { OpType } from "../graph/operators.ts";
 export { printGraph } from "../graph/print-graph.ts";
-export type { DType, Graph, GraphNode, Shape, Value, WeightSource } from "../graph/value.ts";
+export type { DType, Shape, Value, WeightSource } from "../graph/value.ts";
 export { optimize } from "../rewrite/optimize.ts";
 export { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";

@@ -2,17 +2,10 @@ import { relative } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { InternalError } from "../errors.ts";
 import { lowered, type OnnxAttribute, type OnnxOperand, onnxForms } from "./encode-operators.ts";
+import type { Graph, GraphNode } from "./graph.ts";
 import { narrowToFloat16 } from "./half-precision.ts";
 import type { Attributes, OpType } from "./operators.ts";
-import {
-  type ConstantData,
-  type DType,
-  elementCount,
-  type Graph,
-  type GraphNode,
-  type Shape,
-  type Value,
-} from "./value.ts";
+import { type ConstantData, type DType, elementCount, type Shape, type Value } from "./value.ts";
 
 /** ONNX's IR version and operator set, and the tensor element codes of `onnx.proto`. */
 const irVersion = 10;

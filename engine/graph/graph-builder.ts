@@ -1,7 +1,8 @@
 import { InternalError } from "../errors.ts";
+import type { Graph, GraphNode } from "./graph.ts";
 import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts";
 import { shapeRules, type TensorType } from "./shape-rules.ts";
-import type { DType, FloatType, Graph, GraphNode, Shape, Value, WeightSource } from "./value.ts";
+import type { DType, FloatType, Shape, Value, WeightSource } from "./value.ts";
 
 /** `attention`: scores, weights and mixture of some queries. `block`: a residual or transformer block. */
 export type SegmentKind = "attention" | "block";

@@ -1,5 +1,6 @@
+import type { Graph, GraphNode } from "./graph.ts";
 import type { OpType } from "./operators.ts";
-import { bytesOf, elementCount, type Graph, type GraphNode } from "./value.ts";
+import { bytesOf, elementCount } from "./value.ts";
 
 /** What a graph asks of a machine, by the three kinds that machines are quick or slow at. */
 export interface GraphWork {

@@ -1,6 +1,7 @@
+import type { Graph, GraphNode } from "./graph.ts";
 import { views } from "./graph-work.ts";
 import type { OpType } from "./operators.ts";
-import { bytesOf, type Graph, type GraphNode, type Value } from "./value.ts";
+import { bytesOf, type Value } from "./value.ts";
 import { weightBytes } from "./weights-of.ts";
 
 /** What a graph takes to run, in bytes, reckoned from its static shapes. */

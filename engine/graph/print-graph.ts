@@ -1,4 +1,5 @@
-import { type Graph, showShape, type Value } from "./value.ts";
+import type { Graph } from "./graph.ts";
+import { showShape, type Value } from "./value.ts";
 
 /**
  * A graph as text, one node a line, the way tests pin it:

@@ -1,5 +1,3 @@
-import type { Attributes, OpType } from "./operators.ts";
-
 /** ONNX element types that graphs here carry. Weights may be stored in half precision; see {@link WeightSource}. */
 export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
 
@@ -34,23 +32,6 @@ export interface Value {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly origin: Origin;
-}
-
-/** One application of an operator. `Op` is kept in the type, so a rule for `Conv` sees `Conv`'s attributes. */
-export interface GraphNode<Op extends OpType = OpType> {
-  readonly op: Op;
-  readonly inputs: readonly Value[];
-  readonly outputs: readonly Value[];
-  readonly attributes: Attributes<Op>;
-}
-
-/** A whole program: nodes in an order in which each value is made before it is used. */
-export interface Graph {
-  readonly name: string;
-  readonly inputs: readonly Value[];
-  readonly nodes: readonly GraphNode[];
-  /** Output values by the name the caller asks for. */
-  readonly outputs: ReadonlyMap<string, Value>;
 }
 
 /** Number of elements of a tensor of this shape. */

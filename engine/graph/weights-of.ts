@@ -1,4 +1,5 @@
-import type { Graph, WeightSource } from "./value.ts";
+import type { Graph } from "./graph.ts";
+import type { WeightSource } from "./value.ts";
 
 /** The weights that a graph reads, by their names in it. */
 export function weightsOf({ nodes, outputs }: Graph): ReadonlyMap<string, WeightSource> {

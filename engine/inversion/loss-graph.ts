@@ -1,6 +1,7 @@
 import { gradient } from "../autodiff/gradient.ts";
+import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder, type SegmentKind } from "../graph/graph-builder.ts";
-import type { Graph, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import { clipLastTextLayer } from "../networks/clip.ts";
 import type { TextConditioning } from "../networks/text-attention.ts";

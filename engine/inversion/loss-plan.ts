@@ -1,8 +1,8 @@
 import { showBytes } from "../../shared/show-bytes.ts";
 import { VisibleError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { SegmentKind } from "../graph/graph-builder.ts";
 import { estimateMemory, type MemoryEstimate, residentBytes } from "../graph/memory-estimate.ts";
-import type { Graph } from "../graph/value.ts";
 import { latentMultiple } from "../networks/unet-2d-condition.ts";
 import { unetGraph } from "../pipeline/forward-graphs.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";

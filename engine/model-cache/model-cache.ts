@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { explainWriteFailure } from "../files/write-aside.ts";
-import type { Graph, Value, WeightSource } from "../graph/value.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Value, WeightSource } from "../graph/value.ts";
 import { rearrangedWeights } from "../rewrite/rearranged-weights.ts";
 import type { SafetensorsFile } from "../weights/safetensors-file.ts";
 import { identifyTensors } from "../weights/tensor-identity.ts";

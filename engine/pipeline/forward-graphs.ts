@@ -1,5 +1,6 @@
+import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
-import type { Graph, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 import {
   clipLastTextLayer,
   clipPenultimateText,

@@ -1,4 +1,4 @@
-import type { Graph } from "../graph/value.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { ModelSize } from "../images/fit-to-model.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";

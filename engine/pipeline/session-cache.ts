@@ -1,5 +1,5 @@
+import type { Graph } from "../graph/graph.ts";
 import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
-import type { Graph } from "../graph/value.ts";
 import type { ModelCache } from "../model-cache/model-cache.ts";
 import { optimize } from "../rewrite/optimize.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";

@@ -1,4 +1,5 @@
-import { type GraphNode, sameShape, showShape, type Value } from "../graph/value.ts";
+import type { GraphNode } from "../graph/graph.ts";
+import { sameShape, showShape, type Value } from "../graph/value.ts";
 import { isNode, rewriteRule, type Scene } from "./rewrite-rule.ts";
 import { sameRecipe } from "./same-recipe.ts";
 

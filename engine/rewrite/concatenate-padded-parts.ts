@@ -1,4 +1,5 @@
-import { type GraphNode, sameShape, type Value } from "../graph/value.ts";
+import type { GraphNode } from "../graph/graph.ts";
+import { sameShape, type Value } from "../graph/value.ts";
 import { isNode, rewriteRule, type Scene } from "./rewrite-rule.ts";
 
 interface Found {

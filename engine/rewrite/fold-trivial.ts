@@ -1,7 +1,8 @@
 import { broadcastShapes } from "../graph/broadcast.ts";
+import type { GraphNode } from "../graph/graph.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { OpType } from "../graph/operators.ts";
-import { elementCount, type GraphNode, sameShape, showShape, type Value } from "../graph/value.ts";
+import { elementCount, sameShape, showShape, type Value } from "../graph/value.ts";
 import { isNode, type RewriteRule, rewriteRule, type Scene } from "./rewrite-rule.ts";
 
 /** Where a neutral constant may stand: x + 0, x − 0, x·1, x / 1. */

@@ -1,4 +1,5 @@
-import type { Graph, GraphNode, Value } from "../graph/value.ts";
+import type { Graph, GraphNode } from "../graph/graph.ts";
+import type { Value } from "../graph/value.ts";
 import { showAttributes } from "./same-attributes.ts";
 
 /** Constants up to this many bytes are compared by content; larger ones are written once anyway. */

@@ -1,4 +1,4 @@
-import type { Graph } from "../graph/value.ts";
+import type { Graph } from "../graph/graph.ts";
 import { attentionRowSums } from "./attention-row-sums.ts";
 import { concatenatePaddedParts } from "./concatenate-padded-parts.ts";
 import { foldTrivial } from "./fold-trivial.ts";

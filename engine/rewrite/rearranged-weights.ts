@@ -1,4 +1,5 @@
-import type { DType, Graph, GraphNode, Value, WeightSource } from "../graph/value.ts";
+import type { Graph, GraphNode } from "../graph/graph.ts";
+import type { DType, Value, WeightSource } from "../graph/value.ts";
 import { removeDeadNodes } from "./remove-dead-nodes.ts";
 import { isNode } from "./rewrite-rule.ts";
 

@@ -1,4 +1,5 @@
-import type { Graph, Value } from "../graph/value.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Value } from "../graph/value.ts";
 
 /** Drops nodes on which no output depends. A derivative rule may write more than is asked for; this pass pays for it. */
 export function removeDeadNodes(graph: Graph): Graph {

@@ -1,6 +1,7 @@
 import { InternalError } from "../errors.ts";
+import type { Graph, GraphNode } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
-import type { Graph, GraphNode, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 
 /** What a rule may look at: the nodes before the one in question, already rewritten. */
 export interface Scene {

@@ -1,4 +1,4 @@
-import type { GraphNode } from "../graph/value.ts";
+import type { GraphNode } from "../graph/graph.ts";
 
 /** Attributes as text, whatever order they were written in; infinities are kept apart, which JSON does not. */
 export function showAttributes({ attributes }: GraphNode): string {

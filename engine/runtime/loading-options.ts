@@ -1,6 +1,6 @@
 import type { InferenceSession } from "onnxruntime-node";
+import type { Graph } from "../graph/graph.ts";
 import { estimateMemory } from "../graph/memory-estimate.ts";
-import type { Graph } from "../graph/value.ts";
 import { type Device, kindOf } from "./device.ts";
 
 /** From how many bytes of weights on a second copy of them costs more than it gains. */

@@ -1,6 +1,6 @@
+import type { Graph } from "../../engine/graph/graph.ts";
 import { workOf } from "../../engine/graph/graph-work.ts";
 import { residentBytes } from "../../engine/graph/memory-estimate.ts";
-import type { Graph } from "../../engine/graph/value.ts";
 import { planLoss } from "../../engine/inversion/loss-plan.ts";
 import { encoderGraph, unetGraph } from "../../engine/pipeline/forward-graphs.ts";
 import { frozenBranches } from "../../engine/pipeline/guidance.ts";

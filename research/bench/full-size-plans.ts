@@ -1,6 +1,6 @@
+import type { Graph } from "../../engine/graph/graph.ts";
 import { workOf } from "../../engine/graph/graph-work.ts";
 import { estimateMemory, residentBytes } from "../../engine/graph/memory-estimate.ts";
-import type { Graph } from "../../engine/graph/value.ts";
 import { everyPlan } from "../../engine/inversion/loss-plan.ts";
 import {
   clipImageGraph,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { gradient } from "../../../engine/autodiff/gradient.ts";
+import type { Graph } from "../../../engine/graph/graph.ts";
 import { GraphBuilder, type SegmentKind } from "../../../engine/graph/graph-builder.ts";
 import { estimateMemory } from "../../../engine/graph/memory-estimate.ts";
-import type { Graph, Value } from "../../../engine/graph/value.ts";
+import type { Value } from "../../../engine/graph/value.ts";
 import { multiHeadAttention } from "../../../engine/networks/attention.ts";
 import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { deviation } from "../numerics/closeness.ts";

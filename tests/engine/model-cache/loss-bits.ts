@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Graph } from "../../../engine/graph/value.ts";
+import type { Graph } from "../../../engine/graph/graph.ts";
 import { lossGraph } from "../../../engine/inversion/loss-graph.ts";
 import type { ModelCacheOptions } from "../../../engine/model-cache/model-cache.ts";
 import type { ModelFolder } from "../../../engine/pipeline/model-folder.ts";

@@ -1,14 +1,9 @@
 import { gradient } from "../../../engine/autodiff/gradient.ts";
 import { vjpRules } from "../../../engine/autodiff/vjp-rules.ts";
+import type { Graph } from "../../../engine/graph/graph.ts";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
 import type { OpType } from "../../../engine/graph/operators.ts";
-import {
-  elementCount,
-  type FloatType,
-  type Graph,
-  type Shape,
-  type Value,
-} from "../../../engine/graph/value.ts";
+import { elementCount, type FloatType, type Shape, type Value } from "../../../engine/graph/value.ts";
 import { elementsOf } from "./input-specs.ts";
 import { type OperatorCase, operatorCases } from "./operator-cases.ts";
 import { randomArray, seedOf } from "./seeded-random.ts";

@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import { gradient } from "../../../engine/autodiff/gradient.ts";
+import type { Graph } from "../../../engine/graph/graph.ts";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
-import { elementCount, type Graph, type Shape, type Value } from "../../../engine/graph/value.ts";
+import { elementCount, type Shape, type Value } from "../../../engine/graph/value.ts";
 import { centralDifference } from "./central-difference.ts";
 import { deviation } from "./closeness.ts";
 import { evaluateGraph } from "./reference/evaluate-graph.ts";

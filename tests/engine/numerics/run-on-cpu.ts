@@ -1,4 +1,4 @@
-import type { Graph } from "../../../engine/graph/value.ts";
+import type { Graph } from "../../../engine/graph/graph.ts";
 import { type HostTensor, Session } from "../../../engine/runtime/session.ts";
 
 /** Loads a graph on one CPU thread, runs it once and lets it go. `root` is the folder of its weight files, if any. */

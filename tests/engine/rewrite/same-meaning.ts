@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Graph } from "../../../engine/graph/value.ts";
+import type { Graph } from "../../../engine/graph/graph.ts";
 import { deviation } from "../numerics/closeness.ts";
 import { feedsOf } from "../numerics/expect-gradient.ts";
 import { evaluateGraph } from "../numerics/reference/evaluate-graph.ts";

@@ -1,5 +1,6 @@
+import type { Graph } from "../../../../engine/graph/graph.ts";
 import type { Attributes, OpType } from "../../../../engine/graph/operators.ts";
-import { type Graph, sameShape, showShape, type Value } from "../../../../engine/graph/value.ts";
+import { sameShape, showShape, type Value } from "../../../../engine/graph/value.ts";
 import { elementwise } from "./elementwise.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { reductions } from "./reductions.ts";
