@@ -48,4 +48,4 @@ export {
   type PipelineOptions,
 } from "./pipeline/pipeline.ts";
 export { type PairSource, type ReadPairs, readPairs } from "./read-pairs.ts";
-export type { SchedulerKind } from "./schedulers/scheduler.ts";
+export type { SchedulerKind } from "./schedulers/create-scheduler.ts";

@@ -7,7 +7,7 @@ import { decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "../pipe
 import { branchWeights } from "../pipeline/guidance.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 import { optimize } from "../rewrite/optimize.ts";
-import { createScheduler } from "../schedulers/scheduler.ts";
+import { createScheduler } from "../schedulers/create-scheduler.ts";
 
 /** What one use of a model takes, told from its graphs' shapes alone. */
 export interface Needs {

@@ -12,13 +12,9 @@ import type { Mixing } from "../pipeline/mixing.ts";
 import type { Latents, Pipeline } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { trainingNoise } from "../random/training-noise.ts";
+import { createScheduler, type SchedulerKind } from "../schedulers/create-scheduler.ts";
 import { combine } from "../schedulers/noise-schedule.ts";
-import {
-  createScheduler,
-  type PastStep,
-  type Scheduler,
-  type SchedulerKind,
-} from "../schedulers/scheduler.ts";
+import type { PastStep, Scheduler } from "../schedulers/scheduler.ts";
 import { latentMask, type Mask, withinMask } from "./latent-mask.ts";
 
 /** What is absent is the model's recommendation. */

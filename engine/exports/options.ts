@@ -5,4 +5,4 @@ export { type InstructionSpace, instructionSpaces } from "../instruction/instruc
 export { type Precision, precisions } from "../networks/precision.ts";
 export { type Mixing, mixings } from "../pipeline/mixing.ts";
 export { type Device, type DeviceKind, deviceKinds, environmentFor, isDevice } from "../runtime/device.ts";
-export { type SchedulerKind, schedulerKinds } from "../schedulers/scheduler.ts";
+export { type SchedulerKind, schedulerKinds } from "../schedulers/create-scheduler.ts";

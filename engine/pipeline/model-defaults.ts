@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { readConfig } from "../networks/parse-config.ts";
-import { type SchedulerKind, schedulerKinds } from "../schedulers/scheduler.ts";
+import { type SchedulerKind, schedulerKinds } from "../schedulers/create-scheduler.ts";
 import { type Mixing, mixings } from "./mixing.ts";
 
 const guidance = z.number().finite();

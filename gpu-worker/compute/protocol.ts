@@ -1,4 +1,4 @@
-import type { SchedulerKind } from "../../engine/schedulers/scheduler.ts";
+import type { SchedulerKind } from "../../engine/schedulers/create-scheduler.ts";
 
 /** What the worker (parent) and the process that computes (child) say to each other. Bytes travel as they are. */
 

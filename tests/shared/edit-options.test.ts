@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { schedulerKinds } from "../../engine/schedulers/scheduler.ts";
+import { schedulerKinds } from "../../engine/schedulers/create-scheduler.ts";
 import { samplers } from "../../shared/resources/edit.ts";
 
 it("the API offers every sampler of the engine", () => {

@@ -5,7 +5,7 @@ import type { Instruction } from "../../../engine/instruction/instruction.ts";
 import { frozenBranches, guidedPrediction } from "../../../engine/pipeline/guidance.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
-import { schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
+import { schedulerKinds } from "../../../engine/schedulers/create-scheduler.ts";
 import { makeInstruction } from "../instruction/made-instruction.ts";
 import { drawImage } from "../inversion/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";

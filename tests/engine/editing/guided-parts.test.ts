@@ -3,7 +3,7 @@ import { edit, type FittedEditOptions } from "../../../engine/editing/edit.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
-import { schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
+import { schedulerKinds } from "../../../engine/schedulers/create-scheduler.ts";
 import { drawImage } from "../inversion/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 

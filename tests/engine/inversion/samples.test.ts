@@ -3,8 +3,12 @@ import { edit } from "../../../engine/editing/edit.ts";
 import { drawTrainingSamples } from "../../../engine/inversion/samples.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { trainingNoise } from "../../../engine/random/training-noise.ts";
+import {
+  createScheduler,
+  type SchedulerKind,
+  schedulerKinds,
+} from "../../../engine/schedulers/create-scheduler.ts";
 import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
-import { createScheduler, type SchedulerKind, schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
 import { parseSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
 import { makeInstruction } from "../instruction/made-instruction.ts";
 import { openFixture } from "../networks/expected-values.ts";

@@ -13,7 +13,7 @@ import type { InversionOptions } from "../../../engine/inversion/settings.ts";
 import { guidedPrediction } from "../../../engine/pipeline/guidance.ts";
 import { readModelFolder } from "../../../engine/pipeline/model-folder.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
-import { createScheduler } from "../../../engine/schedulers/scheduler.ts";
+import { createScheduler } from "../../../engine/schedulers/create-scheduler.ts";
 import { drawImage } from "../inversion/drawn-images.ts";
 import { type OracleFixture, openFixture, relativeDeviation } from "./expected-values.ts";
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { createScheduler, schedulerKinds } from "../../../engine/schedulers/create-scheduler.ts";
 import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
-import { createScheduler, schedulerKinds } from "../../../engine/schedulers/scheduler.ts";
 import { parseSchedulerConfig, readSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
 
 const parse = (json: unknown) => parseSchedulerConfig(json, "scheduler_config.json");

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
 import {
   createScheduler,
-  type PastStep,
   type SchedulerKind,
   schedulerKinds,
-} from "../../../engine/schedulers/scheduler.ts";
+} from "../../../engine/schedulers/create-scheduler.ts";
+import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
+import type { PastStep } from "../../../engine/schedulers/scheduler.ts";
 import { parseSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
 import { openSafetensors, readIntegers, readTensor } from "../../../engine/weights/safetensors-file.ts";
 
