@@ -1,15 +1,9 @@
 import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { embedPrompt, embedWords, type Prompt } from "../instruction/embed-instruction.ts";
-import {
-  branchWeights,
-  type Conditioning,
-  type Guidance,
-  guidedPrediction,
-  type TextEmbedding,
-} from "../pipeline/guidance.ts";
+import { branchWeights, type Conditioning, type Guidance, guidedPrediction } from "../pipeline/guidance.ts";
 import type { Mixing } from "../pipeline/mixing.ts";
-import type { Latents, Pipeline } from "../pipeline/pipeline.ts";
+import type { Latents, Pipeline, TextEmbedding } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { trainingNoise } from "../random/training-noise.ts";
 import { createScheduler, type SchedulerKind } from "../schedulers/create-scheduler.ts";

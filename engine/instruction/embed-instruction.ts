@@ -1,6 +1,6 @@
 import { VisibleError } from "../errors.ts";
-import type { Conditioning, TextEmbedding } from "../pipeline/guidance.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Conditioning } from "../pipeline/guidance.ts";
+import type { Pipeline, TextEmbedding } from "../pipeline/pipeline.ts";
 import type { Instruction } from "./instruction.ts";
 
 /** What the model is told: words, a learned instruction, or a learned instruction with words. */

@@ -1,8 +1,8 @@
 import { InternalError, VisibleError } from "../errors.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { TextAttention } from "../networks/text-attention.ts";
-import type { Conditioning, TextEmbedding } from "../pipeline/guidance.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Conditioning } from "../pipeline/guidance.ts";
+import type { Pipeline, TextEmbedding } from "../pipeline/pipeline.ts";
 import type { ImagePair } from "./image-pair.ts";
 import type { InversionSettings } from "./settings.ts";
 

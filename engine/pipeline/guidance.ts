@@ -1,4 +1,4 @@
-import type { Pipeline } from "./pipeline.ts";
+import type { Pipeline, TextEmbedding } from "./pipeline.ts";
 
 /**
  * Guidance of InstructPix2Pix (Brooks et al. 2023, eq. 3), over three predictions of one UNet:
@@ -47,14 +47,6 @@ export async function frozenBranches(
     addScaled(sum, await pipeline.predict({ ...samples, ...told, image }), weights.none);
   }
   return sum;
-}
-
-/** A text as the UNet is told of it. */
-export interface TextEmbedding {
-  /** Its tokens, [L · d]. */
-  readonly text: Float32Array;
-  /** In Stable Diffusion XL: the whole of it, [p]. */
-  readonly pooled?: Float32Array;
 }
 
 /** What the text branch is told. */

@@ -18,7 +18,6 @@ import {
   textWidth,
   unetGraph,
 } from "./forward-graphs.ts";
-import type { TextEmbedding } from "./guidance.ts";
 import type { ModelDefaults } from "./model-defaults.ts";
 import { type ModelFolder, readModelFolder } from "./model-folder.ts";
 import { SessionCache } from "./session-cache.ts";
@@ -50,6 +49,14 @@ export interface Latents {
   readonly height: number;
   readonly width: number;
   readonly data: Float32Array;
+}
+
+/** A text as the UNet is told of it. */
+export interface TextEmbedding {
+  /** Its tokens, [L · d]. */
+  readonly text: Float32Array;
+  /** In Stable Diffusion XL: the whole of it, [p]. */
+  readonly pooled?: Float32Array;
 }
 
 /** One evaluation of the UNet: every sample of the batch with its own timestep and text. */
