@@ -3,8 +3,9 @@ import { type CaptionKind, captionPair } from "./captioning/caption-pair.ts";
 import { fitPairs, type ImagePair } from "./images/fit-pairs.ts";
 import type { ModelSize } from "./images/fit-to-model.ts";
 import type { Instruction } from "./instruction/instruction.ts";
-import { type InversionEvent, type InversionHooks, invert } from "./inversion/invert.ts";
+import { type InversionHooks, invert } from "./inversion/invert.ts";
 import { learningWarnings } from "./inversion/learning-warnings.ts";
+import type { InversionEvent } from "./inversion/progress.ts";
 import { type InversionOptions, resolveSettings } from "./inversion/settings.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 

@@ -20,7 +20,7 @@ import { type ImagePair, requirePairs } from "./image-pair.ts";
 import { type LearnedRows, openRows } from "./instruction-space.ts";
 import { InversionLoss, type Validation } from "./inversion-loss.ts";
 import { differentiate, initialLossScale } from "./loss-scale.ts";
-import { type HeartbeatClock, Progress } from "./progress.ts";
+import { type HeartbeatClock, type InversionEvent, Progress } from "./progress.ts";
 import { decodeRunState, encodeRunState, fingerprintOf, type RunState } from "./run-state.ts";
 import {
   drawingVersion,
@@ -33,21 +33,6 @@ import { type InversionOptions, type InversionSettings, resolveSettings } from "
 
 export type { ImagePair } from "./image-pair.ts";
 export type { InversionOptions } from "./settings.ts";
-
-export interface InversionEvent {
-  readonly stage: "prepare" | "prepare_samples" | "learn";
-  /** Done so far, of `steps` in this stage. */
-  readonly step: number;
-  readonly steps: number;
-  /** Of this step's batch. */
-  readonly loss?: number;
-  /** On the fixed validation samples, where it was taken at this step. */
-  readonly validation?: number;
-  /** To the end of the stage; while frozen branches are evaluated to the end of learning. */
-  readonly etaSeconds?: number;
-  /** The first pair's before image, edited by the instruction as it stands; in the stage `prepare` by the one that learning starts from. */
-  readonly preview?: RgbImage;
-}
 
 export interface InversionHooks {
   /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */

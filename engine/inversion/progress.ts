@@ -1,11 +1,28 @@
-import type { InversionEvent, InversionHooks } from "./invert.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
+
+export interface InversionEvent {
+  readonly stage: "prepare" | "prepare_samples" | "learn";
+  /** Done so far, of `steps` in this stage. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of this step's batch. */
+  readonly loss?: number;
+  /** On the fixed validation samples, where it was taken at this step. */
+  readonly validation?: number;
+  /** To the end of the stage; while frozen branches are evaluated to the end of learning. */
+  readonly etaSeconds?: number;
+  /** The first pair's before image, edited by the instruction as it stands; in the stage `prepare` by the one that learning starts from. */
+  readonly preview?: RgbImage;
+}
 
 /** Seconds since some fixed moment. */
 export type HeartbeatClock = () => number;
 
+type Listener = (event: InversionEvent) => void | Promise<void>;
+
 /** Turns steps done into events with an estimate of the time left. */
 export class Progress {
-  readonly #onEvent: InversionHooks["onEvent"];
+  readonly #onEvent: Listener | undefined;
   readonly #clock: HeartbeatClock;
   #stage: InversionEvent["stage"] = "prepare";
   #step = 0;
@@ -15,7 +32,7 @@ export class Progress {
   #started = 0;
   #warm = 0;
 
-  constructor(onEvent: InversionHooks["onEvent"], clock?: HeartbeatClock) {
+  constructor(onEvent: Listener | undefined, clock?: HeartbeatClock) {
     this.#onEvent = onEvent;
     this.#clock = clock ?? (() => performance.now() / 1000);
   }

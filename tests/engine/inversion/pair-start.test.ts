@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embedPrompt } from "../../../engine/instruction/embed-instruction.ts";
 import type { ImagePair } from "../../../engine/inversion/image-pair.ts";
-import { type InversionEvent, invert } from "../../../engine/inversion/invert.ts";
+import { invert } from "../../../engine/inversion/invert.ts";
 import { learningWarnings } from "../../../engine/inversion/learning-warnings.ts";
+import type { InversionEvent } from "../../../engine/inversion/progress.ts";
 import { type InversionOptions, resolveSettings } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { negative, waves } from "../evaluation/make-set.ts";
