@@ -11,7 +11,6 @@ import type { Table } from "../shared/ports/table.ts";
 import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
 import { requestsPerMinute } from "../shared/request-rate.ts";
 import type { HeldConnections } from "./held-connections.ts";
-import type { DailyQuotas } from "./quotas.ts";
 import type { ShortMemory } from "./short-memory.ts";
 
 /** The world as the edge sees it; composition roots give it. */
@@ -26,6 +25,12 @@ export interface EdgePorts {
   /** Why an address may not be called when a job ends; undefined when it may. */
   readonly refuseWebhook: (url: string) => string | undefined;
   readonly settings: EdgeSettings;
+}
+
+/** What an account may use in a day (UTC). */
+export interface DailyQuotas {
+  readonly uploadBytes: number;
+  readonly imports: number;
 }
 
 export interface EdgeSettings {

@@ -1,10 +1,12 @@
 import { rowKeys } from "../shared/rows.ts";
-import type { Edge } from "./edge.ts";
+import type { DailyQuotas, Edge } from "./edge.ts";
 import { refuse } from "./problem-answers.ts";
 
-/** What an account may use in a day (UTC), and the unit that a refusal names. */
-const units = { uploadBytes: "bytes of uploads", imports: "imports" } as const;
-export type DailyQuotas = Readonly<Record<keyof typeof units, number>>;
+/** The unit that a refusal names. */
+const units = { uploadBytes: "bytes of uploads", imports: "imports" } as const satisfies Record<
+  keyof DailyQuotas,
+  string
+>;
 
 /** Seconds; a day's count is of no use after it. */
 const kept = 2 * 24 * 3600;

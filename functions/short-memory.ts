@@ -1,7 +1,15 @@
 import { LRUCache } from "lru-cache";
 import { type Account, readAccount } from "../shared/accounts/account.ts";
+import type { Clock } from "../shared/ports/clock.ts";
+import type { JobQueue } from "../shared/ports/job-queue.ts";
+import type { Table } from "../shared/ports/table.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
-import type { EdgePorts } from "./edge.ts";
+
+interface MemoryPorts {
+  readonly table: Table;
+  readonly queues: Readonly<Record<QueueName, JobQueue>>;
+  readonly clock: Clock;
+}
 
 /** What may be a little old, so that not every request asks for it again. */
 export interface ShortMemory {
@@ -15,7 +23,7 @@ export interface ShortMemory {
 const accountMemory = 30_000;
 const depthMemory = 1000;
 
-export function createShortMemory({ table, queues, clock }: EdgePorts): ShortMemory {
+export function createShortMemory({ table, queues, clock }: MemoryPorts): ShortMemory {
   const perf = { now: () => clock.now() };
   const accounts = new LRUCache<string, Account>({
     ...{ max: 10_000, ttl: accountMemory, perf },

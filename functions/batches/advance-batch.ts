@@ -4,9 +4,9 @@ import { VisibleError } from "../../shared/errors.ts";
 import { conclude } from "../../shared/jobs/conclude.ts";
 import { type StoredBatch, storedBatchSchema } from "../../shared/resources/batch.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
-import type { SweepPorts } from "../sweep/sweep.ts";
 import { storeInput } from "./batch-input.ts";
 import { writeOutput } from "./batch-output.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 import { chargeLines, countLines } from "./count-lines.ts";
 import { announceBatch, endBatch } from "./end-batch.ts";
 import { eraseBatch } from "./erase-batch.ts";
@@ -28,7 +28,7 @@ const cancelsAtOnce = 16;
  * Takes a batch one step further: a look reads and writes a bounded number of lines, whatever the batch's size. Every step may be
  * repeated: lines have fixed ids, and counts, money and places move in one conditional write.
  */
-export async function advanceBatch(ports: SweepPorts, account: string, id: string): Promise<void> {
+export async function advanceBatch(ports: BatchPorts, account: string, id: string): Promise<void> {
   const row = await ports.table.get(rowKeys.resource(account, id));
   if (!row) return;
   const stored = parseRow(storedBatchSchema, row);
@@ -47,7 +47,7 @@ export async function advanceBatch(ports: SweepPorts, account: string, id: strin
   }
 }
 
-async function begin(ports: SweepPorts, stored: Stored<StoredBatch>): Promise<void> {
+async function begin(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<void> {
   const { data: batch, version } = stored;
   const now = ports.clock.now();
   try {
@@ -65,7 +65,7 @@ async function begin(ports: SweepPorts, stored: Stored<StoredBatch>): Promise<vo
   }
 }
 
-async function proceed(ports: SweepPorts, stored: Stored<StoredBatch>): Promise<void> {
+async function proceed(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<void> {
   const { table, clock } = ports;
   const counted = await countLines(ports, stored.data);
   const isCanceled = counted.cancel_requested;
@@ -95,7 +95,7 @@ async function proceed(ports: SweepPorts, stored: Stored<StoredBatch>): Promise<
 }
 
 /** Waiting lines are canceled at once, those not submitted as well; a running one ends by itself and counts. */
-async function cancelLines(ports: SweepPorts, batch: StoredBatch): Promise<void> {
+async function cancelLines(ports: BatchPorts, batch: StoredBatch): Promise<void> {
   const { id, account, settled, submitted, next_line, costs } = batch;
   const lines = Array.from({ length: next_line - settled }, (_, index) => settled + index);
   const rows = await ports.table.getAll(lines.map((line) => rowKeys.batchLine(id, line)));

@@ -11,7 +11,7 @@ import {
 } from "../../shared/resources/batch.ts";
 import type { Usage } from "../../shared/resources/fields.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
-import type { SweepPorts } from "../sweep/sweep.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 import { saveBatch } from "./save-batch.ts";
 
 /** Lines that are counted in one look. */
@@ -21,7 +21,7 @@ const noUsage: Usage = { compute_seconds: 0, steps: 0, images: 0, pixels: 0, cre
 const none: Uncharged = { jobs: 0, charged: 0, reserved: 0, usage: noUsage };
 
 /** Counts the lines that have ended, from where the count stands up to the first that has not. Nothing is written. */
-export async function countLines({ table }: SweepPorts, batch: StoredBatch): Promise<StoredBatch> {
+export async function countLines({ table }: BatchPorts, batch: StoredBatch): Promise<StoredBatch> {
   const counts = { ...batch.counts };
   let { settled, uncharged } = batch;
   const { pk } = rowKeys.batchLine(batch.id, 0);
@@ -55,7 +55,7 @@ function withLine({ jobs, charged, reserved, usage }: Uncharged, line: StoredLin
 
 /** Charges the lines that were counted, as one charge, and returns the rest of what was reserved for them. */
 export async function chargeLines(
-  { table, clock }: SweepPorts,
+  { table, clock }: BatchPorts,
   { data, version }: Stored<StoredBatch>,
   due: number,
 ): Promise<Stored<StoredBatch> | "conflict"> {

@@ -7,9 +7,9 @@ import { toIso } from "../../shared/ports/clock.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import { maximumUploadBytes, type Upload, uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
-import type { SweepPorts } from "../sweep/sweep.ts";
 import { checkUpload } from "../upload-check.ts";
 import type { BatchLine } from "./batch-input.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 
 /** Objects that are brought in at once: each is held in memory whole. */
 const importsAtOnce = 4;
@@ -20,7 +20,7 @@ export const lineImage = (batch: string, line: number, { image }: BatchLine): st
 
 /** The images of lines from `first` on as complete uploads, or why a line has none. Objects become uploads now. */
 export async function lineImages(
-  ports: SweepPorts,
+  ports: BatchPorts,
   batch: StoredBatch,
   first: number,
   lines: readonly BatchLine[],
@@ -49,7 +49,7 @@ export async function lineImages(
 
 /** Checks an object as an upload is checked, and copies it to where no other tool can change it. */
 async function bringIn(
-  { table, objects, clock }: SweepPorts,
+  { table, objects, clock }: BatchPorts,
   account: string,
   id: string,
   object: string,

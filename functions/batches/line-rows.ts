@@ -2,14 +2,14 @@ import type { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { insertLine } from "../../shared/jobs/line-row.ts";
 import type { StoredBatch, StoredLine } from "../../shared/resources/batch.ts";
-import type { SweepPorts } from "../sweep/sweep.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 
 /** The edit of a line: its id follows from batch and line, so that submitting it twice makes one. */
 export const lineJobId = (batch: string, line: number): string => deriveId("edit", batch, String(line));
 
 /** Ends a line that never was submitted, with the reason. A line that has ended already stays as it is. */
 export const failLine = (
-  ports: SweepPorts,
+  ports: BatchPorts,
   batch: StoredBatch,
   line: number,
   { code, message }: VisibleError,
@@ -18,7 +18,7 @@ export const failLine = (
 
 /** Ends a line without an edit. */
 export const endLine = (
-  { table, clock }: SweepPorts,
+  { table, clock }: BatchPorts,
   { id }: StoredBatch,
   line: Pick<StoredLine, "line" | "reserved" | "status" | "error">,
 ): Promise<void> => insertLine(table, clock, id, { ...line, job: lineJobId(id, line.line), results: [] });

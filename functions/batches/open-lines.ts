@@ -4,9 +4,9 @@ import { type Balance, reserving } from "../../shared/ledger/balance.ts";
 import { editingCost } from "../../shared/prices.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import type { Stored } from "../../shared/rows.ts";
-import type { SweepPorts } from "../sweep/sweep.ts";
 import { pixelsOf } from "../uploads.ts";
 import { readInput } from "./batch-input.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 import { lineImages } from "./line-images.ts";
 import { failLine } from "./line-rows.ts";
 import { saveBatch } from "./save-batch.ts";
@@ -21,7 +21,7 @@ const { window, handful } = batchPace;
  * @returns `"later"` when no line may be opened now
  */
 export async function openLines(
-  ports: SweepPorts,
+  ports: BatchPorts,
   { data: batch, version }: Stored<StoredBatch>,
   busyUntil: number,
 ): Promise<Stored<StoredBatch> | "later" | "conflict"> {

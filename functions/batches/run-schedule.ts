@@ -3,14 +3,14 @@ import { deriveId } from "../../shared/ids.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { Schedule, StoredBatch } from "../../shared/resources/batch.ts";
 import { rowKeys, type Stored } from "../../shared/rows.ts";
-import type { SweepPorts } from "../sweep/sweep.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 import { endBatch } from "./end-batch.ts";
 import { newBatch } from "./new-batch.ts";
 import { nextRun } from "./next-run.ts";
 
 /** Makes the run that is due and puts down the next. A run's id follows from its time, so that it is made once. */
 export async function runSchedule(
-  ports: SweepPorts,
+  ports: BatchPorts,
   { data: batch, version }: Stored<StoredBatch>,
 ): Promise<void> {
   const { table, clock } = ports;

@@ -2,8 +2,8 @@ import { VisibleError } from "../../shared/errors.ts";
 import type { Job } from "../../shared/jobs/job.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
-import type { SweepPorts } from "../sweep/sweep.ts";
 import { readInput } from "./batch-input.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 import { lineImage } from "./line-images.ts";
 import { failLine, lineJobId } from "./line-rows.ts";
 
@@ -13,7 +13,7 @@ const uncovered = new VisibleError(
 );
 
 /** Submits the lines that were opened, as edits on the bulk queue. Safe to repeat: each has a fixed id. */
-export async function submitLines(ports: SweepPorts, batch: StoredBatch): Promise<void> {
+export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promise<void> {
   const { account, request, submitted: first, next_line: until, costs } = batch;
   const lines = await readInput(ports.objects, batch, first, until);
   const jobs: Job[] = [];

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import type { ErasurePorts } from "../../shared/erasure/erase.ts";
 import { eraseAccount } from "../../shared/erasure/erase-account.ts";
-import { toIso } from "../../shared/ports/clock.ts";
+import { type Clock, toIso } from "../../shared/ports/clock.ts";
 import type { DueRow } from "../../shared/ports/table.ts";
 import { parseRow } from "../../shared/rows.ts";
 import { firstLook } from "./delete-late-objects.ts";
-import type { SweepPorts } from "./sweep.ts";
 
 export const erasureSchema = z.object({
   account: z.string(),
@@ -13,7 +13,10 @@ export const erasureSchema = z.object({
 });
 
 /** Erases a closed account, and once more when nobody can still be at work for it. What is interrupted is due again. */
-export async function eraseClosedAccount(ports: SweepPorts, key: DueRow): Promise<void> {
+export async function eraseClosedAccount(
+  ports: ErasurePorts & { readonly clock: Clock },
+  key: DueRow,
+): Promise<void> {
   const row = await ports.table.get(key);
   if (!row) return;
   const { data, version } = parseRow(erasureSchema, row);

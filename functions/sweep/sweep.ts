@@ -1,14 +1,13 @@
-import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { Meter } from "../../shared/ports/meter.ts";
-import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import type { DueRow, TableKey } from "../../shared/ports/table.ts";
 import { uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow } from "../../shared/rows.ts";
 import { advanceBatch } from "../batches/advance-batch.ts";
+import type { BatchPorts } from "../batches/batch-ports.ts";
 import { queueDelivery } from "../webhooks/delivery-queue.ts";
 import { deleteLateObjects } from "./delete-late-objects.ts";
 import { eraseClosedAccount } from "./erase-closed-account.ts";
@@ -17,8 +16,7 @@ import { mendJob } from "./mend-job.ts";
 import { mendRow } from "./mend-row.ts";
 import { reportUsage } from "./report-usage.ts";
 
-export interface SweepPorts extends ConcludePorts {
-  readonly objects: ObjectStore;
+export interface SweepPorts extends BatchPorts {
   /** Pointers to deliveries, for the function that sends webhooks. */
   readonly webhooks: JobQueue;
   readonly log: Log;
