@@ -5,8 +5,8 @@ import { loadEngine, type Mixing, mixings, withPipeline } from "./engine.ts";
 import { nonEmpty, oneOf } from "./parse-values.ts";
 import { withServer } from "./remote/connect.ts";
 import { editRemotely, withInstruction } from "./remote/edit-remotely.ts";
-import { type ServerAddress, serverAddress } from "./remote/server-options.ts";
 import { addSamplingOptions, localSampling, type SamplingOptions } from "./sampling-options.ts";
+import { type ServerAddress, serverAddress } from "./server-options.ts";
 
 interface ApplyOptions extends SamplingOptions {
   readonly text?: string;

@@ -5,8 +5,8 @@ import { withPipeline } from "./engine.ts";
 import { nonEmpty } from "./parse-values.ts";
 import { withServer } from "./remote/connect.ts";
 import { editRemotely } from "./remote/edit-remotely.ts";
-import { serverAddress } from "./remote/server-options.ts";
 import { addSamplingOptions, localSampling, type SamplingOptions } from "./sampling-options.ts";
+import { serverAddress } from "./server-options.ts";
 
 export function addEditCommand(program: Command, context: Context): void {
   const command = program

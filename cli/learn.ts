@@ -32,14 +32,9 @@ import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
 import { withServer } from "./remote/connect.ts";
 import { learnRemotely } from "./remote/learn-remotely.ts";
-import {
-  addServerOptions,
-  type ServerAddress,
-  type ServerOptions,
-  serverAddress,
-} from "./remote/server-options.ts";
 import { hasResumeState, readResumeState, removeResumeState, resumePath } from "./resume-file.ts";
 import { runLearning } from "./run-learning.ts";
+import { addServerOptions, type ServerAddress, type ServerOptions, serverAddress } from "./server-options.ts";
 import { shellWords } from "./shell-words.ts";
 
 interface LearnOptions extends ServerOptions, ModelOptions, LearningOptions {

@@ -4,7 +4,7 @@ import { type SchedulerKind, schedulerKinds } from "./engine.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, finiteNumber, nonEmpty, oneOf, share, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
-import { addServerOptions, type ServerOptions } from "./remote/server-options.ts";
+import { addServerOptions, type ServerOptions } from "./server-options.ts";
 
 /** What `apply` and `edit` have in common. */
 export interface SamplingOptions extends ServerOptions, ModelOptions {

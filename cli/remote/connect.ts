@@ -1,6 +1,6 @@
 import { ApiError, type Visii, visii } from "visii-client";
 import { RetryableError, VisibleError } from "visii-engine/errors";
-import type { ServerAddress } from "./server-options.ts";
+import type { ServerAddress } from "../server-options.ts";
 
 /** Runs `use` on the service; what it refuses, and its silence, become sentences that name it. */
 export async function withServer<Result>(

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { VisibleError } from "visii-engine/errors";
-import { nonEmpty } from "../parse-values.ts";
+import { nonEmpty } from "./parse-values.ts";
 
 /** Of every command that a service can do instead of this machine. */
 export interface ServerOptions {
