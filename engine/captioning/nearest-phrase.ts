@@ -1,5 +1,5 @@
 import { VisibleError } from "../errors.ts";
-import { cosine, embedCaption } from "../evaluation/clip-space.ts";
+import { cosine, embedCaption } from "../pipeline/clip-space.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type Caption, type CaptionHooks, requireClip } from "./caption-image.ts";
 

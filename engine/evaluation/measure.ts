@@ -3,8 +3,8 @@ import { sharpness } from "../image-quality/sharpness.ts";
 import { ssim } from "../image-quality/ssim.ts";
 import { type StyleStatistics, styleDistance, styleStatistics } from "../image-quality/style-distance.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
+import { cosine, direction, embedCaption } from "../pipeline/clip-space.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { cosine, direction, embedCaption } from "./clip-space.ts";
 import { captionsOf, type OpenCase, type OpenTest } from "./evaluation-case.ts";
 import type { Scores } from "./metric.ts";
 

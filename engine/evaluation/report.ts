@@ -1,4 +1,4 @@
-import type { ClipName } from "./clip-space.ts";
+import type { ClipName } from "../pipeline/clip-space.ts";
 import type { CaseFiles } from "./evaluation-case.ts";
 import type { Finished } from "./finished-work.ts";
 import { fitFinding } from "./fit-finding.ts";

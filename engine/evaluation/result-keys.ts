@@ -1,8 +1,8 @@
 import type { EditOptions } from "../editing/edit.ts";
 import { type InversionOptions, resolveSettings } from "../inversion/settings.ts";
+import { nameClip } from "../pipeline/clip-space.ts";
 import { hashWeights } from "../pipeline/hash-weights.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import { nameClip } from "./clip-space.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 import { keyOf } from "./finished-work.ts";
 import { isSeeded, type Method, methodName } from "./method.ts";

@@ -1,5 +1,5 @@
 /** Methods measured side by side on a folder of cases. */
-export { nameClip } from "../evaluation/clip-space.ts";
+
 export { type EvaluationPlan, evaluate } from "../evaluation/evaluate.ts";
 export type { CaseFiles } from "../evaluation/evaluation-case.ts";
 export {
@@ -15,3 +15,4 @@ export { makeReport, type Report } from "../evaluation/report.ts";
 export { reportText } from "../evaluation/report-text.ts";
 export { describeSettings } from "../evaluation/result-keys.ts";
 export { requireOwnFolder, writeReport } from "../evaluation/write-report.ts";
+export { nameClip } from "../pipeline/clip-space.ts";

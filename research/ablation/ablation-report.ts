@@ -1,7 +1,7 @@
-import type { ClipName } from "../../engine/evaluation/clip-space.ts";
 import type { Cost, Finished } from "../../engine/evaluation/finished-work.ts";
 import type { Metric } from "../../engine/evaluation/metric.ts";
 import { compare, type Summary, summarise } from "../../engine/evaluation/summarise.ts";
+import type { ClipName } from "../../engine/pipeline/clip-space.ts";
 import type { Ablation, Variant } from "./ablation.ts";
 import type { AblationOutcome, FinishedCell } from "./run-ablations.ts";
 

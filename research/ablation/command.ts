@@ -102,7 +102,7 @@ async function ablate(
   const { runAblations } = await import("./run-ablations.ts");
   const { makeAblationReport } = await import("./ablation-report.ts");
   const { writeAblationReport } = await import("./write-ablation-report.ts");
-  const { nameClip } = await import("../../engine/evaluation/clip-space.ts");
+  const { nameClip } = await import("../../engine/pipeline/clip-space.ts");
   const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
   const began = performance.now() / 1000;
   const { reused, ...outcome } = await runAblations(

@@ -1,7 +1,6 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { embedCaption, nameClip } from "../../../engine/evaluation/clip-space.ts";
 import type { EvaluationEvent } from "../../../engine/evaluation/do-work.ts";
 import { type EvaluationPlan, evaluate } from "../../../engine/evaluation/evaluate.ts";
 import type { Finished } from "../../../engine/evaluation/finished-work.ts";
@@ -14,6 +13,7 @@ import { describeSettings } from "../../../engine/evaluation/result-keys.ts";
 import { requireOwnFolder, writeReport } from "../../../engine/evaluation/write-report.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { readInstruction } from "../../../engine/instruction/instruction-file.ts";
+import { embedCaption, nameClip } from "../../../engine/pipeline/clip-space.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { openSafetensors, readTensor } from "../../../engine/weights/safetensors-file.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";

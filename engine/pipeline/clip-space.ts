@@ -2,9 +2,9 @@ import { VisibleError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import { clipTextEncoder, clipTokenEmbeddings } from "../networks/clip.ts";
-import type { ClipModel } from "../pipeline/clip-model.ts";
-import { hashWeights } from "../pipeline/hash-weights.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { ClipModel } from "./clip-model.ts";
+import { hashWeights } from "./hash-weights.ts";
+import type { Pipeline } from "./pipeline.ts";
 
 /** Which CLIP measured: scores of different ones do not compare. */
 export interface ClipName {
