@@ -17,7 +17,6 @@ export { type EditPhotoOptions, edit } from "./edit.ts";
 export type { EditEvent, EditHooks, EditOptions } from "./editing/edit.ts";
 export { InternalError, RetryableError, VisibleError } from "./errors.ts";
 export { type DecodedImage, decodeImage, type Transparency } from "./images/decode-image.ts";
-export type { ImagePair } from "./images/fit-pairs.ts";
 export type { ModelSize } from "./images/fit-to-model.ts";
 export type { ImageFormat } from "./images/image-format.ts";
 export type { ImageSource } from "./images/image-source.ts";
@@ -39,6 +38,7 @@ export { learningWarnings } from "./inversion/learning-warnings.ts";
 export type { InversionOptions, LoopSettings } from "./inversion/settings.ts";
 export { type LearnEvent, type Learned, type LearnHooks, type LearnOptions, learn } from "./learn.ts";
 export type { Precision } from "./networks/precision.ts";
+export type { ImagePair } from "./pairs/fit-pairs.ts";
 export type { Mixing } from "./pipeline/mixing.ts";
 export {
   type Device,

@@ -1,12 +1,12 @@
 import { defined } from "../shared/defined.ts";
 import { type CaptionKind, captionPair } from "./captioning/caption-pair.ts";
-import { fitPairs, type ImagePair } from "./images/fit-pairs.ts";
 import type { ModelSize } from "./images/fit-to-model.ts";
 import type { Instruction } from "./instruction/instruction.ts";
 import { type InversionHooks, invert } from "./inversion/invert.ts";
 import { learningWarnings } from "./inversion/learning-warnings.ts";
 import type { InversionEvent } from "./inversion/progress.ts";
 import { type InversionOptions, resolveSettings } from "./inversion/settings.ts";
+import { fitPairs, type ImagePair } from "./pairs/fit-pairs.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 
 /** What is absent is the model's recommendation. */

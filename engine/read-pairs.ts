@@ -1,8 +1,8 @@
 import { colorChangeWarning } from "./baselines/color-change.ts";
 import { VisibleError } from "./errors.ts";
-import { alignPair } from "./images/align-pair.ts";
-import type { ImagePair } from "./images/fit-pairs.ts";
 import { type ImageSource, openImage } from "./images/image-source.ts";
+import { alignPair } from "./pairs/align-pair.ts";
+import type { ImagePair } from "./pairs/fit-pairs.ts";
 
 /** A photo before an edit, and the same photo after it. */
 export interface PairSource {

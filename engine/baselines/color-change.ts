@@ -1,5 +1,5 @@
 import { psnr } from "../image-quality/psnr.ts";
-import type { ImagePair } from "../images/fit-pairs.ts";
+import type { ImagePair } from "../pairs/fit-pairs.ts";
 import { crossValidatedPsnr } from "./fit-edit.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { ImagePair } from "../images/fit-pairs.ts";
 import { createRgbImage, type RgbImage } from "../images/rgb-image.ts";
+import type { ImagePair } from "../pairs/fit-pairs.ts";
 import { type FeatureSet, featureCounts, pixelFeatures } from "./edit-features.ts";
 import { NormalEquations } from "./ridge-regression.ts";
 

@@ -1,6 +1,6 @@
 import { type EditHooks, type EditOptions, edit } from "../editing/edit.ts";
 import { psnr } from "../image-quality/psnr.ts";
-import { fitPairs } from "../images/fit-pairs.ts";
+import { fitPairs } from "../pairs/fit-pairs.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { VisibleError } from "../errors.ts";
-import { alignPair, maximumAspectRatio } from "../images/align-pair.ts";
 import { decodeImage } from "../images/decode-image.ts";
 import { maximumElongation } from "../images/fit-to-model.ts";
 import { readImageFile } from "../images/read-image-file.ts";
 import { resizeImage } from "../images/resize-image.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
+import { alignPair, maximumAspectRatio } from "../pairs/align-pair.ts";
 import type { CaseFiles, OpenCase, OpenPair, OpenTest } from "./evaluation-case.ts";
 
 /**

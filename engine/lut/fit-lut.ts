@@ -1,6 +1,6 @@
 import { featureCounts, writeMonomials } from "../baselines/edit-features.ts";
 import { fitEdit } from "../baselines/fit-edit.ts";
-import type { ImagePair } from "../images/fit-pairs.ts";
+import type { ImagePair } from "../pairs/fit-pairs.ts";
 import { type ColorLut, tabulate } from "./color-lut.ts";
 
 /** The table of the least-squares fit of a polynomial of colors to the pairs. @param pairs at least one */

@@ -1,9 +1,9 @@
 import { colorChangeWarning } from "../../engine/baselines/color-change.ts";
-import { pairThumbnail } from "../../engine/images/pair-thumbnail.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
 import { learn } from "../../engine/learn.ts";
 import { encodeCube } from "../../engine/lut/cube-file.ts";
 import { fitLut } from "../../engine/lut/fit-lut.ts";
+import { pairThumbnail } from "../../engine/pairs/pair-thumbnail.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { readPairs } from "../../engine/read-pairs.ts";
 import { defined } from "../../shared/defined.ts";

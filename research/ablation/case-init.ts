@@ -6,7 +6,7 @@ import { VisibleError } from "../../engine/errors.ts";
 import type { OpenCase } from "../../engine/evaluation/evaluation-case.ts";
 import { keyOf } from "../../engine/evaluation/finished-work.ts";
 import { writeAside } from "../../engine/files/write-aside.ts";
-import { fitPairs } from "../../engine/images/fit-pairs.ts";
+import { fitPairs } from "../../engine/pairs/fit-pairs.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { CaseInit } from "./ablation.ts";
 

@@ -1,7 +1,7 @@
 import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import { openCase } from "../../engine/evaluation/open-case.ts";
-import { comparePair, type PairStructure } from "../../engine/images/pair-structure.ts";
 import { createRgbImage, cropImage, type RgbImage } from "../../engine/images/rgb-image.ts";
+import { comparePair, type PairStructure } from "../../engine/pairs/pair-structure.ts";
 
 /** How often the check of pairs speaks up. */
 export interface AlignmentCount {

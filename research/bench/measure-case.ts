@@ -3,9 +3,9 @@ import type { EditOptions } from "../../engine/editing/edit.ts";
 import { mean } from "../../engine/evaluation/bootstrap.ts";
 import type { OpenCase } from "../../engine/evaluation/evaluation-case.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
-import { fitPairs } from "../../engine/images/fit-pairs.ts";
 import type { Prompt } from "../../engine/instruction/embed-instruction.ts";
 import type { ImagePair } from "../../engine/inversion/image-pair.ts";
+import { fitPairs } from "../../engine/pairs/fit-pairs.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 
 /** The case's first pair, at the model's own size. */

@@ -33,6 +33,7 @@ export const floors: Readonly<Record<string, number>> = {
   "engine/images/": 3,
   "engine/lut/": 3,
   "engine/image-quality/": 3,
+  "engine/pairs/": 3,
   "engine/pipeline/": 3,
   "engine/model-store/": 3,
   "engine/model-cache/": 3,

@@ -1,6 +1,6 @@
-import { fitToModel, type ModelSize } from "./fit-to-model.ts";
-import { coverImage } from "./resize-image.ts";
-import type { RgbImage } from "./rgb-image.ts";
+import { fitToModel, type ModelSize } from "../images/fit-to-model.ts";
+import { coverImage } from "../images/resize-image.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
 
 export interface ImagePair {
   readonly before: RgbImage;

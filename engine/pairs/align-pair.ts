@@ -1,8 +1,8 @@
 import { VisibleError } from "../errors.ts";
 import { psnr } from "../image-quality/psnr.ts";
+import { resizeImage } from "../images/resize-image.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
 import { comparePair, type PairStructure } from "./pair-structure.ts";
-import { resizeImage } from "./resize-image.ts";
-import type { RgbImage } from "./rgb-image.ts";
 
 /** How far two aspects may differ before the pair is refused: 1.05 = five percent. */
 export const maximumAspectRatio = 1.05;

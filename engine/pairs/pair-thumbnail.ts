@@ -1,6 +1,6 @@
+import { coverImage } from "../images/resize-image.ts";
+import { createRgbImage, type RgbImage } from "../images/rgb-image.ts";
 import type { ImagePair } from "./fit-pairs.ts";
-import { coverImage } from "./resize-image.ts";
-import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 
 /** Pixels of each half's sides. */
 const side = 192;

@@ -1,6 +1,6 @@
-import { boxMean } from "./box-mean.ts";
-import { resamplePlanes } from "./resample.ts";
-import type { RgbImage } from "./rgb-image.ts";
+import { boxMean } from "../images/box-mean.ts";
+import { resamplePlanes } from "../images/resample.ts";
+import type { RgbImage } from "../images/rgb-image.ts";
 
 /** How the outlines of AFTER lie on those of BEFORE. */
 export type PairStructure =

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { alignPair } from "../../../engine/images/align-pair.ts";
 import { createPlainImage } from "../../../engine/images/rgb-image.ts";
-import { drawnImage, mapPixels } from "./stand-ins.ts";
+import { alignPair } from "../../../engine/pairs/align-pair.ts";
+import { drawnImage, mapPixels } from "../images/stand-ins.ts";
 
 const photo = drawnImage(60, 40);
 const negative = mapPixels(photo, ([r, g, b]) => [-r, -g, -b]);
