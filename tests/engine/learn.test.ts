@@ -17,7 +17,7 @@ import {
   writeImage,
   writeInstruction,
 } from "../../engine/index.ts";
-import { negative, waves } from "./evaluation/make-set.ts";
+import { negative, waves } from "./images/drawn-images.ts";
 import { openFixture } from "./networks/expected-values.ts";
 
 const steps = 4;

@@ -4,8 +4,8 @@ import { vjpRules } from "../../../engine/autodiff/vjp-rules.ts";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
 import { printGraph } from "../../../engine/graph/print-graph.ts";
 import { removeDeadNodes } from "../../../engine/rewrite/remove-dead-nodes.ts";
+import { attention, groupNorm } from "../numerics/composed-functions.ts";
 import { expectGradient } from "../numerics/expect-gradient.ts";
-import { attention, groupNorm } from "./composed-functions.ts";
 
 describe("the gradient of a composed function agrees with differences, and in float32", () => {
   test("a perceptron with a residual", () =>

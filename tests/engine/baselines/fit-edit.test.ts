@@ -5,7 +5,7 @@ import { NormalEquations } from "../../../engine/baselines/ridge-regression.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
-import { waves } from "../evaluation/make-set.ts";
+import { waves } from "../images/drawn-images.ts";
 
 /** Colors of every kind, seeded. */
 function noise(width: number, height: number, seed: number): RgbImage {

@@ -3,7 +3,7 @@ import { captionLossGraph } from "../../../engine/captioning/caption-graphs.ts";
 import { captionImage } from "../../../engine/captioning/caption-image.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
-import { drawImage } from "../inversion/drawn-images.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
 
 let pipeline: Pipeline;

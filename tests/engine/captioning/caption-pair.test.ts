@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { captionPair, parsePhrases } from "../../../engine/captioning/caption-pair.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
-import { drawImage } from "../inversion/drawn-images.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
 
 const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));

@@ -6,8 +6,8 @@ import { frozenBranches, guidedPrediction } from "../../../engine/pipeline/guida
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
 import { schedulerKinds } from "../../../engine/schedulers/create-scheduler.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { makeInstruction } from "../instruction/made-instruction.ts";
-import { drawImage } from "../inversion/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
 /** Those that this model's noise schedule allows: its first level has no signal. */

@@ -4,7 +4,7 @@ import { psnr } from "../../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { schedulerKinds } from "../../../engine/schedulers/create-scheduler.ts";
-import { drawImage } from "../inversion/drawn-images.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
 let pipeline: Pipeline;

@@ -16,8 +16,9 @@ import { readInstruction } from "../../../engine/instruction/instruction-file.ts
 import { embedCaption, nameClip } from "../../../engine/pipeline/clip-space.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { openSafetensors, readTensor } from "../../../engine/weights/safetensors-file.ts";
+import { waves } from "../images/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
-import { makeSet, twoCases, waves } from "./make-set.ts";
+import { makeSet, twoCases } from "./make-set.ts";
 
 /** The tiny random model: what its edits look like means nothing, only that they are made, measured and kept. */
 let pipeline: Pipeline;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { writeImage } from "../../../engine/images/write-image.ts";
-import { drawImage } from "../inversion/drawn-images.ts";
+import { negative, waves } from "../images/drawn-images.ts";
 
 /** Pictures by path within the set, and case descriptions by case. */
 export interface SetContents {
@@ -25,11 +25,6 @@ export async function makeSet({ pictures, descriptions = {} }: SetContents): Pro
   }
   return set;
 }
-
-export const waves = (width: number, height: number, phase = 0): RgbImage =>
-  drawImage(width, height, (u, v) => 0.8 * Math.sin(9 * u + phase) * Math.cos(5 * v));
-
-export const negative = (image: RgbImage): RgbImage => ({ ...image, data: image.data.map((x) => -x) });
 
 /**
  * Two cases of the same edit, a negative: "one" with a pair, two photos (one with a truth), texts and captions; "two" with two

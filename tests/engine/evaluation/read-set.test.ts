@@ -5,7 +5,8 @@ import { captionsOf } from "../../../engine/evaluation/evaluation-case.ts";
 import { methodName, parseMethods, whatIsMissing } from "../../../engine/evaluation/method.ts";
 import { openCase } from "../../../engine/evaluation/open-case.ts";
 import { readSet } from "../../../engine/evaluation/read-set.ts";
-import { makeSet, type SetContents, twoCases, waves } from "./make-set.ts";
+import { waves } from "../images/drawn-images.ts";
+import { makeSet, type SetContents, twoCases } from "./make-set.ts";
 
 describe("an evaluation set", () => {
   it("is read case by case, names in the order people count, pairs from the case or from pairs/", async () => {

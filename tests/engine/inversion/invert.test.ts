@@ -6,8 +6,8 @@ import type { InversionEvent } from "../../../engine/inversion/progress.ts";
 import type { InversionOptions } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { decodeSafetensors } from "../../../engine/weights/decode-safetensors.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
-import { drawImage } from "./drawn-images.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

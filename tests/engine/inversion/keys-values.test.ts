@@ -5,8 +5,8 @@ import { invert } from "../../../engine/inversion/invert.ts";
 import { lossGraph } from "../../../engine/inversion/loss-graph.ts";
 import type { InversionOptions } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
-import { drawImage } from "./drawn-images.ts";
 
 /** Measured 2e-7 … 2e-6 against torch autograd in float64. */
 const gradientAgreement = 2e-5;

@@ -5,9 +5,9 @@ import type { LossSettings } from "../../../engine/inversion/loss-graph.ts";
 import { type LossPlan, leanestLoss, planLoss } from "../../../engine/inversion/loss-plan.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { VisibleError } from "../../../shared/errors.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 import { randomArray, seedOf } from "../numerics/seeded-random.ts";
-import { drawImage } from "./drawn-images.ts";
 
 const wanted: LossSettings = {
   ...{ batch: 2, height: 16, width: 16, tokens: 3, space: "text" },

@@ -9,8 +9,8 @@ import {
 } from "../../../engine/inversion/loss-scale.ts";
 import type { InversionOptions } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
-import { drawImage } from "./drawn-images.ts";
 
 /** A loss whose gradient is g in float32, seen through a half-precision graph: scaled, clipped to its range, unscaled. */
 const lossOf = (g: number, value = 1) => {

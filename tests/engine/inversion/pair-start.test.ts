@@ -6,7 +6,7 @@ import { learningWarnings } from "../../../engine/inversion/learning-warnings.ts
 import type { InversionEvent } from "../../../engine/inversion/progress.ts";
 import { type InversionOptions, resolveSettings } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
-import { negative, waves } from "../evaluation/make-set.ts";
+import { negative, waves } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
 import { type ComposedModel, modelWithPairEncoder } from "../networks/model-with-pair-encoder.ts";
 

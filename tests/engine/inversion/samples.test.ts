@@ -10,9 +10,9 @@ import {
 } from "../../../engine/schedulers/create-scheduler.ts";
 import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
 import { parseSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { makeInstruction } from "../instruction/made-instruction.ts";
 import { openFixture } from "../networks/expected-values.ts";
-import { drawImage } from "./drawn-images.ts";
 
 vi.mock(import("../../../engine/random/training-noise.ts"), async (load) => {
   const actual = await load();

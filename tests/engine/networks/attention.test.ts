@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
 import { elementCount, type Value } from "../../../engine/graph/value.ts";
 import { multiHeadAttention } from "../../../engine/networks/attention.ts";
-import { attention } from "../autodiff/composed-functions.ts";
 import { deviation } from "../numerics/closeness.ts";
+import { attention } from "../numerics/composed-functions.ts";
 import { runOnCpu } from "../numerics/run-on-cpu.ts";
 import { randomArray, seedOf } from "../numerics/seeded-random.ts";
 

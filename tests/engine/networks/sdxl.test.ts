@@ -14,7 +14,7 @@ import { guidedPrediction } from "../../../engine/pipeline/guidance.ts";
 import { readModelFolder } from "../../../engine/pipeline/model-folder.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { createScheduler } from "../../../engine/schedulers/create-scheduler.ts";
-import { drawImage } from "../inversion/drawn-images.ts";
+import { drawImage } from "../images/drawn-images.ts";
 import { type OracleFixture, openFixture, relativeDeviation } from "./expected-values.ts";
 
 /** float32 against float64 through three steps of three branches of the UNet: measured 1e-6. */

@@ -7,7 +7,7 @@ import type { Shape } from "../../../engine/graph/value.ts";
 import { attentionRowSums } from "../../../engine/rewrite/attention-row-sums.ts";
 import { removeDeadNodes } from "../../../engine/rewrite/remove-dead-nodes.ts";
 import { applyRules } from "../../../engine/rewrite/rewrite-rule.ts";
-import { attention } from "../autodiff/composed-functions.ts";
+import { attention } from "../numerics/composed-functions.ts";
 import { lossAndGradients } from "../numerics/expect-gradient.ts";
 import { expectSameMeaning } from "./same-meaning.ts";
 

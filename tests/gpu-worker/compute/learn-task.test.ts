@@ -11,7 +11,7 @@ import { readCube } from "../../../engine/lut/cube-file.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { learnTask } from "../../../gpu-worker/compute/learn-task.ts";
 import type { LearnTask, TaskEvent } from "../../../gpu-worker/compute/protocol.ts";
-import { negative, waves } from "../../engine/evaluation/make-set.ts";
+import { negative, waves } from "../../engine/images/drawn-images.ts";
 import { type ComposedModel, modelWithPairEncoder } from "../../engine/networks/model-with-pair-encoder.ts";
 
 let [model, pipeline]: [ComposedModel?, Pipeline?] = [];

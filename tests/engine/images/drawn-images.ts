@@ -9,3 +9,8 @@ export function drawImage(width: number, height: number, shade: (u: number, v: n
   });
   return { width, height, data };
 }
+
+export const waves = (width: number, height: number, phase = 0): RgbImage =>
+  drawImage(width, height, (u, v) => 0.8 * Math.sin(9 * u + phase) * Math.cos(5 * v));
+
+export const negative = (image: RgbImage): RgbImage => ({ ...image, data: image.data.map((x) => -x) });
