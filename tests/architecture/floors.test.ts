@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { circles } from "./circles.ts";
 import { importsOf, sourceFiles } from "./source-files.ts";
 import { trespasses } from "./trespasses.ts";
 
@@ -6,6 +7,10 @@ const files = sourceFiles();
 
 test("nobody trespasses", () => {
   expect(trespasses(files)).toEqual([]);
+});
+
+test("nothing imports itself by a way around", () => {
+  expect(circles(files)).toEqual([]);
 });
 
 test("every relative import leads to a file", () => {
@@ -107,5 +112,57 @@ describe("a trespass is found:", () => {
   test("none in a comment or in a word", () => {
     const text = '// import "sharp" and process.env\n/* const x: any */\nconst company = 1;';
     expect(trespasses([{ path: "cli/a.ts", text }])).toEqual([]);
+  });
+});
+
+describe("a circle is found:", () => {
+  test.each([
+    [
+      "of two files",
+      [
+        ["cli/a.ts", 'import { b } from "./b.ts";'],
+        ["cli/b.ts", 'import { a } from "./a.ts";'],
+      ],
+      ["cli/a.ts → cli/b.ts → cli/a.ts"],
+    ],
+    [
+      "of files, one way by a type alone",
+      [
+        ["cli/c.ts", 'import { a } from "./a.ts";'],
+        ["cli/a.ts", 'import type { B } from "./b.ts";'],
+        ["cli/b.ts", 'export type B = import("./c.ts").C;'],
+      ],
+      ["cli/a.ts → cli/b.ts → cli/c.ts → cli/a.ts"],
+    ],
+    [
+      "of folders whose files have none",
+      [
+        ["engine/lut/a.ts", 'import { b } from "../weights/b.ts";'],
+        ["engine/weights/c.ts", 'export type { D } from "../lut/d.ts";'],
+        ["engine/lut/d.ts", ""],
+        ["engine/weights/b.ts", ""],
+      ],
+      ["engine/lut/ → engine/weights/ → engine/lut/"],
+    ],
+    [
+      "of a file and a folder beside it",
+      [
+        ["cli/a.ts", 'import { b } from "./remote/b.ts";'],
+        ["cli/remote/b.ts", ""],
+        ["cli/remote/c.ts", 'import { a } from "../a.ts";'],
+      ],
+      ["cli/a.ts → cli/remote/ → cli/a.ts"],
+    ],
+    [
+      "none where files above and below a folder use it and serve it",
+      [
+        ["engine/index.ts", 'import { a } from "./lut/a.ts";'],
+        ["engine/lut/a.ts", 'import { e } from "../errors.ts";'],
+        ["engine/errors.ts", ""],
+      ],
+      [],
+    ],
+  ] as const)("%s", (_, planted, found) => {
+    expect(circles(planted.map(([path, text]) => ({ path, text })))).toEqual(found);
   });
 });

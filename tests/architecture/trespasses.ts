@@ -1,4 +1,5 @@
 import { entryPoints, floors, guarded, owners, strangers } from "./floors.ts";
+import { shortestWay } from "./shortest-way.ts";
 import { importsOf, type SourceFile, withoutComments } from "./source-files.ts";
 
 /** Every breach of the house's rules, one sentence each. */
@@ -42,26 +43,9 @@ function goesAround(path: string, imports: readonly string[]): string[] {
 function reachesStranger(path: string, imports: ReadonlyMap<string, readonly string[]>): string[] {
   return strangers.flatMap(([from, to]) => {
     if (!path.startsWith(from)) return [];
-    const way = wayTo(path, to, imports);
+    const way = shortestWay(path, (imported) => imported.startsWith(to), imports);
     return way ? [`${way.join(" → ")}: ${from} must not reach ${to}`] : [];
   });
-}
-
-/** The shortest chain of imports from a file into a folder. */
-function wayTo(
-  path: string,
-  folder: string,
-  imports: ReadonlyMap<string, readonly string[]>,
-): readonly string[] | undefined {
-  const ways: string[][] = [[path]];
-  const seen = new Set([path]);
-  for (const way of ways)
-    for (const next of imports.get(way.at(-1)!) ?? []) {
-      if (next.startsWith(folder)) return [...way, next];
-      if (!seen.has(next)) ways.push([...way, next]);
-      seen.add(next);
-    }
-  return undefined;
 }
 
 function readsTheWorld({ path, text }: SourceFile): string[] {
