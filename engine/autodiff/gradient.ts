@@ -19,7 +19,7 @@ import { type Local, vjpRules } from "./vjp-rules.ts";
  * @throws InternalError if the loss is no scalar, or does not depend on one of `wrt`
  * @example
  * import { gradient } from "visii-engine/autodiff";
- * import { GraphBuilder, printGraph, Session } from "visii-engine/graph";
+ * import { GraphBuilder, optimize, printGraph, Session } from "visii-engine/graph";
  *
  * const graph = new GraphBuilder("sum of squares");
  * const x = graph.input("x", "float32", [3]);
@@ -28,7 +28,7 @@ import { type Local, vjpRules } from "./vjp-rules.ts";
  * graph.output("loss", loss);
  * graph.output("dx", dx!);
  * console.log(printGraph(graph.build()));
- * const session = await Session.create(graph.build(), { device: "cpu", root: "." });
+ * const session = await Session.create(optimize(graph.build()), { device: "cpu", root: "." });
  * console.log(await session.run({ x: Float32Array.of(1, 2, 3) })); // loss 14, dx 2 4 6
  */
 export function gradient(

@@ -2,6 +2,7 @@ import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import { type GraphWork, workOf } from "../graph/graph-work.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
+import { optimize } from "../rewrite/optimize.ts";
 import { type Device, Session } from "../runtime/session.ts";
 
 /** What a device does in a second: floating-point operations, and bytes of elementwise work. */
@@ -22,7 +23,11 @@ export async function measureRates(
   { threads, now }: { readonly threads?: number; readonly now: () => number },
 ): Promise<Rates> {
   const rate = async (graph: Graph, kind: keyof GraphWork): Promise<number> => {
-    const session = await Session.create(graph, { device, root: "/", ...(threads ? { threads } : {}) });
+    const session = await Session.create(optimize(graph), {
+      device,
+      root: "/",
+      ...(threads ? { threads } : {}),
+    });
     const [input] = graph.inputs;
     const x = new SeededRandom(1, "rates").normals(input!.shape.reduce((a, b) => a * b, 1));
     await session.run({ x });

@@ -1,4 +1,3 @@
-import type { Graph } from "../graph/graph.ts";
 import { type GraphWork, workOf } from "../graph/graph-work.ts";
 import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
 import { weightBytes } from "../graph/weights-of.ts";
@@ -6,7 +5,7 @@ import { leanestLoss, planLoss } from "../inversion/loss-plan.ts";
 import { decoderGraph, encoderGraph, textEncoderGraph, unetGraph } from "../pipeline/forward-graphs.ts";
 import { branchWeights } from "../pipeline/guidance.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
-import { optimize } from "../rewrite/optimize.ts";
+import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 import { createScheduler } from "../schedulers/create-scheduler.ts";
 
 /** What one use of a model takes, told from its graphs' shapes alone. */
@@ -69,7 +68,11 @@ export function editNeeds(model: ModelFolder, width: number, height: number): Mo
 }
 
 /** Text encoder and autoencoder's encoder: what comes before either. */
-function readingGraphs(model: ModelFolder, width: number, height: number): readonly [Graph, Graph] {
+function readingGraphs(
+  model: ModelFolder,
+  width: number,
+  height: number,
+): readonly [OptimizedGraph, OptimizedGraph] {
   return [
     optimize(textEncoderGraph(model, { batch: 1, length: model.tokenizer.maxLength })),
     optimize(encoderGraph(model, height, width)),
@@ -80,7 +83,7 @@ function inLatents({ vae }: ModelFolder, width: number, height: number) {
   return { height: height / vae.autoencoder.factor, width: width / vae.autoencoder.factor };
 }
 
-function needs(graphs: readonly Graph[]): Needs {
+function needs(graphs: readonly OptimizedGraph[]): Needs {
   return {
     weights: graphs.reduce((total, graph) => total + weightBytes(graph), 0),
     activations: Math.max(...graphs.map(heldBesideWeights)),
@@ -88,7 +91,7 @@ function needs(graphs: readonly Graph[]): Needs {
   };
 }
 
-function heldBesideWeights(graph: Graph): number {
+function heldBesideWeights(graph: OptimizedGraph): number {
   const { folded, activations } = estimateMemory(graph);
   return folded + activations;
 }

@@ -2,6 +2,7 @@ import { VisibleError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
+import { optimize } from "../rewrite/optimize.ts";
 import { type Device, type DeviceKind, kindOf } from "../runtime/device.ts";
 import { Session } from "../runtime/session.ts";
 
@@ -36,7 +37,7 @@ export async function selfTest(device: Device): Promise<number> {
   const random = new SeededRandom(1, "self-test");
   const x = random.normals(channels * pixels);
   const w = random.normals(channels * channels * 9).map((value) => value / Math.sqrt(9 * channels));
-  const session = await Session.create(testGraph(w), { device, root: "/" });
+  const session = await Session.create(optimize(testGraph(w)), { device, root: "/" });
   const { y } = await session.run({ x });
   await session.dispose();
   const expected = evaluate(x, w);

@@ -4,6 +4,7 @@ import { adamWDefaults, initAdamW, updateAdamW } from "../optimizer/adamw.ts";
 import type { ClipModel } from "../pipeline/clip-model.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
+import { optimize } from "../rewrite/optimize.ts";
 import { captionLossGraph, tokenEmbeddingGraph, vocabularyScoreGraph } from "./caption-graphs.ts";
 import { readableTokens, spellTokens } from "./readable-tokens.ts";
 
@@ -110,7 +111,7 @@ class CaptionSearch {
   /** Token embeddings, [N · d]. */
   async embed(ids: readonly number[]): Promise<Float32Array> {
     const session = await this.#pipeline.session(`token embeddings ${ids.length}`, () =>
-      tokenEmbeddingGraph(this.#clip, ids.length),
+      optimize(tokenEmbeddingGraph(this.#clip, ids.length)),
     );
     const { embeddings } = await session.run({ ids: BigInt64Array.from(ids, (id) => BigInt(id)) });
     return embeddings!;
@@ -119,7 +120,7 @@ class CaptionSearch {
   /** For each soft embedding the candidate of the highest cosine. */
   async nearest(soft: Float32Array, candidates: readonly number[], tokens: number): Promise<number[]> {
     const session = await this.#pipeline.session(`vocabulary scores ${tokens}`, () =>
-      vocabularyScoreGraph(this.#clip, tokens),
+      optimize(vocabularyScoreGraph(this.#clip, tokens)),
     );
     const { scores } = await session.run({ soft });
     const size = this.#clip.config.text_config.vocab_size;
@@ -135,7 +136,7 @@ class CaptionSearch {
     const all = await this.embed([bosId, ...ids, eosId, ...padding]);
     const end = (1 + ids.length) * width;
     const session = await this.#pipeline.session(`caption loss ${ids.length}`, () =>
-      captionLossGraph(this.#clip, ids.length),
+      optimize(captionLossGraph(this.#clip, ids.length)),
     );
     const { similarity, gradient } = await session.run({
       bos: all.slice(0, width),

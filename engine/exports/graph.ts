@@ -2,12 +2,12 @@
  * ONNX graphs as typed values: written by a builder that knows every shape, optimised, printed, encoded and run.
  *
  * @example
- * import { GraphBuilder, Session } from "visii-engine/graph";
+ * import { GraphBuilder, optimize, Session } from "visii-engine/graph";
  *
  * const graph = new GraphBuilder("square");
  * const x = graph.input("x", "float32", [3]);
  * graph.output("y", graph.mul(x, x));
- * const session = await Session.create(graph.build(), { device: "cpu", root: "." });
+ * const session = await Session.create(optimize(graph.build()), { device: "cpu", root: "." });
  * console.log((await session.run({ x: Float32Array.of(1, 2, 3) })).y);
  */
 export { encodeOnnx } from "../graph/encode-onnx.ts";
@@ -16,5 +16,5 @@ export { GraphBuilder } from "../graph/graph-builder.ts";
 export type { OpType } from "../graph/operators.ts";
 export { printGraph } from "../graph/print-graph.ts";
 export type { DType, Shape, Value, WeightSource } from "../graph/value.ts";
-export { optimize } from "../rewrite/optimize.ts";
+export { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 export { type HostTensor, Session, type SessionOptions } from "../runtime/session.ts";

@@ -1,19 +1,18 @@
 import { showBytes } from "../../shared/show-bytes.ts";
 import { VisibleError } from "../errors.ts";
-import type { Graph } from "../graph/graph.ts";
 import type { SegmentKind } from "../graph/graph-builder.ts";
 import { estimateMemory, type MemoryEstimate, residentBytes } from "../graph/memory-estimate.ts";
 import { latentMultiple } from "../networks/unet-2d-condition.ts";
 import { unetGraph } from "../pipeline/forward-graphs.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
-import { optimize } from "../rewrite/optimize.ts";
+import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 import { largestSquare } from "./largest-square.ts";
 import { type LossSettings, lossGraph } from "./loss-graph.ts";
 
 /** How the loss of a batch is computed within a given memory. */
 export interface LossPlan {
   readonly settings: LossSettings;
-  readonly graph: Graph;
+  readonly graph: OptimizedGraph;
   readonly memory: MemoryEstimate;
 }
 

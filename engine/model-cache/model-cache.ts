@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { explainWriteFailure } from "../files/write-aside.ts";
-import type { Graph } from "../graph/graph.ts";
 import type { Value, WeightSource } from "../graph/value.ts";
+import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { rearrangedWeights } from "../rewrite/rearranged-weights.ts";
 import type { SafetensorsFile } from "../weights/safetensors-file.ts";
 import { identifyTensors } from "../weights/tensor-identity.ts";
@@ -89,7 +89,7 @@ export class ModelCache {
    * by another process between being found and being mapped.
    */
   async serve<Loaded>(
-    graph: Graph,
+    graph: OptimizedGraph,
     load: (stored: ReadonlyMap<Value, WeightSource>) => Promise<Loaded>,
   ): Promise<Loaded> {
     const stored = await this.#stored(graph).catch((cause: unknown) => {
@@ -107,7 +107,7 @@ export class ModelCache {
     }
   }
 
-  async #stored(graph: Graph): Promise<ReadonlyMap<Value, WeightSource>> {
+  async #stored(graph: OptimizedGraph): Promise<ReadonlyMap<Value, WeightSource>> {
     const weights = rearrangedWeights(graph);
     if (weights.size === 0) return nothing;
     const { key, recipes } = await recipesOf(weights.values(), (path) => this.sha256(path));

@@ -2,6 +2,7 @@ import { VisibleError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import { clipTextEncoder, clipTokenEmbeddings } from "../networks/clip.ts";
+import { optimize } from "../rewrite/optimize.ts";
 import type { ClipModel } from "./clip-model.ts";
 import { hashWeights } from "./hash-weights.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -39,7 +40,9 @@ export async function embedCaption(pipeline: Pipeline, caption: string): Promise
       "text_too_long",
       `The caption "${caption}" does not fit into ${tokenizer.maxLength - 2} tokens; shorten it.`,
     );
-  const session = await pipeline.session(`clip text ${ids.length}`, () => clipTextGraph(clip, ids.length));
+  const session = await pipeline.session(`clip text ${ids.length}`, () =>
+    optimize(clipTextGraph(clip, ids.length)),
+  );
   const { embeddings } = await session.run({ ids: BigInt64Array.from(ids, (id) => BigInt(id)) });
   const width = clip.config.projection_dim;
   return embeddings!.slice(eosIndex * width, (eosIndex + 1) * width);

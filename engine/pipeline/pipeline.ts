@@ -1,10 +1,10 @@
-import type { Graph } from "../graph/graph.ts";
 import type { ModelSize } from "../images/fit-to-model.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
 import type { Precision } from "../networks/precision.ts";
 import { keysValuesWidth, type TextAttention, textAttentions } from "../networks/text-attention.ts";
 import { latentMultiple } from "../networks/unet-2d-condition.ts";
+import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 import { availableDeviceMemory } from "../runtime/device-memory.ts";
 import type { Device, Session } from "../runtime/session.ts";
 import { clipPixels } from "./clip-pixels.ts";
@@ -173,7 +173,7 @@ export class Pipeline {
   }
 
   /** The session for `key`, compiled on first use. */
-  session(key: string, build: () => Graph): Promise<Session> {
+  session(key: string, build: () => OptimizedGraph): Promise<Session> {
     return this.#sessions.get(key, build);
   }
 
@@ -226,7 +226,7 @@ export class Pipeline {
   ): Promise<TextEmbedding> {
     const size = { batch: rows.length, length: rows[0]!.length };
     const session = await this.session(`text ${size.batch}x${size.length}`, () =>
-      textEncoderGraph(this.model, size),
+      optimize(textEncoderGraph(this.model, size)),
     );
     const ids = asIds(rows.flat());
     const { secondText } = this.model;
@@ -241,7 +241,7 @@ export class Pipeline {
 
   /** The keys and values that the UNet makes of a text embedding [length · width], [length · D]. */
   async projectText(text: Float32Array): Promise<Float32Array> {
-    const session = await this.session("keys and values", () => keysValuesGraph(this.model));
+    const session = await this.session("keys and values", () => optimize(keysValuesGraph(this.model)));
     const { rows } = await session.run({ text });
     return rows!;
   }
@@ -262,7 +262,7 @@ export class Pipeline {
     if (!pairEncoder) return undefined;
     const { width, height } = before;
     const session = await this.session(`pair ${width}x${height}`, () =>
-      pairEncoderGraph(pairEncoder, height, width),
+      optimize(pairEncoderGraph(pairEncoder, height, width)),
     );
     const { rows } = await session.run({ before: before.data, after: after.data });
     return rows!;
@@ -271,7 +271,7 @@ export class Pipeline {
   /** The image's latents as the condition sees them: the mode, unscaled. Sides must be multiples of {@link sizeMultiple}. */
   async encodeImage({ width, height, data }: RgbImage): Promise<Latents> {
     const session = await this.session(`encode ${width}x${height}`, () =>
-      encoderGraph(this.model, height, width),
+      optimize(encoderGraph(this.model, height, width)),
     );
     const { latents } = await session.run({ pixels: data });
     const { factor, latentChannels } = this.model.vae.autoencoder;
@@ -281,7 +281,7 @@ export class Pipeline {
   /** Pixels of unscaled latents, clamped to [−1, 1]. */
   async decodeLatents({ width, height, data }: Latents): Promise<RgbImage> {
     const session = await this.session(`decode ${width}x${height}`, () =>
-      decoderGraph(this.model, height, width),
+      optimize(decoderGraph(this.model, height, width)),
     );
     const { pixels } = await session.run({ latents: data });
     const { factor } = this.model.vae.autoencoder;
@@ -309,7 +309,7 @@ export class Pipeline {
     const batch = timesteps.length;
     const learnedRows = learned ? learned.length / this.keysValuesWidth : 0;
     const session = await this.session(`unet ${batch}x${width}x${height} ${learnedRows}`, () =>
-      unetGraph(this.model, { batch, height, width, learnedRows }),
+      optimize(unetGraph(this.model, { batch, height, width, learnedRows })),
     );
     const { prediction } = await session.run({
       ...{ latents, image, timesteps, text },
@@ -324,7 +324,7 @@ export class Pipeline {
   async embedImage(image: RgbImage): Promise<Float32Array | undefined> {
     const { clip } = this.model;
     if (!clip) return undefined;
-    const session = await this.session("clip image", () => clipImageGraph(clip));
+    const session = await this.session("clip image", () => optimize(clipImageGraph(clip)));
     const { embedding } = await session.run({ pixels: clipPixels(image, clip) });
     return embedding!;
   }

@@ -1,7 +1,6 @@
-import type { Graph } from "../graph/graph.ts";
 import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
 import type { ModelCache } from "../model-cache/model-cache.ts";
-import { optimize } from "../rewrite/optimize.ts";
+import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
 
 /** A session is one size of one graph; a folder of photos of every shape would otherwise keep hundreds. */
@@ -32,14 +31,14 @@ export class SessionCache {
     this.#onDisk = onDisk;
   }
 
-  async get(key: string, build: () => Graph): Promise<Session> {
+  async get(key: string, build: () => OptimizedGraph): Promise<Session> {
     const known = this.#entries.get(key);
     if (known) {
       this.#entries.delete(key);
       this.#entries.set(key, known);
       return known.session;
     }
-    const graph = optimize(build());
+    const graph = build();
     const where = this.#options.device === "cpu" ? "cpu" : "gpu";
     const bytes = residentBytes(estimateMemory(graph), where);
     const room = this.#makeRoom(bytes);
@@ -50,7 +49,7 @@ export class SessionCache {
     return made.session;
   }
 
-  #create(graph: Graph): Promise<Session> {
+  #create(graph: OptimizedGraph): Promise<Session> {
     return this.#onDisk
       ? this.#onDisk.serve(graph, (stored) => Session.create(graph, { ...this.#options, stored }))
       : Session.create(graph, this.#options);

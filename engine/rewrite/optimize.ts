@@ -8,19 +8,18 @@ import { applyRules } from "./rewrite-rule.ts";
 
 const rules = [attentionRowSums, concatenatePaddedParts, ...foldTrivial];
 
-/** Graphs in which no pass finds anything, so that asking twice costs nothing. */
-const finished = new WeakSet<Graph>();
+declare const optimized: unique symbol;
+
+/** A graph in which no pass finds anything. Only {@link optimize} makes one. */
+export type OptimizedGraph = Graph & { readonly [optimized]: true };
 
 /**
  * All passes, again and again until none finds anything: the graph that a session compiles. Every rule leaves fewer
  * or cheaper nodes behind, so it ends.
  */
-export function optimize(graph: Graph): Graph {
-  if (finished.has(graph)) return graph;
+export function optimize(graph: Graph): OptimizedGraph {
   const merged = mergeCommonSubexpressions(removeDeadNodes(graph));
   const { graph: rewritten, applied } = applyRules(merged, rules);
   const smaller = merged.nodes.length < graph.nodes.length;
-  if (applied || smaller) return optimize(rewritten);
-  finished.add(rewritten);
-  return rewritten;
+  return applied || smaller ? optimize(rewritten) : (rewritten as OptimizedGraph);
 }

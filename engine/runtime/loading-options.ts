@@ -1,6 +1,6 @@
 import type { InferenceSession } from "onnxruntime-node";
-import type { Graph } from "../graph/graph.ts";
 import { estimateMemory } from "../graph/memory-estimate.ts";
+import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { type Device, kindOf } from "./device.ts";
 
 /** From how many bytes of weights on a second copy of them costs more than it gains. */
@@ -17,7 +17,11 @@ const patternBytes = 2 ** 28;
  * from the layout of the file. So a small model is copied and a large one is read where it is mapped. Memory patterns set
  * aside all of a run's intermediate values anew at the second run, beside the first's; a large graph does without.
  */
-export function loadingOptions(graph: Graph, device: Device, root: string): InferenceSession.SessionOptions {
+export function loadingOptions(
+  graph: OptimizedGraph,
+  device: Device,
+  root: string,
+): InferenceSession.SessionOptions {
   const { weights, activations } = estimateMemory(graph);
   const large = device === "cpu" && weights >= inPlaceBytes;
   const waits = graph.nodes.some(({ op }) => op === "After");

@@ -2,9 +2,8 @@ import { parse } from "node:path";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { InternalError, VisibleError } from "../errors.ts";
 import { encodeOnnx } from "../graph/encode-onnx.ts";
-import type { Graph } from "../graph/graph.ts";
 import { sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
-import { optimize } from "../rewrite/optimize.ts";
+import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { withStoredValues } from "../rewrite/rearranged-weights.ts";
 import { type Device, executionProvider } from "./device.ts";
 import { whyNotUsable } from "./device-words.ts";
@@ -29,33 +28,32 @@ export type HostTensor = Float32Array | BigInt64Array;
 /** One compiled graph. Inputs and outputs are plain host arrays; shapes are the graph's own. */
 export class Session {
   readonly #session: InferenceSession;
-  readonly #graph: Graph;
+  readonly #graph: OptimizedGraph;
   readonly #device: Device;
 
-  private constructor(session: InferenceSession, graph: Graph, device: Device) {
+  private constructor(session: InferenceSession, graph: OptimizedGraph, device: Device) {
     this.#session = session;
     this.#graph = graph;
     this.#device = device;
   }
 
   /** @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback. */
-  static async create(graph: Graph, options: SessionOptions): Promise<Session> {
+  static async create(graph: OptimizedGraph, options: SessionOptions): Promise<Session> {
     const { device, threads, stored } = options;
-    const live = optimize(graph);
     // Files below the root alone are mapped, and what is stored lies beside the model, not below it.
     const root = stored?.size ? parse(options.root).root : options.root;
-    const loaded = stored?.size ? withStoredValues(live, stored) : live;
+    const loaded = stored?.size ? withStoredValues(graph, stored) : graph;
     // The library also writes its errors to stderr; here they are thrown, in words.
     env.logLevel = "fatal";
     try {
       const session = await InferenceSession.create(encodeOnnx(loaded, root), {
         executionProviders: [executionProvider(device)],
         // Of the graph as it was, so that it runs in the same way whether or not something is stored.
-        ...loadingOptions(live, device, root),
+        ...loadingOptions(graph, device, root),
         logSeverityLevel: 3,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
-      return new Session(session, live, device);
+      return new Session(session, graph, device);
     } catch (cause) {
       if (device === "cpu")
         throw new InternalError(`graph ${graph.name} does not load: ${String(cause)}`, { cause });

@@ -1,6 +1,7 @@
 import { GraphBuilder } from "../../engine/graph/graph-builder.ts";
 import { workOf } from "../../engine/graph/graph-work.ts";
 import { elementCount } from "../../engine/graph/value.ts";
+import { optimize } from "../../engine/rewrite/optimize.ts";
 import { Session } from "../../engine/runtime/session.ts";
 import { medianSeconds } from "./time.ts";
 
@@ -19,7 +20,7 @@ export async function fastestConvolutionRate(threads: number): Promise<number> {
     const w = graph.constant(weight, [channels, channels, 3, 3]);
     graph.output("y", graph.conv(x, w, undefined, { stride: 1, pads: [1, 1, 1, 1], dilation: 1 }));
     const built = graph.build();
-    const session = await Session.create(built, { device: "cpu", threads, root: "/" });
+    const session = await Session.create(optimize(built), { device: "cpu", threads, root: "/" });
     const feeds = { x: new Float32Array(elementCount(shape)).fill(0.5) };
     rates.push(workOf(built).convolution / (await medianSeconds(() => session.run(feeds), 9)));
     await session.dispose();

@@ -4,6 +4,7 @@ import { clipImageGraph } from "../../engine/pipeline/forward-graphs.ts";
 import { frozenBranches } from "../../engine/pipeline/guidance.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
+import { optimize } from "../../engine/rewrite/optimize.ts";
 import { openSafetensors, readTensor } from "../../engine/weights/safetensors-file.ts";
 import { drawInputs, guidance, lossFeeds, side, timestep, wanted, writeInputs } from "./full-size-inputs.ts";
 import { runPython } from "./python.ts";
@@ -47,7 +48,7 @@ export async function benchParity(
   };
   await compare("hidden", await pipeline.encodeIds([ids]));
   const clip = model.clip;
-  const vision = await pipeline.session("clip image", () => clipImageGraph(clip));
+  const vision = await pipeline.session("clip image", () => optimize(clipImageGraph(clip)));
   await compare("embedding", (await vision.run({ pixels: clipInput })).embedding!);
   const size = { width: side * 8, height: side * 8 };
   await compare("latents", (await pipeline.encodeImage({ ...size, data: inputs.pixels })).data);

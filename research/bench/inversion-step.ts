@@ -6,6 +6,7 @@ import { type LossSettings, lossGraph } from "../../engine/inversion/loss-graph.
 import { frozenBranches, type Guidance } from "../../engine/pipeline/guidance.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
+import { optimize } from "../../engine/rewrite/optimize.ts";
 import { removeDeadNodes } from "../../engine/rewrite/remove-dead-nodes.ts";
 import { makeNoiseSchedule } from "../../engine/schedulers/noise-schedule.ts";
 import { openSafetensors, readTensor, writeSafetensors } from "../../engine/weights/safetensors-file.ts";
@@ -61,7 +62,7 @@ export async function benchInversionStep(
     clipWeight: 0,
   };
   const graph = lossGraph(pipeline.model, settings);
-  const session = await pipeline.session("bench step", () => graph);
+  const session = await pipeline.session("bench step", () => optimize(graph));
   const frozen = await frozenBranches(pipeline, samples, guidance);
   const { latents, image, timesteps } = samples;
   const feeds = {

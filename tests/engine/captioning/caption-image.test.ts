@@ -3,6 +3,7 @@ import { captionLossGraph } from "../../../engine/captioning/caption-graphs.ts";
 import { captionImage } from "../../../engine/captioning/caption-image.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { drawImage } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
 
@@ -45,7 +46,9 @@ it("differentiates the similarity as central differences do", async () => {
     rest: random.normals((length - 1 - tokens) * width),
     image: direction.map((x) => x / norm),
   };
-  const session = await pipeline.session("caption loss under test", () => captionLossGraph(clip!, tokens));
+  const session = await pipeline.session("caption loss under test", () =>
+    optimize(captionLossGraph(clip!, tokens)),
+  );
   const { gradient } = await session.run(feeds);
   const step = 1e-2;
   const along = random.normals(tokens * width);

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { lossGraph } from "../../../engine/inversion/loss-graph.ts";
 import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
 /** Measured 1e-6 … 2e-6 against torch autograd in float64; the issue of record asks for 1e-3. */
@@ -39,16 +40,18 @@ it.each([
     );
 
     const session = await pipeline.session("loss", () =>
-      lossGraph(pipeline.model, {
-        batch: 1,
-        height,
-        width,
-        space: "text",
-        tokens: eos - 1,
-        textGuidance,
-        mseWeight: 4,
-        clipWeight: 0.1,
-      }),
+      optimize(
+        lossGraph(pipeline.model, {
+          batch: 1,
+          height,
+          width,
+          space: "text",
+          tokens: eos - 1,
+          textGuidance,
+          mseWeight: 4,
+          clipWeight: 0.1,
+        }),
+      ),
     );
     const { loss, cosine, gradient } = await session.run({
       latents: await output("noisy"),

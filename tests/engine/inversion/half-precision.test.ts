@@ -62,7 +62,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
     const settings = { ...guided, space, clipWeight: space === "text" ? 0.1 : 0 };
     const key = `loss ${space} ${recompute?.join()}`;
     const session = await pipeline.session(key, () =>
-      lossGraph(pipeline.model, recompute ? { ...settings, recompute } : settings),
+      optimize(lossGraph(pipeline.model, recompute ? { ...settings, recompute } : settings)),
     );
     const { loss, mse, gradient } = await session.run({
       ...(await drawFeeds(space)),

@@ -5,6 +5,7 @@ import { invert } from "../../../engine/inversion/invert.ts";
 import { lossGraph } from "../../../engine/inversion/loss-graph.ts";
 import type { InversionOptions } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { drawImage } from "../images/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
@@ -72,7 +73,16 @@ describe.each([
     );
     const size = { batch: 1, height, width };
     const session = await pipeline.session("loss", () =>
-      lossGraph(pipeline.model, { ...size, space: "kv", tokens, textGuidance, mseWeight: 4, clipWeight: 0 }),
+      optimize(
+        lossGraph(pipeline.model, {
+          ...size,
+          space: "kv",
+          tokens,
+          textGuidance,
+          mseWeight: 4,
+          clipWeight: 0,
+        }),
+      ),
     );
     const samples = {
       latents: await output("noisy"),

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Graph } from "../../../engine/graph/graph.ts";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
 import type { DType } from "../../../engine/graph/value.ts";
 import { ModelCache } from "../../../engine/model-cache/model-cache.ts";
+import { type OptimizedGraph, optimize } from "../../../engine/rewrite/optimize.ts";
 import { Session } from "../../../engine/runtime/session.ts";
 import { encodeSafetensors, openSafetensors } from "../../../engine/weights/safetensors-file.ts";
 import { seededRandom } from "../numerics/seeded-random.ts";
@@ -47,7 +47,7 @@ const sources = {
   bfloat16: ["BF16", Uint16Array.from({ length: count }, (_, i) => i)],
 } as const;
 
-async function turning(from: keyof typeof sources, to: "float32" | "float16"): Promise<Graph> {
+async function turning(from: keyof typeof sources, to: "float32" | "float16"): Promise<OptimizedGraph> {
   const [dtype, data] = sources[from];
   const file = join(folder, `${from}.safetensors`);
   await writeFile(file, encodeSafetensors({ w: { shape, dtype, data } }));
@@ -56,7 +56,7 @@ async function turning(from: keyof typeof sources, to: "float32" | "float16"): P
   const w = graph.weight("w", { dtype: from as DType, shape }, { file, byteOffset, byteLength });
   const turned = graph.reverse(graph.transpose(graph.cast(w, to), [1, 0]), 0);
   graph.output("y", graph.cast(turned, "float32"));
-  return graph.build();
+  return optimize(graph.build());
 }
 
 it.each([

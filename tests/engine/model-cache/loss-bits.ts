@@ -1,17 +1,18 @@
 import { createHash } from "node:crypto";
-import type { Graph } from "../../../engine/graph/graph.ts";
 import { lossGraph } from "../../../engine/inversion/loss-graph.ts";
 import type { ModelCacheOptions } from "../../../engine/model-cache/model-cache.ts";
 import type { ModelFolder } from "../../../engine/pipeline/model-folder.ts";
 import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
+import { type OptimizedGraph, optimize } from "../../../engine/rewrite/optimize.ts";
 import { randomArray, seedOf } from "../numerics/seeded-random.ts";
 
 /** A learning step's graph: loss and gradient at `side` × `side` latents. */
-export function stepGraph(model: ModelFolder, side = 8): Graph {
-  return lossGraph(model, {
+export function stepGraph(model: ModelFolder, side = 8): OptimizedGraph {
+  const graph = lossGraph(model, {
     ...{ batch: 1, height: side, width: side, tokens: 3, space: "text" },
     ...{ textGuidance: 7.5, mseWeight: 4, clipWeight: 0.1 },
   });
+  return optimize(graph);
 }
 
 export interface Step {

@@ -1,4 +1,5 @@
 import type { Graph } from "../../../engine/graph/graph.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { type HostTensor, Session } from "../../../engine/runtime/session.ts";
 
 /** Loads a graph on one CPU thread, runs it once and lets it go. `root` is the folder of its weight files, if any. */
@@ -7,7 +8,7 @@ export async function runOnCpu(
   feeds: Readonly<Record<string, HostTensor>>,
   root = "/",
 ): Promise<Record<string, Float32Array>> {
-  const session = await Session.create(graph, { device: "cpu", threads: 1, root });
+  const session = await Session.create(optimize(graph), { device: "cpu", threads: 1, root });
   try {
     return await session.run(feeds);
   } finally {

@@ -1,12 +1,13 @@
 import { expect, it } from "vitest";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
 import { SessionCache } from "../../../engine/pipeline/session-cache.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 
 function doubling(size: number) {
   const graph = new GraphBuilder("doubling");
   const x = graph.input("x", "float32", [size]);
   graph.output("y", graph.add(x, x));
-  return graph.build();
+  return optimize(graph.build());
 }
 
 it("compiles a key once, and again after many other keys were asked for", async () => {

@@ -3,6 +3,7 @@ import { type LossSettings, lossGraph } from "../../../engine/inversion/loss-gra
 import type { Precision } from "../../../engine/networks/precision.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { type Device, environmentFor } from "../../../engine/runtime/device.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 import { whyNoCuda } from "./cuda-here.ts";
@@ -71,7 +72,7 @@ describe.each(cases)("$device in $precision", ({ device, precision, agreement, m
     async () => {
       const [expected, actual] = await Promise.all(
         [cpu, other].map(async (pipeline) => {
-          const session = await pipeline.session("loss", () => lossGraph(pipeline.model, settings));
+          const session = await pipeline.session("loss", () => optimize(lossGraph(pipeline.model, settings)));
           const half = pipeline === other && precision === "fp16";
           return session.run({ ...drawFeeds(), ...(half ? { loss_scale: Float32Array.of(lossScale) } : {}) });
         }),

@@ -1,7 +1,9 @@
 /** Takes away this process's room for more memory, then asks a WebGPU session for much of it. Prints what came of it, as JSON. */
+
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { Session } from "../../../engine/runtime/session.ts";
 
 const spare = 300e6;
@@ -11,7 +13,7 @@ function filled(side: number): Promise<Session> {
   const graph = new GraphBuilder(`filled_${side}`);
   const x = graph.input("x", "float32", [1, 1]);
   graph.output("y", graph.reduceSum(graph.exp(graph.expand(x, [side, side])), [0, 1]));
-  return Session.create(graph.build(), { device: "webgpu", root: "/" });
+  return Session.create(optimize(graph.build()), { device: "webgpu", root: "/" });
 }
 
 const x = Float32Array.of(0);

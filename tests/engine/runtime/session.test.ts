@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
+import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { Session } from "../../../engine/runtime/session.ts";
 import { VisibleError } from "../../../shared/errors.ts";
 
@@ -14,7 +15,7 @@ function rowsOf() {
 
 describe("a session", () => {
   test("runs as often as it is asked, and its results stay the caller's", async () => {
-    const session = await Session.create(rowsOf(), cpu);
+    const session = await Session.create(optimize(rowsOf()), cpu);
     const table = Float32Array.of(1, 2, 3, 4, 5, 6);
     const first = await session.run({ table, ids: BigInt64Array.of(2n, 0n) });
     const second = await session.run({ table, ids: BigInt64Array.of(1n, 1n) });
@@ -30,7 +31,7 @@ describe("a session", () => {
     ["too few elements", { table: new Float32Array(5) }, "input table [3, 2] wants 6 elements, got 5"],
     ["the wrong type", { table: new BigInt64Array(6) }, "input table is float32, fed a BigInt64Array"],
   ])("refuses %s, naming graph and input", async (_, feeds, message) => {
-    const session = await Session.create(rowsOf(), cpu);
+    const session = await Session.create(optimize(rowsOf()), cpu);
     await expect(session.run({ ids: BigInt64Array.of(0n, 1n), ...feeds })).rejects.toThrow(
       `internal: graph rows: ${message}`,
     );
@@ -40,7 +41,7 @@ describe("a session", () => {
   test.each(["cuda", "cuda:1"] as const)(
     "on a device that this machine lacks (%s) is refused in words for the user, with no silent fallback",
     async (device) => {
-      const attempt = Session.create(rowsOf(), { ...cpu, device });
+      const attempt = Session.create(optimize(rowsOf()), { ...cpu, device });
       await expect(attempt).rejects.toThrow(VisibleError);
       await expect(attempt).rejects.toMatchObject({ code: "device_unavailable" });
       await expect(attempt).rejects.toThrow(`This machine cannot run on ${device}: `);
@@ -55,7 +56,7 @@ describe("a session", () => {
     const side = 2 ** 21;
     const total = graph.reduceSum(graph.exp(graph.expand(x, [side, side])), [0, 1]);
     graph.output("y", total);
-    const session = await Session.create(graph.build(), cpu);
+    const session = await Session.create(optimize(graph.build()), cpu);
     await expect(session.run({ x: Float32Array.of(1) })).rejects.toMatchObject({
       code: "not_enough_memory",
       message: expect.stringMatching(/^The memory of this machine is used up \(huge\); choose a smaller/),
@@ -67,7 +68,7 @@ describe("a session", () => {
     const graph = new GraphBuilder("weights");
     const source = { file: "/nowhere/unet.safetensors", byteOffset: 0, byteLength: 8 };
     graph.output("y", graph.exp(graph.weight("w", { dtype: "float32", shape: [2] }, source)));
-    await expect(Session.create(graph.build(), cpu)).rejects.toThrow(
+    await expect(Session.create(optimize(graph.build()), cpu)).rejects.toThrow(
       /weights does not load.*unet\.safetensors/s,
     );
   });
