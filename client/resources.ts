@@ -116,6 +116,13 @@ export interface CreateInstruction {
   readonly seed?: number | undefined;
   /** What is learned: rows of the text embedding, or the keys and values that the attentions make of them. */
   readonly space?: "text" | "kv" | undefined;
+  readonly learning_rate?: number | undefined;
+  /** Inside the loss, and for edits by the instruction. */
+  readonly text_guidance?: number | undefined;
+  /** Inside the loss. */
+  readonly image_guidance?: number | undefined;
+  /** Weight of the CLIP loss; none in the space `kv`. */
+  readonly clip_weight?: number | undefined;
   readonly metadata?: Metadata | undefined;
   readonly webhook?: string | undefined;
 }

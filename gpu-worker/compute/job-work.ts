@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import type { Job, JobRequest, StoredResult } from "../../shared/jobs/job.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
@@ -65,10 +66,16 @@ async function learn(
   const task: LearnTask = {
     kind: "learn",
     ...{ pairs, seed: request.seed ?? 0, saveEvery, previews: 8 },
-    ...(request.init === undefined ? {} : { init: request.init }),
-    ...(request.space === undefined ? {} : { space: request.space }),
-    ...(request.steps === undefined ? {} : { steps: request.steps }),
-    ...(resume ? { resume } : {}),
+    ...defined({
+      init: request.init,
+      space: request.space,
+      steps: request.steps,
+      learningRate: request.learning_rate,
+      textGuidance: request.text_guidance,
+      imageGuidance: request.image_guidance,
+      clipWeight: request.clip_weight,
+      resume,
+    }),
   };
   const done = await compute.run(task, hooks.signal, async (event) => {
     if (event.type === "state") await objects.put(stateKey, event.bytes, "application/octet-stream");
@@ -147,17 +154,17 @@ async function edit(
     ...{ images, count, format, seed: request.seed ?? 0 },
     ...(request.noise === undefined ? {} : { noise: request.noise }),
   };
-  const prompt: EditPrompt = {
-    ...(instruction ? { instruction } : {}),
-    ...(request.text === undefined ? {} : { text: request.text }),
-    ...(request.mixing === undefined ? {} : { mixing: request.mixing }),
-    ...(request.text_guidance === undefined ? {} : { textGuidance: request.text_guidance }),
-    ...(request.image_guidance === undefined ? {} : { imageGuidance: request.image_guidance }),
-    ...(request.steps === undefined ? {} : { steps: request.steps }),
-    ...(request.scheduler === undefined ? {} : { scheduler: request.scheduler }),
-    ...(request.negative === undefined ? {} : { negative: request.negative }),
-    ...(request.strength === undefined ? {} : { strength: request.strength }),
-  };
+  const prompt: EditPrompt = defined({
+    instruction,
+    text: request.text,
+    mixing: request.mixing,
+    textGuidance: request.text_guidance,
+    imageGuidance: request.image_guidance,
+    steps: request.steps,
+    scheduler: request.scheduler,
+    negative: request.negative,
+    strength: request.strength,
+  });
   const task: EditTask = { kind: "edit", prompt, parts: [part], batch: ports.batch };
   const done = await compute.run(task, hooks.signal, async (event) => {
     if (event.type !== "result") return reportProgress(event, hooks, () => secondsSince(clock, started));

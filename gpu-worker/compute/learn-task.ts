@@ -17,7 +17,7 @@ const lutSize = 33;
 /** Learns an instruction from pairs of picture files. */
 export async function learnTask(
   pipeline: Pipeline,
-  { pairs: files, seed, init, space, steps, resume, saveEvery, previews }: LearnTask,
+  { kind: _, pairs: files, clipWeight, resume, saveEvery, previews, ...options }: LearnTask,
   signal: AbortSignal,
   emit: Emit,
 ): Promise<TaskDone> {
@@ -29,7 +29,7 @@ export async function learnTask(
   const learned = await learn(
     pipeline,
     pairs,
-    { seed, ...defined({ init, space, steps }) },
+    { ...options, ...(clipWeight === undefined ? {} : { overrides: { clipWeight } }) },
     {
       ...{ signal, saveEvery, previews },
       ...defined({ resume }),

@@ -8,6 +8,10 @@ export interface LearnTask {
   readonly init?: string;
   readonly space?: "text" | "kv";
   readonly steps?: number;
+  readonly learningRate?: number;
+  readonly textGuidance?: number;
+  readonly imageGuidance?: number;
+  readonly clipWeight?: number;
   readonly seed: number;
   /** A state from an earlier attempt, to go on from. */
   readonly resume?: Uint8Array;

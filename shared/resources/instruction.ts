@@ -48,8 +48,40 @@ export const createInstructionSchema = z
       .describe(
         "What is learned: rows of the text embedding (`text`, the default), or the keys and values that the model's attentions make of them (`kv`).",
       ),
+    learning_rate: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe("AdamW's learning rate; the model's own when absent."),
+    text_guidance: z
+      .number()
+      .min(0)
+      .max(30)
+      .optional()
+      .describe(
+        "Text guidance inside the loss, and for edits by the instruction; the model's own when absent.",
+      ),
+    image_guidance: z
+      .number()
+      .min(0)
+      .max(10)
+      .optional()
+      .describe("Image guidance inside the loss; the model's own when absent."),
+    clip_weight: z
+      .number()
+      .min(0)
+      .max(10)
+      .optional()
+      .describe(
+        "Weight of the CLIP loss; 0.1 when absent. In the space `kv` there is none, so it must be 0 there.",
+      ),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
+  })
+  .refine(({ space, clip_weight }) => space !== "kv" || !clip_weight, {
+    error: "the space kv has no CLIP loss; leave clip_weight out",
+    path: ["clip_weight"],
   })
   .meta({ id: "CreateInstruction" });
 export type CreateInstruction = z.infer<typeof createInstructionSchema>;

@@ -13,12 +13,12 @@ beforeAll(async () => {
 afterAll(() => running?.stop());
 
 /** Starts learning and returns the instruction's id. */
-async function learned(steps = 6, space?: "text" | "kv"): Promise<string> {
+async function learned(steps = 6, options: object = {}): Promise<string> {
   const before = await running.upload(await picture("png", { width: 48, height: 40 }));
   const after = await running.upload(await picture("jpeg", { width: 48, height: 40, red: 40 }), "image/jpeg");
   const { body } = await running.call("POST", "/v1/instructions", {
     pairs: [{ before, after }],
-    ...(space ? { space } : {}),
+    ...options,
     steps,
     name: "dim",
   });
@@ -90,7 +90,7 @@ describe("the service on one machine", () => {
   });
 
   it("learns keys and values on request, edits with them, and takes the file back", async () => {
-    const instruction = await running.end(`/v1/instructions/${await learned(3, "kv")}`);
+    const instruction = await running.end(`/v1/instructions/${await learned(3, { space: "kv" })}`);
     expect(instruction).toMatchObject({ status: "succeeded", usage: { steps: 3 } });
     const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
     const header = file.subarray(8, 8 + Number(file.readBigUInt64LE(0))).toString();
@@ -104,6 +104,33 @@ describe("the service on one machine", () => {
     const upload = await running.upload(file, "application/vnd.visii");
     const brought = await running.call("POST", "/v1/instructions/import", { upload }, wait);
     expect(brought.body).toMatchObject({ status: "succeeded", caption: instruction.caption });
+  });
+
+  it("learns at the learning rate, guidance and CLIP weight that the request names", async () => {
+    const infoOf = async (options: object) => {
+      const instruction = await running.end(`/v1/instructions/${await learned(2, options)}`);
+      const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
+      const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE(0))).toString());
+      return { instruction, info: JSON.parse(header.__metadata__.visii) };
+    };
+    const guidance = { text_guidance: 1.5, image_guidance: 1.25 };
+    const [first, second] = [
+      await infoOf({ ...guidance, learning_rate: 0.01, clip_weight: 0 }),
+      await infoOf({ ...guidance, learning_rate: 0.01, clip_weight: 5 }),
+    ];
+    expect(first.info.hyperParameters).toMatchObject({
+      learningRate: 0.01,
+      textGuidance: 1.5,
+      imageGuidance: 1.25,
+    });
+    expect(first.instruction.text_guidance).toBe(1.5);
+    expect(first.info.losses.first).not.toBe(second.info.losses.first);
+    const refused = await running.call("POST", "/v1/instructions", {
+      pairs: [{ before: "upl_x", after: "upl_x" }],
+      ...{ space: "kv", clip_weight: 0.1 },
+    });
+    expect(refused.status).toBe(400);
+    expect(JSON.stringify(refused.body)).toContain("clip_weight");
   });
 
   it("fails the import of a file that lies, in the file's own words, and goes on", async () => {
