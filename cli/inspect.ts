@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { VisibleError } from "visii-engine/errors";
 import type { Context } from "./context.ts";
 import { type Instruction, type InstructionSpace, type Losses, loadEngine, withPipeline } from "./engine.ts";
+import { keptFiles } from "./kept-files.ts";
 import { wholeNumber } from "./parse-values.ts";
 
 interface InspectOptions {
@@ -26,12 +27,13 @@ async function inspect(context: Context, file: string, options: InspectOptions):
   const { readInstruction } = await loadEngine();
   const instruction = await readInstruction(file);
   const words = await nearest(context, instruction, options);
-  if (!options.json) return context.print(describe(file, instruction, words));
+  const kept = await keptFiles(file);
+  if (!options.json) return context.print(describe(file, kept, instruction, words));
   const { tokenCount, dimension, info } = instruction;
   const { curve: _, ...losses } = info.losses ?? { curve: [] };
   const made = { ...info, ...(info.losses ? { losses } : {}) };
   context.print(
-    JSON.stringify({ file, tokens: tokenCount, dimension, ...made, nearestWords: words ?? null }),
+    JSON.stringify({ file, kept, tokens: tokenCount, dimension, ...made, nearestWords: words ?? null }),
   );
 }
 
@@ -71,12 +73,14 @@ function lossFacts(losses: Losses): readonly (readonly [string, string])[] {
 
 function describe(
   file: string,
+  kept: readonly string[],
   { info, tokenCount, dimension, attentions }: Instruction,
   words?: NearestWords,
 ): string {
   const { hyperParameters: made, losses, counts } = info;
   const facts: readonly (readonly [string, string])[] = [
     ["file", file],
+    ...(kept.length ? [["kept", kept.join(", ")] as const] : []),
     ["model", `${info.modelId} (weights ${info.weightHash.slice(0, 12)})`],
     ["space", spaceNames[info.space]],
     ["tokens", `${tokenCount} × ${dimension}${attentions ? `, of ${attentions.length} attentions` : ""}`],

@@ -17,6 +17,7 @@ import {
   withPipeline,
 } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
+import { keptPath } from "./kept-files.ts";
 import {
   addLearningOptions,
   inversionOptions,
@@ -49,6 +50,7 @@ interface LearnOptions extends ServerOptions, ModelOptions, LearningOptions {
   readonly memory?: number;
   readonly resume?: boolean;
   readonly preview?: string;
+  readonly keepEvery?: number;
   readonly json?: boolean;
 }
 
@@ -98,6 +100,11 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
       "how much the model may take; what does not fit is computed twice (default: what is free; on a CPU 14GB at most)",
       byteSize("--memory"),
     )
+    .option(
+      "--keep-every <N>",
+      "also write the instruction after every N steps, as FILE@STEP.visii",
+      wholeNumber("--keep-every", 1),
+    )
     .option("--resume", "go on from where a stopped run left off")
     .option(
       "--preview <DIR>",
@@ -120,6 +127,7 @@ const localLearning = [
   "memory",
   "resume",
   "preview",
+  "keep-every",
   ...localLearningOptions,
 ] as const;
 
@@ -163,6 +171,7 @@ async function learn(
     progress.note(`Starting over; an unfinished run was there (--resume would have continued it).`);
 
   const started = performance.now();
+  const { writeInstruction } = await loadEngine();
   const learned = await withPipeline(context, options, (pipeline) =>
     runLearning(context, pipeline, pairs, {
       seed: options.seed,
@@ -175,6 +184,12 @@ async function learn(
       ...(options.steps === undefined ? {} : { steps: options.steps }),
       ...(options.size === undefined ? {} : { size: options.size }),
       ...(resume ? { resume } : {}),
+      ...(options.keepEvery === undefined
+        ? {}
+        : {
+            keepEvery: options.keepEvery,
+            onKept: (kept) => writeInstruction(keptPath(out, kept.info.losses!.bestStep), kept),
+          }),
       ...(preview === undefined
         ? {}
         : {
@@ -189,7 +204,6 @@ async function learn(
   const seconds = (performance.now() - started) / 1000;
 
   const { instruction } = learned;
-  const { writeInstruction } = await loadEngine();
   await writeInstruction(out, instruction);
   if (preview !== undefined && instruction.info.losses) await writeLossCurve(preview, instruction);
   await removeResumeState(out);

@@ -13,14 +13,7 @@ export interface LearningOptions {
 }
 
 /** Those that only this machine can honour. */
-export const localLearningOptions = [
-  "learning-rate",
-  "batch",
-  "text-guidance",
-  "image-guidance",
-  "clip-weight",
-  "loop",
-] as const;
+export const localLearningOptions = ["batch", "loop"] as const;
 
 export function addLearningOptions(command: Command): Command {
   return command

@@ -1,8 +1,9 @@
 import type { Learned, LearnOptions } from "visii-engine";
 import { writeAside } from "visii-engine/files";
 import type { ImagePair, RgbImage } from "visii-engine/images";
+import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
-import { loadEngine, type Pipeline } from "./engine.ts";
+import { type Instruction, loadEngine, type Pipeline } from "./engine.ts";
 import { Interrupted } from "./interrupted.ts";
 import { requireHostMemory } from "./machine-memory.ts";
 import { modelSize, type Size } from "./picture-size.ts";
@@ -15,6 +16,8 @@ export interface RunLearningOptions extends Omit<LearnOptions, "size"> {
   readonly resume?: Uint8Array;
   /** Where states are saved, every 15 seconds and on Ctrl-C. */
   readonly stateFile: string;
+  readonly keepEvery?: number;
+  onKept?(instruction: Instruction): Promise<void>;
   /** Called about eight times in a run with an edit of the first before image, at that image's own size. */
   onPreview?(step: number, preview: RgbImage): Promise<void>;
 }
@@ -30,7 +33,7 @@ export async function runLearning(
   { progress, signal }: Context,
   pipeline: Pipeline,
   pairs: readonly [ImagePair, ...ImagePair[]],
-  { size, resume, stateFile, onPreview, ...options }: RunLearningOptions,
+  { size, resume, stateFile, keepEvery, onKept, onPreview, ...options }: RunLearningOptions,
 ): Promise<Learned> {
   const { learn } = await loadEngine();
   let [reached, steps] = [0, 0];
@@ -42,7 +45,7 @@ export async function runLearning(
       { ...options, size: modelSize(pipeline, size) },
       {
         signal,
-        ...(resume ? { resume } : {}),
+        ...defined({ resume, keepEvery, onKept }),
         ...(onPreview ? { previews: 8 } : {}),
         async onFitted({ width, height, notices }) {
           for (const notice of notices) progress.note(notice);

@@ -25,7 +25,8 @@ export interface LearnEvent extends Omit<InversionEvent, "stage"> {
   readonly caption?: string;
 }
 
-export interface LearnHooks extends Pick<InversionHooks, "signal" | "resume" | "onCheckpoint"> {
+export interface LearnHooks
+  extends Pick<InversionHooks, "signal" | "resume" | "onCheckpoint" | "keepEvery" | "onKept"> {
   /** A promise is awaited before the next step. A preview is as large as the first before image. */
   onEvent?(event: LearnEvent): void | Promise<void>;
   /** Told before any work at what size learning happens, with sentences on what was done to the pairs for it. */
@@ -62,7 +63,7 @@ export async function learn(
   { size = pipeline.imageSize, caption, phrases, ...options }: LearnOptions,
   hooks: LearnHooks = {},
 ): Promise<Learned> {
-  const { signal, resume, previews, saveEvery = 15 } = hooks;
+  const { signal, resume, previews, keepEvery, onKept, saveEvery = 15 } = hooks;
   const fitted = fitPairs(pairs, size);
   const { width, height } = fitted.pairs[0].before;
   await hooks.onFitted?.({ width, height, notices: fitted.notices });
@@ -76,7 +77,7 @@ export async function learn(
   const now = () => performance.now() / 1000;
   let savedAt = now();
   const instruction = await invert(pipeline, fitted.pairs, chosen, {
-    ...defined({ signal, resume }),
+    ...defined({ signal, resume, keepEvery, onKept }),
     ...(previews ? { previewEvery: Math.max(1, Math.round(steps / previews)) } : {}),
     // Every step offers a state, which is small beside a step's work; few are saved.
     checkpointEvery: 1,

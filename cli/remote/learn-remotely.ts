@@ -3,14 +3,17 @@ import type { Visii } from "visii-client";
 import { RetryableError } from "visii-engine/errors";
 import { writeAside } from "visii-engine/files";
 import { decodeImage } from "visii-engine/images";
+import { defined } from "../../shared/defined.ts";
 import type { PairNames } from "../collect-pairs.ts";
 import type { Context } from "../context.ts";
 import type { InstructionSpace } from "../engine.ts";
+import type { LearningOptions } from "../learning-options.ts";
 import { stageNames } from "../stage-names.ts";
 import { followJob } from "./follow-job.ts";
 import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
 
-export interface RemoteLearning {
+export interface RemoteLearning
+  extends Pick<LearningOptions, "learningRate" | "textGuidance" | "imageGuidance" | "clipWeight"> {
   readonly out: string;
   readonly init?: string;
   readonly space: InstructionSpace;
@@ -23,7 +26,7 @@ export async function learnRemotely(
   context: Context,
   api: Visii,
   names: readonly PairNames[],
-  { out, init, space, steps, seed }: RemoteLearning,
+  { out, init, space, steps, seed, ...options }: RemoteLearning,
 ): Promise<void> {
   const { progress } = context;
   const send = async (path: string) =>
@@ -39,7 +42,13 @@ export async function learnRemotely(
       ...{ pairs, seed, space },
       // A server starts from the pair by itself where its model can.
       ...(init === undefined || init === "pair" ? {} : { init }),
-      ...(steps === undefined ? {} : { steps }),
+      ...defined({
+        steps,
+        learning_rate: options.learningRate,
+        text_guidance: options.textGuidance,
+        image_guidance: options.imageGuidance,
+        clip_weight: options.clipWeight,
+      }),
     },
     { idempotencyKey: randomUUID() },
   );

@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { edit } from "../editing/edit.ts";
 import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
@@ -46,6 +47,10 @@ export interface InversionHooks {
   onCheckpoint?(state: Uint8Array): Promise<void>;
   /** Steps between two checkpoints; only on abort when absent. */
   readonly checkpointEvery?: number;
+  /** Steps between two calls of `onKept`; the tokens of those steps are validated too, so they can be the ones chosen at the end. */
+  readonly keepEvery?: number;
+  /** Receives the instruction with the tokens that step `info.losses.bestStep` ended with. */
+  onKept?(instruction: Instruction): Promise<void>;
   /** Seconds, for the estimate of the time left. */
   readonly clock?: HeartbeatClock;
 }
@@ -104,7 +109,7 @@ export async function invert(
   const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
   const { precision } = pipeline;
   const fingerprint = fingerprintOf(
-    { ...settings, precision, drawing: drawingVersion },
+    { ...settings, precision, drawing: drawingVersion, ...defined({ keepEvery: hooks.keepEvery }) },
     pipeline.weightHash,
     pictures,
   );
@@ -139,7 +144,8 @@ export async function invert(
       await save();
       throw hooks.signal.reason;
     }
-    state = await stepOnce(state, loss, batches.at(state.step), validation, settings);
+    const kept = hooks.keepEvery !== undefined && (state.step + 1) % hooks.keepEvery === 0;
+    state = await stepOnce(state, loss, batches.at(state.step), { validation, kept }, settings);
     const previewDue = hooks.previewEvery !== undefined && state.step % hooks.previewEvery === 0;
     const preview = previewDue
       ? await previewOf(pipeline, pairs[0]!, finish(state, { mean: state.best.score }))
@@ -150,6 +156,7 @@ export async function invert(
       ...(checked === undefined ? {} : { validation: checked }),
       ...(preview ? { preview } : {}),
     });
+    if (kept) await hooks.onKept?.(finish({ ...state, best: lastOf(state) }, { mean: checked! }));
     if (hooks.checkpointEvery && state.step % hooks.checkpointEvery === 0) await save();
   }
 
@@ -225,7 +232,7 @@ async function stepOnce(
   state: RunState,
   loss: InversionLoss,
   batch: readonly Sample[],
-  validation: readonly Sample[],
+  { validation, kept }: { readonly validation: readonly Sample[]; readonly kept: boolean },
   settings: InversionSettings,
 ): Promise<RunState> {
   const { lossScale, ...made } = await differentiate(loss, batch, state.instruction, state.lossScale);
@@ -238,8 +245,8 @@ async function stepOnce(
   const rate = settings.learningRate * learningRateFactor[settings.schedule](state.step, settings.steps);
   const updated = updateAdamW(state.instruction, gradient, state.optimizer, rate);
   const step = state.step + 1;
-  const due =
-    step === settings.steps || (settings.validationEvery > 0 && step % settings.validationEvery === 0);
+  const { steps, validationEvery } = settings;
+  const due = kept || step === steps || (validationEvery > 0 && step % validationEvery === 0);
   const checked = due ? await loss.validate(validation, updated.parameters) : undefined;
   // A step's own loss is that of the tokens it began with; the validation loss is that of those it ended with.
   const candidate =
@@ -259,6 +266,9 @@ async function stepOnce(
     curve: [...state.curve, { step, loss: value, ...(checked ? { validation: checked.mean } : {}) }],
   };
 }
+
+/** The tokens that the last step ended with. */
+const lastOf = ({ instruction, step }: RunState): RunState["best"] => ({ instruction, step, score: 0 });
 
 async function initialState(
   loss: InversionLoss,

@@ -55,20 +55,10 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       /--loop is "quick"; it must be one of fast, reference/,
     ],
     [
-      "a learning rate for a service",
-      learn(
-        ...pair,
-        "--out",
-        "x.visii",
-        "--learning-rate",
-        "0.1",
-        "--server",
-        "http://127.0.0.1:9",
-        "--key",
-        "k",
-      ),
+      "a batch size for a service",
+      learn(...pair, "--out", "x.visii", "--batch", "4", "--server", "http://127.0.0.1:9", "--key", "k"),
       2,
-      /--learning-rate does not go with --server/,
+      /--batch does not go with --server/,
     ],
     ["a seed in words", learn(...pair, "--out", "x.visii", "--seed", "lucky"), 2, /--seed is "lucky"/],
     [

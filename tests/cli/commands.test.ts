@@ -120,6 +120,23 @@ describe("visii learn", () => {
     ]);
   });
 
+  it("keeps the instruction of every Nth step, which inspect lists and apply uses", async () => {
+    const words = [...learnWords, "--out", "kept.visii", "--steps", "4", "--keep-every", "2"];
+    const learned = await runBin(words, { cwd });
+    expect(learned.code, learned.stderr).toBe(0);
+    const inspected = await runBin(["inspect", "kept.visii", ...model, "--json"], { cwd });
+    expect(lastJson(inspected.stdout)).toMatchObject({ kept: ["kept@2.visii", "kept@4.visii"] });
+    const applied = await runBin(["apply", "kept@2.visii", "before.png", "--out", "of-step-2", ...model], {
+      cwd,
+    });
+    expect(applied.code, applied.stderr).toBe(0);
+    const missing = await runBin(["apply", "kept@3.visii", "before.png", "--out", "none", ...model], { cwd });
+    expect([missing.code, missing.stderr]).toEqual([
+      1,
+      expect.stringContaining("There is no instruction file kept@3.visii"),
+    ]);
+  });
+
   it("warns of a pair of two scenes, on stderr and in JSON, and learns all the same", async () => {
     const demo = (file: string) => fileURLToPath(new URL(`../../demo/${file}`, import.meta.url));
     const pair = ["--pair", demo("chelsea.jpg"), demo("astronaut.jpg")];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lossesOf } from "../../../engine/instruction/instruction.ts";
+import { type Instruction, lossesOf } from "../../../engine/instruction/instruction.ts";
 import { openRows } from "../../../engine/inversion/instruction-space.ts";
 import { type ImagePair, type InversionHooks, invert } from "../../../engine/inversion/invert.ts";
 import type { InversionEvent } from "../../../engine/inversion/progress.ts";
@@ -144,6 +144,32 @@ describe("invert", () => {
       },
     );
     expect(left).toEqual([300, 4, 2, 0]);
+  });
+
+  it("hands out the tokens of every Nth step, validated, without changing what the steps do", async () => {
+    const states: Float32Array[] = [];
+    const kept: Instruction[] = [];
+    const { info } = await learn(
+      { overrides: { ...options.overrides, validationEvery: 0 } },
+      {
+        keepEvery: 5,
+        onKept: async (instruction) => void kept.push(instruction),
+        checkpointEvery: 1,
+        onCheckpoint: async (state) => {
+          states.push(decodeSafetensors(state, "state").tensors.get("instruction")!);
+        },
+      },
+    );
+    const { curve } = lossesOf(info);
+    expect(kept.map((one) => lossesOf(one.info).bestStep)).toEqual([5, 10]);
+    for (const { tokens, info } of kept) {
+      const { bestStep, validation } = lossesOf(info);
+      expect(tokens).toEqual(states[bestStep - 1]);
+      expect(validation).toBe(curve[bestStep - 1]!.validation);
+    }
+    expect(curve.map(({ loss }) => loss)).toEqual(
+      lossesOf((await learn()).info).curve.map(({ loss }) => loss),
+    );
   });
 
   it("runs the paper's loop on request: every timestep once, three branches evaluated at each step", async () => {
