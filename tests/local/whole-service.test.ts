@@ -125,11 +125,13 @@ describe("the service on one machine", () => {
     });
     expect(first.instruction.text_guidance).toBe(1.5);
     expect(first.info.losses.first).not.toBe(second.info.losses.first);
+    const before = await running.upload(await picture());
     const refused = await running.call("POST", "/v1/instructions", {
-      pairs: [{ before: "upl_x", after: "upl_x" }],
-      ...{ space: "kv", clip_weight: 0.1 },
+      pairs: [{ before, after: before }],
+      space: "kv",
+      clip_weight: 0.1,
     });
-    expect(refused.status).toBe(400);
+    expect(refused.status).toBe(422);
     expect(JSON.stringify(refused.body)).toContain("clip_weight");
   });
 
