@@ -1,12 +1,12 @@
 import { CommanderError } from "commander";
-import { RetryableError, VisibleError } from "visii-engine/errors";
+import { type ErrorCode, RetryableError, VisibleError } from "visii-engine/errors";
 import { Interrupted } from "./interrupted.ts";
 
 /** Exit codes, as shells know them. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** VisibleError codes that mean: the command was put wrongly. */
-const usageCodes: ReadonlySet<string> = new Set(["usage", "invalid_option", "no_pairs"]);
+const usageCodes: ReadonlySet<ErrorCode> = new Set(["usage", "invalid_option", "no_pairs"]);
 
 export interface Failure {
   /** Lines for stderr, without the leading "visii: ". */

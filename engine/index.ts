@@ -15,7 +15,7 @@ export { bundledModel } from "./bundled-model.ts";
 export { type CaptionKind, parsePhrases } from "./captioning/caption-pair.ts";
 export { type EditPhotoOptions, edit } from "./edit.ts";
 export type { EditEvent, EditHooks, EditOptions } from "./editing/edit.ts";
-export { InternalError, RetryableError, VisibleError } from "./errors.ts";
+export { type ErrorCode, InternalError, RetryableError, VisibleError } from "./errors.ts";
 export { type DecodedImage, decodeImage, type Transparency } from "./images/decode-image.ts";
 export type { ModelSize } from "./images/fit-to-model.ts";
 export type { ImageFormat } from "./images/image-format.ts";

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { ErrorCode } from "../shared/error-codes.ts";
 import { RetryableError, VisibleError } from "../shared/errors.ts";
 import type { Log } from "../shared/ports/log.ts";
 import {
@@ -22,14 +23,13 @@ export const loggedPath = (path: string): string => path.replace(/visii_(test|li
 /** An answer of application/problem+json. */
 export function problemAnswer(
   context: Context<EdgeEnv>,
-  code: string,
+  code: ErrorCode,
   detail: string,
   extra: Pick<Problem, "errors"> = {},
 ): Response {
-  const [status, title] = (problems as Readonly<Record<string, readonly [number, string]>>)[code] ?? [
-    400,
-    "The request cannot be met",
-  ];
+  const [status, title] = (problems as Readonly<Partial<Record<ErrorCode, readonly [number, string]>>>)[
+    code
+  ] ?? [400, "The request cannot be met"];
   const problem: Problem = {
     ...{ type: problemType(code), title, status, code, detail },
     request_id: context.get("requestId") ?? "",

@@ -1,3 +1,5 @@
+import type { ErrorCode } from "./error-codes.ts";
+
 /**
  * The three kinds of failure. Everything thrown on purpose is one of them, so that a boundary (CLI, HTTP, queue) can
  * decide by kind and never by message.
@@ -7,9 +9,9 @@
 export class VisibleError extends Error {
   override readonly name = "VisibleError";
   /** Stable, machine-readable, in snake_case: `unsupported_image`, `model_not_found`, … */
-  readonly code: string;
+  readonly code: ErrorCode;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }

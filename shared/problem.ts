@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ErrorCode } from "./error-codes.ts";
 
 /** RFC 9457. `code` is stable; `detail` is for people. */
 export const problemSchema = z.object({
@@ -45,10 +46,10 @@ export const problems = {
   too_many_jobs: [429, "Too many jobs are open"],
   internal: [500, "Something broke on our side"],
   unavailable: [503, "Not available right now"],
-} as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>;
+} as const satisfies Readonly<Partial<Record<ErrorCode, readonly [status: number, title: string]>>>;
 export type ProblemCode = keyof typeof problems;
 
 export const problemContentType = "application/problem+json";
 
 /** Where the documentation of a code is. */
-export const problemType = (code: string): string => `/docs#error-${code}`;
+export const problemType = (code: ErrorCode): string => `/docs#error-${code}`;

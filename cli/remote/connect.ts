@@ -1,5 +1,5 @@
 import { ApiError, type Visii, visii } from "visii-client";
-import { RetryableError, VisibleError } from "visii-engine/errors";
+import { type ErrorCode, errorCodes, RetryableError, VisibleError } from "visii-engine/errors";
 import type { ServerAddress } from "../server-options.ts";
 
 /** Runs `use` on the service; what it refuses, and its silence, become sentences that name it. */
@@ -28,8 +28,12 @@ function refused(baseUrl: string, { problem, retryAfter, message }: ApiError): E
   }
   if (code === "unexpected_answer")
     return new VisibleError(code, `${baseUrl} answered ${status} and does not seem to be a visii service.`);
-  return new VisibleError(code, `${baseUrl}: ${detail}${request}`);
+  return new VisibleError(knownCode(code), `${baseUrl}: ${detail}${request}`);
 }
+
+/** A code that a service sent. A newer service may have codes that this program does not know. */
+export const knownCode = (code: string): ErrorCode =>
+  errorCodes.find((known) => known === code) ?? "unexpected_answer";
 
 function reasonOf(error: TypeError): string {
   const { cause } = error;

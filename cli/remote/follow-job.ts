@@ -2,6 +2,7 @@ import type { JobError, JobEvent, Progress, Status } from "visii-client";
 import { VisibleError } from "visii-engine/errors";
 import type { Context } from "../context.ts";
 import { Interrupted } from "../interrupted.ts";
+import { knownCode } from "./connect.ts";
 
 interface RemoteJob {
   readonly id: string;
@@ -38,6 +39,6 @@ export async function followJob<Job extends RemoteJob>(
   }
   const job = await calls.get(id);
   if (job.status === "succeeded") return job;
-  if (job.error) throw new VisibleError(job.error.code, job.error.message);
+  if (job.error) throw new VisibleError(knownCode(job.error.code), job.error.message);
   throw new VisibleError("canceled", `${id} was canceled on the server.`);
 }

@@ -1,4 +1,5 @@
 import type { SchedulerKind } from "../../engine/schedulers/create-scheduler.ts";
+import type { ErrorCode } from "../../shared/error-codes.ts";
 
 /** What the worker (parent) and the process that computes (child) say to each other. Bytes travel as they are. */
 
@@ -120,7 +121,7 @@ export interface TaskDone {
 
 export interface TaskFailure {
   readonly kind: "visible" | "canceled" | "broken";
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   /** Of a broken one: for our log, never for the caller. */
   readonly stack?: string;

@@ -1,4 +1,5 @@
 import { atOnce } from "../at-once.ts";
+import type { ErrorCode } from "../error-codes.ts";
 import { lifetimes } from "../object-keys.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
@@ -183,7 +184,7 @@ export class JobStore {
       if (!isHolder(row, job, owner)) return undefined;
       const [failures, kills] = [row.failures + 1, (row.kills ?? 0) + (killed ? 1 : 0)];
       const counted = { ...waiting(row), failures, kills, last_failure: reason };
-      const error =
+      const error: { code: ErrorCode; message: string } | undefined =
         kills >= maximumKills
           ? {
               code: "unprocessable",
