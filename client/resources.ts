@@ -105,6 +105,11 @@ export interface Upload {
   readonly expires_at?: string;
 }
 
+export interface Download {
+  /** An `https:` address that anybody can open, or a `data:` URI. */
+  readonly url: string;
+}
+
 export interface CreateInstruction {
   /** Uploads of the same photo before and after the edit; more pairs make it more general. */
   readonly pairs: readonly { readonly before: string; readonly after: string }[];

@@ -14,6 +14,7 @@ import type {
   CreateUpload,
   CreateWebhook,
   DeliveryResource,
+  Download,
   EditResource,
   ImportInstruction,
   InstructionResource,
@@ -121,6 +122,8 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
     complete,
     get,
     delete: (id: string) => send<void>("DELETE", `/v1/uploads/${id}`),
+    /** An upload of the picture at an `https:` address, or of a `data:` URI. */
+    download: (url: string) => send<Upload>("POST", "/v1/uploads/download", { url } satisfies Download),
     /** All three steps: get a form, post the file, have it checked. */
     async send(bytes: Uint8Array<ArrayBuffer>, content_type: UploadType): Promise<Upload> {
       const { id, url, fields } = await create({ content_type, bytes: bytes.byteLength });

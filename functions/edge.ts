@@ -3,6 +3,7 @@ import type { KeyStore } from "../shared/accounts/key-store.ts";
 import type { IdKind } from "../shared/ids.ts";
 import type { JobStore } from "../shared/jobs/job-store.ts";
 import type { Ledger } from "../shared/ledger/ledger.ts";
+import type { Download } from "../shared/outbound/download.ts";
 import type { Clock, RandomBytes } from "../shared/ports/clock.ts";
 import type { JobQueue } from "../shared/ports/job-queue.ts";
 import type { Log } from "../shared/ports/log.ts";
@@ -24,6 +25,8 @@ export interface EdgePorts {
   readonly log: Log;
   /** Why an address may not be called when a job ends; undefined when it may. */
   readonly refuseWebhook: (url: string) => string | undefined;
+  /** Reads a picture at an address that a caller gave. */
+  readonly download: Download;
   readonly settings: EdgeSettings;
 }
 

@@ -3,10 +3,12 @@ import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
+import { createDownload } from "../shared/outbound/download.ts";
+import { publicOnly } from "../shared/outbound/outbound-policy.ts";
 import type { Log } from "../shared/ports/log.ts";
 import { createStripeMeter } from "../shared/stripe/stripe-meter.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
-import { createGuardedSender, publicOnly } from "../shared/webhooks/guarded-sender.ts";
+import { createGuardedSender } from "../shared/webhooks/guarded-sender.ts";
 import type { EdgeConfig } from "./config.ts";
 import { defaultEdgeSettings, type EdgePorts } from "./edge.ts";
 import type { SweepPorts } from "./sweep/sweep.ts";
@@ -48,7 +50,14 @@ export function openEdge(config: EdgeConfig): {
   const common = { table, objects, clock, random, log };
   return {
     adapters,
-    edge: { ...common, queues, timing, settings, refuseWebhook: publicOnly.refuseAddress },
+    edge: {
+      ...common,
+      queues,
+      timing,
+      settings,
+      refuseWebhook: publicOnly.refuseAddress,
+      download: createDownload(publicOnly),
+    },
     deliveries: { ...common, sender: createGuardedSender(publicOnly) },
     sweep: {
       ...{

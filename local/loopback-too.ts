@@ -1,9 +1,9 @@
-import { publicOnly, type SenderPolicy } from "../shared/webhooks/guarded-sender.ts";
+import { type OutboundPolicy, publicOnly } from "../shared/outbound/outbound-policy.ts";
 
 const isLoopback = (host: string): boolean => ["127.0.0.1", "::1", "[::1]", "localhost"].includes(host);
 
 /** On one's own machine webhooks may go to it, too, over plain http if need be; all else stays guarded. */
-export const loopbackToo: SenderPolicy = {
+export const loopbackToo: OutboundPolicy = {
   ...publicOnly,
   refuseAddress: (url) =>
     URL.canParse(url) && isLoopback(new URL(url).hostname) ? undefined : publicOnly.refuseAddress(url),

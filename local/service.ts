@@ -4,6 +4,7 @@ import { openAccount } from "../shared/accounts/open-account.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
+import { createDownload } from "../shared/outbound/download.ts";
 import type { Log } from "../shared/ports/log.ts";
 import { prices } from "../shared/prices.ts";
 import type { QueueTiming } from "../shared/queue-timing.ts";
@@ -77,7 +78,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
   const { refuseAddress: refuseWebhook } = loopbackToo;
-  const app = createApp({ table, objects, queues, timing, clock, random, log, settings, refuseWebhook });
+  const download = createDownload(loopbackToo);
+  const app = createApp({
+    ...{ table, objects, queues, timing, clock, random, log, settings },
+    refuseWebhook,
+    download,
+  });
   const here = api ? undefined : await listen(app, port);
   const url = `http://127.0.0.1:${(api ?? here)?.port}`;
   const sweeper = startSweeper(

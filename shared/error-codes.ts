@@ -122,6 +122,8 @@ export const errorCodes = [
   "too_many_keys",
   "period_too_long",
   "forbidden_url",
+  "download_failed",
+  "too_many_downloads",
   "rate_limited",
   "quota_exceeded",
   "too_many_streams",

@@ -40,6 +40,8 @@ export const problems = {
   too_many_keys: [422, "The account has as many keys as it may"],
   period_too_long: [422, "The period holds too much for one report"],
   forbidden_url: [422, "The address may not be called"],
+  download_failed: [422, "The address cannot be downloaded"],
+  too_many_downloads: [429, "Too many downloads are running"],
   rate_limited: [429, "Too many requests"],
   quota_exceeded: [429, "The day's quota is used up"],
   too_many_streams: [429, "Too many event streams are open"],

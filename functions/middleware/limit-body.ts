@@ -7,7 +7,7 @@ import { refuse } from "../problem-answers.ts";
 const largest = 1024 * 1024;
 
 const tooLarge = () => {
-  throw refuse("too_large", `A body has at most ${largest} bytes; send pictures as uploads.`);
+  throw refuse("too_large", `A body has at most ${largest} bytes; send larger pictures as uploads.`);
 };
 const counted = bodyLimit({ maxSize: largest, onError: tooLarge });
 

@@ -1,9 +1,12 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { eraseUpload } from "../../shared/erasure/erase.ts";
+import { readImageHeader } from "../../shared/image-header.ts";
 import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import {
   createUploadSchema,
+  downloadSchema,
+  imageTypes,
   maximumUploadBytes,
   type Upload,
   uploadFormSchema,
@@ -71,6 +74,20 @@ const remove = createRoute({
   responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 
+const download = createRoute({
+  ...{
+    method: "post",
+    path: "/v1/uploads/download",
+    operationId: "downloadUpload",
+    parameters: [idempotencyKeyHeader],
+    tags,
+    security: secured,
+    summary: "Make an upload of the picture at an address",
+  },
+  request: jsonBody(downloadSchema),
+  responses: { 201: json(shown, "Ready for use"), ...orProblem },
+});
+
 export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, objects, clock } = edge;
 
@@ -93,6 +110,29 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     });
     const expires_at = toIso(now + lifetimes.uploadForm * 1000);
     return context.json({ id, method: "POST" as const, url, fields: { ...fields }, expires_at }, 201);
+  });
+
+  app.openapi(download, async (context) => {
+    const { url } = context.req.valid("json");
+    const account = context.get("account");
+    const id = context.get("newId")("upload");
+    const bytes = url.startsWith("data:") ? decodeDataUri(url) : await downloadFor(edge, account, url);
+    await useQuota(edge, account, "uploadBytes", bytes.byteLength);
+    const type = readImageHeader(bytes)?.type ?? imageTypes[0];
+    const facts = checkUpload(bytes, type);
+    await objects.put(objectKeys.input(account, id), bytes, type);
+    const now = clock.now();
+    const expires = now + lifetimes.input * 1000;
+    const upload: Upload = {
+      ...{ id, status: "ready", content_type: type, created_at: toIso(now), expires_at: toIso(expires) },
+      ...facts,
+    };
+    await table.insert({
+      ...rowKeys.resource(account, id),
+      data: { ...upload, account },
+      expires: Math.floor(expires / 1000),
+    });
+    return context.json(upload, 201);
   });
 
   app.openapi(complete, async (context) => {
@@ -135,4 +175,29 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     await eraseUpload(edge, account, id);
     return context.body(null, 204);
   });
+}
+
+/** Seconds that a download may hold a connection. */
+const longestDownload = 15;
+
+/** @throws VisibleError as Download does; `too_many_downloads` when the account holds all its connections */
+async function downloadFor({ download, held }: Edge, account: string, url: string): Promise<Uint8Array> {
+  const release = await held.take(account, longestDownload);
+  if (!release)
+    throw refuse(
+      "too_many_downloads",
+      "The account has as many connections open as it may; download a picture when another is done.",
+    );
+  try {
+    return await download(url, maximumUploadBytes);
+  } finally {
+    await release();
+  }
+}
+
+function decodeDataUri(uri: string): Uint8Array {
+  const [, base64] = /^data:[^,]*;base64,([A-Za-z0-9+/]+={0,2})$/.exec(uri) ?? [];
+  if (base64 === undefined)
+    throw refuse("invalid_upload", "The data URI is not base64; write data:image/jpeg;base64,… .");
+  return new Uint8Array(Buffer.from(base64, "base64"));
 }

@@ -34,6 +34,19 @@ export const createUploadSchema = z
   })
   .meta({ id: "CreateUpload" });
 
+export const downloadSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .min(1)
+      .max(1_000_000)
+      .describe(
+        "An `https:` address that anybody can open, or a `data:` URI (the JSON body has at most 1 MB).",
+      ),
+  })
+  .meta({ id: "Download" });
+export type Download = z.infer<typeof downloadSchema>;
+
 export const uploadFormSchema = z.object({
   id: idSchema("upload"),
   method: z.literal("POST"),

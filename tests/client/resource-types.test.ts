@@ -13,7 +13,12 @@ import type {
   instructionSchema,
   patchInstructionSchema,
 } from "../../shared/resources/instruction.ts";
-import type { createUploadSchema, uploadFormSchema, uploadSchema } from "../../shared/resources/upload.ts";
+import type {
+  createUploadSchema,
+  downloadSchema,
+  uploadFormSchema,
+  uploadSchema,
+} from "../../shared/resources/upload.ts";
 import type { usageReportSchema } from "../../shared/resources/usage-report.ts";
 import type {
   createdWebhookSchema,
@@ -35,6 +40,7 @@ type Answered<Schema extends z.ZodType> = Plain<z.output<Schema>>;
 describe("the client's types are those of the service's schemas", () => {
   it("for what is sent", () => {
     expectTypeOf<Plain<client.CreateUpload>>().toEqualTypeOf<Sent<typeof createUploadSchema>>();
+    expectTypeOf<Plain<client.Download>>().toEqualTypeOf<Sent<typeof downloadSchema>>();
     expectTypeOf<Plain<client.CreateInstruction>>().toEqualTypeOf<Sent<typeof createInstructionSchema>>();
     expectTypeOf<Plain<client.ImportInstruction>>().toEqualTypeOf<Sent<typeof importInstructionSchema>>();
     expectTypeOf<Plain<client.UpdateInstruction>>().toEqualTypeOf<Sent<typeof patchInstructionSchema>>();

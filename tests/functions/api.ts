@@ -2,10 +2,11 @@ import { createApp } from "../../functions/app.ts";
 import { defaultEdgeSettings, type EdgePorts } from "../../functions/edge.ts";
 import type { Scope } from "../../shared/accounts/api-key.ts";
 import { openAccount } from "../../shared/accounts/open-account.ts";
+import { createDownload } from "../../shared/outbound/download.ts";
+import { type OutboundPolicy, publicOnly } from "../../shared/outbound/outbound-policy.ts";
 import type { LogFacts } from "../../shared/ports/log.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
-import { publicOnly } from "../../shared/webhooks/guarded-sender.ts";
 import { type LocalWorld, openLocalWorld } from "../local-world.ts";
 
 export interface Answer {
@@ -28,11 +29,16 @@ export class Api {
   readonly app: ReturnType<typeof createApp>;
   readonly errors: LogFacts[] = [];
 
-  private constructor(world: LocalWorld, settings: Partial<EdgePorts["settings"]>) {
+  private constructor(
+    world: LocalWorld,
+    settings: Partial<EdgePorts["settings"]>,
+    download: OutboundPolicy = publicOnly,
+  ) {
     this.world = world;
     this.ports = {
       ...{ table: world.table, objects: world.objects, queues: world.queues, timing: queueTiming },
       ...{ clock: systemClock, random: systemRandom, refuseWebhook: publicOnly.refuseAddress },
+      download: createDownload(download),
       log: {
         info: () => undefined,
         error: (message, facts) => void this.errors.push({ message, ...facts }),
@@ -42,8 +48,9 @@ export class Api {
     this.app = createApp(this.ports);
   }
 
-  static async open(settings: Partial<EdgePorts["settings"]> = {}): Promise<Api> {
-    return new Api(await openLocalWorld(), settings);
+  /** @param download which addresses pictures may be downloaded from */
+  static async open(settings: Partial<EdgePorts["settings"]> = {}, download?: OutboundPolicy): Promise<Api> {
+    return new Api(await openLocalWorld(), settings, download);
   }
 
   /** A new account with a key of these scopes. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
 import { defaultEdgeSettings } from "../../functions/edge.ts";
 import { MemoryTable } from "../../research/bench/batch/memory-table.ts";
+import { createDownload } from "../../shared/outbound/download.ts";
+import { publicOnly } from "../../shared/outbound/outbound-policy.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
 import { createPass, routerHeader } from "../../shared/router-pass.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
@@ -14,6 +16,7 @@ const app = (settings: object) =>
     ...{ timing: queueTiming, clock, random: (count) => new Uint8Array(count) },
     log: { info() {}, error() {} },
     refuseWebhook: () => undefined,
+    download: createDownload(publicOnly),
     settings: { ...defaultEdgeSettings, publicUrl: "https://edits.example.com", ...settings },
   });
 const get = (settings: object, headers: Record<string, string> = {}) =>

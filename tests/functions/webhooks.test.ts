@@ -8,9 +8,10 @@ import { deliverWaiting, queueDelivery } from "../../functions/webhooks/delivery
 import { createId } from "../../shared/ids.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
+import { publicOnly } from "../../shared/outbound/outbound-policy.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { systemClock as clock, systemRandom as random } from "../../shared/system-clock.ts";
-import { createGuardedSender, publicOnly } from "../../shared/webhooks/guarded-sender.ts";
+import { createGuardedSender } from "../../shared/webhooks/guarded-sender.ts";
 import { type StoredDelivery, storedDeliverySchema } from "../../shared/webhooks/webhook.ts";
 import { Api, type Caller } from "./api.ts";
 

@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, LookupFunction } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createGuardedSender, publicOnly, type SenderPolicy } from "../../shared/webhooks/guarded-sender.ts";
-import { refuseAddress, refuseIp } from "../../shared/webhooks/public-address.ts";
+import { type OutboundPolicy, publicOnly } from "../../shared/outbound/outbound-policy.ts";
+import { refuseAddress, refuseIp } from "../../shared/outbound/public-address.ts";
+import { createGuardedSender } from "../../shared/webhooks/guarded-sender.ts";
 
 describe("an address that is called for a stranger", () => {
   it.each([
@@ -77,11 +78,11 @@ describe("the sender", () => {
       );
     };
   };
-  const policy = (lookup: LookupFunction, change: Partial<SenderPolicy> = {}): SenderPolicy => ({
+  const policy = (lookup: LookupFunction, change: Partial<OutboundPolicy> = {}): OutboundPolicy => ({
     ...{ refuseAddress: () => undefined, refuseIp, timeout: 500, lookup },
     ...change,
   });
-  const send = (rules: SenderPolicy, path = "/") =>
+  const send = (rules: OutboundPolicy, path = "/") =>
     createGuardedSender(rules).send(`http://hooks.example.com:${port}${path}`, {}, "{}");
 
   it("refuses a public name that resolves to a private address, also beside a public one", async () => {

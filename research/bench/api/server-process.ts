@@ -1,9 +1,12 @@
 /** The API of a checkout on given stand-ins, and bare Hono that answers the same JSON, each on a port of this process. */
+
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import type { StandIns } from "../../../local/stand-ins.ts";
+import { createDownload } from "../../../shared/outbound/download.ts";
+import { publicOnly } from "../../../shared/outbound/outbound-policy.ts";
 import { usedMilliseconds } from "./child.ts";
 import { countCalls } from "./count-calls.ts";
 import { openTenants } from "./tenants.ts";
@@ -60,7 +63,7 @@ const settings = { ...defaultEdgeSettings, requestsPerMinute: 60_000 };
 const refuseWebhook = () => undefined;
 const app = createApp({
   ...{ table, objects: adapters.objects, queues, timing: adapters.timing, clock, random },
-  ...{ log: silent, settings, refuseWebhook },
+  ...{ log: silent, settings, refuseWebhook, download: createDownload(publicOnly) },
 });
 
 let sample: Readonly<Record<string, unknown>> = {};

@@ -11,6 +11,8 @@ import { S3ObjectStore } from "../../../shared/aws/s3-object-store.ts";
 import type { Job } from "../../../shared/jobs/job.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
+import { createDownload } from "../../../shared/outbound/download.ts";
+import { publicOnly } from "../../../shared/outbound/outbound-policy.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
 import { uploadFormSchema } from "../../../shared/resources/upload.ts";
 import { rowKeys } from "../../../shared/rows.ts";
@@ -54,6 +56,7 @@ export class BulkWorld {
     this.app = createApp({
       ...{ table, objects, queues, timing: queueTiming, clock, random, log, settings },
       refuseWebhook: () => undefined,
+      download: createDownload(publicOnly),
     });
     const handle = createJobHandler(
       { jobs, ledger: this.ledger, table, clock, random, log },

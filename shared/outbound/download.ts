@@ -1,0 +1,79 @@
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { VisibleError } from "../errors.ts";
+import { guardedLookup, type OutboundPolicy } from "./outbound-policy.ts";
+
+const mostRedirects = 3;
+
+/** Reads the bytes at an address that a caller gave. */
+export type Download = (url: string, maximumBytes: number) => Promise<Uint8Array>;
+
+/**
+ * Downloads over GET under the policy: every address, also of a redirect, is checked and connected to in one look-up; time, bytes
+ * and redirects are bounded.
+ *
+ * @throws VisibleError `forbidden_url`, `download_failed` or `too_large`
+ */
+export function createDownload(policy: OutboundPolicy): Download {
+  return async (start, maximumBytes) => {
+    const signal = AbortSignal.timeout(policy.timeout);
+    let url = start;
+    for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+      const refusal = policy.refuseAddress(url);
+      if (refusal !== undefined) throw new VisibleError("forbidden_url", refusal);
+      const answer = await get(policy, new URL(url), maximumBytes, signal);
+      if (!("location" in answer)) return answer.bytes;
+      if (!URL.canParse(answer.location, url)) throw failed(start, "it redirects to no address");
+      url = new URL(answer.location, url).href;
+    }
+    throw failed(start, `it redirects more than ${mostRedirects} times`);
+  };
+}
+
+type Answer = { readonly bytes: Uint8Array } | { readonly location: string };
+
+const failed = (url: string, why: string) =>
+  new VisibleError("download_failed", `${url} cannot be downloaded: ${why}. Check that anybody can open it.`);
+
+function get(policy: OutboundPolicy, url: URL, maximumBytes: number, signal: AbortSignal): Promise<Answer> {
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  const tooLarge = () =>
+    new VisibleError("too_large", `${url.href} has more than ${maximumBytes} bytes, which are the limit.`);
+  return new Promise((resolve, reject) => {
+    const headers = { accept: "image/*", "user-agent": "visii/1" };
+    const outgoing = request(
+      url,
+      { headers, lookup: guardedLookup(policy), signal, agent: false },
+      (response) => {
+        const { statusCode = 0, headers } = response;
+        const end = (settle: () => void) => {
+          settle();
+          response.destroy();
+        };
+        const { location } = headers;
+        if (statusCode >= 300 && statusCode < 400 && location !== undefined)
+          return end(() => resolve({ location }));
+        if (statusCode !== 200) return end(() => reject(failed(url.href, `the answer is ${statusCode}`)));
+        if (Number(headers["content-length"] ?? 0) > maximumBytes) return end(() => reject(tooLarge()));
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        response.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+          chunks.push(chunk);
+          if (bytes > maximumBytes) end(() => reject(tooLarge()));
+        });
+        response.on("end", () => resolve({ bytes: new Uint8Array(Buffer.concat(chunks)) }));
+        response.on("error", (error) => reject(failed(url.href, error.message)));
+      },
+    );
+    outgoing.on("error", (error) =>
+      reject(
+        failed(
+          url.href,
+          signal.aborted ? `it took longer than ${policy.timeout / 1000} seconds` : error.message,
+        ),
+      ),
+    );
+    outgoing.end();
+  });
+}
