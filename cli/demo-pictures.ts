@@ -14,7 +14,7 @@ export interface DemoColumn {
   readonly by: { readonly instruction?: Instruction; readonly text?: string } | { readonly fit: FittedEdit };
 }
 
-export interface DemoResult {
+interface DemoResult {
   readonly column: DemoColumn;
   readonly file: string;
   readonly image: RgbImage;
@@ -22,7 +22,7 @@ export interface DemoResult {
   readonly closeness?: Closeness;
 }
 
-export interface DemoPhoto {
+interface DemoPhoto {
   readonly input: string;
   readonly photo: RgbImage;
   /** The true edit, as large as the photo. */

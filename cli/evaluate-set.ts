@@ -25,7 +25,7 @@ interface SetPlan extends Pick<EvaluationPlan, "cases" | "methods" | "out"> {
   readonly set: string;
 }
 
-export interface SetOutcome {
+interface SetOutcome {
   readonly report: Report;
   readonly page: string;
   readonly results: string;

@@ -1,6 +1,6 @@
 /** Where a long run stands: one line redrawn in place on a terminal, a plain line every few seconds elsewhere. */
 
-export interface ProgressState {
+interface ProgressState {
   readonly stage: string;
   /** Done so far, of `steps`. */
   readonly step: number;
@@ -11,7 +11,7 @@ export interface ProgressState {
   readonly etaSeconds?: number;
 }
 
-export interface ProgressTarget {
+interface ProgressTarget {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;

@@ -8,7 +8,7 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as c
 /** VisibleError codes that mean: the command was put wrongly. */
 const usageCodes: ReadonlySet<ErrorCode> = new Set(["usage", "invalid_option", "no_pairs"]);
 
-export interface Failure {
+interface Failure {
   /** Lines for stderr, without the leading "visii: ". */
   readonly message: string;
   readonly exitCode: number;

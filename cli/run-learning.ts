@@ -10,7 +10,7 @@ import { modelSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { stageNames } from "./stage-names.ts";
 
-export interface RunLearningOptions extends Omit<LearnOptions, "size"> {
+interface RunLearningOptions extends Omit<LearnOptions, "size"> {
   readonly size?: Size;
   /** A saved state to go on from. */
   readonly resume?: Uint8Array;

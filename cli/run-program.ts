@@ -7,7 +7,7 @@ import { ProgressBar } from "./progress-bar.ts";
 import { exitCodes, explainFailure } from "./report-failure.ts";
 
 type Pairs = ReturnType<typeof collectPairs>["pairs"];
-export type AddCommand = (program: Command, context: Context, pairs: Pairs) => void;
+type AddCommand = (program: Command, context: Context, pairs: Pairs) => void;
 
 export interface Program {
   readonly name: string;

@@ -1,6 +1,6 @@
 import type { ProgressBar } from "./progress-bar.ts";
 
-export interface TransferState {
+interface TransferState {
   readonly file: string;
   readonly bytes: number;
   readonly total: number;

@@ -1,4 +1,3 @@
-import { objectKeys } from "../shared/object-keys.ts";
 import { imageTypes, type Upload, type UploadType, uploadSchema } from "../shared/resources/upload.ts";
 import { parseRow, rowKeys } from "../shared/rows.ts";
 import type { Edge } from "./edge.ts";
@@ -36,9 +35,6 @@ export async function requireUploads(
   }
   return found;
 }
-
-/** The checked bytes, which no form can change any more. */
-export const inputKey = objectKeys.input;
 
 export const pixelsOf = ({ width = 0, height = 0 }: Pick<Upload, "width" | "height">): number =>
   width * height;

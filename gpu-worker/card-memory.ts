@@ -6,7 +6,7 @@ import { showBytes } from "../shared/show-bytes.ts";
 /** Bytes of a card that each lane takes beside its sessions: CUDA's context, the libraries' kernels and workspaces. */
 export const laneOverhead = 0.8e9;
 
-export interface Card {
+interface Card {
   readonly name: string;
   /** Bytes. */
   readonly memory: number;

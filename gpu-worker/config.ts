@@ -68,4 +68,3 @@ export const workerConfigSchema = awsConfigSchema
       (VISII_LANE_MEMORY?.length ?? VISII_LANES.length) === VISII_LANES.length,
     { path: ["VISII_LANE_MEMORY"], message: "it must have a share for each lane of VISII_LANES" },
   );
-export type WorkerConfig = z.infer<typeof workerConfigSchema>;

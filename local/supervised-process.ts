@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 
-export interface SupervisedOptions {
+interface SupervisedOptions {
   readonly entry: URL;
   readonly environment: Readonly<Record<string, string>>;
   /** Milliseconds between being told to stop and being killed. */

@@ -2,7 +2,7 @@ import { DescribeServicesCommand, type ECSClient, UpdateServiceCommand } from "@
 import { callService } from "../shared/aws/service-failure.ts";
 import { InternalError } from "../shared/errors.ts";
 
-export interface ServiceCount {
+interface ServiceCount {
   readonly desired: number;
   readonly running: number;
 }

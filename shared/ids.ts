@@ -40,12 +40,6 @@ export function deriveId(kind: IdKind, parent: string, name: string): string {
   return `${idPrefixes[kind]}_${parent.slice(4, 4 + timeCharacters)}${randomPart(hash)}`;
 }
 
-/** What kind of resource an id names; undefined when it is none of ours. */
-export function kindOfId(id: string): IdKind | undefined {
-  const prefix = id.slice(0, 3);
-  return (Object.keys(idPrefixes) as IdKind[]).find((kind) => idPrefixes[kind] === prefix);
-}
-
 function timePart(milliseconds: number): string {
   let rest = milliseconds;
   let text = "";

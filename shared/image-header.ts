@@ -1,6 +1,6 @@
 import type { imageTypes } from "./resources/upload.ts";
 
-export interface ImageHeader {
+interface ImageHeader {
   readonly type: (typeof imageTypes)[number];
   /** Pixels as the file says, before any turn that EXIF asks for. */
   readonly width: number;

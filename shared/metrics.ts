@@ -1,6 +1,6 @@
 import type { LogFacts } from "./ports/log.ts";
 
-export type Unit = "Seconds" | "Count" | "Count/Second";
+type Unit = "Seconds" | "Count" | "Count/Second";
 
 /** Every series there is, with its unit; dashboard and alarms name no other. */
 export const metricUnits = {

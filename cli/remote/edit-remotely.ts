@@ -14,7 +14,7 @@ import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
 /** Images that one edit takes. */
 const mostImages = 16;
 
-export interface RemotePrompt {
+interface RemotePrompt {
   /** Of the service. */
   readonly instruction?: string;
   readonly text?: string;

@@ -12,7 +12,7 @@ import { stageNames } from "../stage-names.ts";
 import { followJob } from "./follow-job.ts";
 import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
 
-export interface RemoteLearning
+interface RemoteLearning
   extends Pick<LearningOptions, "learningRate" | "textGuidance" | "imageGuidance" | "clipWeight"> {
   readonly out: string;
   readonly init?: string;

@@ -25,7 +25,7 @@ export type Cotangents<In extends readonly unknown[]> = { readonly [K in keyof I
  * back to the input's. `"zero gradient"` is a statement (the function is flat almost everywhere), not an omission.
  */
 type VjpRule<Op extends OpType> = (local: Local<Op>) => Cotangents<Inputs<Op>>;
-export type VjpRules = { readonly [Op in OpType]: VjpRule<Op> | "zero gradient" };
+type VjpRules = { readonly [Op in OpType]: VjpRule<Op> | "zero gradient" };
 
 export const vjpRules: VjpRules = {
   Add: ({ dy }) => [dy, dy],

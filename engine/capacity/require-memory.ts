@@ -4,7 +4,7 @@ import { largestSquare } from "../inversion/largest-square.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 import { editNeeds, learnNeeds, type Needs } from "./model-needs.ts";
 
-export interface MemoryQuestion {
+interface MemoryQuestion {
   readonly use: "learn" | "edit";
   /** Of the picture that the model sees, pixels. */
   readonly width: number;

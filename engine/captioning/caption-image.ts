@@ -8,7 +8,7 @@ import { optimize } from "../rewrite/optimize.ts";
 import { captionLossGraph, tokenEmbeddingGraph, vocabularyScoreGraph } from "./caption-graphs.ts";
 import { readableTokens, spellTokens } from "./readable-tokens.ts";
 
-export interface CaptionOptions {
+interface CaptionOptions {
   readonly seed: number;
   /** Length of the caption in tokens; 10 in the released code. */
   readonly tokens?: number;

@@ -27,7 +27,7 @@ const methods = {
 
 export type CaptionKind = keyof typeof methods;
 
-export interface CaptionPairOptions {
+interface CaptionPairOptions {
   readonly seed: number;
   readonly phrases?: readonly string[];
 }

@@ -7,7 +7,7 @@ export interface Interval {
   readonly high: number;
 }
 
-export const resamples = 10_000;
+const resamples = 10_000;
 const tail = 0.025;
 
 /**

@@ -23,7 +23,7 @@ export interface EvaluationPlan {
   open?(files: CaseFiles): Promise<OpenCase>;
 }
 
-export interface Evaluation {
+interface Evaluation {
   readonly finished: readonly Finished[];
   /** How many of them were made by an earlier run. */
   readonly reused: number;

@@ -10,7 +10,7 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 import type { Cost } from "./finished-work.ts";
 
-export interface LearnRequest {
+interface LearnRequest {
   /** How many of the case's pairs, from the first. */
   readonly pairs: number;
   readonly options: InversionOptions;

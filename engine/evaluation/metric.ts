@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-export interface MetricInfo {
+interface MetricInfo {
   readonly title: string;
   /** "" for a pure number. */
   readonly unit: string;

@@ -20,7 +20,7 @@ export interface PreparedMethod {
   apply(test: OpenTest, hooks: EditHooks): Promise<RgbImage>;
 }
 
-export interface Preparation {
+interface Preparation {
   readonly pipeline: Pipeline;
   readonly openCase: OpenCase;
   readonly editing: EditOptions;

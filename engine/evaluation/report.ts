@@ -28,12 +28,12 @@ export interface Report {
   readonly finished: readonly Finished[];
 }
 
-export interface Differences {
+interface Differences {
   readonly baseline: string;
   readonly rows: readonly SummaryRow[];
 }
 
-export interface GroupTables {
+interface GroupTables {
   readonly name: string;
   /** Names of its cases, in the order of the set. */
   readonly cases: readonly string[];

@@ -107,11 +107,11 @@ export interface ConvAttributes {
   readonly pads: readonly [number, number, number, number];
   readonly dilation: number;
 }
-export interface ReduceAttributes {
+interface ReduceAttributes {
   /** Counted from 0; the reduced axes stay as 1. */
   readonly axes: readonly number[];
 }
-export interface SliceAttributes {
+interface SliceAttributes {
   readonly axis: number;
   readonly start: number;
   readonly end: number;

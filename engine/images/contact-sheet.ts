@@ -13,7 +13,7 @@ export interface SheetCell {
   readonly span?: number;
 }
 
-export interface SheetSection {
+interface SheetSection {
   readonly title?: string;
   /** Headings above the columns; may be fewer than the cells. */
   readonly columns: readonly string[];

@@ -7,7 +7,7 @@ import { withPngProfile } from "./png-profile.ts";
 /** Milliseconds that a photo may take to decode; 50 megapixels take a few seconds. */
 const timeLimit = 60_000;
 
-export interface HeicLimits {
+interface HeicLimits {
   readonly maximumSide: number;
   readonly maximumPixels: number;
 }

@@ -15,7 +15,7 @@ export interface ModelSize {
   readonly exact?: { readonly width: number; readonly height: number };
 }
 
-export interface FittedImage {
+interface FittedImage {
   /** For the model: aspect kept, sides padded to the multiple by repeating the edge, evenly on both sides. */
   readonly image: RgbImage;
   /** Undoes it on an edited picture of `image`'s size: crops the padding, and returns to the original's size. */

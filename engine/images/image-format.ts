@@ -24,7 +24,7 @@ export const refusedFormats = {
   pdf: "a PDF; export the page as PNG first",
   psd: "a Photoshop document; export it as PNG first",
 } as const;
-export type RefusedFormat = keyof typeof refusedFormats;
+type RefusedFormat = keyof typeof refusedFormats;
 
 const ascii = (bytes: Uint8Array, from: number, to: number): string =>
   String.fromCharCode(...bytes.subarray(from, to));

@@ -13,7 +13,7 @@ export interface LossPoint {
   readonly validation?: number | undefined;
 }
 
-export interface LossCurveOptions {
+interface LossCurveOptions {
   readonly title?: string;
   /** Pixels, default 960 × 540. */
   readonly width?: number;

@@ -21,21 +21,6 @@ export function createRgbImage(width: number, height: number, data: Float32Array
   return { width, height, data };
 }
 
-/** One colour everywhere; `red`, `green`, `blue` in [−1, 1]. */
-export function createPlainImage(
-  width: number,
-  height: number,
-  [red, green, blue]: readonly [number, number, number],
-): RgbImage {
-  const area = width * height;
-  const data = new Float32Array(3 * area);
-  data
-    .fill(red, 0, area)
-    .fill(green, area, 2 * area)
-    .fill(blue, 2 * area);
-  return createRgbImage(width, height, data);
-}
-
 /** From interleaved 8-bit pixels [height, width, channels]; the first three channels are taken as R, G, B. */
 export function fromBytes(bytes: Uint8Array, width: number, height: number, channels = 3): RgbImage {
   const area = width * height;

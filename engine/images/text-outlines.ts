@@ -9,7 +9,7 @@ const glyph = z.tuple([z.number(), z.string()]);
 const face = z.record(z.string(), glyph);
 const typefaceSchema = z.object({ regular: face, semibold: face });
 type Typeface = z.infer<typeof typefaceSchema>;
-export type Weight = keyof Typeface;
+type Weight = keyof Typeface;
 
 /** Not among the letters we took from Inter. Units as there: 1000 to the em, y downward. */
 const arrow: z.infer<typeof glyph> = [
@@ -38,7 +38,7 @@ export function textWidth(text: string, size: number, weight: Weight = "regular"
   return (glyphsOf(text, weight).reduce((sum, [advance]) => sum + advance, 0) * size) / 1000;
 }
 
-export interface TextStyle {
+interface TextStyle {
   /** Pixels; y is the baseline. */
   readonly x: number;
   readonly y: number;
@@ -51,7 +51,7 @@ export interface TextStyle {
   readonly rotate?: number;
 }
 
-export const escapeXml = (text: string): string =>
+const escapeXml = (text: string): string =>
   text.replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** An SVG group that draws `text`; its words stay readable to machines as the group's label. */

@@ -14,8 +14,6 @@ import {
 } from "./instruction.ts";
 import { layoutOf, rowsName, rowsOf, tensorsOf } from "./instruction-tensors.ts";
 
-export type { Instruction, InstructionInfo } from "./instruction.ts";
-
 /** The metadata key that holds all but the rows, as JSON. */
 const infoKey = "visii";
 

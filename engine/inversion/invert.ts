@@ -32,9 +32,6 @@ import {
 } from "./samples.ts";
 import { type InversionOptions, type InversionSettings, resolveSettings } from "./settings.ts";
 
-export type { ImagePair } from "./image-pair.ts";
-export type { InversionOptions } from "./settings.ts";
-
 export interface InversionHooks {
   /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -19,7 +19,7 @@ const largest = 2 ** 24;
 /** Runs have some hundred updates, so it looks up again sooner than the usual 2000. */
 const growAfter = 200;
 
-export function halved({ factor }: LossScale): LossScale {
+function halved({ factor }: LossScale): LossScale {
   return { factor: factor / 2, goodSteps: 0 };
 }
 

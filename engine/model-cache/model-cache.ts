@@ -28,7 +28,7 @@ export interface ModelCacheOptions {
   note?(line: string): void;
 }
 
-export const defaultCacheLimit = 20e9;
+const defaultCacheLimit = 20e9;
 
 const nothing: ReadonlyMap<Value, WeightSource> = new Map();
 

@@ -7,7 +7,7 @@ export interface ChosenFile extends HubFile {
   readonly target: string;
 }
 
-export interface Choice {
+interface Choice {
   /** The repository's id, for messages. */
   readonly subject: string;
   /** `fp16`: weights in half precision, where the repository has them apart. */

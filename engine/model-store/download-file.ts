@@ -12,7 +12,7 @@ const pauses = [500, 1000, 2000, 4000, 8000];
 /** Milliseconds without a byte after which a connection counts as dead. */
 const patience = 60_000;
 
-export interface DownloadSource {
+interface DownloadSource {
   readonly hub: Hub;
   /** `owner/name`. */
   readonly name: string;
@@ -20,7 +20,7 @@ export interface DownloadSource {
   readonly file: HubFile;
 }
 
-export interface DownloadOptions {
+interface DownloadOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Told of bytes as they come; negative where bytes turned out to be worthless. */

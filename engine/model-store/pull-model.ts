@@ -27,7 +27,7 @@ export interface PullOptions extends HubOptions {
   readonly onProgress?: (state: PullProgress) => void;
 }
 
-export interface PullProgress {
+interface PullProgress {
   readonly file: string;
   /** Of the whole pull; what an earlier one left counts as done. */
   readonly bytes: number;

@@ -54,7 +54,7 @@ export async function forgetPull(folder: string): Promise<void> {
   await rm(join(folder, recordName), { force: true });
 }
 
-export interface Fault {
+interface Fault {
   readonly path: string;
   readonly fault: "missing" | "wrong size" | "wrong content";
 }

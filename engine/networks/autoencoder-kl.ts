@@ -28,7 +28,7 @@ export const autoencoderKlConfigSchema = z.strictObject({
   latents_mean: z.null().optional(),
   latents_std: z.null().optional(),
 });
-export type AutoencoderKlConfig = z.infer<typeof autoencoderKlConfigSchema>;
+type AutoencoderKlConfig = z.infer<typeof autoencoderKlConfigSchema>;
 
 const epsilon = 1e-6;
 const same = { kernel: 3, padding: 1 } as const;

@@ -26,7 +26,7 @@ export const autoencoderTinyConfigSchema = z.strictObject({
   scaling_factor: z.literal(1).default(1),
   shift_factor: z.literal(0).default(0),
 });
-export type AutoencoderTinyConfig = z.infer<typeof autoencoderTinyConfigSchema>;
+type AutoencoderTinyConfig = z.infer<typeof autoencoderTinyConfigSchema>;
 
 const same = { kernel: 3, padding: 1 } as const;
 

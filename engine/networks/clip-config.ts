@@ -25,7 +25,7 @@ export type ClipTextConfig = z.infer<typeof clipTextConfigSchema>;
 export const clipTextWithProjectionConfigSchema = clipTextConfigSchema.extend({ projection_dim: positive });
 export type ClipTextWithProjectionConfig = z.infer<typeof clipTextWithProjectionConfigSchema>;
 
-export const clipVisionConfigSchema = z.object({
+const clipVisionConfigSchema = z.object({
   ...towerShape,
   image_size: positive,
   patch_size: positive,

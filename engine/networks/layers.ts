@@ -8,7 +8,7 @@ export function linear(m: Module, x: Value, outFeatures: number): Value {
   return m.has("bias") ? m.graph.add(product, m.weight("bias", [outFeatures])) : product;
 }
 
-export interface Conv2dOptions {
+interface Conv2dOptions {
   readonly kernel: number;
   readonly stride?: number;
   /** The same zeros on every side, or [top, left, bottom, right]. */

@@ -19,7 +19,7 @@ export const patchAutoencoderConfigSchema = z.strictObject({
   scaling_factor: z.number().positive(),
   shift_factor: z.number().nullish(),
 });
-export type PatchAutoencoderConfig = z.infer<typeof patchAutoencoderConfigSchema>;
+type PatchAutoencoderConfig = z.infer<typeof patchAutoencoderConfigSchema>;
 
 /**
  * A linear map of pixel patches (principal components, then trained) plus an optional branch of residual convolutions.

@@ -4,7 +4,7 @@ import { conv2d, groupNorm, layerNorm, linear } from "./layers.ts";
 import type { Module } from "./module.ts";
 import { type KeysAndValues, keysAndValues, type TextConditioning } from "./text-attention.ts";
 
-export interface TransformerOptions {
+interface TransformerOptions {
   readonly heads: number;
   readonly layers: number;
   readonly groups: number;

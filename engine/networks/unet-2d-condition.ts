@@ -8,7 +8,7 @@ import type { TextConditioning } from "./text-attention.ts";
 import { transformer2d } from "./transformer-2d.ts";
 import type { UnetConfig } from "./unet-2d-condition-config.ts";
 
-export interface UnetInputs {
+interface UnetInputs {
   /** [N, in_channels, h, w]: noisy latents, and for InstructPix2Pix the image's latents behind them. */
   readonly sample: Value;
   /** float32 [N], in units of training timesteps. */
@@ -18,7 +18,7 @@ export interface UnetInputs {
   readonly picture: PictureSize;
 }
 
-export interface PictureSize {
+interface PictureSize {
   readonly height: number;
   readonly width: number;
 }

@@ -9,7 +9,7 @@ export const maximumAspectRatio = 1.05;
 /** Above this PSNR, in dB, a pair shows hardly any edit (re-saving a photo as a fair JPEG gives less). */
 export const nearlyIdenticalDecibels = 40;
 
-export interface AlignedPair {
+interface AlignedPair {
   readonly before: RgbImage;
   /** As large as `before`. */
   readonly after: RgbImage;

@@ -7,7 +7,7 @@ export interface ImagePair {
   readonly after: RgbImage;
 }
 
-export interface FittedPairs {
+interface FittedPairs {
   /** All of one size, both sides multiples of the model's. */
   readonly pairs: readonly [ImagePair, ...ImagePair[]];
   /** Sentences for the user. */

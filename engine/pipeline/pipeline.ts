@@ -23,7 +23,6 @@ import { type ModelFolder, readModelFolder } from "./model-folder.ts";
 import { SessionCache } from "./session-cache.ts";
 
 export type { Device } from "../runtime/session.ts";
-export type { ModelDefaults } from "./model-defaults.ts";
 export { defaultMemory } from "./session-cache.ts";
 
 export interface PipelineOptions {

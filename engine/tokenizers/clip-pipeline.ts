@@ -8,7 +8,7 @@ export interface AddedToken {
   readonly normalized: boolean;
 }
 
-export interface ClipPipelineOptions {
+interface ClipPipelineOptions {
   readonly vocabulary: Readonly<Record<string, number>>;
   readonly merges: readonly (readonly [string, string])[];
   readonly addedTokens: readonly AddedToken[];

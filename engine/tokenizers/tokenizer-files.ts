@@ -34,7 +34,7 @@ const tokenizerJson = z.object({
   }),
 });
 
-export type TokenizerConfig = z.infer<typeof tokenizerConfig>;
+type TokenizerConfig = z.infer<typeof tokenizerConfig>;
 export type SpecialToken = z.infer<typeof specialToken>;
 
 /** What a CLIP tokenizer folder says, checked for form. */

@@ -15,7 +15,7 @@ export interface Checkpoint {
   tensor(name: string): TensorLocation;
 }
 
-export interface TensorLocation {
+interface TensorLocation {
   readonly file: SafetensorsFile;
   readonly entry: TensorEntry;
 }

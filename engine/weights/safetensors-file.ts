@@ -6,7 +6,6 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from "./safetensors-header.ts";
-import type { TensorDtype } from "./tensor-dtype.ts";
 import { widenFloats } from "./widen-floats.ts";
 
 export {
@@ -72,31 +71,6 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 export async function readTensor(file: SafetensorsFile, name: string): Promise<Float32Array> {
   const entry = entryOf(file, name);
   return widenFloats(entry, await readEntry(file, entry), file.path);
-}
-
-/** How each integer dtype becomes a plain number; beyond 2^53 the nearest one. */
-const toNumbers: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => number[] } = {
-  I64: (buffer) => Array.from(new BigInt64Array(buffer), Number),
-  U64: (buffer) => Array.from(new BigUint64Array(buffer), Number),
-  I32: (buffer) => Array.from(new Int32Array(buffer)),
-  U32: (buffer) => Array.from(new Uint32Array(buffer)),
-  I16: (buffer) => Array.from(new Int16Array(buffer)),
-  U16: (buffer) => Array.from(new Uint16Array(buffer)),
-  I8: (buffer) => Array.from(new Int8Array(buffer)),
-  U8: (buffer) => Array.from(new Uint8Array(buffer)),
-  BOOL: (buffer) => Array.from(new Uint8Array(buffer)),
-};
-
-/** One integer tensor's values in row-major order. Errors as for `readTensor`. */
-export async function readIntegers(file: SafetensorsFile, name: string): Promise<number[]> {
-  const entry = entryOf(file, name);
-  const convert = toNumbers[entry.dtype];
-  if (convert === undefined)
-    throw new VisibleError(
-      "unsupported_dtype",
-      `Tensor "${name}" of ${file.path} holds ${entry.dtype}, not integers.`,
-    );
-  return convert(await readEntry(file, entry));
 }
 
 function entryOf(file: SafetensorsFile, name: string): TensorEntry {

@@ -19,7 +19,7 @@ export const dryRunHeader = header(
   "`dry-run` checks the request and answers 200 with its cost; nothing is made and nothing reserved.",
   "dry-run",
 );
-export const cancelAfterHeader = header(
+const cancelAfterHeader = header(
   "Cancel-After",
   "The job cancels itself when it has not ended after this time: 5 seconds to 24 hours.",
   "15m",

@@ -9,7 +9,7 @@ export const firstLook = 15 * 60_000;
 /** Milliseconds until the last look, for a worker that was cut off from the table. */
 const lastLook = 24 * 3_600_000;
 
-export const lateObjectsSchema = z.object({
+const lateObjectsSchema = z.object({
   /** Prefixes of keys, each ending in a slash. */
   folders: z.array(z.string().endsWith("/")),
   looks: z.number().int(),

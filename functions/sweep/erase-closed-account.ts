@@ -6,7 +6,7 @@ import type { DueRow } from "../../shared/ports/table.ts";
 import { parseRow } from "../../shared/rows.ts";
 import { firstLook } from "./delete-late-objects.ts";
 
-export const erasureSchema = z.object({
+const erasureSchema = z.object({
   account: z.string(),
   /** How often everything has been erased. */
   times: z.number().int(),

@@ -10,7 +10,7 @@ import { computingEnvironment, type Environment } from "./computing-environment.
 import type { ChildMessage, ParentMessage, Task, TaskDone, TaskEvent } from "./protocol.ts";
 import { fromFailure } from "./task-failure.ts";
 
-export interface ComputeOptions {
+interface ComputeOptions {
   /** Folder of the model, in diffusers layout. */
   readonly model: string;
   readonly device: Device;

@@ -10,7 +10,7 @@ import type { Work, WorkDone } from "../queue/run-job.ts";
 import type { Compute } from "./compute-process.ts";
 import type { EditPart, EditPrompt, EditTask, LearnedInstruction, LearnTask, TaskEvent } from "./protocol.ts";
 
-export interface JobWorkPorts {
+interface JobWorkPorts {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly compute: Compute;

@@ -8,7 +8,7 @@ import { Inbox, type InboxOptions } from "./inbox.ts";
  */
 export type Acknowledgement = "done" | "discard" | "abandon" | { readonly retryAfter: number };
 
-export interface ConsumeOptions extends InboxOptions {
+interface ConsumeOptions extends InboxOptions {
   /** Must honour `signal`: it aborts when the worker stops or the message was lost to another. */
   handle(message: ReceivedMessage, signal: AbortSignal): Promise<Acknowledgement>;
   /**

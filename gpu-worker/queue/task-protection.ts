@@ -13,7 +13,7 @@ export const protectionTiming = {
   /** Of one call. */
   timeout: 5000,
 } as const;
-export type ProtectionTiming = { readonly [Name in keyof typeof protectionTiming]: number };
+type ProtectionTiming = { readonly [Name in keyof typeof protectionTiming]: number };
 
 /**
  * Keeps ECS from stopping this task, for scaling or for a deployment, while it works (Amazon ECS: "task scale-in protection

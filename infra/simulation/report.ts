@@ -90,7 +90,7 @@ export function timesTable(times: Readonly<Record<string, WorkerTime>>): string 
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-export const settingWords: Readonly<Record<keyof Turned, (value: number) => string>> = {
+const settingWords: Readonly<Record<keyof Turned, (value: number) => string>> = {
   minimum: (value) => `minimum ${value}`,
   maximum: (value) => `maximum ${value}`,
   onDemandBase: (value) => `${value} on demand`,

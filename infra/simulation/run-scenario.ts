@@ -26,7 +26,7 @@ export interface Scenario {
   readonly standing: number;
 }
 
-export interface Waits {
+interface Waits {
   readonly jobs: number;
   /** Seconds from the queue to the first start. */
   readonly mean: number;

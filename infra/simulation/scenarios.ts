@@ -21,7 +21,7 @@ export interface Case {
   readonly choices: { readonly [Setting in keyof Turned]?: readonly number[] };
 }
 
-export interface CaseInputs {
+interface CaseInputs {
   /** Of one worker with the real model, seconds. */
   readonly times: ServiceTimes;
   readonly batch: BatchRules;

@@ -10,7 +10,7 @@ interface Lane {
   remaining: number;
 }
 
-export interface WorkerPorts {
+interface WorkerPorts {
   readonly events: EventQueue;
   take(names: readonly QueueName[]): Job | undefined;
   finished(job: Job): void;

@@ -41,7 +41,7 @@ export interface AblationReport {
   readonly finished: readonly FinishedCell[];
 }
 
-export interface AblationSubject
+interface AblationSubject
   extends Pick<AblationReport, "set" | "model" | "clip" | "side" | "cases" | "seeds"> {
   readonly ablations: readonly Ablation[];
 }

@@ -31,7 +31,7 @@ export interface FinishedCell {
   readonly work: Finished;
 }
 
-export interface AblationEvent extends Pick<EvaluationEvent, "doing" | "step" | "steps"> {
+interface AblationEvent extends Pick<EvaluationEvent, "doing" | "step" | "steps"> {
   readonly cell: Cell;
   readonly place: { readonly index: number; readonly count: number };
   /** Cost (see Cell) of what was computed so far in this run, and of what is left at most. */
@@ -39,7 +39,7 @@ export interface AblationEvent extends Pick<EvaluationEvent, "doing" | "step" | 
   readonly left: number;
 }
 
-export interface AblationHooks {
+interface AblationHooks {
   /** Honoured between steps: what is finished is returned, `complete` being false. */
   readonly signal?: AbortSignal;
   onEvent?(event: AblationEvent): void;

@@ -1,5 +1,6 @@
 import { lossesOf } from "../../engine/instruction/instruction.ts";
-import { type ImagePair, invert } from "../../engine/inversion/invert.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
+import { invert } from "../../engine/inversion/invert.ts";
 import type { LoopSettings } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeImage } from "../../engine/images/decode-image.ts";
 import { fitToModel } from "../../engine/images/fit-to-model.ts";
-import type { ImagePair } from "../../engine/inversion/invert.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { SpaceCase } from "./instruction-spaces.ts";
 

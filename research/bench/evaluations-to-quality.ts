@@ -1,5 +1,6 @@
 import { lossesOf } from "../../engine/instruction/instruction.ts";
-import { type ImagePair, invert } from "../../engine/inversion/invert.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
+import { invert } from "../../engine/inversion/invert.ts";
 import type { InversionOptions } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 
@@ -12,7 +13,7 @@ export interface Comparison {
   readonly fastEvaluations: number | undefined;
 }
 
-export interface QualityFigures {
+interface QualityFigures {
   /** The paper's loop evaluates the UNet 3 times forward and 3 times backward at each of its 1000 steps. */
   readonly referenceEvaluations: number;
   readonly fastValidation: number;

@@ -3,7 +3,8 @@ import { psnr } from "../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import type { InstructionSpace } from "../../engine/instruction/instruction.ts";
 import { lossesOf } from "../../engine/instruction/instruction.ts";
-import { type ImagePair, invert } from "../../engine/inversion/invert.ts";
+import type { ImagePair } from "../../engine/inversion/image-pair.ts";
+import { invert } from "../../engine/inversion/invert.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { drawEdit, drawnEdits } from "./drawn-edits.ts";
 
@@ -14,12 +15,12 @@ export interface SpaceCase {
   readonly photos: readonly { readonly photo: RgbImage; readonly truth: RgbImage }[];
 }
 
-export interface SpaceVariant {
+interface SpaceVariant {
   readonly space: InstructionSpace;
   readonly learningRate: number;
 }
 
-export interface SpaceResult extends SpaceVariant {
+interface SpaceResult extends SpaceVariant {
   readonly name: string;
   readonly seed: number;
   readonly validation: number;

@@ -13,7 +13,7 @@ import { openSafetensors, readTensor, writeSafetensors } from "../../engine/weig
 import { runReferenceStep } from "./reference.ts";
 import { medianSeconds } from "./time.ts";
 
-export interface StepFigures {
+interface StepFigures {
   /** Seconds of our step: text branch forward and backward, and its share of the frozen branches. */
   readonly seconds: number;
   readonly secondsOfFrozenBranches: number;

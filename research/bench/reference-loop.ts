@@ -28,7 +28,7 @@ export interface ReferenceCheckpoint {
   readonly last: Float32Array;
 }
 
-export interface ReferenceRun {
+interface ReferenceRun {
   /** Where finished runs are kept, so that none is made twice. */
   readonly folder: string;
   readonly threads: number;

@@ -1,7 +1,7 @@
 import type { Guidance } from "../../engine/pipeline/guidance.ts";
 import { runPython } from "./python.ts";
 
-export interface ReferenceTask {
+interface ReferenceTask {
   readonly unet: string;
   readonly inputs: string;
   readonly outputs: string;

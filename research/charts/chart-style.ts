@@ -3,7 +3,7 @@ import type { Config, Scale } from "vega";
 /** The look of every chart: a white page of its own, so that it reads the same on a light and on a dark screen. */
 export const ink = "#1b1f24";
 export const softInk = "#57606a";
-export const paper = "#ffffff";
+const paper = "#ffffff";
 const line = "#d8dee4";
 
 /** Okabe and Ito's colours, told apart by colour-blind readers too; the darker ones first, as white is behind them. */

@@ -3,7 +3,7 @@ import { colourScale, labelWidth, legendColumns, softInk, style } from "./chart-
 import { intervalMarks } from "./interval-marks.ts";
 import { renderChart } from "./render-chart.ts";
 
-export interface DotChart {
+interface DotChart {
   readonly title: string;
   /** What the picture shows, in a sentence, for those who do not see it. */
   readonly description: string;

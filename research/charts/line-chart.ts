@@ -3,7 +3,7 @@ import { colourScale, legendColumns, style } from "./chart-style.ts";
 import { intervalMarks } from "./interval-marks.ts";
 import { renderChart } from "./render-chart.ts";
 
-export interface LinePoint {
+interface LinePoint {
   readonly x: number;
   readonly y: number;
   /** Ends of an interval around y; both or neither. */

@@ -27,7 +27,7 @@ export interface ModelLayout {
   readonly components: readonly ComponentLayout[];
 }
 
-export interface TokenizerLayout {
+interface TokenizerLayout {
   readonly folder: string;
   /** Tokens, the 512 byte symbols and two specials included. */
   readonly vocabularySize: number;

@@ -21,7 +21,7 @@ export const layouts = {
 
 export type LayoutName = keyof typeof layouts;
 
-export interface RandomModelOptions {
+interface RandomModelOptions {
   readonly like: LayoutName;
   readonly seed: number;
   /** Weights in half precision, in files named as diffusers names that variant. */
@@ -34,7 +34,7 @@ export interface RandomModelOptions {
   }) => void;
 }
 
-export interface WrittenModel {
+interface WrittenModel {
   readonly parameters: number;
   readonly bytes: number;
 }

@@ -4,7 +4,7 @@ import { idSchema } from "../ids.ts";
 import { nameSchema, timeSchema } from "../resources/fields.ts";
 
 export const scopes = ["read", "write", "keys"] as const;
-export const scopeSchema = z.enum(scopes).meta({ id: "Scope" });
+const scopeSchema = z.enum(scopes).meta({ id: "Scope" });
 export type Scope = z.infer<typeof scopeSchema>;
 
 export const environments = ["test", "live"] as const;
@@ -37,8 +37,6 @@ export const keySchema = z.object({
 });
 export type KeyResource = z.infer<typeof keySchema>;
 export const createdKeySchema = keySchema.extend({ secret: z.string() });
-export type CreateKey = z.infer<typeof createKeySchema>;
-export type CreatedKey = z.infer<typeof createdKeySchema>;
 
 /** As stored, under the resource's id and under the secret's hash: of the secret itself nothing is kept. */
 export const storedKeySchema = keySchema.extend({ account: z.string(), hash: z.string() });

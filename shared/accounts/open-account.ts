@@ -7,7 +7,7 @@ import { type Account, insertAccount } from "./account.ts";
 import { type Environment, type Scope, scopes } from "./api-key.ts";
 import { KeyStore } from "./key-store.ts";
 
-export interface Opening {
+interface Opening {
   readonly name: string;
   readonly environment: Environment;
   /** To begin with, in millionths of a US dollar. */

@@ -41,7 +41,7 @@ export const awsConfigSchema = z.object({
     z.partialRecord(z.enum(Object.keys(queueTiming) as [keyof QueueTiming]), z.number()),
   ).optional(),
 });
-export type AwsConfig = z.infer<typeof awsConfigSchema>;
+type AwsConfig = z.infer<typeof awsConfigSchema>;
 
 export interface AwsAdapters {
   readonly clients: AwsClients;

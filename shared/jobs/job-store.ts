@@ -11,7 +11,7 @@ import { parseRow, rowKeys, updateRow } from "../rows.ts";
 import { type Job, type JobFacts, type JobMessage, jobSchema, resultsGoAt } from "./job.ts";
 import { usageAtEnd } from "./usage-at-end.ts";
 
-export interface JobPorts {
+interface JobPorts {
   readonly table: Table;
   readonly queues: Readonly<Record<QueueName, JobQueue>>;
   readonly clock: Clock;
@@ -261,7 +261,7 @@ export class JobStore {
 export type JobEnd = Pick<Job, "status"> &
   Partial<Pick<Job, "error" | "measured" | "results" | "caption" | "text_guidance" | "warnings">>;
 
-export interface JobFailure {
+interface JobFailure {
   readonly reason: string;
   /** The computing process died or stopped responding. */
   readonly killed?: boolean;

@@ -19,9 +19,8 @@ export const jobRequestSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("edit"), ...createEditSchema.shape }),
 ]);
 export type JobRequest = z.infer<typeof jobRequestSchema>;
-export type JobKind = JobRequest["kind"];
 
-export const storedResultSchema = z.object({
+const storedResultSchema = z.object({
   input: z.string(),
   key: z.string(),
   width: z.number().int(),

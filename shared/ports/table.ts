@@ -61,9 +61,6 @@ export type Write =
   | { readonly amend: TableKey; readonly amendment: Amendment; readonly tests: readonly RowTest[] }
   | { readonly delete: TableKey };
 
-/** Writes of one transaction at most. */
-export const mostWrites = 100;
-
 /** Calls throw RetryableError when the table is out of reach or throttles. */
 export interface Table {
   /** Consistent: it sees every write that was acknowledged. */
@@ -79,7 +76,7 @@ export interface Table {
   /** With a version only exactly that one; `"conflict"` when it has moved on. A row that is not there is no error. */
   delete(key: TableKey, version?: number): Promise<"deleted" | "conflict">;
   /**
-   * Writes all or nothing; `"conflict"` when one condition does not hold. Each row once, `mostWrites` at most. Repeating it after a
+   * Writes all or nothing; `"conflict"` when one condition does not hold. Each row once, 100 at most. Repeating it after a
    * lost answer is safe as far as its conditions make it so.
    */
   transact(writes: readonly Write[]): Promise<"written" | "conflict">;

@@ -17,7 +17,7 @@ import {
 /** Lines of one batch. */
 export const maximumLines = 100_000;
 
-export const scheduleSchema = z
+const scheduleSchema = z
   .strictObject({
     at: timeSchema.optional().describe("Once, at this time."),
     cron: z
@@ -65,14 +65,13 @@ export const createBatchSchema = z
     { error: "give exactly one of images, manifest and prefix", path: ["images"] },
   )
   .meta({ id: "CreateBatch" });
-export type CreateBatch = z.infer<typeof createBatchSchema>;
 
 export const manifestLineSchema = z.strictObject({
   image: uploadIdSchema,
   custom_id: z.string().min(1).max(200).optional(),
 });
 
-export const batchStatusSchema = z
+const batchStatusSchema = z
   .enum(["scheduled", "paused", "queued", "running", "succeeded", "failed", "canceled"])
   .meta({ id: "BatchStatus" });
 

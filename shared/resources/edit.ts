@@ -15,7 +15,7 @@ import {
   webhookUrlSchema,
 } from "./fields.ts";
 
-export const outputFormats = ["png", "jpeg", "webp"] as const;
+const outputFormats = ["png", "jpeg", "webp"] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 export const samplers = [
@@ -83,7 +83,6 @@ export const editOptionsSchema = z
     format: z.enum(outputFormats).optional().describe("`png` when absent."),
   })
   .meta({ id: "EditOptions" });
-export type EditOptions = z.infer<typeof editOptionsSchema>;
 
 export const createEditSchema = editOptionsSchema
   .extend({
@@ -101,7 +100,6 @@ export const createEditSchema = editOptionsSchema
     path: ["count"],
   })
   .meta({ id: "CreateEdit" });
-export type CreateEdit = z.infer<typeof createEditSchema>;
 
 export const editResultSchema = z
   .object({

@@ -7,7 +7,7 @@ export const timeSchema = z.iso.datetime({ error: "must be a UTC time like 2026-
 export const statusSchema = z
   .enum(["queued", "running", "succeeded", "failed", "canceled"])
   .meta({ id: "JobStatus" });
-export type Status = z.infer<typeof statusSchema>;
+type Status = z.infer<typeof statusSchema>;
 
 export const isTerminal = (status: Status): boolean => status !== "queued" && status !== "running";
 
@@ -55,13 +55,11 @@ export const progressSchema = z
       .describe("Until the end of the stage, about; in `prepare_samples` until the end of the job."),
   })
   .meta({ id: "JobProgress" });
-export type Progress = z.infer<typeof progressSchema>;
 
 export const jobErrorSchema = z
   .object({ code: z.string(), message: z.string() })
   .describe("Why it failed: a stable code, and a sentence that names the cause and the way out.")
   .meta({ id: "JobError" });
-export type JobError = z.infer<typeof jobErrorSchema>;
 
 /** What a job was measured to take. */
 export const usageSchema = z

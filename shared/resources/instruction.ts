@@ -84,7 +84,6 @@ export const createInstructionSchema = z
     path: ["clip_weight"],
   })
   .meta({ id: "CreateInstruction" });
-export type CreateInstruction = z.infer<typeof createInstructionSchema>;
 
 export const importInstructionSchema = z
   .strictObject({
@@ -94,7 +93,6 @@ export const importInstructionSchema = z
     webhook: webhookUrlSchema.optional(),
   })
   .meta({ id: "ImportInstruction" });
-export type ImportInstruction = z.infer<typeof importInstructionSchema>;
 
 export const patchInstructionSchema = z
   .strictObject({ name: nameSchema.optional(), metadata: metadataSchema.optional() })

@@ -13,7 +13,7 @@ export const imageTypes = [
 ] as const;
 export const instructionType = "application/vnd.visii";
 export const manifestType = "application/jsonl";
-export const uploadTypes = [...imageTypes, instructionType, manifestType] as const;
+const uploadTypes = [...imageTypes, instructionType, manifestType] as const;
 export type UploadType = (typeof uploadTypes)[number];
 
 /** Bytes. */
@@ -69,6 +69,3 @@ export const uploadSchema = z.object({
   expires_at: timeSchema.optional().describe("When a ready one is gone."),
 });
 export type Upload = z.infer<typeof uploadSchema>;
-
-export type CreateUpload = z.infer<typeof createUploadSchema>;
-export type UploadForm = z.infer<typeof uploadFormSchema>;

@@ -1,7 +1,7 @@
 import { InternalError, RetryableError } from "../errors.ts";
 import type { Meter } from "../ports/meter.ts";
 
-export interface StripeOptions {
+interface StripeOptions {
   readonly secretKey: string;
   /** The meter's event name, as set up in Stripe. */
   readonly eventName: string;

@@ -9,7 +9,7 @@ import {
   webhookUrlSchema,
 } from "../resources/fields.ts";
 
-export const webhookEvents = [
+const webhookEvents = [
   "instruction.succeeded",
   "instruction.failed",
   "instruction.canceled",
@@ -20,7 +20,7 @@ export const webhookEvents = [
   "batch.failed",
   "batch.canceled",
 ] as const;
-export const webhookEventSchema = z.enum(webhookEvents).meta({ id: "WebhookEvent" });
+const webhookEventSchema = z.enum(webhookEvents).meta({ id: "WebhookEvent" });
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
 /** An event, or what `POST /v1/webhooks/{id}/ping` sends. */
@@ -86,9 +86,6 @@ export const storedWebhookSchema = webhookSchema.extend({
 export type StoredWebhook = z.infer<typeof storedWebhookSchema>;
 
 export const createdWebhookSchema = webhookSchema.extend({ secret: z.string() });
-export type UpdateWebhook = z.infer<typeof updateWebhookSchema>;
-export type CreateWebhook = z.infer<typeof createWebhookSchema>;
-export type CreatedWebhook = z.infer<typeof createdWebhookSchema>;
 
 export const deliverySchema = z.object({
   id: idSchema("delivery"),

@@ -46,7 +46,7 @@ export function setHalf(half: Half, picture: Picture | undefined): void {
   source.value = "pair";
 }
 
-export function addPhotos(pictures: readonly Picture[]): void {
+function addPhotos(pictures: readonly Picture[]): void {
   photos.value = [...photos.value.filter(({ isExample }) => !isExample), ...pictures];
 }
 

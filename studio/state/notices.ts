@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { wordsOf } from "./session.ts";
 
-export interface Failure {
+interface Failure {
   readonly title: string;
   readonly message: string;
   /** Does again what failed. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-export const bin = join(root, "cli", "bin.js");
+const bin = join(root, "cli", "bin.js");
 export const tinyModel = fileURLToPath(new URL("../fixtures/tiny-mini", import.meta.url));
 
 export interface BinResult {

@@ -150,7 +150,7 @@ export class Cloud {
   }
 }
 
-export const lambdaNames = [
+const lambdaNames = [
   "Api",
   "SweepHandler",
   "TableSubscriberDueFunction",

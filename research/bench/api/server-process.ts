@@ -17,7 +17,7 @@ export interface ServerOptions {
   readonly standIns: Pick<StandIns, "aws" | "bucket" | "table" | "queueUrls">;
 }
 
-export type ServerQuestion =
+type ServerQuestion =
   | { readonly ask: "tenants"; readonly count: number }
   /** What was called, and processor time used, since the last such question. */
   | { readonly ask: "cost" }

@@ -2,12 +2,12 @@ import type { ChildProcess } from "node:child_process";
 import type { Table } from "../../../shared/ports/table.ts";
 
 type Method = keyof Table;
-export interface TableCall {
+interface TableCall {
   readonly call: number;
   readonly method: Method;
   readonly given: readonly unknown[];
 }
-export interface TableAnswer {
+interface TableAnswer {
   readonly answers: number;
   readonly result: unknown;
 }

@@ -11,7 +11,7 @@ import { usedMilliseconds } from "../api/child.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { remoteTable } from "./remote-table.ts";
 
-export interface Look {
+interface Look {
   /** Milliseconds that the clock is ahead of the machine's. */
   readonly ahead: number;
 }

@@ -3,8 +3,9 @@ import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { sharpness } from "../../../engine/image-quality/sharpness.ts";
 import { ssim } from "../../../engine/image-quality/ssim.ts";
 import { styleDistance, styleStatistics } from "../../../engine/image-quality/style-distance.ts";
-import { createPlainImage, createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
+import { createPlainImage } from "../images/drawn-images.ts";
 
 /** 0.8·sin(0.3·x + 0.1·y·(channel + 1) + phase), as the Python below draws it. */
 function waves(

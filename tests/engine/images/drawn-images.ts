@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../../engine/images/rgb-image.ts";
+import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
 
 /** A picture of a formula: `shade(u, v)` in [−1, 1] for u, v in [0, 1], each colour channel a little darker. */
 export function drawImage(width: number, height: number, shade: (u: number, v: number) => number): RgbImage {
@@ -14,3 +14,18 @@ export const waves = (width: number, height: number, phase = 0): RgbImage =>
   drawImage(width, height, (u, v) => 0.8 * Math.sin(9 * u + phase) * Math.cos(5 * v));
 
 export const negative = (image: RgbImage): RgbImage => ({ ...image, data: image.data.map((x) => -x) });
+
+/** One colour everywhere; `red`, `green`, `blue` in [−1, 1]. */
+export function createPlainImage(
+  width: number,
+  height: number,
+  [red, green, blue]: readonly [number, number, number],
+): RgbImage {
+  const area = width * height;
+  const data = new Float32Array(3 * area);
+  data
+    .fill(red, 0, area)
+    .fill(green, area, 2 * area)
+    .fill(blue, 2 * area);
+  return createRgbImage(width, height, data);
+}

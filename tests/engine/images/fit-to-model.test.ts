@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { fitToModel } from "../../../engine/images/fit-to-model.ts";
 import { resizeImage } from "../../../engine/images/resize-image.ts";
-import { createPlainImage, createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
 import { fitPairs } from "../../../engine/pairs/fit-pairs.ts";
+import { createPlainImage } from "./drawn-images.ts";
 import { drawnImage, grainyImage, mapPixels, texturedImage } from "./stand-ins.ts";
 
 const size = { resolution: 64, multiple: 16 };

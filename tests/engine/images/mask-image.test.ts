@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { blendByMask, fitMask, maskOf } from "../../../engine/images/mask-image.ts";
-import { createPlainImage, createRgbImage } from "../../../engine/images/rgb-image.ts";
+import { createRgbImage } from "../../../engine/images/rgb-image.ts";
+import { createPlainImage } from "./drawn-images.ts";
 import { drawnImage, mapPixels } from "./stand-ins.ts";
 
 const names = { mask: "mask.png", photo: "photo.jpg" };

@@ -4,8 +4,8 @@ import { axisRange, movingAverage, niceTicks } from "../../../engine/images/char
 import { contactSheet } from "../../../engine/images/contact-sheet.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { lossCurvePng, lossCurveSvg } from "../../../engine/images/loss-curve.ts";
-import { createPlainImage } from "../../../engine/images/rgb-image.ts";
 import { textWidth, wrapText } from "../../../engine/images/text-outlines.ts";
+import { createPlainImage } from "./drawn-images.ts";
 import { pixelOf } from "./stand-ins.ts";
 
 const red = createPlainImage(128, 128, [1, -1, -1]);

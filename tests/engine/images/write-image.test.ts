@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureWritableFolder, writeAside } from "../../../engine/files/write-aside.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
-import { createPlainImage, createRgbImage } from "../../../engine/images/rgb-image.ts";
+import { createRgbImage } from "../../../engine/images/rgb-image.ts";
 import { writeImage } from "../../../engine/images/write-image.ts";
+import { createPlainImage } from "./drawn-images.ts";
 import { drawnImage } from "./stand-ins.ts";
 
 let folder: string;

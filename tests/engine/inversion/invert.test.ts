@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Instruction, lossesOf } from "../../../engine/instruction/instruction.ts";
+import type { ImagePair } from "../../../engine/inversion/image-pair.ts";
 import { openRows } from "../../../engine/inversion/instruction-space.ts";
-import { type ImagePair, type InversionHooks, invert } from "../../../engine/inversion/invert.ts";
+import { type InversionHooks, invert } from "../../../engine/inversion/invert.ts";
 import type { InversionEvent } from "../../../engine/inversion/progress.ts";
 import type { InversionOptions } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";

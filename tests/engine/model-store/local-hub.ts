@@ -13,7 +13,7 @@ export type Fault =
   | { readonly kind: "silent" }
   | { readonly kind: "status"; readonly status: number; readonly headers?: Record<string, string> };
 
-export interface Repository {
+interface Repository {
   readonly files: ReadonlyMap<string, Buffer>;
   /** Who may read it: everyone, the owners of these tokens, or those of them who accepted the terms. */
   readonly access?: "private" | "gated";

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { openSafetensors, readIntegers, readTensor } from "../../../engine/weights/safetensors-file.ts";
+import { openSafetensors, readTensor } from "../../../engine/weights/safetensors-file.ts";
+import { readIntegers } from "../weights/read-integers.ts";
 
 /** A committed tiny random model and what PyTorch computed with it (`tests/oracle/`). */
 export interface OracleFixture {

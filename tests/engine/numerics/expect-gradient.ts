@@ -9,7 +9,7 @@ import { evaluateGraph } from "./reference/evaluate-graph.ts";
 import { runOnCpu } from "./run-on-cpu.ts";
 import { randomArray, seedOf } from "./seeded-random.ts";
 
-export type Shapes = Readonly<Record<string, Shape>>;
+type Shapes = Readonly<Record<string, Shape>>;
 type Function<Named extends Shapes> = (
   graph: GraphBuilder,
   inputs: { [Name in keyof Named]: Value },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createPlainImage } from "../../../engine/images/rgb-image.ts";
 import { alignPair } from "../../../engine/pairs/align-pair.ts";
+import { createPlainImage } from "../images/drawn-images.ts";
 import { drawnImage, mapPixels } from "../images/stand-ins.ts";
 
 const photo = drawnImage(60, 40);

@@ -2,8 +2,9 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { coverImage } from "../../../engine/images/resize-image.ts";
-import { createPlainImage, cropImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
+import { cropImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
 import { comparePair } from "../../../engine/pairs/pair-structure.ts";
+import { createPlainImage } from "../images/drawn-images.ts";
 import { mapPixels } from "../images/stand-ins.ts";
 
 const demo = (file: string) => fileURLToPath(new URL(`../../../demo/${file}`, import.meta.url));

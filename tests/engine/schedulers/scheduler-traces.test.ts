@@ -9,7 +9,8 @@ import {
 import { makeNoiseSchedule } from "../../../engine/schedulers/noise-schedule.ts";
 import type { PastStep } from "../../../engine/schedulers/scheduler.ts";
 import { parseSchedulerConfig } from "../../../engine/schedulers/scheduler-config.ts";
-import { openSafetensors, readIntegers, readTensor } from "../../../engine/weights/safetensors-file.ts";
+import { openSafetensors, readTensor } from "../../../engine/weights/safetensors-file.ts";
+import { readIntegers } from "../weights/read-integers.ts";
 
 const fixtures = join(import.meta.dirname, "../../fixtures/schedulers");
 const read = async (name: string) => JSON.parse(await readFile(join(fixtures, name), "utf8"));

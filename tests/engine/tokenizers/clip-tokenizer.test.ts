@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadClipTokenizer } from "../../../engine/tokenizers/clip-tokenizer.ts";
-import { openSafetensors, readIntegers } from "../../../engine/weights/safetensors-file.ts";
+import { openSafetensors } from "../../../engine/weights/safetensors-file.ts";
+import { readIntegers } from "../weights/read-integers.ts";
 
 const fixtures = join(import.meta.dirname, "../../fixtures");
 const published = join(fixtures, "tiny-ip2p/tokenizer");

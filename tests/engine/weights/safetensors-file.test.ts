@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   encodeSafetensors,
   openSafetensors,
-  readIntegers,
   readTensor,
   streamSafetensors,
   writeSafetensors,
 } from "../../../engine/weights/safetensors-file.ts";
 import { sha256OfFile } from "../../../shared/file-hash.ts";
+import { readIntegers } from "./read-integers.ts";
 
 const fixtures = join(import.meta.dirname, "../../fixtures");
 let folder: string;
