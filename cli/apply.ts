@@ -17,12 +17,15 @@ export function addApplyCommand(program: Command, context: Context): void {
   const command = program
     .command("apply")
     .description("apply a learned instruction to photos")
-    .argument("<FILE.visii>", "a learned instruction; with --server also the id of one there")
+    .argument(
+      "<FILE.visii>",
+      "a learned instruction; with --server, also the ID of an instruction on the server",
+    )
     .argument("<IMAGE...>", "photos: JPEG, PNG, WebP, AVIF, HEIC or TIFF")
-    .option("--text <words>", "words to mix in", nonEmpty("--text"))
+    .option("--text <words>", "a text prompt to combine with the instruction", nonEmpty("--text"))
     .option(
       "--mixing <how>",
-      "joined: the words behind the instruction in one text; in-turn: a second edit (default: the model's)",
+      "joined: instruction and text in one prompt; in-turn: a second edit by the text (default: the model's)",
       oneOf("--mixing", mixings),
     );
   addSamplingOptions(command).action((file: string, images: string[], options: ApplyOptions) =>

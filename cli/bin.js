@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node can parse, so that an old one hears what is wrong; then the TypeScript takes over.
+// Plain JavaScript that old Node versions can parse, so that they print a useful error. The rest is
+// TypeScript.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -16,7 +17,7 @@ if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
     const missing = error?.code === "ERR_MODULE_NOT_FOUND" && /node_modules|package/.test(error.message);
     process.stderr.write(
       missing
-        ? "visii: its packages are not installed; run npm ci in the visii folder first.\n"
+        ? "visii: dependencies are not installed; run npm ci in the visii folder first.\n"
         : `visii: internal: ${error?.stack}\n`,
     );
     process.exitCode = 1;
@@ -25,12 +26,12 @@ if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
 
 async function start() {
   if (!existsSync(new URL("main.ts", import.meta.url))) {
-    // As published: JavaScript.
+    // The published package contains compiled JavaScript.
     await (await import("./dist/cli/main.js")).main();
     return;
   }
   const { register } = await import("tsx/esm/api");
-  // Ours, not whatever tsconfig.json lies in the folder that the user happens to be in.
+  // Use this package's tsconfig.json, not one from the user's working directory.
   register({ tsconfig: fileURLToPath(new URL("../tsconfig.json", import.meta.url)) });
   const { main } = await import("./main.ts");
   await main();

@@ -4,8 +4,9 @@ import type { ModelCacheOptions } from "visii-engine/models";
 import { cacheHome } from "./model-location.ts";
 
 /**
- * Where what is computed from models is kept for the next start: VISII_CACHE, else visii/computed in the cache folder of the XDG
- * base directory specification; undefined for VISII_CACHE=off. VISII_CACHE_SIZE is the most that it may take, in GB.
+ * The folder and size limit of the model cache. VISII_CACHE is the folder (default: visii/computed in the XDG
+ * cache folder); VISII_CACHE=off disables the cache and returns undefined. VISII_CACHE_SIZE is the limit in
+ * GB.
  *
  * @throws VisibleError `invalid_setting`
  */

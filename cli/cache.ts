@@ -11,15 +11,15 @@ interface CacheOptions {
 export function addCacheCommand(program: Command, context: Context): void {
   program
     .command("cache")
-    .description("what is kept so that large models start faster, and where")
-    .option("--clear", "throw it away; it is computed again when needed")
+    .description("show or clear the cache that speeds up loading of large models")
+    .option("--clear", "delete the cache; it is computed again when needed")
     .action((options: CacheOptions) => cache(context, options));
 }
 
 async function cache({ print }: Context, { clear, json }: CacheOptions): Promise<void> {
   const place = cacheOptions();
   if (!place) {
-    print(json ? JSON.stringify({ folder: null }) : "Nothing is kept: VISII_CACHE is off.");
+    print(json ? JSON.stringify({ folder: null }) : "The cache is disabled (VISII_CACHE=off).");
     return;
   }
   const kept = new ModelCache(place);
@@ -29,8 +29,8 @@ async function cache({ print }: Context, { clear, json }: CacheOptions): Promise
   else
     print(
       clear
-        ? `Cleared ${place.folder}: ${gigabytes(bytes)} are free again.`
-        : `${place.folder}: ${entries} ${entries === 1 ? "file" : "files"}, ${gigabytes(bytes)}. --clear throws it away.`,
+        ? `Cleared ${place.folder}: ${gigabytes(bytes)} freed.`
+        : `${place.folder}: ${entries} ${entries === 1 ? "file" : "files"}, ${gigabytes(bytes)}. Use --clear to delete it.`,
     );
 }
 

@@ -6,8 +6,8 @@ export interface PairNames {
 }
 
 /**
- * Takes every `--pair BEFORE AFTER` out of the words of a command line. Each takes exactly the two words behind it: commander's
- * own variadic options would merge repetitions and take three as gladly as two.
+ * Extracts every `--pair BEFORE AFTER` from the arguments. Each takes exactly two values. Commander's
+ * variadic options would merge repeated options and accept three values.
  */
 export function collectPairs(argv: readonly string[]): {
   readonly pairs: readonly PairNames[];
@@ -19,7 +19,7 @@ export function collectPairs(argv: readonly string[]): {
     const word = argv[index]!;
     if (word === "--") return { pairs, rest: [...rest, ...argv.slice(index)] };
     if (word.startsWith("--pair="))
-      throw new VisibleError("usage", "--pair takes two files, with spaces: --pair BEFORE AFTER.");
+      throw new VisibleError("usage", "--pair takes two files separated by spaces: --pair BEFORE AFTER.");
     if (word !== "--pair") {
       rest.push(word);
       continue;
@@ -30,7 +30,7 @@ export function collectPairs(argv: readonly string[]): {
     if (extra !== undefined && !extra.startsWith("-"))
       throw new VisibleError(
         "usage",
-        `--pair takes two files and got a third, ${extra}; repeat --pair for each further pair.`,
+        `--pair takes two files but got a third, ${extra}; repeat --pair for each additional pair.`,
       );
     pairs.push({ before, after });
     index += 2;

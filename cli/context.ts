@@ -1,13 +1,13 @@
 import type { ProgressBar } from "./progress-bar.ts";
 
-/** The world as a command sees it; main.ts is the only one to touch the process itself. */
+/** What a command needs from the process. Only run-program.ts accesses the process directly. */
 export interface Context {
-  /** The words after `visii`, for telling how to run the same again. */
+  /** The arguments after `visii`, for printing a command that repeats the run. */
   readonly argv: readonly string[];
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-  /** On stderr, as are notes. */
+  /** Writes to stderr, like all notes. */
   readonly progress: ProgressBar;
-  /** A line on stdout: results only. */
+  /** Prints a line to stdout, which is for results only. */
   print(line: string): void;
 }

@@ -7,7 +7,7 @@ import { type Closeness, closeness } from "./demo-report.ts";
 import { editProgress } from "./edit-progress.ts";
 import { type EditOptions, type Instruction, loadEngine, type Pipeline } from "./engine.ts";
 
-/** One way of editing the test photos: a column of the sheet. */
+/** One method of editing the test photos: a column of the contact sheet. */
 export interface DemoColumn {
   readonly key: "learned" | "hybrid" | "text" | "fit";
   readonly title: string;
@@ -18,14 +18,14 @@ interface DemoResult {
   readonly column: DemoColumn;
   readonly file: string;
   readonly image: RgbImage;
-  /** To the truth, where there is one and the column aims at it. */
+  /** Closeness to the true edit, if there is one and the column aims at it. */
   readonly closeness?: Closeness;
 }
 
 interface DemoPhoto {
   readonly input: string;
   readonly photo: RgbImage;
-  /** The true edit, as large as the photo. */
+  /** The true edit, at the photo's size. */
   readonly truth?: RgbImage;
 }
 
@@ -34,7 +34,10 @@ export interface DemoRow extends DemoPhoto {
   readonly results: readonly DemoResult[];
 }
 
-/** The plan's photos and truths: read before anything is learned, so that a bad one is told at once. */
+/**
+ * Reads the plan's photos and true edits. Called before learning, so that an unreadable file is reported
+ * early.
+ */
 export async function readDemoPhotos({ tests }: DemoPlan): Promise<DemoPhoto[]> {
   const photos: DemoPhoto[] = [];
   for (const { image: input, truth } of tests) {
@@ -48,10 +51,10 @@ export async function readDemoPhotos({ tests }: DemoPlan): Promise<DemoPhoto[]> 
   return photos;
 }
 
-/** Most words the sheet has room for. */
+/** Maximum number of text columns on the sheet. */
 const mostWords = 2;
 
-/** @param fit to the same pair: what somebody who does not learn would use */
+/** @param fit a least-squares fit of the same pair: the baseline without learning */
 export function demoColumns(
   { words, text }: DemoPlan,
   instruction: Instruction,
@@ -60,12 +63,12 @@ export function demoColumns(
   const columns: DemoColumn[] = [{ key: "learned", title: "<ins>, learned", by: { instruction } }];
   for (const text of words.slice(0, mostWords))
     columns.push({ key: "hybrid", title: `<ins> + “${text}”`, by: { instruction, text } });
-  if (text !== undefined) columns.push({ key: "text", title: `text alone: “${text}”`, by: { text } });
+  if (text !== undefined) columns.push({ key: "text", title: `text only: “${text}”`, by: { text } });
   columns.push({ key: "fit", title: "least-squares fit of the pair", by: { fit } });
   return columns;
 }
 
-/** Edits every test photo in every column and writes the results into `folder`. */
+/** Edits every test photo by every column's method and writes the results to `folder`. */
 export async function editDemoPhotos(
   { progress, signal }: Context,
   pipeline: Pipeline,

@@ -6,17 +6,17 @@ import { z } from "zod";
 
 const text = z.string().min(1);
 
-/** demo/demo.json; its paths are relative to the folder demo/. */
+/** demo/demo.json; paths are relative to demo/. */
 const demoPlanSchema = z.object({
   pair: z.object({ before: text, after: text }),
   tests: z.array(z.object({ image: text, truth: text.optional() })).min(3),
-  /** Words to mix in: each becomes a column of the sheet. */
+  /** Text prompts to combine with the instruction; each becomes a column of the sheet. */
   words: z.array(text).min(1),
-  /** What the pair shows, for the reader. */
+  /** What the pair shows, for human readers. */
   edit: text.optional(),
-  /** The model's own text instruction that comes closest to it, which <ins> is measured against. */
+  /** The text prompt that comes closest to the edit for this model: the baseline for <ins>. */
   text: text.optional(),
-  /** Words to start from, steps and seed, where other than the model's defaults and 0. */
+  /** Init words, steps and seed, if they differ from the model's defaults and seed 0. */
   init: text.optional(),
   steps: z.number().int().positive().optional(),
   seed: z.number().int().nonnegative().optional(),
@@ -26,7 +26,10 @@ const demoPlanSchema = z.object({
 
 export type DemoPlan = z.infer<typeof demoPlanSchema>;
 
-/** The plan in `folder` (by default the shipped one), its paths made whole. VisibleError when missing or not such a plan. */
+/**
+ * Reads the plan in `folder` (by default the bundled one) and makes its paths absolute. @throws VisibleError
+ * if it is missing or invalid
+ */
 export async function readDemoPlan(
   folder = fileURLToPath(new URL("../demo", import.meta.url)),
 ): Promise<DemoPlan> {
@@ -34,7 +37,7 @@ export async function readDemoPlan(
   const json = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new VisibleError(
       "demo_not_found",
-      `There is no ${path}; restore the shipped demo with git checkout demo.`,
+      `${path} does not exist; restore the bundled demo with git checkout demo.`,
       { cause },
     );
   });
@@ -54,7 +57,7 @@ function parsePlan(path: string, json: string): DemoPlan {
   try {
     return demoPlanSchema.parse(JSON.parse(json));
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll("\n", " ") : "it is not JSON";
-    throw new VisibleError("demo_invalid", `${path} is not a demo plan: ${why}.`, { cause });
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll("\n", " ") : "not valid JSON";
+    throw new VisibleError("demo_invalid", `${path} is not a valid demo plan: ${why}.`, { cause });
   }
 }

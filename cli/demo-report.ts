@@ -1,11 +1,11 @@
-/** The demo's figures, as report.json and as captions on its sheet. */
+/** The demo's metrics, for report.json and for the captions of the contact sheet. */
 
 import { arch, cpus, platform, totalmem } from "node:os";
 import { psnr, type RgbImage, ssim } from "visii-engine/images";
 
-/** How close a picture is to the true edit. */
+/** Similarity of an image to the true edit. */
 export interface Closeness {
-  /** dB; null for an exact match, which JSON cannot write as a number. */
+  /** In dB. null for an exact match, because JSON has no infinity. */
   readonly psnr: number | null;
   readonly ssim: number;
 }
@@ -21,7 +21,7 @@ export function closeness(image: RgbImage, truth: RgbImage): Closeness {
 export const showDecibels = ({ psnr }: Closeness): string =>
   psnr === null ? "exact" : `${psnr.toFixed(1)} dB`;
 
-/** Mean PSNR in dB, exact matches left out; null when nothing is left. */
+/** Mean PSNR in dB without exact matches; null if no values remain. */
 export function meanPsnr(values: readonly (Closeness | undefined)[]): number | null {
   const known = values.flatMap((value) => (value && value.psnr !== null ? [value.psnr] : []));
   return known.length === 0

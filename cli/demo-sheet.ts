@@ -8,7 +8,7 @@ import { showDuration } from "./progress-bar.ts";
 const cellWidth = 288;
 const gap = 20;
 
-/** The loss curve at the very size that it takes beside the pair. */
+/** The loss curve, rendered at the size of its cell. */
 async function chartCell(instruction: Instruction, span: number): Promise<SheetCell> {
   const width = span * (cellWidth + gap) - gap;
   const png = await lossCurvePng(lossPoints(instruction), { width, height: cellWidth });
@@ -26,7 +26,7 @@ function rowCells({ photo, results, truth, unedited }: DemoRow): SheetCell[] {
   ];
 }
 
-/** before, after and the loss; then a row for each test photo. PNG bytes. */
+/** Renders the contact sheet as PNG: the pair and the loss curve, then one row for each test photo. */
 export async function demoSheet(
   pair: ImagePair,
   rows: readonly DemoRow[],

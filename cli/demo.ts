@@ -37,11 +37,11 @@ interface DemoOptions extends ModelOptions {
 export function addDemoCommand(program: Command, context: Context): void {
   const command = program
     .command("demo")
-    .description("learn from the shipped pair, apply to the shipped photos, draw a contact sheet")
+    .description("learn from the bundled pair, edit the bundled photos, and render a contact sheet")
     .option("--out <DIR>", "folder for the results", nonEmpty("--out"), join("out", "demo"))
-    .option("--from <DIR>", "another folder with a demo.json and its photos", nonEmpty("--from"))
-    .option("--steps <N>", "steps of learning", wholeNumber("--steps", 1))
-    .option("--seed <S>", "another seed than the demo's", wholeNumber("--seed", 0));
+    .option("--from <DIR>", "use another folder with a demo.json and photos", nonEmpty("--from"))
+    .option("--steps <N>", "learning steps", wholeNumber("--steps", 1))
+    .option("--seed <S>", "random seed (default: the demo's)", wholeNumber("--seed", 0));
   addModelOptions(command).action((options: DemoOptions) => demo(context, options));
 }
 
@@ -78,7 +78,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
       ...learn,
       ...(steps === undefined ? {} : { steps }),
     }).catch(async (error: unknown) => {
-      // The demo is short: it starts over rather than resumes.
+      // The demo is short, so it starts over instead of resuming.
       await removeResumeState(instructionFile);
       throw error;
     });
@@ -177,14 +177,14 @@ function closingWords(
   ].flatMap(([name, value]) => (value === null ? [] : [`${name} ${value} dB`]));
   return [
     `Done: learned in ${showDuration(seconds.learn)}, edited ${tests.length} photos in ${showDuration(seconds.edits)}.`,
-    ...(figures.length > 0 ? [`Closeness to the true edit (mean PSNR): ${figures.join(", ")}.`] : []),
+    ...(figures.length > 0 ? [`Similarity to the true edit (mean PSNR): ${figures.join(", ")}.`] : []),
     "",
-    "Look at",
+    "Results",
     `  ${at("sheet.png")}        everything on one page`,
-    `  ${at("loss-curve.png")}   how the loss fell`,
-    `  ${at("report.json")}      the figures`,
+    `  ${at("loss-curve.png")}   the loss by step`,
+    `  ${at("report.json")}      the metrics`,
     "",
-    "Try next",
+    "Next steps",
     `  npx visii apply ${at("learned.visii")} YOUR-PHOTO.jpg --out out/mine`,
     `  npx visii apply ${at("learned.visii")} YOUR-PHOTO.jpg --text ${shellWords([words[0]!])} --out out/mine`,
     "  npx visii learn --pair BEFORE.jpg AFTER.jpg --out my-edit.visii",

@@ -7,14 +7,14 @@ export const probeSchema = z.union([
   z.object({ works: z.literal(true), deviation: z.number(), rates: ratesSchema }),
   z.object({ works: z.literal(false), reason: z.string() }),
 ]);
-/** What was found of one device. */
+/** The result of testing one device. */
 export type Probe = z.infer<typeof probeSchema>;
 
 export interface ModelReport {
   readonly name: string;
-  /** Absent where the model cannot be opened: `problem` says why. */
+  /** Absent if the model cannot be opened; `problem` gives the reason. */
   readonly needs?: ModelNeeds;
-  /** Of learning, by the model's own settings. */
+  /** Learning steps by the model's default settings. */
   readonly steps?: number;
   readonly problem?: string;
 }

@@ -10,19 +10,19 @@ export function describeDoctor(report: DoctorReport): string {
     `visii ${report.version} on ${report.system}`,
     `${report.processor}, ${report.threads} threads; ${showBytes(memory.available)} of ${showBytes(memory.total)} memory free`,
     "",
-    "Devices (what --device takes)",
+    "Devices (values of --device)",
     ...devices.map((device) => `  ${device.padEnd(7)} ${describeProbe(report.devices[device])}`),
     "",
-    "Models (what --model takes). Times are estimated from the speeds above, for the model's own settings; memory is the least that is needed.",
+    "Models (values of --model). Times are estimates from the speeds above at the model's default settings; memory is the minimum.",
     ...report.models.flatMap((model) => describeModel(model, report)),
   ].join("\n");
 }
 
 function describeProbe(probe: Probe): string {
-  if (!probe.works) return `does not work here: ${probe.reason}`;
+  if (!probe.works) return `not available: ${probe.reason}`;
   const { convolution, product, traffic } = probe.rates;
   return (
-    `works: a test calculation is right to ${probe.deviation.toExponential(0)}. Speed: convolutions ${giga(convolution)} and ` +
+    `available: relative error of a test calculation ${probe.deviation.toExponential(0)}. Speed: convolutions ${giga(convolution)} and ` +
     `matrix products ${giga(product)} billion operations a second, memory ${giga(traffic)} GB a second`
   );
 }
@@ -31,24 +31,22 @@ function describeModel(
   { name, needs, steps, problem }: ModelReport,
   { devices: found, memory }: DoctorReport,
 ): string[] {
-  if (!needs) return [`  ${name} cannot be used: ${problem}`];
+  if (!needs) return [`  ${name} is not usable: ${problem}`];
   const { learn, edit } = needs;
   const lines = devices.flatMap((device) => {
     const probe = found[device];
     if (!probe.works) return [];
     const [step, whole] = [secondsFor(learn.step, probe.rates), secondsFor(edit.whole, probe.rates)];
-    const run = steps === undefined ? "" : ` (${steps} of them: ${seconds(steps * step)})`;
-    return [
-      `    on ${device}: about ${seconds(step)} for a learning step${run}, ${seconds(whole)} for an edit`,
-    ];
+    const run = steps === undefined ? "" : ` (${steps} steps: ${seconds(steps * step)})`;
+    return [`    on ${device}: about ${seconds(step)} per learning step${run}, ${seconds(whole)} per edit`];
   });
   const [most, least] = [learn, edit].map(({ weights, activations }) => weights + activations) as [
     number,
     number,
   ];
-  const fits = (bytes: number) => (bytes < memory.available ? "" : ", MORE THAN IS FREE");
+  const fits = (bytes: number) => (bytes < memory.available ? "" : ", MORE THAN AVAILABLE");
   return [
-    `  ${shellWords([name])}, pictures of ${needs.width}×${needs.height}`,
+    `  ${shellWords([name])}, images of ${needs.width}×${needs.height}`,
     ...lines,
     `    memory: ${showBytes(most)} to learn${fits(most)}, ${showBytes(least)} to edit${fits(least)}`,
   ];

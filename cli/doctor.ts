@@ -22,19 +22,19 @@ interface DoctorOptions {
   readonly json?: boolean;
 }
 
-/** Seconds after which a device that does not answer is called broken. */
-const patience = 120;
+/** Seconds after which an unresponsive device is reported as broken. */
+const probeTimeout = 120;
 
 export function addDoctorCommand(program: Command, context: Context): void {
   program
     .command("doctor")
-    .description("say what this machine can run: devices, memory, models, and what a step will take")
+    .description("report what this machine can run: devices, memory, models, and estimated times")
     .option(
       "--model <ID|DIR|mini>",
-      "this model only (default: mini and the pulled ones)",
+      "check only this model (default: mini and all pulled models)",
       nonEmpty("--model"),
     )
-    .option("--size <N|WxH>", "picture size in pixels (default: the model's)", parseSize("--size"))
+    .option("--size <N|WxH>", "image size in pixels (default: the model's)", parseSize("--size"))
     .addOption(program.createOption("--probe <device>").argParser(oneOf("--probe", devices)).hideHelp())
     .action((options: DoctorOptions) =>
       options.probe ? probe(context, options.probe) : doctor(context, options),
@@ -44,7 +44,7 @@ export function addDoctorCommand(program: Command, context: Context): void {
 async function doctor({ progress, print }: Context, options: DoctorOptions): Promise<void> {
   const found: Partial<Record<DeviceKind, Probe>> = {};
   for (const [index, device] of devices.entries()) {
-    progress.update({ stage: `trying ${device}`, step: index, steps: devices.length });
+    progress.update({ stage: `testing ${device}`, step: index, steps: devices.length });
     found[device] = await probeApart(device);
   }
   const names = options.model
@@ -82,26 +82,26 @@ async function reportOn(name: string, size: Size | undefined): Promise<ModelRepo
   }
 }
 
-/** In a process of its own: a driver that crashes must not take the answer with it. */
+/** Probes a device in a child process, so that a crashing driver does not end the command. */
 function probeApart(device: DeviceKind): Promise<Probe> {
   const bin = createRequire(import.meta.url).resolve("visii/bin.js");
   return new Promise((resolve) => {
     const words = [bin, "doctor", "--probe", device];
-    execFile(process.execPath, words, { timeout: patience * 1000 }, (error, stdout) => {
+    execFile(process.execPath, words, { timeout: probeTimeout * 1000 }, (error, stdout) => {
       const last = stdout.trimEnd().split("\n").at(-1) ?? "";
       const parsed = probeSchema.safeParse(last.startsWith("{") ? JSON.parse(last) : undefined);
       if (parsed.success) resolve(parsed.data);
-      else if (error?.killed) resolve({ works: false, reason: `it did not answer within ${patience} s` });
+      else if (error?.killed) resolve({ works: false, reason: `no response within ${probeTimeout} s` });
       else
         resolve({
           works: false,
-          reason: `it crashed${error?.signal ? ` (${error.signal})` : ""} when it was tried`,
+          reason: `crashed${error?.signal ? ` (${error.signal})` : ""} during the test`,
         });
     });
   });
 }
 
-/** The other side of {@link probeApart}. */
+/** The child process of {@link probeApart}. */
 async function probe({ print }: Context, device: DeviceKind): Promise<void> {
   const { measureRates, selfTest, tolerances, whyNotUsable } = await import("visii-engine/capacity");
   const answer = (found: Probe) => print(JSON.stringify(found));
@@ -110,7 +110,7 @@ async function probe({ print }: Context, device: DeviceKind): Promise<void> {
     if (!(deviation < tolerances[device])) {
       answer({
         works: false,
-        reason: `it computes wrongly: a test calculation is off by ${deviation.toPrecision(2)}`,
+        reason: `wrong results: relative error of a test calculation is ${deviation.toPrecision(2)}`,
       });
       return;
     }

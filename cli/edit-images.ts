@@ -19,13 +19,13 @@ export interface EditResult {
 export interface PlannedEdit {
   readonly input: string;
   readonly format: ReadableFormat;
-  /** One for each variation. */
+  /** One path for each variation. */
   readonly outputs: readonly string[];
 }
 
 /**
- * Looks at every photo and at the output folder before any work starts, so that a mistake in the last one does not cost the
- * time of the others. All their VisibleErrors come from here.
+ * Checks every photo and the output folder before any work starts, so that an error in the last photo is
+ * reported first. Throws their VisibleErrors.
  */
 export async function planEdits(
   images: readonly string[],
@@ -34,7 +34,7 @@ export async function planEdits(
   if (count > 1 && noise === "fixed")
     throw new VisibleError(
       "invalid_option",
-      "--count with --noise fixed gives the same picture each time; use --noise fresh.",
+      "--count above 1 with --noise fixed gives identical results; use --noise fresh.",
     );
   const inputs: InputFile[] = [];
   const masking = mask === undefined ? undefined : (await decodeImage(mask)).image;
@@ -71,7 +71,9 @@ function editOptions(options: EditImagesOptions, variation: number): EditOptions
   };
 }
 
-/** Edits photo after photo and writes each result as soon as it is there. Ctrl-C keeps those that are done. */
+/**
+ * Edits the photos in order and writes each result when it is done. Results written before Ctrl-C are kept.
+ */
 export async function editImages(
   { progress, signal }: Context,
   pipeline: Pipeline,
@@ -101,7 +103,7 @@ export async function editImages(
   return results;
 }
 
-/** The command's last words: one JSON object, or a line for each result. */
+/** Prints one JSON object, or a line for each result. */
 export function printResults(
   context: Context,
   results: readonly EditResult[],

@@ -1,6 +1,6 @@
 import type { ProgressBar } from "./progress-bar.ts";
 
-/** One bar over `total` edits: hand each edit the next `onEvent`. */
+/** One progress bar for `total` edits. Call the result once for each edit to get its `onEvent`. */
 export function editProgress(
   progress: ProgressBar,
   stage: string,

@@ -11,8 +11,8 @@ import { serverAddress } from "./server-options.ts";
 export function addEditCommand(program: Command, context: Context): void {
   const command = program
     .command("edit")
-    .description("edit photos by a text instruction alone: the baseline that a learned one must beat")
-    .argument("<text>", 'a text instruction, as in "make it night"', nonEmpty("The text"))
+    .description("edit photos by a text prompt only: the baseline for learned instructions")
+    .argument("<text>", 'a text prompt, such as "make it night"', nonEmpty("The text"))
     .argument("<IMAGE...>", "photos: JPEG, PNG, WebP, AVIF, HEIC or TIFF");
   addSamplingOptions(command).action(async (text: string, images: string[], options: SamplingOptions) => {
     const server = serverAddress(command, options, localSampling);

@@ -1,6 +1,6 @@
 /**
- * The engine, loaded when a command needs it and not before: --help and a mistyped option answer at once, and a mistake in the
- * input is told before any model is opened.
+ * Loads the engine only when a command needs it. --help and usage errors stay fast, and input errors are
+ * reported before a model is opened.
  */
 import type { Pipeline, PipelineOptions } from "visii-engine";
 import { type CaptionKind, deviceKinds, environmentFor } from "visii-engine/options";
@@ -29,18 +29,17 @@ export {
   schedulerKinds,
 } from "visii-engine/options";
 
-/** Kinds of device. `--device` also takes cuda:n, the n-th NVIDIA GPU, counted from 0. */
+/** Device kinds. `--device` also accepts cuda:n, the NVIDIA GPU with index n. */
 export const devices = deviceKinds;
 
-export const precisionHelp =
-  "fp32, or fp16: half the memory and more speed on a GPU; a CPU only imitates it, slowly";
+export const precisionHelp = "fp32, or fp16: half the memory and faster on a GPU, slow emulation on a CPU";
 
 export const captionKinds = ["pez", "phrase"] as const satisfies readonly CaptionKind[];
 
-/** A small model is never made to save: how much is free at the moment must not decide how it computes. */
+/** Minimum memory limit, so that free memory does not change how a small model computes. */
 const leastMemory = 2e9;
 
-/** Opens the model, runs `use`, and closes the model whatever happens. */
+/** Opens the model, calls `use`, and always closes the model. */
 export async function withPipeline<Result>(
   { progress }: Context,
   {
@@ -56,7 +55,7 @@ export async function withPipeline<Result>(
   const { defaultMemory, openPipeline } = await loadEngine();
   const cache = cacheOptions();
   Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
-  // Other devices have memory of their own, which what is free here says nothing about.
+  // The host's free memory limits only the CPU; other devices have their own memory.
   const allowed =
     memory ??
     (device === "cpu" ? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())) : undefined);

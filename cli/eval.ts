@@ -29,36 +29,48 @@ import { shellWords } from "./shell-words.ts";
 export function addEvalCommand(program: Command, context: Context): void {
   const command = program
     .command("eval")
-    .description("measure methods on a folder of cases: a table, results.json and a page with the pictures")
-    .argument("<SET>", "folder of cases (docs/evaluation-set.md)", nonEmpty("SET"))
+    .description("evaluate methods on a set of cases: a table, results.json and an HTML report")
+    .argument("<SET>", "folder of cases (format: docs/evaluation-set.md)", nonEmpty("SET"))
     .option(
       "--method <list>",
-      `of unedited, fit, text, pair, learned, learned-words, learned-kv, hybrid; pair and learned also with -N pairs (default: ${defaultMethods(true)}, without those that the model cannot serve)`,
+      `comma-separated: unedited, fit, text, pair, learned, learned-words, learned-kv, hybrid; pair and learned accept -N for N pairs (default: ${defaultMethods(true)}, except those the model does not support)`,
       nonEmpty("--method"),
     )
-    .option("--seeds <N>", "learn and edit N times, by seeds 0 … N−1", wholeNumber("--seeds", 1), 1)
-    .option("--out <DIR>", "folder for the results (default: SET's name and -results)", nonEmpty("--out"))
+    .option("--seeds <N>", "learn and edit with seeds 0 to N-1", wholeNumber("--seeds", 1), 1)
+    .option("--out <DIR>", "folder for the results (default: SET-results)", nonEmpty("--out"))
     .option("--init <text|pair>", initHelp, nonEmpty("--init"))
-    .option("--space <space>", "what learned and hybrid learn: text or kv", oneOf("--space", spaces))
+    .option(
+      "--space <space>",
+      "space in which learned and hybrid learn: text or kv",
+      oneOf("--space", spaces),
+    )
     .option(
       "--learning-steps <N>",
-      "steps of learning (default: the model's)",
+      "learning steps (default: the model's)",
       wholeNumber("--learning-steps", 1),
     )
     .option(
       "--sampling-steps <N>",
-      "steps of an edit (default: the model's)",
+      "sampling steps (default: the model's)",
       wholeNumber("--sampling-steps", 1),
     )
-    .option("--text-guidance <s>", "of an edit (default: the model's)", finiteNumber("--text-guidance"))
-    .option("--image-guidance <s>", "of an edit (default: the model's)", finiteNumber("--image-guidance"))
+    .option(
+      "--text-guidance <s>",
+      "text guidance scale of edits (default: the model's)",
+      finiteNumber("--text-guidance"),
+    )
+    .option(
+      "--image-guidance <s>",
+      "image guidance scale of edits (default: the model's)",
+      finiteNumber("--image-guidance"),
+    )
     .option(
       "--noise <kind>",
-      "fixed: that of learning; fresh: drawn from the seed",
+      "fixed: the training noise; fresh: drawn from the seed",
       oneOf("--noise", ["fixed", "fresh"] as const),
     );
   addModelOptions(command)
-    .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
+    .option("--threads <N>", "CPU threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the table as Markdown")
     .action((set: string, options: EvalOptions) => evalCommand(context, set, options));
 }
@@ -67,7 +79,7 @@ async function evalCommand(context: Context, set: string, options: EvalOptions):
   const encoder = await readPairEncoderConfig(join(modelFolder(options.model), "pair_encoder"));
   const methods = parseMethods(options.method ?? defaultMethods(encoder !== undefined));
   const cases = await readSet(set);
-  // Every picture is decoded once before any work, so that a mistake in the last does not cost the time of the others.
+  // Decode every image before any work, so that an error in the last image is reported first.
   for (const [index, files] of cases.entries()) {
     context.progress.update({ stage: "reading the set", step: index, steps: cases.length });
     await openCase(files, (line) => context.progress.note(`${files.name}: ${line}`));
@@ -84,7 +96,8 @@ async function evalCommand(context: Context, set: string, options: EvalOptions):
   const { report, page, results, reused } = await withPipeline(context, options, (pipeline) =>
     evaluateSet(context, pipeline, plan, options),
   );
-  if (reused) context.progress.note(`${reused} of ${report.finished.length} results were made before.`);
+  if (reused)
+    context.progress.note(`${reused} of ${report.finished.length} results are reused from an earlier run.`);
   const { finished: _, ...summary } = report;
   if (!options.json)
     context.print(`${reportText(report, options.markdown ? "markdown" : "plain")}\n\n${page}`);
@@ -92,7 +105,10 @@ async function evalCommand(context: Context, set: string, options: EvalOptions):
   if (!report.complete) throw stopped(context, report, page);
 }
 
-/** A method asked for by name must serve some case; one of the default list is left out with a word. */
+/**
+ * A method named by --method must apply to at least one case. A default method that applies to none is
+ * skipped with a note.
+ */
 function usableMethods(
   { progress }: Context,
   methods: readonly Method[],
@@ -102,25 +118,25 @@ function usableMethods(
   return methods.filter((method) => {
     const reasons = cases.map((files) => whatIsMissing(method, files));
     if (reasons.includes(undefined)) return true;
-    const sentence = `No case can serve ${methodName(method)}: ${cases[0]!.name} has ${reasons[0]}.`;
+    const sentence = `Method ${methodName(method)} applies to no case: ${cases[0]!.name} has ${reasons[0]}.`;
     if (asked) throw new VisibleError("invalid_option", sentence);
     progress.note(sentence);
     return false;
   });
 }
 
-/** Results inside the set would be a case the next time. */
+/** Rejects an output folder inside the set, where the next run would read it as a case. */
 export function requireOutside(set: string, out: string): void {
   const way = relative(resolve(set), resolve(out));
   if (way.split(/[\\/]/)[0] !== ".." && !isAbsolute(way))
     throw new VisibleError(
       "invalid_option",
-      `--out ${out} lies in the set ${set}; choose a folder outside of it, such as ${join("..", `${basename(resolve(set))}-results`)}.`,
+      `--out ${out} is inside the set ${set}; choose a folder outside it, such as ${join("..", `${basename(resolve(set))}-results`)}.`,
     );
 }
 
 function stopped({ argv }: Context, { finished }: Report, page: string): Interrupted {
   return new Interrupted(
-    `Stopped with ${finished.length} ${finished.length === 1 ? "result" : "results"} finished, reported in ${page}. To go on, run the same again:\n  visii ${shellWords(argv)}`,
+    `Stopped with ${finished.length} ${finished.length === 1 ? "result" : "results"} finished, reported in ${page}. To continue, run the same command again:\n  visii ${shellWords(argv)}`,
   );
 }

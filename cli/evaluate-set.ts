@@ -21,7 +21,7 @@ export interface EvalOptions extends ModelOptions {
 }
 
 interface SetPlan extends Pick<EvaluationPlan, "cases" | "methods" | "out"> {
-  /** The set's name. */
+  /** Name of the set. */
   readonly set: string;
 }
 
@@ -29,11 +29,11 @@ interface SetOutcome {
   readonly report: Report;
   readonly page: string;
   readonly results: string;
-  /** Results that an earlier run had made. */
+  /** Number of results reused from an earlier run. */
   readonly reused: number;
 }
 
-/** `evaluate` with a progress bar, then its report, also when it was stopped. */
+/** Runs `evaluate` with a progress bar and writes its report, even after an interruption. */
 export async function evaluateSet(
   { progress, signal }: Context,
   pipeline: Pipeline,

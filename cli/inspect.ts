@@ -16,10 +16,10 @@ type NearestWords = readonly { readonly words: readonly string[]; readonly cosin
 export function addInspectCommand(program: Command, context: Context): void {
   program
     .command("inspect")
-    .description("say what a learned instruction is and how it was made")
+    .description("show what a learned instruction contains and how it was made")
     .argument("<FILE.visii>", "a learned instruction")
-    .option("--model <DIR|mini>", "the model it was learned through, for the nearest words", "mini")
-    .option("--words <K>", "nearest words to each learned token", wholeNumber("--words", 1), 5)
+    .option("--model <DIR|mini>", "the model it was learned with, for the nearest words", "mini")
+    .option("--words <K>", "number of nearest words per learned token", wholeNumber("--words", 1), 5)
     .action((file: string, options: InspectOptions) => inspect(context, file, options));
 }
 
@@ -37,7 +37,7 @@ async function inspect(context: Context, file: string, options: InspectOptions):
   );
 }
 
-/** Undefined, with a note why, when the model is not at hand: the rest can be told without it. */
+/** Returns undefined, with a note, if the model is not available; the rest of the output does not need it. */
 async function nearest(
   context: Context,
   instruction: Instruction,
@@ -51,14 +51,14 @@ async function nearest(
     });
   } catch (error) {
     if (!(error instanceof VisibleError)) throw error;
-    context.progress.note(`The nearest words are left out: ${error.message}`);
+    context.progress.note(`Nearest words are not shown: ${error.message}`);
     return undefined;
   }
 }
 
 const spaceNames: Readonly<Record<InstructionSpace, string>> = {
   text: "text: rows of the text embedding",
-  kv: "kv: keys and values of the attentions to the text",
+  kv: "kv: keys and values of the cross-attention layers",
 };
 
 function lossFacts(losses: Losses): readonly (readonly [string, string])[] {
@@ -83,13 +83,16 @@ function describe(
     ...(kept.length ? [["kept", kept.join(", ")] as const] : []),
     ["model", `${info.modelId} (weights ${info.weightHash.slice(0, 12)})`],
     ["space", spaceNames[info.space]],
-    ["tokens", `${tokenCount} × ${dimension}${attentions ? `, of ${attentions.length} attentions` : ""}`],
+    [
+      "tokens",
+      `${tokenCount} × ${dimension}${attentions ? `, in ${attentions.length} attention layers` : ""}`,
+    ],
     ["seed", String(info.seed)],
     ["init", `"${info.init}"`],
-    ["start", info.start === "pair" ? "what the pair encoder read off the pair" : "the words of the init"],
+    ["start", info.start === "pair" ? "the pair encoder's output" : "the init words"],
     [
       "learned",
-      `${made.steps} steps of ${made.batchSize} at rate ${made.learningRate}, ${made.loop} loop, ${made.precision ?? "fp32"}`,
+      `${made.steps} steps, batch size ${made.batchSize}, learning rate ${made.learningRate}, ${made.loop} loop, ${made.precision ?? "fp32"}`,
     ],
     ["from", `${made.pairs} ${made.pairs === 1 ? "pair" : "pairs"} at ${made.width}×${made.height}`],
     ["guidance", `text ${made.textGuidance}, image ${made.imageGuidance}`],
@@ -98,7 +101,7 @@ function describe(
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(12)}${value}`);
   if (words) {
-    lines.push("", "Nearest words to each learned token (a hint, no translation):");
+    lines.push("", "Nearest words to each learned token (an approximation):");
     for (const [index, token] of words.entries()) {
       const listed = token.words.map((word, rank) => `${word} ${token.cosine[rank]!.toFixed(2)}`);
       lines.push(`  ${String(index + 1).padStart(2)}  ${listed.join(", ")}`);

@@ -1,15 +1,15 @@
-/** The user's own Ctrl-C (or SIGTERM): no failure, and not to be reported as one. */
+/** Ctrl-C or SIGTERM from the user. Not reported as a failure. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 
-  constructor(message = "Stopped; what was finished is kept.", options?: ErrorOptions) {
+  constructor(message = "Stopped; finished results are kept.", options?: ErrorOptions) {
     super(message, options);
   }
 }
 
 /**
- * A signal that the first Ctrl-C or SIGTERM aborts. Our listeners then step aside, so that a second Ctrl-C has the system's
- * own effect: it ends the process at once, even in the midst of a native call.
+ * Returns a signal that the first Ctrl-C or SIGTERM aborts. The listeners are then removed, so that a second
+ * Ctrl-C ends the process at once, even during a native call.
  */
 export function interruptSignal(process: NodeJS.Process, note: (line: string) => void): AbortSignal {
   const controller = new AbortController();

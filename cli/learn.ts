@@ -54,19 +54,19 @@ interface LearnOptions extends ServerOptions, ModelOptions, LearningOptions {
   readonly json?: boolean;
 }
 
-/** Adds `visii learn`. `pairs` were taken out of the command line before commander saw it. */
+/** Adds `visii learn`. `pairs` were extracted from the arguments before commander parsed them. */
 export function addLearnCommand(program: Command, context: Context, pairs: readonly PairNames[]): void {
   const command = addServerOptions(program.command("learn"));
   command
     .description("learn an edit from one or more before/after pairs")
     .usage("--pair BEFORE AFTER [--pair …] --out FILE.visii [options]")
     .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
-    .requiredOption("--out <FILE.visii>", "where the learned instruction goes", nonEmpty("--out"))
+    .requiredOption("--out <FILE.visii>", "output file for the learned instruction", nonEmpty("--out"))
     .option("--init <text|pair>", initHelp, nonEmpty("--init"))
     .addOption(
       new Option(
         "--caption [how]",
-        "start from words found through the model's CLIP: pez (gradient descent over tokens), or the nearest phrase",
+        "start from a caption found with the model's CLIP: pez (gradient descent over tokens) or phrase (nearest phrase)",
       )
         .argParser(oneOf("--caption", captionKinds))
         .preset("pez")
@@ -74,41 +74,46 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
     )
     .option(
       "--phrases <FILE>",
-      "for --caption phrase: phrases of your own, one a line",
+      "for --caption phrase: a file with one phrase per line",
       nonEmpty("--phrases"),
     )
     .option(
       "--space <space>",
-      "what is learned: text (rows of the text embedding) or kv (keys and values of every attention to it)",
+      "what is learned: text (rows of the text embedding) or kv (keys and values of every cross-attention layer)",
       oneOf("--space", spaces),
       "text",
     )
     .option(
       "--steps <N>",
-      "steps of learning; 0 takes what the pair encoder writes (default: the model's)",
+      "learning steps; 0 uses the pair encoder's output unchanged (default: the model's)",
       wholeNumber("--steps", 0),
     )
     .option(
       "--size <N|WxH>",
-      "picture size inside the model, in pixels (default: the model's)",
+      "image size for the model, in pixels (default: the model's)",
       parseSize("--size"),
     )
-    .option("--seed <S>", "same seed, same result, bit for bit", wholeNumber("--seed", 0), 0);
+    .option(
+      "--seed <S>",
+      "random seed; on a CPU the same seed gives the same bits",
+      wholeNumber("--seed", 0),
+      0,
+    );
   addModelOptions(addLearningOptions(command))
     .option(
       "--memory <size>",
-      "how much the model may take; what does not fit is computed twice (default: what is free; on a CPU 14GB at most)",
+      "memory limit for the model; above it, activations are recomputed (default: free memory; on a CPU at most 14GB)",
       byteSize("--memory"),
     )
     .option(
       "--keep-every <N>",
-      "also write the instruction after every N steps, as FILE@STEP.visii",
+      "also write the instruction every N steps, as FILE@STEP.visii",
       wholeNumber("--keep-every", 1),
     )
-    .option("--resume", "go on from where a stopped run left off")
+    .option("--resume", "continue an interrupted run")
     .option(
       "--preview <DIR>",
-      "write edits of BEFORE and the loss curve there meanwhile",
+      "write preview edits of BEFORE and the loss curve to this folder",
       nonEmpty("--preview"),
     )
     .action((options: LearnOptions) =>
@@ -116,7 +121,7 @@ export function addLearnCommand(program: Command, context: Context, pairs: reado
     );
 }
 
-/** Options that only this machine can honour. */
+/** Options that do not work with --server. */
 const localLearning = [
   "caption",
   "phrases",
@@ -140,7 +145,7 @@ async function learn(
   const { out, preview } = options;
   const { progress } = context;
   if (out.endsWith("/"))
-    throw new VisibleError("invalid_option", `--out ${out} is a folder; name a file in it.`);
+    throw new VisibleError("invalid_option", `--out ${out} is a folder; give a file name.`);
   const warnings: string[] = [];
   const warn = (line: string) => {
     warnings.push(line);
@@ -168,7 +173,7 @@ async function learn(
   }
   const resume = options.resume ? await readResumeState(out) : undefined;
   if (!resume && (await hasResumeState(out)))
-    progress.note(`Starting over; an unfinished run was there (--resume would have continued it).`);
+    progress.note(`Starting over and discarding an interrupted run (--resume would continue it).`);
 
   const started = performance.now();
   const { writeInstruction } = await loadEngine();
@@ -210,19 +215,19 @@ async function learn(
   finish(learned, seconds);
 }
 
-/** What makes a lookup table of the same pairs, ready to be pasted. */
+/** The command that fits a lookup table to the same pairs, quoted for a shell. */
 function lutCommand(names: readonly PairNames[], out: string): string {
   const pairs = names.flatMap(({ before, after }) => ["--pair", before, after]);
   return `visii ${shellWords(["lut", ...pairs, "--out", `${out.replace(/\.visii$/, "")}.cube`])}`;
 }
 
-/** The user's own phrases. Checked before any work. */
+/** Reads the user's phrases, before any work starts. */
 async function readPhrases({ caption, phrases: path }: LearnOptions): Promise<string[] | undefined> {
   if (path === undefined) return undefined;
   if (caption !== "phrase")
-    throw new VisibleError("invalid_option", "--phrases goes with --caption phrase; give that too.");
+    throw new VisibleError("invalid_option", "--phrases requires --caption phrase; add it.");
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new VisibleError("phrases_not_found", `${path} cannot be read; --phrases names a text file.`, {
+    throw new VisibleError("phrases_not_found", `${path} cannot be read; --phrases must name a text file.`, {
       cause,
     });
   });
@@ -230,7 +235,7 @@ async function readPhrases({ caption, phrases: path }: LearnOptions): Promise<st
   return parsePhrases(text);
 }
 
-/** Says how to go on after Ctrl-C, or after a device that failed. */
+/** Adds to the error how to continue after Ctrl-C or a device failure. */
 async function withWayOn(
   error: Interrupted | RetryableError,
   { argv }: Context,
@@ -238,15 +243,15 @@ async function withWayOn(
 ): Promise<Interrupted | RetryableError> {
   const again = argv.filter((word) => word !== "--resume");
   const way = (await hasResumeState(out))
-    ? `To go on:\n  visii ${shellWords([...again, "--resume"])}`
-    : "Run the same again to start.";
+    ? `To continue:\n  visii ${shellWords([...again, "--resume"])}`
+    : "Run the same command to start again.";
   const message = `${error.message} ${way}`;
   return error instanceof Interrupted
     ? new Interrupted(message)
     : new RetryableError(message, { cause: error });
 }
 
-/** loss-curve.png and loss-curve.svg in `folder`. */
+/** Writes loss-curve.png and loss-curve.svg to `folder`. */
 export async function writeLossCurve(folder: string, instruction: Instruction): Promise<void> {
   const points = lossPoints(instruction);
   await writeAside(join(folder, "loss-curve.png"), await lossCurvePng(points));
@@ -273,6 +278,6 @@ function describe(out: string, { info, tokenCount }: Instruction, seconds: numbe
   const { losses } = info;
   const made = losses
     ? `Learned ${tokenCount} tokens in ${showDuration(seconds)}: validation loss ${losses.initialValidation.toFixed(4)} → ${losses.validation.toFixed(4)}.`
-    : `Read ${tokenCount} tokens off the pair in ${showDuration(seconds)}; --steps above 0 refines them.`;
+    : `Encoded the pair as ${tokenCount} tokens in ${showDuration(seconds)}; use --steps above 0 to refine them.`;
   return [made, `Apply it:  visii apply ${shellWords([out])} PHOTO… --out DIR`].join("\n");
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { InversionOptions } from "visii-engine";
 import { finiteNumber, oneOf, wholeNumber } from "./parse-values.ts";
 
-/** How `learn` descends; what is absent is the model's recommendation. */
+/** Training options. Absent options use the model's defaults. */
 export interface LearningOptions {
   readonly learningRate?: number;
   readonly batch?: number;
@@ -12,32 +12,40 @@ export interface LearningOptions {
   readonly loop?: "fast" | "reference";
 }
 
-/** Those that only this machine can honour. */
+/** Options that do not work with --server. */
 export const localLearningOptions = ["batch", "loop"] as const;
 
 export function addLearningOptions(command: Command): Command {
   return command
-    .option("--learning-rate <r>", "of AdamW (default: the model's)", finiteNumber("--learning-rate"))
-    .option("--batch <N>", "samples in a step (default: the model's)", wholeNumber("--batch", 1))
+    .option(
+      "--learning-rate <r>",
+      "learning rate of AdamW (default: the model's)",
+      finiteNumber("--learning-rate"),
+    )
+    .option("--batch <N>", "samples per step (default: the model's)", wholeNumber("--batch", 1))
     .option(
       "--text-guidance <s>",
-      "inside the loss, and later the instruction's own (default: the model's)",
+      "text guidance scale in the loss, stored as the instruction's default (default: the model's)",
       finiteNumber("--text-guidance"),
     )
-    .option("--image-guidance <s>", "likewise", finiteNumber("--image-guidance"))
+    .option(
+      "--image-guidance <s>",
+      "image guidance scale, used likewise (default: the model's)",
+      finiteNumber("--image-guidance"),
+    )
     .option(
       "--clip-weight <w>",
-      "of the CLIP direction in the loss; 0 leaves it out (default: 0.1)",
+      "weight of the CLIP direction loss; 0 disables it (default: 0.1)",
       finiteNumber("--clip-weight"),
     )
     .option(
       "--loop <loop>",
-      "fast, or reference: the paper's own, 1000 steps of three evaluations each",
+      "fast, or reference: as in the paper, 1000 steps with three UNet evaluations each",
       oneOf("--loop", ["fast", "reference"]),
     );
 }
 
-/** As the engine calls them. */
+/** Maps the options to the engine's names. */
 export function inversionOptions({
   batch,
   learningRate,

@@ -1,7 +1,7 @@
 export const initHelp =
-  "words to start from, or pair: what the model's pair encoder reads off the pair (default: pair, or the model's words)";
+  "words to start from, or pair to start from the pair encoder's output (default: pair if the model has one, else the model's words)";
 
-/** `--init`: the word `pair` for the pair encoder, any other words for themselves. */
+/** Parses `--init`: `pair` selects the pair encoder, anything else is the init words. */
 export function startOf(init: string | undefined): { readonly init?: string; readonly start?: "pair" } {
   if (init === undefined) return {};
   return init === "pair" ? { start: "pair" } : { init };

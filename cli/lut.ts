@@ -18,14 +18,16 @@ interface LutOptions {
   readonly json?: boolean;
 }
 
-/** Below this closeness, in dB, the table is written with a warning: the pair shows more than a change of colors. */
+/**
+ * Below this PSNR in dB the table is written with a warning, because the pair shows more than a color change.
+ */
 const poorDecibels = 25;
 
-/** Adds `visii lut`. `pairs` were taken out of the command line before commander saw it. */
+/** Adds `visii lut`. `pairs` were extracted from the arguments before commander parsed them. */
 export function addLutCommand(program: Command, context: Context, pairs: readonly PairNames[]): void {
   program
     .command("lut")
-    .description("make a 3D lookup table (.cube) of a pair that changes colors alone, or apply one to images")
+    .description("fit a 3D lookup table (.cube) to a pair that changes only colors, or apply one to images")
     .usage(
       "--pair BEFORE AFTER [--pair …] --out FILE.cube [--size N]\n       visii lut --apply FILE.cube IMAGE… --out DIR",
     )
@@ -33,10 +35,10 @@ export function addLutCommand(program: Command, context: Context, pairs: readonl
     .option("--pair <BEFORE AFTER>", "two photos of the same scene, before and after the edit; repeatable")
     .requiredOption(
       "--out <FILE.cube|DIR>",
-      "where the table goes; with --apply a folder for the results",
+      "output file for the table; with --apply, folder for the results",
       nonEmpty("--out"),
     )
-    .option("--size <N>", `colors a side of the table, ${lutSizes.least} to ${lutSizes.most}`, tableSize, 33)
+    .option("--size <N>", `table entries per axis, ${lutSizes.least} to ${lutSizes.most}`, tableSize, 33)
     .addOption(new Option("--apply <FILE.cube>", "a 3D lookup table to apply").argParser(nonEmpty("--apply")))
     .action((images: string[], options: LutOptions) =>
       options.apply === undefined
@@ -50,7 +52,7 @@ function tableSize(text: string): number {
   if (size < lutSizes.least || size > lutSizes.most)
     throw new VisibleError(
       "invalid_option",
-      `--size is "${text}"; it must be ${lutSizes.least} to ${lutSizes.most} colors a side.`,
+      `--size is "${text}"; it must be a whole number from ${lutSizes.least} to ${lutSizes.most}.`,
     );
   return size;
 }
@@ -64,22 +66,22 @@ async function makeTable(
   if (images.length)
     throw new VisibleError(
       "usage",
-      `visii lut makes a table of --pair BEFORE AFTER and does not edit ${images[0]}; give --apply FILE.cube for that.`,
+      `visii lut --pair does not edit images, but got ${images[0]}; use --apply FILE.cube to edit it.`,
     );
   if (!out.endsWith(".cube"))
-    throw new VisibleError("invalid_option", `--out is "${out}"; a table's name must end in .cube.`);
+    throw new VisibleError("invalid_option", `--out is "${out}"; it must end in .cube.`);
   const pairs = await readPairs(names, (line) => progress.note(line));
   await ensureWritableFolder(dirname(out));
   const decibels = colorMapPsnr(pairs);
   await writeCube(out, fitLut(pairs, size), `visii ${size}`);
   if (decibels < poorDecibels)
     progress.note(
-      `Colors alone repeat only ${decibels.toFixed(1)} dB of ${pairs.length === 1 ? "this pair" : "these pairs"}: the edit is more than a change of colors, and visii learn may repeat it better.`,
+      `The table reaches only ${decibels.toFixed(1)} dB on ${pairs.length === 1 ? "this pair" : "these pairs"}: the edit changes more than colors. visii learn may reproduce it better.`,
     );
   if (json) print(JSON.stringify({ out, size, decibels: Number(decibels.toFixed(2)) }));
   else
     print(
-      `${out}: ${size}³ colors, ${decibels.toFixed(1)} dB on parts of the image that it was not fitted to.\nApply it:  visii lut --apply ${shellWords([out])} PHOTO… --out DIR`,
+      `${out}: ${size}³ colors, ${decibels.toFixed(1)} dB on held-out parts of the image.\nApply it:  visii lut --apply ${shellWords([out])} PHOTO… --out DIR`,
     );
 }
 
@@ -92,10 +94,9 @@ async function applyTable(
   if (names.length)
     throw new VisibleError(
       "usage",
-      "visii lut either makes a table (--pair) or applies one (--apply); give one of the two.",
+      "visii lut needs either --pair (fit a table) or --apply (apply one); give exactly one.",
     );
-  if (!images.length)
-    throw new VisibleError("usage", `There is no image to apply ${apply} to; name at least one.`);
+  if (!images.length) throw new VisibleError("usage", `No image to apply ${apply} to; name at least one.`);
   const table = await readCube(apply);
   const inputs: InputFile[] = [];
   for (const path of images) inputs.push({ path, format: (await decodeImage(path)).format });

@@ -2,7 +2,7 @@ import { freemem, totalmem } from "node:os";
 import type { Pipeline } from "visii-engine";
 import type { Size } from "./picture-size.ts";
 
-/** Bytes that this process may still take: what the system has to give, or what a container allows, whichever is less. */
+/** Bytes available to this process: the smaller of the system's free memory and the container's limit. */
 export function availableMemory(): number {
   const constraint = process.constrainedMemory() ?? 0;
   const allowed =
@@ -12,10 +12,10 @@ export function availableMemory(): number {
   return Math.min(freemem(), allowed);
 }
 
-/** Sizes already looked at, by pipeline and use: photos of one size ask once. */
+/** Image sizes that passed the check, by pipeline and use, so that each is checked once. */
 const passed = new WeakMap<Pipeline, Set<string>>();
 
-/** @throws VisibleError `not_enough_memory`. Other devices have memory of their own, which they answer for. */
+/** @throws VisibleError `not_enough_memory`; only for the CPU, because other devices have their own memory */
 export async function requireHostMemory(
   pipeline: Pipeline,
   use: "learn" | "edit",

@@ -4,10 +4,7 @@ import { join } from "node:path";
 import { VisibleError } from "visii-engine/errors";
 import { bundledModel, looksLikeModelId, parseModelId, storedFolder } from "visii-engine/model-store";
 
-/**
- * Where pulled models lie: VISII_MODELS, else visii/models in the cache folder of the XDG base directory specification. They
- * can be had again, so they are a cache.
- */
+/** Folder of pulled models: VISII_MODELS, else visii/models in the XDG cache folder. */
 export function modelStoreRoot(environment: NodeJS.ProcessEnv = process.env): string {
   const { VISII_MODELS: own } = environment;
   return own ? own : join(cacheHome(environment), "visii", "models");
@@ -19,8 +16,8 @@ export function cacheHome({ XDG_CACHE_HOME: cache }: NodeJS.ProcessEnv): string 
 }
 
 /**
- * Folder of a model by the name given on the command line: `mini` is the bundled one, else a folder, else the id of a pulled
- * model. A folder goes before an id of the same spelling.
+ * Resolves a --model value: `mini` (the bundled model), a folder, or the ID of a pulled model. A folder takes
+ * precedence over an ID of the same name.
  *
  * @throws VisibleError `model_not_pulled`
  */
@@ -31,6 +28,6 @@ export function modelFolder(name: string): string {
   if (existsSync(folder)) return folder;
   throw new VisibleError(
     "model_not_pulled",
-    `There is neither a folder ${name} nor a pulled model of that id; fetch it with visii models pull ${name}.`,
+    `Model ${name} is neither a folder nor a pulled model; fetch it with visii models pull ${name}.`,
   );
 }

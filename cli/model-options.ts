@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type Device, devices, type Precision, precisionHelp, precisions } from "./engine.ts";
 import { deviceName, oneOf } from "./parse-values.ts";
 
-/** Which model computes, where, and in what: the same for every command that opens one. */
+/** Model, device and precision: the same options for every command that opens a model. */
 export interface ModelOptions {
   readonly model: string;
   readonly device: Device;

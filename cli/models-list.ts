@@ -6,7 +6,7 @@ import { modelStoreRoot } from "./model-location.ts";
 export function addModelsListCommand(models: Command, context: Context): void {
   models
     .command("list")
-    .description("the pulled models, and where they lie")
+    .description("list pulled models and their folders")
     .action((options: { readonly json?: boolean }) => list(context, options));
 }
 
@@ -25,11 +25,11 @@ async function list({ print }: Context, { json }: { readonly json?: boolean }): 
     print(JSON.stringify({ root, models: rows }));
     return;
   }
-  if (models.length === 0) print(`No pulled models in ${root}. The bundled one is called mini.`);
+  if (models.length === 0) print(`No pulled models in ${root}. The bundled model is named mini.`);
   for (const { id, folder, bytes, record } of models) {
     const state = record
       ? `commit ${record.commit.slice(0, 12)}${record.variant ? `, ${record.variant}` : ""}`
-      : `unfinished; go on with visii models pull ${id}`;
+      : `incomplete; continue with visii models pull ${id}`;
     print(`${id}  ${(bytes / 1e9).toFixed(2)} GB  ${state}\n  ${folder}`);
   }
 }

@@ -22,7 +22,7 @@ const publicHub = "https://huggingface.co";
 export function addModelsPullCommand(models: Command, context: Context): void {
   models
     .command("pull")
-    .description("fetch a model from the Hugging Face Hub: only the files needed, checked, resumable")
+    .description("download a model from the Hugging Face Hub: only required files, verified, resumable")
     .argument("<ID>", "owner/name, such as timbrooks/instruct-pix2pix")
     .option("--revision <name>", "branch, tag or commit (default: main)", nonEmpty("--revision"))
     .option(
@@ -30,11 +30,15 @@ export function addModelsPullCommand(models: Command, context: Context): void {
       "another Hub (default: HF_ENDPOINT, else the public one)",
       nonEmpty("--endpoint"),
     )
-    .option("--dir <DIR>", "the model folder (default: one that --model finds by the id)", nonEmpty("--dir"))
+    .option(
+      "--dir <DIR>",
+      "destination folder (default: the model store, where --model finds it by ID)",
+      nonEmpty("--dir"),
+    )
     .option("--variant <name>", "fp16: weights in half precision", oneOf("--variant", ["fp16"] as const))
     .option(
       "--clip <ID|none>",
-      "the CLIP for the direction loss (default: openai/clip-vit-large-patch14)",
+      "CLIP model for the direction loss (default: openai/clip-vit-large-patch14)",
       nonEmpty("--clip"),
     )
     .addHelpText("after", "\nGated and private models: set HF_TOKEN to an access token.")
@@ -74,8 +78,8 @@ async function pull(
     const size = `${pulled.files} files, ${(pulled.bytes / 1e9).toFixed(2)} GB, commit ${pulled.commit.slice(0, 12)}`;
     print(
       pulled.fetched === 0
-        ? `Nothing to fetch: ${folder} is complete (${size}).`
-        : `Fetched ${folder}: ${size}.`,
+        ? `Nothing to download: ${folder} is complete (${size}).`
+        : `Downloaded ${folder}: ${size}.`,
     );
     print(`Use it:  visii learn --model ${shellWords([model])} --pair BEFORE AFTER --out FILE.visii`);
   }

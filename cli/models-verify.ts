@@ -8,8 +8,8 @@ import { transferProgress } from "./transfer-progress.ts";
 export function addModelsVerifyCommand(models: Command, context: Context): void {
   models
     .command("verify")
-    .description("read a pulled model's files again and compare them with the Hub's checksums")
-    .argument("<ID|DIR>", "a pulled model, or the folder it was pulled into")
+    .description("verify a pulled model's files against the Hub's checksums")
+    .argument("<ID|DIR>", "a pulled model or its folder")
     .action((name: string, options: { readonly json?: boolean }) => verify(context, name, options));
 }
 
@@ -23,7 +23,7 @@ async function verify(
   if (!record)
     throw new VisibleError(
       "no_record",
-      `${folder} was not pulled to its end, so there is nothing to compare it with; run visii models pull.`,
+      `${folder} is not completely pulled and cannot be verified; run visii models pull.`,
     );
   const total = record.files.reduce((sum, { size }) => sum + size, 0);
   const show = transferProgress(progress, "reading");
@@ -41,8 +41,8 @@ async function verify(
     throw new VisibleError(
       "damaged_model",
       `${folder} is damaged: ${faults.map(({ path, fault }) => `${path} (${fault})`).join(", ")}. ` +
-        `Pull ${record.name} again: only what is damaged is fetched.`,
+        `Pull ${record.name} again; only damaged files are downloaded.`,
     );
   }
-  if (!json) print(`${folder} is whole: ${record.files.length} files, ${(total / 1e9).toFixed(2)} GB.`);
+  if (!json) print(`${folder} is intact: ${record.files.length} files, ${(total / 1e9).toFixed(2)} GB.`);
 }

@@ -5,9 +5,9 @@ import { addModelsPullCommand } from "./models-pull.ts";
 import { addModelsRemoveCommand } from "./models-remove.ts";
 import { addModelsVerifyCommand } from "./models-verify.ts";
 
-/** Adds `visii models`, whose commands see to model folders. */
+/** Adds `visii models` and its subcommands. */
 export function addModelsCommand(program: Command, context: Context): void {
-  const models = program.command("models").description("fetch, list, check and remove models");
+  const models = program.command("models").description("download, list, verify and remove models");
   addModelsPullCommand(models, context);
   addModelsListCommand(models, context);
   addModelsVerifyCommand(models, context);

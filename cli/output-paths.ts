@@ -12,9 +12,9 @@ export interface InputFile {
 }
 
 /**
- * A result path for every input and each of its `count` variations: the input's own name and format (JPEG for HEIC,
- * PNG for TIFF), in `folder`; numbered from the second variation on. Never a path that is an input itself, never the
- * same path twice.
+ * A result path in `folder` for every input and each of its `count` variations. A path keeps the input's name
+ * and format (JPEG for HEIC, PNG for TIFF); from the second variation on it is numbered. No path equals an
+ * input or another result.
  */
 export function outputPaths(inputs: readonly InputFile[], folder: string, count: number): string[][] {
   const taken = new Set(inputs.map(({ path }) => resolve(path)));

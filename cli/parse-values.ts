@@ -1,17 +1,17 @@
 import { VisibleError } from "visii-engine/errors";
 import { type Device, deviceKinds, isDevice } from "visii-engine/options";
 
-/** Option values from the command line: text in, checked value out, or a sentence that names the option. */
+/** Parsers for option values. Each returns the checked value or throws an error that names the option. */
 
 const refuse = (option: string, text: string, wanted: string): VisibleError =>
   new VisibleError("invalid_option", `${option} is "${text}"; it must be ${wanted}.`);
 
-/** A whole number of at least `least`. */
+/** A whole number, `least` or more. */
 export function wholeNumber(option: string, least: 0 | 1): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\+?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < least)
-      throw refuse(option, text, `a whole number, ${least} or more`);
+      throw refuse(option, text, `a whole number of at least ${least}`);
     return value;
   };
 }
@@ -23,12 +23,12 @@ export function byteSize(option: string): (text: string) => number {
   return (text) => {
     const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*(GB|GiB|MB|MiB)\s*$/.exec(text) ?? [];
     const bytes = Number(number) * (byteUnits[unit ?? ""] ?? Number.NaN);
-    if (!(bytes > 0)) throw refuse(option, text, "a size above 0 with its unit, such as 14GB");
+    if (!(bytes > 0)) throw refuse(option, text, "a positive size with a unit, such as 14GB");
     return bytes;
   };
 }
 
-/** Any finite number; the empty text is none. */
+/** Any finite number. */
 export function finiteNumber(option: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -37,16 +37,15 @@ export function finiteNumber(option: string): (text: string) => number {
   };
 }
 
-/** A number above 0, 1 at most. */
+/** A number above 0 and at most 1. */
 export function share(option: string): (text: string) => number {
   return (text) => {
     const value = finiteNumber(option)(text);
-    if (value <= 0 || value > 1) throw refuse(option, text, "a number above 0, 1 at most");
+    if (value <= 0 || value > 1) throw refuse(option, text, "a number above 0 and at most 1");
     return value;
   };
 }
 
-/** One of `choices`. */
 export function oneOf<Choice extends string>(
   option: string,
   choices: readonly Choice[],
@@ -58,7 +57,7 @@ export function oneOf<Choice extends string>(
   };
 }
 
-/** A kind of device, or one of several GPUs. */
+/** A device kind, or a GPU by index. */
 export function deviceName(option: string): (text: string) => Device {
   return (text) => {
     if (!isDevice(text)) throw refuse(option, text, `one of ${deviceKinds.join(", ")}, or cuda:n`);
@@ -66,10 +65,11 @@ export function deviceName(option: string): (text: string) => Device {
   };
 }
 
-/** Words that say something. */
+/** A string with at least one non-space character. */
 export function nonEmpty(option: string): (text: string) => string {
   return (text) => {
-    if (text.trim() === "") throw refuse(option, text, "some words");
+    if (text.trim() === "")
+      throw new VisibleError("invalid_option", `${option} is "${text}"; it must not be empty.`);
     return text;
   };
 }

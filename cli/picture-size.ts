@@ -2,14 +2,14 @@ import type { Pipeline } from "visii-engine";
 import { VisibleError } from "visii-engine/errors";
 import type { ModelSize } from "visii-engine/images";
 
-/** What --size says: the side of a square whose area pictures are brought to, or an exact width and height. Pixels. */
+/** Value of --size in pixels: the side of a square of equal area, or an exact width and height. */
 export interface Size {
   readonly width: number;
   readonly height: number;
   readonly exact: boolean;
 }
 
-/** A side beyond this is a typing error, not a picture size. */
+/** Upper limit for a side; larger values are treated as mistakes. */
 const longest = 8192;
 
 /** Reads `512` or `768x512`. */
@@ -20,16 +20,16 @@ export function parseSize(option: string): (text: string) => Size {
     if (!found || width < 1 || height < 1 || Math.max(width, height) > longest)
       throw new VisibleError(
         "invalid_option",
-        `${option} is "${text}"; it must be a side in pixels, such as 512, or WIDTHxHEIGHT, such as 768x512.`,
+        `${option} is "${text}"; it must be a side length in pixels, such as 512, or WIDTHxHEIGHT, such as 768x512.`,
       );
     return { width, height, exact: found[2] !== undefined };
   };
 }
 
 /**
- * The size pictures are fitted to: --size where it is given, else the model's own.
+ * The size that images are resized to: --size, else the model's own.
  *
- * @throws VisibleError `invalid_option` where the model cannot halve a side as often as it must
+ * @throws VisibleError `invalid_option` if a side is not a multiple that the model supports
  */
 export function modelSize(
   { imageSize, modelId }: Pick<Pipeline, "imageSize" | "modelId">,
@@ -45,7 +45,7 @@ export function modelSize(
       : [String(width), String(nearest[0])];
     throw new VisibleError(
       "invalid_option",
-      `--size is "${given}"; ${modelId} takes multiples of ${multiple} pixels. The nearest is ${instead}.`,
+      `--size is "${given}"; ${modelId} needs multiples of ${multiple} pixels; the nearest is ${instead}.`,
     );
   }
   return { resolution: width, multiple, ...(exact ? { exact: { width, height } } : {}) };

@@ -1,11 +1,13 @@
-/** Where a long run stands: one line redrawn in place on a terminal, a plain line every few seconds elsewhere. */
+/**
+ * Progress of a long run: one line redrawn in place on a terminal, otherwise a plain line every few seconds.
+ */
 
 interface ProgressState {
   readonly stage: string;
-  /** Done so far, of `steps`. */
+  /** Completed steps, out of `steps`. */
   readonly step: number;
   readonly steps: number;
-  /** What `steps` counts, where it is not steps. */
+  /** Unit of `step` and `steps`, if not steps. */
   readonly unit?: string;
   readonly loss?: number;
   readonly etaSeconds?: number;
@@ -17,11 +19,11 @@ interface ProgressTarget {
   readonly columns?: number;
 }
 
-/** Seconds between two lines where the line cannot be redrawn. */
+/** Seconds between two plain lines. */
 const plainEvery = 5;
-/** Seconds between two redraws. */
+/** Minimum seconds between two redraws. */
 const redrawEvery = 0.08;
-/** Characters of the bar where there is room. */
+/** Maximum width of the bar in characters. */
 const widestBar = 24;
 
 /** 65 → "1 min 05 s". */
@@ -49,7 +51,7 @@ export function progressText({ stage, step, steps, unit, loss, etaSeconds }: Pro
 
 export class ProgressBar {
   readonly #target: ProgressTarget;
-  /** Seconds since some fixed moment. */
+  /** Monotonic time in seconds. */
   readonly #now: () => number;
   #last: ProgressState | undefined;
   #shownAt = Number.NEGATIVE_INFINITY;
@@ -64,7 +66,7 @@ export class ProgressBar {
     const due = this.#now() - this.#shownAt >= (this.#target.isTTY ? redrawEvery : plainEvery);
     const ends = state.step === state.steps && this.#last?.step !== state.steps;
     const turning = state.stage !== this.#last?.stage || ends;
-    // The loss of the latest step stays in view between two steps that tell one.
+    // Keep showing the last loss when an update has none.
     const loss = state.loss ?? (state.stage === this.#last?.stage ? this.#last.loss : undefined);
     this.#last = { ...state, ...(loss === undefined ? {} : { loss }) };
     if (!due && !turning) return;
@@ -72,7 +74,7 @@ export class ProgressBar {
     const text = progressText(this.#last);
     if (!this.#target.isTTY) this.#target.write(`${text}\n`);
     else {
-      // Some pseudo-terminals claim to be 0 columns wide.
+      // Some pseudo-terminals report a width of 0.
       const columns = this.#target.columns ?? 0;
       const room = (columns > 0 ? columns : 80) - 1;
       const bar = drawBar(
@@ -84,13 +86,13 @@ export class ProgressBar {
     }
   }
 
-  /** A line of its own, above the bar. */
+  /** Prints a line above the bar. */
   note(line: string): void {
     this.clear();
     this.#target.write(`${line}\n`);
   }
 
-  /** Takes the bar off the terminal. */
+  /** Removes the bar from the terminal. */
   clear(): void {
     if (this.#drawn) this.#target.write("\r\x1b[2K");
     this.#drawn = false;

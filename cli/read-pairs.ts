@@ -3,10 +3,11 @@ import { type ImagePair, readPairs as readFiles } from "visii-engine/images";
 import type { PairNames } from "./collect-pairs.ts";
 
 /**
- * Decodes and aligns the pairs of a command line, telling what was done to them (`note`) and what is wrong with them (`warn`).
+ * Decodes and aligns the pairs given on the command line. Reports changes to them through `note` and problems
+ * through `warn`.
  *
- * @param lutCommand makes a lookup table of the pairs
- * @throws VisibleError `no_pairs`, or as the engine's readPairs does
+ * @param lutCommand the command that fits a lookup table to the pairs
+ * @throws VisibleError `no_pairs`, or any error of the engine's readPairs
  */
 export async function readPairs(
   names: readonly PairNames[],
@@ -14,10 +15,7 @@ export async function readPairs(
   { warn = note, lutCommand }: { readonly warn?: typeof note; readonly lutCommand?: string } = {},
 ): Promise<readonly [ImagePair, ...ImagePair[]]> {
   if (!names.length)
-    throw new VisibleError(
-      "no_pairs",
-      "There is no pair to learn from; give at least one --pair BEFORE AFTER.",
-    );
+    throw new VisibleError("no_pairs", "No pair to learn from; give at least one --pair BEFORE AFTER.");
   const { pairs, notices, warnings } = await readFiles(names, lutCommand === undefined ? {} : { lutCommand });
   for (const notice of notices) note(notice);
   for (const warning of warnings) warn(warning);

@@ -2,10 +2,10 @@ import { CommanderError } from "commander";
 import { type ErrorCode, RetryableError, VisibleError } from "visii-engine/errors";
 import { Interrupted } from "./interrupted.ts";
 
-/** Exit codes, as shells know them. */
+/** Exit codes by shell convention. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** VisibleError codes that mean: the command was put wrongly. */
+/** VisibleError codes for wrong usage of the command. */
 const usageCodes: ReadonlySet<ErrorCode> = new Set(["usage", "invalid_option", "no_pairs"]);
 
 interface Failure {
@@ -20,13 +20,13 @@ function stackOf(error: unknown): string {
   return `${error.stack ?? error.message}${cause}`;
 }
 
-/** What to tell the user of an error, and how to exit. A stack trace only where `verbose`. */
+/** Turns an error into a message and an exit code. Stack traces are included only if `verbose`. */
 export function explainFailure(error: unknown, verbose: boolean): Failure {
   const withStack = (message: string): string => (verbose ? `${message}\n${stackOf(error)}` : message);
   if (error instanceof Interrupted) return { message: error.message, exitCode: exitCodes.interrupted };
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, "");
-    return { message: withStack(`${message} (visii --help tells more)`), exitCode: exitCodes.usage };
+    return { message: withStack(`${message} (see visii --help)`), exitCode: exitCodes.usage };
   }
   if (error instanceof VisibleError)
     return {
@@ -39,7 +39,7 @@ export function explainFailure(error: unknown, verbose: boolean): Failure {
   const named = summary.startsWith("internal:") ? summary : `internal: ${summary}`;
   return {
     message: withStack(
-      verbose ? named : `${named} (a bug in visii; add --verbose for the details to report)`,
+      verbose ? named : `${named} (a bug in visii; run with --verbose for details to report)`,
     ),
     exitCode: exitCodes.failed,
   };

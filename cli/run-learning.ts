@@ -12,22 +12,22 @@ import { stageNames } from "./stage-names.ts";
 
 interface RunLearningOptions extends Omit<LearnOptions, "size"> {
   readonly size?: Size;
-  /** A saved state to go on from. */
+  /** The saved state to resume from. */
   readonly resume?: Uint8Array;
-  /** Where states are saved, every 15 seconds and on Ctrl-C. */
+  /** File for the saved state, written every 15 seconds and on Ctrl-C. */
   readonly stateFile: string;
   readonly keepEvery?: number;
   onKept?(instruction: Instruction): Promise<void>;
-  /** Called about eight times in a run with an edit of the first before image, at that image's own size. */
+  /** Called about eight times per run with an edit of the first before image, at that image's size. */
   onPreview?(step: number, preview: RgbImage): Promise<void>;
 }
 
-/** Seconds from which the time to expect is said. */
-const worthTelling = 60;
+/** Minimum estimated duration, in seconds, that is announced. */
+const announcedFrom = 60;
 
 /**
- * `learn` with a progress bar, previews and saved states. Ctrl-C: Interrupted, whose message is the bare fact; a
- * state file is there if a step was made.
+ * Calls `learn` with a progress bar, previews and saved states. Ctrl-C throws Interrupted; the state file
+ * exists if at least one step was made.
  */
 export async function runLearning(
   { progress, signal }: Context,
@@ -37,7 +37,7 @@ export async function runLearning(
 ): Promise<Learned> {
   const { learn } = await loadEngine();
   let [reached, steps] = [0, 0];
-  let told = false;
+  let announced = false;
   try {
     return await learn(
       pipeline,
@@ -53,16 +53,16 @@ export async function runLearning(
           const original = pairs[0].before;
           if (original.width !== width || original.height !== height)
             progress.note(
-              `Learning at ${width}×${height} (the pair is ${original.width}×${original.height}).`,
+              `Learning at ${width}×${height} (size of the pair: ${original.width}×${original.height}).`,
             );
         },
         onCheckpoint: (state) => writeAside(stateFile, state),
         async onEvent({ stage, preview, caption, validation: _, ...facts }) {
           progress.update({ stage: stageNames[stage]!, ...facts });
-          // Not from a stage's first step, which also loads what the others use.
-          if (!told && facts.step > 1 && (facts.etaSeconds ?? 0) >= worthTelling) {
+          // The first step of a stage also loads models, so its estimate is skipped.
+          if (!announced && facts.step > 1 && (facts.etaSeconds ?? 0) >= announcedFrom) {
             progress.note(`Learning takes about ${showDuration(facts.etaSeconds!)} on this machine.`);
-            told = true;
+            announced = true;
           }
           if (caption !== undefined) progress.note(`Starting from the caption "${caption}".`);
           if (stage === "learn") [reached, steps] = [facts.step, facts.steps];

@@ -12,13 +12,16 @@ type AddCommand = (program: Command, context: Context, pairs: Pairs) => void;
 export interface Program {
   readonly name: string;
   readonly description: string;
-  /** By the word that selects each, in the order of the help; a command's module is loaded when it is selected. */
+  /** Commands by name, in the order of the help. A command's module is loaded when it is selected. */
   readonly commands: Readonly<Record<string, () => Promise<AddCommand>>>;
-  /** Printed after the help. */
+  /** Examples printed after the help. */
   readonly examples?: string;
 }
 
-/** @param name the command selected; with none that is known, all are loaded, for the help and for suggestions */
+/**
+ * @param name the selected command; if it is unknown, all commands are loaded for the help and for
+ * suggestions
+ */
 async function buildProgram(
   { name: title, description, commands, examples = "" }: Program,
   name: string | undefined,
@@ -30,15 +33,15 @@ async function buildProgram(
     .version(packageVersion(), "--version")
     .addHelpText("after", examples)
     .exitOverride()
-    // explainFailure prints usage errors, once.
+    // explainFailure prints usage errors.
     .configureOutput({ outputError: () => undefined });
   const known = name !== undefined && Object.hasOwn(commands, name);
   const selected = known ? [commands[name]!] : Object.values(commands);
   for (const add of await Promise.all(selected.map((load) => load()))) add(program, context, pairs);
   for (const command of leaves(program))
     command
-      .option("--json", "print one JSON object as the last line")
-      .option("--verbose", "show stack traces");
+      .option("--json", "print the result as one JSON object in the last line")
+      .option("--verbose", "print stack traces of errors");
   return program;
 }
 
@@ -47,7 +50,7 @@ function leaves({ commands: inside }: Command): Command[] {
   return inside.flatMap((command) => (command.commands.length ? leaves(command) : [command]));
 }
 
-/** Runs this process's command line and sets its exit code. */
+/** Runs the command line of this process and sets its exit code. */
 export async function runProgram(program: Program): Promise<void> {
   const argv = process.argv.slice(2);
   const progress = new ProgressBar(process.stderr);
@@ -65,7 +68,7 @@ export async function runProgram(program: Program): Promise<void> {
     const isHelp = error instanceof Error && "exitCode" in error && error.exitCode === 0;
     if (isHelp) return;
     if (argv.length === 0) {
-      // Commander has printed the help.
+      // Commander has already printed the help.
       process.exitCode = exitCodes.usage;
       return;
     }

@@ -6,7 +6,7 @@ import { byteSize, finiteNumber, nonEmpty, oneOf, share, wholeNumber } from "./p
 import { parseSize, type Size } from "./picture-size.ts";
 import { addServerOptions, type ServerOptions } from "./server-options.ts";
 
-/** What `apply` and `edit` have in common. */
+/** Options that `apply` and `edit` share. */
 export interface SamplingOptions extends ServerOptions, ModelOptions {
   readonly out: string;
   readonly textGuidance?: number;
@@ -27,7 +27,7 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
 
 const noises = ["fixed", "fresh"] as const;
 
-/** Those that only this machine can honour. */
+/** Options that do not work with --server. */
 export const localSampling = ["size", "mask", "detail", "model", "device", "precision", "memory"] as const;
 
 export function addSamplingOptions(command: Command): Command {
@@ -35,52 +35,52 @@ export function addSamplingOptions(command: Command): Command {
     .requiredOption("--out <DIR>", "folder for the results", nonEmpty("--out"))
     .option(
       "--text-guidance <s>",
-      "how strongly to edit (default: as learned; for words the model's)",
+      "text guidance scale: strength of the edit (default: as learned; for text prompts, the model's)",
       finiteNumber("--text-guidance"),
     )
     .option(
       "--image-guidance <s>",
-      "how closely to keep to the photo (default: likewise)",
+      "image guidance scale: similarity to the photo (default: likewise)",
       finiteNumber("--image-guidance"),
     )
     .option("--steps <N>", "sampling steps (default: the model's)", wholeNumber("--steps", 1))
     .option(
       "--scheduler <name>",
-      `the sampler: ${schedulerKinds.join(", ")} (default: the model's)`,
+      `sampler: ${schedulerKinds.join(", ")} (default: the model's)`,
       oneOf("--scheduler", schedulerKinds),
     )
-    .option(
-      "--negative <words>",
-      "what the result should not be; for guidance above 1",
-      nonEmpty("--negative"),
-    )
+    .option("--negative <words>", "negative prompt; needs text guidance above 1", nonEmpty("--negative"))
     .option(
       "--strength <s>",
-      "above 0, at most 1: start from the photo under less noise, and change it less (default: 1)",
+      "above 0 and at most 1; a lower value starts from the photo with less noise and changes it less (default: 1)",
       share("--strength"),
     )
     .option(
       "--mask <FILE>",
-      "edit where this picture of the photo's shape is white, keep where it is black",
+      "mask image with the photo's aspect ratio: white is edited, black is kept",
       nonEmpty("--mask"),
     )
-    .option("--noise <kind>", "fixed: that of learning; fresh: drawn from the seed", oneOf("--noise", noises))
-    .option("--seed <S>", "for fresh noise, and for edits by text", wholeNumber("--seed", 0), 0)
-    .option("--count <K>", "results for each photo (above 1: fresh noise)", wholeNumber("--count", 1), 1)
+    .option(
+      "--noise <kind>",
+      "fixed: the training noise; fresh: drawn from the seed",
+      oneOf("--noise", noises),
+    )
+    .option("--seed <S>", "random seed, for fresh noise and text prompts", wholeNumber("--seed", 0), 0)
+    .option("--count <K>", "results per photo (above 1 uses fresh noise)", wholeNumber("--count", 1), 1)
     .option(
       "--size <N|WxH>",
-      "picture size inside the model, in pixels (default: the model's)",
+      "image size for the model, in pixels (default: the model's)",
       parseSize("--size"),
     )
     .option(
       "--detail <how>",
-      `detail of large photos: ${detailModes.join(", ")}`,
+      `how detail of large photos is restored: ${detailModes.join(", ")}`,
       oneOf("--detail", detailModes),
       "transfer",
     );
   return addModelOptions(command).option(
     "--memory <size>",
-    "how much the model may take (default: what is free; on a CPU 14GB at most)",
+    "memory limit for the model (default: free memory; on a CPU at most 14GB)",
     byteSize("--memory"),
   );
 }

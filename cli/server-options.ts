@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { VisibleError } from "visii-engine/errors";
 import { nonEmpty } from "./parse-values.ts";
 
-/** Of every command that a service can do instead of this machine. */
+/** Options of every command that can run on a service. */
 export interface ServerOptions {
   readonly server?: string;
   readonly key?: string;
@@ -15,14 +15,14 @@ export interface ServerAddress {
 
 export function addServerOptions(command: Command): Command {
   return command
-    .option("--server <URL>", "let a visii service do it instead of this machine", nonEmpty("--server"))
-    .option("--key <KEY>", "the service's key (or VISII_API_KEY)", nonEmpty("--key"));
+    .option("--server <URL>", "run on a visii service instead of this machine", nonEmpty("--server"))
+    .option("--key <KEY>", "API key of the service (or VISII_API_KEY)", nonEmpty("--key"));
 }
 
 /**
- * The service that was asked for; undefined where this machine is to work.
+ * The service given by --server; undefined to run locally.
  *
- * @param local options by name that only this machine can honour; one that was given is refused
+ * @param local options that do not work with --server; giving one is an error
  */
 export function serverAddress(
   command: Command,
@@ -31,11 +31,14 @@ export function serverAddress(
 ): ServerAddress | undefined {
   if (server === undefined) return undefined;
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol))
-    throw new VisibleError("invalid_option", `--server is "${server}"; it must be an http or https address.`);
+    throw new VisibleError("invalid_option", `--server is "${server}"; it must be an http or https URL.`);
   if (!key)
-    throw new VisibleError("invalid_option", "--server wants a key: give --key KEY or set VISII_API_KEY.");
+    throw new VisibleError(
+      "invalid_option",
+      "--server requires an API key; give --key KEY or set VISII_API_KEY.",
+    );
   for (const name of local)
     if (command.getOptionValueSource(name.replace(/-./g, ([, letter]) => letter!.toUpperCase())) === "cli")
-      throw new VisibleError("invalid_option", `--${name} does not go with --server; leave one of them out.`);
+      throw new VisibleError("invalid_option", `--${name} cannot be used with --server; remove one of them.`);
   return { baseUrl: new URL(server).origin, key };
 }

@@ -1,4 +1,4 @@
-/** The stages of learning, as the engine and the service name them, for the progress bar. */
+/** Names of the learning stages for the progress bar, by their names in the engine and the service. */
 export const stageNames: Readonly<Record<string, string>> = {
   find_caption: "finding a caption",
   prepare: "reading the pair",

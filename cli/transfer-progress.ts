@@ -6,11 +6,11 @@ interface TransferState {
   readonly total: number;
 }
 
-/** Shows bytes done of a total, in MB, with the time left at the rate so far. */
+/** Shows the transferred and total size in MB, with the remaining time at the average rate. */
 export function transferProgress(
   progress: ProgressBar,
   verb: string,
-  /** In seconds. */
+  /** Returns seconds. */
   now: () => number = () => performance.now() / 1000,
 ): (state: TransferState) => void {
   const started = now();

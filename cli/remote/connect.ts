@@ -2,7 +2,10 @@ import { ApiError, type Visii, visii } from "visii-client";
 import { type ErrorCode, errorCodes, RetryableError, VisibleError } from "visii-engine/errors";
 import type { ServerAddress } from "../server-options.ts";
 
-/** Runs `use` on the service; what it refuses, and its silence, become sentences that name it. */
+/**
+ * Calls `use` with a client of the service. Errors of the service and of the network are rethrown with its
+ * URL.
+ */
 export async function withServer<Result>(
   { baseUrl, key }: ServerAddress,
   use: (api: Visii) => Promise<Result>,
@@ -12,9 +15,12 @@ export async function withServer<Result>(
   } catch (error) {
     if (error instanceof ApiError) throw refused(baseUrl, error);
     if (error instanceof TypeError && /fetch failed/.test(error.message))
-      throw new RetryableError(`${baseUrl} does not answer (${reasonOf(error)}). Is the service running?`, {
-        cause: error,
-      });
+      throw new RetryableError(
+        `${baseUrl} is not reachable (${reasonOf(error)}); check that the service is running.`,
+        {
+          cause: error,
+        },
+      );
     throw error;
   }
 }
@@ -27,7 +33,10 @@ function refused(baseUrl: string, { problem, retryAfter, message }: ApiError): E
     return new RetryableError(`${baseUrl}: ${detail} ${later}${request}`, { cause: message });
   }
   if (code === "unexpected_answer")
-    return new VisibleError(code, `${baseUrl} answered ${status} and does not seem to be a visii service.`);
+    return new VisibleError(
+      code,
+      `${baseUrl} returned status ${status} and is probably not a visii service; check --server.`,
+    );
   return new VisibleError(knownCode(code), `${baseUrl}: ${detail}${request}`);
 }
 

@@ -11,7 +11,7 @@ import type { SamplingOptions } from "../sampling-options.ts";
 import { followJob } from "./follow-job.ts";
 import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
 
-/** Images that one edit takes. */
+/** Maximum number of images in one edit. */
 const mostImages = 16;
 
 interface RemotePrompt {
@@ -21,7 +21,10 @@ interface RemotePrompt {
   readonly mixing?: Mixing;
 }
 
-/** The id of an instruction on the service; a local file is brought there, and taken away again after `use`. */
+/**
+ * Calls `use` with the ID of an instruction on the service. A local file is uploaded first and deleted
+ * afterwards.
+ */
 export async function withInstruction<Result>(
   context: Context,
   api: Visii,
@@ -39,7 +42,7 @@ export async function withInstruction<Result>(
   }
 }
 
-/** Uploads the photos, has the service edit them, and writes each result where it was planned. */
+/** Uploads the photos, edits them on the service, and writes each result to its planned path. */
 export async function editRemotely(
   context: Context,
   api: Visii,
@@ -68,7 +71,7 @@ export async function editRemotely(
       const edit = await followJob(context, api.edits, id, ({ step, steps }) =>
         progress.update({ stage: "editing", step, steps }),
       );
-      // In the order of the images, and of each one's variations.
+      // Results are ordered by image, then by variation.
       const seconds = Number(((edit.usage?.compute_seconds ?? 0) / edit.results.length).toFixed(3));
       const outputs = group.photos.flatMap(({ input, outputs }) =>
         outputs.map((output) => ({ input, output })),
@@ -108,7 +111,9 @@ function requestOf({
   };
 }
 
-/** Results keep the format of their photo; the service makes no AVIF, so that one is made here. */
+/**
+ * The format to request for a photo's results. The service cannot encode AVIF, so AVIF is encoded locally.
+ */
 function outputFormatOf(format: ReadableFormat): OutputFormat {
   const written = readableFormats[format];
   return written === "avif" ? "png" : written;
@@ -119,7 +124,7 @@ interface Group {
   readonly photos: PlannedEdit[];
 }
 
-/** One edit for each: the photos in their order, of one format, as many as one takes. */
+/** Groups photos into edits: in order, one format per edit, up to the maximum number of images. */
 function groupsOf(plan: readonly PlannedEdit[]): readonly Group[] {
   const groups: Group[] = [];
   for (const photo of plan) {

@@ -10,7 +10,7 @@ interface RemoteJob {
   readonly error?: JobError | undefined;
 }
 
-/** The part of the client that a kind of job has. */
+/** The client methods that every kind of job has. */
 export interface JobCalls<Job extends RemoteJob> {
   get(id: string): Promise<Job>;
   cancel(id: string): Promise<Job>;
@@ -18,9 +18,9 @@ export interface JobCalls<Job extends RemoteJob> {
 }
 
 /**
- * Follows a job to its success, live. Ctrl-C cancels it.
+ * Follows a job's events until it succeeds. Ctrl-C cancels the job.
  *
- * @throws VisibleError as the job failed, or when somebody canceled it
+ * @throws VisibleError the job's error, or `canceled` if it was canceled elsewhere
  */
 export async function followJob<Job extends RemoteJob>(
   { signal }: Context,
@@ -35,7 +35,7 @@ export async function followJob<Job extends RemoteJob>(
   } catch (error) {
     if (!signal.aborted) throw error;
     await calls.cancel(id);
-    throw new Interrupted(`Stopped, and canceled ${id} on the server; nothing is charged for it.`);
+    throw new Interrupted(`Stopped and canceled ${id} on the server; you are not charged.`);
   }
   const job = await calls.get(id);
   if (job.status === "succeeded") return job;

@@ -21,7 +21,7 @@ interface RemoteLearning
   readonly seed: number;
 }
 
-/** Uploads the pairs, has the service learn from them, and writes its instruction to `out`. */
+/** Uploads the pairs, learns on the service, and writes the instruction to `out`. */
 export async function learnRemotely(
   context: Context,
   api: Visii,
@@ -40,7 +40,7 @@ export async function learnRemotely(
   const { id } = await api.instructions.create(
     {
       ...{ pairs, seed, space },
-      // A server starts from the pair by itself where its model can.
+      // The server uses the pair encoder by default if its model has one.
       ...(init === undefined || init === "pair" ? {} : { init }),
       ...defined({
         steps,
@@ -65,7 +65,7 @@ export async function learnRemotely(
         }),
     );
     if (learned.file_url === undefined)
-      throw new RetryableError(`${id} has succeeded and has no file; ask for it again later.`);
+      throw new RetryableError(`${id} succeeded but has no file yet; try again later.`);
     await writeAside(out, await download(learned.file_url, "The learned instruction"));
   } finally {
     progress.clear();

@@ -13,21 +13,23 @@ export const imageUploadType = {
   tiff: "image/tiff",
 } as const satisfies Readonly<Record<ReadableFormat, UploadType>>;
 
-/** Sends a file and returns the upload's id. */
+/** Uploads a file and returns the upload's ID. */
 export async function uploadFile(api: Visii, path: string, type: UploadType): Promise<string> {
   const bytes = await readFile(path);
   if (bytes.length > maximumUploadBytes)
     throw new VisibleError(
       "file_too_large",
-      `${path} is ${(bytes.length / 2 ** 20).toFixed(1)} MiB; the service takes ${maximumUploadBytes / 2 ** 20}. Make it smaller.`,
+      `${path} is ${(bytes.length / 2 ** 20).toFixed(1)} MiB; the service accepts at most ${maximumUploadBytes / 2 ** 20} MiB; reduce its size.`,
     );
   return (await api.uploads.send(Uint8Array.from(bytes), type)).id;
 }
 
-/** Fetches what a signed link points to. */
+/** Downloads from a signed URL. */
 export async function download(url: string, what: string): Promise<Uint8Array> {
   const answer = await fetch(url);
   if (!answer.ok)
-    throw new RetryableError(`${what} could not be fetched: the store answered ${answer.status}.`);
+    throw new RetryableError(
+      `${what} could not be downloaded: the storage returned status ${answer.status}.`,
+    );
   return new Uint8Array(await answer.arrayBuffer());
 }

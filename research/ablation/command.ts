@@ -34,11 +34,17 @@ const bundledSet = fileURLToPath(new URL("../../evaluation-set", import.meta.url
 export function addAblateCommand(program: Command, context: Context): void {
   const command = program
     .command("ablate")
-    .description("vary one setting of the method at a time: a table and a plot for each, with intervals")
-    .argument("[SET]", "folder of cases (docs/evaluation-set.md); the bundled one if absent")
-    .option("--only <list>", `of ${ablations.map(({ name }) => name).join(", ")}`, nonEmpty("--only"))
-    .option("--cases <N|list>", "N of the set's cases, spread evenly, or some by name", nonEmpty("--cases"))
-    .option("--seeds <N>", "learn and edit N times, by seeds 0 … N−1", wholeNumber("--seeds", 1), 3)
+    .description(
+      "vary one setting of the method at a time; write a table and a plot with confidence intervals for each",
+    )
+    .argument("[SET]", "folder of cases (format: docs/evaluation-set.md; default: the bundled set)")
+    .option(
+      "--only <list>",
+      `comma-separated: ${ablations.map(({ name }) => name).join(", ")}`,
+      nonEmpty("--only"),
+    )
+    .option("--cases <N|list>", "N evenly spaced cases of the set, or a list of names", nonEmpty("--cases"))
+    .option("--seeds <N>", "learn and edit with seeds 0 to N-1", wholeNumber("--seeds", 1), 3)
     .option(
       "--size <pixels>",
       "learn and measure at this size (default: the model's)",
@@ -46,12 +52,12 @@ export function addAblateCommand(program: Command, context: Context): void {
     )
     .option(
       "--learning-steps <N>",
-      "steps of learning, but where they are what is varied (default: the model's)",
+      "learning steps, except in ablations of the steps (default: the model's)",
       wholeNumber("--learning-steps", 1),
     )
-    .option("--out <DIR>", "folder for the results (default: SET's name and -ablations)", nonEmpty("--out"));
+    .option("--out <DIR>", "folder for the results (default: SET-ablations)", nonEmpty("--out"));
   addModelOptions(command)
-    .option("--threads <N>", "processor threads (default: all)", wholeNumber("--threads", 1))
+    .option("--threads <N>", "CPU threads (default: all)", wholeNumber("--threads", 1))
     .option("--markdown", "print the tables as Markdown")
     .action((set: string | undefined, options: AblateOptions) =>
       ablateCommand(context, set ?? bundledSet, options),
@@ -72,26 +78,27 @@ async function ablateCommand(context: Context, set: string, options: AblateOptio
     (pipeline) =>
       ablate(context, pipeline, { set: basename(resolve(set)), ablations: chosen, cases, out }, options),
   );
-  if (reused) context.progress.note(`${reused} of ${report.finished.length} results were made before.`);
+  if (reused)
+    context.progress.note(`${reused} of ${report.finished.length} results are reused from an earlier run.`);
   const { finished: _, ...summary } = report;
   if (!options.json)
     context.print(`${ablationText(report, options.markdown ? "markdown" : "plain")}\n\n${page}`);
   else context.print(JSON.stringify({ out, page, results, reused, ...summary }));
   if (!report.complete)
     throw new Interrupted(
-      `Stopped with ${report.finished.length} results finished, reported in ${page}. To go on, run the same again:\n  npm run research -- ${shellWords(context.argv)}`,
+      `Stopped with ${report.finished.length} results finished, reported in ${page}. To continue, run the same command again:\n  npm run research -- ${shellWords(context.argv)}`,
     );
 }
 
 interface AblatePlan {
-  /** The set's name. */
+  /** Name of the set. */
   readonly set: string;
   readonly ablations: readonly Ablation[];
   readonly cases: readonly CaseFiles[];
   readonly out: string;
 }
 
-/** `runAblations` with a progress bar, then its report, also when it was stopped. */
+/** Runs `runAblations` with a progress bar and writes its report, even after an interruption. */
 async function ablate(
   { progress, signal }: Context,
   pipeline: Pipeline,

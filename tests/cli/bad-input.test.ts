@@ -23,7 +23,7 @@ const learn = (...words: string[]) => ["learn", ...words];
 
 describe("visii tells bad input in one sentence, without a stack trace, and leaves nothing behind:", () => {
   it.each<[string, string[], number, RegExp]>([
-    ["no pair", learn("--out", "x.visii"), 2, /no pair to learn from; give at least one --pair BEFORE AFTER/],
+    ["no pair", learn("--out", "x.visii"), 2, /No pair to learn from; give at least one --pair BEFORE AFTER/],
     ["half a pair", learn("--pair", "a.png", "--out", "x.visii"), 2, /--pair needs two files/],
     ["a pair of three", learn(...pair, "b.png", "--out", "x.visii"), 2, /a third, b\.png; repeat --pair/],
     ["no --out", learn(...pair), 2, /--out <FILE\.visii>/],
@@ -58,7 +58,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "a batch size for a service",
       learn(...pair, "--out", "x.visii", "--batch", "4", "--server", "http://127.0.0.1:9", "--key", "k"),
       2,
-      /--batch does not go with --server/,
+      /--batch cannot be used with --server/,
     ],
     ["a seed in words", learn(...pair, "--out", "x.visii", "--seed", "lucky"), 2, /--seed is "lucky"/],
     [
@@ -118,7 +118,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "nothing to resume",
       learn(...pair, "--out", "x.visii", "--resume"),
       1,
-      /nothing to resume: no x\.visii\.resume/,
+      /Nothing to resume: x\.visii\.resume does not exist/,
     ],
     [
       "a missing instruction",
@@ -150,7 +150,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       2,
       /--image-guidance/,
     ],
-    ["an empty text", ["edit", " ", "a.png", "--out", "o"], 2, /The text is " "; it must be some words/],
+    ["an empty text", ["edit", " ", "a.png", "--out", "o"], 2, /The text is " "; it must not be empty/],
     [
       "an unknown scheduler",
       ["edit", "night", "a.png", "--out", "o", "--scheduler", "magic"],
@@ -161,7 +161,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "a strength that is none",
       ["edit", "night", "a.png", "--out", "o", "--strength", "0"],
       2,
-      /--strength is "0"; it must be a number above 0, 1 at most/,
+      /--strength is "0"; it must be a number above 0 and at most 1/,
     ],
     [
       "a mask that is no picture",
@@ -188,7 +188,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       1,
       /corrupt\.visii is not an instruction/,
     ],
-    ["a demo that is not there", ["demo", "--from", "nowhere"], 1, /There is no nowhere\/demo\.json/],
+    ["a demo that is not there", ["demo", "--from", "nowhere"], 1, /nowhere\/demo\.json does not exist/],
   ])("%s", async (_, args, code, sentence) => {
     const before = await readdir(cwd);
     const result = await runBin(args, { cwd });

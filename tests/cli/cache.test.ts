@@ -47,12 +47,12 @@ describe("visii cache", () => {
     expect(cleared).toMatchObject({ code: 0, stdout: expect.stringContaining(`Cleared ${folder}: 0.00 GB`) });
     expect(await readdir(folder)).toEqual([]);
     expect((await visii(["cache"], env)).stdout).toBe(
-      `${folder}: 0 files, 0.00 GB. --clear throws it away.\n`,
+      `${folder}: 0 files, 0.00 GB. Use --clear to delete it.\n`,
     );
   });
 
   it("says that nothing is kept where it is off", async () => {
     const { code, stdout } = await visii(["cache"], { VISII_CACHE: "off" });
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "Nothing is kept: VISII_CACHE is off.\n" });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "The cache is disabled (VISII_CACHE=off).\n" });
   });
 });

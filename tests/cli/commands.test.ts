@@ -57,7 +57,7 @@ describe("visii learn with a model that has a pair encoder", () => {
     expect(await readdir(join(cwd, "first"))).toEqual(["step-0000.png"]);
     const inspected = await runBin(["inspect", "read.visii", ...pair], { cwd });
     expect(inspected.code, inspected.stderr).toBe(0);
-    expect(inspected.stdout).toMatch(/^start +what the pair encoder read off the pair$/m);
+    expect(inspected.stdout).toMatch(/^start +the pair encoder's output$/m);
     expect(inspected.stdout).not.toMatch(/^validation/m);
     const applied = await runBin(["apply", "read.visii", "before.png", ...pair, "--out", "read"], { cwd });
     expect(applied.code, applied.stderr).toBe(0);
@@ -116,7 +116,7 @@ describe("visii learn", () => {
     const alone = await runBin([...pair, "--phrases", "phrases.txt", "--out", "no.visii"], { cwd });
     expect([alone.code, alone.stderr]).toEqual([
       2,
-      expect.stringContaining("--phrases goes with --caption phrase"),
+      expect.stringContaining("--phrases requires --caption phrase"),
     ]);
   });
 
@@ -154,7 +154,9 @@ describe("visii learn", () => {
     const words = (out: string) => [...learnWords, "--out", out, "--steps", "60"];
     const stopped = await runBin(words("cut.visii"), { cwd, interruptAt: /learning <ins> {2}step 0/ });
     expect(stopped.code, stopped.stderr).toBe(130);
-    expect(stopped.stderr).toMatch(/Stopped after step \d+ of 60\. To go on:\n {2}visii learn .*--resume\n/);
+    expect(stopped.stderr).toMatch(
+      /Stopped after step \d+ of 60\. To continue:\n {2}visii learn .*--resume\n/,
+    );
     expect(await readdir(cwd)).toContain("cut.visii.resume");
     const resumed = await runBin([...words("cut.visii"), "--resume"], { cwd });
     expect(resumed.code, resumed.stderr).toBe(0);
@@ -254,7 +256,7 @@ describe("visii inspect", () => {
       cwd,
     });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/nearest words are left out: There is no model folder nowhere/);
+    expect(stderr).toMatch(/Nearest words are not shown: There is no model folder nowhere/);
     expect(lastJson(stdout)).toMatchObject({ seed: 3, nearestWords: null });
   });
 });

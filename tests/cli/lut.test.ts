@@ -56,18 +56,22 @@ describe("visii lut", () => {
     });
     expect(code).toBe(0);
     expect(stderr).toMatch(
-      /Colors alone repeat only \d+\.\d dB of this pair: the edit is more than a change of colors/,
+      /The table reaches only \d+\.\d dB on this pair: the edit changes more than colors/,
     );
   });
 
   it.each([
     [["lut", "--out", "x.cube"], 2, /There is no pair/],
     [["lut", ...pair], 2, /--out <FILE\.cube\|DIR>/],
-    [["lut", ...pair, "--out", "x.visii"], 2, /--out is "x\.visii"; a table's name must end in \.cube/],
+    [["lut", ...pair, "--out", "x.visii"], 2, /--out is "x\.visii"; it must end in \.cube/],
     [["lut", ...pair, "--out", "x.cube", "--size", "1000"], 2, /--size is "1000"; it must be 2 to 129/],
-    [["lut", ...pair, "--out", "x.cube", "street.png"], 2, /does not edit street\.png; give --apply/],
-    [["lut", ...pair, "--apply", "cut.cube", "street.png", "--out", "x"], 2, /give one of the two/],
-    [["lut", "--apply", "cut.cube", "--out", "x"], 2, /no image to apply cut\.cube to/],
+    [
+      ["lut", ...pair, "--out", "x.cube", "street.png"],
+      2,
+      /does not edit images, but got street\.png; use --apply/,
+    ],
+    [["lut", ...pair, "--apply", "cut.cube", "street.png", "--out", "x"], 2, /give exactly one/],
+    [["lut", "--apply", "cut.cube", "--out", "x"], 2, /No image to apply cut\.cube to/],
     [
       ["lut", "--apply", "cut.cube", "street.png", "--out", "x"],
       1,

@@ -50,7 +50,7 @@ describe("visii models", () => {
     const result = await visii(["models", "pull", `${id}@refs/pr/1`, "--dir", "elsewhere", "--json"]);
     expect(lastJson(result.stdout)).toMatchObject({ model: "elsewhere", folder: join(scratch, "elsewhere") });
     const again = await visii(["models", "pull", id, "--dir", "elsewhere"]);
-    expect(again.stdout).toMatch(/^Nothing to fetch: .*elsewhere is complete \(\d+ files/);
+    expect(again.stdout).toMatch(/^Nothing to download: .*elsewhere is complete \(\d+ files/);
   });
 
   it("list names what is there", async () => {

@@ -49,12 +49,12 @@ describe("option values", () => {
     const sizes = ["14GB", "8 GiB", "1.5GB", "512MiB"].map(byteSize("--memory"));
     expect(sizes).toEqual([14e9, 8 * 2 ** 30, 1.5e9, 2 ** 29]);
     for (const text of ["", "14", "GB", "0GB", "-1GB", "14TB", "1e3GB"])
-      expect(() => byteSize("--memory")(text)).toThrow(/--memory is ".*"; it must be a size above 0/);
+      expect(() => byteSize("--memory")(text)).toThrow(/--memory is ".*"; it must be a positive size/);
   });
 
   it("whole numbers begin at the least one", () => {
     expect(wholeNumber("--seed", 0)("0")).toBe(0);
-    expect(() => wholeNumber("--steps", 1)("0")).toThrow(/1 or more/);
+    expect(() => wholeNumber("--steps", 1)("0")).toThrow(/at least 1/);
   });
 
   it.each(["", " ", "NaN", "Infinity", "-Infinity", "7,5"])("%j is no finite number", (text) => {
@@ -164,7 +164,7 @@ describe("explainFailure", () => {
   it("owns up to bugs, in one line unless asked for more", () => {
     const bug = new InternalError("shape [2] is not [3]", { cause: new Error("deep down") });
     expect(explainFailure(bug, false).message).toBe(
-      "internal: shape [2] is not [3] (a bug in visii; add --verbose for the details to report)",
+      "internal: shape [2] is not [3] (a bug in visii; run with --verbose for details to report)",
     );
     expect(explainFailure(new TypeError("x is undefined"), false).message).toMatch(
       /^internal: x is undefined \(/,

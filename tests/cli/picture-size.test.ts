@@ -18,9 +18,9 @@ describe("--size", () => {
   });
 
   it.each([
-    ["500", '--size is "500"; tiny-ip2p takes multiples of 32 pixels. The nearest is 512.'],
-    ["768x500", '--size is "768x500"; tiny-ip2p takes multiples of 32 pixels. The nearest is 768x512.'],
-    ["5", '--size is "5"; tiny-ip2p takes multiples of 32 pixels. The nearest is 32.'],
+    ["500", '--size is "500"; tiny-ip2p needs multiples of 32 pixels; the nearest is 512.'],
+    ["768x500", '--size is "768x500"; tiny-ip2p needs multiples of 32 pixels; the nearest is 768x512.'],
+    ["5", '--size is "5"; tiny-ip2p needs multiples of 32 pixels; the nearest is 32.'],
   ])("of %s is refused with the nearest one that works", (text, message) => {
     expect(() => sizeOf(text)).toThrow(message);
   });
@@ -28,7 +28,7 @@ describe("--size", () => {
   it.each(["", "big", "512x", "x512", "0", "512x0", "-512", "512.5", "9000", "1x2x3"])(
     "takes no %j",
     (text) => {
-      expect(() => parseSize("--size")(text)).toThrow(/--size is ".*"; it must be a side in pixels/);
+      expect(() => parseSize("--size")(text)).toThrow(/--size is ".*"; it must be a side length in pixels/);
     },
   );
 });

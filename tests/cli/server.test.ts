@@ -119,8 +119,8 @@ describe("visii --server", () => {
 
   it.each<[string, readonly string[], Partial<BinOptions>, number, RegExp]>([
     ["a wrong key", ["--key", "visii_test_wrong"], {}, 1, /127\.0\.0\.1:\d+: .*key/],
-    ["no key", [], { env: { VISII_API_KEY: "" } }, 2, /--server wants a key: give --key/],
-    ["an option of this machine", ["--detail", "plain"], {}, 2, /--detail does not go with --server/],
+    ["no key", [], { env: { VISII_API_KEY: "" } }, 2, /--server requires an API key; give --key/],
+    ["an option of this machine", ["--detail", "plain"], {}, 2, /--detail cannot be used with --server/],
     ["nobody there", ["--server", "http://127.0.0.1:9"], {}, 1, /127\.0\.0\.1:9 does not answer/],
     ["no address", ["--server", "somewhere"], {}, 2, /must be an http or https address/],
   ])("explains %s", async (_, words, options, code, message) => {

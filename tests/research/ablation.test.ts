@@ -224,7 +224,7 @@ describe("the ablate command", () => {
         ],
       });
       const again = await ablate(...words, "--markdown");
-      expect(again.stderr).toContain("6 of 6 results were made before.");
+      expect(again.stderr).toContain("6 of 6 results are reused from an earlier run.");
       expect(again.stdout).toMatch(
         /## With and without the CLIP loss[\s\S]*\| with L_clip \(default\) \| [−\d]/,
       );
@@ -253,7 +253,7 @@ describe("the ablate command", () => {
     [["--only", "clop"], /"clop" is no ablation/],
     [["--cases", "three"], /The set has no case "three"; it has one, two/],
     [["--only", "pairs"], /wants 4 pairs and one has 1/],
-    [["--out", "set/results"], /lies in the set/],
+    [["--out", "set/results"], /is inside the set/],
   ])("refuses %j in one sentence", async (words, message) => {
     const { code, stderr, stdout } = await ablate(...words);
     expect(stderr).toMatch(message);

@@ -36,7 +36,7 @@ describe("visii eval", () => {
       /\[1\/12\] one, unedited: editing|\[4\/12\] one, text, seed 0: choosing the text/,
     );
     const again = await visiiEval([...words, "--markdown"]);
-    expect(again.stderr).toContain("12 of 12 results were made before.");
+    expect(again.stderr).toContain("12 of 12 results are reused from an earlier run.");
     expect(again.stdout).toMatch(/^The fit wins: .*\n\n\| method \| cases \| PSNR dB \|/);
     expect(await readdir(join(cwd, "set-results"))).toEqual(
       expect.arrayContaining(["index.html", "results.json", "pictures"]),
@@ -57,10 +57,10 @@ describe("visii eval", () => {
 
   it.each([
     [["set", "--method", "guess"], 2, /"guess" is no method/],
-    [["set", "--method", "learned-9"], 2, /No case can serve learned-9: one has 1 of 9 pairs/],
+    [["set", "--method", "learned-9"], 2, /Method learned-9 applies to no case: one has 1 of 9 pairs/],
     [["set", "--seeds", "0"], 2, /--seeds is "0"/],
-    [["set", "--out", "set/results"], 2, /lies in the set/],
-    [["set", "--out", "set"], 2, /lies in the set/],
+    [["set", "--out", "set/results"], 2, /is inside the set/],
+    [["set", "--out", "set"], 2, /is inside the set/],
     [["nowhere"], 1, /There is no folder nowhere/],
     [["set/one"], 1, /set\/one is a single case/],
     [["set", "--model", "nowhere"], 1, /There is no model folder nowhere/],
