@@ -7,22 +7,25 @@ import type { FinishedImage } from "./images/with-transparency.ts";
 import type { Prompt } from "./instruction/embed-instruction.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 
-/** What is absent is the model's recommendation. */
+/** Absent options use the model's defaults. */
 export interface EditPhotoOptions extends EditOptions {
-  /** Size that the photo is brought to for the model. */
+  /** Size to which the photo is resized for the model. */
   readonly size?: ModelSize;
-  /** How detail that this size lost comes back; `transfer` when absent. */
+  /** How detail lost by resizing is restored; `transfer` when absent. */
   readonly detail?: DetailMode;
-  /** A picture of the photo's shape: white where to edit, black where to keep. An open photo has its own. */
+  /**
+   * A mask image with the photo's aspect ratio: white is edited, black is kept. An OpenPhoto has its own
+   * mask.
+   */
   readonly mask?: ImageSource;
 }
 
 /**
- * Edits a photo of any size by an instruction, by words, or by both.
+ * Edits a photo of any size by an instruction, a text prompt, or both.
  *
- * @param photo one that openPhoto gave is not fitted again
- * @returns the edited photo at the photo's own size and with its transparency
- * @throws VisibleError for a photo that cannot be read, options that make no sense, or another model's instruction
+ * @param photo a photo from openPhoto is not resized again
+ * @returns the edited photo at the original size, with the original transparency
+ * @throws VisibleError for an unreadable photo, invalid options, or an instruction of another model
  * @example
  * const instruction = await readInstruction("edit.visii");
  * const prompt = { instruction, text: "with a blue tint" };

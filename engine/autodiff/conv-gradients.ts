@@ -5,9 +5,9 @@ import type { Value } from "../graph/value.ts";
 /**
  * ∂loss/∂x of y = Conv(x, w).
  *
- * With stride 1 it is again a convolution, of dy with the weight turned by 180° and its channel axes swapped: the
- * kernel that onnxruntime runs fastest, and the turned weight is a constant that it folds when it loads the graph.
- * With a stride it is the transposed convolution.
+ * With stride 1 this is a convolution of dy with the weight rotated by 180° and its channel axes swapped.
+ * onnxruntime runs convolutions fastest, and it folds the rotated weight when it loads the graph. With a
+ * larger stride it is a transposed convolution.
  *
  * @param x [N, C, H, W] @param w [M, C, kH, kW] @param dy [N, M, H', W'] @returns [N, C, H, W]
  */
@@ -30,9 +30,10 @@ export function convInputGradient(
       reach[0] - bottom,
       reach[1] - right,
     ];
-    // More padding than the kernel's reach leaves rows of dy that no input sees; the transposed form crops them.
+    // Padding beyond the kernel's reach leaves rows of dy that no input affects; the transposed form crops
+    // them.
     if (flipped.every((pad) => pad >= 0))
-      return graph.conv(dy, turnWeight(graph, w), undefined, { stride: 1, dilation, pads: flipped });
+      return graph.conv(dy, rotateWeight(graph, w), undefined, { stride: 1, dilation, pads: flipped });
   }
   const [, , rows, columns] = dy.shape as readonly [number, number, number, number];
   const covered = (count: number, kernel: number, padding: number) =>
@@ -44,15 +45,16 @@ export function convInputGradient(
   return graph.convTranspose(dy, w, { ...attributes, outputPadding });
 }
 
-/** w[m, c, i, j] → w[c, m, kH−1−i, kW−1−j]. A 1 × 1 kernel needs no turning. */
-function turnWeight(graph: GraphBuilder, w: Value): Value {
+/** w[m, c, i, j] → w[c, m, kH−1−i, kW−1−j]. A 1 × 1 kernel is not rotated. */
+function rotateWeight(graph: GraphBuilder, w: Value): Value {
   const swapped = graph.transpose(w, [1, 0, 2, 3]);
   const rows = w.shape[2] === 1 ? swapped : graph.reverse(swapped, 2);
   return w.shape[3] === 1 ? rows : graph.reverse(rows, 3);
 }
 
 /**
- * ∂loss/∂w of y = Conv(x, w): channels play the batch, and dy is the kernel, dilated by the forward stride.
+ * ∂loss/∂w of y = Conv(x, w): a convolution with the channels as the batch and dy, dilated by the forward
+ * stride, as the kernel.
  *
  * @param x [N, C, H, W] @param w [M, C, kH, kW] @param dy [N, M, H', W'] @returns [M, C, kH, kW]
  */

@@ -8,15 +8,15 @@ import { Recomputation } from "./recompute.ts";
 import { type Local, vjpRules } from "./vjp-rules.ts";
 
 /**
- * Writes ∂loss/∂x behind the forward graph for each x of `wrt`: reverse-mode differentiation, graph → graph. The
- * result is ordinary operators in the same graph, so it is printed, rewritten and run like any other.
+ * Appends ∂loss/∂x to the graph for each x of `wrt`: reverse-mode differentiation, graph to graph. The
+ * gradients are ordinary nodes, which are printed, rewritten and run like any other.
  *
- * Nodes that do not lie between `wrt` and `loss` are never visited.
+ * Nodes that are not between `wrt` and `loss` are skipped.
  *
  * @param loss a float32 scalar, shape [] or [1]
  * @param recompute kinds of segments whose inner values are computed again instead of being held
  * @returns one gradient for each of `wrt`, of its shape
- * @throws InternalError if the loss is no scalar, or does not depend on one of `wrt`
+ * @throws InternalError if the loss is not a scalar or does not depend on one of `wrt`
  * @example
  * import { gradient } from "visii-engine/autodiff";
  * import { GraphBuilder, optimize, printGraph, Session } from "visii-engine/graph";

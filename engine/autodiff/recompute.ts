@@ -3,19 +3,20 @@ import type { GraphBuilder, Segment, SegmentKind } from "../graph/graph-builder.
 import type { Value } from "../graph/value.ts";
 
 /**
- * Forgets what the marked segments compute inside and computes it again on the way back (Chen et al. 2016, "Training deep
- * nets with sublinear memory cost"): between the two passes only what leaves a segment is held.
+ * Discards the inner values of the marked segments and computes them again in the backward pass (Chen et al.
+ * 2016, "Training deep nets with sublinear memory cost"). Between the passes only the segments' results are
+ * held.
  *
- * The second computation waits, by `After`, for the cotangent of the segment's result. So the runtime cannot move it
- * forward to where the values would be held all the same, and no pass can merge it with the first.
+ * The second computation depends, through `After`, on the cotangent of the segment's result. The runtime
+ * therefore cannot run it early, and no pass can merge it with the first.
  */
 export class Recomputation {
   readonly #graph: GraphBuilder;
-  /** The innermost of the chosen segments that a node lies in, first; outer ones behind it. */
+  /** The selected segments that contain a node, innermost first. */
   readonly #around = new Map<GraphNode, Segment[]>();
   readonly #entered = new Set<Segment>();
   readonly #again = new Map<Value, Value>();
-  /** Where each value is read last, by the place of the reading node. */
+  /** Index of the last node that reads each value. */
   readonly #lastRead = new Map<Value, number>();
   readonly #place = new Map<GraphNode, number>();
 
@@ -26,14 +27,17 @@ export class Recomputation {
       for (const input of node.inputs) this.#lastRead.set(input, place);
     }
     for (const output of graph.outputs.values()) this.#lastRead.set(output, Number.POSITIVE_INFINITY);
-    // Inner segments end before the ones around them, so they come first.
+    // Inner segments end before outer ones, so they come first.
     for (const segment of graph.segments)
       if (kinds.includes(segment.kind))
         for (const node of segment.nodes)
           this.#around.set(node, [...(this.#around.get(node) ?? []), segment]);
   }
 
-  /** The node as the derivative rules are to see it, now that the cotangent of its result is known. */
+  /**
+   * The node to pass to its derivative rule: the original, or its recomputed copy. `cotangent` is that of its
+   * result.
+   */
   seen(node: GraphNode, cotangent: Value): GraphNode {
     for (const segment of (this.#around.get(node) ?? []).toReversed())
       if (!this.#entered.has(segment)) this.#enter(segment, cotangent);
@@ -59,7 +63,7 @@ export class Recomputation {
       const made = this.#graph.node(op, inputs.map(operand) as never, attributes as never);
       for (const [index, output] of outputs.entries()) copies.set(output, made[index]!);
     }
-    // What is read behind the segment is held anyway.
+    // Values that are read after the segment are held in any case.
     for (const { outputs } of segment.nodes)
       for (const output of outputs)
         if ((this.#lastRead.get(output) ?? -1) <= end) this.#again.set(output, copies.get(output)!);

@@ -3,26 +3,27 @@ import type { Attributes, Inputs, OpType } from "../graph/operators.ts";
 import type { FloatType, Value } from "../graph/value.ts";
 import { convInputGradient, convTransposeWeightGradient, convWeightGradient } from "./conv-gradients.ts";
 
-/** What a rule sees of the node it differentiates. */
+/** Input of a derivative rule. */
 export interface Local<Op extends OpType> {
-  /** Where the derivative is written. */
+  /** The graph to which the derivative is appended. */
   readonly graph: GraphBuilder;
   readonly inputs: Inputs<Op>;
   readonly attributes: Attributes<Op>;
-  /** The first output, reused wherever the derivative has a form in y. */
+  /** The first output; rules reuse it if the derivative has a form in y. */
   readonly y: Value;
-  /** All outputs; beyond the first they are statistics that the forward pass saved. */
+  /** All outputs. Those after the first are statistics saved by the forward pass. */
   readonly outputs: readonly Value[];
   /** ∂loss/∂y, of y's shape. */
   readonly dy: Value;
 }
 
-/** One cotangent for each input; `null` where the input has no gradient (ids). */
+/** One cotangent for each input; `null` if the input has no gradient (ids). */
 export type Cotangents<In extends readonly unknown[]> = { readonly [K in keyof In]: Value | null };
 
 /**
- * A vector–Jacobian product: ∂loss/∂inputs from ∂loss/∂y. A cotangent may have the broadcast shape; the walker sums it
- * back to the input's. `"zero gradient"` is a statement (the function is flat almost everywhere), not an omission.
+ * A vector–Jacobian product: ∂loss/∂inputs from ∂loss/∂y. A cotangent may have the broadcast shape;
+ * `gradient` sums it to the input's shape. `"zero gradient"` means that the function is flat almost
+ * everywhere.
  */
 type VjpRule<Op extends OpType> = (local: Local<Op>) => Cotangents<Inputs<Op>>;
 type VjpRules = { readonly [Op in OpType]: VjpRule<Op> | "zero gradient" };
@@ -91,7 +92,7 @@ export const vjpRules: VjpRules = {
     if (inputs.length === 2) return [dx, dw];
     return [dx, dw, graph.reshape(graph.reduceSum(dy, [0, 2, 3]), inputs[2].shape)];
   },
-  // The adjoint of Conv: dx is the Conv itself, dw the same product with the roles of x and dy swapped.
+  // The adjoint of Conv: dx is the Conv itself, and dw swaps the roles of x and dy.
   ConvTranspose: ({ graph, inputs: [x, w], attributes, dy }) => [
     graph.conv(dy, w, undefined, attributes),
     convTransposeWeightGradient(graph, x, w, attributes, dy),
@@ -101,8 +102,8 @@ export const vjpRules: VjpRules = {
   Softmax: ({ graph, y, dy }) => [
     graph.mul(y, graph.sub(dy, graph.reduceSum(graph.mul(dy, y), [y.shape.length - 1]))),
   ],
-  // y = (x − μ)/σ: dx = (dy − mean(dy) − y·mean(dy·y))/σ, with 1/σ saved by the forward pass; in float32, as its means are
-  // of many numbers that nearly cancel.
+  // y = (x − μ)/σ: dx = (dy − mean(dy) − y·mean(dy·y))/σ, with 1/σ saved by the forward pass. Computed in
+  // float32, because the means are of many values that nearly cancel.
   LayerNormalization: ({
     graph,
     inputs: [x],
@@ -121,7 +122,7 @@ export const vjpRules: VjpRules = {
     const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
     return [graph.expand(graph.mul(dy, 1 / count), x.shape)];
   },
-  // Averaging and repeating are each other's adjoint, up to the window's k² elements.
+  // Average pooling and repetition are adjoint up to the factor k².
   AveragePool: ({ graph, attributes: { kernel }, dy }) => [
     graph.mul(graph.resize(dy, kernel), 1 / kernel ** 2),
   ],
@@ -134,7 +135,7 @@ export const vjpRules: VjpRules = {
       permutation.map((_, axis) => permutation.indexOf(axis)),
     ),
   ],
-  // Repeated along broadcast axes: the walker sums over them.
+  // The caller sums over the broadcast axes.
   Expand: ({ dy }) => [dy],
   Concat: ({ graph, inputs, attributes: { axis }, dy }) => {
     let start = 0;
@@ -151,7 +152,7 @@ export const vjpRules: VjpRules = {
   Pad: ({ graph, inputs: [x], attributes: { axis, before }, dy }) => [
     graph.slice(dy, axis, before, before + x.shape[axis]!),
   ],
-  // d(table) = onehot(ids)ᵀ·dy, with the one-hot rows read from an identity.
+  // d(table) = onehot(ids)ᵀ·dy, with the one-hot rows gathered from an identity matrix.
   Gather: ({ graph, inputs: [table, ids], dy }) => {
     const [size, width] = table.shape as readonly [number, number];
     const identity = graph.constant(identityMatrix(size), [size, size], floatTypeOf(table));
@@ -163,7 +164,7 @@ export const vjpRules: VjpRules = {
   After: ({ dy }) => [dy, null],
 };
 
-/** Other types have no arithmetic here, and no derivative that anyone asks for. */
+/** Other element types have no derivatives. */
 function floatTypeOf({ dtype }: Value): FloatType {
   return dtype === "float16" ? "float16" : "float32";
 }

@@ -3,30 +3,30 @@ import type { ImagePair } from "../pairs/fit-pairs.ts";
 import { crossValidatedPsnr } from "./fit-edit.ts";
 
 /**
- * From this closeness on, in dB, a pair counts as a change of colors alone. On 24 tonal and other edits of the first evaluation set
- * polynomials of colors reached 36 dB and more where the edit was one, 13 to 19 where it was not (sketches, neon edges, vignettes),
- * and 30 to 33 where it was one that the polynomial follows only roughly (solarized, thermal).
+ * PSNR in dB from which a pair counts as a color change. On 24 edits of the first evaluation set, color
+ * polynomials reached at least 36 dB for color changes, 13 to 19 dB for other edits (sketches, neon edges,
+ * vignettes), and 30 to 33 dB for color changes that they fit only roughly (solarize, thermal).
  */
 const leastDecibels = 30;
-/** How much of the edit the map must explain, in dB over no edit at all; a weak edit of any kind is close to none. */
+/** Minimum gain in dB over the unedited image. Any weak edit is close to the unedited image. */
 const leastGain = 6;
 
-/** How closely a map of colors repeats the pairs on parts of the images that it was not fitted to, in dB. */
+/** PSNR in dB of a color map on image parts that it was not fitted to. */
 export function colorMapPsnr(pairs: readonly ImagePair[]): number {
   return crossValidatedPsnr(pairs, "cubic");
 }
 
 /**
- * A sentence for a user who wants to learn from pairs that a lookup table repeats better; undefined where none does.
+ * A warning for pairs that a lookup table reproduces better than learning; undefined if it does not.
  *
- * @param command that makes the table
+ * @param command the command that makes the table
  */
 export function colorChangeWarning(pairs: readonly ImagePair[], command: string): string | undefined {
   const mapped = colorMapPsnr(pairs);
   const unedited = Math.min(...pairs.map(({ before, after }) => psnr(before, after)));
   if (mapped < leastDecibels || mapped < unedited + leastGain) return undefined;
   return (
-    `${pairs.length === 1 ? "The pair is" : "The pairs are"} a change of colors alone, which a 3D lookup table repeats to ` +
-    `${mapped.toFixed(1)} dB on parts of the image that it was not fitted to, at any size and in real time: ${command}`
+    `${pairs.length === 1 ? "The pair is" : "The pairs are"} a color change, which a 3D lookup table reproduces to ` +
+    `${mapped.toFixed(1)} dB on held-out parts of the image, at any size and in real time: ${command}`
   );
 }

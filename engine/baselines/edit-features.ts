@@ -2,11 +2,13 @@ import { gaussianBlur } from "../images/gaussian-blur.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 
 /**
- * What the fit may see of a pixel of the before image, all of it in [0, 1] units:
+ * Features of a pixel of the before image, with colors in [0, 1]:
  *
- * - `cubic`: the 20 monomials rⁱgʲbᵏ, i + j + k ≤ 3, the polynomial of colour correction (Finlayson, Mackiewicz & Hurlbert
- *   2015 compare its kinds). A map of colours and nothing else, so a 3D LUT can hold it.
- * - `local`: those, and what a filter in a photo editor sees of a pixel's place and surroundings.
+ * - `cubic`: the 20 monomials rⁱgʲbᵏ, i + j + k ≤ 3, the polynomial of color correction (Finlayson,
+ * Mackiewicz & Hurlbert
+ *   2015 compare variants). They depend only on color, so a 3D LUT can hold the fit.
+ * - `local`: the monomials, and features of the pixel's position and neighborhood that filters of photo
+ * editors use.
  */
 export const featureSets = ["cubic", "local"] as const;
 export type FeatureSet = (typeof featureSets)[number];
@@ -14,18 +16,18 @@ export type FeatureSet = (typeof featureSets)[number];
 /** The features of every pixel of one image. */
 export interface PixelFeatures {
   readonly count: number;
-  /** Writes the features of the pixel at `index` (y · width + x) to the first `count` places of `into`. */
+  /** Writes the features of the pixel at `index` (y · width + x) to the first `count` entries of `into`. */
   read(index: number, into: Float64Array): void;
 }
 
-/** How many features a pixel has. */
+/** Features per pixel. */
 export const featureCounts: Readonly<Record<FeatureSet, number>> = { cubic: 20, local: 37 };
 
 export function pixelFeatures(image: RgbImage, set: FeatureSet): PixelFeatures {
   return set === "cubic" ? cubicFeatures(image) : localFeatures(image);
 }
 
-/** 1, r, g, b, then the squares and products, then those of degree 3; r, g, b in [0, 1]. */
+/** 1, r, g, b, then all products of degree 2, then of degree 3; r, g, b in [0, 1]. */
 export function writeMonomials(r: number, g: number, b: number, into: Float64Array): void {
   const [rr, gg, bb, rg, rb, gb] = [r * r, g * g, b * b, r * g, r * b, g * b];
   into[0] = 1;
@@ -65,8 +67,9 @@ function cubicFeatures({ width, height, data }: RgbImage): PixelFeatures {
 }
 
 /**
- * After the monomials: ρ² and ρ⁴ (ρ from the centre, 1 in a corner), the row v from −1 to 1, |∇Y|, G₁∗Y, G₂∗Y, Y − G₁∗Y,
- * Y − G₃∗Y, and r, g, b times ρ², ρ⁴ and v. Y is luma (BT.601), Gσ a Gaussian of σ pixels, ∇ a central difference.
+ * After the monomials: ρ² and ρ⁴ (ρ is the distance from the center, 1 in a corner), the row v from −1 to 1,
+ * |∇Y|, G₁∗Y, G₂∗Y, Y − G₁∗Y, Y − G₃∗Y, and r, g, b times ρ², ρ⁴ and v. Y is luma (BT.601), Gσ a Gaussian of
+ * σ pixels, ∇ a central difference.
  */
 function localFeatures(image: RgbImage): PixelFeatures {
   const { width, height, data } = image;

@@ -3,27 +3,27 @@ import type { ImagePair } from "../pairs/fit-pairs.ts";
 import { type FeatureSet, featureCounts, pixelFeatures } from "./edit-features.ts";
 import { NormalEquations } from "./ridge-regression.ts";
 
-/** λ of the ridge regression, against sums over pixels in [0, 1]. */
+/** λ of the ridge regression, relative to sums over pixels in [0, 1]. */
 const ridge = 1e-3;
 
-/** Pixels of one pair that a fit looks at: more only cost time. They lie on a lattice over the whole image. */
+/** Maximum number of pixels sampled from one pair, on a lattice over the whole image. */
 const mostPixels = 2 ** 18;
 
-/** An edit as a function of each pixel's features: what somebody who does not learn would fit to the pair. */
+/** An edit as a function of each pixel's features: the baseline without learning. */
 export interface FittedEdit {
   readonly set: FeatureSet;
-  /** W, [features, 3]: from a pixel's features to r, g, b in [0, 1]. */
+  /** W, [features, 3]: maps a pixel's features to r, g, b in [0, 1]. */
   readonly weights: Float64Array;
 }
 
-/** The least-squares fit to all pixels of the pairs. @param pairs at least one, before and after of one size */
+/** Least-squares fit to the pixels of the pairs. @param pairs at least one, before and after of one size */
 export function fitEdit(pairs: readonly ImagePair[], set: FeatureSet): FittedEdit {
   const equations = new NormalEquations(featureCounts[set], 3);
   for (const pair of pairs) forEachPixel(pair, set, (x, y) => equations.add(x, y));
   return { set, weights: equations.solve(ridge) };
 }
 
-/** The fitted edit of an image, as large as the image. */
+/** Applies a fitted edit to an image of any size. */
 export function applyFit({ set, weights }: FittedEdit, image: RgbImage): RgbImage {
   const { width, height } = image;
   const area = width * height;
@@ -41,12 +41,13 @@ export function applyFit({ set, weights }: FittedEdit, image: RgbImage): RgbImag
   return createRgbImage(width, height, data);
 }
 
-/** Blocks a side that an image is cut into for cross-validation, and groups that the blocks are dealt to. */
+/** Blocks per side for cross-validation, and number of folds. */
 const [blocks, folds] = [8, 4];
 
 /**
- * How much of an edit the features explain, measured on pixels that the fit did not see: the PSNR in dB over four folds of image
- * blocks, each predicted from the other three. Neighbouring pixels are alike, so single pixels left out would not be unseen.
+ * How much of an edit the features explain on unseen pixels: the PSNR in dB over four folds of image blocks,
+ * each predicted from the other three. Blocks are held out instead of single pixels, because neighboring
+ * pixels are correlated.
  */
 export function crossValidatedPsnr(pairs: readonly ImagePair[], set: FeatureSet): number {
   const parts = Array.from({ length: folds }, () => new NormalEquations(featureCounts[set], 3));
@@ -55,7 +56,7 @@ export function crossValidatedPsnr(pairs: readonly ImagePair[], set: FeatureSet)
     forEachPixel(pair, set, (x, y, index) => {
       const column = Math.floor(((index % width) * blocks) / width);
       const row = Math.floor((Math.floor(index / width) * blocks) / height);
-      // Each fold takes every fourth block of a row, two further on in the next one.
+      // Each fold takes every fourth block of a row, shifted by two in the next row.
       parts[(column + 2 * row + Math.floor(row / 2)) % folds]!.add(x, y);
     });
   }
@@ -64,7 +65,10 @@ export function crossValidatedPsnr(pairs: readonly ImagePair[], set: FeatureSet)
   return 10 * Math.log10((3 * total.rows) / error);
 }
 
-/** Features x and after's r, g, b in [0, 1], of a lattice of at most {@link mostPixels} pixels. */
+/**
+ * Visits features x and the after image's r, g, b in [0, 1] on a lattice of at most {@link mostPixels}
+ * pixels.
+ */
 function forEachPixel(
   { before, after }: ImagePair,
   set: FeatureSet,

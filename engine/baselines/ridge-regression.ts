@@ -5,13 +5,14 @@ import { InternalError } from "../errors.ts";
  *
  *     W = argmin Σ ‖y − Wᵀx‖² + λ‖W‖² = (G + λ·1)⁻¹ C,     G = Σ x·xᵀ,   C = Σ x·yᵀ
  *
- * Only the sums are kept, in float64, so rows may come one at a time and sums of disjoint rows may be added and subtracted.
+ * * Only the sums are kept, in float64. Rows can be added one at a time, and sums of disjoint rows added or
+ * subtracted.
  */
 export class NormalEquations {
   readonly features: number;
   readonly targets: number;
   #rows = 0;
-  /** G, [k, k]; only the part on and above the diagonal is kept. */
+  /** G, [k, k]; only the upper triangle is stored. */
   readonly #gram: Float64Array;
   /** C, [k, m]. */
   readonly #cross: Float64Array;
@@ -29,7 +30,7 @@ export class NormalEquations {
     return this.#rows;
   }
 
-  /** One row: x [k], y [m]. */
+  /** Adds one row: x [k], y [m]. */
   add(x: Float64Array, y: Float64Array): void {
     const { features: k, targets: m } = this;
     for (let i = 0; i < k; i++) {
@@ -41,12 +42,12 @@ export class NormalEquations {
     this.#rows += 1;
   }
 
-  /** The sums of all rows of both. */
+  /** The sums over the rows of both. */
   plus(other: NormalEquations): NormalEquations {
     return this.#combine(other, 1);
   }
 
-  /** The sums of the rows that are not among `part`'s, which must all be among these. */
+  /** The sums without the rows of `part`, which must be a subset. */
   minus(part: NormalEquations): NormalEquations {
     return this.#combine(part, -1);
   }
@@ -81,7 +82,7 @@ export class NormalEquations {
     return weights;
   }
 
-  /** Σ ‖y − Wᵀx‖² over these rows, of any W [k, m]: Σ ‖y‖² − 2·⟨W, C⟩ + ⟨W, G·W⟩. Never below 0. */
+  /** Σ ‖y − Wᵀx‖² over these rows for any W [k, m]: Σ ‖y‖² − 2·⟨W, C⟩ + ⟨W, G·W⟩, clamped to at least 0. */
   squaredError(weights: Float64Array): number {
     const { features: k, targets: m } = this;
     let error = this.#squares;

@@ -5,17 +5,17 @@ import { SeededRandom } from "../random/seeded-random.ts";
 import { optimize } from "../rewrite/optimize.ts";
 import { type Device, Session } from "../runtime/session.ts";
 
-/** What a device does in a second: floating-point operations, and bytes of elementwise work. */
+/** Throughput of a device per second: floating-point operations, and bytes of elementwise work. */
 export type Rates = GraphWork;
 
-/** Seconds that each kind of work is repeated for. */
+/** Seconds for which each kind of work is repeated. */
 const duration = 0.4;
 
 /**
- * Measures a device on work shaped like Stable Diffusion's UNet at 32 × 32 latents: its middle convolution, a feed-forward
- * product, an activation. Takes some two seconds.
+ * Measures a device with work shaped like Stable Diffusion's UNet at 32 × 32 latents: its middle convolution,
+ * a feed-forward product and an activation. Takes about two seconds.
  *
- * @param now seconds since some moment
+ * @param now returns seconds
  * @throws VisibleError `device_unavailable`
  */
 export async function measureRates(
@@ -48,12 +48,12 @@ export async function measureRates(
   };
 }
 
-/** What the work would take at these rates, seconds. */
+/** Estimated seconds for `work` at these rates. */
 export function secondsFor(work: GraphWork, rates: Rates): number {
   return work.convolution / rates.convolution + work.product / rates.product + work.traffic / rates.traffic;
 }
 
-/** The result is one number, so that copying it out does not count. */
+/** Reduces the result to one number, so that copying it is not measured. */
 function summed(graph: GraphBuilder, value: Parameters<GraphBuilder["reduceSum"]>[0]): Graph {
   const axes = value.shape.map((_, axis) => axis);
   graph.output("sum", graph.reshape(graph.reduceSum(value, axes), [1]));
@@ -76,7 +76,7 @@ function productGraph(): Graph {
   return summed(graph, graph.matmul(x, w));
 }
 
-/** Larger than a processor's cache, as the UNet's values at 64 × 64 latents are. */
+/** Larger than a CPU's cache, like the UNet's values at 64 × 64 latents. */
 function activationGraph(): Graph {
   const graph = new GraphBuilder("activation_rate");
   const x = graph.input("x", "float32", [32, 320 * 1024]);

@@ -8,34 +8,34 @@ import type { ModelFolder } from "../pipeline/model-folder.ts";
 import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 import { createScheduler } from "../schedulers/create-scheduler.ts";
 
-/** What one use of a model takes, told from its graphs' shapes alone. */
+/** Memory that one use of a model needs, computed from the shapes of its graphs. */
 export interface Needs {
-  /** Bytes of the weights that are used, as float32. */
+  /** Bytes of the weights in use, as float32. */
   readonly weights: number;
-  /** Most bytes of intermediate values at once, in the largest of its graphs. */
+  /** Peak bytes of intermediate values, in the largest graph. */
   readonly activations: number;
-  /** Bytes of weights and values of the one session that takes the most. */
+  /** Bytes of weights and values of the largest single session. */
   readonly largest: number;
 }
 
 export interface ModelNeeds {
   readonly width: number;
   readonly height: number;
-  /** `step`: one update of the tokens; the frozen branches of samples seen for the first time come on top. */
+  /** `step`: one update of the tokens, without the frozen branches of samples seen for the first time. */
   readonly learn: Needs & { readonly step: GraphWork };
-  /** `whole`: encoding, all sampling steps with the branches that guidance asks for, decoding. */
+  /** `whole`: encoding, all sampling steps with the guidance branches in use, and decoding. */
   readonly edit: Needs & { readonly whole: GraphWork };
 }
 
-/** Tokens of an instruction, about; they decide nothing about the cost. */
+/** Typical token count of an instruction; it hardly affects the cost. */
 const tokens = 8;
 
-/** What learning and editing at a picture size ask of a machine at least, with the model's own settings. */
+/** Minimum needs of learning and editing at an image size, with the model's default settings. */
 export function needsOf(model: ModelFolder, width: number, height: number): ModelNeeds {
   return { width, height, learn: learnNeeds(model, width, height), edit: editNeeds(model, width, height) };
 }
 
-/** The work is that of the way which computes nothing twice, the memory that of the way which holds the least. */
+/** Work without recomputation, and memory with the most recomputation. */
 export function learnNeeds(model: ModelFolder, width: number, height: number): ModelNeeds["learn"] {
   const { inversion } = model.defaults;
   const wanted = {
@@ -67,7 +67,7 @@ export function editNeeds(model: ModelFolder, width: number, height: number): Mo
   };
 }
 
-/** Text encoder and autoencoder's encoder: what comes before either. */
+/** Text encoder and VAE encoder, which both uses run first. */
 function readingGraphs(
   model: ModelFolder,
   width: number,

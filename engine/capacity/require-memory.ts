@@ -6,23 +6,23 @@ import { editNeeds, learnNeeds, type Needs } from "./model-needs.ts";
 
 interface MemoryQuestion {
   readonly use: "learn" | "edit";
-  /** Of the picture that the model sees, pixels. */
+  /** Image size for the model, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Pixels of which both sides must be a multiple. */
+  /** Both sides must be a multiple of this many pixels. */
   readonly multiple: number;
-  /** Bytes that are free. */
+  /** Free memory in bytes. */
   readonly available: number;
-  /** Bytes that the model's sessions may take together; they take turns where they must. */
+  /** Memory limit of the model's sessions in bytes. Sessions are loaded in turn if needed. */
   readonly allowed: number;
 }
 
 /**
- * Refuses work that cannot fit, before it starts: where the weights and the intermediate values that must be there at one time
- * are more than the memory that is free, or one session alone is more than is allowed. The true need is higher, so what passes
- * here can still fail.
+ * Rejects work that cannot fit before it starts: if weights and intermediate values exceed the free memory,
+ * or one session exceeds the limit. The actual need is higher, so work that passes can still run out of
+ * memory.
  *
- * @throws VisibleError `not_enough_memory`, naming the largest square that does fit
+ * @throws VisibleError `not_enough_memory`, naming the largest square that fits
  */
 export function requireMemory(model: ModelFolder, question: MemoryQuestion): void {
   const { use, width, height, available, allowed } = question;
@@ -32,18 +32,21 @@ export function requireMemory(model: ModelFolder, question: MemoryQuestion): voi
   const verb = use === "learn" ? "Learning" : "Editing";
   const short =
     together(needs) > available
-      ? `${showBytes(together(needs))} of memory at least, ${showBytes(available)} are free`
-      : `${showBytes(needs.largest)} of memory at one time, ${showBytes(allowed)} are allowed`;
+      ? `${showBytes(together(needs))} of memory, but ${showBytes(available)} are free`
+      : `${showBytes(needs.largest)} of memory at once, but the limit is ${showBytes(allowed)}`;
   throw new VisibleError(
     "not_enough_memory",
-    `${verb} at ${width}×${height} with ${model.id} takes ${short}. ${whatFits(model, question)}`,
+    `${verb} at ${width}×${height} with ${model.id} needs ${short}. ${whatFits(model, question)}`,
   );
 }
 
-/** A learning step holds some ten to thirty times what one evaluation does; to differentiate a graph takes a while. */
+/**
+ * A learning step needs some ten to thirty times the memory of one evaluation. Used to skip building the
+ * gradient graph.
+ */
 const generous = 100;
 
-/** From the forward graphs alone, which are quickly made: saves small models the closer look. */
+/** A quick check on the forward graphs, which avoids the exact check for small models. */
 function surelyFits(model: ModelFolder, { width, height, available, allowed }: MemoryQuestion): boolean {
   const { weights, activations } = editNeeds(model, width, height);
   return (
@@ -57,8 +60,8 @@ function whatFits(model: ModelFolder, question: MemoryQuestion): string {
   );
   const more = question.allowed < question.available ? "more with --memory" : "more free memory";
   return side === 0
-    ? `No picture size fits: it takes ${more}, or a smaller model.`
-    : `What fits: --size ${side}, or ${more}.`;
+    ? `No image size fits; use ${more}, or a smaller model.`
+    : `Use --size ${side}, or ${more}.`;
 }
 
 const needsFor = { learn: learnNeeds, edit: editNeeds } as const;

@@ -10,27 +10,27 @@ const [channels, side] = [8, 12];
 const pixels = side * side;
 
 /**
- * Greatest deviation from float64 that a sound device shows here: measured 1e-7 on CPUs and 1e-6 on shaders. NVIDIA's convolutions
- * and products round their factors to TF32 (11 bits), which comes to 1.4e-4; a device that is broken is off by the results
- * themselves, which are of order 0.4.
+ * Maximum deviation from float64 of a working device. Measured: 1e-7 on CPUs, 1e-6 on shaders. NVIDIA's
+ * convolutions and products round their factors to TF32 (11 bits), which gives 1.4e-4. A broken device
+ * deviates by about the size of the results, 0.4.
  */
 export const tolerances: Readonly<Record<DeviceKind, number>> = { cpu: 1e-4, webgpu: 1e-4, cuda: 1e-3 };
 
-/** @throws VisibleError `device_unavailable` where the device cannot be had, and where it computes wrongly */
+/** @throws VisibleError `device_unavailable` if the device is not available or computes wrong results */
 export async function requireSoundDevice(device: Device): Promise<void> {
   const deviation = await selfTest(device);
   const tolerance = tolerances[kindOf(device)];
   if (!(deviation < tolerance))
     throw new VisibleError(
       "device_unavailable",
-      `This machine's ${device} computes wrongly: its self-test is off by ${deviation.toPrecision(2)}, and ${tolerance} is allowed. Look at its driver.`,
+      `Device ${device} computes wrong results: its self-test deviates by ${deviation.toPrecision(2)}, more than ${tolerance}; check its driver.`,
     );
 }
 
 /**
- * A convolution, a softmax and a matrix product on a device, against the same written out in float64.
+ * Runs a convolution, a softmax and a matrix product on a device and compares them with float64.
  *
- * @returns the greatest absolute deviation; results are of order 1
+ * @returns the largest absolute deviation; results are of order 1
  * @throws VisibleError `device_unavailable`
  */
 export async function selfTest(device: Device): Promise<number> {
@@ -43,7 +43,7 @@ export async function selfTest(device: Device): Promise<number> {
   const expected = evaluate(x, w);
   return y!.reduce((worst, value, i) => {
     const deviation = Math.abs(value - expected[i]!);
-    // NaN compares as false, and is the worst of all.
+    // NaN compares as false and counts as the largest deviation.
     return deviation <= worst ? worst : deviation;
   }, 0);
 }
@@ -72,7 +72,7 @@ function evaluate(x: Float32Array, w: Float32Array): Float64Array {
   return y;
 }
 
-/** One output channel of a 3 × 3 convolution with zeros around the image. */
+/** One output channel of a 3 × 3 convolution with zero padding. */
 function convolve(x: Float32Array, w: Float32Array): Float64Array {
   return Float64Array.from({ length: pixels }, (_, p) => {
     const [top, left] = [Math.floor(p / side) - 1, (p % side) - 1];

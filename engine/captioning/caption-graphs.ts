@@ -6,7 +6,8 @@ import { clipTextEncoder, clipTokenEmbeddings, textTower } from "../networks/cli
 import type { ClipModel } from "../pipeline/clip-model.ts";
 
 /**
- * How well a text of `tokens` tokens describes an image, and where the similarity leads its token embeddings.
+ * Similarity of a text of `tokens` tokens and an image, and its gradient with respect to the token
+ * embeddings.
  *
  * Inputs: `content` [n, d], the token embeddings of the text; `bos` [1, d]; `rest` [L−1−n, d], the token embeddings of EOS
  * and padding; `image` [1, p], the image embedding, of length 1. Outputs: `similarity`, their cosine [1], and
@@ -46,7 +47,10 @@ export function tokenEmbeddingGraph({ config, component }: ClipModel, count: num
   return graph.build();
 }
 
-/** soft [n, d] → its cosine with every token of the vocabulary, scaled by the soft embedding's length: scores [n, V]. */
+/**
+ * soft [n, d] → cosine with every token of the vocabulary, times the length of the soft embedding: scores [n,
+ * V].
+ */
 export function vocabularyScoreGraph({ config, component }: ClipModel, tokens: number): Graph {
   const graph = new GraphBuilder("vocabulary_scores");
   const { vocab_size: size, hidden_size: width } = config.text_config;

@@ -10,7 +10,7 @@ import { readableTokens, spellTokens } from "./readable-tokens.ts";
 
 interface CaptionOptions {
   readonly seed: number;
-  /** Length of the caption in tokens; 10 in the released code. */
+  /** Length of the caption in tokens; 10 as in the released code by default. */
   readonly tokens?: number;
   readonly steps?: number;
   readonly learningRate?: number;
@@ -23,21 +23,24 @@ export interface CaptionHooks {
 
 export interface Caption {
   readonly text: string;
-  /** Cosine of text and image in the model folder's own CLIP; values of different CLIPs do not compare. */
+  /**
+   * Cosine of text and image in the model folder's CLIP. Values of different CLIP models are not comparable.
+   */
   readonly similarity: number;
 }
 
-/** The released code's settings: AdamW, learning rate 0.1, weight decay 0.1. */
+/** Settings of the released code: AdamW, learning rate 0.1, weight decay 0.1. */
 const defaults = { tokens: 10, steps: 300, learningRate: 0.1 } as const;
 const weightDecay = 0.1;
 
 /**
- * A caption by gradient descent: "Hard prompts made easy" (PEZ; Wen et al. 2023). Soft token embeddings S are pulled by
- * the gradient taken at their nearest real tokens, so that what is measured is always a text:
+ * Finds a caption by gradient descent: "Hard prompts made easy" (PEZ; Wen et al. 2023). The gradient is taken
+ * at the nearest real tokens and applied to soft token embeddings S, so that the loss is always that of a
+ * real text:
  *
  *     H ← nearest tokens of S      S ← AdamW(S, ∂(1 − cos(f(image), g(H)))/∂H)
  *
- * The candidates are the vocabulary's plain lower-case words, so that the caption can be read and typed.
+ * Candidates are the vocabulary's lowercase words, so that the caption is readable.
  *
  * @returns the best text seen, as the tokenizer reads it back
  * @throws VisibleError `no_clip` if the model folder has no CLIP
@@ -51,7 +54,10 @@ export async function captionImage(
   return captionEmbedding(pipeline, requireClip(pipeline, await pipeline.embedImage(image)), options, hooks);
 }
 
-/** The same for any point of CLIP's space, [p], of any length: an image's embedding, or the direction of an edit. */
+/**
+ * Like {@link captionImage}, for any point of CLIP's space [p] of any length: an image embedding or an edit
+ * direction.
+ */
 export async function captionEmbedding(
   pipeline: Pipeline,
   embedding: Float32Array,
@@ -87,12 +93,12 @@ export async function captionEmbedding(
   return best;
 }
 
-/** @throws VisibleError `no_clip` where `part`, which a CLIP gives, is missing */
+/** @throws VisibleError `no_clip` if `part`, which comes from a CLIP, is missing */
 export function requireClip<Part>({ model }: Pipeline, part: Part | undefined): Part {
   if (part === undefined)
     throw new VisibleError(
       "no_clip",
-      `${model.folder} has no clip/ folder, which captions need; give --init words instead.`,
+      `${model.folder} has no clip/ folder, which captions require; use --init words instead.`,
     );
   return part;
 }
@@ -117,7 +123,7 @@ class CaptionSearch {
     return embeddings!;
   }
 
-  /** For each soft embedding the candidate of the highest cosine. */
+  /** The candidate with the highest cosine for each soft embedding. */
   async nearest(soft: Float32Array, candidates: readonly number[], tokens: number): Promise<number[]> {
     const session = await this.#pipeline.session(`vocabulary scores ${tokens}`, () =>
       optimize(vocabularyScoreGraph(this.#clip, tokens)),
@@ -147,7 +153,10 @@ class CaptionSearch {
     return { similarity: similarity![0]!, gradient: gradient! };
   }
 
-  /** The tokens as a text, and its similarity once the tokenizer has read it back: it may cut the words differently. */
+  /**
+   * The tokens as text, and its similarity after the tokenizer has read it back, because it may split words
+   * differently.
+   */
   async readBack(ids: readonly number[]): Promise<Caption> {
     const { tokenizer } = this.#pipeline.model;
     const text = spellTokens(tokenizer, ids);

@@ -7,11 +7,11 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type Caption, type CaptionHooks, captionEmbedding, requireClip } from "./caption-image.ts";
 import { nearestPhrase } from "./nearest-phrase.ts";
 
-/** What a way of finding a caption gets: the point of CLIP's space to describe, and its means. */
+/** Input of a captioning method: the point of CLIP's space to describe, and options. */
 interface CaptionTask {
   readonly embedding: Float32Array;
   readonly seed: number;
-  /** Given by the caller; the model folder's where there are none. */
+  /** The caller's phrases; the model folder's phrases if absent. */
   readonly phrases: readonly string[] | undefined;
 }
 
@@ -33,10 +33,11 @@ interface CaptionPairOptions {
 }
 
 /**
- * Words for an edit to start learning from: they describe the after image, or, where the model's CLIP was trained so
- * (`captions.describe` of `visii.json`), the difference f(after) − f(before).
+ * Finds a caption to start learning from. It describes the after image or, if the model's CLIP was trained
+ * for it (`captions.describe` of `visii.json`), the difference f(after) − f(before).
  *
- * @throws VisibleError `no_clip`, `no_phrases`, or `nothing_to_caption` if the two pictures are the same to CLIP
+ * @throws VisibleError `no_clip`, `no_phrases`, or `nothing_to_caption` if CLIP sees no difference between
+ * the images
  */
 export async function captionPair(
   pipeline: Pipeline,
@@ -51,13 +52,13 @@ export async function captionPair(
   if (!embedding)
     throw new VisibleError(
       "nothing_to_caption",
-      "The two pictures of the pair are the same to this model's CLIP, so there is no edit to put into words; give --init words instead.",
+      "This model's CLIP sees no difference between before and after, so no caption can be found; use --init words instead.",
     );
   return methods[kind](pipeline, { embedding, seed, phrases }, hooks);
 }
 
 /**
- * One phrase a line; empty lines and spaces around are left out.
+ * Splits text into phrases, one per line. Empty lines and surrounding spaces are removed.
  *
  * @example
  * const phrases = parsePhrases("make it night\n make it snow \n\n");
@@ -75,7 +76,7 @@ async function modelPhrases({ model, defaults }: Pipeline): Promise<string[]> {
   const refuse = (cause?: unknown) =>
     new VisibleError(
       "no_phrases",
-      `${model.folder} brings no list of phrases; give one with --phrases FILE, one phrase a line.`,
+      `${model.folder} contains no list of phrases; give one with --phrases FILE, one phrase per line.`,
       { cause },
     );
   if (phrases === undefined) throw refuse();

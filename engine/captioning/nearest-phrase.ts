@@ -4,10 +4,11 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type Caption, type CaptionHooks, requireClip } from "./caption-image.ts";
 
 /**
- * The phrase whose text embedding has the highest cosine with a point of CLIP's space; among equals the first.
+ * Finds the phrase whose text embedding has the highest cosine with a point of CLIP's space; the first one on
+ * a tie.
  *
- * @param embedding [p], of any length @param phrases at least one; those too long for the model are passed over
- * @throws VisibleError `no_clip`, or `no_phrases` if none is left
+ * @param embedding [p], of any length @param phrases at least one; phrases too long for the model are skipped
+ * @throws VisibleError `no_clip`, or `no_phrases` if no phrase is usable
  */
 export async function nearestPhrase(
   pipeline: Pipeline,
@@ -30,7 +31,7 @@ export async function nearestPhrase(
   if (!best)
     throw new VisibleError(
       "no_phrases",
-      "There is no phrase to choose from that this model can read; give a file with one phrase a line.",
+      "No phrase is short enough for this model; give a file with one shorter phrase per line.",
     );
   return best;
 }

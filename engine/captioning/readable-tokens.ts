@@ -2,13 +2,13 @@ import type { ClipTokenizer } from "../tokenizers/clip-tokenizer.ts";
 
 const wordEnd = "</w>";
 
-/** Ids of the tokens that are lower-case letters alone, whole words or parts of them. */
+/** IDs of the tokens that consist of lowercase letters: words or parts of words. */
 export function readableTokens(tokenizer: ClipTokenizer): number[] {
   const ids = Array.from({ length: tokenizer.vocabularySize }, (_, id) => id);
   return ids.filter((id) => /^[a-z]{2,}(<\/w>)?$/.test(tokenizer.tokenToString(id) ?? ""));
 }
 
-/** Tokens as text: a space after each that ends a word. */
+/** Tokens as text, with a space after each token that ends a word. */
 export function spellTokens(tokenizer: ClipTokenizer, ids: readonly number[]): string {
   const pieces = ids.map((id) => tokenizer.tokenToString(id) ?? "");
   return pieces

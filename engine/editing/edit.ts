@@ -11,35 +11,41 @@ import { combine } from "../schedulers/noise-schedule.ts";
 import type { PastStep, Scheduler } from "../schedulers/scheduler.ts";
 import { latentMask, type Mask, withinMask } from "./latent-mask.ts";
 
-/** What is absent is the model's recommendation. */
+/** Absent options use the model's defaults. */
 export interface EditOptions {
   /** Sampling steps. */
   readonly steps?: number;
   readonly scheduler?: SchedulerKind;
-  /** When absent, both kinds of guidance are those that the instruction was learned under, and without one the model's. */
+  /**
+   * Text and image guidance scale. When absent, the instruction's training values, or without an instruction
+   * the model's.
+   */
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
   /**
-   * `"fixed"` starts from, and adds, the very noise the instruction was learned under, the same for every image; with another
-   * sampler or number of steps than the model's own, some of it is noise that was not trained.
-   * `"fresh"` draws noise of its own for every image and every `variation`.
+   * `"fixed"` uses the instruction's training noise for every image. With another sampler or number of steps
+   * than the model's, some of that noise was not trained. `"fresh"` draws new noise for every image and every
+   * `variation`.
    */
   readonly noise?: "fixed" | "fresh";
-  /** A whole number. With fixed noise and an instruction, its own seed counts instead. */
+  /** A whole number. With fixed noise and an instruction, the instruction's seed is used instead. */
   readonly seed: number;
-  /** Numbers the results asked for of one image; each draws its own fresh noise. */
+  /** Index of a result among several for one image; each draws its own fresh noise. */
   readonly variation?: number;
-  /** Words for what the result should not be: they stand where the model is otherwise told nothing. */
+  /** Negative prompt. Replaces the empty prompt of the unconditional branch. */
   readonly negative?: string;
-  /** Above 0, at most 1: the share of the steps that is made, from the photo noised to where they begin. 1 starts from noise alone. */
+  /**
+   * Above 0, at most 1: the share of the steps that runs, starting from the photo with noise added. 1 starts
+   * from pure noise.
+   */
   readonly strength?: number;
-  /** How words are added to an instruction. */
+  /** How a text prompt is combined with the instruction. */
   readonly mixing?: Mixing;
 }
 
-/** For images of the model's size. */
+/** Options for images that already have the model's size. */
 export interface FittedEditOptions extends EditOptions {
-  /** Where to edit; elsewhere the latents stay the image's at every step. */
+  /** Where to edit; elsewhere the latents are reset to the image's at every step. */
   readonly mask?: Mask;
 }
 
@@ -50,23 +56,24 @@ export interface EditEvent {
 }
 
 export interface EditHooks {
-  /** Honoured between sampling steps. */
+  /** Checked between sampling steps. */
   readonly signal?: AbortSignal;
   /** A promise is awaited before the next step. */
   onEvent?(event: EditEvent): void | Promise<void>;
 }
 
-/** One image of several that are sampled together: its own noise, everything else in common. */
+/** One image of a batch, with its own noise; everything else is shared. */
 export interface BatchItem extends Pick<FittedEditOptions, "noise" | "seed" | "variation" | "mask"> {
   readonly image: RgbImage;
 }
 
 /**
- * Edits images by a prompt: words, a learned instruction, or both. With words in turn, `steps` counts for each of the two.
+ * Edits images by a text prompt, an instruction, or both. With mixing `in-turn`, each of the two edits takes
+ * `steps` steps.
  *
  * @param images of one size, both sides multiples of the pipeline's `sizeMultiple`
  * @returns one image of the same size for each
- * @throws VisibleError for options that make no sense, words that do not fit, another model's instruction
+ * @throws VisibleError for invalid options, a text that is too long, or an instruction of another model
  */
 export async function edit(
   pipeline: Pipeline,
@@ -85,7 +92,7 @@ export async function edit(
 }
 
 /**
- * Edits images of one size as one batch of the UNet. Each comes out as `edit` alone would make it, up to the rounding of
+ * Edits images of one size as one batch of the UNet. Results equal those of `edit` up to the rounding of
  * larger matrix products.
  *
  * @param items all of one size, both sides multiples of the pipeline's `sizeMultiple`
@@ -107,18 +114,18 @@ export async function editTogether(
   return takeTurns(pipeline, turns, items, 0, stepCounter(stepsOf(turns), hooks));
 }
 
-/** What one reverse process needs besides its images and noise. */
+/** Input of one reverse process, besides images and noise. */
 interface ReverseProcess {
   readonly prompt: Prompt;
   readonly scheduler: Scheduler;
-  /** The evaluation to begin with. */
+  /** Index of the first evaluation. */
   readonly begin: number;
   readonly negative: TextEmbedding | undefined;
   readonly guidance: Guidance;
   readonly conditioning: Conditioning;
 }
 
-/** One reverse process, or with words in turn two: the second edits what the first one made. */
+/** One reverse process, or two with mixing `in-turn`: the second edits the result of the first. */
 async function prepareTurns(
   pipeline: Pipeline,
   { instruction, text }: Prompt,
@@ -138,7 +145,7 @@ function stepsOf(turns: readonly ReverseProcess[]): number {
   return turns.reduce((sum, { scheduler, begin }) => sum + scheduler.timesteps.length - begin, 0);
 }
 
-/** Images of one size through every turn, as one batch; between two turns they stay latents. */
+/** Runs a batch of images of one size through all turns. Between turns the images stay latents. */
 async function takeTurns(
   pipeline: Pipeline,
   turns: readonly ReverseProcess[],
@@ -165,11 +172,11 @@ async function takeTurns(
   return results;
 }
 
-/** Every attempt would end the same, so this is the caller's to change. */
+/** A VisibleError, because retrying gives the same result. */
 const overflow = ({ seed = 0 }: Pick<BatchItem, "seed">) =>
   new VisibleError(
     "not_finite",
-    `Sampling with seed ${seed} left the range of numbers; lower the text or image guidance, or use another instruction.`,
+    `Sampling with seed ${seed} produced non-finite numbers; lower the text or image guidance, or use another instruction.`,
   );
 
 async function prepareProcess(
@@ -178,7 +185,7 @@ async function prepareProcess(
   options: Omit<EditOptions, keyof BatchItem>,
 ): Promise<ReverseProcess> {
   const { sampler } = pipeline.defaults;
-  // An instruction was learned under a guidance, and means what it was learned to mean under that one.
+  // An instruction defaults to the guidance scales that it was trained with.
   const own = prompt.instruction?.info.hyperParameters ?? sampler;
   const guidance: Guidance = {
     text: options.textGuidance ?? own.textGuidance,
@@ -191,7 +198,7 @@ async function prepareProcess(
   if (negative !== undefined && image === 0 && none === 0)
     throw new VisibleError(
       "invalid_option",
-      "Negative words change nothing at text guidance 1 and image guidance 1, where nothing is compared; raise the text guidance.",
+      "A negative prompt has no effect at text guidance 1 and image guidance 1; raise the text guidance.",
     );
   const steps = options.steps ?? sampler.steps;
   const made = Math.floor(steps * strength + 1e-9);
@@ -205,7 +212,7 @@ async function prepareProcess(
   if (made === 0)
     throw new VisibleError(
       "invalid_option",
-      `A strength of ${strength} leaves none of ${steps} sampling ${steps === 1 ? "step" : "steps"}; raise one of the two.`,
+      `Strength ${strength} leaves none of the ${steps} sampling ${steps === 1 ? "step" : "steps"}; raise the strength or the steps.`,
     );
   return {
     ...{ prompt, scheduler, guidance, conditioning },
@@ -214,19 +221,22 @@ async function prepareProcess(
   };
 }
 
-/** Standard normal values for the start (at the first timestep), and for the noise that a step adds on its way to another timestep. */
+/**
+ * Standard normal noise for the start (first timestep), and for samplers that add noise on the way to a
+ * timestep.
+ */
 type NoiseSource = (timestep: number) => Float32Array;
 
-/** What is sampled together: N images of one size, each with its own noise. */
+/** A batch: N images of one size, each with its own noise. */
 interface SampledImages {
-  /** c_I of each. */
+  /** c_I of each image. */
   readonly conditions: readonly Latents[];
   readonly noises: readonly NoiseSource[];
-  /** [N · C · h · w], 1 where to edit. */
+  /** [N · C · h · w], 1 where the image is edited. */
   readonly masks: Float32Array | undefined;
 }
 
-/** The reverse process: noise to latents, one guided prediction a step. */
+/** The reverse process, from noise to latents, with one guided prediction per step. */
 async function sample(
   pipeline: Pipeline,
   { scheduler, begin, guidance, conditioning, negative }: ReverseProcess,
@@ -239,7 +249,8 @@ async function sample(
   const { timesteps, levels } = scheduler;
   const noiseOf = (index: number) => concatenate(noises.map((noise) => noise(timesteps[index]!)));
   const photo = concatenate(conditions.map((condition) => pipeline.scaleLatents(condition).data));
-  // After the last evaluation the photo itself: a sampler may end a little above noise 0.
+  // After the last evaluation the photo without noise is used, because a sampler may end slightly above noise
+  // 0.
   const photoAt = (index: number) =>
     index === timesteps.length
       ? photo
@@ -319,6 +330,6 @@ function requireSizes(pipeline: Pipeline, images: readonly RgbImage[]): void {
     if (width % multiple || height % multiple)
       throw new VisibleError(
         "invalid_size",
-        `The image is ${width}×${height}; this model wants both sides to be multiples of ${multiple}.`,
+        `The image is ${width}×${height}; both sides must be multiples of ${multiple} for this model.`,
       );
 }

@@ -3,13 +3,13 @@ import { boxMean } from "../images/box-mean.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import type { Latents } from "../pipeline/pipeline.ts";
 
-/** One number for each pixel of an image: 1 where to edit, 0 where to keep, between the two a mixture. [height · width] */
+/** One value for each pixel of an image, [height · width]: 1 is edited, 0 is kept, values between blend. */
 export type Mask = Float32Array;
 
-/** Latents on either side of an edge over which it fades. */
+/** Width of the fade on either side of an edge, in latents. */
 const feather = 1;
 
-/** A mask of an image as one for each of its latents, [C · h · w]: what its pixels are on average, faded out; all 1 without a mask. */
+/** Converts a mask of pixels to latents, [C · h · w], by averaging and feathering; all 1 without a mask. */
 export function latentMask(
   { width, height }: Pick<RgbImage, "width" | "height">,
   mask: Mask | undefined,
@@ -31,7 +31,7 @@ export function latentMask(
   return result;
 }
 
-/** `edited` where the mask is 1, `kept` where it is 0. */
+/** Blends `edited` (mask 1) and `kept` (mask 0). */
 export function withinMask(mask: Float32Array, edited: Float32Array, kept: Float32Array): Float32Array {
   return edited.map((value, i) => kept[i]! + mask[i]! * (value - kept[i]!));
 }

@@ -1,6 +1,6 @@
 import { SeededRandom } from "../random/seeded-random.ts";
 
-/** A mean and where it would lie, with 95 % confidence, were other cases drawn. */
+/** A mean with its 95% confidence interval over cases. */
 export interface Interval {
   readonly mean: number;
   readonly low: number;
@@ -11,10 +11,10 @@ const resamples = 10_000;
 const tail = 0.025;
 
 /**
- * The percentile bootstrap (Efron 1979) of a mean: draws as many values as there are, with replacement, again and again, and
- * takes the 2.5th and 97.5th percentile of the means. One seed, one answer.
+ * The percentile bootstrap (Efron 1979) of a mean: resamples the values with replacement and takes the 2.5th
+ * and 97.5th percentile of the means. Deterministic for a seed.
  *
- * @param values one for each case: the unit that is drawn; at least one
+ * @param values one for each case, the unit of resampling; at least one
  */
 export function bootstrapMean(values: readonly number[], seed = 0): Interval {
   const random = new SeededRandom(seed, "bootstrap");
@@ -33,7 +33,7 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The value at a fraction of the way through `sorted`, interpolated between neighbours. */
+/** The quantile of `sorted`, interpolated linearly. */
 export function quantile(sorted: ArrayLike<number>, fraction: number): number {
   const place = fraction * (sorted.length - 1);
   const low = Math.floor(place);

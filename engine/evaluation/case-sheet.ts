@@ -8,15 +8,15 @@ import { showScore } from "./format-table.ts";
 import type { GivenCase } from "./given-pictures.ts";
 import type { Report } from "./report.ts";
 
-/** Pixels. */
+/** In pixels. */
 const [narrowest, widest] = [128, 256];
 const quality = 72;
 
 /**
- * Every case as a row of one of its photos: the photo, its true edit, and what each method made of it under the first seed. The
- * photos take turns from row to row.
+ * One row for every case: a photo, its true edit, and each method's result for the first seed. The index of
+ * the photo shown varies from row to row.
  *
- * @param out the folder that the pictures' paths start from
+ * @param out the folder to which image paths are relative
  * @returns JPEG bytes
  */
 export async function caseSheet(out: string, report: Report, cases: readonly GivenCase[]): Promise<Buffer> {
@@ -48,7 +48,7 @@ export async function caseSheet(out: string, report: Report, cases: readonly Giv
 
 type Result = Finished["tests"][number];
 
-/** Under the first seed that has one. */
+/** The result with the first seed that has one. */
 function resultOf(
   finished: readonly Finished[],
   name: string,

@@ -3,7 +3,7 @@ import { showScore } from "./format-table.ts";
 import type { Report } from "./report.ts";
 import { summarise } from "./summarise.ts";
 
-/** A row for each case, group by group, with every method's PSNR and SSIM; undefined where no case has a truth. */
+/** A row for each case, by group, with every method's PSNR and SSIM; undefined if no case has a true edit. */
 export function caseCells({ finished, groups, table }: Report): Cells | undefined {
   const methods = table.filter(({ metrics }) => metrics.psnr).map(({ method }) => method);
   if (!methods.length) return undefined;

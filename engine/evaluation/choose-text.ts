@@ -5,8 +5,8 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 
 /**
- * The case's text whose edit of the first pair's before comes closest to its after, by PSNR: the choice that somebody
- * could make who has the pair and no truth. Among equals the first.
+ * Selects the case's text whose edit of the first pair's before image comes closest to its after image by
+ * PSNR; the first one on a tie. It uses only the pair, not the true edits.
  */
 export async function chooseText(
   pipeline: Pipeline,

@@ -24,33 +24,33 @@ export interface EvaluationEvent {
   /** Case, method and seed. */
   readonly work: string;
   readonly doing: (typeof doingOf)[LearnEvent["stage"]] | "choosing the text" | "editing";
-  /** Done so far, of `steps`. */
+  /** Completed steps, out of `steps`. */
   readonly step: number;
   readonly steps: number;
   readonly etaSeconds?: number;
-  /** Which piece of work this is, of how many. */
+  /** Index of this work item and the total count. */
   readonly place: { readonly index: number; readonly count: number };
 }
 
 export interface EvaluationHooks {
-  /** Honoured between steps: what is finished is returned, `complete` being false. */
+  /** Checked between steps. Finished results are returned, with `complete` false. */
   readonly signal?: AbortSignal;
   onEvent?(event: EvaluationEvent): void;
 }
 
-/** One piece of work: a method on a case under a seed. */
+/** One work item: a method on a case with a seed. */
 export interface Work {
   readonly opened: OpenCase;
   readonly measure: CaseMeasure;
   readonly method: Method;
   readonly seed: number;
-  /** Name of its results. */
+  /** Key of its results. */
   readonly key: string;
   readonly keys: ResultKeys;
   readonly place: EvaluationEvent["place"];
 }
 
-/** Prepares the method on the case's pairs, edits its photos, and writes and measures the results. */
+/** Prepares the method on the case's pairs, edits the photos, and writes and measures the results. */
 export async function doWork(
   pipeline: Pipeline,
   { settings, out }: { readonly settings: EvaluationSettings; readonly out: string },
@@ -114,7 +114,7 @@ export async function doWork(
   };
 }
 
-/** Counts UNet evaluations and seconds since it was made or reset. */
+/** Counts UNet evaluations and seconds since construction or reset. */
 class Meter {
   readonly #pipeline: Pipeline;
   #evaluations = 0;

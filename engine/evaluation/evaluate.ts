@@ -14,18 +14,18 @@ import { type EvaluationSettings, learningOptions, ResultKeys } from "./result-k
 export interface EvaluationPlan {
   readonly cases: readonly CaseFiles[];
   readonly methods: readonly Method[];
-  /** Every seed is a learning and an editing of its own; methods that draw nothing at random are done once. */
+  /** Learning and editing run once for every seed; methods without randomness run once. */
   readonly seeds: readonly number[];
   readonly settings: EvaluationSettings;
-  /** Folder for pictures, instructions and finished results. */
+  /** Folder for images, instructions and finished results. */
   readonly out: string;
-  /** Decodes a case, for a caller that has its own way of it. */
+  /** Decodes a case; replaces the default. */
   open?(files: CaseFiles): Promise<OpenCase>;
 }
 
 interface Evaluation {
   readonly finished: readonly Finished[];
-  /** How many of them were made by an earlier run. */
+  /** Number of results reused from an earlier run. */
   readonly reused: number;
   readonly complete: boolean;
 }
@@ -36,7 +36,7 @@ interface PlannedWork {
   readonly seed: number;
 }
 
-/** The pieces of work, case by case; a method that a case lacks the means for is left out there. */
+/** The work items, by case. A method is skipped for cases that lack its inputs. */
 export function listWork({ cases, methods, seeds }: EvaluationPlan): PlannedWork[] {
   return cases.flatMap((files) =>
     methods
@@ -46,10 +46,10 @@ export function listWork({ cases, methods, seeds }: EvaluationPlan): PlannedWork
 }
 
 /**
- * Edits every case's photos by every method under every seed, and measures the results. Each piece of work is kept as soon
- * as it is done, under a name that whatever decides it is part of; done before, it is not done again.
+ * Edits every case's photos by every method and seed, and measures the results. Each result is stored under a
+ * hash of all inputs as soon as it is done, and reused by later runs.
  *
- * @throws VisibleError before any work for a text or an option that the model cannot take
+ * @throws VisibleError before any work if the model cannot accept a text or an option
  */
 export async function evaluate(
   pipeline: Pipeline,
@@ -96,7 +96,7 @@ function requireTextsFit({ model, textLength }: Pipeline, cases: readonly CaseFi
       if (model.tokenizer.encode(text).truncatedText !== undefined)
         throw new VisibleError(
           "text_too_long",
-          `${name}/case.json: "${text}" is longer than the ${textLength - 2} tokens that this model reads; shorten it.`,
+          `${name}/case.json: "${text}" is longer than this model's ${textLength - 2} tokens; shorten it.`,
         );
   }
 }

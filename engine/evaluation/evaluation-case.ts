@@ -4,31 +4,34 @@ import type { RgbImage } from "../images/rgb-image.ts";
 const words = z.string().trim().min(1);
 const captions = { caption_before: words.optional(), caption_after: words.optional() };
 
-/** `case.json`, all of it optional; docs/evaluation-set.md says what each key is for. A misspelt key is refused. */
+/**
+ * Schema of `case.json`. All keys are optional and unknown keys are rejected; docs/evaluation-set.md
+ * describes them.
+ */
 export const caseDescriptionSchema = z.strictObject({
-  /** Text instructions to compare with. */
+  /** Text prompts to compare with. */
   texts: z.array(words).min(1).optional(),
-  /** Words that the method `hybrid` adds to the learned instruction. */
+  /** Words that the method `hybrid` adds to the instruction. */
   words: words.optional(),
-  /** Cases of one group get tables of their own beside those of the whole set. */
+  /** Group of the case. Each group gets tables of its own. */
   group: words.optional(),
   ...captions,
-  /** Captions of single test photos, by name; they go before those of the case. */
+  /** Captions of single test photos by name; they override those of the case. */
   tests: z.record(z.string(), z.strictObject(captions)).optional(),
 });
 
 export type CaseDescription = z.infer<typeof caseDescriptionSchema>;
 
-/** A test photo's files. */
+/** Files of a test photo. */
 export interface TestFiles {
-  /** The file's name without its ending. */
+  /** File name without extension. */
   readonly name: string;
   readonly photo: string;
-  /** The true edit, where there is one. */
+  /** The true edit, if there is one. */
   readonly truth?: string;
 }
 
-/** One case of an evaluation set, as files: what a folder holds, found and named but not yet decoded. */
+/** Files of one case, located but not decoded. */
 export interface CaseFiles {
   readonly name: string;
   readonly pairs: readonly [PairFiles, ...PairFiles[]];
@@ -41,30 +44,30 @@ export interface PairFiles {
   readonly after: string;
 }
 
-/** The same, decoded. */
+/** A decoded case. */
 export interface OpenCase {
   readonly name: string;
   readonly description: CaseDescription;
   readonly pairs: readonly [OpenPair, ...OpenPair[]];
   readonly tests: readonly OpenTest[];
-  /** SHA-256 of every file's bytes and of the description. */
+  /** SHA-256 of all files and the description. */
   readonly digest: string;
 }
 
 export interface OpenPair {
   readonly before: RgbImage;
-  /** As large as `before`. */
+  /** Same size as `before`. */
   readonly after: RgbImage;
 }
 
 export interface OpenTest {
   readonly name: string;
   readonly photo: RgbImage;
-  /** As large as `photo`. */
+  /** Same size as `photo`. */
   readonly truth?: RgbImage;
 }
 
-/** What the pictures of a test photo's edit would be captioned, where that is known. */
+/** Captions of a test photo before and after the edit, if known. */
 export function captionsOf(
   { tests, ...whole }: CaseDescription,
   test: string,

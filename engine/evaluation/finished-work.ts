@@ -6,33 +6,33 @@ import { writeAside } from "../files/write-aside.ts";
 import { scoresSchema } from "./metric.ts";
 
 const spent = z.object({
-  /** Of the UNet, forward and backward, one for each sample of a batch. */
+  /** UNet evaluations, forward and backward, one for each sample of a batch. */
   evaluations: z.number(),
-  /** By the clock of the machine that ran it. */
+  /** Wall-clock seconds on the machine that ran it. */
   seconds: z.number(),
 });
 
-/** What a method cost on a case. */
+/** Cost of a method on a case. */
 const costSchema = z.object({
-  /** Once: fitting, choosing words, learning. */
+  /** Cost per case: fitting, choosing words, learning. */
   once: spent,
-  /** For each photo, in the mean. */
+  /** Mean cost per photo. */
   photo: spent,
 });
 export type Cost = z.infer<typeof costSchema>;
 
-/** What one method made of one case under one seed. */
+/** Results of one method on one case with one seed. */
 const finishedSchema = z.object({
   case: z.string(),
   method: z.string(),
   seed: z.number().int(),
-  /** The text that the method `text` chose. */
+  /** The text chosen by the method `text`. */
   text: z.string().optional(),
   cost: costSchema,
   tests: z.array(
     z.object({
       name: z.string(),
-      /** Path of the result from the output folder, with forward slashes. */
+      /** Path of the result relative to the output folder, with forward slashes. */
       picture: z.string(),
       scores: scoresSchema,
     }),
@@ -41,10 +41,10 @@ const finishedSchema = z.object({
 
 export type Finished = z.infer<typeof finishedSchema>;
 
-/** Raised when the same inputs give other results than before, so that old ones are not taken for new ones. */
+/** Increment when the same inputs give different results, so that old results are not reused. */
 const protocolVersion = 1;
 
-/** A name for whatever decides a result: the same things, the same name. */
+/** A hash of all inputs that determine a result. */
 export function keyOf(decisive: object): string {
   return createHash("sha256")
     .update(JSON.stringify({ protocolVersion, ...decisive }))
@@ -52,7 +52,7 @@ export function keyOf(decisive: object): string {
     .slice(0, 20);
 }
 
-/** Finished work kept as files, so that an interrupted or extended evaluation does nothing twice. */
+/** Finished results stored as files, so that an interrupted or extended evaluation reuses them. */
 export class FinishedWork {
   readonly #out: string;
 
@@ -60,7 +60,7 @@ export class FinishedWork {
     this.#out = out;
   }
 
-  /** Undefined when there is none, it cannot be read, or one of its pictures is gone. */
+  /** Undefined if the result is missing or unreadable, or one of its images is missing. */
   async read(key: string): Promise<Finished | undefined> {
     const text = await readFile(this.#path(key), "utf8").catch(() => undefined);
     const found = text === undefined ? undefined : parse(text);

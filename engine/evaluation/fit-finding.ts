@@ -4,8 +4,8 @@ import { showScore } from "./format-table.ts";
 import { caseValues } from "./summarise.ts";
 
 /**
- * One sentence that compares the first method that learns with the better fit of each case, by PSNR; undefined without both. The
- * better fit is chosen with the truth, which nobody has who edits: it is the stricter comparison.
+ * A sentence that compares the first learning method with the better fit of each case, by PSNR; undefined
+ * without both. The better fit is selected with the true edit, which favors the fit.
  *
  * @param methods names, in the order of the tables
  */

@@ -2,10 +2,10 @@ import type { Cost } from "./finished-work.ts";
 import { type Metric, metricNames, metrics } from "./metric.ts";
 import type { Summary, SummaryRow } from "./summarise.ts";
 
-/** A table as text; the first row is its heading. */
+/** A table as text; the first row is the header. */
 export type Cells = readonly (readonly string[])[];
 
-/** Columns for the metrics that any row has a value of, and for the cost; differences carry their sign. */
+/** Columns for the metrics that have values in any row, and for the cost. Differences are signed. */
 export function tableCells(rows: readonly SummaryRow[], { signed = false } = {}): Cells {
   const shown = metricNames.filter((metric) => rows.some((row) => row.metrics[metric]));
   const costs = rows.some(({ cost }) => cost);
@@ -24,7 +24,7 @@ export function tableCells(rows: readonly SummaryRow[], { signed = false } = {})
   ];
 }
 
-/** What is paid once for a case, then for each photo. */
+/** Cost per case, then per photo. */
 export const costTitles = ["UNet evaluations, once + per photo", "seconds, once + per photo"];
 
 export function costCells(cost: Cost | null): string[] {
@@ -47,14 +47,14 @@ function cell(metric: Metric, summary: Summary | null, cases: number, signed: bo
   return `${show(mean)}${interval}${fewer}`;
 }
 
-/** With a true minus sign, and never as −0. */
+/** Uses the minus sign U+2212 and never shows −0. */
 export function showScore(metric: Metric, value: number, signed = false): string {
   const digits = Math.abs(value).toFixed(metrics[metric].digits);
   if (Number(digits) === 0) return digits;
   return value < 0 ? `−${digits}` : `${signed ? "+" : ""}${digits}`;
 }
 
-/** For a terminal: columns two spaces apart, a rule below the heading. */
+/** For a terminal: columns separated by two spaces, with a rule below the header. */
 export function alignedTable(cells: Cells): string {
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const lines = cells.map((row) =>

@@ -4,16 +4,16 @@ import type { RgbImage } from "../images/rgb-image.ts";
 import { writeImage } from "../images/write-image.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 
-/** A picture in the output folder. */
+/** An image in the output folder. */
 export interface GivenPicture {
-  /** From the output folder, with forward slashes. */
+  /** Relative to the output folder, with forward slashes. */
   readonly path: string;
-  /** Pixels. */
+  /** In pixels. */
   readonly width: number;
   readonly height: number;
 }
 
-/** What a case was given, for the report to show. */
+/** Input of a case, as shown in the report. */
 export interface GivenCase {
   readonly name: string;
   readonly texts: readonly string[];
@@ -25,7 +25,7 @@ export interface GivenCase {
   }[];
 }
 
-/** Copies a case's own pictures, as they were used, into the output folder. */
+/** Copies a case's input images, as used, to the output folder. */
 export async function writeGivenPictures(out: string, openCase: OpenCase): Promise<GivenCase> {
   const folder = ["pictures", openCase.name, "given"];
   for (const part of ["pairs", "tests", "truth"]) await ensureWritableFolder(join(out, ...folder, part));

@@ -1,4 +1,4 @@
-/** HTML that may be written as it is; `html` makes it and escapes whatever else is put in. */
+/** Trusted HTML. `html` creates it and escapes interpolated strings. */
 export class Html {
   readonly text: string;
 
@@ -17,7 +17,7 @@ const entities: Readonly<Record<string, string>> = {
 
 type Part = string | number | Html | readonly Html[];
 
-/** A template whose strings are escaped, so that no name of a file or a case can become markup. */
+/** A template that escapes strings, so that file and case names cannot inject markup. */
 export function html(literals: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(literals.reduce((text, literal, index) => text + write(parts[index - 1]!) + literal));
 }

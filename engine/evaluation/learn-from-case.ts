@@ -14,7 +14,7 @@ interface LearnRequest {
   /** How many of the case's pairs, from the first. */
   readonly pairs: number;
   readonly options: InversionOptions;
-  /** Where instructions are kept, and the name of this one: whatever decides it is in the name. */
+  /** Folder for instructions, and the key of this one: a hash of all inputs. */
   readonly folder: string;
   readonly key: string;
 }
@@ -25,9 +25,9 @@ export interface LearnedFromCase {
 }
 
 /**
- * The instruction of a case's first pairs: the one kept under `key` if there is one, else learned and kept. A run that
- * ends early leaves its state beside and goes on from there the next time. Its seconds lie beside it too, as the file itself is the same
- * from run to run.
+ * The instruction of a case's first pairs: read from `folder` if it exists under `key`, else learned and
+ * stored. An interrupted run saves its state there and is resumed by the next one. The learning time is
+ * stored beside the instruction, whose bytes are reproducible.
  */
 export async function learnFromCase(
   pipeline: Pipeline,
@@ -55,7 +55,7 @@ export async function learnFromCase(
     });
   const { instruction } = await learnFrom(resume ? { resume: new Uint8Array(resume) } : {}).catch(
     (error: unknown) => {
-      // A state that another version left, or that is damaged, only costs what it would have saved.
+      // A state that is damaged or written by another version is discarded.
       if (error instanceof VisibleError && error.code === "cannot_resume") return learnFrom({});
       throw error;
     },

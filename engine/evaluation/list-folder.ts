@@ -3,16 +3,19 @@ import { basename, extname, join } from "node:path";
 import { VisibleError } from "../errors.ts";
 
 export interface FolderEntry {
-  /** The file's name without its ending; a folder's whole name. */
+  /** File name without extension; a folder's full name. */
   readonly name: string;
   readonly path: string;
   readonly isFolder: boolean;
 }
 
-/** Names such as 2 and 10 in the order that people count. */
+/** Compares names in natural order: 2 before 10. */
 const inOrder = new Intl.Collator("en", { numeric: true }).compare;
 
-/** What lies in a folder, in the order of its names, links followed and hidden files left out; undefined when there is none. */
+/**
+ * Entries of a folder in natural order, following links and without hidden files; undefined if the folder
+ * does not exist.
+ */
 export async function listFolder(folder: string): Promise<FolderEntry[] | undefined> {
   const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;
@@ -29,7 +32,10 @@ export async function listFolder(folder: string): Promise<FolderEntry[] | undefi
   return entries && Promise.all(entries);
 }
 
-/** The one file called `name`, whatever its ending; undefined when there is none, VisibleError when there are several. */
+/**
+ * The file called `name` with any extension; undefined if there is none. @throws VisibleError if there are
+ * several
+ */
 export function fileNamed(entries: readonly FolderEntry[], name: string): string | undefined {
   const [first, second] = entries.filter((entry) => !entry.isFolder && entry.name === name);
   if (second)

@@ -9,16 +9,16 @@ import { captionsOf, type OpenCase, type OpenTest } from "./evaluation-case.ts";
 import type { Scores } from "./metric.ts";
 
 /**
- * The PSNR, in dB, of rounding to 8 bits (a mean squared error of 1/12 of a level squared). A higher value only says that
- * two files agree, and an exact match would be infinite and swallow every mean, so scores stop here.
+ * The PSNR in dB of rounding to 8 bits (a mean squared error of 1/12 of a squared level). Scores are capped
+ * here: an exact match would be infinite and dominate every mean.
  */
 export const highestPsnr = 10 * Math.log10(12 * 255 ** 2);
 
-/** Measures results on one case; what only depends on the case is embedded once. */
+/** Measures results on one case. Embeddings that depend only on the case are computed once. */
 export class CaseMeasure {
   readonly #pipeline: Pipeline;
   readonly #case: OpenCase;
-  /** mean f(after) − mean f(before) over all of the case's pairs, whatever a method learned from. */
+  /** mean f(after) − mean f(before) over all of the case's pairs, independent of the method. */
   readonly #pairDirection: Float32Array | undefined;
 
   readonly #styles = new Map<RgbImage, StyleStatistics>();
@@ -33,7 +33,7 @@ export class CaseMeasure {
     return new CaseMeasure(pipeline, openCase, await directionOfPairs(pipeline, openCase));
   }
 
-  /** `result` is as large as the test's photo. A method that adds words of its own does not aim at the truth. */
+  /** `result` has the size of the test's photo. A method that adds its own words has no PSNR and SSIM. */
   async scores(
     test: OpenTest,
     result: RgbImage,
@@ -49,7 +49,7 @@ export class CaseMeasure {
     };
   }
 
-  /** Of a truth, which every method is measured by. */
+  /** Style statistics of a true edit, cached for all methods. */
   #styleOf(truth: RgbImage): StyleStatistics {
     const known = this.#styles.get(truth);
     if (known) return known;

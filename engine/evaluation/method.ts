@@ -3,35 +3,32 @@ import { VisibleError } from "../errors.ts";
 import type { InstructionSpace } from "../instruction/instruction.ts";
 import type { CaseDescription } from "./evaluation-case.ts";
 
-/** A way of editing a case's test photos. */
+/** A method of editing a case's test photos. */
 export type Method =
-  /** The photo as it is: what any edit must beat. */
+  /** The unedited photo, the trivial baseline. */
   | { readonly kind: "unedited" }
-  /** The best of the case's texts, chosen on its first pair. */
+  /** The best of the case's texts, selected on its first pair. */
   | { readonly kind: "text" }
-  /** A least-squares fit of the first pair's colors, or of its colors and local features: no diffusion. */
+  /** A least-squares fit of the first pair: colors, or colors and local features. No diffusion. */
   | { readonly kind: "fit"; readonly features: FeatureSet }
-  /** What the model's pair encoder reads off the first `pairs` pairs, as it is. */
+  /** The pair encoder's output for the first `pairs` pairs, without learning. */
   | { readonly kind: "pair"; readonly pairs: number }
-  /**
-   * An instruction learned from the first `pairs` pairs, in a space of its own or that of the settings; from the model's words, or
-   * from where the settings or the model start.
-   */
+  /** An instruction learned from the first `pairs` pairs. `space` and start override the settings. */
   | {
       readonly kind: "learned";
       readonly pairs: number;
       readonly space?: InstructionSpace;
       readonly start?: "words";
     }
-  /** An instruction learned from the first pair, with the case's words behind it. */
+  /** An instruction learned from the first pair, combined with the case's words. */
   | { readonly kind: "hybrid" };
 
-/** What is measured unless methods are named. @param hasPairEncoder whether the model has one */
+/** Default methods. @param hasPairEncoder whether the model has a pair encoder */
 export function defaultMethods(hasPairEncoder: boolean): string {
   return hasPairEncoder ? "unedited,fit,text,pair,learned,learned-words" : "unedited,fit,text,learned";
 }
 
-/** Whether seeds make a difference to it. */
+/** Whether results depend on the seed. */
 export function isSeeded({ kind }: Method): boolean {
   return kind !== "unedited" && kind !== "fit";
 }
@@ -46,13 +43,15 @@ export function methodName(method: Method): string {
   );
 }
 
-/** `unedited,fit,text,learned-4,hybrid` → methods, in that order, each once. @throws VisibleError `invalid_option` */
+/**
+ * Parses `unedited,fit,text,learned-4,hybrid` and removes duplicates. @throws VisibleError `invalid_option`
+ */
 export function parseMethods(list: string): Method[] {
   const methods = list.split(",").flatMap((word) => parseMethod(word.trim()));
   return [...new Map(methods.map((method) => [methodName(method), method])).values()];
 }
 
-/** `fit` stands for every kind of fit. */
+/** `fit` expands to every kind of fit. */
 function parseMethod(name: string): readonly Method[] {
   if (name === "unedited" || name === "text" || name === "hybrid") return [{ kind: name }];
   const fits = featureSets.filter((features) => name === "fit" || name === `fit-${features}`);
@@ -63,7 +62,7 @@ function parseMethod(name: string): readonly Method[] {
   if (!learned)
     throw new VisibleError(
       "invalid_option",
-      `"${name}" is no method; there are unedited, text, fit (fit-cubic and fit-local), pair, learned, learned-words, learned-kv, learned-words-kv, each of these four also with -N for N pairs, and hybrid.`,
+      `Unknown method "${name}"; use unedited, text, fit (fit-cubic and fit-local), hybrid, pair, learned, learned-words, learned-kv or learned-words-kv; the last five accept -N for N pairs.`,
     );
   const [, words, kv, pairs = 1] = learned;
   return [
@@ -76,7 +75,7 @@ function parseMethod(name: string): readonly Method[] {
   ];
 }
 
-/** What a case lacks for a method; undefined when it has all of it. */
+/** What a case lacks for a method; undefined if nothing is missing. */
 export function whatIsMissing(
   method: Method,
   { pairs, description }: { readonly pairs: readonly unknown[]; readonly description: CaseDescription },

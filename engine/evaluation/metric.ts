@@ -2,16 +2,16 @@ import { z } from "zod";
 
 interface MetricInfo {
   readonly title: string;
-  /** "" for a pure number. */
+  /** "" for a number without unit. */
   readonly unit: string;
-  /** Decimals shown. */
+  /** Decimal places. */
   readonly digits: number;
   readonly meaning: string;
 }
 
 /**
- * What is measured of every edited photo. More is better, but for the style distance, of which less is better, sharpness, which is
- * right at 1, and Image CLIP, which is highest where nothing was edited.
+ * Metrics of an edited photo. Higher is better, except for style distance (lower is better), sharpness (1 is
+ * best) and Image CLIP (highest for an unedited photo).
  */
 export const metrics = {
   psnr: { title: "PSNR", unit: "dB", digits: 2, meaning: "closeness to the true edit, over all pixels" },
@@ -55,7 +55,7 @@ export const metricNames = Object.keys(metrics) as Metric[];
 
 const score = z.number().nullable();
 
-/** One photo's scores; null where there is nothing to measure by: no truth, no captions, no CLIP, or no change at all. */
+/** One photo's scores; null if there is no true edit, no captions, no CLIP, or no change. */
 export const scoresSchema = z.object({
   psnr: score,
   ssim: score,

@@ -9,16 +9,17 @@ import { alignPair, maximumAspectRatio } from "../pairs/align-pair.ts";
 import type { CaseFiles, OpenCase, OpenPair, OpenTest } from "./evaluation-case.ts";
 
 /**
- * Longest side, in pixels, that pictures are brought to before anything else: it bounds the time of SSIM and the size of the
- * report, and every method sees the same pictures.
+ * Maximum side of images in pixels. Larger images are scaled down first, for all methods; this limits the
+ * time of SSIM and the size of the report.
  */
 export const longestSide = 1024;
 
 /**
- * Decodes a case's pictures: pairs to one size each, truths to the size of their photos.
+ * Decodes a case's images. After images are resized to their before images, true edits to their photos.
  *
- * @param side longest side that pictures are scaled down to
- * @throws VisibleError for a picture that cannot be read, or whose shape does not suit its partner's or the model
+ * @param side maximum side of the images
+ * @throws VisibleError for an unreadable image, or one whose aspect ratio does not match its partner's or the
+ * model
  */
 export async function openCase(
   { name, description, pairs: [firstPair, ...otherPairs], tests: testFiles }: CaseFiles,
@@ -71,12 +72,12 @@ function requireModestShape(path: string, { width, height }: RgbImage): void {
   if (Math.max(width / height, height / width) > maximumElongation)
     throw new VisibleError(
       "image_too_elongated",
-      `${path} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part that you want edited.`,
+      `${path} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part to edit.`,
     );
   if (Math.min(width, height) < 11)
     throw new VisibleError(
       "image_too_small",
-      `${path} is ${width}×${height}; SSIM needs at least 11 pixels a side.`,
+      `${path} is ${width}×${height}; SSIM needs at least 11 pixels per side.`,
     );
 }
 
@@ -85,6 +86,6 @@ function requireSameShape(photoPath: string, photo: RgbImage, truthPath: string,
   if (Math.max(mismatch, 1 / mismatch) > maximumAspectRatio)
     throw new VisibleError(
       "invalid_set",
-      `${truthPath} is ${truth.width}×${truth.height} and ${photoPath} is ${photo.width}×${photo.height}: a true edit has the shape of its photo; crop both to the same frame.`,
+      `${truthPath} is ${truth.width}×${truth.height} and ${photoPath} is ${photo.width}×${photo.height}; a true edit must have the aspect ratio of its photo. Crop both to the same frame.`,
     );
 }

@@ -10,13 +10,13 @@ import type { Cost } from "./finished-work.ts";
 import type { LearnedFromCase } from "./learn-from-case.ts";
 import type { Method } from "./method.ts";
 
-/** A method that has seen the case's pairs and is ready for its photos. */
+/** A method after preparation on the case's pairs. */
 export interface PreparedMethod {
-  /** The text that was chosen. */
+  /** The selected text. */
   readonly text?: string;
-  /** What an instruction cost when it was learned, which may have been in an earlier run. */
+  /** Cost of learning the instruction, possibly in an earlier run. */
   readonly learning?: Cost["once"];
-  /** The edit of a photo, as large as the photo. */
+  /** Edits a photo at its own size. */
   apply(test: OpenTest, hooks: EditHooks): Promise<RgbImage>;
 }
 
@@ -24,12 +24,12 @@ interface Preparation {
   readonly pipeline: Pipeline;
   readonly openCase: OpenCase;
   readonly editing: EditOptions;
-  /** Learned from the case's first pairs. */
+  /** Learns from the case's first pairs. */
   learn(pairs: number): Promise<LearnedFromCase>;
   readonly hooks: EditHooks;
 }
 
-/** For a case that has what the method needs (`whatIsMissing`). */
+/** Requires a case that has the method's inputs (`whatIsMissing`). */
 export async function prepareMethod(method: Method, preparation: Preparation): Promise<PreparedMethod> {
   const { pipeline, openCase, editing, learn, hooks } = preparation;
   const { texts, words } = openCase.description;

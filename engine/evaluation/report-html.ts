@@ -8,7 +8,7 @@ import type { Report } from "./report.ts";
 import { reportStyle } from "./report-style.ts";
 import { tableHtml } from "./table-html.ts";
 
-/** The report as one page; its pictures lie beside it and nothing comes from elsewhere. */
+/** The report as one HTML page. Its images are stored beside it; it loads nothing else. */
 export function reportHtml(report: Report, cases: readonly GivenCase[]): string {
   const { model, seeds, groups } = report;
   const everyCase = caseCells(report);
@@ -52,7 +52,7 @@ ${cases.map((given) =>
   return page.text;
 }
 
-/** A style sheet has quotes of its own; it is ours, and is not escaped. */
+/** The style sheet is trusted and not escaped. */
 const style = new Html(reportStyle);
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;

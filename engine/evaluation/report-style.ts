@@ -1,4 +1,4 @@
-/** The report's look: dark on light, nothing from outside, one column on a phone. */
+/** The report's style sheet: light theme, no external resources, one column on a phone. */
 export const reportStyle = `
 :root { color-scheme: light; --ink: #1b1d21; --soft: #555b66; --line: #d9dce1; --paper: #fff; }
 * { box-sizing: border-box; }

@@ -4,7 +4,7 @@ import type { Report } from "./report.ts";
 
 type Tables = Pick<Report, "finding" | "table" | "differences">;
 
-/** The report's tables and notes for a terminal, or in Markdown. */
+/** The report's tables and notes as plain text or Markdown. */
 export function reportText(report: Report, format: "plain" | "markdown"): string {
   const table = format === "plain" ? alignedTable : markdownTable;
   const bullet = format === "plain" ? "" : "- ";

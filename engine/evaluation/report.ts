@@ -5,25 +5,25 @@ import { fitFinding } from "./fit-finding.ts";
 import { type Method, methodName, whatIsMissing } from "./method.ts";
 import { compare, type SummaryRow, summarise } from "./summarise.ts";
 
-/** An evaluation's outcome, as `results.json` holds it. */
+/** The outcome of an evaluation, as stored in `results.json`. */
 export interface Report {
   readonly formatVersion: 1;
   readonly set: string;
   readonly model: { readonly id: string; readonly weightHash: string };
-  /** What the CLIP scores were taken with; null if the model folder has none. */
+  /** The CLIP model of the CLIP scores; null if the model folder has none. */
   readonly clip: ClipName | null;
   readonly settings: object;
   readonly seeds: readonly number[];
   readonly complete: boolean;
-  /** What to know before the tables: how a fit of the pair compares with learning; null without both. */
+  /** Comparison of learning with a fit of the pair; null without both. */
   readonly finding: string | null;
   /** Means over cases. */
   readonly table: readonly SummaryRow[];
-  /** Differences to a baseline, case by case; null where there is nothing to compare. */
+  /** Differences to a baseline by case; null if there is nothing to compare. */
   readonly differences: Differences | null;
-  /** The same for each group of cases, where cases name one. */
+  /** The same tables for each group of cases. */
   readonly groups: readonly GroupTables[];
-  /** Sentences without which the figures could be misread. */
+  /** Notes that readers of the tables need. */
   readonly notes: readonly string[];
   readonly finished: readonly Finished[];
 }
@@ -47,7 +47,7 @@ export interface ReportSubject extends Pick<Report, "set" | "model" | "clip" | "
   readonly methods: readonly Method[];
 }
 
-/** Fewer cases than this make the bootstrap's intervals visibly too narrow. */
+/** With fewer cases the bootstrap's intervals are too narrow. */
 const fewCases = 8;
 
 export function makeReport(
@@ -116,7 +116,7 @@ function groupsOf(cases: readonly CaseFiles[]): Pick<GroupTables, "name" | "case
   }));
 }
 
-/** Where a method could not be used. */
+/** Lists the cases for which a method was skipped. */
 function leftOut(method: Method, cases: readonly CaseFiles[]): string[] {
   const lacking = cases.flatMap((one) => {
     const missing = whatIsMissing(method, one);

@@ -7,13 +7,13 @@ import type { OpenCase } from "./evaluation-case.ts";
 import { keyOf } from "./finished-work.ts";
 import { isSeeded, type Method, methodName } from "./method.ts";
 
-/** Settings shared by every case and seed; what is absent is the model's recommendation. */
+/** Settings shared by all cases and seeds. Absent options use the model's defaults. */
 export interface EvaluationSettings {
   readonly learning: Omit<InversionOptions, "seed">;
   readonly editing: Omit<EditOptions, "seed" | "variation">;
 }
 
-/** What a method learns with: the settings' options, in the method's own space and from its own start if it has one. */
+/** Learning options of a method: the settings, with the method's own space and start. */
 export function learningOptions(
   { learning }: EvaluationSettings,
   method: Method,
@@ -27,7 +27,7 @@ export function learningOptions(
   return { ...learning, ...(space ? { space } : {}), ...(start ? { start } : {}), seed };
 }
 
-/** The settings in full: the given ones and the model's. */
+/** All settings, with the model's defaults filled in. */
 export function describeSettings(pipeline: Pipeline, { learning, editing }: EvaluationSettings) {
   const { sampler, resolution } = pipeline.defaults;
   const { seed: _, ...resolved } = resolveSettings(pipeline, { ...learning, seed: 0 });
@@ -38,12 +38,12 @@ export function describeSettings(pipeline: Pipeline, { learning, editing }: Eval
   };
 }
 
-/** Named only where it is not float32, so that results of older versions keep their names. */
+/** Omitted for float32, so that keys of older versions stay valid. */
 function precisionOf({ precision }: Pipeline) {
   return precision === "fp32" ? {} : { precision };
 }
 
-/** Names results by whatever decides them. */
+/** Keys of results: hashes of all inputs. */
 export class ResultKeys {
   readonly #pipeline: Pipeline;
   readonly #settings: EvaluationSettings;
@@ -64,12 +64,12 @@ export class ResultKeys {
     return new ResultKeys(pipeline, settings, [weightHash, vae, clip?.weightHash ?? "no CLIP", ...encoder]);
   }
 
-  /** Of an instruction. */
+  /** Key of an instruction. */
   learning(openCase: OpenCase, pairs: number, options: InversionOptions): string {
     return keyOf({ case: openCase.digest, pairs, ...this.#learning(options) });
   }
 
-  /** Of a method's results on a case. */
+  /** Key of a method's results on a case. */
   results(openCase: OpenCase, method: Method, seed: number): string {
     const { editing } = describeSettings(this.#pipeline, this.#settings);
     return keyOf({

@@ -5,23 +5,23 @@ import { type Metric, metricNames } from "./metric.ts";
 /** A metric's mean over cases. */
 export interface Summary {
   readonly mean: number;
-  /** Ends of the 95 % interval; null for a single case, which says nothing of others. */
+  /** Bounds of the 95% interval; null for a single case. */
   readonly low: number | null;
   readonly high: number | null;
-  /** How many cases it is the mean of. */
+  /** Number of cases in the mean. */
   readonly cases: number;
 }
 
 export interface SummaryRow {
   readonly method: string;
   readonly cases: number;
-  /** Means over pieces of work; null in differences. */
+  /** Mean cost of the work items; null in differences. */
   readonly cost: Cost | null;
-  /** null where no case has a value. */
+  /** null if no case has a value. */
   readonly metrics: Readonly<Record<Metric, Summary | null>>;
 }
 
-/** A row for each method that has results, in the order of `methods`. */
+/** A row for each method with results, in the order of `methods`. */
 export function summarise(finished: readonly Finished[], methods: readonly string[]): SummaryRow[] {
   return methods.flatMap((method): SummaryRow[] => {
     const own = finished.filter((work) => work.method === method);
@@ -33,8 +33,8 @@ export function summarise(finished: readonly Finished[], methods: readonly strin
 }
 
 /**
- * How much better each method is than `baseline` on the same cases: the mean of the differences case by case. What makes one
- * case harder than another cancels, so this decides between methods where the intervals of their means still overlap.
+ * Mean difference of each method to `baseline` over the same cases. Differences by case cancel how hard a
+ * case is, so they can separate methods whose intervals overlap.
  */
 export function compare(
   finished: readonly Finished[],
@@ -54,7 +54,7 @@ export function compare(
   });
 }
 
-/** One method's values of a metric by case, of the cases that have one. */
+/** One method's values of a metric, by case. */
 export function caseValues(
   finished: readonly Finished[],
   method: string,
@@ -87,7 +87,7 @@ function summaryOf(values: readonly number[]): Summary | null {
   return { ...bootstrapMean(values), cases: values.length };
 }
 
-/** One method's value of each case: the mean over its photos and seeds, as far as they have one. */
+/** One method's value for each case: the mean over its photos and seeds that have one. */
 class CaseValues {
   readonly cases: readonly string[];
   readonly #finished: readonly Finished[];

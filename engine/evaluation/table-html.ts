@@ -1,7 +1,7 @@
 import type { Cells } from "./format-table.ts";
 import { type Html, html } from "./html.ts";
 
-/** A table that scrolls sideways where it is wider than the page; its first column names the rows. */
+/** A table that scrolls horizontally if it is wider than the page. The first column names the rows. */
 export function tableHtml(title: string, [heading, ...rows]: Cells): Html {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${title}">
 <table>

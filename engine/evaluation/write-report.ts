@@ -16,7 +16,7 @@ const sheetName = "sheet.jpg";
 
 const ownResults = z.object({ formatVersion: z.literal(1), finished: z.array(z.unknown()) });
 
-/** @throws VisibleError `out_in_use` if the folder holds a page or results that visii did not write */
+/** @throws VisibleError `out_in_use` if the folder contains a page or results that visii did not write */
 export async function requireOwnFolder(out: string): Promise<void> {
   const results = await readFile(join(out, resultsName), "utf8").catch(() => undefined);
   const taken =
@@ -26,7 +26,7 @@ export async function requireOwnFolder(out: string): Promise<void> {
   if (taken)
     throw new VisibleError(
       "out_in_use",
-      `${join(out, taken)} is there and is no evaluation of visii's; choose another folder with --out.`,
+      `${join(out, taken)} exists and was not written by visii eval; choose another folder with --out.`,
     );
 }
 
@@ -38,7 +38,10 @@ function isOwn(text: string): boolean {
   }
 }
 
-/** Writes results.json, and of the cases that have results index.html and sheet.jpg. Returns the first two's paths. */
+/**
+ * Writes results.json and, for cases with results, index.html and sheet.jpg. Returns the paths of the first
+ * two.
+ */
 export async function writeReport(
   out: string,
   report: Report,
@@ -49,7 +52,7 @@ export async function writeReport(
     if (report.finished.some((work) => work.case === files.name))
       given.push(await writeGivenPictures(out, await openCase(files)));
   const [page, results] = [join(out, pageName), join(out, resultsName)];
-  // First the results: they mark the folder as ours.
+  // Write the results first, because they mark the folder as written by visii.
   await writeAside(results, `${JSON.stringify(report, null, 2)}\n`);
   await writeAside(page, reportHtml(report, given));
   if (given.length) await writeAside(join(out, sheetName), await caseSheet(out, report, given));

@@ -1,5 +1,4 @@
-/** Methods measured side by side on a folder of cases. */
-
+/** Evaluation of methods on a set of cases. */
 export { type EvaluationPlan, evaluate } from "../evaluation/evaluate.ts";
 export type { CaseFiles } from "../evaluation/evaluation-case.ts";
 export {

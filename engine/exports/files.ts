@@ -1,2 +1,2 @@
-/** Files that are written whole or not at all. */
+/** Atomic file writes. */
 export { ensureWritableFolder, writeAside } from "../files/write-aside.ts";

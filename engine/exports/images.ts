@@ -1,4 +1,4 @@
-/** Images in and out, pairs, charts and comparisons. */
+/** Reading and writing images, pairs, charts and image metrics. */
 export { psnr } from "../image-quality/psnr.ts";
 export { ssim } from "../image-quality/ssim.ts";
 export { contactSheet, type SheetCell } from "../images/contact-sheet.ts";

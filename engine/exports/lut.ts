@@ -1,4 +1,4 @@
-/** Edits of colors: least-squares fits of a pair, and 3D lookup tables, read and written as .cube. */
+/** Color edits: least-squares fits of a pair, and 3D lookup tables (.cube). */
 export { colorMapPsnr } from "../baselines/color-change.ts";
 export { applyFit, type FittedEdit, fitEdit } from "../baselines/fit-edit.ts";
 export { applyLut, lutSizes } from "../lut/color-lut.ts";

@@ -1,4 +1,4 @@
-/** Models pulled from the Hub, model folders read and checked, and what is kept of them from run to run. */
+/** Downloading models from the Hub, reading model folders, and the model cache. */
 export { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
 export { defaultClip, pullModel } from "../model-store/pull-model.ts";
 export { checkModelConfigs, readModelFolder } from "../pipeline/model-folder.ts";

@@ -1,4 +1,4 @@
-/** The values that options can have. Nothing here loads onnxruntime or sharp. */
+/** Allowed values of options. Nothing here loads onnxruntime or sharp. */
 export type { CaptionKind } from "../captioning/caption-pair.ts";
 export { type DetailMode, detailModes } from "../images/restore-detail.ts";
 export { type InstructionSpace, instructionSpaces } from "../instruction/instruction.ts";

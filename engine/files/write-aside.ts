@@ -6,28 +6,27 @@ import { VisibleError } from "../errors.ts";
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; free some space and run again",
   EDQUOT: "your disk quota is used up; free some space and run again",
-  EFBIG: "the file would be larger than your system allows; raise the limit (ulimit -f) or write elsewhere",
-  EACCES: "you may not write there; choose another folder or change its permissions",
-  EPERM: "you may not write there; choose another folder or change its permissions",
-  EROFS: "that disk is read-only; choose another folder",
-  ENOENT: "its folder does not exist; create it or choose another",
-  ENOTDIR: "part of its path is a file, not a folder; choose another folder",
-  EEXIST: "part of its path is a file, not a folder; choose another folder",
-  EISDIR: "a folder of that name is in the way; choose another name",
+  EFBIG: "the file exceeds the system's size limit; raise it (ulimit -f) or choose another folder",
+  EACCES: "permission denied; choose another folder or change its permissions",
+  EPERM: "permission denied; choose another folder or change its permissions",
+  EROFS: "the disk is read-only; choose another folder",
+  ENOENT: "the folder does not exist; create it or choose another",
+  ENOTDIR: "part of the path is a file, not a folder; choose another folder",
+  EEXIST: "part of the path is a file, not a folder; choose another folder",
+  EISDIR: "a folder with this name exists; choose another name",
   ENAMETOOLONG: "the name is too long; choose a shorter one",
 };
 
-/** Why a file-system call failed, as a VisibleError about `path`; anything else is handed back unchanged. */
+/** Converts a failed file-system call to a VisibleError about `path`. Other errors are returned unchanged. */
 export function explainWriteFailure(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || !("code" in cause)) return cause;
-  const reason =
-    reasons[String(cause.code)] ?? `the system says ${String(cause.code)}; choose another folder`;
+  const reason = reasons[String(cause.code)] ?? `${String(cause.code)}; choose another folder`;
   return new VisibleError("not_writable", `Cannot write ${path}: ${reason}.`, { cause });
 }
 
 /**
- * `mkdir -p`. Not Node's own `recursive`, which never returns where a file system answers ENOENT to creating anything (as
- * /proc does).
+ * `mkdir -p`. Node's `recursive` option never returns if the file system answers ENOENT to every creation, as
+ * /proc does.
  */
 async function createFolder(folder: string): Promise<void> {
   try {
@@ -40,14 +39,15 @@ async function createFolder(folder: string): Promise<void> {
     const parent = dirname(folder);
     if (code !== "ENOENT" || parent === folder) throw cause;
     if (!(await isFolder(parent))) await createFolder(parent);
-    // Another process may have made the parent, or both, meanwhile. Where nothing can be created this fails as it did before.
+    // Another process may have created the parent or both meanwhile. If nothing can be created, this fails
+    // again.
     await mkdir(folder).catch(async (again: unknown) => {
       if (!(await isFolder(folder))) throw again;
     });
   }
 }
 
-/** Creates the folder and its parents, and proves that a file can be written in it. VisibleError when not. */
+/** Creates the folder and its parents, and verifies that a file can be written to it. @throws VisibleError */
 export async function ensureWritableFolder(folder: string): Promise<void> {
   const probe = join(folder, `.visii-${randomUUID()}.tmp`);
   try {
@@ -61,9 +61,11 @@ export async function ensureWritableFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes `bytes` (or pieces of them, as they come) to `path` whole or not at all: aside in the same folder, flushed, then
- * renamed over it. The folder must exist. A full disk, a missing folder or missing rights: VisibleError, and whatever stood at
- * `path` stands untouched.
+ * Writes `bytes` (or chunks of bytes) to `path` atomically: to a temporary file in the same folder, which is
+ * flushed and renamed. The folder must exist.
+ *
+ * @throws VisibleError if the disk is full, the folder is missing or permission is denied; an existing file
+ * is unchanged
  */
 export async function writeAside(
   path: string,
@@ -73,7 +75,7 @@ export async function writeAside(
   try {
     const file = await open(aside, "wx");
     try {
-      // Each call goes on where the one before it ended.
+      // Each call appends to the previous one.
       if (typeof bytes === "string" || bytes instanceof Uint8Array) await file.writeFile(bytes);
       else for await (const piece of bytes) await file.writeFile(piece);
       await file.sync();

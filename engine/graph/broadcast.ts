@@ -1,7 +1,10 @@
 import { InternalError } from "../errors.ts";
 import { type Shape, showShape } from "./value.ts";
 
-/** The shape two operands broadcast to, as NumPy and ONNX do it. Throws if they do not. */
+/**
+ * The shape that two operands broadcast to, by the rules of NumPy and ONNX. @throws InternalError if they do
+ * not
+ */
 export function broadcastShapes(a: Shape, b: Shape, subject: string): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
@@ -13,7 +16,7 @@ export function broadcastShapes(a: Shape, b: Shape, subject: string): Shape {
   });
 }
 
-/** The axes of `wide` along which a tensor of shape `narrow` was repeated to fill it. */
+/** The axes along which a tensor of shape `narrow` is repeated to fill `wide`. */
 export function broadcastAxes(narrow: Shape, wide: Shape): number[] {
   const lead = wide.length - narrow.length;
   return wide.flatMap((size, axis) =>

@@ -7,7 +7,7 @@ import { narrowToFloat16 } from "./half-precision.ts";
 import type { Attributes, OpType } from "./operators.ts";
 import { type ConstantData, type DType, elementCount, type Shape, type Value } from "./value.ts";
 
-/** ONNX's IR version and operator set, and the tensor element codes of `onnx.proto`. */
+/** ONNX IR version and operator set, and the element type codes of `onnx.proto`. */
 const irVersion = 10;
 const opset = 21;
 const elementCodes: { readonly [D in DType]: number } = {
@@ -19,16 +19,16 @@ const elementCodes: { readonly [D in DType]: number } = {
 };
 
 /**
- * A graph as the bytes of an ONNX `ModelProto`. Weights are written as external data: file, offset and length. The
- * file's name in the model is its path below `root`; the bytes themselves stay where they are.
+ * Encodes a graph as an ONNX `ModelProto`. Weights are external data: path relative to `root`, offset and
+ * length. Their bytes are not copied.
  *
- * @param root the folder against which weight files are named
+ * @param root the folder to which paths of weight files are relative
  */
 export function encodeOnnx(graph: Graph, root: string): Uint8Array<ArrayBuffer> {
   return new OnnxEncoder(root).model(graph);
 }
 
-/** Name by which the encoded model refers to a weight file. */
+/** Path of a weight file in the encoded model. */
 export function externalName(file: string, root: string): string {
   return relative(root, file).replaceAll("\\", "/");
 }
@@ -74,7 +74,7 @@ class OnnxEncoder {
   #node(node: GraphNode): void {
     const inputs = node.inputs.map((input) => this.#use(input));
     const outputs = node.outputs.map((output) => output.name);
-    // The table is typed per operator; a node's own operator selects the matching entry.
+    // The table is typed per operator; a node's operator selects the matching entry.
     const form = (
       onnxForms[node.op] as (attributes: Attributes<OpType>) => ReturnType<(typeof onnxForms)[OpType]>
     )(node.attributes);
@@ -87,7 +87,7 @@ class OnnxEncoder {
     this.#emit(form.type, [...inputs, ...operands], outputs, form.attributes, form.domain);
   }
 
-  /** (x ≥ min) ∧ (x ≤ max) as 0 or 1. Bounds are float32's, so half precision is compared as that. */
+  /** (x ≥ min) ∧ (x ≤ max) as 0 or 1. The bounds are float32, so half precision is compared as float32. */
   #inRange({ attributes: { min, max }, inputs }: GraphNode<"InRange">, x: string, y: string): void {
     const { dtype } = inputs[0]!;
     const compared = dtype === "float32" ? x : `${y}/wide`;
@@ -99,8 +99,9 @@ class OnnxEncoder {
   }
 
   /**
-   * x reshaped to the shape it has, said as (shape + n) − n with n the element count of the signal: nothing is copied, and
-   * nothing can run before the signal is there. n is read at run time, because onnxruntime folds Shape but not Size.
+   * Reshapes x to its own shape, expressed as (shape + n) − n with n the element count of the signal. Nothing
+   * is copied, and the node cannot run before the signal exists. n is read at run time, because onnxruntime
+   * folds Shape but not Size.
    */
   #after({ outputs, inputs }: GraphNode<"After">, x: string, awaited: string): void {
     const [value, signal] = [outputs[0]!, inputs[1]!];
@@ -219,7 +220,7 @@ function attribute(name: string, value: OnnxAttribute): Fill {
     text(writer, 1, name);
     if (typeof value === "number") {
       if (!Number.isInteger(value))
-        throw new InternalError(`attribute ${name} = ${value} must say { float }`);
+        throw new InternalError(`attribute ${name} = ${value} must be written as { float }`);
       writer.tag(3, WireType.Varint).int64(value);
       writer.tag(20, WireType.Varint).int32(2);
     } else if (typeof value === "string") {

@@ -1,29 +1,29 @@
 import type { Attributes, ConvAttributes, OpType } from "./operators.ts";
 
-/** An ONNX attribute's value; a number array is INTS, `{ float }` keeps floats apart from ints. */
+/** Value of an ONNX attribute. A number array is INTS; `{ float }` distinguishes floats from ints. */
 export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
 
-/** A tensor the encoder adds for an operand that is an attribute here. */
+/** A tensor that the encoder adds for an operand that is an attribute here. */
 export type OnnxOperand =
   | { readonly int64: readonly number[] }
-  /** Of the type of the node's first input. */
+  /** Has the type of the node's first input. */
   | { readonly float: number }
   | { readonly scales: readonly number[] }
   | "absent"
   | "ones";
 
-/** How one node is written: one ONNX node, unless `lower` says several. */
+/** How a node is encoded: one ONNX node, or several if `lowered`. */
 export interface OnnxForm {
   readonly type: string;
   readonly domain?: "com.microsoft";
-  /** Operands after the node's own inputs. */
+  /** Operands after the node's inputs. */
   readonly operands?: readonly OnnxOperand[];
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
 type FormRule<Op extends OpType> = (attributes: Attributes<Op>) => OnnxForm | typeof lowered;
 
-/** Marks an operator that `encode-onnx.ts` writes as several ONNX nodes. */
+/** Marks an operator that `encode-onnx.ts` encodes as several ONNX nodes. */
 export const lowered = "lowered";
 
 const plain = (type: OpType) => (): OnnxForm => ({ type });
@@ -95,7 +95,7 @@ export const onnxForms: { readonly [Op in OpType]: FormRule<Op> } = {
   Transpose: ({ permutation }) => ({ type: "Transpose", attributes: { perm: permutation } }),
   Expand: ({ shape }) => ({ type: "Expand", operands: [int64(...shape)] }),
   Concat: ({ axis }) => ({ type: "Concat", attributes: { axis } }),
-  // Backwards over a whole axis: from the last element to before the first, in steps of −1.
+  // Reverses a whole axis: from the last element to before the first, with step −1.
   Slice: ({ axis, start, end, reverse }) =>
     reverse
       ? { type: "Slice", operands: [int64(-1), int64(Number.MIN_SAFE_INTEGER), int64(axis), int64(-1)] }

@@ -4,7 +4,9 @@ import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts"
 import { shapeRules, type TensorType } from "./shape-rules.ts";
 import type { DType, FloatType, Shape, Value, WeightSource } from "./value.ts";
 
-/** `attention`: scores, weights and mixture of some queries. `block`: a residual or transformer block. */
+/**
+ * `attention`: scores, weights and weighted sum of some queries. `block`: a residual or transformer block.
+ */
 export type SegmentKind = "attention" | "block";
 
 export interface Segment {
@@ -13,16 +15,16 @@ export interface Segment {
 }
 
 /**
- * Writes a graph node by node. Every call checks types and computes static shapes, so a mistake is an error at the
- * line that makes it. One method an operator, in the words of `operators.ts`; a plain number is a scalar of the
- * other operand's type.
+ * Builds a graph node by node. Every call checks types and computes static shapes, so a mistake throws at the
+ * call that causes it. There is one method per operator, named as in `operators.ts`. A plain number becomes a
+ * scalar of the other operand's type.
  */
 export class GraphBuilder {
   readonly name: string;
   readonly inputs: Value[] = [];
   readonly nodes: GraphNode[] = [];
   readonly outputs = new Map<string, Value>();
-  /** Marked stretches of `nodes`, in the order in which they end; they nest or are apart. */
+  /** Marked ranges of `nodes`, in the order in which they end. They are nested or disjoint. */
   readonly segments: Segment[] = [];
   readonly #names = new Set<string>();
   readonly #counts = new Map<string, number>();
@@ -34,7 +36,7 @@ export class GraphBuilder {
     this.name = name;
   }
 
-  /** A builder with a graph's inputs and none of its nodes, whose own names keep clear of the graph's. */
+  /** A builder with a graph's inputs and no nodes. Its generated names do not clash with the graph's. */
   static rewriting(graph: Graph): GraphBuilder {
     const builder = new GraphBuilder(graph.name);
     builder.inputs.push(...graph.inputs);
@@ -44,7 +46,7 @@ export class GraphBuilder {
     return builder;
   }
 
-  /** Names made inside `body` begin with `scope/`. Scopes nest. */
+  /** Names created in `body` are prefixed with `scope/`. Scopes nest. */
   scope<T>(scope: string, body: () => T): T {
     const outer = this.#scope;
     this.#scope = outer ? `${outer}/${scope}` : scope;
@@ -55,7 +57,7 @@ export class GraphBuilder {
     }
   }
 
-  /** Marks the nodes written in `body` as one part of a model, so that a pass may treat them as one. Segments nest. */
+  /** Marks the nodes created in `body` as a segment for `gradient`'s recomputation. Segments nest. */
   segment<T>(kind: SegmentKind, body: () => T): T {
     const from = this.nodes.length;
     const made = body();
@@ -63,7 +65,7 @@ export class GraphBuilder {
     return made;
   }
 
-  /** A tensor the caller feeds at every run. Its name is kept as given. */
+  /** A tensor that the caller supplies for every run. The name is used unchanged. */
   input(name: string, dtype: DType, shape: Shape): Value {
     this.#reserve(name);
     const value: Value = { name, dtype, shape, origin: { kind: "input" } };
@@ -71,7 +73,10 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A tensor of a checkpoint, read in place. Asked for twice under one name, it is one value, from one place. */
+  /**
+   * A tensor of a checkpoint, read in place. A repeated name returns the same value and must have the same
+   * source.
+   */
   weight(name: string, type: TensorType, source: WeightSource): Value {
     const known = this.#weights.get(name);
     if (known) {
@@ -103,7 +108,7 @@ export class GraphBuilder {
     return made;
   }
 
-  /** Names a value as a result of the graph. The name is kept as given. */
+  /** Declares a value as a result of the graph. The name is used unchanged. */
   output(name: string, value: Value): void {
     this.#reserve(name);
     this.outputs.set(name, value);
@@ -174,7 +179,7 @@ export class GraphBuilder {
     return this.node(op, inputs, attributes)[0]!;
   }
 
-  /** Two operands, of which a number takes the other's type. */
+  /** Two operands; a number takes the type of the other. */
   #both(a: Value | number, b: Value | number): readonly [Value, Value] {
     const dtype = [a, b].some((x) => typeof x !== "number" && x.dtype === "float16") ? "float16" : "float32";
     const value = (x: Value | number) => (typeof x === "number" ? this.scalar(x, dtype) : x);
@@ -186,7 +191,7 @@ export class GraphBuilder {
     this.#names.add(name);
   }
 
-  /** Two checkpoints may use the same name for different tensors; taking one for the other would go unseen. */
+  /** Two checkpoints may use one name for different tensors; confusing them would go unnoticed. */
   #refuseSecondSource({ name, origin }: Value, { file, byteOffset }: WeightSource): void {
     if (origin.kind === "weight" && (origin.source.file !== file || origin.source.byteOffset !== byteOffset))
       throw new InternalError(

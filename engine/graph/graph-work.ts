@@ -2,17 +2,17 @@ import type { Graph, GraphNode } from "./graph.ts";
 import type { OpType } from "./operators.ts";
 import { bytesOf, elementCount } from "./value.ts";
 
-/** What a graph asks of a machine, by the three kinds that machines are quick or slow at. */
+/** Work of a graph, in the three categories that differ in speed between machines. */
 export interface GraphWork {
-  /** Floating-point operations of convolutions, two for each multiply–add. */
+  /** Floating-point operations of convolutions, two per multiply–add. */
   readonly convolution: number;
-  /** The same of matrix products. */
+  /** Floating-point operations of matrix products. */
   readonly product: number;
   /** Bytes that all other nodes read and write. */
   readonly traffic: number;
 }
 
-/** Only a view of their input: onnxruntime moves nothing. */
+/** Operators that return a view of their input; onnxruntime copies nothing. */
 export const views: ReadonlySet<OpType> = new Set<OpType>(["Reshape", "After"]);
 
 export function workOf({ nodes }: Graph): GraphWork {

@@ -1,7 +1,7 @@
 import type { Attributes, OpType } from "./operators.ts";
 import type { Value } from "./value.ts";
 
-/** One application of an operator. `Op` is kept in the type, so a rule for `Conv` sees `Conv`'s attributes. */
+/** An application of an operator. `Op` is part of the type, so that a rule for `Conv` sees its attributes. */
 export interface GraphNode<Op extends OpType = OpType> {
   readonly op: Op;
   readonly inputs: readonly Value[];
@@ -9,11 +9,11 @@ export interface GraphNode<Op extends OpType = OpType> {
   readonly attributes: Attributes<Op>;
 }
 
-/** A whole program: nodes in an order in which each value is made before it is used. */
+/** A complete graph, with nodes in topological order. */
 export interface Graph {
   readonly name: string;
   readonly inputs: readonly Value[];
   readonly nodes: readonly GraphNode[];
-  /** Output values by the name the caller asks for. */
+  /** Outputs by name. */
   readonly outputs: ReadonlyMap<string, Value>;
 }

@@ -1,6 +1,6 @@
 /**
- * 16-bit floats widened to float32, exactly (both formats' values are a subset of float32's), and back. Sixteen raw bits per
- * element, in the machine's byte order (little-endian on every platform we run on, as in the file).
+ * Exact conversion of 16-bit floats to float32, and rounding back. Values are 16 raw bits in the machine's
+ * byte order, which is little-endian on all supported platforms, as in the file.
  */
 
 /** IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
@@ -19,9 +19,9 @@ export function widenBfloat16(bits: Uint16Array): Float32Array {
 }
 
 /**
- * Float32 rounded to binary16, to nearest and to even between two, subnormals included; NaN stays NaN.
+ * Rounds float32 to binary16, to nearest, ties to even, including subnormals; NaN stays NaN.
  *
- * @param bits receives sixteen raw bits per element
+ * @param bits receives 16 raw bits per element
  */
 export function narrowToFloat16(values: Float32Array, bits: Uint16Array): void {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -31,14 +31,14 @@ export function narrowToFloat16(values: Float32Array, bits: Uint16Array): void {
     const magnitude = word & 0x7fffffff;
     let half: number;
     if (magnitude > 0x7f800000) half = 0x7e00;
-    // 65520 and above lie nearer to infinity than to 65504.
+    // Values from 65520 are closer to infinity than to 65504.
     else if (magnitude >= 0x477ff000) half = 0x7c00;
     else if (magnitude >= 0x38800000) {
-      // Normal: the exponent's bias falls by 112, and 13 bits of the fraction are rounded away.
+      // Normal: the exponent's bias decreases by 112, and 13 bits of the fraction are rounded off.
       const rebiased = magnitude - 0x38000000;
       half = (rebiased + 0xfff + ((rebiased >>> 13) & 1)) >>> 13;
     } else {
-      // Subnormal: in units of 2^-24. Adding 0.5 lets the float32 sum do the rounding.
+      // Subnormal: in units of 2^-24. Adding 0.5 makes the float32 sum do the rounding.
       float[0] = Math.abs(values[i]!) + 0.5;
       half = floatBits[0]! - 0x3f000000;
     }
@@ -51,7 +51,7 @@ const floatBits = new Uint32Array(float.buffer);
 
 let table: Float32Array | undefined;
 
-/** All 65,536 values, made on first use: a lookup is several times faster than taking each number apart. */
+/** All 65,536 values, computed on first use: a lookup is several times faster than decoding each number. */
 function float16Table(): Float32Array {
   if (table !== undefined) return table;
   table = new Float32Array(65_536);

@@ -4,21 +4,21 @@ import type { OpType } from "./operators.ts";
 import { bytesOf, type Value } from "./value.ts";
 import { weightBytes } from "./weights-of.ts";
 
-/** What a graph takes to run, in bytes, reckoned from its static shapes. */
+/** Memory to run a graph, in bytes, estimated from its static shapes. */
 export interface MemoryEstimate {
-  /** Weights as they lie in their files. */
+  /** Weights as stored in their files. */
   readonly weights: number;
-  /** Those of them that are read at run time, and not only by what is folded. */
+  /** Weights that are read at run time, not only by folded nodes. */
   readonly read: number;
-  /** What is computed from weights alone, once, when the graph is loaded: turned kernels, casts. */
+  /** Values computed from weights alone when the graph is loaded: rotated kernels, casts. */
   readonly folded: number;
-  /** The most that all other values take at one moment of a run in the graph's order. */
+  /** Peak of all other values when nodes run in the graph's order. */
   readonly activations: number;
-  /** The most that one convolution may be copied into another layout for: its operands and its result. */
+  /** Largest layout copy of one convolution: its operands and its result. */
   readonly workspace: number;
 }
 
-/** @throws nothing; an estimate is of the graph as it is written, so take the optimised one */
+/** Estimates the graph as given, so pass the optimized one. */
 export function estimateMemory(graph: Graph): MemoryEstimate {
   const folded = foldedValues(graph);
   const live = graph.nodes.filter(({ outputs }) => !folded.has(outputs[0]!));
@@ -33,10 +33,11 @@ export function estimateMemory(graph: Graph): MemoryEstimate {
 }
 
 /**
- * What a process grows by, on a CPU: onnxruntime's arena grows by doubling and is never quite full, and folding leaves holes.
- * Measured for a step at 512 px: 2.6 GB for 2.3 of folded weights, 2.6 for 1.4 of activations.
+ * Overhead of a process on a CPU: onnxruntime's arena grows by doubling and is never quite full, and folding
+ * leaves holes. Measured for a step at 512 px: 2.6 GB for 2.3 GB of folded weights, 2.6 GB for 1.4 GB of
+ * activations.
  *
- * On a GPU: weights lie there as they are read, outside of the arena. cuDNN takes its workspace from the arena.
+ * On a GPU, weights are stored as read, outside the arena. cuDNN allocates its workspace from the arena.
  */
 const overhead = { folded: 1.25, activations: 2 } as const;
 
@@ -54,7 +55,7 @@ function layoutCopies({ op, inputs, outputs }: GraphNode): number {
   return [inputs[0]!, inputs[1]!, outputs[0]!].reduce((sum, value) => sum + bytesOf(value), 0);
 }
 
-/** Values that depend on nothing but weights and constants. */
+/** Values that depend only on weights and constants. */
 function foldedValues({ nodes }: Graph): ReadonlySet<Value> {
   const folded = new Set<Value>();
   const fixed = (value: Value) =>
@@ -64,7 +65,7 @@ function foldedValues({ nodes }: Graph): ReadonlySet<Value> {
   return folded;
 }
 
-/** Elementwise operators, which write over an operand that is read for the last time. */
+/** Elementwise operators, which overwrite an operand that is read for the last time. */
 const inPlace: ReadonlySet<OpType> = new Set<OpType>([
   "Add",
   "Sub",

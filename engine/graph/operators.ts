@@ -1,14 +1,14 @@
 import type { FloatType, Value } from "./value.ts";
 
 /**
- * The operators of a graph: ONNX's names and meaning (opset 21, and `com.microsoft` where it says so), cut down to
- * what diffusion models and their derivatives need. Operands that ONNX passes as constant tensors but that decide a
- * static shape (`Reshape`'s shape, `Slice`'s bounds, `ReduceSum`'s axes) are attributes here; the encoder turns them
- * back into tensors.
+ * The operators of a graph. Names and meaning are ONNX's (opset 21, and `com.microsoft` as noted), limited to
+ * what diffusion models and their derivatives need. Operands that ONNX passes as constant tensors but that
+ * determine a static shape (`Reshape`'s shape, `Slice`'s bounds, `ReduceSum`'s axes) are attributes here; the
+ * encoder turns them back into tensors.
  *
- * An entry states the inputs and attributes as types. Four total tables give it a life, and the compiler refuses a
- * table that forgets one: `shape-rules.ts`, `encode-operators.ts`, `../autodiff/vjp-rules.ts` and, in the tests, the
- * float64 reference.
+ * An entry declares inputs and attributes as types. Four exhaustive tables implement an operator, and an
+ * incomplete table does not compile: `shape-rules.ts`, `encode-operators.ts`, `../autodiff/vjp-rules.ts` and,
+ * in the tests, the float64 reference.
  */
 export interface Operators {
   // Elementwise, two operands, multidirectional broadcasting.
@@ -38,7 +38,10 @@ export interface Operators {
   Cast: { inputs: readonly [x: Value]; attributes: { readonly to: FloatType } };
 
   // Linear algebra.
-  /** α · op(a) · op(b) over the last two axes, leading axes broadcast. `com.microsoft.FusedMatMul` when it must be. */
+  /**
+   * α · op(a) · op(b) over the last two axes, leading axes broadcast. Encoded as `com.microsoft.FusedMatMul`
+   * if needed.
+   */
   MatMul: {
     inputs: readonly [a: Value, b: Value];
     attributes: { readonly transA: boolean; readonly transB: boolean; readonly alpha: number };
@@ -54,19 +57,19 @@ export interface Operators {
     attributes: ConvAttributes & { readonly outputPadding: readonly [number, number] };
   };
 
-  // Normalisation and reduction.
+  // Normalization and reduction.
   /** Over the last axis. */
   Softmax: Unary;
   /**
-   * Over the last axis, no affine part. Outputs y, mean, inverse standard deviation (the last axis kept as 1); both statistics
-   * are float32, whatever x is.
+   * Over the last axis, without affine part. Outputs y, mean and inverse standard deviation (the last axis
+   * kept as 1). Both statistics are float32 for any x.
    */
   LayerNormalization: { inputs: readonly [x: Value]; attributes: { readonly epsilon: number } };
   ReduceSum: { inputs: readonly [x: Value]; attributes: ReduceAttributes };
   ReduceMean: { inputs: readonly [x: Value]; attributes: ReduceAttributes };
   /** Windows of k × k, stride k, no padding. */
   AveragePool: { inputs: readonly [x: Value]; attributes: { readonly kernel: number } };
-  /** Nearest-neighbour enlargement of the last two axes by a whole factor (ONNX Resize). */
+  /** Nearest-neighbor upsampling of the last two axes by an integer factor (ONNX Resize). */
   Resize: { inputs: readonly [x: Value]; attributes: { readonly factor: number } };
 
   // Shape.
@@ -74,7 +77,7 @@ export interface Operators {
   Transpose: { inputs: readonly [x: Value]; attributes: { readonly permutation: readonly number[] } };
   Expand: { inputs: readonly [x: Value]; attributes: { readonly shape: readonly number[] } };
   Concat: { inputs: readonly Value[]; attributes: { readonly axis: number } };
-  /** x[start : end] along one axis; `reverse` takes the whole axis backwards. */
+  /** x[start : end] along one axis; `reverse` reverses the whole axis. */
   Slice: { inputs: readonly [x: Value]; attributes: SliceAttributes };
   Pad: {
     inputs: readonly [x: Value];
@@ -83,8 +86,11 @@ export interface Operators {
   /** Rows of a table [V, D] by int64 ids [..]: [.., D]. */
   Gather: { inputs: readonly [table: Value, ids: Value]; attributes: NoAttributes };
 
-  // Order.
-  /** x as it is, but not before `signal` is known: what is computed from it then runs late. Lowered to a Reshape. */
+  // Ordering.
+  /**
+   * x unchanged, but not before `signal` is computed, so that nodes that depend on it run late. Lowered to a
+   * Reshape.
+   */
   After: { inputs: readonly [x: Value, signal: Value]; attributes: NoAttributes };
 }
 

@@ -2,7 +2,7 @@ import type { Graph } from "./graph.ts";
 import { showShape, type Value } from "./value.ts";
 
 /**
- * A graph as text, one node a line, the way tests pin it:
+ * A graph as text, one node per line, as tests compare it:
  *
  *     graph loss(x: float32[2, 3]) {
  *       %0 = Mul(x, x) : float32[2, 3]

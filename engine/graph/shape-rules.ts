@@ -8,7 +8,7 @@ export interface TensorType {
   readonly shape: Shape;
 }
 
-/** The types of an operator's outputs, or an error that names the operator and the shapes. */
+/** Computes the types of an operator's outputs, or throws an error that names the operator and the shapes. */
 type ShapeRule<Op extends OpType> = (inputs: Inputs<Op>, attributes: Attributes<Op>) => readonly TensorType[];
 
 const same = ([x]: readonly [Value]): TensorType[] => [{ dtype: x.dtype, shape: x.shape }];
@@ -23,7 +23,7 @@ const broadcast =
 const reduce =
   (op: OpType) =>
   ([x]: readonly [Value], { axes }: { axes: readonly number[] }): TensorType[] => {
-    // No axes would mean all of them to ONNX.
+    // ONNX would reduce over all axes if none are given.
     if (!axes.length || axes.some((axis) => x.shape[axis] === undefined))
       refuse(op, `has no axes [${axes}]`, x);
     return [{ dtype: x.dtype, shape: x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) }];
@@ -80,7 +80,7 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
     const [top, left, bottom, right] = pads;
     const rows = (h - 1) * stride + dilation * (kh - 1) + 1 - top - bottom + outputPadding[0];
     const columns = (width - 1) * stride + dilation * (kw - 1) + 1 - left - right + outputPadding[1];
-    if (rows < 1 || columns < 1) refuse("ConvTranspose", "the pads take away the whole output", x, w);
+    if (rows < 1 || columns < 1) refuse("ConvTranspose", "the pads remove the whole output", x, w);
     return [{ dtype: x.dtype, shape: [n, c, rows, columns] }];
   },
 
@@ -97,18 +97,19 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
   ReduceMean: reduce("ReduceMean"),
   AveragePool: ([x], { kernel }) => {
     const [n, c, h, w] = four("AveragePool", x);
-    if (h % kernel || w % kernel) refuse("AveragePool", `size is no multiple of ${kernel}`, x);
+    if (h % kernel || w % kernel) refuse("AveragePool", `size is not a multiple of ${kernel}`, x);
     return [{ dtype: x.dtype, shape: [n, c, h / kernel, w / kernel] }];
   },
   Resize: ([x], { factor }) => {
     const [n, c, h, w] = four("Resize", x);
-    if (!Number.isInteger(factor) || factor < 1) refuse("Resize", `${factor} is no whole factor`, x);
+    if (!Number.isInteger(factor) || factor < 1)
+      refuse("Resize", `${factor} is not a positive integer factor`, x);
     return [{ dtype: x.dtype, shape: [n, c, h * factor, w * factor] }];
   },
 
   Reshape: ([x], { shape }) => {
     if (elementCount(shape) !== elementCount(x.shape))
-      refuse("Reshape", `does not fit ${showShape(shape)}`, x);
+      refuse("Reshape", `cannot be reshaped to ${showShape(shape)}`, x);
     return [{ dtype: x.dtype, shape }];
   },
   Transpose: ([x], { permutation }) => {
@@ -120,7 +121,7 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
   Expand: ([x], { shape }) => {
     const wide = broadcastShapes(x.shape, shape, `Expand(${x.name})`);
     if (wide.length !== shape.length || wide.some((size, axis) => size !== shape[axis]))
-      refuse("Expand", `does not repeat to ${showShape(shape)}`, x);
+      refuse("Expand", `does not broadcast to ${showShape(shape)}`, x);
     return [{ dtype: x.dtype, shape }];
   },
   Concat: (inputs, { axis }) => {
@@ -128,7 +129,7 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
     if (!first) throw new InternalError("Concat: no inputs");
     for (const x of inputs)
       if (x.shape.length !== first.shape.length || x.shape.some((s, a) => a !== axis && s !== first.shape[a]))
-        refuse("Concat", `differ beside axis ${axis}`, first, x);
+        refuse("Concat", `shapes differ outside axis ${axis}`, first, x);
     if (first.shape[axis] === undefined) refuse("Concat", `has no axis ${axis}`, first);
     oneType("Concat", ...inputs);
     const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
@@ -149,12 +150,12 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
   Pad: ([x], { axis, before, after }) => {
     const size = x.shape[axis];
     if (size === undefined || before < 0 || after < 0)
-      return refuse("Pad", `takes no ${before} before and ${after} after axis ${axis}`, x);
+      return refuse("Pad", `cannot pad ${before} before and ${after} after on axis ${axis}`, x);
     return [{ dtype: x.dtype, shape: x.shape.with(axis, size + before + after) }];
   },
   Gather: ([table, ids]) => {
     if (table.shape.length !== 2 || ids.dtype !== "int64")
-      refuse("Gather", "wants a table [V, D] and int64 ids", table, ids);
+      refuse("Gather", "needs a table [V, D] and int64 ids", table, ids);
     return [{ dtype: table.dtype, shape: [...ids.shape, table.shape[1]!] }];
   },
 
@@ -176,7 +177,7 @@ function lastTwo(shape: Shape, swapped: boolean): [number, number] {
 }
 
 function four(op: OpType, x: Value): [number, number, number, number] {
-  if (x.shape.length !== 4) refuse(op, "wants four axes", x);
+  if (x.shape.length !== 4) refuse(op, "needs four axes", x);
   return [...x.shape] as [number, number, number, number];
 }
 

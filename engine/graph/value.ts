@@ -1,32 +1,42 @@
+<<<<<<< HEAD
 /** ONNX element types that graphs here carry. Weights may be stored in half precision; see {@link WeightSource}. */
+=======
+
+import type { Attributes, OpType } from "./operators.ts";
+
+/** Element types of values. Weights may be stored in half precision; see {@link WeightSource}. */
+>>>>>>> 32f976e (Describe the engine's graphs, baselines, editing and evaluation in plain English)
 export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
 
 /** Static dimensions, outermost first. `[]` is a scalar. */
 export type Shape = readonly number[];
 
-/** Where a weight's bytes lie: a slice of a file on disk, never copied into the graph. */
+/** Location of a weight: a slice of a file on disk, never copied into the graph. */
 export interface WeightSource {
-  /** Absolute path of the file (a `.safetensors` checkpoint as it was downloaded). */
+  /** Absolute path of the file, a `.safetensors` checkpoint as downloaded. */
   readonly file: string;
-  /** Position of the first byte, from the beginning of the file. */
+  /** Offset of the first byte in the file. */
   readonly byteOffset: number;
   readonly byteLength: number;
 }
 
-/** Small data written into the graph itself: scalars, schedules, indices. A float16 constant is rounded when it is encoded. */
+/**
+ * Small data stored in the graph: scalars, schedules, indices. A float16 constant is rounded when it is
+ * encoded.
+ */
 export type ConstantData = Float32Array | BigInt64Array;
 
-/** What makes a value: the caller at run time, a checkpoint, the graph's text, or a node. */
+/** Source of a value: the caller at run time, a checkpoint, a constant, or a node. */
 export type Origin =
   | { readonly kind: "input" }
   | { readonly kind: "weight"; readonly source: WeightSource }
   | { readonly kind: "constant"; readonly data: ConstantData }
   | { readonly kind: "node" };
 
-/** The element types that arithmetic is done in. */
+/** Element types of arithmetic. */
 export type FloatType = Extract<DType, "float32" | "float16">;
 
-/** One tensor of the graph (an edge), written once. Identity is the object. */
+/** A tensor of the graph (an edge), written once. Compared by identity. */
 export interface Value {
   readonly name: string;
   readonly dtype: DType;

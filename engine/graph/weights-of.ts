@@ -1,7 +1,7 @@
 import type { Graph } from "./graph.ts";
 import type { WeightSource } from "./value.ts";
 
-/** The weights that a graph reads, by their names in it. */
+/** The weights that a graph reads, by name. */
 export function weightsOf({ nodes, outputs }: Graph): ReadonlyMap<string, WeightSource> {
   const read = [...nodes.flatMap(({ inputs }) => inputs), ...outputs.values()];
   return new Map(
@@ -9,7 +9,7 @@ export function weightsOf({ nodes, outputs }: Graph): ReadonlyMap<string, Weight
   );
 }
 
-/** Bytes of those weights as they lie on disk. */
+/** Bytes of those weights on disk. */
 export function weightBytes(graph: Graph): number {
   return [...weightsOf(graph).values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

@@ -1,15 +1,15 @@
 import { InternalError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 
-/** Throws InternalError when two images differ in size. */
+/** @throws InternalError if the images differ in size */
 export function requireSameSize(a: RgbImage, b: RgbImage, metric: string): void {
   if (a.width !== b.width || a.height !== b.height)
     throw new InternalError(`${metric} of ${a.width}×${a.height} against ${b.width}×${b.height}`);
 }
 
 /**
- * Peak signal-to-noise ratio over all three RGB channels, in dB: 10·log₁₀(peak² / mean squared error), the peak being the
- * range of [−1, 1], 2. Infinity for equal images.
+ * Peak signal-to-noise ratio over all three RGB channels in dB: 10·log₁₀(peak² / mean squared error). The
+ * peak is 2, the range of [−1, 1]. Infinity for equal images.
  */
 export function psnr(a: RgbImage, b: RgbImage): number {
   requireSameSize(a, b, "PSNR");

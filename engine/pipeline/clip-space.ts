@@ -7,14 +7,14 @@ import type { ClipModel } from "./clip-model.ts";
 import { hashWeights } from "./hash-weights.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** Which CLIP measured: scores of different ones do not compare. */
+/** Identifies the CLIP model. Scores of different models are not comparable. */
 export interface ClipName {
   readonly name: string;
-  /** What its weights are. */
+  /** Hash of its weights. */
   readonly weightHash: string;
 }
 
-/** The CLIP at hand; undefined if the model folder has none. */
+/** Identifies the pipeline's CLIP; undefined if the model folder has none. */
 export async function nameClip({ model, modelId }: Pipeline): Promise<ClipName | undefined> {
   if (!model.clip) return undefined;
   const { projection_dim: width, vision_config: vision } = model.clip.config;
@@ -27,7 +27,8 @@ export async function nameClip({ model, modelId }: Pipeline): Promise<ClipName |
 }
 
 /**
- * g: a caption's embedding in CLIP's common space, not normalised, [p]; undefined if the model folder has no CLIP.
+ * g: a caption's embedding in CLIP's shared space, not normalized, [p]; undefined if the model folder has no
+ * CLIP.
  *
  * @throws VisibleError `text_too_long`
  */
@@ -38,7 +39,7 @@ export async function embedCaption(pipeline: Pipeline, caption: string): Promise
   if (truncatedText !== undefined)
     throw new VisibleError(
       "text_too_long",
-      `The caption "${caption}" does not fit into ${tokenizer.maxLength - 2} tokens; shorten it.`,
+      `The caption "${caption}" is longer than ${tokenizer.maxLength - 2} tokens; shorten it.`,
     );
   const session = await pipeline.session(`clip text ${ids.length}`, () =>
     optimize(clipTextGraph(clip, ids.length)),
@@ -48,7 +49,10 @@ export async function embedCaption(pipeline: Pipeline, caption: string): Promise
   return embeddings!.slice(eosIndex * width, (eosIndex + 1) * width);
 }
 
-/** ids int64 [1, L] → every position in the common space, [L, p]; transformers' `CLIPModel` takes that of the end marker. */
+/**
+ * ids int64 [1, L] → every position in the shared space, [L, p]; transformers' `CLIPModel` uses the position
+ * of the end token.
+ */
 function clipTextGraph({ config, component }: ClipModel, length: number): Graph {
   const graph = new GraphBuilder("clip_text");
   const m = component.module(graph);
@@ -63,10 +67,10 @@ function clipTextGraph({ config, component }: ClipModel, length: number): Graph 
   return graph.build();
 }
 
-/** Below this length, relative to the vectors it is the difference of, a direction is rounding and no direction. */
+/** A difference below this length, relative to its operands, is rounding error and has no direction. */
 const negligible = 1e-5;
 
-/** a − b; undefined where they are the same but for rounding. */
+/** a − b; undefined if they are equal up to rounding. */
 export function direction(a: Float32Array, b: Float32Array): Float32Array | undefined {
   const difference = a.map((x, i) => x - b[i]!);
   return length(difference) > negligible * Math.max(length(a), length(b)) ? difference : undefined;

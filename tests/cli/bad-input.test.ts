@@ -71,7 +71,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "too little memory",
       learn(...pair, "--out", "x.visii", "--memory", "1MB"),
       1,
-      /Learning at \d+×\d+ with mini takes \d+ MB of memory at one time, 1 MB are allowed\. No picture size fits/,
+      /Learning at \d+×\d+ with mini needs \d+ MB of memory at once, but the limit is 1 MB\. No image size fits/,
     ],
     ["an unknown option", learn(...pair, "--out", "x.visii", "--fast"), 2, /unknown option '--fast'/],
     ["an unknown command", ["paint"], 2, /unknown command 'paint'/],

@@ -61,7 +61,7 @@ describe("visii lut", () => {
   });
 
   it.each([
-    [["lut", "--out", "x.cube"], 2, /There is no pair/],
+    [["lut", "--out", "x.cube"], 2, /No pair to learn from/],
     [["lut", ...pair], 2, /--out <FILE\.cube\|DIR>/],
     [["lut", ...pair, "--out", "x.visii"], 2, /--out is "x\.visii"; it must end in \.cube/],
     [["lut", ...pair, "--out", "x.cube", "--size", "1000"], 2, /--size is "1000"; it must be 2 to 129/],
@@ -113,7 +113,7 @@ describe("visii learn", () => {
     const { code, stdout, stderr } = await learn(cwd, "warm.png");
     expect(code, stderr).toBe(0);
     const sentence =
-      /The pair is a change of colors alone, which a 3D lookup table repeats to \d\d\.\d dB .*: visii lut --pair day\.png warm\.png --out x\.cube/;
+      /The pair is a color change, which a 3D lookup table reproduces to \d\d\.\d dB .*: visii lut --pair day\.png warm\.png --out x\.cube/;
     expect(stderr).toMatch(sentence);
     expect(lastJson(stdout)).toMatchObject({
       warnings: expect.arrayContaining([expect.stringMatching(sentence)]),

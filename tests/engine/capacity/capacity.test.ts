@@ -41,12 +41,12 @@ it("work that cannot fit is refused with the figures and the size that does", ()
     expect.objectContaining({
       code: "not_enough_memory",
       message: expect.stringMatching(
-        /^Learning at 128×128 with tiny-ip2p takes \d+ MB of memory at least, \d+ MB are free\. What fits: --size 64, or more free memory\.$/,
+        /^Learning at 128×128 with tiny-ip2p needs \d+ MB of memory, but \d+ MB are free\. Use --size 64, or more free memory\.$/,
       ),
     }),
   );
   expect(() => requireMemory(model, { ...question, use: "edit", available: 1000 })).toThrow(
-    /^Editing at .*1 kB are free\. No picture size fits: it takes more free memory, or a smaller model\.$/,
+    /^Editing at .*1 kB are free\. No image size fits; use more free memory, or a smaller model\.$/,
   );
 });
 
@@ -59,9 +59,9 @@ it.each([
   expect(() => requireMemory(model, { ...question, allowed: largest(128) })).not.toThrow();
   const allowed = (largest(64) + largest(96)) / 2;
   expect(() => requireMemory(model, { ...question, allowed })).toThrow(
-    /at one time, \d+ MB are allowed\. What fits: --size 64, or more with --memory\.$/,
+    /at once, but the limit is \d+ MB\. Use --size 64, or more with --memory\.$/,
   );
   expect(() => requireMemory(model, { ...question, allowed: 10 })).toThrow(
-    /10 bytes are allowed\. No picture size fits: it takes more with --memory, or a smaller model\.$/,
+    /the limit is 10 bytes\. No image size fits; use more with --memory, or a smaller model\.$/,
   );
 });

@@ -48,7 +48,7 @@ describe("the nearest phrase", () => {
     const long = "very ".repeat(200);
     expect((await captionPair(tiny, pair, "phrase", { seed: 0, phrases: [long, "blue"] })).text).toBe("blue");
     await expect(captionPair(tiny, pair, "phrase", { seed: 0, phrases: [long] })).rejects.toThrow(
-      "There is no phrase to choose from",
+      "No phrase is short enough for this model",
     );
   });
 

@@ -41,7 +41,7 @@ it("refuses in one sentence what leaves the range of numbers, because another at
   await expect(edit(pipeline, [image], { instruction: huge }, options)).rejects.toMatchObject({
     name: "VisibleError",
     code: "not_finite",
-    message: expect.stringContaining("Sampling with seed 5 left the range of numbers"),
+    message: expect.stringContaining("Sampling with seed 5 produced non-finite numbers"),
   });
 });
 

@@ -40,7 +40,7 @@ describe("negative words", () => {
 
   it("are refused where they would change nothing, and where they do not fit", async () => {
     expect(await refusal({ negative: "blue", textGuidance: 1, imageGuidance: 1 })).toBe(
-      "VisibleError: Negative words change nothing at text guidance 1 and image guidance 1, where nothing is compared; raise the text guidance.",
+      "VisibleError: A negative prompt has no effect at text guidance 1 and image guidance 1; raise the text guidance.",
     );
     expect(await refusal({ negative: "blue ".repeat(90) })).toMatch(/tokens long and there is room for 75/);
   });
@@ -67,7 +67,7 @@ describe("strength", () => {
     [0, "The strength is 0; it must be above 0 and at most 1."],
     [1.5, "The strength is 1.5; it must be above 0 and at most 1."],
     [Number.NaN, "The strength is NaN; it must be above 0 and at most 1."],
-    [0.2, "A strength of 0.2 leaves none of 4 sampling steps; raise one of the two."],
+    [0.2, "Strength 0.2 leaves none of the 4 sampling steps; raise the strength or the steps."],
   ])("of %s is refused", async (strength, sentence) => {
     expect(await refusal({ strength })).toBe(`VisibleError: ${sentence}`);
   });

@@ -61,7 +61,7 @@ describe("visii eval", () => {
     [["set", "--seeds", "0"], 2, /--seeds is "0"/],
     [["set", "--out", "set/results"], 2, /is inside the set/],
     [["set", "--out", "set"], 2, /is inside the set/],
-    [["nowhere"], 1, /There is no folder nowhere/],
+    [["nowhere"], 1, /Folder nowhere does not exist/],
     [["set/one"], 1, /set\/one is a single case/],
     [["set", "--model", "nowhere"], 1, /There is no model folder nowhere/],
   ])("refuses %j in one sentence", async (words, expected, message) => {

@@ -67,7 +67,7 @@ describe("is refused in a sentence that names the place:", () => {
   const without = (path: string) =>
     Object.fromEntries(Object.entries(whole).filter(([name]) => name !== path));
   it.each<[string, SetContents, RegExp]>([
-    ["an empty set", { pictures: {} }, /set has no case in it/],
+    ["an empty set", { pictures: {} }, /set contains no cases/],
     ["a case given as a set", { pictures: { "before.png": image, "tests/x.png": image } }, /single case/],
     ["no after", { pictures: without("a/after.png") }, /set\/a has before but no after/],
     ["no pair", { pictures: { "a/tests/x.png": image } }, /set\/a has no pair/],
@@ -85,12 +85,12 @@ describe("is refused in a sentence that names the place:", () => {
     [
       "a truth of no photo",
       { pictures: { ...whole, "a/truth/y.png": image } },
-      /truth\/y\.png is the true edit of no photo/,
+      /truth\/y\.png has no matching photo/,
     ],
     [
       "a folder of another name",
       { pictures: { ...whole, "a/truths/x.png": image } },
-      /a\/truths is not a folder of a case/,
+      /a\/truths is not a valid folder of a case/,
     ],
     [
       "a pair without its folder",
@@ -104,7 +104,11 @@ describe("is refused in a sentence that names the place:", () => {
     ],
     ["a misspelt key", { pictures: whole, descriptions: { a: { text: ["x"] } } }, /case\.json: .*"text"/],
     ["no texts", { pictures: whole, descriptions: { a: { texts: [] } } }, /case\.json: texts: /],
-    ["captions of no photo", { pictures: whole, descriptions: { a: { tests: { z: {} } } } }, /captions "z"/],
+    [
+      "captions of no photo",
+      { pictures: whole, descriptions: { a: { tests: { z: {} } } } },
+      /caption for "z"/,
+    ],
   ])("%s", async (_, contents, message) => {
     const reading = readSet(await makeSet(contents));
     await expect(reading).rejects.toThrow(message);
@@ -116,7 +120,7 @@ describe("is refused in a sentence that names the place:", () => {
     await expect(readSet(join(set, "none"))).rejects.toMatchObject({ code: "set_not_found" });
     await expect(readSet(join(set, "a/before.png"))).rejects.toMatchObject({ code: "set_not_found" });
     await writeFile(join(set, "a/case.json"), "{");
-    await expect(readSet(set)).rejects.toThrow(/case\.json: it is not JSON/);
+    await expect(readSet(set)).rejects.toThrow(/case\.json: not valid JSON/);
   });
 
   it("pictures that are none, that do not lie on each other, or that are too small", async () => {
@@ -131,7 +135,7 @@ describe("is refused in a sentence that names the place:", () => {
       code: "pair_aspect_mismatch",
     });
     await expect(open({ "a/truth/x.png": waves(32, 16) })).rejects.toThrow(
-      /a true edit has the shape of its photo/,
+      /a true edit must have the aspect ratio of its photo/,
     );
     await expect(open({ "a/tests/x.png": waves(10, 20) })).rejects.toThrow(/at least 11 pixels/);
     await expect(open({ "a/tests/x.png": waves(200, 16) })).rejects.toThrow(/longer than 8:1/);
@@ -153,7 +157,7 @@ describe("methods", () => {
   });
 
   it.each(["", "learnt", "learned-2-kv", "learned-0", "learned-", "text,,learned"])("refuse %o", (list) => {
-    expect(() => parseMethods(list)).toThrow(/is no method; there are unedited, text/);
+    expect(() => parseMethods(list)).toThrow(/Unknown method ".*"; use unedited, text/);
   });
 
   it("say what a case lacks for them", () => {

@@ -65,7 +65,7 @@ describe("writeAside", () => {
     );
     await expect(writeAside(join(folder, "file", "x.png"), "x")).rejects.toThrow(/a file, not a folder/);
     await expect(writeAside(join(folder, "taken.png"), "x")).rejects.toThrow(
-      /a folder of that name is in the way/,
+      /a folder with this name exists/,
     );
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });

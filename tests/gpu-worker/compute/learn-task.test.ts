@@ -77,7 +77,7 @@ describe("a learning job of a model with a pair encoder", () => {
   it("warns of a pair that is a change of colors alone, and makes the table that repeats it", async () => {
     const { events, instruction } = await run({ steps: 0 });
     expect(instruction.warnings).toEqual([
-      expect.stringMatching(/^The pair is a change of colors alone, .* \d\d+\.\d dB .*: see lut_url$/),
+      expect.stringMatching(/^The pair is a color change, .* \d\d+\.\d dB .*: see lut_url$/),
     ]);
     const [lut] = events.filter(({ type }) => type === "lut");
     if (lut?.type !== "lut") throw new Error("no table was made");
