@@ -1,11 +1,6 @@
-<<<<<<< HEAD
-/** ONNX element types that graphs here carry. Weights may be stored in half precision; see {@link WeightSource}. */
-=======
-
 import type { Attributes, OpType } from "./operators.ts";
 
 /** Element types of values. Weights may be stored in half precision; see {@link WeightSource}. */
->>>>>>> 32f976e (Describe the engine's graphs, baselines, editing and evaluation in plain English)
 export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
 
 /** Static dimensions, outermost first. `[]` is a scalar. */
