@@ -9,49 +9,53 @@ import { type InversionOptions, resolveSettings } from "./inversion/settings.ts"
 import { fitPairs, type ImagePair } from "./pairs/fit-pairs.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 
-/** What is absent is the model's recommendation. */
+/** Absent options use the model's defaults. */
 export interface LearnOptions extends InversionOptions {
-  /** Size that the pairs are brought to. */
+  /** Size to which the pairs are resized. */
   readonly size?: ModelSize;
-  /** Start from a caption of the first pair, found in this way, and not from `init`. */
+  /** Start from a caption of the first pair, found by this method, instead of `init`. */
   readonly caption?: CaptionKind;
-  /** For the caption `phrase`: the phrases to choose from. */
+  /** For the caption method `phrase`: the phrases to choose from. */
   readonly phrases?: readonly string[];
 }
 
 export interface LearnEvent extends Omit<InversionEvent, "stage"> {
   readonly stage: "find_caption" | InversionEvent["stage"];
-  /** The caption, once it is found. */
+  /** The caption, when it has been found. */
   readonly caption?: string;
 }
 
 export interface LearnHooks
   extends Pick<InversionHooks, "signal" | "resume" | "onCheckpoint" | "keepEvery" | "onKept"> {
-  /** A promise is awaited before the next step. A preview is as large as the first before image. */
+  /** A promise is awaited before the next step. A preview has the size of the first before image. */
   onEvent?(event: LearnEvent): void | Promise<void>;
-  /** Told before any work at what size learning happens, with sentences on what was done to the pairs for it. */
+  /**
+   * Called before any work with the size at which learning runs, and with messages about changes to the
+   * pairs.
+   */
   onFitted?(fitted: {
     readonly width: number;
     readonly height: number;
     readonly notices: readonly string[];
   }): void | Promise<void>;
-  /** Previews in the whole run, about; none when absent. */
+  /** Approximate number of previews in the whole run; none when absent. */
   readonly previews?: number;
-  /** Seconds between two checkpoints; 15 when absent. There is one more when `signal` aborts. */
+  /** Seconds between two checkpoints; 15 when absent. Another one is made when `signal` aborts. */
   readonly saveEvery?: number;
 }
 
 export interface Learned {
   readonly instruction: Instruction;
-  /** Sentences for the user: that little or nothing was learned, and what to do. */
+  /** Warnings for the user: that little or nothing was learned, and what to do. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Learns the edit that pairs show. The same seed gives the same instruction, bit for bit on a CPU, also after an interruption.
+ * Learns the edit that pairs show. On a CPU the same seed gives the same bits, also after an interruption.
  *
- * @param pairs as readPairs gives them
- * @throws VisibleError for pairs and options that make no sense, or a state of another run; the signal's reason
+ * @param pairs from readPairs
+ * @throws VisibleError for invalid pairs or options, or a state of another run; the signal's reason if it
+ * aborts
  * @example
  * const { pairs } = await readPairs([{ before: "before.jpg", after: "after.jpg" }]);
  * const { instruction } = await learn(pipeline, pairs, { seed: 0, steps: 20 });
@@ -68,7 +72,7 @@ export async function learn(
   const { width, height } = fitted.pairs[0].before;
   await hooks.onFitted?.({ width, height, notices: fitted.notices });
 
-  // The same words for the same seed, so that a resumed run starts from the same ones.
+  // The caption is deterministic, so a resumed run starts from the same words.
   const found =
     caption &&
     (await findCaption(pipeline, fitted.pairs[0], caption, { seed: options.seed, phrases }, hooks));
@@ -79,7 +83,7 @@ export async function learn(
   const instruction = await invert(pipeline, fitted.pairs, chosen, {
     ...defined({ signal, resume, keepEvery, onKept }),
     ...(previews ? { previewEvery: Math.max(1, Math.round(steps / previews)) } : {}),
-    // Every step offers a state, which is small beside a step's work; few are saved.
+    // Every step offers a state, which is cheap to make; only some are saved.
     checkpointEvery: 1,
     async onCheckpoint(state) {
       if (!signal?.aborted && now() - savedAt < saveEvery) return;

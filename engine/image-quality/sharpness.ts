@@ -2,9 +2,10 @@ import type { RgbImage } from "../images/rgb-image.ts";
 import { requireSameSize } from "./psnr.ts";
 
 /**
- * How sharp a result is beside the truth: Σ‖∇result‖² / Σ‖∇truth‖² over R, G and B, ∇ being differences of neighbouring pixels.
- * 1 is right, below it is blurred, above it is noisy or too hard. PSNR rewards blur where a detail's place is unsure; this does
- * not. undefined for a truth of one color.
+ * Sharpness of a result relative to the true edit: Σ‖∇result‖² / Σ‖∇truth‖² over R, G and B, where ∇ is the
+ * difference of neighboring pixels. 1 is best; lower is blurred, higher is noisy or oversharpened. PSNR
+ * rewards blur where the position of a detail is uncertain; this metric does not. undefined for a true edit
+ * of a single color.
  */
 export function sharpness(result: RgbImage, truth: RgbImage): number | undefined {
   requireSameSize(result, truth, "Sharpness");

@@ -1,8 +1,9 @@
 /**
- * Structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004): Gaussian window of 11 pixels with σ = 1.5, K₁ = 0.01,
- * K₂ = 0.03, taken on each of R, G, B and averaged; only windows that lie wholly inside count. Its luminance term wants light
- * in amounts of 0 and more, so values go from [−1, 1] to [0, 1] first. The same numbers as scikit-image's
- * structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1) of those.
+ * Structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004): Gaussian window of 11 pixels with σ = 1.5, K₁
+ * = 0.01, K₂ = 0.03, computed for R, G and B and averaged, over windows that lie completely inside. Values
+ * are mapped from [−1, 1] to [0, 1] first, because the luminance term needs non-negative values. Equals
+ * scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+ * data_range=1).
  */
 import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
@@ -10,7 +11,7 @@ import { requireSameSize } from "./psnr.ts";
 
 const windowSize = 11;
 const sigma = 1.5;
-/** (K·L)², L = 1 being the range of [0, 1]. */
+/** (K·L)², where L = 1 is the range of [0, 1]. */
 const c1 = 0.01 ** 2;
 const c2 = 0.03 ** 2;
 
@@ -22,7 +23,7 @@ function gaussianWindow(): Float64Array {
   return weights.map((weight) => weight / sum);
 }
 
-/** Gaussian average at every inner position: [height, width] → [height − 10, width − 10]. */
+/** Gaussian average at every position where the window fits: [height, width] → [height − 10, width − 10]. */
 function blurInside(plane: Float64Array, width: number, height: number, window: Float64Array): Float64Array {
   const innerWidth = width - windowSize + 1;
   const innerHeight = height - windowSize + 1;
@@ -60,7 +61,7 @@ function ssimOfPlane(a: Float64Array, b: Float64Array, width: number, height: nu
   return sum / meanA.length;
 }
 
-/** Mean SSIM over R, G, B: 1 for equal images. Images smaller than the window: VisibleError. */
+/** Mean SSIM over R, G, B; 1 for equal images. @throws VisibleError for images smaller than the window */
 export function ssim(a: RgbImage, b: RgbImage): number {
   requireSameSize(a, b, "SSIM");
   if (a.width < windowSize || a.height < windowSize)

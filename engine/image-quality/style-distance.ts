@@ -3,16 +3,19 @@ import { convolveSeparably, gaussianKernel } from "../images/gaussian-blur.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 
 /**
- * How unlike the textures of two images are, wherever in the image they stand:
+ * Difference in texture between two images, independent of position:
  *
- *     f       responses of R, G and B to ∂x, ∂y, ∂xx, ∂xy, ∂yy of a Gaussian of σ = 1 pixel (a steerable basis of orders 1 and 2)
+ *     f       responses of R, G and B to ∂x, ∂y, ∂xx, ∂xy, ∂yy of a Gaussian of σ = 1 pixel (a steerable
+ * basis of
+ *             orders 1 and 2)
  *     φ       max(f, 0) and max(−f, 0), 30 of them
- *     G_s     mean over the pixels of level s of φ·φᵀ, level s + 1 being level s blurred and halved
+ *     G_s     mean over the pixels of level s of φ·φᵀ; level s + 1 is level s blurred and halved
  *     D       mean over s of ‖G_s(a) − G_s(b)‖ / (‖G_s(a)‖ + ‖G_s(b)‖), Frobenius norms
  *
- * 0 for equal statistics, 1 where nothing is shared. Second-order statistics of rectified filter responses over scales describe a
- * texture (Portilla & Simoncelli 2000, who correlate moduli of a steerable pyramid); this is the Gram matrix of Gatys, Ecker &
- * Bethge 2016 with fixed filters in place of a network's. Filters have zero mean: flat color is PSNR's to judge, not D's.
+ * 0 for equal statistics, 1 for disjoint ones. Second-order statistics of rectified filter responses over
+ * scales describe a texture (Portilla & Simoncelli 2000, who correlate moduli of a steerable pyramid). D is
+ * the Gram matrix distance of Gatys, Ecker & Bethge 2016 with fixed filters instead of a network's. The
+ * filters have zero mean, so D ignores flat color.
  */
 export function styleDistance(a: StyleStatistics, b: StyleStatistics): number {
   if (a.levels.length !== b.levels.length)
@@ -25,17 +28,19 @@ export function styleDistance(a: StyleStatistics, b: StyleStatistics): number {
   return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
 }
 
-/** G_s of every level, [30 · 30] each. */
+/** G_s of every level, each [30 · 30]. */
 export interface StyleStatistics {
   readonly levels: readonly Float64Array[];
 }
 
-/** Levels at most: the coarsest sees structures of some 20 pixels. */
+/** Maximum number of levels; the coarsest covers structures of about 20 pixels. */
 const mostLevels = 4;
-/** A coarser level has at least as many pixels a side: means over fewer say more about the place than about the texture. */
+/**
+ * Minimum side of a coarser level in pixels. Means over fewer pixels depend more on position than on texture.
+ */
 const leastSide = 32;
 
-/** The statistics of an image. Images of one size have the same number of levels. */
+/** Computes the statistics of an image. Images of one size have the same number of levels. */
 export function styleStatistics({ width, height, data }: RgbImage): StyleStatistics {
   let planes: Float64Array[] = [0, 1, 2].map((channel) =>
     Float64Array.from(data.subarray(channel * width * height, (channel + 1) * width * height)),
@@ -52,7 +57,10 @@ export function styleStatistics({ width, height, data }: RgbImage): StyleStatist
 }
 
 const gaussian = gaussianKernel(1);
-/** −x·g(x) and (x² − 1)·g(x): the first and second derivative of the Gaussian g of σ = 1, the second made exactly zero-mean. */
+/**
+ * −x·g(x) and (x² − 1)·g(x): the first and second derivative of the Gaussian g of σ = 1, the second adjusted
+ * to zero mean.
+ */
 const first = gaussian.map((weight, tap) => -(tap - 3) * weight);
 const second = zeroMean(gaussian.map((weight, tap) => ((tap - 3) ** 2 - 1) * weight));
 
@@ -91,7 +99,7 @@ function gramMatrix(features: readonly Float64Array[]): Float64Array {
   return gram;
 }
 
-/** Every second pixel of the plane after a Gaussian of σ = 1. */
+/** Blurs with a Gaussian of σ = 1 and keeps every second pixel. */
 function halve(plane: Float64Array, width: number, height: number): Float64Array {
   const smooth = convolveSeparably(plane, width, height, gaussian, gaussian);
   const half = new Float64Array(Math.ceil(width / 2) * Math.ceil(height / 2));

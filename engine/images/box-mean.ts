@@ -1,4 +1,7 @@
-/** Mean over the (2·radius + 1)² window around each pixel, cut off at the edges: [height, width] → [height, width]. */
+/**
+ * Mean over the (2·radius + 1)² window around each pixel, clipped at the edges: [height, width] → [height,
+ * width].
+ */
 export function boxMean(plane: Float64Array, width: number, height: number, radius: number): Float64Array {
   const rows = new Float64Array(plane.length);
   for (let y = 0; y < height; y++)

@@ -1,8 +1,8 @@
-/** The arithmetic of a chart: where ticks go, how far an axis reaches, how a noisy series is smoothed. */
+/** Chart arithmetic: tick positions, axis ranges and smoothing. */
 
 export type Range = readonly [low: number, high: number];
 
-/** Ticks at 1, 2 or 5 times a power of ten, about `count` of them, within the range. */
+/** About `count` ticks within the range, at 1, 2 or 5 times a power of ten. */
 export function niceTicks([low, high]: Range, count: number): number[] {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -13,7 +13,7 @@ export function niceTicks([low, high]: Range, count: number): number[] {
   return ticks;
 }
 
-/** Mean of the last `span` values at every point, fewer at the start. */
+/** Mean of the last `span` values at every point, of fewer at the start. */
 export function movingAverage(values: readonly number[], span: number): number[] {
   return values.map((_, index) => {
     const recent = values.slice(Math.max(0, index - span + 1), index + 1);
@@ -22,8 +22,8 @@ export function movingAverage(values: readonly number[], span: number): number[]
 }
 
 /**
- * With air around all of `always` and around `values` but their two percent largest (single timesteps peak wildly); from 0
- * where that is near. Needs a value.
+ * A range with margin around all of `always` and around `values` without their largest 2%, because single
+ * timesteps can peak. Starts at 0 if 0 is near. Needs at least one value.
  */
 export function axisRange(values: readonly number[], always: readonly number[] = []): Range {
   const sorted = [...values].sort((a, b) => a - b);

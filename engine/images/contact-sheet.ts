@@ -1,4 +1,4 @@
-/** The pictures of a run on one page: titled sections of labelled columns. */
+/** A contact sheet: images of a run on one page, in titled sections with labeled columns. */
 import { guardedSharp } from "./image-loaders.ts";
 import { renderSvg } from "./render-svg.ts";
 import { resizeImage } from "./resize-image.ts";
@@ -7,15 +7,15 @@ import { drawText, wrapText } from "./text-outlines.ts";
 
 export interface SheetCell {
   readonly image?: RgbImage;
-  /** One line below the picture, for instance a figure. */
+  /** One line below the image, for example a metric. */
   readonly caption?: string;
-  /** Columns that the cell takes, default 1. */
+  /** Number of columns that the cell spans, default 1. */
   readonly span?: number;
 }
 
 interface SheetSection {
   readonly title?: string;
-  /** Headings above the columns; may be fewer than the cells. */
+  /** Headings above the columns; there may be fewer than cells. */
   readonly columns: readonly string[];
   readonly rows: readonly (readonly SheetCell[])[];
 }
@@ -24,9 +24,9 @@ export interface Sheet {
   readonly title: string;
   readonly subtitle?: string;
   readonly sections: readonly SheetSection[];
-  /** A line at the foot. */
+  /** A line at the bottom. */
   readonly footer?: string;
-  /** Pixels, at least 128 and by default 256: smaller pictures are enlarged to it. */
+  /** In pixels, at least 128, default 256. Smaller images are enlarged to this width. */
   readonly cellWidth?: number;
 }
 
@@ -42,7 +42,7 @@ interface Placed {
   readonly top: number;
 }
 
-/** The largest size of `image`'s shape in a box. */
+/** The largest size with `image`'s aspect ratio that fits into a box. */
 function fitInside(image: RgbImage, width: number, height: number): { width: number; height: number } {
   const scale = Math.min(width / image.width, height / image.height);
   return {
@@ -71,7 +71,7 @@ class Page {
     return span * (this.cell + gap) - gap;
   }
 
-  /** Lines of text from the current y on; moves y below them. */
+  /** Draws lines of text at the current y and moves y below them. */
   paragraph(text: string, size: number, weight: "regular" | "semibold", fill: string, lines = 2): void {
     for (const line of wrapText(text, this.innerWidth, lines, size, weight)) {
       this.y += Math.round(size * 1.3);
@@ -84,7 +84,7 @@ class Page {
     const lines = Math.max(0, ...wrapped.map((heading) => heading.length));
     for (const [column, heading] of wrapped.entries())
       for (const [line, text] of heading.entries()) {
-        // Bottom-aligned, so that a one-line heading sits next to its picture.
+        // Bottom-aligned, so that a one-line heading is next to its image.
         const y = this.y + 20 * (lines - heading.length + line + 1) - 5;
         this.marks.push(drawText(text, { x: this.left(column), y, size: 15, weight: "semibold", fill: ink }));
       }
@@ -149,7 +149,7 @@ function layOut(sheet: Sheet): Page {
   return page;
 }
 
-/** The sheet as PNG bytes, dark on light, sRGB. */
+/** Renders the sheet as PNG, dark on light, in sRGB. */
 export async function contactSheet(sheet: Sheet): Promise<Buffer> {
   const page = layOut(sheet);
   const width = page.innerWidth + 2 * margin;

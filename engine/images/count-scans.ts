@@ -2,13 +2,13 @@
 const [startOfImage, startOfScan, endOfImage] = [0xd8, 0xda, 0xd9];
 
 /**
- * How many scans a JPEG has. A progressive one of a camera or an editor has some ten; each takes a pass over all coefficients, so
- * that thousands in a small file keep a decoder busy for minutes.
+ * Counts the scans of a JPEG. Progressive JPEGs of cameras and editors have about ten. Each scan takes a pass
+ * over all coefficients, so a small file with thousands of scans keeps a decoder busy for minutes.
  */
 export function countScans(jpeg: Uint8Array): number {
   let scans = 0;
   for (let at = 2; at + 3 < jpeg.length; ) {
-    // Within a scan's data 0xff is followed by 0 or a restart marker; elsewhere markers may be padded with 0xff.
+    // Within scan data, 0xff is followed by 0 or a restart marker; elsewhere markers may be padded with 0xff.
     const marker = jpeg[at] === 0xff ? jpeg[at + 1]! : 0;
     if (marker === endOfImage) break;
     if (marker === 0 || marker === 0xff || (marker >= 0xd0 && marker <= startOfImage)) {

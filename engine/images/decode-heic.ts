@@ -4,7 +4,7 @@ import { VisibleError } from "../errors.ts";
 import { guardedSharp } from "./image-loaders.ts";
 import { withPngProfile } from "./png-profile.ts";
 
-/** Milliseconds that a photo may take to decode; 50 megapixels take a few seconds. */
+/** Decoding time limit in milliseconds. 50 megapixels take a few seconds. */
 const timeLimit = 60_000;
 
 interface HeicLimits {
@@ -13,22 +13,23 @@ interface HeicLimits {
 }
 
 /**
- * Runs in a thread, which can be ended. libheif's own limits bound boxes, items and memory; it turns and flips the picture as the
- * file asks. A source text, so that it runs the same from TypeScript, from the package and from a bundle.
+ * Runs in a worker thread, which can be terminated. libheif limits boxes, items and memory, and applies
+ * rotation and mirroring. The source is a string, so that it runs the same from TypeScript, from the package
+ * and from a bundle.
  */
 const threadSource = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { HeifDecoder } = require(workerData.library);
 const images = new HeifDecoder().decode(workerData.bytes);
 const image = images.find((one) => one.is_primary()) ?? images[0];
-if (!image) throw new Error("libheif finds no picture in the file");
+if (!image) throw new Error("libheif found no image in the file");
 const [width, height] = [image.get_width(), image.get_height()];
 const { maximumSide, maximumPixels } = workerData.limits;
 if (Math.max(width, height) > maximumSide || width * height > maximumPixels) parentPort.postMessage({ width, height });
 else {
   const data = new Uint8ClampedArray(width * height * 4);
   image.display({ data, width, height }, (shown) => {
-    if (!shown) throw new Error("libheif cannot decode the picture");
+    if (!shown) throw new Error("libheif cannot decode the image");
     parentPort.postMessage({ width, height, data }, [data.buffer]);
   });
 }`;
@@ -36,15 +37,15 @@ else {
 interface Decoded {
   readonly width: number;
   readonly height: number;
-  /** RGBA; absent where the picture is beyond the limits. */
+  /** RGBA; absent if the image exceeds the limits. */
   readonly data?: Uint8ClampedArray;
 }
 
 /**
- * A HEIC photo as an uncompressed PNG, upright, with its color profile; 10 bits become 8. The decoder is libheif compiled to
- * WebAssembly (libheif-js, LGPL-3.0).
+ * Converts a HEIC photo to an uncompressed PNG, upright, with its color profile; 10 bits become 8. The
+ * decoder is libheif compiled to WebAssembly (libheif-js, LGPL-3.0).
  *
- * @throws VisibleError `image_too_large` or `unsupported_image`; any other error where the file is damaged
+ * @throws VisibleError `image_too_large` or `unsupported_image`; any other error for a damaged file
  */
 export async function heicToPng(bytes: Uint8Array, subject: string, limits: HeicLimits): Promise<Uint8Array> {
   const profile = await profileOf(bytes, subject);
@@ -52,7 +53,7 @@ export async function heicToPng(bytes: Uint8Array, subject: string, limits: Heic
   if (!data)
     throw new VisibleError(
       "image_too_large",
-      `${subject} is ${width}×${height} pixels; the limits are ${limits.maximumSide} a side and ${limits.maximumPixels / 1e6} megapixels, so scale it down first.`,
+      `${subject} is ${width}×${height} pixels; the limits are ${limits.maximumSide} pixels per side and ${limits.maximumPixels / 1e6} megapixels. Scale it down first.`,
     );
   const png = await guardedSharp()(data, { raw: { width, height, channels: 4 } })
     .png({ compressionLevel: 0 })
@@ -64,16 +65,16 @@ async function decodeInThread(bytes: Uint8Array, limits: HeicLimits): Promise<De
   const library = createRequire(import.meta.url).resolve("libheif-js/wasm-bundle.js");
   const worker = new Worker(threadSource, {
     ...{ eval: true, workerData: { library, bytes, limits } },
-    // libheif-js prints what it throws.
+    // libheif-js prints the errors that it throws.
     ...{ stdout: true, stderr: true },
   });
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<Decoded>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`it took more than ${timeLimit / 1000} s`)), timeLimit);
+      timer = setTimeout(() => reject(new Error(`decoding took more than ${timeLimit / 1000} s`)), timeLimit);
       worker.once("message", resolve);
       worker.once("error", reject);
-      worker.once("exit", () => reject(new Error("the decoder ended without a picture")));
+      worker.once("exit", () => reject(new Error("the decoder ended without an image")));
     });
   } finally {
     clearTimeout(timer);
@@ -84,7 +85,7 @@ async function decodeInThread(bytes: Uint8Array, limits: HeicLimits): Promise<De
 /** Code points of ITU-T H.273. */
 const [displayP3, bt2020, pq, hlg] = [12, 9, 16, 18];
 
-/** The ICC profile of a HEIC file, or one for the code points that it gives instead; undefined for sRGB. */
+/** The ICC profile of a HEIC file, or a profile for its code points; undefined for sRGB. */
 async function profileOf(bytes: Uint8Array, subject: string): Promise<Uint8Array | undefined> {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const kind of ["colrprof", "colrrICC"]) {
@@ -97,7 +98,7 @@ async function profileOf(bytes: Uint8Array, subject: string): Promise<Uint8Array
   if (transfer === pq || transfer === hlg || primaries === bt2020)
     throw new VisibleError(
       "unsupported_image",
-      `${subject} is an HDR photo (BT.2020, PQ or HLG); export it as an ordinary JPEG first.`,
+      `${subject} is an HDR photo (BT.2020, PQ or HLG); export it as an SDR JPEG first.`,
     );
   if (primaries !== displayP3) return undefined;
   const sharp = guardedSharp();

@@ -1,4 +1,4 @@
-/** A stranger's picture file → an RgbImage, with everything that could go wrong said in one sentence. */
+/** Decodes untrusted image files to RgbImage, with an error message for every kind of failure. */
 import type { Metadata } from "sharp";
 import { VisibleError } from "../errors.ts";
 import { countScans } from "./count-scans.ts";
@@ -8,28 +8,28 @@ import { guardedSharp } from "./image-loaders.ts";
 import { readImageFile } from "./read-image-file.ts";
 import { createRgbImage, fromBytes, type RgbImage } from "./rgb-image.ts";
 
-/** Width × height allowed. 50 megapixels are 600 MB as floats: more than any phone's ordinary photo. */
+/** Maximum width × height. 50 megapixels take 600 MB as floats. */
 export const maximumPixels = 50_000_000;
-/** Longest side allowed, pixels. */
+/** Maximum side in pixels. */
 export const maximumSide = 20_000;
 
-/** Scans of a JPEG allowed. */
+/** Maximum number of scans of a JPEG. */
 export const maximumScans = 100;
 
 export interface Transparency {
-  /** [height, width], 0 clear … 255 opaque. */
+  /** [height, width], 0 is transparent, 255 is opaque. */
   readonly alpha: Uint8Array;
-  /** The file's own colours, not composited. */
+  /** The file's colors without compositing. */
   readonly colours: RgbImage;
 }
 
 export interface DecodedImage {
-  /** Upright, in sRGB; transparent parts composited on white, as viewers show them. */
+  /** Upright, in sRGB; transparent parts are composited on white, as viewers show them. */
   readonly image: RgbImage;
   readonly format: ReadableFormat;
-  /** Present when any pixel is not opaque; `withTransparency` gives it back to an edited picture. */
+  /** Present if any pixel is not opaque; `withTransparency` applies it to an edited image. */
   readonly transparency?: Transparency;
-  /** The file's EXIF orientation asked for a turn or a flip, which has been done. */
+  /** Whether the EXIF orientation required a rotation or mirroring, which has been applied. */
   readonly hadOrientation: boolean;
 }
 
@@ -42,7 +42,7 @@ function requireFormat(bytes: Uint8Array, subject: string): ReadableFormat {
   if (format === undefined)
     throw new VisibleError(
       "unsupported_image",
-      `${subject} is not an image that visii reads; give JPEG, PNG, WebP, AVIF, HEIC or TIFF.`,
+      `${subject} is not a supported image; use JPEG, PNG, WebP, AVIF, HEIC or TIFF.`,
     );
   if (!isReadable(format))
     throw new VisibleError("unsupported_image", `${subject} is ${refusedFormats[format]}.`);
@@ -54,16 +54,16 @@ function requireFewScans(subject: string, bytes: Uint8Array): void {
   if (scans > maximumScans)
     throw new VisibleError(
       "image_too_complex",
-      `${subject} is a JPEG of ${scans} scans, which would take minutes to decode; the limit is ${maximumScans}, so save it anew.`,
+      `${subject} is a JPEG with ${scans} scans, which would take minutes to decode; the limit is ${maximumScans}. Save it again.`,
     );
 }
 
 function requireOnePicture(subject: string, format: ReadableFormat, { pages = 1 }: Metadata): void {
-  // A TIFF's further pages are thumbnails and layers; the first is the picture.
+  // Additional pages of a TIFF are thumbnails or layers; the first is the image.
   if (pages > 1 && format !== "tiff")
     throw new VisibleError(
       "unsupported_image",
-      `${subject} is an animation of ${pages} frames; save the frame that you want as PNG first.`,
+      `${subject} is an animation of ${pages} frames; save one frame as PNG first.`,
     );
 }
 
@@ -71,11 +71,11 @@ function requireModestSize(subject: string, { width, height }: Metadata): void {
   if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
     throw new VisibleError(
       "image_too_large",
-      `${subject} is ${width}×${height} pixels; the limits are ${maximumSide} a side and ${maximumPixels / 1e6} megapixels, so scale it down first.`,
+      `${subject} is ${width}×${height} pixels; the limits are ${maximumSide} pixels per side and ${maximumPixels / 1e6} megapixels. Scale it down first.`,
     );
 }
 
-/** [height, width, 4] interleaved → the picture on white and, where not opaque throughout, its transparency. */
+/** [height, width, 4] interleaved → the image on white and, unless fully opaque, its transparency. */
 function splitAlpha(
   bytes: Uint8Array,
   width: number,
@@ -95,10 +95,12 @@ function splitAlpha(
 }
 
 /**
- * Decodes JPEG, PNG, WebP, AVIF, HEIC or TIFF (told by its bytes) from a path or from memory: orientation applied; embedded ICC
- * profile, CMYK, grayscale and 10 or 16 bits brought to 8-bit sRGB. Wide gamuts (Display P3, Adobe RGB, ProPhoto) are clipped to sRGB.
- * `subject` names the picture in errors; by default its path. Anything else, damage, or too many pixels: VisibleError.
+ * Decodes JPEG, PNG, WebP, AVIF, HEIC or TIFF, detected by content, from a path or from memory. Applies the
+ * orientation and converts ICC profiles, CMYK, grayscale and 10 or 16 bits to 8-bit sRGB. Wide gamuts
+ * (Display P3, Adobe RGB, ProPhoto) are clipped to sRGB.
  *
+ * @param subject names the image in errors; by default its path
+ * @throws VisibleError for any other format, a damaged file, or too many pixels
  * @example
  * const { image, format } = await decodeImage("photo.jpg");
  * console.log(format, image.width, image.height);
@@ -115,7 +117,7 @@ export async function decodeImage(source: string | Uint8Array, subject?: string)
     requireModestSize(name, metadata);
     requireOnePicture(name, format, metadata);
     const upright = sharp(file, { failOn: "warning", limitInputPixels: maximumPixels }).autoOrient();
-    // libvips takes 16-bit pixels of another profile for sRGB unless it is asked for a profile.
+    // Without a requested profile, libvips treats 16-bit pixels of another profile as sRGB.
     if (metadata.hasProfile && metadata.depth === "ushort") upright.withIccProfile("srgb");
     const { data, info } = await upright
       .toColourspace("srgb")
@@ -133,7 +135,7 @@ export async function decodeImage(source: string | Uint8Array, subject?: string)
     if (cause instanceof VisibleError) throw cause;
     throw new VisibleError(
       "damaged_image",
-      `${name} is damaged or cut short: it starts like ${format.toUpperCase()} but cannot be decoded; copy or export it again.`,
+      `${name} is damaged or truncated ${format.toUpperCase()} and cannot be decoded; copy or export it again.`,
       { cause },
     );
   }

@@ -5,31 +5,35 @@ import { cropImage, padImage, type RgbImage } from "./rgb-image.ts";
 
 export interface ModelSize {
   /**
-   * The side of the square pictures the model was trained on, pixels. A picture is scaled to that *area* (resolution²),
-   * whatever its shape, so that objects and the cost of a step stay about what the model is used to.
+   * Side in pixels of the square images that the model was trained on. Images of any aspect ratio are resized
+   * to about resolution² pixels, which keeps objects and the cost of a step near those of training.
    */
   readonly resolution: number;
-  /** Both sides handed to the model are multiples of this, pixels. */
+  /** Both sides of the model's input are multiples of this, in pixels. */
   readonly multiple: number;
-  /** The very size to hand to the model instead, both sides multiples: the picture is scaled to lie in it whole. */
+  /** An exact input size instead, both sides multiples. The whole image is scaled to fit inside. */
   readonly exact?: { readonly width: number; readonly height: number };
 }
 
 interface FittedImage {
   /** For the model: aspect kept, sides padded to the multiple by repeating the edge, evenly on both sides. */
   readonly image: RgbImage;
-  /** Undoes it on an edited picture of `image`'s size: crops the padding, and returns to the original's size. */
+  /**
+   * Reverses the resizing of an edited image of `image`'s size: crops the padding and returns to the original
+   * size.
+   */
   restore(edited: RgbImage, detail?: DetailMode): RgbImage;
 }
 
-/** Longest over shortest side beyond which nothing sensible is left of the short one. */
+/** Maximum aspect ratio; beyond it the short side becomes too small. */
 export const maximumElongation = 8;
 
 /**
- * Scales and pads `image` to suit the model. `detail` of restore says how what the small copy lost comes back (see
- * restore-detail.ts); the default "transfer" came closest to the true edit of the three, on synthetic edits and on the
- * demo's photos, and changes nothing where no resizing was needed.
- * VisibleError when the picture is more elongated than maximumElongation.
+ * Scales and pads `image` for the model. The `detail` mode of restore determines how lost detail returns (see
+ * restore-detail.ts). The default "transfer" came closest to the true edit of the three, on synthetic edits
+ * and on the demo's photos; it changes nothing if no resizing was needed.
+ *
+ * @throws VisibleError if the image is more elongated than maximumElongation
  */
 export function fitToModel(
   image: RgbImage,
@@ -40,12 +44,12 @@ export function fitToModel(
   if (Math.max(width / height, height / width) > maximumElongation)
     throw new VisibleError(
       "image_too_elongated",
-      `${subject} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part that you want edited.`,
+      `${subject} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part to edit.`,
     );
   const scale = exact
     ? Math.min(exact.width / width, exact.height / height)
     : resolution / Math.sqrt(width * height);
-  // A side that is within half a percent of fitting is left alone: no needless blur.
+  // A size within half a percent is kept, to avoid blur.
   const near = Math.abs(scale - 1) < 0.005 && !(exact && (width > exact.width || height > exact.height));
   const scaled = near ? 1 : scale;
   const inner = resizeImage(

@@ -1,6 +1,6 @@
 /**
- * A Gaussian of `sigma` pixels over a plane [height, width], cut off at 3σ, the plane's edge pixels going on outside:
- * [height, width] → [height, width].
+ * Convolves a plane [height, width] with a Gaussian of `sigma` pixels, truncated at 3σ, with edge pixels
+ * repeated outside: [height, width] → [height, width].
  */
 export function gaussianBlur(
   plane: Float64Array,
@@ -12,7 +12,7 @@ export function gaussianBlur(
   return convolveSeparably(plane, width, height, kernel, kernel);
 }
 
-/** exp(−x²/2σ²) at whole x from −⌈3σ⌉ to ⌈3σ⌉, of sum 1. */
+/** exp(−x²/2σ²) at integer x from −⌈3σ⌉ to ⌈3σ⌉, normalized to sum 1. */
 export function gaussianKernel(sigma: number): Float64Array {
   const radius = Math.ceil(3 * sigma);
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, tap) =>
@@ -23,8 +23,8 @@ export function gaussianKernel(sigma: number): Float64Array {
 }
 
 /**
- * Correlates a plane [height, width] with the kernel vertical(y) · horizontal(x), each of odd length; the plane's edge pixels go
- * on outside. [height, width] → [height, width].
+ * Correlates a plane [height, width] with the kernel vertical(y) · horizontal(x), each of odd length, with
+ * edge pixels repeated outside. [height, width] → [height, width].
  */
 export function convolveSeparably(
   plane: Float64Array,

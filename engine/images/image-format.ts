@@ -1,10 +1,10 @@
-/** What a file is by its first bytes: names lie, bytes rarely do. */
+/** Detects file formats by their first bytes; file names are not reliable. */
 
-/** Formats that are written, and read. */
+/** Formats that can be written (and read). */
 export const imageFormats = ["jpeg", "png", "webp", "avif"] as const;
 export type ImageFormat = (typeof imageFormats)[number];
 
-/** Formats that are read; an edited picture of one that is not written is written as the format beside it. */
+/** Formats that can be read, and the format in which an edited image is written. */
 export const readableFormats = {
   jpeg: "jpeg",
   png: "png",
@@ -15,10 +15,10 @@ export const readableFormats = {
 } as const satisfies Readonly<Record<string, ImageFormat>>;
 export type ReadableFormat = keyof typeof readableFormats;
 
-/** Kinds we recognise only to refuse them helpfully: each with the way out, following "Save it as …". */
+/** Formats that are recognized only for a helpful error, with the workaround. */
 export const refusedFormats = {
   svg: "an SVG drawing; export it as PNG first",
-  gif: "a GIF; save the frame that you want as PNG first",
+  gif: "a GIF; save one frame as PNG first",
   bmp: "a BMP; save it as PNG first",
   jxl: "a JPEG XL; save it as PNG or JPEG first",
   pdf: "a PDF; export the page as PNG first",
@@ -40,7 +40,7 @@ const heifBrands: Readonly<Record<string, "avif" | "heic">> = {
   heis: "heic",
 };
 
-/** ISO base media: the major brand, then the compatible ones (`mif1` files name the codec only there). */
+/** ISO base media: the major brand, then the compatible brands (`mif1` files name the codec only there). */
 function heifKind(bytes: Uint8Array): "avif" | "heic" | undefined {
   const boxEnd = Math.min(bytes.length, 128, new DataView(bytes.buffer, bytes.byteOffset).getUint32(0));
   for (let at = 8; at + 4 <= boxEnd; at += at === 8 ? 8 : 4) {
@@ -50,7 +50,7 @@ function heifKind(bytes: Uint8Array): "avif" | "heic" | undefined {
   return undefined;
 }
 
-/** The kind of image in `bytes`, or undefined when it is none that we know. */
+/** The format of `bytes`, or undefined if it is unknown. */
 export function detectFormat(bytes: Uint8Array): ReadableFormat | RefusedFormat | undefined {
   if (bytes.length < 12) return undefined;
   const head = ascii(bytes, 0, 12);

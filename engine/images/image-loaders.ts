@@ -1,6 +1,6 @@
 /**
- * The one door to sharp. libvips knows dozens of file formats, some of them with a history of holes; here only five can be
- * read, and our own SVG drawings for as long as one of them is being rendered.
+ * The only import of sharp. libvips supports dozens of file formats, some with a history of vulnerabilities.
+ * Here only five can be read, and SVG only while one of our own drawings is rendered.
  */
 import sharp from "sharp";
 
@@ -16,7 +16,10 @@ const svg = ["VipsForeignLoadSvgBuffer"];
 let guarded = false;
 let svgInUse = 0;
 
-/** sharp with every loader but those of JPEG, PNG, WebP, AVIF and TIFF switched off for the whole process, and its cache off. */
+/**
+ * sharp with all loaders disabled except JPEG, PNG, WebP, AVIF and TIFF, for the whole process, and without
+ * cache.
+ */
 export function guardedSharp(): typeof sharp {
   if (!guarded) {
     sharp.block({ operation: ["VipsForeignLoad"] });
@@ -28,8 +31,8 @@ export function guardedSharp(): typeof sharp {
 }
 
 /**
- * Runs `render` with the SVG loader on. A stranger's SVG still cannot come in meanwhile: decodeImage looks at the first
- * bytes before sharp does.
+ * Runs `render` with the SVG loader enabled. Untrusted SVG is still rejected meanwhile, because decodeImage
+ * checks the first bytes before sharp reads a file.
  */
 export async function withSvgLoader<Result>(
   render: (open: typeof sharp) => Promise<Result>,
@@ -43,7 +46,7 @@ export async function withSvgLoader<Result>(
   }
 }
 
-/** For reports: which libraries decoded and encoded the pictures. */
+/** Versions of the libraries that decode and encode images, for reports. */
 export function imageLibraryVersions(): { readonly sharp: string | null; readonly libvips: string } {
   return { sharp: sharp.versions.sharp ?? null, libvips: sharp.versions.vips };
 }

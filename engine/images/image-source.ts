@@ -1,7 +1,7 @@
 import { type DecodedImage, decodeImage } from "./decode-image.ts";
 import type { RgbImage } from "./rgb-image.ts";
 
-/** A photo: its file's path, its file's bytes (JPEG, PNG, WebP, AVIF, HEIC or TIFF), or its pixels. */
+/** A photo: a file path, the bytes of a file (JPEG, PNG, WebP, AVIF, HEIC or TIFF), or pixels. */
 export type ImageSource = string | Uint8Array | RgbImage;
 
 /** @throws VisibleError as decodeImage does, naming `subject` */

@@ -1,26 +1,33 @@
 /**
- * How an edit changes colour contrasts, place by place: the 3×3 matrix A that best explains the edited colours p by the
- * input's colours i within a window, in the least-squares sense, drawn towards the same fit over the whole picture where the
- * window is flat: A = (Σ + ε·1)⁻¹(cov(i, p) + ε·A_whole). The local fit of the guided filter (He, Sun, Tang 2010).
+ * How an edit changes color contrasts at each position: the 3×3 matrix A that best explains the edited colors
+ * p by the input's colors i within a window, in the least-squares sense, regularized towards the same fit
+ * over the whole image where the window is flat: A = (Σ + ε·1)⁻¹(cov(i, p) + ε·A_whole). This is the local
+ * fit of the guided filter (He, Sun, Tang 2010).
  *
- * Where the edit put something new, no map explains it, and detail of what was there does not belong there: A is weighted by the
- * share of the window's variance that it explains.
+ * Where the edit added something new, no map explains it, and detail of the original does not belong there. A
+ * is therefore weighted by the share of the window's variance that it explains.
  */
 import { boxMean } from "./box-mean.ts";
 import type { RgbImage } from "./rgb-image.ts";
 
 /** Window radius in model pixels: 9×9. */
 const radius = 4;
-/** Variance, in (−1…1)² units, below which a window counts as flat: a standard deviation of 2 grey levels in 100. */
+/**
+ * Variance, in (−1…1)² units, below which a window counts as flat: a standard deviation of 2 gray levels in
+ * 100.
+ */
 const epsilon = 0.0016;
 
-/** R² of a window at which none of A is kept, and at which all of it is. */
+/** R² of a window up to which A is dropped, and from which it is fully kept. */
 const [noneExplained, allExplained] = [0.6, 0.9];
 
 type Matrix = readonly number[];
 const identity: Matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
-/** (Σ + ε·1)⁻¹(C + ε·prior) for the symmetric 3×3 Σ (six values) and 3×3 C [from input channel, to output channel]. */
+/**
+ * (Σ + ε·1)⁻¹(C + ε·prior) for the symmetric 3×3 Σ (six values) and 3×3 C [from input channel, to output
+ * channel].
+ */
 function ridge(sigma: readonly number[], c: readonly number[], prior: Matrix, into: Float64Array): void {
   const [a, b, d] = [sigma[0]! + epsilon, sigma[1]!, sigma[2]!];
   const [e, f, i] = [sigma[3]! + epsilon, sigma[4]!, sigma[5]! + epsilon];
@@ -38,7 +45,10 @@ function ridge(sigma: readonly number[], c: readonly number[], prior: Matrix, in
   }
 }
 
-/** The share of `variance`, of all channels of p, that the map explains; a flat window, up to ε a channel, counts as explained. */
+/**
+ * The share of `variance`, over all channels of p, that the map explains. A flat window, up to ε per channel,
+ * counts as explained.
+ */
 function explainedShare(
   sigma: readonly number[],
   c: readonly number[],
@@ -58,7 +68,7 @@ function explainedShare(
 const weightOf = (explained: number): number =>
   Math.min(1, Math.max(0, (explained - noneExplained) / (allExplained - noneExplained)));
 
-/** `mean` gives a statistic's average; solves for A at every position that the averages have. */
+/** Solves for A at every position. `mean` averages a statistic over the window. */
 function fitMap(
   input: RgbImage,
   edited: RgbImage,
@@ -106,8 +116,8 @@ function fitMap(
 }
 
 /**
- * A at every pixel, as nine planes [height, width]: index 3·(input channel) + (output channel). `edited` is as large as
- * `input`.
+ * A at every pixel, as nine planes [height, width] with index 3·(input channel) + (output channel). `edited`
+ * has the size of `input`.
  */
 export function localLinearMap(input: RgbImage, edited: RgbImage): Float32Array[] {
   const whole = fitMap(

@@ -1,6 +1,7 @@
 /**
- * The course of learning as a picture: each step's loss with its moving average on the left axis, the loss on the fixed
- * validation samples on the right one (it is a plain mean squared error, so the two are not of one scale).
+ * The loss curve as an image: each step's loss with its moving average on the left axis, and the validation
+ * loss on the right axis. The validation loss is a plain mean squared error, so the two have different
+ * scales.
  */
 import { axisRange, movingAverage, niceTicks, type Range } from "./chart-scale.ts";
 import { renderSvg } from "./render-svg.ts";
@@ -8,14 +9,14 @@ import { drawText, textWidth } from "./text-outlines.ts";
 
 export interface LossPoint {
   readonly step: number;
-  /** Of the step's batch; absent at step 0, before any. */
+  /** Loss of the step's batch; absent at step 0. */
   readonly loss?: number | undefined;
   readonly validation?: number | undefined;
 }
 
 interface LossCurveOptions {
   readonly title?: string;
-  /** Pixels, default 960 × 540. */
+  /** In pixels, default 960 × 540. */
   readonly width?: number;
   readonly height?: number;
 }
@@ -28,7 +29,7 @@ interface Point {
 const [ink, grey, blue, orange, paper] = ["#1d1d1f", "#6e6e73", "#3b6fd4", "#e2711d", "#fbfbfa"];
 const label = { size: 13, fill: grey } as const;
 
-/** The part of the picture that the curves fill, and how steps and values fall on it. */
+/** The plot area, and the mapping of steps and values to it. */
 class Plot {
   readonly left = 84;
   readonly top = 84;
@@ -66,7 +67,7 @@ class Plot {
     return `<g ${style}>${circles.join("")}</g>`;
   }
 
-  /** The ground line with the steps below it. */
+  /** The horizontal axis with the steps below it. */
   stepAxis(): string {
     const middle = (this.left + this.right) / 2;
     return [
@@ -100,7 +101,7 @@ class Plot {
   }
 }
 
-/** Names and their marks, right-aligned at `right`. */
+/** Legend entries with their marks, right-aligned at `right`. */
 function legend(entries: readonly { name: string; mark: (x: number) => string }[], right: number): string {
   let x = right;
   const drawn: string[] = [];
@@ -162,7 +163,7 @@ function drawCurves(
   return parts.join("") + legend(entries, plot.right);
 }
 
-/** The curve as an SVG document, text as outlines. Values that are not finite are left out. */
+/** The curve as an SVG document, with text as outlines. Non-finite values are omitted. */
 export function lossCurveSvg(points: readonly LossPoint[], options: LossCurveOptions = {}): string {
   const { title = "Loss while learning", width = 960, height = 540 } = options;
   const losses = finite(points, "loss");
@@ -174,7 +175,7 @@ export function lossCurveSvg(points: readonly LossPoint[], options: LossCurveOpt
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><rect width="${width}" height="${height}" fill="${paper}"/>${heading}${curves}</svg>`;
 }
 
-/** The same picture as PNG bytes. */
+/** The same as PNG. */
 export function lossCurvePng(points: readonly LossPoint[], options: LossCurveOptions = {}): Promise<Buffer> {
   return renderSvg(lossCurveSvg(points, options));
 }

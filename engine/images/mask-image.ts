@@ -3,16 +3,16 @@ import { boxMean } from "./box-mean.ts";
 import { resizeImage } from "./resize-image.ts";
 import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 
-/** By how much the aspect ratios of a mask and its photo may differ, to allow for rounded sides. */
+/** Maximum difference between the aspect ratios of a mask and its photo, to allow for rounded sides. */
 const shapeTolerance = 0.01;
 
-/** Of the longer side, over which an edge of the mask fades in the result. */
+/** Width of the mask's feathering in the result, relative to the longer side. */
 const feather = 1 / 128;
 
 /**
- * A mask at its photo's size: white where to edit, black where to keep, with fading edges.
+ * Resizes a mask to its photo, with feathered edges: white is edited, black is kept.
  *
- * @throws VisibleError `invalid_mask` if it has another shape, or no part to edit
+ * @throws VisibleError `invalid_mask` if its aspect ratio differs or it is black everywhere
  */
 export function fitMask(
   mask: RgbImage,
@@ -22,7 +22,7 @@ export function fitMask(
   if (Math.abs((mask.width * photo.height) / (mask.height * photo.width) - 1) > shapeTolerance)
     throw new VisibleError(
       "invalid_mask",
-      `The mask ${names.mask} is ${mask.width}×${mask.height} and ${names.photo} is ${photo.width}×${photo.height}; give a mask of the photo's shape.`,
+      `The mask ${names.mask} is ${mask.width}×${mask.height} and ${names.photo} is ${photo.width}×${photo.height}; use a mask with the photo's aspect ratio.`,
     );
   const { width, height } = photo;
   const { data } = resizeImage(mask, width, height);
@@ -34,23 +34,23 @@ export function fitMask(
   if (grey.every((value) => value < -0.9))
     throw new VisibleError(
       "invalid_mask",
-      `The mask ${names.mask} is black all over, so nothing would be edited; paint white where to edit.`,
+      `The mask ${names.mask} is completely black, so nothing would be edited; paint the part to edit white.`,
     );
   const faded = boxMean(grey, width, height, Math.round(Math.max(width, height) * feather));
   return createRgbImage(width, height, Float32Array.from([...faded, ...faded, ...faded]));
 }
 
-/** Grey values this near to black or white are meant to be it: half a step of 8 bits. */
+/** Gray values this close to black or white are rounded to it: half a step of 8 bits. */
 const snap = 1 / 512;
 
-/** Of a grey picture as a mask: 0 for black, 1 for white, [height · width]. */
+/** A gray image as a mask: 0 for black, 1 for white, [height · width]. */
 export function maskOf({ width, height, data }: RgbImage): Float32Array {
   return data
     .subarray(0, width * height)
     .map((value) => Math.min(1, Math.max(0, ((value + 1) / 2 - snap) / (1 - 2 * snap))));
 }
 
-/** `edited` where the mask is white, `photo` where it is black; all of one size. */
+/** Blends `edited` (mask white) and `photo` (mask black); all of one size. */
 export function blendByMask(photo: RgbImage, edited: RgbImage, mask: RgbImage): RgbImage {
   const weights = maskOf(mask);
   const blended = photo.data.map(

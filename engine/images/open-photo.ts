@@ -5,24 +5,24 @@ import type { DetailMode } from "./restore-detail.ts";
 import type { RgbImage } from "./rgb-image.ts";
 import { type FinishedImage, withTransparency } from "./with-transparency.ts";
 
-/** A photo that is ready to be edited. */
+/** A photo prepared for editing. */
 export interface OpenPhoto {
-  /** Of the photo itself, in pixels. */
+  /** Size of the original photo in pixels. */
   readonly width: number;
   readonly height: number;
-  /** As the model takes it. */
+  /** The photo resized for the model. */
   readonly image: RgbImage;
-  /** Of each pixel of `image`, where to edit; absent where no mask was given. */
+  /** Mask for the pixels of `image`; absent without a mask. */
   readonly mask?: Float32Array;
-  /** An edit of `image` at the photo's own size and with its transparency. */
+  /** Returns an edit of `image` at the photo's original size, with its transparency. */
   finish(edited: RgbImage, detail?: DetailMode): FinishedImage;
 }
 
 /**
- * Decodes a photo and fits it to the model, once for several edits.
+ * Decodes a photo and resizes it for the model, once for several edits.
  *
- * @param mask white where to edit, black where to keep the photo
- * @throws VisibleError for a photo that cannot be read or is too elongated; `subject` names it
+ * @param mask white is edited, black is kept
+ * @throws VisibleError for an unreadable or too elongated photo; `subject` names it
  * @example
  * const photo = await openPhoto("photo.jpg", pipeline.imageSize);
  * const night = await edit(pipeline, photo, { text: "make it night" }, { seed: 0, steps: 2 });

@@ -1,9 +1,9 @@
 import { deflateSync } from "node:zlib";
 
-/** Bytes of a PNG's signature and IHDR chunk; a profile stands after them. */
+/** Bytes of a PNG's signature and IHDR chunk; the profile follows them. */
 const headerLength = 33;
 
-/** A PNG without a color profile → the same pixels, said to be in `profile` (an iCCP chunk, PNG 11.3.3.3). */
+/** Adds a color profile to a PNG without one (an iCCP chunk, PNG 11.3.3.3). The pixels are unchanged. */
 export function withPngProfile(png: Uint8Array, profile: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from("iCCPprofile\0\0", "latin1"), deflateSync(profile)]);
   const chunk = Buffer.alloc(body.length + 8);
@@ -13,7 +13,7 @@ export function withPngProfile(png: Uint8Array, profile: Uint8Array): Buffer {
   return Buffer.concat([png.subarray(0, headerLength), chunk, png.subarray(headerLength)]);
 }
 
-/** ISO 3309, as PNG's chunks have it. */
+/** CRC-32 of ISO 3309, as used in PNG chunks. */
 function crc32(bytes: Uint8Array): number {
   let sum = 0xffffffff;
   for (const byte of bytes) {

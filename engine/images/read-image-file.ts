@@ -1,32 +1,32 @@
 import { readFile, stat } from "node:fs/promises";
 import { VisibleError } from "../errors.ts";
 
-/** Compressed size above which nobody's photo lies, in bytes. */
+/** Maximum size of an image file in bytes. */
 export const maximumFileBytes = 200 * 1024 * 1024;
 
 const refusals: Readonly<Record<string, (path: string) => VisibleError>> = {
   ENOENT: (path) =>
     new VisibleError(
       "image_not_found",
-      `There is no file ${path}; check the name and the folder you are in.`,
+      `File ${path} does not exist; check the name and the current folder.`,
     ),
   ENOTDIR: (path) =>
-    new VisibleError("image_not_found", `There is no file ${path}: part of its path is not a folder.`),
+    new VisibleError("image_not_found", `File ${path} does not exist: part of its path is not a folder.`),
   EACCES: (path) =>
-    new VisibleError(
-      "image_unreadable",
-      `${path} may not be read by you; change its permissions (chmod +r).`,
-    ),
+    new VisibleError("image_unreadable", `No permission to read ${path}; change its permissions (chmod +r).`),
 };
 
-/** The file's bytes. Missing, unreadable, a folder, a device, empty or above maximumFileBytes: VisibleError. */
+/**
+ * Reads an image file. @throws VisibleError if it is missing, unreadable, not a regular file, empty or above
+ * maximumFileBytes
+ */
 export async function readImageFile(path: string): Promise<Uint8Array> {
   try {
     const found = await stat(path);
     if (found.isDirectory())
       throw new VisibleError(
         "image_is_folder",
-        `${path} is a folder; name the image files in it, as in ${path}/*.jpg.`,
+        `${path} is a folder; give the image files in it, such as ${path}/*.jpg.`,
       );
     if (!found.isFile())
       throw new VisibleError(
@@ -38,7 +38,7 @@ export async function readImageFile(path: string): Promise<Uint8Array> {
     if (found.size > maximumFileBytes)
       throw new VisibleError(
         "image_too_large",
-        `${path} is ${Math.round(found.size / 1e6)} MB; the limit is ${Math.round(maximumFileBytes / 1e6)} MB, so save a smaller copy.`,
+        `${path} is ${Math.round(found.size / 1e6)} MB; the limit is ${Math.round(maximumFileBytes / 1e6)} MB. Save a smaller copy.`,
       );
     return await readFile(path);
   } catch (cause) {

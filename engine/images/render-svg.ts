@@ -1,6 +1,6 @@
 import { withSvgLoader } from "./image-loaders.ts";
 
-/** Draws our own SVG to PNG bytes, at one pixel per unit. Never hand it a stranger's. */
+/** Renders a trusted SVG to PNG, at one pixel per unit. Never pass untrusted SVG. */
 export function renderSvg(svg: string): Promise<Buffer> {
   return withSvgLoader((sharp) => sharp(Buffer.from(svg)).png({ compressionLevel: 9 }).toBuffer());
 }

@@ -1,9 +1,9 @@
 /**
- * Separable Lanczos-3 resampling of float planes: in our own code, so that a model's input is the same number on every
- * machine, and so that differences of images (which leave [−1, 1]) can be resized too.
+ * Separable Lanczos-3 resampling of float planes. Implemented here, so that a model's input is the same on
+ * every machine, and so that differences of images, which exceed [−1, 1], can be resized.
  */
 
-/** `planes` is [planes, height, width]; returns [planes, toHeight, toWidth]. Down-scaling widens the kernel (no aliasing). */
+/** [planes, height, width] → [planes, toHeight, toWidth]. Downscaling widens the kernel to avoid aliasing. */
 export function resamplePlanes(
   planes: Float32Array,
   from: { readonly width: number; readonly height: number },
@@ -18,7 +18,7 @@ export function resamplePlanes(
 interface Taps {
   /** First source index of each output. */
   readonly start: Int32Array;
-  /** [outputs, size], each row summing to 1; taps beyond the edge are folded away by that normalisation. */
+  /** [outputs, size], each row normalized to sum 1, which also removes taps beyond the edge. */
   readonly weights: Float32Array;
   readonly size: number;
 }

@@ -1,7 +1,7 @@
 import { resamplePlanes } from "./resample.ts";
 import { createRgbImage, cropImage, type RgbImage } from "./rgb-image.ts";
 
-/** Resizes with Lanczos-3; overshoot at hard edges is clipped back to [−1, 1]. The same size returns the image itself. */
+/** Resizes with Lanczos-3 and clips overshoot to [−1, 1]. The same size returns the image itself. */
 export function resizeImage(image: RgbImage, width: number, height: number): RgbImage {
   if (image.width === width && image.height === height) return image;
   const data = resamplePlanes(image.data, image, { width, height });
@@ -9,7 +9,7 @@ export function resizeImage(image: RgbImage, width: number, height: number): Rgb
   return createRgbImage(width, height, data);
 }
 
-/** Fills width × height wholly: crops the middle of `image` to that aspect, then resizes. */
+/** Crops the center of `image` to the aspect ratio of width × height, then resizes. */
 export function coverImage(image: RgbImage, width: number, height: number): RgbImage {
   const scale = Math.min(image.width / width, image.height / height);
   const cropWidth = Math.max(1, Math.min(image.width, Math.round(width * scale)));

@@ -1,12 +1,15 @@
 /**
- * A model edits a small copy of a photo; what the copy lost must come from the original. All three ways are
- * result = up(edited) + A·(original − up(input)), where `up` enlarges and the bracket is the lost detail:
+ * A model edits a small copy of a photo, and the lost detail must come from the original. All three modes
+ * compute result = up(edited) + A·(original − up(input)), where `up` enlarges and the difference is the lost
+ * detail:
  *
- * - "plain":    A = 0. Exactly the model's picture, enlarged; blurry in proportion.
- * - "residual": A = 1. The original plus the enlarged difference; right for additive edits, wrong where an edit turns
- *               contrasts round (a negative keeps positive details) or damps them (night keeps daylight detail).
- * - "transfer": A fitted to the edit itself, place by place (localLinearMap): darkening darkens details too, a negative
- *               inverts them, a blur drops them, and where the edit put something new there is none.
+ * - "plain":    A = 0. The model's image enlarged, and blurred accordingly.
+ * - "residual": A = 1. The original plus the enlarged difference. Right for additive edits, wrong if an edit
+ * inverts
+ *               contrasts (a negative keeps positive detail) or reduces them (night keeps daylight detail).
+ * - "transfer": A fitted to the edit at each position (localLinearMap): darkening darkens detail, a negative
+ * inverts it,
+ *               a blur drops it, and new content gets none.
  */
 import { localLinearMap } from "./local-linear-map.ts";
 import { resamplePlanes } from "./resample.ts";
@@ -15,14 +18,20 @@ import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 export type DetailMode = "plain" | "residual" | "transfer";
 export const detailModes = ["transfer", "residual", "plain"] as const satisfies readonly DetailMode[];
 
-/** Where output index `at` of `to` falls among `from` samples: the lower neighbour and the weight of the upper one. */
+/**
+ * Position of output index `at` of `to` among `from` samples: the lower neighbor and the weight of the upper
+ * one.
+ */
 function between(at: number, from: number, to: number): { low: number; high: number; weight: number } {
   const place = Math.min(from - 1, Math.max(0, ((at + 0.5) * from) / to - 0.5));
   const low = Math.floor(place);
   return { low, high: Math.min(from - 1, low + 1), weight: place - low };
 }
 
-/** result += A·detail, A interpolated bilinearly row by row (nine full-size planes would not fit for large photos). */
+/**
+ * result += A·detail, with A interpolated bilinearly row by row, because nine full-size planes are too large
+ * for large photos.
+ */
 function addMappedDetail(
   result: Float32Array,
   detail: Float32Array,
@@ -51,7 +60,10 @@ function addMappedDetail(
   }
 }
 
-/** `input` and `edited` are equal in size; `original` is what `input` was resized from. Returns original's size. */
+/**
+ * `input` and `edited` have one size; `original` is the image that `input` was resized from. Returns
+ * original's size.
+ */
 export function restoreDetail(
   original: RgbImage,
   input: RgbImage,

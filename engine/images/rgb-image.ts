@@ -1,4 +1,4 @@
-/** An RGB picture as the models see it, and its ways in from and out to bytes. */
+/** An RGB image as the models use it, and conversion from and to bytes. */
 import { InternalError } from "../errors.ts";
 
 export interface RgbImage {
@@ -10,7 +10,10 @@ export interface RgbImage {
   readonly data: Float32Array;
 }
 
-/** Wraps planar [3, height, width] values in [−1, 1]. Throws InternalError when the count does not match the size. */
+/**
+ * Wraps planar [3, height, width] values in [−1, 1]. @throws InternalError if the count does not match the
+ * size
+ */
 export function createRgbImage(width: number, height: number, data: Float32Array): RgbImage {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
     throw new InternalError(`an image of ${width}×${height} pixels`);
@@ -35,7 +38,8 @@ export function fromBytes(bytes: Uint8Array, width: number, height: number, chan
 
 /**
  * To interleaved 8-bit pixels [height, width, 3]; values outside [−1, 1] are clipped.
- * Throws InternalError on NaN: a picture that silently turns black hides a bug upstream.
+ *
+ * @throws InternalError for NaN, which would otherwise silently become black
  */
 export function toBytes(image: RgbImage): Uint8Array {
   const area = image.width * image.height;
@@ -50,7 +54,7 @@ export function toBytes(image: RgbImage): Uint8Array {
   return bytes;
 }
 
-/** A rectangle of `image`; it must lie inside. */
+/** A rectangle of `image`, which must lie inside. */
 export function cropImage(
   image: RgbImage,
   { left, top, width, height }: { left: number; top: number; width: number; height: number },
@@ -68,7 +72,7 @@ export function cropImage(
   return createRgbImage(width, height, data);
 }
 
-/** Grows `image` by repeating its edge pixels outward. */
+/** Enlarges `image` by repeating its edge pixels outward. */
 export function padImage(
   image: RgbImage,
   { left, top, right, bottom }: { left: number; top: number; right: number; bottom: number },

@@ -1,6 +1,6 @@
 /**
- * Text as SVG paths, from the outlines of the Inter typeface kept in typeface/: the same letters on every machine, also on one
- * with no fonts installed (as in a bare container, where SVG <text> draws nothing).
+ * Text as SVG paths, from outlines of the Inter typeface in typeface/. The result is the same on every
+ * machine, also without installed fonts, where SVG <text> draws nothing.
  */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
@@ -11,7 +11,7 @@ const typefaceSchema = z.object({ regular: face, semibold: face });
 type Typeface = z.infer<typeof typefaceSchema>;
 type Weight = keyof Typeface;
 
-/** Not among the letters we took from Inter. Units as there: 1000 to the em, y downward. */
+/** Not part of the extracted outlines. Units as there: 1000 per em, y downward. */
 const arrow: z.infer<typeof glyph> = [
   900,
   "M90 -300H640L490 -450L545 -505L790 -262L545 -20L490 -75L640 -225H90Z",
@@ -27,13 +27,13 @@ function typeface(): Typeface {
   return loaded;
 }
 
-/** Letters we have no outline of are shown as a question mark. */
+/** Characters without an outline are shown as a question mark. */
 function glyphsOf(text: string, weight: Weight): readonly z.infer<typeof glyph>[] {
   const letters = typeface()[weight];
   return [...text].map((character) => letters[character] ?? letters["?"]!);
 }
 
-/** Width in pixels at `size` pixels to the em. */
+/** Width in pixels at `size` pixels per em. */
 export function textWidth(text: string, size: number, weight: Weight = "regular"): number {
   return (glyphsOf(text, weight).reduce((sum, [advance]) => sum + advance, 0) * size) / 1000;
 }
@@ -42,19 +42,19 @@ interface TextStyle {
   /** Pixels; y is the baseline. */
   readonly x: number;
   readonly y: number;
-  /** Pixels to the em. */
+  /** Pixels per em. */
   readonly size: number;
   readonly weight?: Weight;
   readonly fill?: string;
   readonly anchor?: "start" | "middle" | "end";
-  /** Degrees clockwise about (x, y). */
+  /** Degrees clockwise around (x, y). */
   readonly rotate?: number;
 }
 
 const escapeXml = (text: string): string =>
   text.replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** An SVG group that draws `text`; its words stay readable to machines as the group's label. */
+/** An SVG group that draws `text` and has the text as its accessible label. */
 export function drawText(text: string, style: TextStyle): string {
   const { x, y, size, weight = "regular", fill = "#1d1d1f", anchor = "start", rotate = 0 } = style;
   const width = textWidth(text, size, weight);
@@ -70,7 +70,7 @@ export function drawText(text: string, style: TextStyle): string {
   return `<g role="img" aria-label="${escapeXml(text)}" fill="${fill}" transform="${place}">${paths.join("")}</g>`;
 }
 
-/** Breaks `text` between words into at most `lines` lines no wider than `width` pixels; what is left over becomes "…". */
+/** Breaks `text` between words into at most `lines` lines of at most `width` pixels; the rest becomes "…". */
 export function wrapText(
   text: string,
   width: number,

@@ -4,14 +4,14 @@ import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 
 export interface FinishedImage {
   readonly image: RgbImage;
-  /** [height, width], 0 clear … 255 opaque; absent when the picture is opaque. */
+  /** [height, width], 0 is transparent, 255 is opaque; absent if the image is opaque. */
   readonly alpha?: Uint8Array;
 }
 
 /**
- * Gives an edited picture the transparency of its original. The model saw the composite on white; taking its *change* over
- * to the original's own colours (colours + edited − composite) leaves no white fringe, and an edit that changes nothing
- * returns the original exactly. `edited` has the original's size.
+ * Applies the original's transparency to an edited image. The model saw the composite on white. Applying its
+ * change to the original's colors (colors + edited − composite) avoids a white fringe, and an edit that
+ * changes nothing returns the original exactly. `edited` has the original's size.
  */
 export function withTransparency(
   original: Pick<DecodedImage, "image" | "transparency">,

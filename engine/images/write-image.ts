@@ -7,7 +7,10 @@ import { guardedSharp } from "./image-loaders.ts";
 import { type RgbImage, toBytes } from "./rgb-image.ts";
 
 export interface EncodeOptions {
-  /** [height, width], 0 clear … 255 opaque. JPEG has no transparency: there the picture is put on white. */
+  /**
+   * [height, width], 0 is transparent, 255 is opaque. JPEG has no transparency, so the image is composited on
+   * white.
+   */
   readonly alpha?: Uint8Array;
   /** 1–100, default 92; PNG is lossless and ignores it. */
   readonly quality?: number;
@@ -21,7 +24,7 @@ const formats: Readonly<Record<string, ImageFormat>> = {
   ".avif": "avif",
 };
 
-/** The file ending for a format, dot included. */
+/** File extension of a format, with the dot. */
 export const extensionOfFormat: Readonly<Record<ImageFormat, string>> = {
   jpeg: ".jpg",
   png: ".png",
@@ -48,7 +51,7 @@ function interleaveAlpha(rgb: Uint8Array, alpha: Uint8Array): Uint8Array {
 }
 
 /**
- * The picture as a file in memory, sRGB, without metadata.
+ * Encodes an image in memory, in sRGB, without metadata.
  *
  * @example
  * const { image } = await decodeImage("photo.jpg");
@@ -65,23 +68,23 @@ export async function encodeImage(
   return encoders[format](guardedSharp()(pixels, { raw }), quality).toBuffer();
 }
 
-/** The format of a file ending such as ".JPG"; undefined when it is none that can be written. */
+/** The format of a file extension such as ".JPG"; undefined if it cannot be written. */
 export const formatOfExtension = (extension: string): ImageFormat | undefined =>
   formats[extension.toLowerCase()];
 
-/** The format that `path`'s ending asks for; VisibleError when it is none that can be written. */
+/** The format of `path`'s extension. @throws VisibleError if it cannot be written */
 export function formatOfPath(path: string): ImageFormat {
   const format = formatOfExtension(extname(path));
   if (!format)
     throw new VisibleError(
       "unsupported_output",
-      `Cannot tell an image format from ${path}; end it in .png, .jpg, .webp or .avif.`,
+      `${path} has no known image extension; use .png, .jpg, .webp or .avif.`,
     );
   return format;
 }
 
 /**
- * Writes the picture in the format of `path`'s ending, whole or not at all (see writeAside for the errors).
+ * Writes an image atomically, in the format of `path`'s extension. See writeAside for the errors.
  *
  * @example
  * const { image } = await decodeImage("photo.jpg");

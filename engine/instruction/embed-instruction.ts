@@ -3,21 +3,22 @@ import type { Conditioning } from "../pipeline/guidance.ts";
 import type { Pipeline, TextEmbedding } from "../pipeline/pipeline.ts";
 import type { Instruction } from "./instruction.ts";
 
-/** What the model is told: words, a learned instruction, or a learned instruction with words. */
+/** A prompt: text, a learned instruction, or both. */
 export interface Prompt {
   readonly instruction?: Instruction;
   readonly text?: string;
 }
 
 /**
- * What a prompt tells the UNet.
+ * Encodes a prompt for the UNet.
  *
- * Words alone are the text encoder's output. An instruction replaces rows 1 … n of its init's embedding, or in kv space
- * their keys and values; the words of a hybrid are encoded alone and their rows, end marker and padding included,
- * follow from row n + 1 on. Stable Diffusion XL's pooled text is read at the end marker, so it is that of the text whose end
- * marker stands there: the init's, in a hybrid the words'.
+ * Text alone is the text encoder's output. An instruction replaces rows 1 … n of its init's embedding, or in
+ * kv space their keys and values. Added text is encoded alone, and its rows, including the end token and
+ * padding, follow from row n + 1. Stable Diffusion XL's pooled text is read at the end token, so it is that
+ * of the init, or of the added text.
  *
- * @throws VisibleError if nothing is asked, the instruction is another model's, or the words do not fit
+ * @throws VisibleError if the prompt is empty, the instruction belongs to another model, or the text is too
+ * long
  */
 export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Prompt): Promise<Conditioning> {
   if (!instruction) {
@@ -38,7 +39,7 @@ export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Pro
   return { ...ofWords, text: embedding, ...learned };
 }
 
-/** @throws VisibleError `text_too_long` for words that do not fit into a text of their own */
+/** @throws VisibleError `text_too_long` if the text does not fit on its own */
 export async function embedWords(pipeline: Pipeline, text: string): Promise<TextEmbedding> {
   refuseLongText(pipeline, text, pipeline.textLength - 2);
   return pipeline.tell(text);
@@ -49,15 +50,16 @@ function refuseLongText(pipeline: Pipeline, text: string, room: number): void {
   if (length > room || truncatedText !== undefined)
     throw new VisibleError(
       "text_too_long",
-      `The text "${text}" is ${truncatedText === undefined ? length : `more than ${length}`} tokens long and there ` +
+      `The text "${text}" is ${truncatedText === undefined ? length : `more than ${length}`} tokens long, but there ` +
         `is room for ${room}; shorten it.`,
     );
 }
 
 /**
- * Checks that an instruction was learned through the pipeline's model.
+ * Checks that an instruction was learned with the pipeline's model.
  *
- * @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows that cannot be this model's
+ * * @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows of
+ * the wrong shape
  * @example
  * requireSameModel(pipeline, await readInstruction("edit.visii"));
  */
@@ -66,25 +68,27 @@ export function requireSameModel(pipeline: Pipeline, instruction: Instruction): 
   if (info.weightHash !== pipeline.weightHash)
     throw new VisibleError(
       "foreign_instruction",
-      `This instruction was learned through the model "${info.modelId}" (weights ${info.weightHash.slice(0, 12)}), not ` +
-        `"${pipeline.modelId}" (${pipeline.weightHash.slice(0, 12)}). Choose that model, or learn it again with this one.`,
+      `This instruction was learned with the model "${info.modelId}" (weights ${info.weightHash.slice(0, 12)}), not ` +
+        `"${pipeline.modelId}" (${pipeline.weightHash.slice(0, 12)}). Use that model, or learn it again with this one.`,
     );
   const refuse = (why: string) =>
     new VisibleError(
       "invalid_instruction",
-      `This instruction cannot be used with the model "${pipeline.modelId}", though it names its weights: ${why}. Learn it again.`,
+      `This instruction cannot be used with the model "${pipeline.modelId}", although its weight hash matches: ${why}. Learn it again.`,
     );
   if (tokenCount > pipeline.textLength - 2)
-    throw refuse(`it fills ${tokenCount} positions, a text has ${pipeline.textLength - 2}`);
+    throw refuse(`it has ${tokenCount} tokens, but a text has ${pipeline.textLength - 2}`);
   const wanted = info.space === "text" ? [] : pipeline.textAttentions;
   const given = new Map(attentions?.map(({ name, width }) => [name, width]));
   for (const { name, width } of wanted)
     if (given.get(name) !== width)
       throw refuse(
-        `${name} wants keys and values of width ${width}, the instruction has ${given.get(name) ?? "none"}`,
+        `${name} needs keys and values of width ${width}, but the instruction has ${given.get(name) ?? "none"}`,
       );
   if (given.size !== wanted.length)
-    throw refuse(`it has keys and values of ${given.size} attentions, the model has ${wanted.length}`);
+    throw refuse(
+      `it has keys and values of ${given.size} attention layers, but the model has ${wanted.length}`,
+    );
   const expected = info.space === "text" ? pipeline.textWidth : pipeline.keysValuesWidth;
-  if (dimension !== expected) throw refuse(`its rows are ${dimension} wide, the model's ${expected}`);
+  if (dimension !== expected) throw refuse(`its rows have width ${dimension}, the model's ${expected}`);
 }

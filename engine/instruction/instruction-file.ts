@@ -17,20 +17,20 @@ import { layoutOf, rowsName, rowsOf, tensorsOf } from "./instruction-tensors.ts"
 /** The metadata key that holds all but the rows, as JSON. */
 const infoKey = "visii";
 
-/** More numbers than these are no instruction; guards memory against a hostile file. */
+/** Maximum number of elements; limits the memory that a malicious file can use. */
 const maximumElements: Readonly<Record<InstructionSpace, number>> = {
   text: 77 * 8192,
   kv: 77 * 2 ** 18,
 };
 
 /**
- * Tokens beyond this are no instruction: learned ones stay within some tens, and half precision overflows at 65,504. Guards the
- * model against a file that turns every image into NaN.
+ * Maximum magnitude of a token value. Learned values stay below about 100, and half precision overflows at
+ * 65,504. Rejects files that turn every image into NaN.
  */
 const largestMagnitude = 10_000;
 
 /**
- * Writes `.visii`, whole or not at all.
+ * Writes a `.visii` file atomically.
  *
  * @throws VisibleError `not_writable`
  * @example
@@ -42,7 +42,8 @@ export async function writeInstruction(path: string, instruction: Instruction): 
 }
 
 /**
- * The bytes of a `.visii` file, which is a safetensors file. They depend on the instruction alone.
+ * Encodes an instruction as a `.visii` file, which is a safetensors file. The bytes depend only on the
+ * instruction.
  *
  * @example
  * const bytes = encodeInstruction(await readInstruction("edit.visii"));
@@ -52,8 +53,11 @@ export function encodeInstruction(instruction: Instruction): Uint8Array {
 }
 
 /**
- * @throws VisibleError `instruction_not_found`, or `invalid_instruction` if the file is no `.visii`, or one that this version
- *   cannot read
+ * Reads a `.visii` file.
+ *
+ * @throws VisibleError `instruction_not_found`, or `invalid_instruction` if the file is not a `.visii` file
+ * or has an
+ *   unsupported version
  * @example
  * const instruction = await readInstruction("edit.visii");
  * console.log(instruction.tokenCount, instruction.info.seed);
@@ -63,21 +67,22 @@ export async function readInstruction(path: string): Promise<Instruction> {
     if (!(cause instanceof VisibleError) || cause.code === "weights_not_found")
       throw new VisibleError(
         "instruction_not_found",
-        `There is no instruction file ${path}; make one with: visii learn --pair BEFORE AFTER --out ${path}`,
+        `Instruction file ${path} does not exist; create it with visii learn --pair BEFORE AFTER --out ${path}`,
         { cause },
       );
     throw refusal(path, notSound, cause);
   });
-  // Before the whole file is read: it may be a checkpoint of many gigabytes.
+  // Check the header before reading the rest, which may be a checkpoint of many gigabytes.
   infoOf(header, path);
   return decodeInstruction(await readFile(path), path);
 }
 
 /**
- * An instruction from the bytes of its file.
+ * Decodes an instruction from the bytes of a `.visii` file.
  *
- * @param subject what the bytes are called in messages
- * @throws VisibleError `invalid_instruction` if they are no `.visii` file, or one that this version cannot read
+ * @param subject name of the bytes in messages
+ * @throws VisibleError `invalid_instruction` if the bytes are not a `.visii` file or have an unsupported
+ * version
  * @example
  * const bytes = encodeInstruction(await readInstruction("edit.visii"));
  * const instruction = decodeInstruction(bytes);
@@ -100,10 +105,10 @@ export function decodeInstruction(bytes: Uint8Array, subject = "The file"): Inst
   return { tokens: rowsOf(layout, dimension, tensors), dimension, ...layout, info };
 }
 
-const notSound = "it is no sound .visii file";
+const notSound = "it is not a valid .visii file";
 
 function refusal(subject: string, why: string, cause?: unknown): VisibleError {
-  const message = `${subject} is not an instruction this version can use: ${why}.`;
+  const message = `${subject} is not an instruction that this version can read: ${why}.`;
   return new VisibleError("invalid_instruction", message, { cause });
 }
 
@@ -115,33 +120,33 @@ function headerOf(bytes: Uint8Array, subject: string): SafetensorsHeader {
   }
 }
 
-/** What a file's header says of its instruction; that its tensors are not too many is checked as well. */
+/** Parses the instruction's metadata from a file's header and checks the size of its tensors. */
 function infoOf({ metadata, tensors }: SafetensorsHeader, subject: string): InstructionInfo {
   const json = metadata[infoKey];
   if (json === undefined)
-    throw refusal(subject, "it holds no learned tokens (another kind of safetensors file)");
+    throw refusal(subject, "it contains no learned tokens (it is another kind of safetensors file)");
   const parsed = instructionInfoSchema.safeParse(parseJson(json));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw refusal(
       subject,
-      `its metadata is of no format version known here (${issue?.path.join(".")}: ${issue?.message})`,
+      `its metadata has an unknown format version (${issue?.path.join(".")}: ${issue?.message})`,
     );
   }
   const elements = [...tensors.values()].reduce((sum, { shape }) => sum + elementsOf(shape), 0);
   if (elements > maximumElements[parsed.data.space])
-    throw refusal(subject, `its tensors hold ${elements} numbers, more than any instruction`);
+    throw refusal(subject, `its tensors contain ${elements} numbers, more than the maximum`);
   return parsed.data;
 }
 
-/** `values`, if they can be those of an instruction. */
+/** Returns `values` if all are finite and within the allowed magnitude. */
 function requireModest(values: Float32Array, subject: string): Float32Array {
   if (!values.every(Number.isFinite)) throw refusal(subject, "its tokens are not all finite numbers");
   const beyond = values.find((value) => Math.abs(value) > largestMagnitude);
   if (beyond !== undefined)
     throw refusal(
       subject,
-      `it holds the token value ${beyond}; the largest magnitude is ${largestMagnitude}`,
+      `it contains the token value ${beyond}; the maximum magnitude is ${largestMagnitude}`,
     );
   return values;
 }

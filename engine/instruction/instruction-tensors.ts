@@ -2,16 +2,16 @@ import type { TextAttention } from "../networks/text-attention.ts";
 import type { TensorSource } from "../weights/safetensors-file.ts";
 import type { Instruction } from "./instruction.ts";
 
-/** The one tensor of a file in text space, [n, d]. */
+/** The single tensor of a file in text space, [n, d]. */
 export const rowsName = "instruction";
 
-/** In kv space: keys and values of one attention, [n, width] each. */
+/** In kv space: keys and values of one attention layer, [n, width] each. */
 const keysName = (attention: string) => `${attention}.keys`;
 const valuesName = (attention: string) => `${attention}.values`;
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
-/** An instruction's rows as the tensors of its file. */
+/** Converts an instruction's rows to the tensors of its file. */
 export function tensorsOf({
   tokens,
   tokenCount,
@@ -35,13 +35,13 @@ export function tensorsOf({
   return tensors;
 }
 
-/** Where the tensors of a file in kv space lie in an instruction's rows. */
+/** Where the tensors of a file in kv space are in an instruction's rows. */
 export interface KeysValuesLayout {
   readonly tokenCount: number;
   readonly attentions: readonly TextAttention[];
 }
 
-/** @returns the layout, or a clause that says what keeps the tensors from being keys and values */
+/** @returns the layout, or the reason why the tensors are not keys and values */
 export function layoutOf(tensors: Shapes): KeysValuesLayout | string {
   const attentions: TextAttention[] = [];
   let tokenCount: number | undefined;
@@ -57,12 +57,12 @@ export function layoutOf(tensors: Shapes): KeysValuesLayout | string {
       return `keys and values of ${attention} differ in width, or one is missing`;
     if (name === keysName(attention)) attentions.push({ name: attention, width });
   }
-  if (!tokenCount) return "it holds no keys and values";
+  if (!tokenCount) return "it contains no keys and values";
   attentions.sort((a, b) => (a.name < b.name ? -1 : 1));
   return { tokenCount, attentions };
 }
 
-/** The rows of an instruction, from the tensors of its file. */
+/** Converts the tensors of a file to the rows of an instruction. */
 export function rowsOf(
   { tokenCount, attentions }: KeysValuesLayout,
   dimension: number,

@@ -6,33 +6,33 @@ import type { TextAttention } from "../networks/text-attention.ts";
 const lossPoint = z.object({ step: z.number().int(), loss: z.number(), validation: z.number().optional() });
 
 /**
- * Where an instruction lives: in the text encoder's output, or behind it, in the keys and values that the UNet's
- * attentions to the text make of it (InstructBrush, Zhao et al. 2024).
+ * The space of an instruction: `text` is the text encoder's output; `kv` is the keys and values that the
+ * UNet's cross-attention layers compute from it (InstructBrush, Zhao et al. 2024).
  */
 export const instructionSpaces = ["text", "kv"] as const;
 export type InstructionSpace = (typeof instructionSpaces)[number];
 
-/** Each space is a version of the file of its own, so that a reader that knows only the first still reads that. */
+/** Each space has its own file version, so that a reader that supports only the first can still read it. */
 export const formatVersionOf = { text: 1, kv: 2 } as const satisfies Readonly<
   Record<InstructionSpace, number>
 >;
 
-/** Everything about an instruction but its tokens: enough to know how it was made and to make it again. */
+/** Everything about an instruction except its tokens: how it was made, and how to make it again. */
 export const instructionInfoSchema = z
   .object({
     formatVersion: z.union([z.literal(1), z.literal(2)]),
-    /** Files made before there was a choice do not say it. */
+    /** Files written before kv space existed have no `space`. */
     space: z.enum(instructionSpaces).default("text"),
     modelId: z.string(),
-    /** SHA-256 of the weights it was learned through; it means nothing to others. */
+    /** SHA-256 of the weights it was learned with. It cannot be used with other weights. */
     weightHash: z.string(),
     seed: z.number().int().nonnegative(),
     /** The text whose rows it replaces. */
     init: z.string(),
-    /** `pair`: learning started from rows that a pair encoder wrote; absent where it started from the init's own. */
+    /** `pair`: learning started from the pair encoder's output; absent if it started from the init's rows. */
     start: z.literal("pair").optional(),
     hyperParameters: z.object({
-      /** 0: the pair encoder's rows as they are. */
+      /** 0: the pair encoder's output unchanged. */
       steps: z.number().int().nonnegative(),
       learningRate: z.number().positive(),
       batchSize: z.number().int().positive(),
@@ -40,26 +40,31 @@ export const instructionInfoSchema = z
       imageGuidance: z.number(),
       loop: z.enum(["fast", "reference"]),
       pairs: z.number().int().positive(),
-      /** Pixels of the (first) pair as it was learned. */
+      /** Size in pixels at which the first pair was learned. */
       width: z.number().int().positive(),
       height: z.number().int().positive(),
-      /** What the UNet computed in; files that do not say it were learned in fp32. */
+      /** Precision of the UNet; files without it were learned in fp32. */
       precision: z.enum(precisions).optional(),
     }),
-    /** Absent where no step was made. */
+    /** Absent if no steps were made. */
     losses: z
       .object({
         first: z.number(),
         last: z.number(),
-        /** Of the tokens kept, on the fixed validation samples. */
+        /** Loss of the final tokens on the fixed validation samples. */
         validation: z.number(),
-        /** Of the tokens that learning started from, on the same samples. */
+        /** Loss of the initial tokens on the same samples. */
         initialValidation: z.number(),
-        /** Of the init's own words on the same samples, where learning started from a pair encoder's rows. */
+        /**
+         * Loss of the init's words on the same samples, if learning started from the pair encoder's output.
+         */
         wordsValidation: z.number().optional(),
-        /** In units of v and of the samples with more noise than signal alone, where an edit is decided: of the init's words, and of the tokens kept. */
+        /**
+         * Losses of the init's words and of the final tokens, in units of v, over the samples with more noise
+         * than signal, where an edit is decided.
+         */
         decisive: z.object({ words: z.number(), learned: z.number() }).optional(),
-        /** The step after which the tokens kept were reached; 0 is the start itself. */
+        /** The step after which the final tokens were reached; 0 is the start. */
         bestStep: z.number().int().nonnegative(),
         curve: z.array(lossPoint),
       })
@@ -74,21 +79,23 @@ export const instructionInfoSchema = z
 export type InstructionInfo = z.infer<typeof instructionInfoSchema>;
 export type Losses = NonNullable<InstructionInfo["losses"]>;
 
-/** The losses of an instruction that steps were made for. @throws InternalError for one without */
+/** The losses of an instruction with at least one step. @throws InternalError */
 export function lossesOf({ losses }: Pick<InstructionInfo, "losses">): Losses {
   if (!losses) throw new InternalError("the losses of an instruction of 0 steps");
   return losses;
 }
 
-/** A learned edit: what stands at positions 1 … n of a text, whose other positions are those of the init text. */
+/** A learned edit: rows for positions 1 … n of a text. The other positions are those of the init text. */
 export interface Instruction {
   /** [tokenCount · dimension], row-major. */
   readonly tokens: Float32Array;
-  /** n */
   readonly tokenCount: number;
-  /** Width of the model's text embedding; in kv space of all its keys and values. */
+  /** Width of the model's text embedding; in kv space, of all keys and values. */
   readonly dimension: number;
-  /** In kv space: what the columns are, each attention's keys and then its values. Absent in text space. */
+  /**
+   * In kv space: the attention layers of the columns, each with its keys and then its values. Absent in text
+   * space.
+   */
   readonly attentions?: readonly TextAttention[];
   readonly info: InstructionInfo;
 }

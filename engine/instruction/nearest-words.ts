@@ -7,8 +7,9 @@ interface RankedWord {
 }
 
 /**
- * For each learned token, the vocabulary's words whose embedding, as a text of that one word, points most nearly the same
- * way; in kv space the keys and values that the UNet makes of it. A hint at what was learned, no translation.
+ * For each learned token, the vocabulary words whose embedding, as a text of one word, has the highest
+ * cosine; in kv space,
+ * compares their keys and values. An approximation of what was learned.
  *
  * @example
  * const [first] = await nearestWords(pipeline, await readInstruction("edit.visii"), 3);
@@ -33,7 +34,7 @@ export async function nearestWords(
   }));
 }
 
-/** Every whole word with what would stand at its position: its embedding [d], or its keys and values [D]. */
+/** Every whole word with the row at its position: its embedding [d], or its keys and values [D]. */
 async function* wordRows(
   pipeline: Pipeline,
   space: InstructionSpace,
@@ -44,13 +45,14 @@ async function* wordRows(
   const width = space === "text" ? textWidth : pipeline.keysValuesWidth;
   for (let start = 0; start < words.length; start += batch) {
     const part = words.slice(start, start + batch);
-    // The text encoder is causal: a word's row behind BOS does not depend on what follows, so two positions suffice.
+    // The text encoder is causal: a word's row after BOS does not depend on what follows, so two positions
+    // suffice.
     const ids = Array.from({ length: batch }, (_, i) => [bosId, part[i]?.id ?? bosId]);
     const hidden = await pipeline.encodeIds(ids);
     const embeddings = new Float32Array(batch * textWidth);
     for (let i = 0; i < batch; i++)
       embeddings.set(hidden.subarray((2 * i + 1) * textWidth, (2 * i + 2) * textWidth), i * textWidth);
-    // Each position is projected by itself, so a batch of words may stand where a text would.
+    // Each position is projected independently, so a batch of words can be passed as a text.
     const rows = space === "text" ? embeddings : await pipeline.projectText(embeddings);
     for (const [i, { word }] of part.entries())
       yield { word, row: rows.subarray(i * width, (i + 1) * width) };

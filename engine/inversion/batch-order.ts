@@ -3,7 +3,7 @@ import { cutIntoBatches } from "./batch.ts";
 import type { Sample } from "./samples.ts";
 import type { InversionSettings } from "./settings.ts";
 
-/** Which samples step k sees: every epoch visits all of them, in an order of its own. */
+/** The samples of each step: every epoch visits all of them, in its own order. */
 export class BatchOrder {
   readonly #training: readonly Sample[];
   readonly #settings: InversionSettings;

@@ -1,7 +1,7 @@
 import type { Samples } from "../pipeline/guidance.ts";
 import type { Sample } from "./samples.ts";
 
-/** Samples of one size, laid side by side for one run of a graph. */
+/** Samples of one size, stacked for one run of a graph. */
 export interface Batch extends Samples {
   readonly samples: readonly Sample[];
   /** [N · C · h · w] */
@@ -21,7 +21,7 @@ export function stackSamples(samples: readonly Sample[]): Batch {
   };
 }
 
-/** Cuts `order` into batches of `size`; a batch never mixes sizes, so pairs of different sizes fill batches of their own. */
+/** Splits `order` into batches of `size`. A batch contains one image size. */
 export function cutIntoBatches(order: readonly Sample[], size: number): Sample[][] {
   const open = new Map<string, Sample[]>();
   const batches: Sample[][] = [];
@@ -32,7 +32,7 @@ export function cutIntoBatches(order: readonly Sample[], size: number): Sample[]
     if (batch.length === size) batches.push(batch);
     open.set(key, batch.length === size ? [] : batch);
   }
-  // What is left over is filled up from its own beginning, so that every batch runs the same graph.
+  // An incomplete batch is filled by repeating its samples, so that every batch uses the same graph.
   for (const rest of open.values())
     if (rest.length) batches.push(Array.from({ length: size }, (_, i) => rest[i % rest.length]!));
   return batches;

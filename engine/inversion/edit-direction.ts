@@ -2,9 +2,10 @@ import type { RgbImage } from "../images/rgb-image.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 
 /**
- * d = normalise(mean f(after) − mean f(before)), f the CLIP image embedding (projected, not normalised by image).
+ * d = normalize(mean f(after) − mean f(before)), where f is the CLIP image embedding (projected, not
+ * normalized per image).
  *
- * @returns [p] of length 1, or undefined if the model folder has no CLIP or the pictures do not differ in its space
+ * @returns [p] of length 1, or undefined if the model folder has no CLIP or CLIP sees no difference
  */
 export async function editDirection(
   pipeline: Pipeline,

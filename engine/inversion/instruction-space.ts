@@ -6,29 +6,28 @@ import type { Pipeline, TextEmbedding } from "../pipeline/pipeline.ts";
 import type { ImagePair } from "./image-pair.ts";
 import type { InversionSettings } from "./settings.ts";
 
-/** What is learned: n rows that stand for positions 1 … n of the init's text, and how the UNet is told of them. */
+/** The learned rows for positions 1 … n of the init's text, and how they are passed to the UNet. */
 export interface LearnedRows {
   readonly space: InstructionSpace;
-  /** n */
   readonly tokens: number;
   /** Width of a row: d in text space, D in kv space. */
   readonly dimension: number;
-  /** In kv space, whose keys and values a row holds. */
+  /** In kv space: the attention layers whose keys and values a row contains. */
   readonly attentions?: readonly TextAttention[];
-  /** The rows that learning starts from, [n · dimension]. */
+  /** Initial rows, [n · dimension]. */
   readonly initial: Float32Array;
-  /** The rows that say what the init's words say; where learning starts from those, the same ones. */
+  /** Rows of the init's words; equal to `initial` if learning starts from words. */
   readonly words: Float32Array;
-  /** The loss graph's inputs beside the samples. */
+  /** Inputs of the loss graph besides the samples. */
   feeds(instruction: Float32Array): Readonly<Record<string, Float32Array>>;
   conditioning(instruction: Float32Array): Conditioning;
 }
 
 /**
- * The init's text with its positions 1 … n (eos − 1) cut out: rows of its embedding, or the keys and values that the
- * UNet projects from those rows. BOS, EOS and padding stay the init's in both, and so does Stable Diffusion XL's pooled
- * text, which is read at EOS. Where learning starts from the pairs, what the pair encoder writes for each stands in those rows, in
- * the mean over the pairs.
+ * Creates rows for positions 1 … n (eos − 1) of the init's text: its embedding, or the keys and values that
+ * the UNet projects from it. BOS, EOS and padding stay the init's in both spaces, and so does Stable
+ * Diffusion XL's pooled text, which is read at EOS. If learning starts from the pairs, the rows are the mean
+ * of the pair encoder's outputs.
  */
 export async function openRows(
   pipeline: Pipeline,
@@ -39,7 +38,7 @@ export async function openRows(
   if (!tokens || truncatedText !== undefined)
     throw new VisibleError(
       "invalid_init",
-      `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; give 1 to ${pipeline.textLength - 2}.`,
+      `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; use 1 to ${pipeline.textLength - 2}.`,
     );
   const told = await pipeline.tell(init);
   const rows = await (space === "text" ? textRows : keysValuesRows)(pipeline, told, tokens);
@@ -54,12 +53,12 @@ export async function openRows(
   return { ...rows, initial };
 }
 
-/** What the pair encoder writes, [n · d], in the mean over the pairs. */
+/** The pair encoder's output, [n · d], averaged over the pairs. */
 async function meanRows(pipeline: Pipeline, pairs: readonly ImagePair[]): Promise<Float32Array> {
   let sum: Float32Array | undefined;
   for (const pair of pairs) {
     const rows = await pipeline.encodePair(pair);
-    if (!rows) throw new InternalError("learning starts from the pair encoder, and there is none");
+    if (!rows) throw new InternalError("learning starts from the pair encoder, but the model has none");
     sum = sum ? sum.map((x, i) => x + rows[i]!) : rows;
   }
   return sum!.map((x) => x / pairs.length);

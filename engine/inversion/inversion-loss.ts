@@ -17,11 +17,11 @@ export interface LossAndGradient {
 /** L_mse of an instruction over samples. */
 export interface Validation {
   readonly mean: number;
-  /** Over those where an edit is decided, in units of v; absent if there are none. */
+  /** Over the samples where an edit is decided, in units of v; absent if there are none. */
   readonly decisive?: number;
 }
 
-/** The loss over batches of samples, with the frozen branches evaluated once for each sample or every time. */
+/** The loss over batches of samples. The frozen branches are evaluated once per sample or every time. */
 export class InversionLoss {
   readonly #pipeline: Pipeline;
   readonly #settings: InversionSettings;
@@ -29,7 +29,7 @@ export class InversionLoss {
   /** d [p], of length 1; absent without a CLIP. */
   readonly #direction: Float32Array | undefined;
   readonly #frozen = new Map<Sample, Float32Array>();
-  /** By size of the batch and of its pictures. */
+  /** By batch size and image size. */
   readonly #plans = new Map<string, LossPlan>();
   #backwards = 0;
 
@@ -45,13 +45,13 @@ export class InversionLoss {
     this.#direction = direction;
   }
 
-  /** Samples whose text branch was differentiated so far. */
+  /** Number of samples whose text branch was differentiated. */
   get unetBackwards(): number {
     return this.#backwards;
   }
 
   /**
-   * Decides how batches of a size are computed; otherwise that is done when the first one comes.
+   * Decides how batches of a size are computed. Otherwise this happens at the first batch of the size.
    *
    * @param size in latents
    * @throws VisibleError `not_enough_memory`
@@ -60,12 +60,12 @@ export class InversionLoss {
     this.#planFor({ batch: batchSize, height, width });
   }
 
-  /** Evaluates and keeps the frozen branches of one sample, if they are to be kept. */
+  /** Evaluates and caches the frozen branches of one sample, if caching is enabled. */
   async prepare(sample: Sample): Promise<void> {
     if (this.#settings.frozenBranches === "cached") await this.#frozenOf(sample);
   }
 
-  /** @param scale what the loss is multiplied by while it is differentiated; half precision wants one */
+  /** @param scale loss scale for half precision */
   async evaluate(
     samples: readonly Sample[],
     instruction: Float32Array,
@@ -105,7 +105,7 @@ export class InversionLoss {
     return { loss: loss![0]!, mse: mse![0]!, gradient: gradient! };
   }
 
-  /** Forward only. */
+  /** Forward pass only. */
   async validate(samples: readonly Sample[], instruction: Float32Array): Promise<Validation> {
     const conditioning = this.#rows.conditioning(instruction);
     let [sum, decisive] = [0, 0];
@@ -157,7 +157,7 @@ export class InversionLoss {
   }
 }
 
-/** Loss and gradient of a batch are the means of its samples'. */
+/** Averages loss and gradient over the samples. */
 function meanOf(parts: readonly LossAndGradient[]): LossAndGradient {
   const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
   return {

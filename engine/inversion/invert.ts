@@ -33,13 +33,16 @@ import {
 import { type InversionOptions, type InversionSettings, resolveSettings } from "./settings.ts";
 
 export interface InversionHooks {
-  /** Honoured between steps: the state is handed to `onCheckpoint`, then the promise rejects with the signal's reason. */
+  /**
+   * Checked between steps. The state is passed to `onCheckpoint`, then the promise rejects with the signal's
+   * reason.
+   */
   readonly signal?: AbortSignal;
   /** A promise is awaited before the next step. */
   onEvent?(event: InversionEvent): void | Promise<void>;
-  /** Steps between two previews; none when absent. A start from the pair encoder is shown as well. */
+  /** Steps between two previews; no previews when absent. A start from the pair encoder is also previewed. */
   readonly previewEvery?: number;
-  /** A state that `onCheckpoint` was given, to continue from. */
+  /** A state from `onCheckpoint` to resume from. */
   readonly resume?: Uint8Array;
   onCheckpoint?(state: Uint8Array): Promise<void>;
   /** Steps between two checkpoints; only on abort when absent. */
@@ -48,23 +51,24 @@ export interface InversionHooks {
   readonly keepEvery?: number;
   /** Receives the instruction with the tokens that step `info.losses.bestStep` ended with. */
   onKept?(instruction: Instruction): Promise<void>;
-  /** Seconds, for the estimate of the time left. */
+  /** Returns seconds, for the estimate of the remaining time. */
   readonly clock?: HeartbeatClock;
 }
 
 /**
- * Visual Instruction Inversion (Nguyen et al. 2023): finds the text embedding that makes the frozen model turn each
- * pair's before into its after.
+ * Visual Instruction Inversion (Nguyen et al. 2023): finds the text embedding with which the frozen model
+ * turns each pair's before into its after.
  *
- *     <ins>   rows 1 … n of the text embedding P, the only thing learned;     c_I   before, in latents
- *             in kv space those rows' keys and values in every attention
- *     z_t     after in latents, noised to timestep t with ε                   d     CLIP direction before → after
+ *     <ins>   rows 1 … n of the text embedding P, the only trained values;    c_I   before, in latents
+ *             in kv space their keys and values in every cross-attention
+ *     z_t     after in latents, noised to timestep t with ε                   d     CLIP direction before →
+ * after
  *
- * <ins> starts from the init's words, or from what the model's pair encoder reads off the pairs; with 0 steps it stays that.
+ * <ins> starts from the init's words, or from the model's pair encoder; with 0 steps it stays unchanged.
  *
- * One seed makes the result bit-identical from run to run, and after an interruption and resume.
+ * The result is deterministic for a seed, also after an interruption and resume.
  *
- * @throws VisibleError for no pairs, sizes that do not fit, options that make no sense, or a state of another run
+ * @throws VisibleError for missing pairs, invalid sizes or options, or a state of another run
  */
 export async function invert(
   pipeline: Pipeline,
@@ -76,7 +80,8 @@ export async function invert(
   requirePairs(pipeline, pairs);
   const progress = new Progress(hooks.onEvent?.bind(hooks), hooks.clock);
 
-  // 1. Words or the pairs themselves to the rows that <ins> starts from; images to latents and to a direction.
+  // 1. The init's words or the pairs give the initial rows of <ins>; images are encoded to latents and a CLIP
+  // direction.
   await progress.enter("prepare", pairs.length + 2);
   const rows = await openRows(pipeline, settings, pairs);
   const unlearned = describe(rows.initial, { unetForwards: 0, unetBackwards: 0 });
@@ -94,14 +99,14 @@ export async function invert(
   const direction = settings.clipWeight === 0 ? undefined : await editDirection(pipeline, pairs);
   await progress.advance();
 
-  // 2. The fixed samples (t, ε, pair), and the branches of guidance that <ins> cannot change.
+  // 2. The fixed samples (t, ε, pair), and the guidance branches that do not depend on <ins>.
   const schedule = makeNoiseSchedule(pipeline.model.scheduler);
   const count = settings.samples === "every timestep" ? schedule.trainTimesteps : settings.samples;
   const training = drawTrainingSamples(latents, schedule, count, settings.seed, sampledTimesteps(pipeline));
   const validation = drawValidationSamples(latents, schedule, settings.validationSamples, settings.seed);
   const effective = direction ? settings : { ...settings, clipWeight: 0 };
   const loss = new InversionLoss(pipeline, effective, rows, direction);
-  // Whether a step fits into memory is known before hours of samples are prepared for it.
+  // Check that a step fits into memory before spending hours on preparing samples.
   for (const { after } of latents) loss.plan(settings.batchSize, after);
   const pictures = pairs.flatMap(({ before, after }) => [before.data, after.data]);
   const { precision } = pipeline;
@@ -124,10 +129,11 @@ export async function invert(
     await progress.advance();
   }
 
-  // A resumed run pays for these again but does not count them: its figures are those of a run without interruption.
+  // A resumed run evaluates these again but does not count them, so that its counts equal those of an
+  // uninterrupted run.
   if (resumed) forwardsBefore = pipeline.unetForwards;
 
-  // 3. Descend: one batch, one AdamW step, and every so often a look at the validation samples.
+  // 3. Training loop: one batch and one AdamW step at a time, with regular validation.
   let state = resumed ?? (await initialState(loss, validation, rows, settings, precision));
   const countsBefore = state.counts;
   const counts = () => ({
@@ -157,7 +163,7 @@ export async function invert(
     if (hooks.checkpointEvery && state.step % hooks.checkpointEvery === 0) await save();
   }
 
-  // 4. Keep the best tokens seen, with all that is needed to know what they are.
+  // 4. Keep the best tokens, with their metadata.
   const chosen = state.best;
   return finish(
     state,
@@ -211,8 +217,9 @@ export async function invert(
 }
 
 /**
- * What is left to do after the samples are prepared, in preparations of a sample: evaluations of the two frozen branches. A step
- * evaluates its samples' text branch and differentiates it, which takes 2.1 evaluations by count of operations.
+ * Remaining cost after the samples are prepared, in units of preparing one sample (evaluating its two frozen
+ * branches). A step evaluates and differentiates the text branch of its samples, which takes 2.1 evaluations
+ * by operation count.
  */
 function costOfLearning(settings: InversionSettings, done = 0): number {
   const { image, none } = branchWeights({ text: settings.textGuidance, image: settings.imageGuidance });
@@ -237,7 +244,7 @@ async function stepOnce(
   if (!Number.isFinite(value))
     throw new VisibleError(
       "diverged",
-      `The loss became ${value} at step ${state.step + 1}; lower the learning rate (it is ${settings.learningRate})${state.lossScale ? ", or choose --precision fp32, whose range is wider" : ""}.`,
+      `The loss became ${value} at step ${state.step + 1}; lower the learning rate (now ${settings.learningRate})${state.lossScale ? ", or use --precision fp32, which has a wider range" : ""}.`,
     );
   const rate = settings.learningRate * learningRateFactor[settings.schedule](state.step, settings.steps);
   const updated = updateAdamW(state.instruction, gradient, state.optimizer, rate);
@@ -245,7 +252,7 @@ async function stepOnce(
   const { steps, validationEvery } = settings;
   const due = kept || step === steps || (validationEvery > 0 && step % validationEvery === 0);
   const checked = due ? await loss.validate(validation, updated.parameters) : undefined;
-  // A step's own loss is that of the tokens it began with; the validation loss is that of those it ended with.
+  // A step's loss belongs to the tokens before its update, the validation loss to those after it.
   const candidate =
     settings.selection === "validation"
       ? {

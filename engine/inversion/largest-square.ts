@@ -4,12 +4,12 @@ interface Sides {
 }
 
 /**
- * The largest square that fits, by halving: to look through a large model's graph takes seconds.
+ * Finds the largest square that fits, by bisection, because building a large model's graph takes seconds.
  *
- * @param limit what is too large; no square of more than its area is tried
- * @param multiple of which a side must be one
- * @param fits for every square up to some size, and for none above it
- * @returns its side, 0 if none fits
+ * @param limit a size that is too large; no square with a larger area is tried
+ * @param multiple the side is a multiple of this
+ * @param fits true for every square up to some size, and false above it
+ * @returns the side, 0 if no square fits
  */
 export function largestSquare(
   { height, width }: Sides,

@@ -1,13 +1,14 @@
 import type { InstructionInfo } from "../instruction/instruction.ts";
 
 /**
- * Share of the loss of the init's words, at the timesteps where an edit is decided, that learning must at least take away to count as having learned. With the bundled model and
- * its own init, edits that it can make lost 40 to 74 percent in 100 steps; posterized, mirrored and shifted pairs 21 to 28.
+ * Minimum share of the loss of the init's words, at the timesteps where an edit is decided, that learning
+ * must remove. With the bundled model and its default init, edits within its ability lost 40 to 74% in 100
+ * steps; posterized, mirrored and shifted pairs lost 21 to 28%.
  */
 export const leastGain = 0.3;
 
 /**
- * Sentences for the user about a run that ended but learned nothing, or hardly anything, and what to do.
+ * Warnings for the user about a run that learned little or nothing, with advice.
  *
  * @example
  * const { info } = await readInstruction("edit.visii");
@@ -17,18 +18,18 @@ export function learningWarnings({ losses, init }: Pick<InstructionInfo, "losses
   if (!losses) return [];
   const { validation, wordsValidation, initialValidation } = losses;
   const ofWords = wordsValidation ?? initialValidation;
-  // Predicting ε, most of the whole loss is of low timesteps, where no instruction changes anything.
+  // For ε prediction, low timesteps dominate the total loss, and instructions do not affect those.
   const { words, learned } = losses.decisive ?? { words: ofWords, learned: validation };
   const figures = (from: number, to: number) => `loss ${from.toFixed(4)} → ${to.toFixed(4)}`;
   const advice =
-    "look at an edit of the before image; if it is not the after image, this may be an edit that the model cannot make, or more steps or other first words may help";
+    "check an edit of the before image. If it differs from the after image, try more steps or a different --init; the model may also be unable to make this edit";
   if (validation >= ofWords)
     return [
-      `Nothing was learned beyond the words “${init}” (validation ${figures(ofWords, validation)}): ${advice}.`,
+      `Nothing was learned beyond the init “${init}” (validation ${figures(ofWords, validation)}); ${advice}.`,
     ];
   if (learned > (1 - leastGain) * words)
     return [
-      `Hardly anything was learned beyond the words “${init}” (${figures(words, learned)} where an edit is decided): ${advice}.`,
+      `Hardly anything was learned beyond the init “${init}” (${figures(words, learned)} at the timesteps that decide an edit); ${advice}.`,
     ];
   return [];
 }

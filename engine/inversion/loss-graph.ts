@@ -16,39 +16,41 @@ import type { ModelFolder } from "../pipeline/model-folder.ts";
 
 export interface LossSettings extends UnetSize {
   readonly space: InstructionSpace;
-  /** n: how many positions of the text are learned. */
+  /** n: number of learned positions of the text. */
   readonly tokens: number;
-  /** s_T of the guidance that stands inside the loss. */
+  /** s_T, the text guidance scale inside the loss. */
   readonly textGuidance: number;
   /** Weight of L_mse; 4 in the paper. */
   readonly mseWeight: number;
-  /** Weight of L_clip; 0.1 in the paper, 0 leaves it out. */
+  /** Weight of L_clip; 0.1 in the paper, 0 disables it. */
   readonly clipWeight: number;
-  /** What is computed twice instead of being held between the passes; nothing when absent. */
+  /** Segments that are recomputed in the backward pass; none when absent. */
   readonly recompute?: readonly SegmentKind[];
 }
 
 /**
- * The inversion's loss and its gradient, one graph:
+ * The loss of the inversion and its gradient, in one graph:
  *
- *     P     = [BOS, <ins>, rest]                     the text embedding [L, d]; only <ins> [n, d] is learned
+ *     P     = [BOS, <ins>, rest]                     the text embedding [L, d]; only <ins> [n, d] is trained
  *     e     = frozen + s_T · UNet(z_t, c_I, t, P)    guided prediction; `frozen` holds the other two branches
  *     L_mse = mean (e − target)²                     target: ε, or v for a model that predicts velocity
- *     u     = normalise(W_text · mean over positions of P),   L_clip = clamp(cos(d, u), −1, ½)
+ *     u     = normalize(W_text · mean over positions of P),   L_clip = clamp(cos(d, u), −1, ½)
  *     loss  = 4·L_mse − 0.1·L_clip
  *
- * In kv space <ins> [n, D] holds keys and values, for every attention to the text, of positions 1 … n; P is the init's
- * embedding and the other positions' keys and values are projected from it. P is then a constant, so there is no L_clip.
+ * In kv space <ins> [n, D] holds keys and values of positions 1 … n for every cross-attention layer. P is the
+ * init's embedding, and the keys and values of the other positions are projected from it. P is then constant,
+ * so there is no L_clip.
  *
- * In Stable Diffusion XL the pooled text, which is read at EOS, is a constant as EOS itself is, and L_clip reads the state that
- * CLIP's last layer makes of the first encoder's columns of P.
+ * In Stable Diffusion XL the pooled text, read at EOS, is constant like EOS itself. L_clip reads the state
+ * that CLIP's last layer computes from the first encoder's columns of P.
  *
- * In half precision what is differentiated is scale · loss, so that small cotangents do not vanish below 2⁻²⁴, and the gradient
- * is divided by the scale again, in float32. The other results are not scaled.
+ * In half precision, scale · loss is differentiated, so that small cotangents do not underflow below 2⁻²⁴,
+ * and the gradient is divided by the scale in float32. The other results are not scaled.
  *
- * Inputs: loss_scale [1] in half precision; latents, image, frozen, target [N, C, h, w]; timesteps [N]; instruction [n, d] with bos [1, d] and
- * rest [L−1−n, d], or instruction [n, D] with text [L, d]; pooled [1, p] if the model has it; direction [1, p] if there is
- * L_clip. Outputs: loss, mse, cosine (scalars) and gradient, of the instruction's shape.
+ * Inputs: loss_scale [1] in half precision; latents, image, frozen, target [N, C, h, w]; timesteps [N];
+ * instruction [n, d] with bos [1, d] and rest [L−1−n, d], or instruction [n, D] with text [L, d]; pooled [1,
+ * p] if the model has it; direction [1, p] if there is L_clip. Outputs: loss, mse, cosine (scalars) and
+ * gradient, of the instruction's shape.
  */
 export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   const graph = new GraphBuilder("inversion_loss");
@@ -80,7 +82,7 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   return graph.build();
 }
 
-/** What the UNet is told as the instruction stands, by the space that it lives in. */
+/** Encodes the instruction for the UNet, by space. */
 const told: {
   readonly [S in InstructionSpace]: (
     graph: GraphBuilder,
@@ -89,7 +91,7 @@ const told: {
   ) => {
     readonly instruction: Value;
     readonly conditioning: TextConditioning;
-    /** P [L, d], where it depends on the instruction. */
+    /** P [L, d], if it depends on the instruction. */
     readonly embedding?: Value;
   };
 } = {
@@ -112,21 +114,21 @@ const told: {
   },
 };
 
-/** One text for every sample. [L, d] → [N, L, d]. */
+/** Repeats one text for every sample. [L, d] → [N, L, d]. */
 function forAll(graph: GraphBuilder, embedding: Value, batch: number): Value {
   const [length, width] = embedding.shape as readonly [number, number];
   return graph.expand(graph.reshape(embedding, [1, length, width]), [batch, length, width]);
 }
 
-/** The input `pooled` [1, p] for every sample. */
+/** Repeats the input `pooled` [1, p] for every sample. */
 function pooledForAll(graph: GraphBuilder, model: ModelFolder, batch: number): Value | undefined {
   const pooled = pooledInput(graph, model, 1);
   return pooled && graph.expand(pooled, [batch, pooled.shape[1]!]);
 }
 
 /**
- * CLIP's last hidden state [L, d], of which L_clip takes the mean. It is P itself, but for Stable Diffusion XL: there the first
- * columns of P are what CLIP's last layer is given, so that layer follows here.
+ * CLIP's last hidden state [L, d], whose mean L_clip uses. It is P itself, except in Stable Diffusion XL,
+ * where the first columns of P are the input of CLIP's last layer.
  */
 function lastClipState(graph: GraphBuilder, { text, secondText }: ModelFolder, embedding: Value): Value {
   if (!secondText) return embedding;

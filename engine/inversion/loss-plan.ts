@@ -9,26 +9,26 @@ import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 import { largestSquare } from "./largest-square.ts";
 import { type LossSettings, lossGraph } from "./loss-graph.ts";
 
-/** How the loss of a batch is computed within a given memory. */
+/** How the loss of a batch is computed within a memory limit. */
 export interface LossPlan {
   readonly settings: LossSettings;
   readonly graph: OptimizedGraph;
   readonly memory: MemoryEstimate;
 }
 
-/** From the one that does the least to the one that holds the least. */
+/** From the least work to the least memory. */
 const recomputations: readonly (readonly SegmentKind[])[] = [[], ["attention"], ["attention", "block"]];
 
-/** Of what is allowed, how much the loss alone may take before it is asked what has to stand beside it. */
+/** Share of the memory limit below which the loss is accepted without checking what else is loaded. */
 const smallShare = 0.25;
 
 /**
- * The cheapest way to differentiate a batch that fits into `memory`, beside the forward UNet that validates between the
- * steps: whole; sample by sample; with the attentions' weights computed a second time; with every block computed a
- * second time. Samples one by one cost nothing where a sample is large; the last way costs a third of a step more.
+ * Chooses the cheapest way to differentiate a batch that fits into `memory` together with the forward UNet
+ * for validation: whole; sample by sample; with attention weights recomputed; with every block recomputed.
+ * Sample by sample costs no time for large samples; recomputing every block adds a third to a step.
  *
  * @param memory bytes for all sessions together, on the device that computes
- * @throws VisibleError `not_enough_memory` with what it would take and the largest square that fits
+ * @throws VisibleError `not_enough_memory` with the estimate and the largest square that fits
  */
 export function planLoss(
   model: ModelFolder,
@@ -44,20 +44,20 @@ export function planLoss(
   const forward = taken({ memory: estimateMemory(unet) });
   const fits = (some: LossPlan, beside: number) => taken(some) + beside <= memory;
   if (fits(whole, forward)) return whole;
-  // One after the other: each way is a graph of its own to be written and differentiated.
+  // Lazily, because building and differentiating each graph takes time.
   const tried = wanted.batch === 1 ? [whole] : [];
   for (const recompute of recomputations.slice(tried.length)) {
     const next = plan(model, { ...wanted, batch: 1, recompute });
     if (fits(next, forward)) return next;
     tried.push(next);
   }
-  // Where even the leanest leaves no room for the forward UNet, the two take turns, each loaded anew.
+  // If even the leanest plan leaves no room for the forward UNet, the two sessions are loaded in turn.
   const chosen = tried.find((each) => fits(each, 0));
   if (chosen) return chosen;
   const least = Math.min(...tried.map(taken));
   throw new VisibleError(
     "not_enough_memory",
-    `One step at ${pixels(model, width)}×${pixels(model, height)} takes about ${showBytes(least)}, and ${showBytes(memory)} are allowed. ` +
+    `One step at ${pixels(model, width)}×${pixels(model, height)} needs about ${showBytes(least)}, but the limit is ${showBytes(memory)}. ` +
       whatFits(model, wanted, memory, where),
   );
 }
@@ -68,16 +68,16 @@ function whatFits(model: ModelFolder, wanted: LossSettings, memory: number, wher
     return residentBytes(needed, where) <= memory;
   });
   return side === 0
-    ? "No picture size fits: allow more with --memory, or take a smaller model."
-    : `What fits: --size ${pixels(model, side)}, or more with --memory.`;
+    ? "No image size fits; allow more with --memory, or use a smaller model."
+    : `Use --size ${pixels(model, side)}, or allow more with --memory.`;
 }
 
-/** Sample by sample, from the way that does the least to the one that holds the least. */
+/** Plans sample by sample, from the least work to the least memory. */
 export function everyPlan(model: ModelFolder, wanted: LossSettings): LossPlan[] {
   return recomputations.map((recompute) => plan(model, { ...wanted, batch: 1, recompute }));
 }
 
-/** The way that holds the least, whatever it costs. */
+/** The plan with the least memory. */
 export function leanestLoss(model: ModelFolder, wanted: LossSettings): LossPlan {
   return plan(model, { ...wanted, batch: 1, recompute: recomputations.at(-1)! });
 }

@@ -3,37 +3,37 @@ import type { InversionLoss, LossAndGradient } from "./inversion-loss.ts";
 import type { Sample } from "./samples.ts";
 
 /**
- * By how much the loss is multiplied before it is differentiated in half precision, where cotangents below 2⁻²⁴ vanish and those
- * above 65504 are infinite (Micikevicius et al. 2018, "Mixed precision training"). Always a power of two, so that scaling rounds
- * nothing. It is a function of the gradients seen so far alone, hence part of a run's state.
+ * Factor of the loss in half precision, where cotangents below 2⁻²⁴ underflow and those above 65504 overflow
+ * (Micikevicius et al. 2018, "Mixed precision training"). Always a power of two, so that scaling is exact. It
+ * depends only on the gradients so far and is part of a run's state.
  */
 export interface LossScale {
   readonly factor: number;
-  /** Updates since it last changed. */
+  /** Updates since the last change. */
   readonly goodSteps: number;
 }
 
 export const initialLossScale: LossScale = { factor: 2 ** 15, goodSteps: 0 };
 const smallest = 2 ** -14;
 const largest = 2 ** 24;
-/** Runs have some hundred updates, so it looks up again sooner than the usual 2000. */
+/** Runs have a few hundred updates, so the scale grows sooner than after the usual 2000. */
 const growAfter = 200;
 
 function halved({ factor }: LossScale): LossScale {
   return { factor: factor / 2, goodSteps: 0 };
 }
 
-/** The scale for the next update, after one whose gradient was finite. */
+/** The scale after an update with a finite gradient. */
 export function afterGoodStep({ factor, goodSteps }: LossScale): LossScale {
   if (goodSteps + 1 < growAfter) return { factor, goodSteps: goodSteps + 1 };
   return { factor: Math.min(largest, factor * 2), goodSteps: 0 };
 }
 
 /**
- * Loss and gradient of a batch. Under a scale, a gradient that is not finite is thrown away, and the same batch is evaluated
- * again under half of it: no update is made of such a gradient, and none is lost.
+ * Computes loss and gradient of a batch. A non-finite gradient is discarded, and the same batch is evaluated
+ * again with half the scale, so no update is lost.
  *
- * @param scale none in float32 @returns also the scale for the next update
+ * @param scale undefined in float32 @returns also the scale for the next update
  * @throws VisibleError `half_precision_overflow` if no scale makes the gradient finite
  */
 export async function differentiate(
@@ -45,12 +45,12 @@ export async function differentiate(
   if (!scale) return loss.evaluate(batch, instruction);
   for (let tried = scale; tried.factor >= smallest; tried = halved(tried)) {
     const made = await loss.evaluate(batch, instruction, tried.factor);
-    // A loss that is not finite comes from the forward pass, which no scale mends.
+    // A non-finite loss comes from the forward pass, so a smaller scale does not help.
     if (!Number.isFinite(made.loss)) return made;
     if (made.gradient.every(Number.isFinite)) return { ...made, lossScale: afterGoodStep(tried) };
   }
   throw new VisibleError(
     "half_precision_overflow",
-    `The gradient leaves the range of half precision whatever the loss is scaled by (down to ${smallest}); choose --precision fp32.`,
+    `The gradient overflows half precision at every loss scale down to ${smallest}; use --precision fp32.`,
   );
 }

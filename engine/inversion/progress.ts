@@ -2,25 +2,25 @@ import type { RgbImage } from "../images/rgb-image.ts";
 
 export interface InversionEvent {
   readonly stage: "prepare" | "prepare_samples" | "learn";
-  /** Done so far, of `steps` in this stage. */
+  /** Completed steps, out of `steps` in this stage. */
   readonly step: number;
   readonly steps: number;
-  /** Of this step's batch. */
+  /** Loss of this step's batch. */
   readonly loss?: number;
-  /** On the fixed validation samples, where it was taken at this step. */
+  /** Loss on the fixed validation samples, if it was computed at this step. */
   readonly validation?: number;
-  /** To the end of the stage; while frozen branches are evaluated to the end of learning. */
+  /** Seconds to the end of the stage; while samples are prepared, to the end of learning. */
   readonly etaSeconds?: number;
-  /** The first pair's before image, edited by the instruction as it stands; in the stage `prepare` by the one that learning starts from. */
+  /** The first pair's before image edited by the current instruction; in stage `prepare`, by the initial one. */
   readonly preview?: RgbImage;
 }
 
-/** Seconds since some fixed moment. */
+/** Monotonic time in seconds. */
 export type HeartbeatClock = () => number;
 
 type Listener = (event: InversionEvent) => void | Promise<void>;
 
-/** Turns steps done into events with an estimate of the time left. */
+/** Emits events with an estimate of the remaining time. */
 export class Progress {
   readonly #onEvent: Listener | undefined;
   readonly #clock: HeartbeatClock;
@@ -38,9 +38,9 @@ export class Progress {
   }
 
   /**
-   * Begins a stage of `steps`, of which `done` lie behind (a resumed run).
+   * Starts a stage of `steps`, of which `done` are already completed (in a resumed run).
    *
-   * @param later what comes after the stage, in its steps; counted into the time left
+   * @param later work after the stage, in units of its steps, included in the remaining time
    */
   async enter(stage: InversionEvent["stage"], steps: number, { done = 0, later = 0 } = {}): Promise<void> {
     this.#stage = stage;
@@ -55,7 +55,7 @@ export class Progress {
   async advance(details: Pick<InversionEvent, "loss" | "validation" | "preview"> = {}): Promise<void> {
     this.#step += 1;
     const [now, done] = [this.#clock(), this.#step - this.#first];
-    // A stage's first step also loads what the others use.
+    // The first step of a stage also loads models.
     if (done === 1) this.#warm = now;
     const perStep = done === 1 ? now - this.#started : (now - this.#warm) / (done - 1);
     const etaSeconds = perStep * (this.#steps - this.#step + this.#later);

@@ -6,31 +6,33 @@ import { type DecodedSafetensors, decodeSafetensors } from "../weights/decode-sa
 import { encodeSafetensors } from "../weights/safetensors-file.ts";
 import type { LossScale } from "./loss-scale.ts";
 
-/** One point of the loss curve: the mean of a step's batch, and the validation loss where it was taken. */
+/** A point of the loss curve: the mean loss of a step's batch, and the validation loss if it was computed. */
 export interface LossPoint {
   readonly step: number;
   readonly loss: number;
   readonly validation?: number;
 }
 
-/** Where an inversion stands between two steps. Saved and read back, it goes on bit for bit as if it had not stopped. */
+/**
+ * State of an inversion between two steps. A run resumed from it gives the same bits as an uninterrupted one.
+ */
 export interface RunState {
-  /** Updates made. */
+  /** Completed updates. */
   readonly step: number;
   readonly instruction: Float32Array;
   readonly optimizer: AdamWState;
-  /** The tokens to keep so far, and what they were chosen by. */
+  /** The best tokens so far, and their loss. */
   readonly best: {
     readonly instruction: Float32Array;
     readonly step: number;
     readonly score: number;
-    /** Where an edit is decided; absent where it was not taken. */
+    /** Loss where an edit is decided; absent if it was not computed. */
     readonly decisive?: number;
   };
   readonly initialValidation: number;
-  /** Of the init's own words, where an edit is decided. */
+  /** Loss of the init's words where an edit is decided. */
   readonly wordsDecisive?: number;
-  /** The validation loss of the init's own words, where learning starts from other rows. */
+  /** Validation loss of the init's words, if learning starts from other rows. */
   readonly wordsValidation?: number;
   readonly curve: readonly LossPoint[];
   readonly counts: { readonly unetForwards: number; readonly unetBackwards: number };
@@ -51,7 +53,7 @@ const headSchema = z.object({
   lossScale: z.object({ factor: z.number().positive(), goodSteps: z.number().int() }).optional(),
 });
 
-/** What must be equal for a saved state to be continued: settings, model and pictures. */
+/** Identifies a run by settings, model and images. A saved state can only continue the same run. */
 export function fingerprintOf(
   settings: object,
   weightHash: string,
@@ -111,7 +113,7 @@ export function decodeRunState(bytes: Uint8Array, fingerprint: string): RunState
     throw refuse("it is damaged", cause);
   }
   if (head.fingerprint !== fingerprint)
-    throw refuse("it belongs to a run with other pictures, settings or another model");
+    throw refuse("it belongs to a run with different images, settings or another model");
   const tensor = (name: string): Float32Array => {
     const found = file.tensors.get(name);
     if (!found) throw refuse(`it lacks ${name}`);

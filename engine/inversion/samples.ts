@@ -11,7 +11,7 @@ export interface LatentPair {
   readonly after: Latents;
 }
 
-/** A fixed training or validation case: everything about a term of L_mse but the instruction. */
+/** A fixed training or validation sample: all inputs of an L_mse term except the instruction. */
 export interface Sample {
   readonly pair: LatentPair;
   readonly timestep: number;
@@ -19,19 +19,22 @@ export interface Sample {
   readonly noisy: Float32Array;
   /** ε, or v for a model that predicts velocity. */
   readonly target: Float32Array;
-  /** Turns its L_mse into that of v, where the noise is stronger than the signal and an edit is decided; 0 elsewhere. */
+  /**
+   * Converts its L_mse to that of v if the noise is stronger than the signal, where an edit is decided; 0
+   * elsewhere.
+   */
   readonly decisive: number;
 }
 
-/** Changes when the same seed draws other samples: a state of a run that drew others cannot be continued. */
+/** Increment when the same seed draws different samples, so that old states are rejected. */
 export const drawingVersion = 2;
 
 /**
- * Samples whose timesteps are spread evenly: one drawn in each of `count` equal strata, with the pairs taken in turn.
- * Each timestep's noise is the seed's own (`trainingNoise`).
+ * Draws training samples with evenly spread timesteps: one in each of `count` equal strata, cycling through
+ * the pairs. Each timestep's noise is determined by the seed (`trainingNoise`).
  *
- * @param visited timesteps of the sampler. A stratum that has some has those, each with its noise, instead of a drawn one: an edit with
- *   fixed noise then meets no noise that was not trained
+ * @param visited timesteps of the sampler. A stratum that contains some uses those instead of a drawn one, so
+ * that an edit with fixed noise starts from trained noise
  */
 export function drawTrainingSamples(
   pairs: readonly LatentPair[],
@@ -47,7 +50,7 @@ export function drawTrainingSamples(
   });
 }
 
-/** Samples apart from training's: other timesteps of the same strata, other noise. */
+/** Draws validation samples: other timesteps of the same strata, and other noise. */
 export function drawValidationSamples(
   pairs: readonly LatentPair[],
   schedule: NoiseSchedule,
@@ -62,8 +65,8 @@ export function drawValidationSamples(
 }
 
 /**
- * One timestep of each of `count` equal parts of 0 … total − 1, or all of `visited` that lie in it; each once, in order, when
- * `count` is `total`.
+ * One timestep in each of `count` equal parts of 0 … total − 1, or all of `visited` that lie in it; all
+ * timesteps in order if `count` is `total`.
  */
 function stratifiedTimesteps(
   total: number,
@@ -97,8 +100,8 @@ function makeSample(
 }
 
 /**
- * The error of one estimate of z_0 has another size as an error of ε, of v or of z_0, and only v's is of one order at every noise
- * level: of ε it all but vanishes where an edit is decided.
+ * Converts an error of ε or z_0 to an error of v. Only the error of v has the same order of magnitude at
+ * every noise level; the error of ε almost vanishes where an edit is decided.
  */
 function decisiveWeight({ predictionType, alphasCumprod, snr }: NoiseSchedule, timestep: number): number {
   const alphaBar = alphasCumprod[timestep]!;

@@ -4,57 +4,71 @@ import type { LearningRateSchedule } from "../optimizer/learning-rate.ts";
 import { branchWeights, type Guidance } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 
-/** What a caller may choose; what is absent is the model's recommendation. */
+/** Options of a caller. Absent options use the model's defaults. */
 export interface InversionOptions {
   /** Words to start from. Their token count is the instruction's. */
   readonly init?: string;
   /**
-   * What the first rows are: the init's own, or those that the model's pair encoder writes for the pairs. When absent, words where an
-   * init is given and in the paper's loop, else the model's recommendation.
+   * Initial rows: the init's words, or the output of the model's pair encoder. When absent, words if an init
+   * is given or in the reference loop, else the model's default.
    */
   readonly start?: "pair" | "words";
-  /** What is learned: rows of the text embedding (the default), or the keys and values that the UNet makes of them. */
+  /**
+   * What is learned: rows of the text embedding (default), or the keys and values that the UNet computes from
+   * them.
+   */
   readonly space?: InstructionSpace;
-  /** Updates of the instruction. 0 takes the pair encoder's rows as they are. */
+  /** Number of updates. 0 returns the pair encoder's output unchanged. */
   readonly steps?: number;
-  /** A whole number; it alone decides every random draw. */
+  /** A whole number that determines all random draws. */
   readonly seed: number;
   readonly learningRate?: number;
-  /** Samples (timestep, noise, pair) in one update. */
+  /** Samples (timestep, noise, pair) per update. */
   readonly batchSize?: number;
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
-  /** `"reference"` runs the paper's own loop; `"fast"` the same loss with fewer UNet evaluations. */
+  /** `"reference"` runs the paper's loop; `"fast"` the same loss with fewer UNet evaluations. */
   readonly loop?: "fast" | "reference";
-  /** Single choices of the loop, laid over those that `loop` makes. */
+  /** Overrides single settings of `loop`. */
   readonly overrides?: Partial<LoopSettings>;
 }
 
-/** Each way in which the fast loop departs from the paper's, as a choice of its own. */
+/** The settings in which the fast loop differs from the paper's. */
 export interface LoopSettings {
-  /** How many fixed samples (t, ε) the loop visits again and again; `"every timestep"` is one for each of the model's. */
+  /**
+   * Number of fixed samples (t, ε) that the loop cycles through; `"every timestep"` uses one for each
+   * timestep.
+   */
   readonly samples: number | "every timestep";
-  /** Keep the two branches that no instruction changes, or evaluate them at every step as the paper does. */
+  /**
+   * Cache the two branches that do not depend on the instruction, or evaluate them at every step as in the
+   * paper.
+   */
   readonly frozenBranches: "cached" | "recomputed";
   readonly schedule: LearningRateSchedule;
   /**
-   * Which tokens to keep: those of the lowest L_mse over the fixed validation samples, or, as the paper does, those of the
-   * lowest L_mse of a single step. A step's L_mse is taken before its update, so what is kept then are the tokens that the
-   * step began with; those that the last update makes have no L_mse and are never kept.
+   * Which tokens to keep: those with the lowest L_mse over the fixed validation samples, or, as in the paper,
+   * those with the lowest L_mse of a single step. A step's L_mse is computed before its update, so the latter
+   * are the tokens before that step, and the tokens after the last update are never kept.
    */
   readonly selection: "validation" | "lowest step loss";
-  /** How many fixed samples the validation loss is the mean of: no more than a run makes updates of samples. */
+  /** Number of fixed validation samples; at most the number of samples in a run's updates. */
   readonly validationSamples: number;
-  /** Updates between two validations; 0 validates only the init and the end. */
+  /** Updates between two validations; 0 validates only at the start and the end. */
   readonly validationEvery: number;
   readonly mseWeight: number;
-  /** Of L_clip, which is a function of the text embedding. In kv space nothing learned reaches it, and the weight is 0. */
+  /**
+   * Weight of L_clip, which depends on the text embedding. In kv space the embedding is constant and the
+   * weight is 0.
+   */
   readonly clipWeight: number;
 }
 
 export interface InversionSettings extends LoopSettings {
   readonly init: string;
-  /** Absent where the first rows are the init's own, so that states and results of older versions keep their names. */
+  /**
+   * Absent if the initial rows are the init's, so that states and results of older versions keep their keys.
+   */
   readonly start?: "pair";
   readonly space: InstructionSpace;
   readonly steps: number;
@@ -70,7 +84,7 @@ const validationSamples = 16;
 
 const paperLoss = { mseWeight: 4, clipWeight: 0.1 } as const;
 
-/** The paper's loop: each timestep once, in random order, one sample a step, constant learning rate. */
+/** The paper's loop: each timestep once, in random order, one sample per step, constant learning rate. */
 const referenceLoop: LoopSettings = {
   samples: "every timestep",
   frozenBranches: "recomputed",
@@ -99,7 +113,7 @@ const paper = {
   imageGuidance: 1.5,
 } as const;
 
-/** @throws VisibleError `invalid_option` naming the option that makes no sense */
+/** @throws VisibleError `invalid_option` naming the invalid option */
 export function resolveSettings(
   { defaults }: Pick<Pipeline, "defaults">,
   options: InversionOptions,
@@ -139,22 +153,22 @@ export function resolveSettings(
     space === "text" || settings.clipWeight === 0,
     "weight of L_clip",
     settings.clipWeight,
-    "0 in the space kv, where the instruction has no text embedding that CLIP could read",
+    "0 in kv space, where the instruction has no text embedding for CLIP",
   );
   requireThat(
     isCount(settings.steps) || (settings.steps === 0 && start === "pair"),
     "steps",
     settings.steps,
     start === "pair"
-      ? "a whole number, 0 or more"
-      : "a whole number above 0 where learning starts from words",
+      ? "a whole number of at least 0"
+      : "a whole number above 0 if learning starts from words",
   );
   requireThat(isCount(settings.batchSize), "batch size", settings.batchSize, "a whole number above 0");
   requireThat(
     Number.isSafeInteger(settings.seed) && settings.seed >= 0,
     "seed",
     settings.seed,
-    "a whole number, 0 or more",
+    "a whole number of at least 0",
   );
   requireThat(
     settings.learningRate > 0 && Number.isFinite(settings.learningRate),
@@ -166,7 +180,7 @@ export function resolveSettings(
     settings.clipWeight >= 0 && Number.isFinite(settings.clipWeight),
     "weight of L_clip",
     settings.clipWeight,
-    "0 or more",
+    "at least 0",
   );
   requireThat(
     Number.isFinite(settings.textGuidance),
@@ -184,8 +198,8 @@ export function resolveSettings(
 }
 
 /**
- * A sample costs its frozen branches once, so few are visited often. Where guidance gives those branches no weight a sample
- * costs nothing, and every timestep's is taken.
+ * A sample costs the evaluation of its frozen branches once, so few samples are visited often. If guidance
+ * gives those branches no weight, samples cost nothing and every timestep is used.
  */
 function affordableSamples(guidance: Guidance): LoopSettings["samples"] {
   const { image, none } = branchWeights(guidance);
@@ -196,12 +210,12 @@ function requirePairStart({ start }: Pipeline["defaults"], { init }: Pick<Invers
   if (start !== "pair")
     throw new VisibleError(
       "no_pair_encoder",
-      "Learning cannot start from the pair: the model has no pair_encoder/; start from words.",
+      "Learning cannot start from the pair because the model has no pair_encoder/; start from words.",
     );
   if (init !== undefined)
     throw new VisibleError(
       "invalid_option",
-      `Learning starts either from the pair or from the words "${init}"; leave one of the two out.`,
+      `Learning starts either from the pair or from the words "${init}"; remove one of them.`,
     );
 }
 

@@ -1,21 +1,21 @@
 import { createRgbImage, type RgbImage } from "../images/rgb-image.ts";
 
-/** A 3D lookup table: what every color of a lattice becomes; colors between are interpolated. */
+/** A 3D lookup table: output colors on a lattice of input colors, with interpolation between them. */
 export interface ColorLut {
-  /** N: nodes a side. */
+  /** N: entries per axis. */
   readonly size: number;
-  /** [N, N, N, 3] by blue, green, red, channel: red changes fastest. sRGB-encoded, 0 to 1, or beyond where a table says so. */
+  /** [N, N, N, 3] by blue, green, red, channel: red changes fastest. sRGB-encoded, usually 0 to 1. */
   readonly colors: Float32Array;
-  /** The colors at the first and the last node, by channel. */
+  /** The input colors of the first and the last entry, by channel. */
   readonly domain: { readonly min: Triple; readonly max: Triple };
 }
 
 export type Triple = readonly [number, number, number];
 
-/** Sides that are read and written; .cube allows 256, a table of 16 million colors that no look needs. */
+/** Supported sizes. .cube allows 256, a table of 16 million colors. */
 export const lutSizes = { least: 2, most: 129 } as const;
 
-/** The table of a function of r, g, b in [0, 1]. */
+/** Tabulates a function of r, g, b in [0, 1]. */
 export function tabulate(size: number, map: (r: number, g: number, b: number) => Triple): ColorLut {
   const colors = new Float32Array(size ** 3 * 3);
   const last = size - 1;
@@ -25,7 +25,7 @@ export function tabulate(size: number, map: (r: number, g: number, b: number) =>
   return { size, colors, domain: { min: [0, 0, 0], max: [1, 1, 1] } };
 }
 
-/** The image with every color looked up; colors outside of the table's domain count as its nearest, results are clipped. */
+/** Applies a table to an image. Colors outside the domain are clamped to it, and results are clipped. */
 export function applyLut(lut: ColorLut, { width, height, data }: RgbImage): RgbImage {
   const area = width * height;
   const result = new Float32Array(3 * area);
@@ -45,12 +45,13 @@ export function applyLut(lut: ColorLut, { width, height, data }: RgbImage): RgbI
 }
 
 /**
- * Tetrahedral interpolation: the cell around (r, g, b) is cut along its gray diagonal into six tetrahedra, and the four corners of
- * the one that holds the color are mixed. Along the order of the fractions, largest first, each corner takes one more step:
+ * Tetrahedral interpolation: the cell around (r, g, b) is split along its gray diagonal into six tetrahedra,
+ * and the four corners of the one that contains the color are blended. In descending order of the fractions,
+ * each corner takes one more step:
  *
  *     c₀ + f₁·(c₁ − c₀) + f₂·(c₂ − c₁) + f₃·(c₃ − c₂)
  *
- * It keeps grays gray where the table does, which trilinear mixing of eight corners does not.
+ * Grays stay gray if the table's grays are, unlike with trilinear interpolation.
  */
 export function lookUp(
   { size, colors, domain: { min, max } }: ColorLut,
@@ -68,7 +69,7 @@ export function lookUp(
   const [dx, dy, dz] = [3, 3 * size, 3 * size * size];
   const origin = i * dx + j * dy + k * dz;
   const far = origin + dx + dy + dz;
-  // The steps in the order of their fractions; the last of the three leads to `far`.
+  // The steps in the order of their fractions; the last one leads to `far`.
   let [first, second, f1, f2, f3] = [dx, dx + dy, fx, fy, fz];
   if (fx > fy) {
     if (fy <= fz && fx > fz) [second, f2, f3] = [dx + dz, fz, fy];

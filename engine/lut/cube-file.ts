@@ -5,28 +5,29 @@ import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
 import { type ColorLut, lutSizes, type Triple } from "./color-lut.ts";
 
-/** Bytes above which no table of the largest side lies, however many digits it has. */
+/** Maximum size of a .cube file in bytes; larger than any table of the maximum size. */
 const mostBytes = 256 * 2 ** 20;
 
 /**
- * Reads a 3D table from a `.cube` file (Adobe's Cube LUT specification 1.0; DaVinci's LUT_3D_INPUT_RANGE counts as a domain).
+ * Reads a 3D table from a `.cube` file (Adobe's Cube LUT specification 1.0; DaVinci's LUT_3D_INPUT_RANGE is
+ * read as a domain).
  *
- * @throws VisibleError `lut_not_found` or `invalid_lut`, which names the line and what is wrong with it
+ * @throws VisibleError `lut_not_found` or `invalid_lut`, which names the line and the problem
  */
 export async function readCube(path: string): Promise<ColorLut> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new VisibleError(
       "lut_not_found",
-      `There is no file ${path}; make one with: visii lut --pair BEFORE AFTER --out ${path}`,
+      `File ${path} does not exist; create it with visii lut --pair BEFORE AFTER --out ${path}`,
       { cause },
     );
   });
   if (!found.isFile())
-    throw new VisibleError("invalid_lut", `${path} is not a regular file; name a .cube file.`);
+    throw new VisibleError("invalid_lut", `${path} is not a regular file; give a .cube file.`);
   if (found.size > mostBytes)
     throw new VisibleError(
       "invalid_lut",
-      `${path} is ${Math.round(found.size / 1e6)} MB; a .cube file of at most ${lutSizes.most}³ colors is smaller.`,
+      `${path} is ${Math.round(found.size / 1e6)} MB; a .cube file of up to ${lutSizes.most}³ colors is smaller. Check the file.`,
     );
   const table = new CubeLines(path);
   for await (const line of createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity }))
@@ -34,7 +35,7 @@ export async function readCube(path: string): Promise<ColorLut> {
   return table.finish();
 }
 
-/** A table as the text of a `.cube` file. @param title one line, which other programs show */
+/** Encodes a table as a `.cube` file. @param title one line, shown by other programs */
 export function encodeCube({ size, colors, domain }: ColorLut, title: string): string {
   const row = (values: Iterable<number>) => Array.from(values, (value) => value.toFixed(6)).join(" ");
   const lines = [
@@ -47,7 +48,7 @@ export function encodeCube({ size, colors, domain }: ColorLut, title: string): s
   return `${lines.join("\n")}\n`;
 }
 
-/** Writes a table as `.cube`, whole or not at all. */
+/** Writes a table as a `.cube` file, atomically. */
 export function writeCube(path: string, lut: ColorLut, title: string): Promise<void> {
   return writeAside(path, encodeCube(lut, title));
 }
@@ -55,7 +56,7 @@ export function writeCube(path: string, lut: ColorLut, title: string): Promise<v
 /** Untrusted text, shortened and escaped for an error message. */
 const quote = (text: string) => JSON.stringify(text.slice(0, 40));
 
-/** A file's lines, one after the other. */
+/** Parses the lines of a file in order. */
 class CubeLines {
   readonly #path: string;
   #line = 0;
@@ -84,15 +85,15 @@ class CubeLines {
 
   finish(): ColorLut {
     const size = this.#size;
-    if (size === undefined) throw this.#refuse("the file ends without LUT_3D_SIZE; it is no 3D table");
+    if (size === undefined) throw this.#refuse("the file has no LUT_3D_SIZE, so it is not a 3D table");
     if (this.#count < size ** 3)
       throw this.#refuse(
-        `the file ends after ${this.#count} of ${size ** 3} colors; it is cut short, copy or export it again`,
+        `the file ends after ${this.#count} of ${size ** 3} colors; it is truncated, copy or export it again`,
       );
     for (const channel of [0, 1, 2] as const)
       if (!(this.#min[channel] < this.#max[channel]))
         throw this.#refuse(
-          `the file ends and its domain goes from ${this.#min[channel]} to ${this.#max[channel]}; the first must be below the second`,
+          `the domain is ${this.#min[channel]} to ${this.#max[channel]}; the minimum must be below the maximum`,
         );
     return { size, colors: this.#colors, domain: { min: this.#min, max: this.#max } };
   }
@@ -118,26 +119,24 @@ class CubeLines {
       }
       case "LUT_1D_SIZE":
       case "LUT_1D_INPUT_RANGE":
-        throw this.#refuse(
-          `${keyword} belongs to a 1D table; visii reads 3D ones, so export the look as a 3D LUT`,
-        );
+        throw this.#refuse(`${keyword} belongs to a 1D table; export the look as a 3D LUT`);
       default:
-        throw this.#refuse(`${quote(keyword)} is no keyword of a .cube file`);
+        throw this.#refuse(`${quote(keyword)} is not a keyword of a .cube file`);
     }
   }
 
   #open(rest: readonly string[]): void {
     const size = Number(rest[0]);
     const { least, most } = lutSizes;
-    if (this.#size !== undefined) throw this.#refuse("LUT_3D_SIZE stands there a second time");
+    if (this.#size !== undefined) throw this.#refuse("LUT_3D_SIZE is repeated");
     if (rest.length !== 1 || !Number.isInteger(size) || size < least || size > most)
-      throw this.#refuse(`LUT_3D_SIZE is ${quote(rest.join(" "))}; visii reads ${least} to ${most}`);
+      throw this.#refuse(`LUT_3D_SIZE is ${quote(rest.join(" "))}; it must be ${least} to ${most}`);
     this.#size = size;
     this.#colors = new Float32Array(3 * size ** 3);
   }
 
   #takeColor(words: readonly string[]): void {
-    if (this.#size === undefined) throw this.#refuse("a color stands before LUT_3D_SIZE");
+    if (this.#size === undefined) throw this.#refuse("a color precedes LUT_3D_SIZE");
     if (this.#count === this.#size ** 3)
       throw this.#refuse(`there are more than the ${this.#count} colors of LUT_3D_SIZE ${this.#size}`);
     this.#colors.set(this.#numbers(words, "a color"), 3 * this.#count);

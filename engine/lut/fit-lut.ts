@@ -3,7 +3,7 @@ import { fitEdit } from "../baselines/fit-edit.ts";
 import type { ImagePair } from "../pairs/fit-pairs.ts";
 import { type ColorLut, tabulate } from "./color-lut.ts";
 
-/** The table of the least-squares fit of a polynomial of colors to the pairs. @param pairs at least one */
+/** A table of the least-squares color polynomial of the pairs. @param pairs at least one */
 export function fitLut(pairs: readonly ImagePair[], size: number): ColorLut {
   const { weights } = fitEdit(pairs, "cubic");
   const monomials = new Float64Array(featureCounts.cubic);

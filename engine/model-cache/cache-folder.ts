@@ -4,10 +4,13 @@ import { z } from "zod";
 import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
 import { requireRoom } from "../model-store/disk-room.ts";
 
-/** What an entry must contain; written after it, and again whenever it is used. */
+/** Label of an entry, written after the entry and again whenever it is used. */
 const labelSchema = z.object({ sha256: z.string() });
 
-/** Half-written files this much older than the latest use were left by a process that was killed. Milliseconds. */
+/**
+ * Milliseconds after which a temporary file, relative to the latest use, counts as abandoned by a killed
+ * process.
+ */
 const abandonedAfter = 3_600_000;
 
 export interface CacheUse {
@@ -16,41 +19,42 @@ export interface CacheUse {
 }
 
 /**
- * Large files by key, all below one folder and together within a limit: the least recently used goes first. An entry is a file
- * written whole or not at all and, beside it, a label with its digest; what does not match its label is not believed. Processes
- * may share the folder: whoever writes an entry that another one writes too replaces it by the same bytes.
+ * Large files by key, in one folder with a size limit. The least recently used entries are removed first. An
+ * entry is an atomically written file with a label that holds its digest; an entry that does not match its
+ * label is ignored. Processes may share the folder: concurrent writers of an entry write the same bytes.
  */
 export class CacheFolder {
   readonly #folder: string;
   readonly #limit: number;
   readonly #sha256: (path: string) => Promise<string>;
 
-  /** @param limit bytes @param sha256 a file's digest */
+  /** @param limit in bytes @param sha256 computes a file's digest */
   constructor(folder: string, limit: number, sha256: (path: string) => Promise<string>) {
     this.#folder = folder;
     this.#limit = limit;
     this.#sha256 = sha256;
   }
 
-  /** The entry's file, proven to be as it was written, or undefined. */
+  /** Returns the entry's file if its digest matches its label, else undefined. */
   async find(key: string): Promise<string | undefined> {
     const path = this.#fileOf(key);
     try {
       const label = labelSchema.parse(JSON.parse(await readFile(this.#labelOf(key), "utf8")));
-      if ((await this.#sha256(path)) !== label.sha256) throw new Error("not what was written");
-      // Its time says when the entry was last used. Where nobody may write, nothing is thrown away either.
+      if ((await this.#sha256(path)) !== label.sha256) throw new Error("digest mismatch");
+      // The label's time is the time of the last use. In a read-only folder nothing is removed.
       await this.#writeLabel(key, label.sha256).catch(() => undefined);
       return path;
     } catch {
-      // Left where it is: the one that takes its place is renamed over it, and another process may be just there.
+      // The entry is kept, because its replacement is renamed over it and another process may be writing that
+      // now.
       return undefined;
     }
   }
 
   /**
-   * @param bytes that the entry will have; one over the limit is not written
-   * @param write writes the file, whole or not at all, and tells its digest
-   * @returns the file, or undefined where it would be over the limit
+   * @param bytes size of the entry; an entry above the limit is not written
+   * @param write writes the file atomically and returns its digest
+   * @returns the file, or undefined if it exceeds the limit
    * @throws VisibleError `not_writable`, `disk_full`
    */
   async add(
@@ -83,13 +87,13 @@ export class CacheFolder {
     let held = oldestFirst.reduce((sum, entry) => sum + entry.bytes, 0);
     for (const oldest of oldestFirst) {
       if (held + bytes <= this.#limit) break;
-      // A process that has it open keeps it to its end.
+      // A process that has the file open can still read it.
       await this.#remove(oldest.key);
       held -= oldest.bytes;
     }
   }
 
-  /** Entries, and what was left half-written long before the latest of them was used is cleared away. */
+  /** Lists the entries, and deletes temporary files that were abandoned long before the latest use. */
   async #list(): Promise<{ key: string; bytes: number; used: number }[]> {
     const names = await readdir(this.#folder).catch(() => []);
     const timed = await Promise.all(

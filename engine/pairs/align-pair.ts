@@ -4,26 +4,30 @@ import { resizeImage } from "../images/resize-image.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { comparePair, type PairStructure } from "./pair-structure.ts";
 
-/** How far two aspects may differ before the pair is refused: 1.05 = five percent. */
+/** Maximum ratio of the two aspect ratios: 1.05 is 5%. */
 export const maximumAspectRatio = 1.05;
-/** Above this PSNR, in dB, a pair shows hardly any edit (re-saving a photo as a fair JPEG gives less). */
+/**
+ * Above this PSNR in dB, a pair shows hardly any edit. Saving a photo again as a good JPEG gives a lower
+ * PSNR.
+ */
 export const nearlyIdenticalDecibels = 40;
 
 interface AlignedPair {
   readonly before: RgbImage;
-  /** As large as `before`. */
+  /** Same size as `before`. */
   readonly after: RgbImage;
-  /** Sentences for the user: what was done to the pair. */
+  /** Messages for the user about changes made to the pair. */
   readonly notices: readonly string[];
-  /** Sentences for the user: what is wrong with the pair, if it is meant to be learned from, and what to do. */
+  /** Messages for the user about problems of the pair as a training pair, and how to fix them. */
   readonly warnings: readonly string[];
 }
 
 const size = (image: RgbImage): string => `${image.width}×${image.height}`;
 
 /**
- * Brings a before/after pair to one size, the smaller of the two. Refuses, with a VisibleError, aspects further apart than
- * maximumAspectRatio: their contents would not lie on each other. `names` stand in the sentences.
+ * Resizes a before/after pair to one size, the smaller of the two. `names` are used in messages.
+ *
+ * @throws VisibleError if the aspect ratios differ by more than maximumAspectRatio
  */
 export function alignPair(
   before: RgbImage,
@@ -35,12 +39,12 @@ export function alignPair(
   if (Math.max(mismatch, 1 / mismatch) > maximumAspectRatio)
     throw new VisibleError(
       "pair_aspect_mismatch",
-      `${names.before} is ${size(before)} and ${names.after} is ${size(after)}: shapes more than ${Math.round((maximumAspectRatio - 1) * 100)}% apart do not lie on each other; crop both to the same frame.`,
+      `${names.before} is ${size(before)} and ${names.after} is ${size(after)}; the aspect ratios differ by more than ${Math.round((maximumAspectRatio - 1) * 100)}%. Crop both to the same frame.`,
     );
   const smaller = before.width * before.height <= after.width * after.height ? before : after;
   if (size(before) !== size(after))
     notices.push(
-      `${names.before} is ${size(before)} and ${names.after} is ${size(after)}: both are taken as ${size(smaller)}.`,
+      `${names.before} is ${size(before)} and ${names.after} is ${size(after)}; both are resized to ${size(smaller)}.`,
     );
   const pair = {
     before: resizeImage(before, smaller.width, smaller.height),
@@ -58,26 +62,26 @@ function warningsOf(pair: { readonly before: RgbImage; readonly after: RgbImage 
   const likeness = psnr(pair.before, pair.after);
   if (likeness > nearlyIdenticalDecibels)
     return [
-      `${names.before} and ${names.after} are nearly identical (PSNR ${likeness === Infinity ? "infinite" : `${likeness.toFixed(0)} dB`}): there is hardly an edit to learn.`,
+      `${names.before} and ${names.after} are nearly identical (PSNR ${likeness === Infinity ? "infinite" : `${likeness.toFixed(0)} dB`}), so there is hardly an edit to learn; check that AFTER is the edited photo.`,
     ];
   const oddity = describeStructure(comparePair(pair.before, pair.after), names);
   return oddity === undefined ? [] : [oddity];
 }
 
-/** What a user should know and do about a pair whose pictures do not lie on each other. */
+/** A warning for a pair whose images do not align. */
 function describeStructure(structure: PairStructure, { before, after }: Names): string | undefined {
   switch (structure.kind) {
     case "aligned":
     case "unknown":
       return undefined;
     case "shifted":
-      return `${after} seems shifted against ${before}, ${describeShift(structure)}: that cannot be learned and blurs what can; crop both to the same frame.`;
+      return `${after} seems to be shifted relative to ${before}, ${describeShift(structure)}. A shift cannot be learned and blurs the result; crop both to the same frame.`;
     case "mirrored":
-      return `${after} seems to be mirrored against ${before}: that cannot be learned; mirror it back.`;
+      return `${after} seems to be mirrored relative to ${before}. Mirroring cannot be learned; mirror it back.`;
     case "warped":
-      return `${after} seems turned or scaled a little against ${before}: that cannot be learned and blurs what can; export both from one frame.`;
+      return `${after} seems to be slightly rotated or scaled relative to ${before}. This cannot be learned and blurs the result; export both from the same frame.`;
     case "different":
-      return `${before} and ${after} do not seem to show the same scene in the same frame: only what changes in place can be learned, no turn, crop or other picture; give two photos that lie on each other.`;
+      return `${before} and ${after} do not seem to show the same scene in the same frame. Only changes in place can be learned, not rotations, crops or different scenes; give two photos that align.`;
   }
 }
 

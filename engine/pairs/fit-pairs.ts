@@ -10,15 +10,16 @@ export interface ImagePair {
 interface FittedPairs {
   /** All of one size, both sides multiples of the model's. */
   readonly pairs: readonly [ImagePair, ...ImagePair[]];
-  /** Sentences for the user. */
+  /** Messages for the user. */
   readonly notices: readonly string[];
-  /** Undoes the fit on an edit of the first pair's before image. */
+  /** Reverses the resizing for an edit of the first pair's before image. */
   restoreFirst(edited: RgbImage): RgbImage;
 }
 
 /**
- * Brings aligned pairs (alignPair) to the model's size: the first as fitToModel does, the others to the very same size, their
- * middles cut out where their shape differs, so that all are learned through one compiled graph. Needs at least one pair.
+ * Resizes aligned pairs (alignPair) for the model: the first with fitToModel, the others to the same size,
+ * cropped to the center if their aspect ratio differs. One compiled graph then serves all pairs. Needs at
+ * least one pair.
  */
 export function fitPairs(pairs: readonly [ImagePair, ...ImagePair[]], size: ModelSize): FittedPairs {
   const [first, ...others] = pairs;
@@ -30,7 +31,7 @@ export function fitPairs(pairs: readonly [ImagePair, ...ImagePair[]], size: Mode
     if (own.image.width === width && own.image.height === height)
       return { before: own.image, after: fitToModel(pair.after, size).image };
     notices.push(
-      `Pair ${index + 2} has another shape than the first: its middle is taken, as ${width}×${height}.`,
+      `Pair ${index + 2} has another aspect ratio than the first; its center is cropped to ${width}×${height}.`,
     );
     return { before: coverImage(pair.before, width, height), after: coverImage(pair.after, width, height) };
   });

@@ -2,37 +2,44 @@ import { boxMean } from "../images/box-mean.ts";
 import { resamplePlanes } from "../images/resample.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 
-/** How the outlines of AFTER lie on those of BEFORE. */
+/** How the outlines of AFTER align with those of BEFORE. */
 export type PairStructure =
   | { readonly kind: "aligned" }
-  /** One of the two is so plain, or so regular, that nothing can be said. */
+  /** An image is too plain or too regular to decide. */
   | { readonly kind: "unknown" }
-  /** The outlines have nothing in common: another scene, a mirrored or turned one, or one shifted far. */
+  /** The outlines do not match: another scene, a mirrored or rotated one, or one shifted far. */
   | { readonly kind: "different" }
-  /** AFTER lies to the right by `x` of its width and below by `y` of its height. */
+  /** AFTER is shifted to the right by `x` of its width and down by `y` of its height. */
   | { readonly kind: "shifted"; readonly x: number; readonly y: number }
-  /** Left and right are exchanged. */
+  /** Left and right are swapped. */
   | { readonly kind: "mirrored" }
-  /** Parts of it are shifted against each other: turned a little, or scaled. */
+  /** Parts are shifted relative to each other: slightly rotated or scaled. */
   | { readonly kind: "warped" };
 
-/** Longest side, in pixels, of the maps that are compared: edits of texture (grain, dots, sketch) are below it. */
+/**
+ * Longest side in pixels of the maps that are compared. Texture edits (grain, dots, sketch) are below this
+ * resolution.
+ */
 const side = 64;
-/** Pixels of the map around which outlines are set in proportion, so that dark and flat parts count as much as others. */
+/**
+ * Radius in map pixels within which outlines are normalized, so that dark and flat parts count as much as
+ * others.
+ */
 const localRadius = 6;
-/** Gradient, in units of [−1, 1], below which there is no outline but noise. */
+/** Gradient, in units of [−1, 1], below which a pixel counts as noise. */
 const noise = 0.04;
-/** Below this deviation a map of outlines is as good as empty. */
+/** A map of outlines with a lower deviation counts as empty. */
 const leastDeviation = 0.1;
 
-/** Search range in pixels of the map, over the whole and over a quarter of it. */
+/** Search range in pixels of the map, over the whole map and over a quarter of it. */
 const range = 10;
 const quarterRange = 5;
 
 /**
- * Compares the outlines of a pair of one size: gradient magnitudes over all three channels, relative to their surroundings, so
- * that recolouring, inverting, darkening or fog change little. Their normalised correlation without shift must not fall below
- * `leastLikeness`, nor be surpassed clearly under a shift, of the whole or of most of its quarters.
+ * Compares the outlines of a pair of one size: gradient magnitudes over all three channels, relative to their
+ * surroundings, so that recoloring, inversion, darkening or fog change little. The normalized correlation
+ * without shift must be at least `leastLikeness`, and no shift, of the whole or of most of its quarters, may
+ * be clearly better.
  */
 export function comparePair(before: RgbImage, after: RgbImage): PairStructure {
   const [a, b] = [outlines(before), outlines(after)];
@@ -110,9 +117,9 @@ function quartersOf({ width, height }: Plane): Part[] {
 interface Shift {
   readonly x: number;
   readonly y: number;
-  /** Correlation there; the highest at more than a pixel from no shift. */
+  /** Highest correlation at a shift of more than a pixel. */
   readonly likeness: number;
-  /** The highest within a pixel of no shift. */
+  /** Highest correlation within a pixel of no shift. */
   readonly unshifted: number;
 }
 
@@ -128,7 +135,7 @@ function bestShift(a: Plane, b: Plane, part: Part, most: number): Shift {
   return { ...best, unshifted };
 }
 
-/** Pearson's correlation over where `part` of a, and the same part of b moved back by (x, y), overlap. */
+/** Pearson correlation where `part` of a and the same part of b, moved back by (x, y), overlap. */
 function correlation(a: Plane, b: Plane, { left, top, width, height }: Part, x: number, y: number): number {
   let [n, sa, sb, saa, sbb, sab] = [0, 0, 0, 0, 0, 0];
   for (let row = Math.max(0, -y); row < Math.min(height, height - y); row++)

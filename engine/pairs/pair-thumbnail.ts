@@ -2,10 +2,10 @@ import { coverImage } from "../images/resize-image.ts";
 import { createRgbImage, type RgbImage } from "../images/rgb-image.ts";
 import type { ImagePair } from "./fit-pairs.ts";
 
-/** Pixels of each half's sides. */
+/** Side of each half in pixels. */
 const side = 192;
 
-/** A pair side by side, [side, 2·side]: before on the left, after on the right, each the square in the image's middle. */
+/** A pair side by side, [side, 2·side]: the center squares of before (left) and after (right). */
 export function pairThumbnail({ before, after }: ImagePair): RgbImage {
   const data = new Float32Array(3 * side * 2 * side);
   for (const [half, image] of [before, after].entries()) {

@@ -31,7 +31,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "no steps from words",
       learn(...pair, "--out", "x.visii", "--init", "a red apple", "--steps", "0"),
       2,
-      /The steps is 0; it must be a whole number above 0 where learning starts from words/,
+      /The steps is 0; it must be a whole number above 0 if learning starts from words/,
     ],
     ["negative steps", learn(...pair, "--out", "x.visii", "--steps", "-3"), 2, /--steps/],
     ["half a step", learn(...pair, "--out", "x.visii", "--steps", "1.5"), 2, /--steps is "1\.5"/],
@@ -79,7 +79,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "a missing picture",
       learn("--pair", "a.png", "none.png", "--out", "x.visii"),
       1,
-      /There is no file none\.png/,
+      /File none\.png does not exist/,
     ],
     ["a folder for a picture", learn("--pair", ".", "a.png", "--out", "x.visii"), 1, /\. is a folder/],
     ["an empty picture", learn("--pair", "a.png", "empty.jpg", "--out", "x.visii"), 1, /empty\.jpg is empty/],
@@ -87,7 +87,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "words for a picture",
       learn("--pair", "a.png", "text.png", "--out", "x.visii"),
       1,
-      /text\.png is not an image/,
+      /text\.png is not a supported image/,
     ],
     ["a pair of two shapes", learn("--pair", "a.png", "b.png", "--out", "x.visii"), 1, /more than 5% apart/],
     [
@@ -124,7 +124,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "a missing instruction",
       ["apply", "none.visii", "a.png", "--out", "o"],
       1,
-      /no instruction file none\.visii/,
+      /Instruction file none\.visii does not exist/,
     ],
     [
       "a corrupt instruction",
@@ -167,7 +167,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "a mask that is no picture",
       ["edit", "night", "a.png", "--out", "o", "--mask", "text.png"],
       1,
-      /text\.png is not an image/,
+      /text\.png is not a supported image/,
     ],
     [
       "many results of one noise",
@@ -179,7 +179,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "a bad picture among good ones",
       ["edit", "night", "a.png", "text.png", "--out", "o"],
       1,
-      /text\.png is not an image/,
+      /text\.png is not a supported image/,
     ],
     ["an output folder that is a file", ["edit", "night", "a.png", "--out", "file"], 1, /Cannot write file/],
     [
@@ -203,7 +203,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
 
   it("and with --verbose, the stack trace too", async () => {
     const { stderr } = await runBin(["edit", "night", "none.png", "--out", "o", "--verbose"], { cwd });
-    expect(stderr).toMatch(/visii: There is no file none\.png/);
+    expect(stderr).toMatch(/visii: File none\.png does not exist/);
     expect(stderr).toMatch(/^\s+at .*read-image-file\.ts/m);
   });
 });

@@ -133,7 +133,7 @@ describe("visii learn", () => {
     const missing = await runBin(["apply", "kept@3.visii", "before.png", "--out", "none", ...model], { cwd });
     expect([missing.code, missing.stderr]).toEqual([
       1,
-      expect.stringContaining("There is no instruction file kept@3.visii"),
+      expect.stringContaining("Instruction file kept@3.visii does not exist"),
     ]);
   });
 
@@ -175,7 +175,7 @@ describe("visii learn", () => {
     await runBin(words("60"), { cwd, interruptAt: /learning <ins> {2}step 0/ });
     const { code, stderr } = await runBin([...words("61"), "--resume"], { cwd });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/cannot be continued: it belongs to a run with other pictures, settings/);
+    expect(stderr).toMatch(/cannot be continued: it belongs to a run with different images, settings/);
   });
 });
 

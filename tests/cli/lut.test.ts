@@ -77,7 +77,7 @@ describe("visii lut", () => {
       1,
       /cut\.cube, line 2: the file ends after 1 of 8/,
     ],
-    [["lut", "--apply", "none.cube", "street.png", "--out", "x"], 1, /There is no file none\.cube/],
+    [["lut", "--apply", "none.cube", "street.png", "--out", "x"], 1, /File none\.cube does not exist/],
   ])("refuses %j in one sentence and writes nothing", async (words, expected, message) => {
     const before = await readdir(cwd);
     const { code, stderr, stdout } = await runBin(words, { cwd });

@@ -42,7 +42,7 @@ describe("negative words", () => {
     expect(await refusal({ negative: "blue", textGuidance: 1, imageGuidance: 1 })).toBe(
       "VisibleError: A negative prompt has no effect at text guidance 1 and image guidance 1; raise the text guidance.",
     );
-    expect(await refusal({ negative: "blue ".repeat(90) })).toMatch(/tokens long and there is room for 75/);
+    expect(await refusal({ negative: "blue ".repeat(90) })).toMatch(/tokens long, but there is room for 75/);
   });
 });
 

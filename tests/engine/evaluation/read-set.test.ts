@@ -130,7 +130,7 @@ describe("is refused in a sentence that names the place:", () => {
       const [files] = await readSet(set);
       return openCase(files!);
     };
-    await expect(open({}, "a/tests/notes.txt")).rejects.toThrow(/tests\/notes\.txt is not an image/);
+    await expect(open({}, "a/tests/notes.txt")).rejects.toThrow(/tests\/notes\.txt is not a supported image/);
     await expect(open({ "a/after.png": waves(16, 32) })).rejects.toMatchObject({
       code: "pair_aspect_mismatch",
     });

@@ -235,8 +235,8 @@ describe("decodeImage refuses, in one sentence that names the file and the way o
       /JPEG, PNG, WebP, AVIF, HEIC or TIFF/,
     ],
     ["an SVG", () => Buffer.from(svg), "unsupported_image", /export it as PNG/],
-    ["a HEIC file without a picture", () => box("heic"), "damaged_image", /starts like HEIC/],
-    ["the same that calls itself mif1", () => box("mif1"), "damaged_image", /starts like HEIC/],
+    ["a HEIC file without a picture", () => box("heic"), "damaged_image", /damaged or truncated HEIC/],
+    ["the same that calls itself mif1", () => box("mif1"), "damaged_image", /damaged or truncated HEIC/],
     ["a HEIC photo cut short", async () => cutShort(await heic("plain")), "damaged_image", /cut short/],
     ["a HEIC photo in HDR", () => withCodePoints(9, 16), "unsupported_image", /HDR/],
     ["an animation", frames, "unsupported_image", /animation of 2 frames/],
@@ -285,7 +285,7 @@ describe("decodeImage refuses, in one sentence that names the file and the way o
   });
 
   it.each([
-    ["a missing file", () => join(folder, "nowhere.png"), "image_not_found", /There is no file/],
+    ["a missing file", () => join(folder, "nowhere.png"), "image_not_found", /nowhere\.png does not exist/],
     ["a folder", () => folder, "image_is_folder", /is a folder/],
     ["a device", () => "/dev/zero", "image_unreadable", /not a regular file/],
   ])("%s", async (_, path, code, sentence) => {

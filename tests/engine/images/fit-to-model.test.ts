@@ -154,6 +154,8 @@ describe("fitPairs", () => {
     const { pairs, notices } = fitPairs([pair(300, 200), pair(300, 200), pair(100, 200)], size);
     for (const { before, after } of pairs)
       expect([before.width, before.height, after.width, after.height]).toEqual([80, 64, 80, 64]);
-    expect(notices).toEqual(["Pair 3 has another shape than the first: its middle is taken, as 80×64."]);
+    expect(notices).toEqual([
+      "Pair 3 has another aspect ratio than the first; its center is cropped to 80×64.",
+    ]);
   });
 });

@@ -28,11 +28,11 @@ it("a mask of another size and the same shape keeps the photo to the bit on one 
 it.each([
   [
     halves(100, 100),
-    "The mask mask.png is 100×100 and photo.jpg is 300×200; give a mask of the photo's shape.",
+    "The mask mask.png is 100×100 and photo.jpg is 300×200; use a mask with the photo's aspect ratio.",
   ],
   [
     createPlainImage(300, 200, [-1, -1, -1]),
-    "The mask mask.png is black all over, so nothing would be edited; paint white where to edit.",
+    "The mask mask.png is completely black, so nothing would be edited; paint the part to edit white.",
   ],
 ])("is refused in a sentence", (mask, sentence) => {
   expect(() => fitMask(mask, drawnImage(300, 200), names)).toThrow(

@@ -109,7 +109,7 @@ describe("in the space kv", () => {
     [
       "a number beyond any instruction",
       { "a.keys": rows([2, 8]), "a.values": rows([2, 8], -1e38) },
-      /holds the token value -9\.99\d*e\+37; the largest magnitude is 10000/,
+      /contains the token value -9\.99\d*e\+37; the maximum magnitude is 10000/,
     ],
   ])("refuses %s in one sentence", async (_, tensors, message) => {
     const path = join(folder, "damaged.visii");
@@ -133,11 +133,11 @@ describe("in the space kv", () => {
     const wide = { ...others, attentions: [{ ...first!, width: first!.width + 4 }, ...rest] };
     await expect(embedPrompt(pipeline, { instruction: wide })).rejects.toMatchObject({
       code: "invalid_instruction",
-      message: expect.stringContaining(`${first!.name} wants keys and values of width ${first!.width}`),
+      message: expect.stringContaining(`${first!.name} needs keys and values of width ${first!.width}`),
     });
     const more = { ...others, attentions: [...attentions, { name: "mid_block.attn9", width: 8 }] };
     await expect(embedPrompt(pipeline, { instruction: more })).rejects.toThrow(
-      `keys and values of ${attentions.length + 1} attentions, the model has ${attentions.length}`,
+      `keys and values of ${attentions.length + 1} attention layers, but the model has ${attentions.length}`,
     );
     await expect(embedPrompt(pipeline, { instruction: { ...others, attentions: rest } })).rejects.toThrow(
       /the instruction has none/,
@@ -149,7 +149,7 @@ it("is refused with more rows than a text has positions", async () => {
   for (const { info, dimension, attentions } of [instruction, keysValues]) {
     const long = { tokens: new Float32Array(31 * dimension), tokenCount: 31, dimension, info };
     const given = { instruction: attentions ? { ...long, attentions } : long };
-    await expect(embedPrompt(pipeline, given)).rejects.toThrow(/fills 31 positions, a text has 30/);
+    await expect(embedPrompt(pipeline, given)).rejects.toThrow(/has 31 tokens, but a text has 30/);
   }
 });
 

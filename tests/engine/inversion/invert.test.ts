@@ -253,10 +253,7 @@ describe("invert", () => {
     [{ learningRate: 0 }, /learning rate is 0; it must be above 0/],
     [{ batchSize: 0 }, /batch size is 0; it must be a whole number above 0/],
     [{ overrides: { clipWeight: -1 } }, /weight of L_clip is -1; it must be 0 or more/],
-    [
-      { space: "kv", overrides: { clipWeight: 0.1 } },
-      /weight of L_clip is 0.1; it must be 0 in the space kv/,
-    ],
+    [{ space: "kv", overrides: { clipWeight: 0.1 } }, /weight of L_clip is 0.1; it must be 0 in kv space/],
     [{ textGuidance: Number.POSITIVE_INFINITY }, /text guidance is Infinity/],
     [{ init: "" }, /init text "" has no tokens/],
     [{ init: "word ".repeat(60) }, /too many tokens/],

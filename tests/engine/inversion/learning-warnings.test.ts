@@ -14,7 +14,7 @@ describe("a run that ended", () => {
 
   it("says so if the init stayed the best, with the figures", () => {
     expect(run(0.5, 0.5, 0)).toEqual([
-      expect.stringMatching(/^Nothing was learned beyond the words “a red apple” .* 0\.5000 → 0\.5000/),
+      expect.stringMatching(/^Nothing was learned beyond the init “a red apple” .* 0\.5000 → 0\.5000/),
     ]);
   });
 

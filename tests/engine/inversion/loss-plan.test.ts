@@ -71,7 +71,7 @@ describe("with less and less memory, a batch is differentiated", () => {
     const refused = () => planLoss(pipeline.model, wanted, 1e5);
     expect(refused).toThrow(VisibleError);
     expect(refused).toThrow(
-      /takes about \d+ MB, and 100 kB are allowed\. No picture size fits: allow more with --memory/,
+      /needs about \d+ MB, but the limit is 100 kB\. No image size fits; allow more with --memory/,
     );
   });
 });
@@ -81,7 +81,7 @@ it("what does not fit however it is done is told with the size that would", () =
     residentBytes(leanestLoss(pipeline.model, { ...wanted, height: side, width: side }).memory);
   const between = (least(8) + least(12)) / 2;
   expect(() => planLoss(pipeline.model, wanted, between)).toThrow(
-    /^One step at 128×128 takes about \d+ MB, and \d+ MB are allowed\. What fits: --size 64, or more with --memory\.$/,
+    /^One step at 128×128 needs about \d+ MB, but the limit is \d+ MB\. Use --size 64, or allow more with --memory\.$/,
   );
 });
 

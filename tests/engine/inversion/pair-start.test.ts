@@ -133,7 +133,7 @@ describe("learning with a model that has none", () => {
   it("refuses 0 steps and a start from the pair, in one sentence", async () => {
     const plain = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
     await expect(invert(plain, [first], { seed: 0, steps: 0 })).rejects.toThrow(
-      "The steps is 0; it must be a whole number above 0 where learning starts from words.",
+      "The steps is 0; it must be a whole number above 0 if learning starts from words.",
     );
     await expect(invert(plain, [first], { seed: 0, start: "pair" })).rejects.toMatchObject({
       code: "no_pair_encoder",

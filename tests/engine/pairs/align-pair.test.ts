@@ -15,19 +15,19 @@ describe("alignPair", () => {
   it("brings unequal sizes to the smaller and says so", () => {
     const { before, after, notices } = alignPair(drawnImage(120, 80), negative, names);
     expect([before.width, before.height, after.width, after.height]).toEqual([60, 40, 60, 40]);
-    expect(notices).toEqual(["a.png is 120×80 and b.png is 60×40: both are taken as 60×40."]);
+    expect(notices).toEqual(["a.png is 120×80 and b.png is 60×40; both are resized to 60×40."]);
   });
 
   it("refuses shapes more than five percent apart", () => {
     expect(() => alignPair(photo, createPlainImage(60, 44, [0, 0, 0]), names)).toThrow(
-      /a\.png is 60×40 and b\.png is 60×44: shapes more than 5% apart .* crop both/,
+      /a\.png is 60×40 and b\.png is 60×44; the aspect ratios differ by more than 5%\. Crop both/,
     );
     expect(() => alignPair(photo, createPlainImage(60, 41, [0, 0, 0]), names)).not.toThrow();
   });
 
   it("warns of a pair without an edit", () => {
     expect(alignPair(photo, photo, names).warnings).toEqual([
-      "a.png and b.png are nearly identical (PSNR infinite): there is hardly an edit to learn.",
+      "a.png and b.png are nearly identical (PSNR infinite), so there is hardly an edit to learn; check that AFTER is the edited photo.",
     ]);
   });
 });
