@@ -1,5 +1,3 @@
-import type { Attributes, OpType } from "./operators.ts";
-
 /** Element types of values. Weights may be stored in half precision; see {@link WeightSource}. */
 export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
 
