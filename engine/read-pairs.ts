@@ -4,7 +4,7 @@ import { type ImageSource, openImage } from "./images/image-source.ts";
 import { alignPair } from "./pairs/align-pair.ts";
 import type { ImagePair } from "./pairs/fit-pairs.ts";
 
-/** A photo before an edit, and the same photo after it. */
+/** A photo before and after an edit. */
 export interface PairSource {
   readonly before: ImageSource;
   readonly after: ImageSource;
@@ -13,17 +13,18 @@ export interface PairSource {
 export interface ReadPairs {
   /** Each pair at one size. */
   readonly pairs: readonly [ImagePair, ...ImagePair[]];
-  /** Sentences for the user: what was done to the pairs. */
+  /** Messages for the user about changes made to the pairs. */
   readonly notices: readonly string[];
-  /** Sentences for the user: what keeps the pairs from being learned from well, and what to do. */
+  /** Messages for the user about problems of the pairs, and how to fix them. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Decodes and aligns pairs to learn from.
  *
- * @param lutCommand a command that makes a lookup table of these pairs; a warning names it where such a table would do
- * @throws VisibleError for no pairs, a photo that cannot be read, or two of different shapes
+ * * @param lutCommand the command that fits a lookup table to these pairs; a warning names it if a table is
+ * sufficient
+ * * @throws VisibleError for no pairs, an unreadable photo, or different aspect ratios
  * @example
  * const { pairs, warnings } = await readPairs([{ before: "before.jpg", after: "after.jpg" }]);
  */
@@ -47,10 +48,7 @@ export async function readPairs(
   }
   const [first, ...others] = pairs;
   if (!first)
-    throw new VisibleError(
-      "no_pairs",
-      "There is no pair to learn from; give at least one before/after pair.",
-    );
+    throw new VisibleError("no_pairs", "No pair to learn from; give at least one before/after pair.");
   const change = lutCommand === undefined ? undefined : colorChangeWarning(pairs, lutCommand);
   if (change !== undefined) warnings.push(change);
   return { pairs: [first, ...others], notices, warnings };

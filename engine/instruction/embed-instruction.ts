@@ -28,13 +28,13 @@ export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Pro
   requireSameModel(pipeline, instruction);
   const { tokens, tokenCount: n, info } = instruction;
   const { textLength: length, textWidth: width } = pipeline;
-  const { text: initial, ...ofInit } = await pipeline.tell(info.init);
+  const { text: initial, ...ofInit } = await pipeline.encodePrompt(info.init);
   const embedding = Float32Array.from(initial);
   if (info.space === "text") embedding.set(tokens, width);
   const learned = info.space === "text" ? {} : { learned: tokens };
   if (!text) return { ...ofInit, text: embedding, ...learned };
   refuseLongText(pipeline, text, length - 2 - n);
-  const { text: words, ...ofWords } = await pipeline.tell(text);
+  const { text: words, ...ofWords } = await pipeline.encodePrompt(text);
   embedding.set(words.subarray(width, (length - n) * width), (1 + n) * width);
   return { ...ofWords, text: embedding, ...learned };
 }
@@ -42,7 +42,7 @@ export async function embedPrompt(pipeline: Pipeline, { instruction, text }: Pro
 /** @throws VisibleError `text_too_long` if the text does not fit on its own */
 export async function embedWords(pipeline: Pipeline, text: string): Promise<TextEmbedding> {
   refuseLongText(pipeline, text, pipeline.textLength - 2);
-  return pipeline.tell(text);
+  return pipeline.encodePrompt(text);
 }
 
 function refuseLongText(pipeline: Pipeline, text: string, room: number): void {

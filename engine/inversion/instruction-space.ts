@@ -40,14 +40,14 @@ export async function openRows(
       "invalid_init",
       `The init text "${init}" has ${tokens ? "too many" : "no"} tokens; use 1 to ${pipeline.textLength - 2}.`,
     );
-  const told = await pipeline.tell(init);
-  const rows = await (space === "text" ? textRows : keysValuesRows)(pipeline, told, tokens);
+  const prompt = await pipeline.encodePrompt(init);
+  const rows = await (space === "text" ? textRows : keysValuesRows)(pipeline, prompt, tokens);
   if (start !== "pair") return rows;
-  const text = Float32Array.from(told.text);
+  const text = Float32Array.from(prompt.text);
   text.set(await meanRows(pipeline, pairs), pipeline.textWidth);
   const { initial } = await (space === "text" ? textRows : keysValuesRows)(
     pipeline,
-    { ...told, text },
+    { ...prompt, text },
     tokens,
   );
   return { ...rows, initial };

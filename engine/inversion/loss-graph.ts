@@ -55,7 +55,7 @@ export interface LossSettings extends UnetSize {
 export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   const graph = new GraphBuilder("inversion_loss");
   const { textGuidance, mseWeight, clipWeight } = settings;
-  const { instruction, conditioning, embedding } = told[settings.space](graph, model, settings);
+  const { instruction, conditioning, embedding } = conditioners[settings.space](graph, model, settings);
 
   const prediction = predictNoise(graph, model, settings, conditioning);
   const frozen = graph.input("frozen", "float32", prediction.shape);
@@ -83,7 +83,7 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
 }
 
 /** Encodes the instruction for the UNet, by space. */
-const told: {
+const conditioners: {
   readonly [S in InstructionSpace]: (
     graph: GraphBuilder,
     model: ModelFolder,

@@ -5,21 +5,21 @@ import { z } from "zod";
 import { sha256OfFile } from "../../shared/file-hash.ts";
 import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
 
-/** Smaller files are hashed in less time than a note of them takes to be read and checked. */
+/** Smaller files are hashed faster than a stored digest is read and checked. */
 const leastBytes = 2 ** 24;
 
 /**
- * How much older a file's last change must be than the note of its digest. A change within one tick of a coarse file system's
- * clock (2 s on FAT) would otherwise leave its times as they were.
+ * Minimum age of a file's last change when its digest is stored. A change within one tick of a coarse file
+ * system clock (2 s on FAT) would not change the file's times.
  */
 const settledMilliseconds = 2000;
 
 const noteSchema = z.object({ identity: z.string(), digest: z.string(), check: z.string() });
 
 /**
- * Digests of files, read once. A digest is believed as long as the file is the same one and has not been touched: device,
- * inode, size, and times of the last write and of the last change of any kind. The last one is the system's own; no program can
- * set it back. What is not known is read; what cannot be noted is read again next time.
+ * Digests of files, computed once. A stored digest is valid while the file's device, inode, size,
+ * modification time and change time are the same. Programs cannot set the change time. An unknown digest is
+ * computed; one that cannot be stored is computed again next time.
  */
 export class KnownDigests {
   readonly #folder: string;
@@ -27,20 +27,23 @@ export class KnownDigests {
   readonly #failed: (cause: unknown) => void;
 
   /**
-   * @param folder where digests are noted, created when needed
-   * @param failed told when a digest could not be noted
+   * @param folder where digests are stored, created when needed
+   * @param failed called when a digest cannot be stored
    */
   constructor(folder: string, failed: (cause: unknown) => void) {
     this.#folder = folder;
     this.#failed = failed;
   }
 
-  /** In lower-case hexadecimal. @throws the system's own error for a file that is not there */
+  /** In lowercase hexadecimal. @throws the system's error for a missing file */
   sha256(file: string): Promise<string> {
     return this.digest(file, "sha256", () => sha256OfFile(file));
   }
 
-  /** What `read` makes of the file. @param kind tells digests of one file apart */
+  /**
+   * Returns the stored digest, or calls `read` and stores its result. @param kind distinguishes digests of
+   * one file
+   */
   async digest(file: string, kind: string, read: () => Promise<string>): Promise<string> {
     const path = resolve(file);
     const before = await identify(path, kind);
@@ -49,7 +52,7 @@ export class KnownDigests {
     if (known) return known;
     const digest = await read();
     const after = await identify(path, kind);
-    // Changed while it was read: nobody can say what the digest is of.
+    // The file changed while it was read, so the digest is not stored.
     if (!before || before.identity !== after?.identity) return digest;
     this.#known.set(before.identity, digest);
     if (before.bytes >= leastBytes) await this.#note(place, before, digest);
@@ -86,7 +89,7 @@ export class KnownDigests {
 interface Identity {
   readonly identity: string;
   readonly bytes: number;
-  /** When anything of it last changed, milliseconds. */
+  /** Time of the last change of any kind, in milliseconds. */
   readonly changed: number;
 }
 

@@ -18,13 +18,13 @@ import {
 } from "./rearranged-file.ts";
 
 export interface ModelCacheOptions {
-  /** Created when something is to be kept. */
+  /** Created when needed. */
   readonly folder: string;
-  /** Bytes that all files together may take; 20 GB when absent. */
+  /** Maximum total size in bytes; 20 GB when absent. */
   readonly limit?: number;
-  /** Bytes from which a graph's rearranged weights are worth a file; 64 MiB when absent. */
+  /** Minimum size in bytes of a graph's rearranged weights to be stored; 64 MiB when absent. */
   readonly least?: number;
-  /** Told in a sentence, once a reason, why a start is slower than it could be. */
+  /** Called with a message, once per reason, when the cache cannot be used. */
   note?(line: string): void;
 }
 
@@ -33,9 +33,9 @@ const defaultCacheLimit = 20e9;
 const nothing: ReadonlyMap<Value, WeightSource> = new Map();
 
 /**
- * What is computed from a model's weights and is the same at every start: the digests of its files, and the turned kernels of
- * the derivative. Kept on disk, it is read where it would be computed; two processes map the same pages. Nothing depends on it:
- * whatever is missing, damaged or cannot be written is computed, and results have the same bits with it and without.
+ * Cache of data computed from a model's weights: digests of its files, and rotated kernels of the derivative.
+ * Processes map the same files. Anything missing, damaged or unwritable is recomputed, and results have the
+ * same bits with and without the cache.
  */
 export class ModelCache {
   readonly #digests: KnownDigests;
@@ -59,22 +59,22 @@ export class ModelCache {
     this.#note = note;
   }
 
-  /** SHA-256 of a file, in lower-case hexadecimal. */
+  /** SHA-256 of a file, in lowercase hexadecimal. */
   sha256(path: string): Promise<string> {
     return this.#digests.sha256(path);
   }
 
-  /** What a file's weights are, in lower-case hexadecimal. */
+  /** Identity of a file's weights, in lowercase hexadecimal. */
   identify(file: SafetensorsFile): Promise<string> {
     return this.#digests.digest(file.path, "tensors", () => identifyTensors(file));
   }
 
-  /** The large files; notes of digests are a few hundred bytes each. */
+  /** Number and size of the large files, without the digests of a few hundred bytes each. */
   use(): Promise<CacheUse> {
     return this.#files.use();
   }
 
-  /** @returns the bytes that came free @throws VisibleError `not_writable` */
+  /** @returns the bytes freed @throws VisibleError `not_writable` */
   async clear(): Promise<number> {
     const { bytes } = await this.use();
     for (const folder of this.#folders)
@@ -85,8 +85,8 @@ export class ModelCache {
   }
 
   /**
-   * Hands `load` what of the graph's values lies in a file, and loads again without if that fails: an entry may be thrown away
-   * by another process between being found and being mapped.
+   * Calls `load` with the values that are stored in a file, and again without them if that fails, because
+   * another process may delete an entry before it is mapped.
    */
   async serve<Loaded>(
     graph: OptimizedGraph,
@@ -100,7 +100,7 @@ export class ModelCache {
     try {
       return await load(stored);
     } catch (cause) {
-      // If it was not the file's fault, this throws too, and says what there is to say.
+      // If the stored values were not the cause, this throws the actual error.
       const loaded = await load(nothing);
       this.#tell(cause);
       return loaded;
@@ -135,6 +135,6 @@ export class ModelCache {
     const reason = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
     if (this.#said.has(reason)) return;
     this.#said.add(reason);
-    this.#note(`What is kept for faster starts cannot be used, and is computed anew: ${reason}`);
+    this.#note(`The model cache cannot be used and its data is recomputed: ${reason}`);
   }
 }

@@ -8,10 +8,10 @@ import { type RawElements, rearrangeElements } from "../weights/rearrange-elemen
 import { openSafetensors, streamSafetensors } from "../weights/safetensors-file.ts";
 import type { TensorDtype } from "../weights/tensor-dtype.ts";
 
-/** Counted up whenever the same recipe comes to other bytes. */
+/** Increment when the same recipe gives different bytes. */
 const version = 1;
 
-/** fs.readSync counts in a signed 32-bit integer. */
+/** fs.readSync takes a signed 32-bit length. */
 const bytesPerRead = 2 ** 30;
 
 const storedAs: Readonly<Partial<Record<DType, TensorDtype>>> = {
@@ -20,18 +20,18 @@ const storedAs: Readonly<Partial<Record<DType, TensorDtype>>> = {
   bfloat16: "BF16",
 };
 
-/** One tensor of the file: how its elements are had, and what it is called. */
+/** A tensor of the file: how its elements are computed, and its name. */
 export interface Recipe {
   readonly name: string;
   readonly weight: RearrangedWeight;
 }
 
 /**
- * The recipes of these weights, each once, in an order that does not depend on the graph's, and the key of the file that holds
- * them. The bytes depend on the elements of the checkpoint and on their order alone: not on picture size, device, precision of the
- * computation or version of the runtime, so the key has none of these and one file serves them all.
+ * The distinct recipes of these weights, in an order independent of the graph, and the key of the file that
+ * holds them. The bytes depend only on the checkpoint's elements and their order, so the key does not contain
+ * image size, device, precision or runtime version.
  *
- * @param sha256 a checkpoint file's digest
+ * @param sha256 computes the digest of a checkpoint file
  */
 export async function recipesOf(
   weights: Iterable<RearrangedWeight>,
@@ -55,7 +55,7 @@ export async function recipesOf(
   return { key, recipes };
 }
 
-/** Names a rearranged weight within one process. */
+/** Identifies a rearranged weight within one process. */
 export function placeOf(weight: RearrangedWeight): string {
   return textOf(weight, weight.source.file);
 }
@@ -81,9 +81,10 @@ export function storedBytes(recipes: Iterable<Recipe>): number {
 }
 
 /**
- * Computes the file, one weight at a time in memory, and writes it whole or not at all.
+ * Writes the file atomically, computing one weight at a time.
  *
- * @returns its SHA-256 @throws VisibleError `not_writable`, `invalid_weights` for a checkpoint that was cut short meanwhile
+ * @returns its SHA-256 @throws VisibleError `not_writable`, or `invalid_weights` for a checkpoint that was
+ * truncated meanwhile
  */
 export async function writeRearranged(path: string, recipes: Iterable<Recipe>): Promise<string> {
   const hash = createHash("sha256");
@@ -98,7 +99,7 @@ export async function writeRearranged(path: string, recipes: Iterable<Recipe>): 
   return hash.digest("hex");
 }
 
-/** Where each tensor lies. @throws VisibleError `invalid_weights`, or undefined for a file of other tensors */
+/** Locates each tensor; undefined for a file of other tensors. @throws VisibleError `invalid_weights` */
 export async function locateRearranged(
   path: string,
   recipes: Iterable<Recipe>,
@@ -143,7 +144,7 @@ function readNow({ file, byteOffset, byteLength }: WeightSource): ArrayBuffer {
       if (count === 0)
         throw new VisibleError(
           "invalid_weights",
-          `${file} was cut short while it was being read; download it again.`,
+          `${file} was truncated while it was read; download it again.`,
         );
       done += count;
     }

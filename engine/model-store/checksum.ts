@@ -3,21 +3,21 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
 /**
- * What the Hub says of a file's content: SHA-256 for large files (Git LFS and its successor), for small ones Git's own name
- * of the blob, SHA-1 over `blob <size>\0` and the content.
+ * The Hub's checksum of a file: SHA-256 for large files (Git LFS and its successor); for small files the Git
+ * blob hash, SHA-1 over `blob <size>\0` and the content.
  */
 export interface Checksum {
   readonly algorithm: "sha256" | "git-sha1";
-  /** Lower-case hexadecimal. */
+  /** Lowercase hexadecimal. */
   readonly hex: string;
 }
 
-/** A hash that is ready for the content's first byte. @param size the whole content's, in bytes */
+/** Creates a hash for a file's content. @param size of the content, in bytes */
 export function startHash(algorithm: Checksum["algorithm"], size: number): Hash {
   return algorithm === "sha256" ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`);
 }
 
-/** Feeds the first `length` bytes of a file to `hash`. */
+/** Adds the first `length` bytes of a file to `hash`. */
 export async function hashFile(
   path: string,
   length: number,

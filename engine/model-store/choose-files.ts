@@ -1,16 +1,16 @@
 import { VisibleError } from "../errors.ts";
 import type { HubFile } from "./hub.ts";
 
-/** Which file, and where it goes in the model folder. */
+/** A file to download, and its place in the model folder. */
 export interface ChosenFile extends HubFile {
-  /** From the model folder, with slashes. */
+  /** Relative to the model folder, with slashes. */
   readonly target: string;
 }
 
 interface Choice {
   /** The repository's id, for messages. */
   readonly subject: string;
-  /** `fp16`: weights in half precision, where the repository has them apart. */
+  /** `fp16`: weights in half precision, if the repository has separate ones. */
   readonly variant?: string;
 }
 
@@ -26,8 +26,9 @@ const secondTextEncoder = { folder: "text_encoder_2", weights: "model" } as cons
 const tokenizerFiles = ["tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"];
 
 /**
- * Of all files of a repository in diffusers' layout, those that the engine reads: configs, tokenizer, and one set of
- * safetensors for each component. Pickles, other variants, ONNX or Flax weights and the safety checker stay where they are.
+ * Selects the files that the engine reads from a repository in diffusers layout: configs, tokenizer, and one
+ * set of safetensors for each component. Pickles, other variants, ONNX or Flax weights and the safety checker
+ * are skipped.
  *
  * @throws VisibleError `not_diffusers_layout`, `pickled_weights`, `variant_not_found`
  */
@@ -49,7 +50,7 @@ export function chooseModelFiles(files: readonly HubFile[], choice: Choice): Cho
   ]);
 }
 
-/** The files of a CLIP repository, to go into the model folder's `clip/`. */
+/** Selects the files of a CLIP repository for the model folder's `clip/`. */
 export function chooseClipFiles(files: readonly HubFile[], subject: string): ChosenFile[] {
   const listing = new Listing(files, subject);
   return listing
@@ -57,7 +58,7 @@ export function chooseClipFiles(files: readonly HubFile[], subject: string): Cho
     .map((file) => ({ ...file, target: `clip/${file.path}` }));
 }
 
-/** Small, and there in one precision alone: the variant is the other components'. */
+/** The pair encoder is small and has one precision; the variant applies to the other components. */
 function pairEncoderFiles(listing: Listing, { subject }: Choice): string[] {
   return ["pair_encoder/config.json", ...weightFiles(listing, "pair_encoder/", "model", { subject })];
 }
@@ -91,18 +92,18 @@ function weightFiles(listing: Listing, prefix: string, basename: string, choice:
   if (others.length > 0)
     throw new VisibleError(
       "variant_not_found",
-      `${subject} has no ${whole}, but ${others.join(", ")}; ${variant ? "leave --variant out" : "name that variant with --variant"}.`,
+      `${subject} has no ${whole}, but has ${others.join(", ")}; ${variant ? "omit --variant" : "select that variant with --variant"}.`,
     );
   const pickles = listing.matching(new RegExp(`^${prefix}[^/]*\\.(bin|ckpt|pt|pth)$`));
   if (pickles.length > 0)
     throw new VisibleError(
       "pickled_weights",
-      `${subject} has only a Python pickle there (${pickles[0]}), which can run code when read. Look on its page for a revision ` +
-        "with safetensors (often --revision refs/pr/1), or convert it on a machine that you can lose.",
+      `${subject} has only a Python pickle (${pickles[0]}), which can run code when loaded. Look for a revision ` +
+        "with safetensors (often --revision refs/pr/1), or convert it on an isolated machine.",
     );
   throw new VisibleError(
     "not_diffusers_layout",
-    `${subject} has no ${whole}; this engine runs models in diffusers' layout, such as timbrooks/instruct-pix2pix.`,
+    `${subject} has no ${whole}; visii needs models in diffusers layout, such as timbrooks/instruct-pix2pix.`,
   );
 }
 
@@ -110,7 +111,7 @@ function withoutIndex(listing: Listing, subject: string): string {
   const single = listing.matching(/^[^/]+\.(ckpt|safetensors)$/);
   const why =
     single.length > 0
-      ? `it has only the single file ${single[0]}; convert it with diffusers first`
+      ? `it contains only the single file ${single[0]}; convert it with diffusers first`
       : "it is not an image model in diffusers' layout";
   return `${subject} has no model_index.json: ${why}.`;
 }
@@ -147,7 +148,7 @@ class Listing {
       if (!file)
         throw new VisibleError(
           "not_diffusers_layout",
-          `${this.#subject} has no ${path}; this engine needs it.`,
+          `${this.#subject} has no ${path}, which visii requires.`,
         );
       return { ...file, target: path };
     });

@@ -4,7 +4,8 @@ import { showBytes } from "../../shared/show-bytes.ts";
 import { VisibleError } from "../errors.ts";
 
 /**
- * Refuses before anything is written where the disk below `folder` (or below the folder it will be in) has not `bytes` free.
+ * Checks, before anything is written, that the disk of `folder` (or of its nearest existing parent) has
+ * `bytes` free.
  *
  * @throws VisibleError `disk_full`
  */
@@ -13,7 +14,7 @@ export async function requireRoom(folder: string, bytes: number): Promise<void> 
   if (free !== undefined && free < bytes)
     throw new VisibleError(
       "disk_full",
-      `${folder} needs ${showBytes(bytes)} more, its disk has ${showBytes(free)} left; free some space or choose a folder on another disk.`,
+      `${folder} needs ${showBytes(bytes)}, but its disk has ${showBytes(free)} free; free some space or choose a folder on another disk.`,
     );
 }
 

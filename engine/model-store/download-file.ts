@@ -6,11 +6,11 @@ import { explainWriteFailure } from "../files/write-aside.ts";
 import { hashFile, startHash } from "./checksum.ts";
 import type { Hub, HubFile } from "./hub.ts";
 
-/** How often a download is taken up again without a byte having come, and the pause before each, in ms. */
+/** Pauses in ms before the retries of a download that makes no progress. */
 const pauses = [500, 1000, 2000, 4000, 8000];
 
-/** Milliseconds without a byte after which a connection counts as dead. */
-const patience = 60_000;
+/** Milliseconds without data after which a connection counts as dead. */
+const idleTimeout = 60_000;
 
 interface DownloadSource {
   readonly hub: Hub;
@@ -23,15 +23,16 @@ interface DownloadSource {
 interface DownloadOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Told of bytes as they come; negative where bytes turned out to be worthless. */
+  /** Called with the number of bytes received; negative if received bytes are discarded. */
   readonly onBytes: (count: number) => void;
 }
 
 /**
- * Fetches a file whole or not at all. What has come of it stands beside it under a name that belongs to its content, and the
- * next try goes on from there: within this call after a broken connection, and in a later process alike.
+ * Downloads a file atomically. A partial file is stored beside it under a name derived from its content, and
+ * a retry resumes from it, also in a later process.
  *
- * @throws VisibleError `hub_unreachable` (tries used up), `wrong_checksum`, `not_writable`, and what {@link Hub} throws
+ * @throws VisibleError `hub_unreachable` after the last retry, `wrong_checksum`, `not_writable`, and the
+ * errors of {@link Hub}
  */
 export async function downloadFile(
   source: DownloadSource,
@@ -66,12 +67,12 @@ export async function downloadFile(
   }
 }
 
-/** Where the beginning of a file waits for the rest. Other content has another name: two revisions never mix. */
+/** Path of a partial file. It depends on the content, so that two revisions never mix. */
 export function partialPath(path: string, { checksum }: HubFile): string {
   return join(dirname(path), `.${basename(path)}.${checksum.hex.slice(0, 16)}.partial`);
 }
 
-/** @returns whether the content is right; where it is not, nothing is left of it */
+/** @returns whether the content is right; a wrong file is deleted */
 async function fetchRest(
   { hub, name, commit, file }: DownloadSource,
   partial: string,
@@ -108,7 +109,7 @@ async function fetchRest(
     } finally {
       attempt.end();
     }
-    if (have < file.size) throw new RetryableError(`it broke off after ${have} of ${file.size} bytes.`);
+    if (have < file.size) throw new RetryableError(`the download ended after ${have} of ${file.size} bytes.`);
   }
   if (have === file.size && hash.digest("hex") === file.checksum.hex) return true;
   await rm(partial, { force: true });
@@ -116,7 +117,7 @@ async function fetchRest(
   return false;
 }
 
-/** One connection. It is given up when it stays silent, and what breaks it is a RetryableError. */
+/** One connection. An idle timeout or a broken connection becomes a RetryableError. */
 class Attempt {
   readonly #controller = new AbortController();
   readonly #clock: Clock;
@@ -131,16 +132,16 @@ class Attempt {
 
   async soon<T>(promise: Promise<T>): Promise<T> {
     const arrived = new AbortController();
-    const waiting = this.#clock.sleep(patience, arrived.signal).then(() => {
+    const waiting = this.#clock.sleep(idleTimeout, arrived.signal).then(() => {
       if (!arrived.signal.aborted)
-        this.#controller.abort(new RetryableError(`nothing came for ${patience / 1000} s.`));
+        this.#controller.abort(new RetryableError(`no data for ${idleTimeout / 1000} s.`));
     });
     try {
       return await promise;
     } catch (cause) {
       this.#outer.throwIfAborted();
       if (cause instanceof RetryableError || cause instanceof VisibleError) throw cause;
-      throw new RetryableError("the connection broke.", { cause });
+      throw new RetryableError("the connection was lost.", { cause });
     } finally {
       arrived.abort();
       await waiting;
@@ -183,15 +184,15 @@ async function sizeOf(path: string): Promise<number> {
 function wrongChecksum({ hub, name, file }: DownloadSource): VisibleError {
   return new VisibleError(
     "wrong_checksum",
-    `${name}/${file.path} came twice with other content than ${hub.endpoint} announces ` +
-      `(${file.checksum.algorithm} ${file.checksum.hex.slice(0, 12)}…); something on the way changes it. Nothing of it was kept.`,
+    `${name}/${file.path} was received twice with content that does not match the checksum of ${hub.endpoint} ` +
+      `(${file.checksum.algorithm} ${file.checksum.hex.slice(0, 12)}…); a proxy may change it. The file was deleted.`,
   );
 }
 
 function usedUp({ name, file }: DownloadSource, error: RetryableError): VisibleError {
   return new VisibleError(
     "hub_unreachable",
-    `${name}/${file.path} could not be fetched: ${error.message} What has come is kept; run the same again to go on.`,
+    `${name}/${file.path} could not be downloaded: ${error.message} The partial file is kept; run the same command to resume.`,
     { cause: error },
   );
 }

@@ -4,32 +4,32 @@ import type { Checksum } from "./checksum.ts";
 import { explainRefusal, explainUnreachable } from "./hub-failure.ts";
 
 export interface HubOptions {
-  /** Where the Hub's API is, without a slash at the end. */
+  /** URL of the Hub's API, without a trailing slash. */
   readonly endpoint: string;
-  /** An access token (`hf_…`), for gated and private models. It is sent to the endpoint's own host only. */
+  /** An access token (`hf_…`) for gated and private models. Sent only to the endpoint's host. */
   readonly token?: string;
 }
 
 export interface HubFile {
-  /** From the repository's root, with slashes. */
+  /** Relative to the repository's root, with slashes. */
   readonly path: string;
   readonly size: number;
   readonly checksum: Checksum;
 }
 
-/** Part of a file's content, as it arrives. */
+/** Part of a file's content, streamed. */
 export interface Content {
-  /** The byte it begins with: the one asked for, or 0 where the server does not do ranges. */
+  /** Index of the first byte: the requested one, or 0 if the server does not support ranges. */
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
 /**
- * The Hugging Face Hub, as far as a pull needs it. Its answers come through its own client library; content is fetched here,
- * because that library neither resumes nor verifies.
+ * Client of the Hugging Face Hub for pulls. Metadata comes through the Hub's client library. Content is
+ * downloaded here, because that library neither resumes nor verifies.
  *
- * Every method throws VisibleError where asking again cannot help (`model_not_on_hub`, `access_denied`), and RetryableError
- * where it may (no connection, a busy server).
+ * Methods throw VisibleError for permanent failures (`model_not_on_hub`, `access_denied`) and RetryableError
+ * for temporary ones (no connection, a busy server).
  */
 export class Hub {
   readonly endpoint: string;
@@ -40,18 +40,18 @@ export class Hub {
     if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
       throw new VisibleError(
         "invalid_option",
-        `The endpoint "${endpoint}" is no address; it must read like https://huggingface.co.`,
+        `The endpoint "${endpoint}" is not a valid URL; use one such as https://huggingface.co.`,
       );
     if (token !== undefined && !token.startsWith("hf_"))
       throw new VisibleError(
         "invalid_token",
-        "HF_TOKEN does not begin with hf_; copy the token whole from the Hub's settings, or unset it.",
+        "HF_TOKEN does not begin with hf_; copy the whole token from the Hub's settings, or unset HF_TOKEN.",
       );
     this.endpoint = endpoint.replace(/\/+$/, "");
     this.#token = token;
   }
 
-  /** The commit that a branch or tag stands at. */
+  /** The commit of a branch or tag. */
   async commit(name: string, revision: string, signal: AbortSignal): Promise<string> {
     const { sha } = await modelInfo({ name, revision, additionalFields: ["sha"], ...this.#as(name, signal) });
     return sha;
@@ -66,7 +66,7 @@ export class Hub {
     return files;
   }
 
-  /** The file's content from byte `start` on. */
+  /** Streams the file's content from byte `start`. */
   async open(
     name: string,
     commit: string,
@@ -77,13 +77,13 @@ export class Hub {
     const way = path.split("/").map(encodeURIComponent).join("/");
     const response = await this.#ask(name, signal)(`${this.endpoint}/${name}/resolve/${commit}/${way}`, {
       headers: {
-        // Compressed on the way, bytes could not be counted.
+        // Byte counts require uncompressed content.
         "accept-encoding": "identity",
         ...(start > 0 ? { range: `bytes=${start}-` } : {}),
         ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
       },
     });
-    if (!response.body) throw new RetryableError(`${response.url} came without content.`);
+    if (!response.body) throw new RetryableError(`${response.url} returned no content.`);
     const honoured =
       response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${start}-`);
     return { start: honoured ? start : 0, bytes: response.body };
@@ -97,7 +97,7 @@ export class Hub {
     };
   }
 
-  /** fetch, with its failures told apart. A redirect to another host goes without the token: fetch's own rule. */
+  /** fetch with classified errors. A redirect to another host omits the token, by fetch's own rule. */
   #ask(name: string, signal: AbortSignal): typeof fetch {
     return async (input, init) => {
       let response: Response;
@@ -121,5 +121,8 @@ export class Hub {
 function checksumOf({ path, oid, lfs }: ListFileEntry): Checksum {
   if (lfs) return { algorithm: "sha256", hex: lfs.oid };
   if (oid) return { algorithm: "git-sha1", hex: oid };
-  throw new VisibleError("unsound_listing", `The Hub lists ${path} without a checksum; nothing was fetched.`);
+  throw new VisibleError(
+    "unsound_listing",
+    `The Hub lists ${path} without a checksum; nothing was downloaded.`,
+  );
 }

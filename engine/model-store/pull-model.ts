@@ -14,22 +14,25 @@ export interface PullOptions extends HubOptions {
   readonly name: string;
   /** Branch, tag or commit. */
   readonly revision: string;
-  /** The model folder to be. */
+  /** Destination folder of the model. */
   readonly folder: string;
-  /** `fp16`: weights in half precision, of the repositories that keep them apart. */
+  /** `fp16`: weights in half precision, if the repository has separate ones. */
   readonly variant?: string;
-  /** The CLIP for the direction loss, where the model brings none of its own; `none` leaves it out. */
+  /** CLIP model for the direction loss, if the model has none; `none` skips it. */
   readonly clip: string | "none";
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Looks at the model folder when its configs are there and its weights are not: what it throws stops the pull. */
+  /**
+   * Checks the model folder after its configs are downloaded and before its weights are; an error stops the
+   * pull.
+   */
   readonly check: (folder: string) => Promise<void>;
   readonly onProgress?: (state: PullProgress) => void;
 }
 
 interface PullProgress {
   readonly file: string;
-  /** Of the whole pull; what an earlier one left counts as done. */
+  /** Bytes of the whole pull, including those of earlier pulls. */
   readonly bytes: number;
   readonly total: number;
 }
@@ -38,7 +41,7 @@ export interface PulledModel {
   readonly commit: string;
   readonly files: number;
   readonly bytes: number;
-  /** Bytes that did come over the net; 0 where everything was there. */
+  /** Bytes that were downloaded; 0 if everything was present. */
   readonly fetched: number;
 }
 
@@ -47,21 +50,24 @@ interface Wanted extends ChosenFile {
   readonly commit: string;
 }
 
-/** openai/clip-vit-large-patch14's text tower is Stable Diffusion 1's text encoder: the loss compares like with like. */
+/**
+ * The text tower of openai/clip-vit-large-patch14 is Stable Diffusion 1's text encoder, so the loss compares
+ * like with like.
+ */
 export const defaultClip = "openai/clip-vit-large-patch14";
 
-/** Repeats of a question to the Hub's API, and the pause before each, in ms. */
+/** Pauses in ms before the retries of a Hub API request. */
 const pauses = [500, 1500, 4000];
 
-/** A file up to this size is fetched before the room on the disk is asked for: configs, in short. */
+/** Files up to this size, such as configs, are downloaded before the disk space is checked. */
 const smallFile = 16e6;
 
 /**
- * Fetches a model in diffusers' layout into a folder: only what the engine reads, each file checked against the Hub's checksum.
- * Interrupted at any point, the next pull goes on where it stopped. The record that makes the folder a complete one is
- * written last.
+ * Downloads a model in diffusers layout: only the files that the engine reads, each verified against the
+ * Hub's checksum. An interrupted pull is resumed by the next one. The record that marks the folder as
+ * complete is written last.
  *
- * @throws VisibleError that says what is wrong with the id, the access, the repository's files, the disk or the connection
+ * @throws VisibleError that describes the problem with the ID, access, repository, disk or connection
  */
 export async function pullModel(options: PullOptions): Promise<PulledModel> {
   const { folder, name, revision, variant, clock, signal } = options;
@@ -118,7 +124,7 @@ async function clipFiles(
   return chooseClipFiles(listing, clip).map((file) => ({ ...file, name: clip, commit }));
 }
 
-/** Asks again where the world is at fault, a few times. */
+/** Retries temporary failures a few times. */
 async function persist<T>(question: () => Promise<T>, { clock, signal, folder }: PullOptions): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -129,8 +135,8 @@ async function persist<T>(question: () => Promise<T>, { clock, signal, folder }:
       if (pause === undefined)
         throw new VisibleError(
           "hub_unreachable",
-          `${error.message} Without a connection, a folder that was downloaded elsewhere does: --model DIR` +
-            `${(await readPullRecord(folder)) ? `, and ${folder} is complete from an earlier pull` : ""}.`,
+          `${error.message} Without a connection, use --model DIR with a folder downloaded elsewhere` +
+            `${(await readPullRecord(folder)) ? `; ${folder} is complete from an earlier pull` : ""}.`,
           { cause: error },
         );
       await clock.sleep(pause, signal);
@@ -139,7 +145,10 @@ async function persist<T>(question: () => Promise<T>, { clock, signal, folder }:
   }
 }
 
-/** By the record where it knows the file; by its content where a pull was broken off before there was a record. */
+/**
+ * By the record if it lists the file, else by content, for a pull that was interrupted before it wrote a
+ * record.
+ */
 async function isPresent(
   folder: string,
   { target, size, checksum }: Wanted,
@@ -162,7 +171,7 @@ async function bytesToCome(folder: string, missing: readonly Wanted[]): Promise<
   return sum;
 }
 
-/** Beginnings of files that are no longer wanted: of an older commit, say. */
+/** Deletes partial files that are no longer needed, for example of an older commit. */
 async function removeLeftovers(folder: string, wanted: readonly Wanted[]): Promise<void> {
   for (const part of new Set(wanted.map(({ target }) => dirname(target))))
     for (const name of await readdir(join(folder, part)))

@@ -5,7 +5,7 @@ import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
 import { hasChecksum } from "./checksum.ts";
 
-/** Stands in a model folder once a pull is complete: where each file came from, and what it must contain. */
+/** File name of a complete pull's record: the source and checksum of each file. */
 export const recordName = ".visii-pull.json";
 
 const recordSchema = z.object({
@@ -16,7 +16,7 @@ const recordSchema = z.object({
   variant: z.string().optional(),
   files: z.array(
     z.object({
-      /** From the model folder. */
+      /** Relative to the model folder. */
       path: z.string(),
       size: z.number().int().nonnegative(),
       algorithm: z.enum(["sha256", "git-sha1"]),
@@ -28,7 +28,7 @@ const recordSchema = z.object({
 });
 export type PullRecord = z.infer<typeof recordSchema>;
 
-/** The folder's record; undefined where no pull into it was ever complete. */
+/** The folder's record; undefined if no pull into it was completed. */
 export async function readPullRecord(folder: string): Promise<PullRecord | undefined> {
   const path = join(folder, recordName);
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -39,9 +39,13 @@ export async function readPullRecord(folder: string): Promise<PullRecord | undef
   try {
     return recordSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new VisibleError("unsound_record", `${path} is not a pull's record; delete it and pull again.`, {
-      cause,
-    });
+    throw new VisibleError(
+      "unsound_record",
+      `${path} is not a valid pull record; delete it and pull again.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -49,7 +53,7 @@ export async function writePullRecord(folder: string, record: PullRecord): Promi
   await writeAside(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
-/** Makes the next pull into the folder trust nothing there but content that it has read. */
+/** Deletes the record, so that the next pull verifies every file by content. */
 export async function forgetPull(folder: string): Promise<void> {
   await rm(join(folder, recordName), { force: true });
 }
@@ -59,7 +63,7 @@ interface Fault {
   readonly fault: "missing" | "wrong size" | "wrong content";
 }
 
-/** Reads every file of a pulled model again and compares it with what the Hub announced. */
+/** Verifies every file of a pulled model against the Hub's checksums. */
 export async function verifyFiles(
   folder: string,
   { files }: PullRecord,

@@ -4,17 +4,17 @@ import { VisibleError } from "../errors.ts";
 import { type ModelId, parseModelId, showModelId } from "./model-id.ts";
 import { type PullRecord, readPullRecord } from "./pulled-model.ts";
 
-/** A model below the store's root: `root/owner/name` or, for a chosen revision, `root/owner/name@revision`. */
+/** A model in the store: `root/owner/name` or, with a revision, `root/owner/name@revision`. */
 export interface StoredModel {
   readonly id: string;
   readonly folder: string;
-  /** On disk, unfinished downloads included. */
+  /** Size on disk, including partial downloads. */
   readonly bytes: number;
-  /** Absent while a pull is not complete. */
+  /** Absent while a pull is incomplete. */
   readonly record?: PullRecord;
 }
 
-/** A slash in a revision (refs/pr/1) is no folder. */
+/** A slash in a revision (refs/pr/1) is escaped. */
 export function storedFolder(root: string, { name, revision }: ModelId): string {
   return join(root, revision === undefined ? name : `${name}@${revision.replaceAll("/", "%2F")}`);
 }
@@ -44,15 +44,15 @@ export async function findStored(root: string, text: string): Promise<StoredMode
   const names = models.map(({ id }) => id).join(", ");
   throw new VisibleError(
     "model_not_pulled",
-    `${wanted} is not in ${root}${names ? `, which has ${names}` : ", which is empty"}; pull it with visii models pull ${wanted}.`,
+    `Model ${wanted} is not in ${root}${names ? `, which contains ${names}` : ", which is empty"}; pull it with visii models pull ${wanted}.`,
   );
 }
 
-/** @returns the bytes that came free @throws VisibleError `model_not_pulled` */
+/** @returns the bytes freed @throws VisibleError `model_not_pulled` */
 export async function removeStored(root: string, text: string): Promise<number> {
   const { folder, bytes } = await findStored(root, text);
   await rm(folder, { recursive: true });
-  // The owner's folder goes with the last of its models.
+  // Removes the owner's folder if it is empty.
   await rmdir(join(folder, "..")).catch(() => undefined);
   return bytes;
 }

@@ -2,14 +2,15 @@ import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 
 /**
- * How many scores are held at once: 64 MiB of float32. At 64 × 64 latents a head of Stable Diffusion has 4096² of them;
- * whole, they are the largest tensor of the model by far, beyond what some GPUs bind as one buffer. In pieces they take
- * the same time.
+ * Maximum number of scores held at once: 64 MiB of float32. At 64 × 64 latents a head of Stable Diffusion has
+ * 4096² scores. Unsliced, they are by far the model's largest tensor and exceed the buffer size of some GPUs.
+ * Slicing costs no time.
  */
 const maximumScores = 2 ** 24;
 
 /**
- * softmax(q·kᵀ/√d)·v in `heads` parallel heads (Vaswani et al. 2017), for so many queries at a time as keep the scores small.
+ * softmax(q·kᵀ/√d)·v in `heads` parallel heads (Vaswani et al. 2017), with the queries sliced to limit the
+ * scores.
  *
  * @param q [B, L, heads·d] @param k [B, S, heads·d] @param v [B, S, heads·d]
  * @param mask added to the scores, broadcast to [B, heads, L, S]
@@ -37,7 +38,7 @@ export function multiHeadAttention(
   return graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [batch, length, width]);
 }
 
-/** [B, heads, L, d] in `count` pieces of L or fewer, all but the last of one length. */
+/** Splits [B, heads, L, d] into `count` slices of L, all but the last of equal length. */
 function cut(graph: GraphBuilder, queries: Value, count: number): Value[] {
   const length = queries.shape[2]!;
   const rows = Math.ceil(length / count);

@@ -42,7 +42,7 @@ export function encodeKl(root: Module, config: AutoencoderKlConfig, pixels: Valu
     const block = m.in(`down_blocks.${level}`);
     for (let layer = 0; layer < config.layers_per_block; layer++)
       x = resnetBlock(block.in(`resnets.${layer}`), x, undefined, width, resnetOptions(config));
-    // The encoder pads only on the right and below before it halves.
+    // The encoder pads only on the right and at the bottom before it downsamples.
     if (level < channels.length - 1)
       x = conv2d(block.in("downsamplers.0.conv"), x, width, { kernel: 3, stride: 2, padding: [0, 0, 1, 1] });
   }
@@ -91,7 +91,7 @@ function midBlock(m: Module, config: AutoencoderKlConfig, input: Value): Value {
   return resnetBlock(m.in("resnets.1"), mixed, undefined, width, resnetOptions(config));
 }
 
-/** One head over all pixels. Checkpoints of early 2023 carry the projections under older names. */
+/** A single head over all pixels. Checkpoints of early 2023 use older names for the projections. */
 function spatialAttention(m: Module, config: AutoencoderKlConfig, x: Value): Value {
   const { graph } = m;
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];

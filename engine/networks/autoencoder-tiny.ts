@@ -6,7 +6,10 @@ import type { Module } from "./module.ts";
 const positive = z.number().int().positive();
 const widths = z.array(positive).min(1).default([64, 64, 64, 64]);
 
-/** `vae/config.json` of diffusers' AutoencoderTiny (TAESD): an autoencoder distilled from another, some ten times as fast. */
+/**
+ * `vae/config.json` of diffusers' AutoencoderTiny (TAESD): an autoencoder distilled from another, about ten
+ * times as fast.
+ */
 export const autoencoderTinyConfigSchema = z.strictObject({
   in_channels: z.literal(3).default(3),
   out_channels: z.literal(3).default(3),
@@ -19,7 +22,7 @@ export const autoencoderTinyConfigSchema = z.strictObject({
   upsampling_scaling_factor: z.literal(2).default(2),
   num_encoder_blocks: z.array(positive).min(1).default([1, 3, 3, 3]),
   num_decoder_blocks: z.array(positive).min(1).default([3, 3, 3, 1]),
-  /** How latents are packed into pictures for keeping; nothing of it is used in diffusion. */
+  /** Used only to store latents as images, not in diffusion. */
   latent_magnitude: z.number().positive().default(3),
   latent_shift: z.number().default(0.5),
   force_upcast: z.boolean().optional(),
@@ -65,7 +68,7 @@ export function decodeTiny(root: Module, config: AutoencoderTinyConfig, latents:
   return graph.sub(graph.mul(x, 2), 1);
 }
 
-/** diffusers `AutoencoderTinyBlock`: three convolutions beside a skip, and always ReLU where they meet. */
+/** diffusers `AutoencoderTinyBlock`: three convolutions with a skip connection, always followed by ReLU. */
 function tinyBlock(m: Module, config: AutoencoderTinyConfig, input: Value, width: number): Value {
   const convolutions = sequence(m.in("conv"));
   let x = conv2d(convolutions.next(), input, width, same);
@@ -77,7 +80,7 @@ function tinyBlock(m: Module, config: AutoencoderTinyConfig, input: Value, width
   return m.graph.relu(m.graph.add(x, skip));
 }
 
-/** The places of a torch `Sequential`, one after the other: layers without weights count too. */
+/** The indices of a torch `Sequential` in order; layers without weights count too. */
 function sequence(m: Module): { next(): Module } {
   let index = 0;
   return { next: () => m.in(String(index++)) };

@@ -3,7 +3,7 @@ import { z } from "zod";
 const positive = z.number().int().positive();
 const hiddenAct = z.enum(["quick_gelu", "gelu", "silu", "relu"]);
 
-/** The part of a CLIP tower that transformers calls its encoder. */
+/** Config keys of a CLIP tower's encoder. */
 const towerShape = {
   hidden_size: positive,
   intermediate_size: positive,
@@ -13,7 +13,10 @@ const towerShape = {
   hidden_act: hiddenAct.default("quick_gelu"),
 };
 
-/** `text_encoder/config.json` (transformers CLIPTextModel). transformers' configs carry dozens of generation keys, so unknown ones pass. */
+/**
+ * `text_encoder/config.json` (transformers CLIPTextModel). transformers' configs have dozens of generation
+ * keys, so unknown keys are allowed.
+ */
 export const clipTextConfigSchema = z.object({
   ...towerShape,
   vocab_size: positive,
@@ -33,7 +36,7 @@ const clipVisionConfigSchema = z.object({
 });
 export type ClipVisionConfig = z.infer<typeof clipVisionConfigSchema>;
 
-/** `clip/config.json` (transformers CLIPModel): both towers and the width of their common space. */
+/** `clip/config.json` (transformers CLIPModel): both towers and the width of their shared space. */
 export const clipConfigSchema = z.object({
   projection_dim: positive,
   text_config: clipTextConfigSchema,

@@ -5,10 +5,10 @@ import type { ClipTextConfig, ClipVisionConfig } from "./clip-config.ts";
 import { activate, conv2d, layerNorm, linear } from "./layers.ts";
 import type { Module } from "./module.ts";
 
-/** Added to scores that a token must not see; exp underflows to 0 in float32. */
+/** Added to masked scores; exp underflows to 0 in float32. */
 const masked = -1e9;
 
-/** The text tower's weights lie under `text_model`, or bare in folders that newer libraries write. */
+/** The text tower's weights are under `text_model`, or at the root in folders written by newer libraries. */
 export function textTower(m: Module): Module {
   return m.has("text_model.embeddings.token_embedding.weight") ? m.in("text_model") : m;
 }
@@ -23,7 +23,7 @@ export function clipTokenEmbeddings(m: Module, config: ClipTextConfig, ids: Valu
 }
 
 /**
- * transformers `CLIPTextModel` behind its token embedding: positions, causal transformer, final norm.
+ * transformers `CLIPTextModel` after its token embedding: positions, causal transformer, final norm.
  *
  * @param tokens [N, L, d] @returns last hidden state [N, L, d]
  */
@@ -33,7 +33,8 @@ export function clipTextEncoder(root: Module, config: ClipTextConfig, tokens: Va
 }
 
 /**
- * What the last layer of the text tower is given, transformers' `hidden_states[-2]`: Stable Diffusion XL's text embedding.
+ * Input of the text tower's last layer, transformers' `hidden_states[-2]`: Stable Diffusion XL's text
+ * embedding.
  *
  * @param tokens token embeddings [N, L, d] @returns [N, L, d], without the final norm
  */
@@ -41,7 +42,10 @@ export function clipPenultimateText(root: Module, config: ClipTextConfig, tokens
   return firstTextLayers(root, config, tokens, causalMask(root.graph, tokens.shape[1]!));
 }
 
-/** The rest of the text tower: {@link clipPenultimateText}'s result [N, L, d] → last hidden state [N, L, d]. */
+/**
+ * The last layer and final norm: {@link clipPenultimateText}'s result [N, L, d] → last hidden state [N, L,
+ * d].
+ */
 export function clipLastTextLayer(root: Module, config: ClipTextConfig, penultimate: Value): Value {
   return lastTextLayer(root, config, penultimate, causalMask(root.graph, penultimate.shape[1]!));
 }
@@ -65,7 +69,7 @@ function lastTextLayer(root: Module, config: ClipTextConfig, penultimate: Value,
   return layerNorm(m.in("final_layer_norm"), x, config.layer_norm_eps);
 }
 
-/** [L, L], added to scores: a token sees itself and those before it. */
+/** [L, L], added to scores: a token attends to itself and to earlier tokens. */
 function causalMask(graph: GraphBuilder, length: number): Value {
   const future = Array.from({ length: length * length }, (_, i) =>
     i % length > Math.floor(i / length) ? masked : 0,
@@ -76,7 +80,8 @@ function causalMask(graph: GraphBuilder, length: number): Value {
 /**
  * transformers `CLIPVisionModelWithProjection`.
  *
- * @param pixels [N, 3, S, S], normalised as preprocessor_config.json says @returns image embeddings [N, projectionDim]
+ * * @param pixels [N, 3, S, S], normalized according to preprocessor_config.json @returns image embeddings
+ * [N, projectionDim]
  */
 export function clipVisionEncoder(
   root: Module,

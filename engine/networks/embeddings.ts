@@ -25,7 +25,7 @@ export function timestepEmbedding(
     graph.constant(frequencies, [1, half]),
   );
   const [sine, cosine] = [graph.sin(angles), graph.cos(angles)];
-  // Angles run to 999, of which half precision would keep half units; the sinusoids are in its range.
+  // Angles reach 999, where half precision has steps of one half; the sinusoids are in its range.
   return graph.cast(graph.concat(flipSinToCos ? [cosine, sine] : [sine, cosine], 1), m.dtype);
 }
 
@@ -35,8 +35,9 @@ export function embedTimestep(m: Module, x: Value, width: number): Value {
 }
 
 /**
- * Stable Diffusion XL's `text_time`: the pooled text [B, p] and the numbers of a picture's size (`sizeNumbers`), each as a
- * sinusoid of `width`, as one vector beside the time embedding. The numbers are the same for all of the batch.
+ * Stable Diffusion XL's `text_time`: the pooled text [B, p] concatenated with the sinusoidal embeddings, of
+ * `width` each, of the
+ * image size (`sizeNumbers`). The size is the same for the whole batch.
  *
  * @returns [B, p + 6 · width]
  */
@@ -55,7 +56,8 @@ export function textAndSize(
 }
 
 /**
- * The whole text as one vector beside the time embedding (diffusers `TextTimeEmbedding`): a query from the mean token
+ * Pools the text into one vector for the time embedding (diffusers `TextTimeEmbedding`): a query from the
+ * mean token
  * attends to the mean token and all others.
  *
  * @returns [B, width]
@@ -68,7 +70,7 @@ export function embedText(m: Module, text: TextConditioning, heads: number, widt
   const mean = graph.reduceMean(normalised, [1]);
   const query = graph.add(mean, pool.weight("positional_embedding", [1, d]));
   const tokens = graph.concat([query, normalised], 1);
-  // Behind the query's own row the text's position 1 is row 2.
+  // The first row is the query's own, so the text's position 1 is row 2.
   const { keys, values } = keysAndValues(pool, tokens, d, text.learned, 2);
   const pooled = multiHeadAttention(graph, linear(pool.in("q_proj"), query, d), keys, values, heads);
   return layerNorm(m.in("norm2"), linear(m.in("proj"), graph.reshape(pooled, [batch, d]), width), 1e-5);

@@ -1,7 +1,9 @@
 import type { Value } from "../graph/value.ts";
 import type { Module } from "./module.ts";
 
-/** y = x·Wᵀ (+ b) over the last axis. x [.., in] → [.., out]. A missing bias is a layer without one. */
+/**
+ * y = x·Wᵀ (+ b) over the last axis. x [.., in] → [.., out]. Without a bias in the checkpoint, none is added.
+ */
 export function linear(m: Module, x: Value, outFeatures: number): Value {
   const weight = m.weight("weight", [outFeatures, x.shape.at(-1)!]);
   const product = m.graph.matmul(x, weight, { transB: true });
@@ -11,7 +13,7 @@ export function linear(m: Module, x: Value, outFeatures: number): Value {
 interface Conv2dOptions {
   readonly kernel: number;
   readonly stride?: number;
-  /** The same zeros on every side, or [top, left, bottom, right]. */
+  /** Zero padding: one number for all sides, or [top, left, bottom, right]. */
   readonly padding?: number | readonly [number, number, number, number];
 }
 
@@ -24,7 +26,10 @@ export function conv2d(m: Module, x: Value, outChannels: number, options: Conv2d
   return m.graph.conv(x, weight, bias, { stride, pads, dilation: 1 });
 }
 
-/** x + conv2(silu(conv1(x))), 3×3 convolutions of x's own width: a residual block without normalization. [N, C, H, W] → the same. */
+/**
+ * x + conv2(silu(conv1(x))) with 3×3 convolutions of x's width: a residual block without normalization. [N,
+ * C, H, W] → same shape.
+ */
 export function plainResidual(m: Module, x: Value): Value {
   const same = { kernel: 3, padding: 1 };
   const channels = x.shape[1]!;
@@ -39,16 +44,17 @@ export function layerNorm(m: Module, x: Value, epsilon: number): Value {
   return m.graph.add(m.graph.mul(normalised, m.weight("weight", [width])), m.weight("bias", [width]));
 }
 
-/** A second scale and shift by channel, [N, C, 1, 1] each: y·scale + shift. */
+/** An additional scale and shift per channel, [N, C, 1, 1] each: y·scale + shift. */
 export interface Modulation {
   readonly scale: Value;
   readonly shift: Value;
 }
 
 /**
- * x [N, C, H, W], each group of C/groups channels normalised over channels and space, then scaled by channel.
- * Written as a LayerNormalization over the flattened group: the form onnxruntime runs fastest, and its statistics serve
- * the backward pass. A modulation joins the small scales first, so that it costs no pass over the image.
+ * Group normalization: x [N, C, H, W], each group of C/groups channels normalized over channels and space,
+ * then scaled by channel. Written as a LayerNormalization over the flattened group, which onnxruntime runs
+ * fastest and whose statistics the backward pass reuses. A modulation is combined with the small scales
+ * first, so that it costs no pass over the image.
  */
 export function groupNorm(
   m: Module,
@@ -70,7 +76,7 @@ export function groupNorm(
 
 export type Activation = "silu" | "swish" | "gelu" | "quick_gelu" | "relu";
 
-/** Elementwise, by the name the configs use. */
+/** Elementwise activation, by its name in configs. */
 export function activate(m: Module, x: Value, name: Activation): Value {
   return activations[name](m, x);
 }

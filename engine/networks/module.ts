@@ -10,23 +10,23 @@ import {
   type WeightSource,
 } from "../graph/value.ts";
 
-/** Finds a checkpoint's tensors by name. */
+/** Looks up a checkpoint's tensors by name. */
 export interface WeightLookup {
-  /** What the checkpoint is called in messages: its folder. */
+  /** Name of the checkpoint in messages: its folder. */
   readonly subject: string;
-  /** Begins the names of its weights in a graph, which may hold several components. */
+  /** Prefix of its weights' names in a graph, which may hold several components. */
   readonly label: string;
-  /** @param wanted the shape that the model's config asks for, where one is asked for */
+  /** @param wanted the shape required by the model's config, if known */
   find(name: string, wanted?: Shape): (TensorType & { readonly source: WeightSource }) | undefined;
 }
 
 /**
- * A place in a model: where its nodes are written and under which prefix its weights are found, so that names in the
- * graph are the checkpoint's own keys (`down_blocks.0.resnets.1.conv1.weight`).
+ * A position in a model: the graph for its nodes, and the prefix of its weights. Names in the graph are
+ * therefore the checkpoint's keys (`down_blocks.0.resnets.1.conv1.weight`).
  */
 export class Module {
   readonly graph: GraphBuilder;
-  /** What its arithmetic is done in. */
+  /** Element type of its arithmetic. */
   readonly dtype: FloatType;
   readonly #weights: WeightLookup;
   readonly #path: string;
@@ -38,12 +38,12 @@ export class Module {
     this.#path = path;
   }
 
-  /** The prefix of its weights' names, without the last dot; empty at the root. */
+  /** Prefix of its weights' names, without the last dot; empty at the root. */
   get path(): string {
     return this.#path;
   }
 
-  /** The submodule `name` (dots go deeper). */
+  /** The submodule `name`, which may contain dots. */
   in(name: string): Module {
     return new Module(this.graph, this.#weights, this.dtype, this.#key(name));
   }
@@ -53,9 +53,9 @@ export class Module {
   }
 
   /**
-   * A weight in the module's type, whatever it is stored as.
+   * A weight, cast to the module's type.
    *
-   * @throws VisibleError if the checkpoint lacks it or holds another shape
+   * @throws VisibleError if the checkpoint lacks it or has another shape
    */
   weight(name: string, shape: Shape): Value {
     const key = this.#key(name);
@@ -63,12 +63,12 @@ export class Module {
     if (!found)
       throw new VisibleError(
         "incomplete_checkpoint",
-        `${this.#weights.subject} has no tensor ${key}; its config.json describes another model, or it is incomplete.`,
+        `${this.#weights.subject} has no tensor ${key}; check that config.json belongs to this model and that the download is complete.`,
       );
     if (!sameShape(found.shape, shape))
       throw new VisibleError(
         "mismatched_checkpoint",
-        `${this.#weights.subject}: ${key} is ${showShape(found.shape)}, its config.json asks for ${showShape(shape)}.`,
+        `${this.#weights.subject}: ${key} has shape ${showShape(found.shape)}, but its config.json requires ${showShape(shape)}.`,
       );
     const value = this.graph.weight(`${this.#weights.label}.${key}`, found, found.source);
     return this.graph.scope(key, () => this.graph.cast(value, this.dtype));

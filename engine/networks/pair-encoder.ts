@@ -21,17 +21,18 @@ export const pairEncoderConfigSchema = z
     ({ block_out_channels, layers_per_block }) => block_out_channels.length === layers_per_block.length,
     {
       path: ["layers_per_block"],
-      error: "it must have as many entries as block_out_channels",
+      error: "must have as many entries as block_out_channels",
     },
   );
 export type PairEncoderConfig = z.infer<typeof pairEncoderConfigSchema>;
 
-/** What torch adds to the variance of a stage before its square root. */
+/** Added to a stage's variance before its square root, as in the PyTorch model. */
 const varianceFloor = 1e-5;
 
 /**
- * Reads an edit off a pair in one pass: convolutions over before and after − before, then the mean and the standard deviation of
- * every stage over the whole image, so that it sees what was done and little of where.
+ * Encodes the edit of a pair in one pass: convolutions over before and after − before, then the mean and
+ * standard deviation of
+ * every stage over the whole image, which describe the edit largely independent of position.
  *
  *     x  = conv_in(unshuffle([before, after − before]));   in stage i > 0 a convolution of stride 2, then its residual blocks
  *     s  = [mean₀, deviation₀, mean₁, deviation₁, …]

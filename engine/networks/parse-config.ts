@@ -3,9 +3,8 @@ import type { z } from "zod";
 import { VisibleError } from "../errors.ts";
 
 /**
- * Reads a config.json by its schema. Keys that begin with `_` are a library's notes and are dropped; a key that the
- * schema does not know, or a value that the engine cannot honour, is an error that names it: a model is never run with
- * a setting silently ignored.
+ * Reads a config.json with a schema. Keys that begin with `_` are metadata and are dropped. An unknown key or
+ * an unsupported value is an error, so that no setting is silently ignored.
  */
 export async function readConfig<T>(file: string, schema: z.ZodType<T>): Promise<T> {
   return parseConfig(await readJson(file), schema, file);
@@ -15,7 +14,7 @@ export async function readJson(file: string): Promise<unknown> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new VisibleError(
       "model_file_missing",
-      `${file} cannot be read; a model folder in diffusers layout has it.`,
+      `${file} cannot be read; a model folder in diffusers layout must contain it.`,
       {
         cause,
       },
@@ -37,7 +36,7 @@ export function parseConfig<T>(json: unknown, schema: z.ZodType<T>, file: string
   if (parsed.success) return parsed.data;
   const reasons = parsed.error.issues.map((issue) => {
     const key = issue.path.join(".");
-    if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")} is not known to this engine`;
+    if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")} is not a supported key`;
     const value = key && known ? JSON.stringify(issue.path.reduce<unknown>(lookUp, known)) : undefined;
     return value === undefined
       ? `${key || "the file"}: ${issue.message}`

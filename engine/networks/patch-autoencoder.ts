@@ -22,8 +22,9 @@ export const patchAutoencoderConfigSchema = z.strictObject({
 type PatchAutoencoderConfig = z.infer<typeof patchAutoencoderConfigSchema>;
 
 /**
- * A linear map of pixel patches (principal components, then trained) plus an optional branch of residual convolutions.
- * Pixels [N, 3, H, W] in [−1, 1] → latents [N, latent_channels, H/p, W/p], unscaled. There is no sampling.
+ * A linear map of pixel patches (initialized with principal components, then trained) plus an optional branch
+ * of residual convolutions. Deterministic. Pixels [N, 3, H, W] in [−1, 1] → latents [N, latent_channels, H/p,
+ * W/p], unscaled.
  */
 export function encodePatches(root: Module, config: PatchAutoencoderConfig, pixels: Value): Value {
   const patches = pixelUnshuffle(root.graph, pixels, config.patch_size);

@@ -3,16 +3,17 @@ import type { FloatType, Value } from "../graph/value.ts";
 import type { KeysAndValues, TextConditioning } from "./text-attention.ts";
 
 /**
- * What the UNet computes in. `fp16` halves its weights and values; the means of normalisations, the softmax's sums inside its
- * kernel and everything around the UNet (loss, guidance, schedulers, text encoders, autoencoder, CLIP) stay float32. The
- * autoencoder does because Stable Diffusion's leaves half precision's range in its upper blocks; it runs twice an edit.
+ * Precision of the UNet. `fp16` halves its weights and values. Means of normalizations, sums within the
+ * softmax kernel and everything outside the UNet (loss, guidance, schedulers, text encoders, VAE, CLIP) stay
+ * float32. The upper blocks of Stable Diffusion's VAE overflow half precision, and the VAE runs only twice
+ * per edit.
  */
 export const precisions = ["fp32", "fp16"] as const;
 export type Precision = (typeof precisions)[number];
 
 export const floatTypeOf: { readonly [P in Precision]: FloatType } = { fp32: "float32", fp16: "float16" };
 
-/** What the UNet is told, in the type that it computes in. */
+/** Casts the conditioning to the UNet's precision. */
 export function castConditioning(
   graph: GraphBuilder,
   text: TextConditioning,

@@ -6,7 +6,10 @@ export interface ResnetOptions {
   readonly groups: number;
   readonly epsilon: number;
   readonly activation: Activation;
-  /** How the time embedding enters: added to the hidden state, or as scale and shift after the second norm. */
+  /**
+   * How the time embedding is applied: added to the hidden state, or as scale and shift after the second
+   * norm.
+   */
   readonly timeScaleShift: "default" | "scale_shift";
   readonly outputScale: number;
 }

@@ -5,21 +5,24 @@ import { layerNorm, linear } from "./layers.ts";
 import type { Module } from "./module.ts";
 import type { UnetConfig } from "./unet-2d-condition-config.ts";
 
-/** An attention of the UNet whose keys and values are projections of the text. */
+/** A cross-attention layer of the UNet, whose keys and values are projections of the text. */
 export interface TextAttention {
-  /** The module's place in the checkpoint: `down_blocks.0.attentions.1.transformer_blocks.0.attn2`. */
+  /** The module's path in the checkpoint: `down_blocks.0.attentions.1.transformer_blocks.0.attn2`. */
   readonly name: string;
-  /** Width of its keys, and of its values. */
+  /** Width of its keys and of its values. */
   readonly width: number;
 }
 
-/** What the UNet is told: the text, and keys and values of its positions 1 … n that stand in place of the projected ones. */
+/**
+ * The UNet's text conditioning: the text, and keys and values for positions 1 … n that replace the projected
+ * ones.
+ */
 export interface TextConditioning {
   /** The text encoder's last hidden state, [N, L, d]. */
   readonly states: Value;
-  /** By the attention's name, [N, n, width] each. */
+  /** By the attention layer's name, [N, n, width] each. */
   readonly learned?: ReadonlyMap<string, KeysAndValues> | undefined;
-  /** The whole text as one vector [N, p], for `addition_embed_type: text_time`. */
+  /** The pooled text [N, p], for `addition_embed_type: text_time`. */
   readonly pooled?: Value | undefined;
 }
 
@@ -29,8 +32,8 @@ export interface KeysAndValues {
 }
 
 /**
- * Every attention to the text, in the order of their names: the cross-attention of each transformer block and, in a model
- * with `addition_embed_type: "text"`, the pooling that brings the text into the time embedding.
+ * All layers that attend to the text, in the order of their names: the cross-attention of each transformer
+ * block and, with `addition_embed_type: "text"`, the pooling of the text for the time embedding.
  */
 export function textAttentions(config: UnetConfig): TextAttention[] {
   const levels = config.block_out_channels.length;
@@ -58,12 +61,14 @@ export function textAttentions(config: UnetConfig): TextAttention[] {
 
 const pooling = "add_embedding.pool";
 
-/** Columns of a row that holds one position's keys and values of all attentions. */
+/** Width of a row that holds one position's keys and values of all attention layers. */
 export function keysValuesWidth(attentions: readonly TextAttention[]): number {
   return attentions.reduce((sum, { width }) => sum + 2 * width, 0);
 }
 
-/** Cuts rows [N, n, D] into the attentions' own: each one's keys and then its values, side by side in their order. */
+/**
+ * Splits rows [N, n, D] into each attention layer's keys and values, which alternate in the layers' order.
+ */
 export function splitKeysValues(
   graph: GraphBuilder,
   rows: Value,
@@ -78,7 +83,7 @@ export function splitKeysValues(
   return new Map(attentions.map(({ name, width }) => [name, { keys: take(width), values: take(width) }]));
 }
 
-/** The rows that {@link splitKeysValues} cuts, as the model projects them from a text. states [N, L, d] → [N, L, D]. */
+/** Projects a text to the rows that {@link splitKeysValues} splits. states [N, L, d] → [N, L, D]. */
 export function projectKeysValues(m: Module, config: UnetConfig, states: Value): Value {
   const parts = textAttentions(config).flatMap(({ name, width }) => {
     const text = name === pooling ? layerNorm(m.in("add_embedding.norm1"), states, 1e-5) : states;
@@ -89,9 +94,9 @@ export function projectKeysValues(m: Module, config: UnetConfig, states: Value):
 }
 
 /**
- * Keys and values of the attention at `m`.
+ * Keys and values of the attention layer at `m`.
  *
- * @param context what they are projected from, [N, S, d] @param first row of `context` that is the text's position 1
+ * @param context their input, [N, S, d] @param first row of `context` with the text's position 1
  */
 export function keysAndValues(
   m: Module,
@@ -101,7 +106,7 @@ export function keysAndValues(
   first: number,
 ): KeysAndValues {
   const own = learned?.get(m.path);
-  if (learned && !own) throw new InternalError(`there are no learned keys and values for ${m.path}`);
+  if (learned && !own) throw new InternalError(`no learned keys and values for ${m.path}`);
   const [key, value] = m.path === pooling ? ["k_proj", "v_proj"] : ["to_k", "to_v"];
   const project = (name: string, rows: Value | undefined) => {
     const projected = linear(m.in(name), context, width);

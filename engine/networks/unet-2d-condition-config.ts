@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A key the engine does not act on: only the value that asks for nothing is accepted. */
+/** For keys that the engine does not support: accepts only the values that disable the feature. */
 const only = <const V extends string | number | boolean | null>(...values: [V, ...V[]]) =>
   z.union(values.map((value) => z.literal(value))).optional();
 
@@ -8,7 +8,7 @@ const positive = z.number().int().positive();
 const down = z.enum(["CrossAttnDownBlock2D", "DownBlock2D"]);
 const up = z.enum(["CrossAttnUpBlock2D", "UpBlock2D"]);
 
-/** `unet/config.json` of diffusers' UNet2DConditionModel; defaults are diffusers' own. */
+/** `unet/config.json` of diffusers' UNet2DConditionModel, with diffusers' defaults. */
 export const unetConfigSchema = z.strictObject({
   in_channels: positive.default(4),
   out_channels: positive.default(4),
@@ -31,13 +31,16 @@ export const unetConfigSchema = z.strictObject({
   norm_eps: z.number().positive().default(1e-5),
   cross_attention_dim: positive.default(1280),
   transformer_layers_per_block: z.union([positive, z.array(positive)]).default(1),
-  /** The number of heads, for historical reasons, unless `num_attention_heads` is given. */
+  /** Despite its name, the number of heads, unless `num_attention_heads` is given. */
   attention_head_dim: z.union([positive, z.array(positive)]).default(8),
   num_attention_heads: z.union([positive, z.array(positive)]).nullish(),
   use_linear_projection: z.boolean().default(false),
   addition_embed_type: z.enum(["text", "text_time"]).nullish(),
   addition_embed_type_num_heads: positive.default(64),
-  /** `text_time`: width of one size number's sinusoid, and of all that is embedded: the pooled text and the six sinusoids. */
+  /**
+   * `text_time`: width of the sinusoidal embedding of one size number. The total width is that of the pooled
+   * text and six of these.
+   */
   addition_time_embed_dim: positive.nullish(),
   projection_class_embeddings_input_dim: positive.nullish(),
   resnet_time_scale_shift: z.enum(["default", "scale_shift"]).default("default"),

@@ -14,7 +14,7 @@ interface UnetInputs {
   /** float32 [N], in units of training timesteps. */
   readonly timesteps: Value;
   readonly text: TextConditioning;
-  /** In pixels; `addition_embed_type: text_time` is told of it. */
+  /** Image size in pixels, used by `addition_embed_type: text_time`. */
   readonly picture: PictureSize;
 }
 
@@ -23,7 +23,7 @@ interface PictureSize {
   readonly width: number;
 }
 
-/** What every block of one UNet is given. */
+/** Shared input of every block of a UNet. */
 interface Context {
   readonly config: UnetConfig;
   readonly time: Value;
@@ -31,7 +31,7 @@ interface Context {
   readonly resnet: ResnetOptions;
 }
 
-/** How many latent pixels a side must be a multiple of, so that every downsampling halves evenly. */
+/** Sides must be a multiple of this many latents, so that every downsampling halves evenly. */
 export function latentMultiple(config: UnetConfig): number {
   return 2 ** (config.block_out_channels.length - 1);
 }
@@ -76,16 +76,16 @@ function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text, picture
     case "text":
       return m.graph.add(time, embedText(addition, text, config.addition_embed_type_num_heads, width));
     case "text_time": {
-      if (!text.pooled) throw new InternalError("a UNet with text_time is told the pooled text");
-      const told = textAndSize(m, text.pooled, sizeNumbers(picture), addedWidth(config).number, order);
-      return m.graph.add(time, embedTimestep(addition, told, width));
+      if (!text.pooled) throw new InternalError("a UNet with text_time needs the pooled text");
+      const added = textAndSize(m, text.pooled, sizeNumbers(picture), addedWidth(config).number, order);
+      return m.graph.add(time, embedTimestep(addition, added, width));
     }
     default:
       return time;
   }
 }
 
-/** Original height and width, top and left of the crop, height and width aimed at: a picture that was not cut. */
+/** Original height and width, top and left of the crop, target height and width: an uncropped image. */
 function sizeNumbers({ height, width }: PictureSize): readonly number[] {
   return [height, width, 0, 0, height, width];
 }
@@ -93,15 +93,15 @@ function sizeNumbers({ height, width }: PictureSize): readonly number[] {
 /**
  * Widths in the input of `add_embedding`: of one size number, and p, of the pooled text.
  *
- * @throws VisibleError for a config with `text_time` that does not say them
+ * @throws VisibleError for a config with `text_time` that lacks them
  */
 export function addedWidth(config: UnetConfig): { readonly number: number; readonly pooled: number } {
   const { addition_time_embed_dim: number, projection_class_embeddings_input_dim: whole } = config;
   if (!number || !whole || whole <= 6 * number)
     throw new VisibleError(
       "unsupported_config",
-      `The UNet's addition_embed_type is text_time, so its config.json must give addition_time_embed_dim (it is ${number ?? "absent"}) ` +
-        `and a projection_class_embeddings_input_dim of more than six times that (it is ${whole ?? "absent"}).`,
+      `The UNet's addition_embed_type is text_time, so its config.json must set addition_time_embed_dim (now ${number ?? "absent"}) ` +
+        `and a projection_class_embeddings_input_dim of more than six times that (now ${whole ?? "absent"}).`,
     );
   return { number, pooled: whole - 6 * number };
 }
@@ -133,7 +133,7 @@ function midBlock(m: Module, input: Value, context: Context): Value {
   return resnetBlock(m.in("resnets.1"), mixed, context.time, channels, resnet);
 }
 
-/** `index` counts up-blocks from the deepest; its channels are those of the mirrored down-block. */
+/** `index` counts up-blocks from the deepest; the channels are those of the mirrored down-block. */
 function upBlock(m: Module, input: Value, index: number, context: Context, skips: Value[]): Value {
   const { graph } = m;
   const { config } = context;

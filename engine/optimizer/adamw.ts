@@ -1,4 +1,7 @@
-/** Decoupled weight decay (Loshchilov & Hutter 2019). Defaults are PyTorch's, and the paper's. */
+/**
+ * Options of AdamW with decoupled weight decay (Loshchilov & Hutter 2019). Defaults are PyTorch's and the
+ * paper's.
+ */
 export interface AdamWOptions {
   readonly beta1: number;
   readonly beta2: number;
@@ -8,13 +11,13 @@ export interface AdamWOptions {
 
 export const adamWDefaults: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2 };
 
-/** All there is to know between two steps; save it and the run continues as if it had not stopped. */
+/** The optimizer's state between two steps. A run that restores it continues with the same bits. */
 export interface AdamWState {
-  /** Updates made so far. */
+  /** Completed updates. */
   readonly step: number;
   /** m: running mean of the gradient. */
   readonly mean: Float32Array;
-  /** v: running mean of its square. */
+  /** v: running mean of the squared gradient. */
   readonly square: Float32Array;
 }
 
@@ -23,7 +26,7 @@ export function initAdamW(size: number): AdamWState {
 }
 
 /**
- * One update: θ ← θ − η·λ·θ − η·m̂/(√v̂ + ε), with m̂ and v̂ freed of their bias towards zero.
+ * One update: θ ← θ − η·λ·θ − η·m̂/(√v̂ + ε), where m̂ and v̂ are bias-corrected.
  *
  * @param parameters θ, left unchanged @param learningRate η @returns the new parameters and state
  */

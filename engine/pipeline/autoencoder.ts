@@ -8,12 +8,12 @@ import type { Module } from "../networks/module.ts";
 import { parseConfig, readJson } from "../networks/parse-config.ts";
 import { decodePatches, encodePatches, patchAutoencoderConfigSchema } from "../networks/patch-autoencoder.ts";
 
-/** An image autoencoder, whichever class its config names. */
+/** An image autoencoder of any supported class. */
 export interface Autoencoder {
   readonly latentChannels: number;
-  /** Pixels a side for one latent. */
+  /** Pixels per latent, along a side. */
   readonly factor: number;
-  /** z = scale·(latent − shift) is what diffusion sees; the image condition is the latent itself. */
+  /** Diffusion uses z = scale·(latent − shift); the image condition is the unscaled latent. */
   readonly scale: number;
   readonly shift: number;
   encode(m: Module, pixels: Value): Value;
@@ -21,14 +21,13 @@ export interface Autoencoder {
 }
 
 /**
- * AutoencoderTiny speaks in latents that are scaled already; InstructPix2Pix's image condition wants them as its own autoencoder
- * gave them, before scaling. So they are brought to those units here: divided by the scaling factor of the family's
- * AutoencoderKL, which TAESD (or TAESDXL) was distilled from.
+ * AutoencoderTiny produces scaled latents, but InstructPix2Pix's image condition needs unscaled ones. They
+ * are divided by the scaling factor of the AutoencoderKL that TAESD (or TAESDXL) was distilled from.
  */
 const distilledScale = { sd: 0.18215, sdxl: 0.13025 } as const;
 type Distilled = keyof typeof distilledScale;
 
-/** One entry a class; a new autoencoder is one line here and its own file in models/. */
+/** One entry per class. To support another autoencoder, add a line here and a file in networks/. */
 const autoencoders: Readonly<
   Record<string, (json: unknown, file: string, family: Distilled) => Autoencoder>
 > = {
@@ -68,7 +67,7 @@ const autoencoders: Readonly<
   },
 };
 
-/** @param family whose autoencoder one without units of its own stands for */
+/** @param family selects the scaling factor of an autoencoder with scaled latents */
 export async function readAutoencoder(folder: string, family: Distilled): Promise<Autoencoder> {
   const file = join(folder, "config.json");
   const json = await readJson(file);
@@ -78,7 +77,7 @@ export async function readAutoencoder(folder: string, family: Distilled): Promis
   if (!make)
     throw new VisibleError(
       "unsupported_config",
-      `${file}: _class_name is ${name}; this engine runs ${Object.keys(autoencoders).join(", ")}.`,
+      `${file}: _class_name is ${name}; supported are ${Object.keys(autoencoders).join(", ")}.`,
     );
   return make(json, file, family);
 }

@@ -7,17 +7,17 @@ import { Component } from "./component.ts";
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 
-/** The part of `preprocessor_config.json` that says how pixels become CLIP's input. */
+/** The keys of `preprocessor_config.json` for CLIP's pixel normalization. */
 const preprocessorSchema = z.object({
   image_mean: triple.default([0.48145466, 0.4578275, 0.40821073]),
   image_std: triple.default([0.26862954, 0.26130258, 0.27577711]),
 });
 
-/** A CLIP with both towers in one space: it gives the inversion its direction, and the metrics their scores. */
+/** A CLIP with both towers in a shared space, for the direction loss and the metrics. */
 export interface ClipModel {
   readonly config: ClipConfig;
   readonly component: Component;
-  /** Mean and standard deviation by colour channel, for pixels in [0, 1]. */
+  /** Mean and standard deviation per color channel, for pixels in [0, 1]. */
   readonly mean: readonly [number, number, number];
   readonly deviation: readonly [number, number, number];
 }

@@ -2,8 +2,8 @@ import type { RgbImage } from "../images/rgb-image.ts";
 import type { ClipModel } from "./clip-model.ts";
 
 /**
- * An image as CLIP's vision tower wants it: the largest centred square, averaged down (or interpolated up) to S × S,
- * shifted to [0, 1] and normalised by channel.
+ * Converts an image to the input of CLIP's vision tower: the largest centered square, averaged down (or
+ * interpolated up) to S × S, shifted to [0, 1] and normalized per channel.
  *
  * @returns [3 · S · S]
  */
@@ -28,7 +28,9 @@ export function clipPixels(image: RgbImage, { config, mean, deviation }: ClipMod
   return pixels;
 }
 
-/** For each of `count` cells laid over [start, start + length): source indices with their share of the cell. */
+/**
+ * For each of `count` cells that divide [start, start + length): source indices with their share of the cell.
+ */
 function boxWeights(start: number, length: number, count: number, limit: number): [number, number][][] {
   const cell = length / count;
   return Array.from({ length: count }, (_, index) => {

@@ -5,7 +5,7 @@ import type { DType, FloatType } from "../graph/value.ts";
 import { Module, type WeightLookup } from "../networks/module.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 
-/** One part of a model folder (`unet`, `vae`, …): its weights, ready to be named in graphs. */
+/** A component of a model folder (`unet`, `vae`, …) and its weights. */
 export class Component {
   readonly checkpoint: Checkpoint;
   readonly #lookup: WeightLookup;
@@ -22,7 +22,7 @@ export class Component {
         if (!dtype)
           throw new VisibleError(
             "unsupported_dtype",
-            `${file.path}: ${name} is stored as ${entry.dtype}; this engine reads F32, F16 and BF16 weights.`,
+            `${file.path}: ${name} is stored as ${entry.dtype}; supported are F32, F16 and BF16.`,
           );
         const { byteOffset, byteLength } = entry;
         return { dtype, shape: entry.shape, source: { file: file.path, byteOffset, byteLength } };
@@ -34,7 +34,7 @@ export class Component {
     return new Component(await openCheckpoint(folder, weights));
   }
 
-  /** The component's root, to write its nodes into `graph`. */
+  /** The component's root module, for adding its nodes to `graph`. */
   module(graph: GraphBuilder, dtype: FloatType = "float32"): Module {
     return new Module(graph, this.#lookup, dtype);
   }

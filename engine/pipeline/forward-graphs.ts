@@ -24,8 +24,8 @@ import type { ModelFolder } from "./model-folder.ts";
 import type { PairEncoderModel } from "./pair-encoder-model.ts";
 
 /**
- * ids int64 [N, L] → hidden [N, L, d]. In Stable Diffusion XL also ids_2 [N, L], the second tokenizer's, and ends int64 [N],
- * for each text the place of its first EOS in all N · L positions → pooled [N, p].
+ * ids int64 [N, L] → hidden [N, L, d]. In Stable Diffusion XL also ids_2 [N, L] of the second tokenizer and
+ * ends int64 [N], the index of each text's first EOS among all N · L positions → pooled [N, p].
  */
 export function textEncoderGraph(
   { text, secondText }: ModelFolder,
@@ -68,7 +68,7 @@ export function decoderGraph({ vae }: ModelFolder, height: number, width: number
   return graph.build();
 }
 
-/** d: columns of the text embedding, those of all text encoders side by side. */
+/** d: width of the text embedding, over all text encoders. */
 export function textWidth({ text, secondText }: ModelFolder): number {
   return text.config.hidden_size + (secondText?.config.hidden_size ?? 0);
 }
@@ -81,8 +81,9 @@ export interface UnetSize {
 }
 
 /**
- * latents and image [N, C, h, w], timesteps [N], text [N, L, d], in Stable Diffusion XL pooled [N, p] → prediction
- * [N, C, h, w]. With `learnedRows` n also learned [n, D]: keys and values for positions 1 … n of every sample's text.
+ * latents and image [N, C, h, w], timesteps [N], text [N, L, d], in Stable Diffusion XL pooled [N, p] →
+ * prediction [N, C, h, w]. With `learnedRows` n also learned [n, D]: keys and values for positions 1 … n of
+ * every sample's text.
  */
 export function unetGraph(
   model: ModelFolder,
@@ -98,7 +99,7 @@ export function unetGraph(
   return graph.build();
 }
 
-/** Declares Stable Diffusion XL's input `pooled`, the texts as one vector each, [N, p]. */
+/** Declares Stable Diffusion XL's input `pooled`, the pooled texts [N, p]. */
 export function pooledInput(
   graph: GraphBuilder,
   { secondText }: ModelFolder,
@@ -122,7 +123,7 @@ export function learnedInput(
   return { input, byAttention: splitKeysValues(graph, repeated, attentions) };
 }
 
-/** text [L, d] → rows [L, D]: the keys and values that every attention to the text projects from it. */
+/** text [L, d] → rows [L, D]: keys and values of every cross-attention layer. */
 export function keysValuesGraph(model: ModelFolder): Graph {
   const graph = new GraphBuilder("keys_values");
   const { unet, tokenizer, precision } = model;
@@ -135,7 +136,9 @@ export function keysValuesGraph(model: ModelFolder): Graph {
   return graph.build();
 }
 
-/** Declares the inputs `latents`, `image` and `timesteps` and writes the UNet behind them; float32 goes in and comes out. */
+/**
+ * Declares the inputs `latents`, `image` and `timesteps` and appends the UNet, with float32 input and output.
+ */
 export function predictNoise(
   graph: GraphBuilder,
   model: ModelFolder,
@@ -157,7 +160,7 @@ export function predictNoise(
   return graph.cast(prediction, "float32");
 }
 
-/** before and after [1, 3, H, W] in [−1, 1] → rows [n, d] of a text embedding: what the pair encoder says of the edit. */
+/** before and after [1, 3, H, W] in [−1, 1] → rows [n, d] of a text embedding, from the pair encoder. */
 export function pairEncoderGraph(
   { config, component }: PairEncoderModel,
   height: number,
@@ -171,7 +174,7 @@ export function pairEncoderGraph(
   return graph.build();
 }
 
-/** pixels [1, 3, S, S], normalised for CLIP → embedding [1, p]. */
+/** pixels [1, 3, S, S], normalized for CLIP → embedding [1, p]. */
 export function clipImageGraph({ config, component }: ClipModel): Graph {
   const graph = new GraphBuilder("clip_image");
   const { vision_config: vision, projection_dim: width } = config;

@@ -1,23 +1,26 @@
 import type { Pipeline, TextEmbedding } from "./pipeline.ts";
 
 /**
- * Guidance of InstructPix2Pix (Brooks et al. 2023, eq. 3), over three predictions of one UNet:
+ * Guidance of InstructPix2Pix (Brooks et al. 2023, eq. 3) with three predictions of one UNet:
  *
  *     e = e_none + s_I (e_image − e_none) + s_T (e_text − e_image)
  */
 export interface Guidance {
-  /** s_T: how strongly the instruction pulls. */
+  /** s_T: text guidance scale, the strength of the edit. */
   readonly text: number;
-  /** s_I: how strongly the input image holds. */
+  /** s_I: image guidance scale, the similarity to the input image. */
   readonly image: number;
 }
 
-/** The same sum by branch. A branch of weight 0 is never computed: at s_T = s_I = 1 the text branch is all. */
+/**
+ * The guidance as a weighted sum of branches. Branches of weight 0 are not computed; at s_T = s_I = 1 only
+ * the text branch is.
+ */
 export function branchWeights({ text, image }: Guidance): { text: number; image: number; none: number } {
   return { text, image: image - text, none: 1 - image };
 }
 
-/** Samples to predict for, all of one size: latents z_t and image condition c_I [N · C · h · w], timesteps [N]. */
+/** Samples of one size: latents z_t and image condition c_I [N · C · h · w], timesteps [N]. */
 export interface Samples {
   readonly latents: Float32Array;
   readonly image: Float32Array;
@@ -27,9 +30,10 @@ export interface Samples {
 }
 
 /**
- * The part of the guided prediction that no instruction changes: its image and unconditional branches.
+ * The part of the guided prediction that does not depend on the instruction: its image and unconditional
+ * branches.
  *
- * @param nothing what the UNet is told in them; when absent that there are no words
+ * @param nothing their text embedding; the unconditional embedding when absent
  * @returns (s_I − s_T)·e_image + (1 − s_I)·e_none, [N · C · h · w]
  */
 export async function frozenBranches(
@@ -39,38 +43,42 @@ export async function frozenBranches(
   nothing?: TextEmbedding,
 ): Promise<Float32Array> {
   const weights = branchWeights(guidance);
-  const told = repeatTold(nothing ?? (await pipeline.nothingTold()), samples.timesteps.length);
+  const embedding = repeatEmbedding(
+    nothing ?? (await pipeline.unconditionalEmbedding()),
+    samples.timesteps.length,
+  );
   const sum = new Float32Array(samples.latents.length);
-  if (weights.image !== 0) addScaled(sum, await pipeline.predict({ ...samples, ...told }), weights.image);
+  if (weights.image !== 0)
+    addScaled(sum, await pipeline.predict({ ...samples, ...embedding }), weights.image);
   if (weights.none !== 0) {
     const image = new Float32Array(samples.image.length);
-    addScaled(sum, await pipeline.predict({ ...samples, ...told, image }), weights.none);
+    addScaled(sum, await pipeline.predict({ ...samples, ...embedding, image }), weights.none);
   }
   return sum;
 }
 
-/** What the text branch is told. */
+/** Conditioning of the text branch. */
 export interface Conditioning extends TextEmbedding {
   /** Keys and values for its positions 1 … n, [n · D]. */
   readonly learned?: Float32Array;
 }
 
-/** The guided prediction under one conditioning for all samples, [N · C · h · w]. */
+/** The guided prediction of all samples with one conditioning, [N · C · h · w]. */
 export async function guidedPrediction(
   pipeline: Pipeline,
   samples: Samples,
-  { learned, ...told }: Conditioning,
+  { learned, ...embedding }: Conditioning,
   guidance: Guidance,
   nothing?: TextEmbedding,
 ): Promise<Float32Array> {
   const sum = await frozenBranches(pipeline, samples, guidance, nothing);
-  const forAll = repeatTold(told, samples.timesteps.length);
+  const forAll = repeatEmbedding(embedding, samples.timesteps.length);
   addScaled(sum, await pipeline.predict({ ...samples, ...forAll, learned }), guidance.text);
   return sum;
 }
 
-/** The same text for every one of `count` samples. */
-export function repeatTold({ text, pooled }: TextEmbedding, count: number): TextEmbedding {
+/** Repeats a text embedding for `count` samples. */
+export function repeatEmbedding({ text, pooled }: TextEmbedding, count: number): TextEmbedding {
   return { text: repeat(text, count), ...(pooled ? { pooled: repeat(pooled, count) } : {}) };
 }
 

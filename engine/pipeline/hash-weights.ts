@@ -3,16 +3,16 @@ import type { SafetensorsFile } from "../weights/safetensors-file.ts";
 import { combineIdentities, identifyTensors } from "../weights/tensor-identity.ts";
 import type { Component } from "./component.ts";
 
-/** Tells the identity of a file's weights, in lower-case hexadecimal. */
+/** Identifies a file's weights by a hash in lowercase hexadecimal. */
 export interface Identities {
   identify(file: SafetensorsFile): Promise<string>;
 }
 
-export const readAnew: Identities = { identify: identifyTensors };
+export const withoutCache: Identities = { identify: identifyTensors };
 
 /**
- * What the components' weights are, in order, whatever the files: names, shapes and values to half precision. A copy in half precision,
- * one in shards, and one saved again by another program have the same.
+ * Hash of the components' weights, independent of their files: names, shapes and values rounded to half
+ * precision. A half-precision copy, a sharded copy and a copy saved by another program have the same hash.
  */
 export async function hashWeights(components: readonly Component[], identities: Identities): Promise<string> {
   const hash = createHash("sha256");

@@ -1,6 +1,7 @@
 /**
- * How words are added to a learned instruction. `joined`: their rows stand behind its own in one text, as in the paper.
- * `in-turn`: they make a second edit, of what the first one made, for twice the evaluations.
+ * How a text is combined with an instruction. `joined`: its rows follow the instruction's in one prompt, as
+ * in the paper. `in-turn`: a second edit applies the text to the result of the first, at twice the UNet
+ * evaluations.
  */
 export const mixings = ["joined", "in-turn"] as const;
 export type Mixing = (typeof mixings)[number];

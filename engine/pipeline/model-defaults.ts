@@ -8,13 +8,13 @@ import { type Mixing, mixings } from "./mixing.ts";
 const guidance = z.number().finite();
 const count = z.number().int().positive();
 
-/** `visii.json` of a model folder: the settings its makers measured to be good. Every part may be absent. */
+/** `visii.json` of a model folder: recommended settings. Every key is optional. */
 const modelDefaultsSchema = z.object({
   id: z.string().optional(),
-  /** Side of the square pictures, in pixels, whose area the model edits best (`fitToModel`). */
+  /** Side in pixels of square images of the area that the model edits best (`fitToModel`). */
   resolution: count.optional(),
   init: z.string().default("make it look like the example"),
-  /** What the texts of the folder's CLIP are about, and a file of phrases that its image side knows. */
+  /** What the captions of the folder's CLIP describe, and a file of phrases. */
   captions: z
     .object({
       describe: z.enum(["after", "edit"]).default("after"),
@@ -40,26 +40,28 @@ const modelDefaultsSchema = z.object({
       batch_size: count.default(2),
       text_guidance: guidance.optional(),
       image_guidance: guidance.default(1.5),
-      /** For the space kv, whose keys and values have another scale; the text's own rate when absent. */
+      /** For kv space, whose keys and values have another scale; the text learning rate when absent. */
       kv: z.object({ learning_rate: z.number().positive().optional() }).prefault({}),
     })
     .prefault({}),
 });
 
 /**
- * What a model is run with unless the caller says otherwise. Without a `visii.json` the guidance and sampler are
- * InstructPix2Pix's (in Stable Diffusion XL diffusers' text guidance of 5), and the learning rate is the paper's 1e-3 over 1000
- * steps, spent in 200: under the cosine schedule (half on average) 200 steps of 1e-2 travel as far.
+ * Default settings of a model. Without a `visii.json`, guidance and sampler are InstructPix2Pix's (for Stable
+ * Diffusion XL, diffusers' text guidance of 5). The learning rate is the paper's 1e-3 over 1000 steps,
+ * adapted to 200: with the cosine schedule (half on average), 200 steps of 1e-2 give the same total.
  */
 export interface ModelDefaults {
   readonly resolution: number;
   readonly init: string;
-  /** What learning starts from unless the caller gives words: what the model's pair encoder reads off the pair, if it has one. */
+  /** Where learning starts without an init: at the output of the pair encoder, if the model has one. */
   readonly start: "pair" | "words";
   readonly captions: {
-    /** `after`: a text is near the picture it describes; `edit`: it is near the difference f(after) − f(before). */
+    /**
+     * `after`: a caption describes the after image; `edit`: it describes the difference f(after) − f(before).
+     */
     readonly describe: "after" | "edit";
-    /** File of the model folder with one phrase a line, where it has one. */
+    /** File in the model folder with one phrase per line, if there is one. */
     readonly phrases?: string;
   };
   readonly sampler: {
@@ -67,7 +69,7 @@ export interface ModelDefaults {
     readonly steps: number;
     readonly textGuidance: number;
     readonly imageGuidance: number;
-    /** Of a learned instruction with words. */
+    /** For an instruction with text. */
     readonly mixing: Mixing;
   };
   readonly inversion: {
@@ -76,12 +78,12 @@ export interface ModelDefaults {
     readonly batchSize: number;
     readonly textGuidance: number;
     readonly imageGuidance: number;
-    /** What is different in the space kv. */
+    /** Overrides for kv space. */
     readonly kv: { readonly learningRate: number };
   };
 }
 
-/** What differs from family to family. */
+/** Defaults that depend on the model family. */
 export interface FamilyDefaults {
   readonly resolution: number;
   readonly textGuidance: number;

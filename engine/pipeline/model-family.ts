@@ -4,7 +4,7 @@ import { z } from "zod";
 import { VisibleError } from "../errors.ts";
 import { parseConfig, readJson } from "../networks/parse-config.ts";
 
-/** Pipelines of other families by what their class names begin with, and what people call them. */
+/** Pipelines of unsupported families: prefix of the class name, and common name. */
 const others: readonly (readonly [prefix: string, family: string])[] = [
   ["StableDiffusionXL", "Stable Diffusion XL"],
   ["StableDiffusion3", "Stable Diffusion 3"],
@@ -18,21 +18,21 @@ const others: readonly (readonly [prefix: string, family: string])[] = [
 ];
 
 const supported =
-  "this engine runs InstructPix2Pix (StableDiffusionInstructPix2PixPipeline, StableDiffusionXLInstructPix2PixPipeline) and its fine-tunes; " +
-  "docs/models.md says what else";
+  "visii supports InstructPix2Pix (StableDiffusionInstructPix2PixPipeline, StableDiffusionXLInstructPix2PixPipeline) and its fine-tunes; " +
+  "see docs/models.md";
 
 const classNameSchema = z.object({ _class_name: z.string().optional() });
 
-/** What `model_index.json` says of a Stable Diffusion XL; the defaults are diffusers' own. */
+/** Keys of Stable Diffusion XL's `model_index.json`, with diffusers' defaults. */
 const xlIndexSchema = z.object({
   force_zeros_for_empty_prompt: z.boolean().default(true),
   is_cosxl_edit: z.boolean().default(false),
 });
 
 /**
- * Refuses a model whose files name another family than the engine runs, by that family's name, before its configs are read
- * key by key. A model whose index names a related pipeline passes if its parts are the right ones: fine-tunes are published
- * under all kinds of names.
+ * Rejects a model of an unsupported family by name, before its configs are checked key by key. A model with
+ * another pipeline class but supported components is accepted, because fine-tunes are published under various
+ * names.
  *
  * @throws VisibleError `unsupported_family`, `model_file_missing`, `invalid_config`
  */
@@ -42,7 +42,8 @@ export async function requireKnownFamily(folder: string): Promise<void> {
   if (name?.includes("InstructPix2Pix")) return;
   const family = others.find(([prefix]) => name?.startsWith(prefix))?.[1];
   const unet = await classNameIn(join(folder, "unet", "config.json")).catch(() => "nothing");
-  // A UNet of the right class is judged by its channels and keys, which say more than the index.
+  // A UNet of the supported class is checked by its channels and keys, which are more reliable than the
+  // index.
   if (unet === "UNet2DConditionModel") return;
   if (unet === undefined && name === undefined) return;
   throw new VisibleError(
@@ -52,9 +53,10 @@ export async function requireKnownFamily(folder: string): Promise<void> {
 }
 
 /**
- * Whether a Stable Diffusion XL stands for the empty text by zeros, as diffusers does unless its index says otherwise.
+ * Whether Stable Diffusion XL represents the empty text by zeros, which is diffusers' default.
  *
- * @throws VisibleError `unsupported_family` for CosXL Edit, whose noise schedule and scaled image condition are others
+ * @throws VisibleError `unsupported_family` for CosXL Edit, whose noise schedule and scaled image condition
+ * differ
  */
 export async function readEmptyTextOfXl(folder: string): Promise<"zeros" | "encoded"> {
   const file = join(folder, "model_index.json");
@@ -64,7 +66,7 @@ export async function readEmptyTextOfXl(folder: string): Promise<"zeros" | "enco
   return index.force_zeros_for_empty_prompt ? "zeros" : "encoded";
 }
 
-/** `text_encoder/config.json` of another kind of encoder (T5, Qwen, …) has none of CLIP's keys: better said once. */
+/** Rejects other kinds of text encoders (T5, Qwen, …), whose configs have none of CLIP's keys. */
 export async function requireClipText(folder: string): Promise<void> {
   const file = join(folder, "config.json");
   const { data } = z.object({ model_type: z.string() }).safeParse(await readJson(file));
@@ -75,14 +77,14 @@ export async function requireClipText(folder: string): Promise<void> {
     );
 }
 
-/** A checkpoint in one file, as other tools keep them, has everything in it but the layout. */
+/** Rejects a checkpoint in a single file, which lacks the configs. */
 async function refuseSingleFile(folder: string): Promise<void> {
   const names = await readdir(folder);
   const single = names.find((name) => /\.(ckpt|safetensors)$/.test(name));
   if (single === undefined || names.includes("model_index.json")) return;
   throw new VisibleError(
     "not_diffusers_layout",
-    `${folder} has no model_index.json, only the single file ${single}: this engine reads models in diffusers' layout; ` +
+    `${folder} has no model_index.json, only the single file ${single}; visii needs models in diffusers layout: ` +
       "convert it with diffusers first.",
   );
 }

@@ -13,7 +13,7 @@ import { leadsOutside } from "../weights/checkpoint.ts";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.ts";
 import { type ClipModel, openClip, readClipConfig } from "./clip-model.ts";
 import { Component } from "./component.ts";
-import { hashWeights, type Identities, readAnew } from "./hash-weights.ts";
+import { hashWeights, type Identities, withoutCache } from "./hash-weights.ts";
 import { type ModelDefaults, readModelDefaults } from "./model-defaults.ts";
 import { readEmptyTextOfXl, requireClipText, requireKnownFamily } from "./model-family.ts";
 import { openPairEncoder, type PairEncoderModel, readPairEncoderConfig } from "./pair-encoder-model.ts";
@@ -23,36 +23,41 @@ import {
   type SecondTextEncoder,
 } from "./second-text-encoder.ts";
 
-/** A model in diffusers layout, read and checked, before anything is compiled. */
+/** A model in diffusers layout, read and validated but not compiled. */
 export interface ModelFolder {
   readonly folder: string;
-  /** What `visii.json` calls it, else the id it was pulled by, else its folder's name. */
+  /** Name in `visii.json`, else the ID it was pulled by, else the folder's name. */
   readonly id: string;
-  /** What the weights are that an instruction depends on: the UNet's and the text encoders' ({@link hashWeights}). */
+  /** Hash of the weights that an instruction depends on: UNet and text encoders ({@link hashWeights}). */
   readonly weightHash: string;
   readonly unet: { readonly config: UnetConfig; readonly component: Component };
-  /** What the UNet's graphs are written in: fp32 until a pipeline is opened in another. */
+  /** Precision of the UNet's graphs: fp32 unless a pipeline is opened in another. */
   readonly precision: Precision;
   readonly vae: { readonly autoencoder: Autoencoder; readonly component: Component };
   readonly text: { readonly config: ClipTextConfig; readonly component: Component };
   readonly tokenizer: ClipTokenizer;
-  /** Stable Diffusion XL has one; the text embedding is then both encoders' next-to-last states side by side. */
+  /**
+   * Only in Stable Diffusion XL, where the text embedding concatenates both encoders' next-to-last states.
+   */
   readonly secondText: SecondTextEncoder | undefined;
-  /** What stands for no words at all: the encoded empty text, or zeros. */
+  /** The unconditional embedding: the encoded empty text, or zeros. */
   readonly emptyText: "encoded" | "zeros";
   readonly scheduler: SchedulerConfig;
   readonly clip: ClipModel | undefined;
   readonly pairEncoder: PairEncoderModel | undefined;
   readonly defaults: ModelDefaults;
-  /** Of those who have read the weights before. */
+  /** Weight hashes computed earlier. */
   readonly identities: Identities;
 }
 
 /**
- * @param identities of those who have read the weights before
- * @throws VisibleError that names the file, and the key or tensor in it, that is missing or not supported
+ * @param identities weight hashes computed earlier
+ * @throws VisibleError that names the missing or unsupported file, key or tensor
  */
-export async function readModelFolder(path: string, identities: Identities = readAnew): Promise<ModelFolder> {
+export async function readModelFolder(
+  path: string,
+  identities: Identities = withoutCache,
+): Promise<ModelFolder> {
   const folder = resolve(path);
   const isFolder = await stat(folder).then(
     (s) => s.isDirectory(),
@@ -61,7 +66,7 @@ export async function readModelFolder(path: string, identities: Identities = rea
   if (!isFolder)
     throw new VisibleError(
       "model_not_found",
-      `There is no model folder ${path}. Name a folder in diffusers layout, or "mini" for the bundled model.`,
+      `Model folder ${path} does not exist; give a folder in diffusers layout, or "mini" for the bundled model.`,
     );
   const configs = await readConfigs(folder);
   const parts = [
@@ -105,7 +110,7 @@ export async function readModelFolder(path: string, identities: Identities = rea
 }
 
 /**
- * What can be told of a model before its weights are there: whether the engine runs it. For downloads.
+ * Checks from the configs alone whether the engine supports a model. Used before weights are downloaded.
  *
  * @throws VisibleError as {@link readModelFolder} does
  */
@@ -128,8 +133,8 @@ async function readConfigs(folder: string) {
   if (clip && clip.text_config.hidden_size !== text.hidden_size)
     throw new VisibleError(
       "mismatched_checkpoint",
-      `${folder}: its clip/ projects text of width ${clip.text_config.hidden_size}, its text encoder gives ${text.hidden_size}; ` +
-        "put the CLIP there that the text encoder was taken from, or none (visii models pull --clip).",
+      `${folder}: its clip/ expects text of width ${clip.text_config.hidden_size}, but its text encoder has ${text.hidden_size}; ` +
+        "use the CLIP that contains this text encoder, or none (visii models pull --clip).",
     );
   return {
     unet,
@@ -141,24 +146,24 @@ async function readConfigs(folder: string) {
   };
 }
 
-/** Weights are mapped from below the model's folder, and nowhere else. */
+/** Weights are mapped only from below the model's folder. */
 async function requireOwnComponent(folder: string, name: string): Promise<void> {
   if (await leadsOutside(folder, name))
     throw new VisibleError(
       "weights_outside_folder",
-      `${join(folder, name)} is a link out of the model's folder; copy that folder itself there.`,
+      `${join(folder, name)} is a link to outside the model folder; replace it by a copy.`,
     );
 }
 
-/** InstructPix2Pix's shape: the UNet sees noisy latents and the image's latents side by side. */
+/** Checks that the UNet takes noisy latents and the image's latents side by side, as InstructPix2Pix does. */
 function requireEditingModel(folder: string, unet: UnetConfig, vae: Autoencoder): void {
   const { latentChannels } = vae;
   if (unet.in_channels !== 2 * latentChannels || unet.out_channels !== latentChannels)
     throw new VisibleError(
       "not_an_editing_model",
-      `${folder}: the UNet takes ${unet.in_channels} channels and gives ${unet.out_channels}, the autoencoder has ` +
-        `${latentChannels}; an instruction-editing model takes ${2 * latentChannels} and gives ${latentChannels}.` +
-        (unet.in_channels === latentChannels ? " This one makes pictures from words alone." : ""),
+      `${folder}: the UNet has ${unet.in_channels} input and ${unet.out_channels} output channels, and the autoencoder has ` +
+        `${latentChannels}; an instruction-editing model needs ${2 * latentChannels} and ${latentChannels}.` +
+        (unet.in_channels === latentChannels ? " This is a text-to-image model." : ""),
     );
 }
 
@@ -172,13 +177,12 @@ function requireTextWidth(
   if (unet.cross_attention_dim !== width)
     throw new VisibleError(
       "mismatched_checkpoint",
-      `${folder}: the UNet attends to text of width ${unet.cross_attention_dim}, the text encoder${second ? "s give" : " gives"} ${width}.`,
+      `${folder}: the UNet expects text of width ${unet.cross_attention_dim}, but the text encoder${second ? "s have" : " has"} ${width}.`,
     );
 }
 
 /**
- * What `visii.json` need not say: the picture size that the UNet's config says it was trained at, and the text guidance that
- * diffusers uses of itself.
+ * Defaults for what `visii.json` omits: the image size in the UNet's config, and diffusers' text guidance.
  */
 function familyDefaults({ unet, secondText, autoencoder }: Awaited<ReturnType<typeof readConfigs>>) {
   const { sample_size: side } = unet;

@@ -5,21 +5,24 @@ import { type PairEncoderConfig, pairEncoderConfigSchema } from "../networks/pai
 import { readConfig } from "../networks/parse-config.ts";
 import { Component } from "./component.ts";
 
-/** `pair_encoder/` of a model folder: it writes the rows of an instruction from a before/after pair in one pass. */
+/**
+ * `pair_encoder/` of a model folder. It computes the rows of an instruction from a before/after pair in one
+ * pass.
+ */
 export interface PairEncoderModel {
   readonly config: PairEncoderConfig;
   readonly component: Component;
 }
 
-/** What a pair encoder's rows have to suit. */
+/** What a pair encoder must match. */
 export interface TextFacts {
-  /** The model's init text, whose rows 1 … n the encoder's replace. */
+  /** The model's init text, whose rows 1 … n the encoder replaces. */
   readonly init: string;
-  /** n: tokens of the init. */
+  /** n: number of tokens of the init. */
   readonly tokens: number;
-  /** Columns of the text embedding. */
+  /** Width of the text embedding. */
   readonly width: number;
-  /** Pixels of which both sides of an image are a multiple. */
+  /** Both sides of an image are a multiple of this many pixels. */
   readonly sizeMultiple: number;
 }
 
@@ -36,7 +39,7 @@ export async function readPairEncoderConfig(folder: string): Promise<PairEncoder
 /**
  * Opens it, if the model folder has one.
  *
- * @throws VisibleError `mismatched_checkpoint`, which names what does not suit the rest of the model
+ * * @throws VisibleError `mismatched_checkpoint`, which names the mismatch with the rest of the model
  */
 export async function openPairEncoder(
   folder: string,
@@ -47,14 +50,14 @@ export async function openPairEncoder(
   const refuse = (why: string) => new VisibleError("mismatched_checkpoint", `${folder}: ${why}.`);
   const { num_tokens, cross_attention_dim, patch_size } = config;
   if (cross_attention_dim !== width)
-    throw refuse(`it writes rows of width ${cross_attention_dim}, the text encoder's are ${width} wide`);
+    throw refuse(`its rows have width ${cross_attention_dim}, but the text encoder's have ${width}`);
   if (num_tokens !== tokens)
     throw refuse(
-      `it writes ${num_tokens} tokens and the init "${init}" has ${tokens}; give visii.json an init of ${num_tokens} tokens`,
+      `it has ${num_tokens} tokens, but the init "${init}" has ${tokens}; set an init of ${num_tokens} tokens in visii.json`,
     );
   if (sizeMultiple % patch_size)
     throw refuse(
-      `its patch_size ${patch_size} does not divide ${sizeMultiple}, of which the model's images are multiples`,
+      `its patch_size ${patch_size} does not divide ${sizeMultiple}, the size multiple of the model's images`,
     );
   return { config, component: await Component.open(folder, "model") };
 }

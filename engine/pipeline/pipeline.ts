@@ -27,18 +27,18 @@ export { defaultMemory } from "./session-cache.ts";
 
 export interface PipelineOptions {
   readonly device: Device;
-  /** What the UNet computes in; fp32 when absent. */
+  /** Precision of the UNet; fp32 when absent. */
   readonly precision?: Precision;
   /** Threads inside one operator; onnxruntime's choice when absent. */
   readonly threads?: number;
-  /** Side of the square that photos are brought to the area of, pixels; the model's recommendation when absent. */
+  /** Images are resized to about resolution² pixels; the model's default when absent. */
   readonly resolution?: number;
   /**
-   * Bytes that the model may take on the device while it works, its mapped weights counted in; when absent what an NVIDIA GPU has free,
-   * else 14 GB.
+   * Memory limit in bytes on the device, including mapped weights. When absent, the free memory of an NVIDIA
+   * GPU, else 14 GB.
    */
   readonly memory?: number;
-  /** Where what is the same at every start is kept; computed each time when absent. */
+  /** Cache for data that is the same at every start; recomputed when absent. */
   readonly cache?: ModelCacheOptions;
 }
 
@@ -50,15 +50,15 @@ export interface Latents {
   readonly data: Float32Array;
 }
 
-/** A text as the UNet is told of it. */
+/** A text embedding as the UNet uses it. */
 export interface TextEmbedding {
   /** Its tokens, [L · d]. */
   readonly text: Float32Array;
-  /** In Stable Diffusion XL: the whole of it, [p]. */
+  /** In Stable Diffusion XL: the pooled text, [p]. */
   readonly pooled?: Float32Array;
 }
 
-/** One evaluation of the UNet: every sample of the batch with its own timestep and text. */
+/** Inputs of one UNet evaluation, with a timestep and text for every sample. */
 export interface UnetBatch {
   /** Noisy latents z_t, [N · channels · height · width]. */
   readonly latents: Float32Array;
@@ -68,7 +68,7 @@ export interface UnetBatch {
   readonly timesteps: Float32Array;
   /** Text embeddings, [N · length · width]. */
   readonly text: Float32Array;
-  /** In Stable Diffusion XL: the texts as one vector each, [N · p]. */
+  /** In Stable Diffusion XL: the pooled texts, [N · p]. */
   readonly pooled?: Float32Array | undefined;
   /** Keys and values for positions 1 … n of every sample's text, [n · {@link Pipeline.keysValuesWidth}]. */
   readonly learned?: Float32Array | undefined;
@@ -79,7 +79,7 @@ export interface UnetBatch {
 /**
  * Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size.
  *
- * @throws VisibleError for a folder that is no such model
+ * * @throws VisibleError for an unsupported or incomplete model folder
  * @example
  * const mini = await openPipeline(bundledModel, { device: "cpu" });
  * console.log(mini.modelId, mini.imageSize);
@@ -99,16 +99,16 @@ export async function openPipeline(
   );
 }
 
-/** Texts whose embeddings are kept: a worker sees new prompts for as long as it lives. */
+/** Maximum number of cached text embeddings; a worker sees new prompts for its whole life. */
 const keptTexts = 64;
 
-/** A frozen InstructPix2Pix, run forward. */
+/** A frozen InstructPix2Pix model for inference. */
 export class Pipeline {
   readonly model: ModelFolder;
   readonly defaults: ModelDefaults;
   readonly device: Device;
   readonly #sessions: SessionCache;
-  /** The least recently used first. */
+  /** In least-recently-used order. */
   readonly #texts = new Map<string, Promise<TextEmbedding>>();
   #unetForwards = 0;
 
@@ -123,11 +123,11 @@ export class Pipeline {
     this.#sessions = new SessionCache({ ...options, root: model.folder }, memory, onDisk);
   }
 
-  /** What the UNet computes in. */
+  /** Precision of the UNet. */
   get precision(): Precision {
     return this.model.precision;
   }
-  /** Bytes that all sessions may take together. */
+  /** Memory limit of all sessions together, in bytes. */
   get memory(): number {
     return this.#sessions.memory;
   }
@@ -137,15 +137,15 @@ export class Pipeline {
   get weightHash(): string {
     return this.model.weightHash;
   }
-  /** Pixels of which both sides of an image must be a multiple. */
+  /** Both sides of an image must be a multiple of this many pixels. */
   get sizeMultiple(): number {
     return this.model.vae.autoencoder.factor * latentMultiple(this.model.unet.config);
   }
-  /** The size that photos are brought to. */
+  /** The size to which photos are resized. */
   get imageSize(): ModelSize {
     return { resolution: this.defaults.resolution, multiple: this.sizeMultiple };
   }
-  /** Tokens of a text, BOS and padding included. */
+  /** Number of tokens of a text, including BOS and padding. */
   get textLength(): number {
     return this.model.tokenizer.maxLength;
   }
@@ -153,20 +153,20 @@ export class Pipeline {
   get textWidth(): number {
     return textWidth(this.model);
   }
-  /** The attentions to the text, whose keys and values may be learned. */
+  /** The cross-attention layers, whose keys and values can be learned. */
   get textAttentions(): readonly TextAttention[] {
     return textAttentions(this.model.unet.config);
   }
-  /** D: numbers in one position's keys and values of all attentions to the text. */
+  /** D: width of one position's keys and values of all cross-attention layers. */
   get keysValuesWidth(): number {
     return keysValuesWidth(this.textAttentions);
   }
-  /** UNet evaluations so far, one for each sample of a batch. */
+  /** Number of UNet evaluations, counting each sample of a batch. */
   get unetForwards(): number {
     return this.#unetForwards;
   }
 
-  /** For graphs that run the UNet inside a larger one. */
+  /** Adds evaluations of graphs that contain the UNet. */
   countUnetForwards(samples: number): void {
     this.#unetForwards += samples;
   }
@@ -176,13 +176,13 @@ export class Pipeline {
     return this.#sessions.get(key, build);
   }
 
-  /** The text's embedding, [length · width]: of {@link tell} its tokens. */
+  /** The tokens of {@link encodePrompt}, [length · width]. */
   async encodeText(text: string): Promise<Float32Array> {
-    return (await this.tell(text)).text;
+    return (await this.encodePrompt(text)).text;
   }
 
-  /** What the UNet is told by a text. */
-  tell(text: string): Promise<TextEmbedding> {
+  /** Encodes a text prompt for the UNet. */
+  encodePrompt(text: string): Promise<TextEmbedding> {
     const embedding = this.#texts.get(text) ?? this.#encodeText(text);
     this.#texts.delete(text);
     this.#texts.set(text, embedding);
@@ -199,9 +199,9 @@ export class Pipeline {
     return embedding;
   }
 
-  /** What it is told where there are no words: by the model's own rule the empty text, or zeros. */
-  async nothingTold(): Promise<TextEmbedding> {
-    const empty = await this.tell("");
+  /** The embedding of the empty prompt: by the model's config, the encoded empty text, or zeros. */
+  async unconditionalEmbedding(): Promise<TextEmbedding> {
+    const empty = await this.encodePrompt("");
     if (this.model.emptyText === "encoded") return empty;
     const zeros = ({ length }: Float32Array) => new Float32Array(length);
     return { text: zeros(empty.text), ...(empty.pooled ? { pooled: zeros(empty.pooled) } : {}) };
@@ -210,7 +210,7 @@ export class Pipeline {
   /**
    * Token ids, N rows of one length L → their embeddings [N · L · width].
    *
-   * @param second the second tokenizer's, where they are not the same: it pads with another token
+   * @param second ids of the second tokenizer, if they differ: it pads with another token
    */
   async encodeIds(
     rows: readonly (readonly number[])[],
@@ -230,7 +230,7 @@ export class Pipeline {
     const ids = asIds(rows.flat());
     const { secondText } = this.model;
     if (!secondText) return { text: (await session.run({ ids })).hidden! };
-    // The pooled text is read at its end; a row that has none is a piece of a text, and what it is pooled to means nothing.
+    // The pooled text is read at EOS. A row without EOS is part of a text, and its pooled text is not used.
     const ends = asIds(
       second.map((row, n) => n * size.length + Math.max(0, row.indexOf(secondText.tokenizer.eosId))),
     );
@@ -238,7 +238,7 @@ export class Pipeline {
     return { text: hidden!, pooled: pooled! };
   }
 
-  /** The keys and values that the UNet makes of a text embedding [length · width], [length · D]. */
+  /** Projects a text embedding [length · width] to keys and values, [length · D]. */
   async projectText(text: Float32Array): Promise<Float32Array> {
     const session = await this.session("keys and values", () => optimize(keysValuesGraph(this.model)));
     const { rows } = await session.run({ text });
@@ -246,7 +246,8 @@ export class Pipeline {
   }
 
   /**
-   * The edit of a pair as rows 1 … n of the model's init text, [n · d], by the pair encoder; undefined if the model folder has none.
+   * Encodes the edit of a pair as rows 1 … n of the model's init text, [n · d]; undefined without a pair
+   * encoder.
    *
    * @param pair of one size, both sides multiples of {@link sizeMultiple}
    */
@@ -267,7 +268,10 @@ export class Pipeline {
     return rows!;
   }
 
-  /** The image's latents as the condition sees them: the mode, unscaled. Sides must be multiples of {@link sizeMultiple}. */
+  /**
+   * Latents of an image as the image condition uses them: the mode, unscaled. Sides must be multiples of
+   * {@link sizeMultiple}.
+   */
   async encodeImage({ width, height, data }: RgbImage): Promise<Latents> {
     const session = await this.session(`encode ${width}x${height}`, () =>
       optimize(encoderGraph(this.model, height, width)),
@@ -277,7 +281,7 @@ export class Pipeline {
     return { channels: latentChannels, height: height / factor, width: width / factor, data: latents! };
   }
 
-  /** Pixels of unscaled latents, clamped to [−1, 1]. */
+  /** Decodes unscaled latents to pixels, clamped to [−1, 1]. */
   async decodeLatents({ width, height, data }: Latents): Promise<RgbImage> {
     const session = await this.session(`decode ${width}x${height}`, () =>
       optimize(decoderGraph(this.model, height, width)),
@@ -291,7 +295,7 @@ export class Pipeline {
     };
   }
 
-  /** The image's latents as diffusion sees them: z = scale·(latent − shift). */
+  /** Latents as diffusion uses them: z = scale·(latent − shift). */
   scaleLatents(latents: Latents): Latents {
     const { scale, shift } = this.model.vae.autoencoder;
     return { ...latents, data: latents.data.map((x) => scale * (x - shift)) };
@@ -319,7 +323,9 @@ export class Pipeline {
     return prediction!;
   }
 
-  /** The image's embedding in CLIP's common space, not normalised; undefined if the model folder has no CLIP. */
+  /**
+   * The image's embedding in CLIP's shared space, not normalized; undefined if the model folder has no CLIP.
+   */
   async embedImage(image: RgbImage): Promise<Float32Array | undefined> {
     const { clip } = this.model;
     if (!clip) return undefined;

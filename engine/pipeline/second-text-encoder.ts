@@ -14,8 +14,8 @@ import { Component } from "./component.ts";
 import { requireClipText } from "./model-family.ts";
 
 /**
- * Stable Diffusion XL's second text encoder (transformers CLIPTextModelWithProjection). Its next-to-last states stand beside
- * the first encoder's, column by column, and its projected state at the end of the text is the text as one vector.
+ * Stable Diffusion XL's second text encoder (transformers CLIPTextModelWithProjection). Its next-to-last
+ * states are concatenated with the first encoder's, and its projected state at EOS is the pooled text.
  */
 export interface SecondTextEncoder {
   readonly config: ClipTextWithProjectionConfig;
@@ -24,9 +24,9 @@ export interface SecondTextEncoder {
 }
 
 /**
- * `text_encoder_2/config.json` of a model folder whose UNet wants it.
+ * Reads `text_encoder_2/config.json` if the UNet requires it.
  *
- * @throws VisibleError `model_file_missing`, or `mismatched_checkpoint` where UNet and encoders do not belong together
+ * @throws VisibleError `model_file_missing`, or `mismatched_checkpoint` if UNet and encoders do not match
  */
 export async function readSecondTextConfig(
   folder: string,
@@ -37,8 +37,8 @@ export async function readSecondTextConfig(
     if (await isPresent(file))
       throw new VisibleError(
         "mismatched_checkpoint",
-        `${folder} has a text_encoder_2, but its UNet takes no pooled text (addition_embed_type is ${unet.addition_embed_type ?? "absent"}); ` +
-          "the two are of different models.",
+        `${folder} has a text_encoder_2, but its UNet does not use pooled text (addition_embed_type is ${unet.addition_embed_type ?? "absent"}); ` +
+          "use components of one model.",
       );
     return undefined;
   }
@@ -48,16 +48,16 @@ export async function readSecondTextConfig(
   if (pooled !== config.projection_dim)
     throw new VisibleError(
       "mismatched_checkpoint",
-      `${folder}: the UNet takes pooled text of width ${pooled}, text_encoder_2 gives ${config.projection_dim}.`,
+      `${folder}: the UNet expects pooled text of width ${pooled}, but text_encoder_2 has ${config.projection_dim}.`,
     );
   return config;
 }
 
 /**
- * `text_encoder_2/` and `tokenizer_2/`, whose token ids are those of the first tokenizer: position by position the two encoders
- * read the same text. Only the padding may differ, as it does in Stable Diffusion XL.
+ * Opens `text_encoder_2/` and `tokenizer_2/`. Both tokenizers must give the same token ids, except for
+ * padding, which differs in Stable Diffusion XL.
  *
- * @throws VisibleError `mismatched_checkpoint` for two vocabularies
+ * @throws VisibleError `mismatched_checkpoint` for different vocabularies
  */
 export async function openSecondTextEncoder(
   folder: string,

@@ -3,28 +3,31 @@ import type { ModelCache } from "../model-cache/model-cache.ts";
 import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
 
-/** A session is one size of one graph; a folder of photos of every shape would otherwise keep hundreds. */
+/**
+ * Maximum number of sessions. Each image size needs its own, so photos of many shapes would otherwise keep
+ * hundreds.
+ */
 const maximumSessions = 24;
 
-/** What is kept at once where the caller sets no limit, bytes. */
+/** Default memory limit in bytes. */
 export const defaultMemory = 14e9;
 
 interface Entry {
   readonly session: Promise<Session>;
-  /** Of its weights and of a run, whether or not it runs at present: what a run took is kept for the next. */
+  /** Bytes of its weights and of a run; memory of a run is kept for the next. */
   readonly bytes: number;
 }
 
-/** Compiled graphs by key, the least recently used dropped first. The one asked for is always kept. */
+/** Compiled graphs by key, dropping the least recently used. The requested one is always kept. */
 export class SessionCache {
-  /** Bytes that its sessions may take together. */
+  /** Memory limit of the sessions in bytes. */
   readonly memory: number;
   readonly #options: SessionOptions;
   readonly #onDisk: ModelCache | undefined;
-  /** Least recently used first. */
+  /** In least-recently-used order. */
   readonly #entries = new Map<string, Entry>();
 
-  /** @param onDisk what earlier processes computed from the weights */
+  /** @param onDisk data computed from the weights by earlier processes */
   constructor(options: SessionOptions, memory = defaultMemory, onDisk?: ModelCache) {
     this.memory = memory;
     this.#options = options;
@@ -44,7 +47,7 @@ export class SessionCache {
     const room = this.#makeRoom(bytes);
     const made = { session: room.then(() => this.#create(graph)), bytes };
     this.#entries.set(key, made);
-    // A graph that did not compile is asked for anew, not remembered as a failure.
+    // A failed compilation is not cached.
     made.session.catch(() => this.#entries.delete(key));
     return made.session;
   }
@@ -61,7 +64,7 @@ export class SessionCache {
     for (const { session } of entries) await (await session).dispose();
   }
 
-  /** Drops sessions until one more that takes `bytes` fits. */
+  /** Drops sessions until another of `bytes` fits. */
   async #makeRoom(bytes: number): Promise<void> {
     const dropped: Entry[] = [];
     for (const [key, entry] of this.#entries) {

@@ -1,8 +1,8 @@
 /**
- * Random numbers that depend only on a seed and a path of labels, so that any draw can be made again on its own:
- * `new SeededRandom(7, "noise", 840)` is the noise of timestep 840 whatever was drawn before.
+ * Random numbers that depend only on a seed and a path of labels, so that any draw can be repeated on its
+ * own: `new SeededRandom(7, "noise", 840)` is the noise of timestep 840, independent of earlier draws.
  *
- * Generator: xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32. Not for secrets.
+ * Generator: xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32. Not cryptographically secure.
  */
 export class SeededRandom {
   readonly #state: Uint32Array;
@@ -16,7 +16,7 @@ export class SeededRandom {
     this.#state = Uint32Array.from({ length: 4 }, (_, i) => mix(hash + Math.imul(i + 1, 0x9e3779b9)));
   }
 
-  /** Uniform in [0, 1), 32 bits fine. */
+  /** Uniform in [0, 1) with 32 bits of resolution. */
   uniform(): number {
     const s = this.#state;
     const result = Math.imul(rotate(Math.imul(s[1]!, 5), 7), 9) >>> 0;
@@ -30,7 +30,7 @@ export class SeededRandom {
     return result / 2 ** 32;
   }
 
-  /** Fills `values` with what `low + (high − low)·uniform()` would give one by one, several times faster. */
+  /** Fills `values` with `low + (high − low)·uniform()`, several times faster than single calls. */
   fillUniform(values: Float32Array, low: number, high: number): void {
     const scale = (high - low) / 2 ** 32;
     let s0 = this.#state[0]!;
@@ -51,7 +51,7 @@ export class SeededRandom {
     this.#state.set([s0, s1, s2, s3]);
   }
 
-  /** Standard normal, by Box and Muller's polar-free form. */
+  /** Standard normal, by the basic Box-Muller transform. */
   normal(): number {
     if (this.#spare !== undefined) {
       const spare = this.#spare;
@@ -68,7 +68,7 @@ export class SeededRandom {
     return Float32Array.from({ length: count }, () => this.normal());
   }
 
-  /** 0 … count − 1 in random order (Fisher and Yates). */
+  /** 0 … count − 1 in random order (Fisher–Yates). */
   permutation(count: number): number[] {
     const order = Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {
@@ -83,7 +83,7 @@ function rotate(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
-/** splitmix32's finaliser: every input bit reaches every output bit. */
+/** splitmix32's finalizer: every input bit affects every output bit. */
 function mix(x: number): number {
   let z = (x + 0x9e3779b9) | 0;
   z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);

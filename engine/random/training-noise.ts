@@ -1,19 +1,19 @@
 import { SeededRandom } from "./seeded-random.ts";
 
-/** Of latents: [channels, height, width]. */
+/** Shape of latents: [channels, height, width]. */
 export interface NoiseShape {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
 }
 
-/** The timestep whose noise is used at `timestep`, which some samplers give between two whole ones. */
+/** The timestep whose noise is used at `timestep`, which is fractional for some samplers. */
 export const noiseLabel = (timestep: number): number => Math.round(timestep);
 
 /**
- * ε_t: the noise that belongs to a timestep of one seed, drawn on its own, so that editing can use the very noise that
- * the instruction was learned under ("fixed noise") without it being stored. A seed, a timestep and a position decide a
- * value: where latents of two shapes overlap, their noise is the same.
+ * ε_t: the noise of a timestep for a seed. It is drawn independently, so that editing can reuse the
+ * instruction's training noise ("fixed noise") without storing it. A value depends only on seed, timestep and
+ * position, so latents of two shapes share the noise where they overlap.
  */
 export function trainingNoise(
   seed: number,

@@ -3,20 +3,20 @@ import { sameShape, showShape, type Value } from "../graph/value.ts";
 import { isNode, rewriteRule, type Scene } from "./rewrite-rule.ts";
 import { sameRecipe } from "./same-recipe.ts";
 
-/** Notation: O = α·P·V is attention's result, P its softmax weights, dP = β·dO·Vᵀ their cotangent. */
+/** O = α·P·V is attention's result, P its softmax weights, dP = β·dO·Vᵀ their cotangent. */
 interface Found {
   readonly probabilities: Value;
-  /** The node of dP; its first input is dO, its second V. */
+  /** The node of dP, with inputs dO and V. */
   readonly cotangent: GraphNode<"MatMul">;
   /** The node of O, if the graph has it. */
   readonly mixed: GraphNode<"MatMul"> | undefined;
 }
 
 /**
- * In the derivative of attention, Σⱼ dPᵢⱼ·Pᵢⱼ becomes Σ_d dOᵢd·Oᵢd (times β/α): with dP = dO·Vᵀ and O = P·V both are
- * Σⱼ Σ_d dOᵢd·Vⱼd·Pᵢⱼ (Dao et al. 2022, "FlashAttention", appendix B). The sum then runs over a head's width instead
- * of over all tokens: 674 ms against 962 for forward and backward of 4096 tokens × 8 heads × 40. The weights may have been
- * computed a second time for the derivative; the O of the first time serves.
+ * In the derivative of attention, Σⱼ dPᵢⱼ·Pᵢⱼ becomes Σ_d dOᵢd·Oᵢd (times β/α): with dP = dO·Vᵀ and O = P·V
+ * both are Σⱼ Σ_d dOᵢd·Vⱼd·Pᵢⱼ (Dao et al. 2022, "FlashAttention", appendix B). The sum then runs over a
+ * head's width instead of over all tokens: 674 ms instead of 962 ms for forward and backward of 4096 tokens ×
+ * 8 heads × 40. If the weights were recomputed for the derivative, the O of the forward pass is used.
  */
 export const attentionRowSums = rewriteRule<Found>({
   name: "attention row sums",
@@ -31,7 +31,7 @@ export const attentionRowSums = rewriteRule<Found>({
   },
   check: ({ probabilities, cotangent, mixed }) => {
     const [dO, v] = cotangent.inputs as readonly [Value, Value];
-    if (!mixed) return `no node multiplies ${probabilities.name} with ${v.name}`;
+    if (!mixed) return `no node multiplies ${probabilities.name} by ${v.name}`;
     const o = mixed.outputs[0]!;
     if (cotangent.attributes.transA || mixed.attributes.transA) return "an outer operand is transposed";
     if (cotangent.attributes.transB === mixed.attributes.transB)
@@ -39,13 +39,13 @@ export const attentionRowSums = rewriteRule<Found>({
     if (!sameShape(cotangent.outputs[0]!.shape, probabilities.shape))
       return `${cotangent.outputs[0]!.name} ${showShape(cotangent.outputs[0]!.shape)} is wider than ${probabilities.name} ${showShape(probabilities.shape)}`;
     if (!sameShape(dO.shape, o.shape))
-      return `${dO.name} ${showShape(dO.shape)} is no cotangent of ${o.name} ${showShape(o.shape)}`;
+      return `${dO.name} ${showShape(dO.shape)} is not a cotangent of ${o.name} ${showShape(o.shape)}`;
     return null;
   },
   rewrite: ({ cotangent, mixed }, graph) => {
     const dO = cotangent.inputs[0]!;
     const o = mixed!.outputs[0]!;
-    // The sum of half-precision numbers is taken in float32: one number a row stands for all of the row's rounding.
+    // Half-precision values are summed in float32, because one sum carries the rounding of a whole row.
     const product = graph.mul(graph.cast(dO, "float32"), graph.cast(o, "float32"));
     const sums = graph.reduceSum(product, [o.shape.length - 1]);
     const ratio = cotangent.attributes.alpha / mixed!.attributes.alpha;

@@ -3,17 +3,17 @@ import { sameShape, type Value } from "../graph/value.ts";
 import { isNode, rewriteRule, type Scene } from "./rewrite-rule.ts";
 
 interface Found {
-  /** [0, a, 0] and [0, b, 0], the part with fewer zeros before it first. */
+  /** [0, a, 0] and [0, b, 0]; the part with fewer leading zeros is first. */
   readonly first: GraphNode<"Pad">;
   readonly second: GraphNode<"Pad">;
-  /** The parts within them: a, or what it was concatenated from. */
+  /** The inner parts: a, or the parts it was concatenated from. */
   readonly parts: readonly Value[];
 }
 
 /**
- * [0, a, 0] + [0, b, 0] → [0, a, b, 0], where b begins as a ends. The derivative of a value that is cut in pieces (a gated
- * feed-forward's halves, a block's scale and shift, an attention's queries) pads each piece's cotangent with zeros and adds:
- * passes over memory where one will do.
+ * [0, a, 0] + [0, b, 0] → [0, a, b, 0], if b starts where a ends. The derivative of a value that is split (a
+ * gated feed-forward's halves, a block's scale and shift, an attention's queries) pads each part's cotangent
+ * with zeros and adds them, which takes several passes over memory instead of one.
  */
 export const concatenatePaddedParts = rewriteRule<Found>({
   name: "padded parts",

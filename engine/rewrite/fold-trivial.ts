@@ -5,7 +5,7 @@ import type { OpType } from "../graph/operators.ts";
 import { elementCount, sameShape, showShape, type Value } from "../graph/value.ts";
 import { isNode, type RewriteRule, rewriteRule, type Scene } from "./rewrite-rule.ts";
 
-/** Where a neutral constant may stand: x + 0, x − 0, x·1, x / 1. */
+/** Positions of a neutral constant: x + 0, x − 0, x·1, x / 1. */
 const neutral: {
   readonly [Op in OpType]?: { readonly element: number; readonly positions: readonly number[] };
 } = {
@@ -15,7 +15,7 @@ const neutral: {
   Div: { element: 1, positions: [1] },
 };
 
-/** x + 0 → x, x·1 → x … unless the constant repeats x to a wider shape. */
+/** x + 0 → x, x·1 → x …, unless the constant broadcasts x to a wider shape. */
 export const foldNeutralElement = rewriteRule<{ readonly x: Value; readonly y: Value }>({
   name: "neutral element",
   pattern: (node) => {
@@ -30,7 +30,7 @@ export const foldNeutralElement = rewriteRule<{ readonly x: Value; readonly y: V
   rewrite: ({ x }) => x,
 });
 
-/** Operators that, with these attributes, change nothing. */
+/** Operators that change nothing with these attributes. */
 const identities: { readonly [Op in OpType]?: (node: GraphNode<Op>) => boolean } = {
   Reshape: keepsShape,
   Expand: keepsShape,
@@ -41,7 +41,7 @@ const identities: { readonly [Op in OpType]?: (node: GraphNode<Op>) => boolean }
   Transpose: ({ attributes }) => attributes.permutation.every((axis, index) => axis === index),
 };
 
-/** A reshape to the shape it has, a transposition that moves nothing, … → its input. */
+/** Replaces a reshape to the same shape, an identity transposition, … by its input. */
 export const foldIdentity = rewriteRule<Value>({
   name: "identity",
   pattern: (node) => {
@@ -52,7 +52,7 @@ export const foldIdentity = rewriteRule<Value>({
   rewrite: (x) => x,
 });
 
-/** What two of an operator in a row come to; the inner one's input is x. */
+/** Combinations of two consecutive operators of one kind; x is the input of the inner one. */
 const pairs: {
   readonly [Op in OpType]?: (
     outer: GraphNode<Op>,
@@ -69,13 +69,13 @@ const pairs: {
       outer.attributes.permutation.map((axis) => inner.attributes.permutation[axis]!),
     ),
   Neg: (_outer, _inner, x) => x,
-  // There and back through float32; see the pattern.
+  // To float32 and back; see the pattern.
   Cast: (_outer, _inner, x) => x,
   // Reversals only; see the pattern.
   Slice: (_outer, _inner, x) => x,
 };
 
-/** Two reshapes, two expansions or two transpositions in a row → one; two negations or reversals → none. */
+/** Two consecutive reshapes, expansions or transpositions → one; two negations or reversals → none. */
 export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner: GraphNode }>({
   name: "pair",
   pattern: (outer, scene) => {
@@ -86,10 +86,10 @@ export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner:
   },
   check: ({ outer, inner }) => {
     if (isNode(outer, "Slice") && isNode(inner, "Slice") && outer.attributes.axis !== inner.attributes.axis)
-      return `axes ${inner.attributes.axis} and ${outer.attributes.axis} are reversed, each once`;
+      return `different axes ${inner.attributes.axis} and ${outer.attributes.axis} are reversed`;
     const { dtype } = inner.inputs[0]!;
     if (isNode(outer, "Cast") && outer.attributes.to !== dtype)
-      return `${dtype} does not come back as itself, but as ${outer.attributes.to}`;
+      return `${dtype} is not restored, but becomes ${outer.attributes.to}`;
     return null;
   },
   rewrite: ({ outer, inner }, graph) => {
@@ -98,7 +98,7 @@ export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner:
   },
 });
 
-/** An operand expanded to a shape that broadcasting gives it anyway → the operand as it was. */
+/** Removes an expansion of an operand that broadcasting would do anyway. */
 export const foldExpandedOperand = rewriteRule<{
   readonly node: GraphNode;
   readonly slim: readonly [Value, Value] | undefined;
@@ -124,7 +124,10 @@ export const foldExpandedOperand = rewriteRule<{
   rewrite: ({ node, slim }, graph) => graph.node(node.op as "Add", slim!, {})[0]!,
 });
 
-/** A reshape of a constant → a constant of that shape; arithmetic of two single numbers → the number, as float32 has it. */
+/**
+ * A reshape of a constant → a constant of that shape; arithmetic on two scalars → the result, rounded to
+ * float32.
+ */
 export const foldConstant = rewriteRule<GraphNode>({
   name: "constant",
   pattern: (node) => {
@@ -159,7 +162,7 @@ const arithmetic = {
   Div: (a: number, b: number) => a / b,
 } as const;
 
-/** A cast that loses bits: what follows it sees other numbers. */
+/** A cast that loses precision. */
 function isRounding(node: GraphNode): boolean {
   return isNode(node, "Cast") && node.attributes.to === "float16";
 }

@@ -2,10 +2,10 @@ import type { Graph, GraphNode } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import { showAttributes } from "./same-attributes.ts";
 
-/** Constants up to this many bytes are compared by content; larger ones are written once anyway. */
+/** Maximum size in bytes of constants that are compared by content; larger ones are rarely repeated. */
 const comparedBytes = 1024;
 
-/** Computes once what is computed twice: nodes with the same operator, attributes and operands become one. */
+/** Merges nodes with the same operator, attributes and operands. */
 export function mergeCommonSubexpressions(graph: Graph): Graph {
   const numbers = new Map<Value, number>();
   const constants = new Map<string, Value>();

@@ -4,23 +4,23 @@ import { removeDeadNodes } from "./remove-dead-nodes.ts";
 import { isNode } from "./rewrite-rule.ts";
 
 /**
- * A value that is one weight's elements in another order: element (i, j, …) is the source's element
- * offset + i·strides[0] + j·strides[1] + …, in `dtype`: as the source has it, widened, or rounded to float16.
+ * A value with one weight's elements in another order: element (i, j, …) is the source's element offset +
+ * i·strides[0] + j·strides[1] + …, in `dtype`: unchanged, widened, or rounded to float16.
  */
 export interface RearrangedWeight {
   readonly source: WeightSource;
   readonly sourceDtype: DType;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** In elements of the source; negative where an axis runs backwards. */
+  /** In elements of the source; negative for a reversed axis. */
   readonly strides: readonly number[];
   readonly offset: number;
 }
 
 /**
- * What a graph makes of its weights by moving elements alone (the turned kernels of a convolution's derivative), each value
- * where the moving ends. A cast on the way belongs to it: widening is exact, and rounding to float16 has one right answer for each
- * element. A weight that is only cast is left to the runtime: stored wide it would be twice as much to read as it is to widen.
+ * Values that a graph computes from its weights only by moving elements (the rotated kernels of a
+ * convolution's derivative). Casts are included: widening is exact, and rounding to float16 is deterministic.
+ * A weight that is only cast is left to the runtime, because reading it widened takes twice the bytes.
  */
 export function rearrangedWeights(graph: Graph): ReadonlyMap<Value, RearrangedWeight> {
   const views = new Map<Value, RearrangedWeight>();
@@ -40,7 +40,7 @@ export function rearrangedWeights(graph: Graph): ReadonlyMap<Value, RearrangedWe
   return new Map([...ends].map((value) => [value, views.get(value)!]));
 }
 
-/** The graph with those values read from files, and without what made them. */
+/** The graph with those values read from files, and without the nodes that computed them. */
 export function withStoredValues(graph: Graph, stored: ReadonlyMap<Value, WeightSource>): Graph {
   const read = new Map(
     [...stored].map(([value, source]) => [value, { ...value, origin: { kind: "weight", source } } as Value]),
@@ -67,7 +67,7 @@ function rearrange(
   if (!x) return undefined;
   const { shape } = node.outputs[0]!;
   if (isNode(node, "Cast")) {
-    // Once rounded, wide elements are no longer the source's.
+    // Rounded elements differ from the source's.
     const rounded = x.dtype === "float16" && x.sourceDtype !== "float16";
     return rounded ? undefined : { ...x, dtype: node.attributes.to };
   }

@@ -1,7 +1,9 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 
-/** Drops nodes on which no output depends. A derivative rule may write more than is asked for; this pass pays for it. */
+/**
+ * Removes nodes that no output depends on. Derivative rules may write more than needed and rely on this pass.
+ */
 export function removeDeadNodes(graph: Graph): Graph {
   const live = new Set<Value>(graph.outputs.values());
   const nodes = graph.nodes

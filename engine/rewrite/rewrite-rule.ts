@@ -3,22 +3,24 @@ import type { Graph, GraphNode } from "../graph/graph.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 
-/** What a rule may look at: the nodes before the one in question, already rewritten. */
+/** The nodes before the current one, already rewritten. */
 export interface Scene {
-  /** The node that makes a value; none for inputs, weights and constants. */
+  /** The node that computes a value; undefined for inputs, weights and constants. */
   producer(value: Value): GraphNode | undefined;
   /** The nodes so far that read a value. */
   users(value: Value): readonly GraphNode[];
 }
 
-/** A local rewriting in three parts, each of which can be read and tested alone. `Found` is what the pattern binds. */
+/**
+ * A local rewrite in three parts, which can be read and tested separately. `Found` is what the pattern binds.
+ */
 export interface RuleParts<Found> {
   readonly name: string;
-  /** The shape of nodes that the rule is about, ending in `node`; null where it is something else. */
+  /** Matches nodes that end in `node`; null if they do not match. */
   readonly pattern: (node: GraphNode, scene: Scene) => Found | null;
-  /** Why the rewriting would be wrong here, or null if it is right. */
+  /** The reason why the rewrite would be wrong, or null if it is right. */
   readonly check: (found: Found, scene: Scene) => string | null;
-  /** Writes what takes the place of the node's only output. */
+  /** Builds the replacement of the node's single output. */
   readonly rewrite: (found: Found, graph: GraphBuilder) => Value;
 }
 
@@ -41,14 +43,17 @@ export function rewriteRule<Found>({ name, pattern, check, rewrite }: RuleParts<
   };
 }
 
-/** One walk's result: the new graph, how often rules applied, and what was recognised but left alone. */
+/** Result of a pass: the new graph, the number of rewrites, and the matches that failed their check. */
 export interface Rewritten {
   readonly graph: Graph;
   readonly applied: number;
   readonly refusals: readonly { readonly rule: string; readonly node: string; readonly reason: string }[];
 }
 
-/** Walks a graph once, giving each node to the first rule that takes it. The replaced nodes stay until removed as dead. */
+/**
+ * Visits a graph's nodes once and applies the first matching rule. Replaced nodes stay until they are removed
+ * as dead.
+ */
 export function applyRules(graph: Graph, rules: readonly RewriteRule[]): Rewritten {
   const builder = GraphBuilder.rewriting(graph);
   const scene = new GrowingScene(builder);
@@ -80,7 +85,7 @@ export function applyRules(graph: Graph, rules: readonly RewriteRule[]): Rewritt
   return { graph: { ...graph, nodes: builder.nodes, outputs }, applied: replaced.size, refusals };
 }
 
-/** An index over the nodes that a builder has so far. */
+/** An index over a builder's nodes so far. */
 class GrowingScene implements Scene {
   readonly #builder: GraphBuilder;
   readonly #producers = new Map<Value, GraphNode>();

@@ -1,6 +1,6 @@
 import type { GraphNode } from "../graph/graph.ts";
 
-/** Attributes as text, whatever order they were written in; infinities are kept apart, which JSON does not. */
+/** Attributes as text, independent of their order. Preserves infinities, which JSON does not. */
 export function showAttributes({ attributes }: GraphNode): string {
   return Object.entries(attributes)
     .map(([name, value]) => `${name}=${String(value)}`)

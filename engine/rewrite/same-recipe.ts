@@ -2,7 +2,7 @@ import type { Value } from "../graph/value.ts";
 import { isNode, type Scene } from "./rewrite-rule.ts";
 import { sameAttributes } from "./same-attributes.ts";
 
-/** Whether two values are the same computation of the same things, perhaps done at different times (`After`). */
+/** Whether two values are the same computation on the same inputs, possibly at different times (`After`). */
 export function sameRecipe(a: Value, b: Value, scene: Scene): boolean {
   const [left, right] = [atAnyTime(a, scene), atAnyTime(b, scene)];
   if (left === right) return true;

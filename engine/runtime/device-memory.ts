@@ -2,12 +2,12 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { type Device, kindOf } from "./device.ts";
 
-/** Of what is free on a GPU, what a model may take; the rest is for what the driver and the libraries take beside it. */
+/** Share of a GPU's free memory that a model may use; drivers and libraries need the rest. */
 const share = 0.9;
 
 /**
- * Bytes that a model may take on an NVIDIA GPU, by what nvidia-smi says is free. Undefined for other devices, and where nvidia-smi
- * is not there or does not know.
+ * Memory limit for a model on an NVIDIA GPU, from the free memory that nvidia-smi reports. Undefined for
+ * other devices, and if nvidia-smi is missing or reports nothing.
  */
 export async function availableDeviceMemory(device: Device): Promise<number | undefined> {
   if (kindOf(device) !== "cuda") return undefined;

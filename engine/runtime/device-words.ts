@@ -1,33 +1,36 @@
 import { type Device, type DeviceKind, kindOf } from "./device.ts";
 
-/** onnxruntime's ways of saying that a device does not do, and what they mean; with a remedy where it is not the device's own. */
+/**
+ * onnxruntime's error messages for an unavailable device, with their meaning and, if it differs from the
+ * device's default, a remedy.
+ */
 const meanings: readonly (readonly [said: RegExp, meant: string, remedy?: string])[] = [
-  [/Failed to get a WebGPU adapter/i, "no GPU was found that WebGPU can use"],
+  [/Failed to get a WebGPU adapter/i, "no GPU with WebGPU support found"],
   [
     /Providers?_?Cuda.*Failed to load shared library/i,
-    "onnxruntime's CUDA libraries are not there, or do not load",
+    "onnxruntime's CUDA libraries are missing or failed to load",
   ],
   [
     /requires f16 but the device does not support it/i,
-    "its GPU or driver has no half precision for WebGPU (shader-f16)",
-    "Choose --precision fp32.",
+    "the GPU or driver does not support half precision in WebGPU (shader-f16)",
+    "Use --precision fp32.",
   ],
-  [/invalid device ordinal/i, "there is no GPU of that number (nvidia-smi lists them, counted from 0)"],
+  [/invalid device ordinal/i, "no GPU has this index (nvidia-smi lists them, from 0)"],
 ];
 
-/** What is missing where a device does not work, and how to come by it. */
+/** What each kind of device requires. */
 const remedies: Readonly<Record<DeviceKind, string>> = {
   cpu: "",
   webgpu: "It needs a GPU with a Vulkan, Metal or Direct3D 12 driver.",
   cuda:
     "It needs an NVIDIA GPU with its driver, CUDA and cuDNN 9, and onnxruntime's own CUDA libraries (Linux on x64), which " +
-    "`ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install` fetches.",
+    "`ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install` installs.",
 };
 
-/** Why a device could not be used, in a clause and a sentence: `no GPU was found that WebGPU can use. It needs …`. */
+/** Explains why a device is unavailable, with a remedy: `no GPU with WebGPU support found. It needs …`. */
 export function whyNotUsable(device: Device, cause: unknown): string {
   const line = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
-  // The library puts the place in its source before its own words, and the machine's name behind the driver's.
+  // Remove the library's source location and the driver's machine name from the message.
   const driver = /CUDA failure \d+: [^;]*[^; .]/.exec(line)?.[0];
   const said = driver ?? line.replace(/^.* was false\. /, "").replace(/\.$/, "");
   const [, meant = said, remedy = remedies[kindOf(device)]] =

@@ -1,4 +1,4 @@
-/** Where graphs run: onnxruntime's execution providers by their names here. `cuda:1` is the second NVIDIA GPU. */
+/** Names of onnxruntime's execution providers. `cuda:1` is the second NVIDIA GPU. */
 export const deviceKinds = ["cpu", "webgpu", "cuda"] as const;
 export type DeviceKind = (typeof deviceKinds)[number];
 export type Device = DeviceKind | `cuda:${number}`;
@@ -11,18 +11,19 @@ export function kindOf(device: Device): DeviceKind {
   return device.startsWith("cuda:") ? "cuda" : (device as DeviceKind);
 }
 
-/** As onnxruntime is told. */
+/** The execution provider in onnxruntime's terms. */
 export function executionProvider(device: Device): string | { name: string; deviceId: number } {
   const kind = kindOf(device);
   return device === kind ? kind : { name: kind, deviceId: Number(device.slice(kind.length + 1)) };
 }
 
 /**
- * What the process's environment must say before the first session on a device, where the user has not said otherwise.
+ * Environment variables that must be set before the first session on a device, unless the user has set them.
  *
- * onnxruntime lets NVIDIA's libraries round the operands of float32 products to TF32, 10 bits of fraction; its Node binding has
- * no option against it, so the libraries are told themselves. Float32 then means float32. Beside half precision TF32 stays: what
- * is left in float32 there needs its range, and its fraction is no shorter than half precision's.
+ * onnxruntime lets NVIDIA's libraries round operands of float32 products to TF32 (10 fraction bits), and its
+ * Node binding has no option to disable this. The variable disables it for float32 runs. For half precision
+ * TF32 stays enabled: float32 values there need the range, and TF32's fraction is no shorter than half
+ * precision's.
  */
 export function environmentFor(device: Device, precision: "fp32" | "fp16"): Readonly<Record<string, string>> {
   return kindOf(device) === "cuda" && precision === "fp32" ? { NVIDIA_TF32_OVERRIDE: "0" } : {};

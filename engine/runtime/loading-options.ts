@@ -3,19 +3,19 @@ import { estimateMemory } from "../graph/memory-estimate.ts";
 import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { type Device, kindOf } from "./device.ts";
 
-/** From how many bytes of weights on a second copy of them costs more than it gains. */
+/** Size of the weights in bytes above which a second copy costs more than it gains. */
 const inPlaceBytes = 2 ** 30;
 
-/** Up to how many bytes of intermediate values a second place for them costs less than looking for one at every run. */
+/** Size of intermediate values in bytes up to which a memory pattern pays off. */
 const patternBytes = 2 ** 28;
 
 /**
- * How onnxruntime is to load a graph whose weight files lie below `root`. They are mapped, not read.
+ * onnxruntime's options for a graph whose weight files are below `root`. The files are mapped.
  *
- * On the CPU its fastest kernels want weights in layouts of their own: a copy of every weight, for every session. For a large
- * model that is the larger part of its memory and of the time to load it, and its convolutions, being large, run as fast
- * from the layout of the file. So a small model is copied and a large one is read where it is mapped. Memory patterns set
- * aside all of a run's intermediate values anew at the second run, beside the first's; a large graph does without.
+ * On the CPU, its fastest kernels need weights in their own layouts: a copy of every weight in every session.
+ * For a large model this is most of its memory and load time, and its large convolutions run as fast from the
+ * file's layout. Weights are therefore copied for small models and used in place for large ones. Memory
+ * patterns allocate all intermediate values again at the second run, so large graphs do without.
  */
 export function loadingOptions(
   graph: OptimizedGraph,
@@ -32,10 +32,11 @@ export function loadingOptions(
       session: {
         model_external_initializers_file_folder_path: root,
         ...(large ? { disable_prepacking: "1" } : {}),
-        // Else weights come from the arena, which grows by doubling: a large model would take up to twice its size.
+        // Otherwise weights are allocated from the arena, which grows by doubling: up to twice a large
+        // model's size.
         ...(kindOf(device) === "cuda" ? { use_device_allocator_for_initializers: "1" } : {}),
       },
-      // It joins two Reshapes into one and would lose what the first, an After, waits for.
+      // ReshapeFusion merges two Reshapes and would lose the dependency of an After.
       ...(waits ? { optimization: { disable_specified_optimizers: "ReshapeFusion" } } : {}),
     },
   };

@@ -14,18 +14,18 @@ export type { Device } from "./device.ts";
 
 export interface SessionOptions {
   readonly device: Device;
-  /** Threads inside one operator; the provider's own choice when absent. */
+  /** Threads within one operator; the provider's default when absent. */
   readonly threads?: number;
-  /** The folder below which the graph's weight files lie. They are mapped into memory, not read. */
+  /** The folder that contains the graph's weight files, which are mapped into memory. */
   readonly root: string;
-  /** Values of the graph that need not be computed, as their bytes lie in a file, which may lie anywhere. */
+  /** Values of the graph that are read from a file, in any folder, instead of computed. */
   readonly stored?: ReadonlyMap<Value, WeightSource>;
 }
 
 /** A tensor's elements on the host, row-major. */
 export type HostTensor = Float32Array | BigInt64Array;
 
-/** One compiled graph. Inputs and outputs are plain host arrays; shapes are the graph's own. */
+/** A compiled graph. Inputs and outputs are plain host arrays with the graph's shapes. */
 export class Session {
   readonly #session: InferenceSession;
   readonly #graph: OptimizedGraph;
@@ -37,18 +37,20 @@ export class Session {
     this.#device = device;
   }
 
-  /** @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback. */
+  /**
+   * @throws VisibleError `device_unavailable` if this machine lacks the provider; there is no silent fallback
+   */
   static async create(graph: OptimizedGraph, options: SessionOptions): Promise<Session> {
     const { device, threads, stored } = options;
-    // Files below the root alone are mapped, and what is stored lies beside the model, not below it.
+    // Only files below the root are mapped, and stored values are outside the model folder.
     const root = stored?.size ? parse(options.root).root : options.root;
     const loaded = stored?.size ? withStoredValues(graph, stored) : graph;
-    // The library also writes its errors to stderr; here they are thrown, in words.
+    // The library also writes its errors to stderr; here they are thrown instead.
     env.logLevel = "fatal";
     try {
       const session = await InferenceSession.create(encodeOnnx(loaded, root), {
         executionProviders: [executionProvider(device)],
-        // Of the graph as it was, so that it runs in the same way whether or not something is stored.
+        // Based on the original graph, so that it runs the same with and without stored values.
         ...loadingOptions(graph, device, root),
         logSeverityLevel: 3,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
@@ -59,18 +61,19 @@ export class Session {
         throw new InternalError(`graph ${graph.name} does not load: ${String(cause)}`, { cause });
       throw new VisibleError(
         "device_unavailable",
-        `This machine cannot run on ${device}: ${whyNotUsable(device, cause)} Or choose --device cpu.`,
+        `Device ${device} is not available: ${whyNotUsable(device, cause)} Or use --device cpu.`,
         { cause },
       );
     }
   }
 
   /**
-   * Runs the graph once. Synchronous on this thread inside onnxruntime: keep heartbeats in another process.
+   * Runs the graph once. onnxruntime blocks this thread, so send heartbeats from another process.
    *
    * @param feeds one array for each input, of its element count and type
    * @returns one array for each output, owned by the caller
-   * @throws VisibleError `not_enough_memory`, RetryableError where a device other than the CPU was lost or failed
+   * @throws VisibleError `not_enough_memory`, RetryableError if a device other than the CPU was lost or
+   * failed
    */
   async run(feeds: Readonly<Record<string, HostTensor>>): Promise<Record<string, Float32Array>> {
     const tensors: Record<string, Tensor> = {};
@@ -84,7 +87,7 @@ export class Session {
       const tensor = results[name]!;
       if (!sameShape(tensor.dims, value.shape))
         throw new InternalError(
-          `graph ${this.#graph.name}: ${name} came as ${showShape(tensor.dims)}, the graph says ${showShape(value.shape)}`,
+          `graph ${this.#graph.name}: ${name} has shape ${showShape(tensor.dims)}, but the graph declares ${showShape(value.shape)}`,
         );
       outputs[name] = Float32Array.from((await tensor.getData()) as Float32Array);
       tensor.dispose();
@@ -102,9 +105,9 @@ function toTensor(graph: string, { name, dtype, shape }: Value, data: HostTensor
   const count = shape.reduce((product, size) => product * size, 1);
   if (!data || data.length !== count)
     throw new InternalError(
-      `graph ${graph}: input ${name} ${showShape(shape)} wants ${count} elements, got ${data?.length ?? "none"}`,
+      `graph ${graph}: input ${name} ${showShape(shape)} needs ${count} elements, got ${data?.length ?? "none"}`,
     );
   if (dtype === "int64" && data instanceof BigInt64Array) return new Tensor("int64", data, [...shape]);
   if (dtype === "float32" && data instanceof Float32Array) return new Tensor("float32", data, [...shape]);
-  throw new InternalError(`graph ${graph}: input ${name} is ${dtype}, fed a ${data.constructor.name}`);
+  throw new InternalError(`graph ${graph}: input ${name} is ${dtype}, but got a ${data.constructor.name}`);
 }

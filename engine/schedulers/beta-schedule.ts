@@ -3,8 +3,8 @@ import type { SchedulerConfig } from "./scheduler-config.ts";
 const f32 = Math.fround;
 
 /**
- * βₜ for t = 0 … T − 1. Rounded to float32 at each operation where torch rounds: the models were trained on these very
- * values, and the rescaling to zero terminal SNR subtracts nearly equal ones.
+ * βₜ for t = 0 … T − 1. Rounded to float32 at each operation like torch, because the models were trained on
+ * these values, and the rescaling to zero terminal SNR subtracts nearly equal ones.
  */
 export function makeBetas({ betas, trainTimesteps, zeroTerminalSnr }: SchedulerConfig): Float32Array {
   const values = makePlainBetas(betas, trainTimesteps);
@@ -32,7 +32,7 @@ function cosineAlphaBar(s: number): number {
   return Math.cos((((s + 0.008) / 1.008) * Math.PI) / 2) ** 2;
 }
 
-/** `count` values from start to end in float32, each half counted from its own end, as torch does. */
+/** `count` values from start to end in float32, each half computed from its own end, like torch. */
 function linspace(start: number, end: number, count: number): Float32Array {
   const step = f32((f32(end) - f32(start)) / (count - 1));
   return Float32Array.from({ length: count }, (_, i) =>
@@ -41,7 +41,7 @@ function linspace(start: number, end: number, count: number): Float32Array {
 }
 
 /**
- * Shift and scale √ᾱ so that it starts where it did and ends at 0 (S. Lin et al., "Common Diffusion Noise Schedules and
+ * Shifts and scales √ᾱ to keep its start and end at 0 (S. Lin et al., "Common Diffusion Noise Schedules and
  * Sample Steps are Flawed", 2023, algorithm 1).
  */
 function rescaleToZeroTerminalSnr(betas: Float32Array): Float32Array {

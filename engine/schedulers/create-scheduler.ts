@@ -24,7 +24,7 @@ export type SchedulerKind = keyof typeof makers;
 export const schedulerKinds = Object.keys(makers) as [SchedulerKind, ...SchedulerKind[]];
 
 /**
- * A sampling run of `steps` steps; any config makes every kind.
+ * Creates a sampling run of `steps` steps. Every kind can be created from any config.
  *
  * @throws VisibleError `invalid_steps`, `unsupported_scheduler`
  */

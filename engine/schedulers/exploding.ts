@@ -3,11 +3,11 @@ import type { SchedulerConfig } from "./scheduler-config.ts";
 import { explodingLevel, interpolate, scaleToUnit, trainedSigmas } from "./sigmas.ts";
 import { makeTimesteps } from "./timestep-spacing.ts";
 
-/** What samplers over x = x₀ + σ ε have in common (K. Crowson's k-diffusion): everything but the step. */
+/** The common part of samplers over x = x₀ + σ ε (K. Crowson's k-diffusion): everything except the step. */
 export function exploding(
   config: SchedulerConfig,
   steps: number,
-  /** Whether every level but the first is evaluated twice. */
+  /** Whether every level except the first is evaluated twice. */
   twice = false,
 ): Omit<Scheduler, "step"> & { readonly sigmas: readonly number[] } {
   const spacing = config.timestepSpacing ?? "linspace";
@@ -22,7 +22,8 @@ export function exploding(
     evaluationsPerStep: twice ? 2 : 1,
     sigmas,
     levels: sigmas.map(explodingLevel),
-    // Where the run starts below the last level ("leading"), the first sample carries a picture's own variance too.
+    // With "leading" spacing the run starts below the last level, so the first sample includes an image's
+    // variance.
     initNoiseSigma: spacing === "leading" ? Math.sqrt(sigmaMax ** 2 + 1) : sigmaMax,
     scaleModelInput: (sample, index) => scaleToUnit(sample, sigmas[index]!),
   };

@@ -13,10 +13,13 @@ import { preservingLevel } from "./sigmas.ts";
 /** @throws VisibleError `invalid_steps` */
 export function requireOrder(name: string, steps: number): void {
   if (steps === 1)
-    throw new VisibleError("invalid_steps", `${name} looks one step back; ask for at least 2 steps, not 1.`);
+    throw new VisibleError(
+      "invalid_steps",
+      `${name} is a multistep sampler and needs at least 2 steps, not 1.`,
+    );
 }
 
-/** What multistep solvers over variance-preserving samples have in common. @param sigmas with the final 0 */
+/** The common part of multistep solvers over variance-preserving samples. @param sigmas with the final 0 */
 export function preserving(timesteps: readonly number[], sigmas: readonly number[]): Omit<Scheduler, "step"> {
   return {
     timesteps,
@@ -29,7 +32,7 @@ export function preserving(timesteps: readonly number[], sigmas: readonly number
 
 export const halfLogSnr = ({ signal, noise }: NoiseLevel): number => Math.log(signal / noise);
 
-/** x at the level `to` of a sample at `from`, if the estimate of x₀ were `clean` all the way. */
+/** The sample at level `to`, from one at `from`, if the estimate of x₀ stayed `clean`. */
 export function follow(
   sample: Float32Array,
   from: NoiseLevel,
@@ -44,8 +47,9 @@ export function follow(
 }
 
 /**
- * The second-order step from `levels[index]`: with the estimate extrapolated from the step before to the middle of this one. The
- * first step has none before it and the last ends at noise 0, where λ is infinite; these two are of first order.
+ * The second-order step from `levels[index]`, with the estimate extrapolated from the previous step to the
+ * middle of this one. The first and the last step are of first order: the first has no previous one, and at
+ * the end the noise is 0 and λ infinite.
  */
 export function extrapolatedStep(
   levels: readonly NoiseLevel[],

@@ -17,9 +17,9 @@ export interface NoiseSchedule {
   readonly alphasCumprod: Float64Array;
   /** zₜ, of any shape. */
   addNoise(z0: Float32Array, noise: Float32Array, t: number): Float32Array;
-  /** What the model should say about zₜ: ε, vₜ or z₀ by `predictionType`. A copy. */
+  /** The model's training target for zₜ: ε, vₜ or z₀ by `predictionType`. A copy. */
   target(z0: Float32Array, noise: Float32Array, t: number): Float32Array;
-  /** Signal to noise in power: ᾱₜ / (1 − ᾱₜ). */
+  /** Signal-to-noise ratio in power: ᾱₜ / (1 − ᾱₜ). */
   snr(t: number): number;
 }
 
@@ -45,7 +45,7 @@ export function makeNoiseSchedule(config: SchedulerConfig): NoiseSchedule {
   };
 }
 
-/** The betas are float32 and so is each ᾱₜ, but the running product is float64: as torch.cumprod has it. */
+/** The betas and each ᾱₜ are float32, but the running product is float64, like torch.cumprod. */
 function makeAlphasCumprod(config: SchedulerConfig): Float64Array {
   let product = 1;
   return Float64Array.from(makeBetas(config), (beta) => {
@@ -54,10 +54,10 @@ function makeAlphasCumprod(config: SchedulerConfig): Float64Array {
   });
 }
 
-/** a·x + b·y, element by element. */
+/** a·x + b·y, elementwise. */
 export function combine(a: number, x: Float32Array, b: number, y: Float32Array): Float32Array {
   if (x.length !== y.length)
-    throw new InternalError(`latents of ${x.length} and ${y.length} elements do not go together`);
+    throw new InternalError(`latents of ${x.length} and ${y.length} elements differ in size`);
   const sum = new Float32Array(x.length);
   for (let i = 0; i < x.length; i++) sum[i] = a * x[i]! + b * y[i]!;
   return sum;

@@ -7,8 +7,8 @@ export type PredictionType = "epsilon" | "v_prediction" | "sample";
 export type TimestepSpacing = "leading" | "linspace" | "trailing";
 
 /**
- * The keys of diffusers' scheduler_config.json that say something about the noise schedule or the samplers here. An
- * absent `timestep_spacing` stays absent: each sampler has its own default, as in diffusers.
+ * The supported keys of diffusers' scheduler_config.json. `timestep_spacing` has no default here, because
+ * each sampler has its own, as in diffusers.
  */
 const schema = z.object({
   num_train_timesteps: z.number().int().min(2).max(100_000).default(1000),
@@ -27,7 +27,7 @@ const schema = z.object({
   timestep_scaling: z.number().positive().default(10),
 });
 
-/** Keys whose other values would change the result in a way that is not implemented, with the values that do not. */
+/** Keys of which only these values are implemented. */
 const onlyValues: Readonly<Record<string, readonly unknown[]>> = {
   thresholding: [false],
   use_karras_sigmas: [false, null],
@@ -44,7 +44,7 @@ const onlyValues: Readonly<Record<string, readonly unknown[]>> = {
   predict_epsilon: [true],
 };
 
-/** Keys of other samplers (PNDM, DDPM, …), and of solvers that are taken here with settings of their own. */
+/** Ignored keys: those of other samplers (PNDM, DDPM, …), and of solvers that have fixed settings here. */
 const otherSamplers = new Set([
   "skip_prk_steps",
   "dynamic_thresholding_ratio",
@@ -70,25 +70,26 @@ export interface SchedulerConfig {
     | { readonly schedule: "squaredcos_cap_v2" }
     | { readonly schedule: "trained"; readonly values: readonly number[] };
   readonly predictionType: PredictionType;
-  /** Absent where the config says nothing: DDIM then takes `leading`, the others `linspace`. */
+  /** Absent if the config has none: DDIM then uses `leading`, the others `linspace`. */
   readonly timestepSpacing?: TimestepSpacing;
   readonly stepsOffset: number;
   readonly zeroTerminalSnr: boolean;
-  /** DDIM's last step goes to ᾱ = 1 rather than to ᾱ₀. */
+  /** DDIM's last step goes to ᾱ = 1 instead of ᾱ₀. */
   readonly setAlphaToOne: boolean;
-  /** DDIM, Heun and LCM clamp their estimate of x₀ to ± this; absent where they do not. */
+  /** DDIM, Heun and LCM clamp their estimate of x₀ to ± this value; absent without clamping. */
   readonly clipSampleRange?: number;
-  /** Of a latent consistency model's distillation. */
+  /** Distillation settings of a latent consistency model. */
   readonly consistency: { readonly originalSteps: number; readonly timestepScaling: number };
 }
 
 /**
- * Read a parsed scheduler_config.json, whatever its `_class_name`: every sampler can be made of the result.
+ * Reads a parsed scheduler_config.json with any `_class_name`. Every sampler can be created from the result.
  *
- * One departure from diffusers: where `clip_sample` is absent it counts as true only in a DDIM or DDPM config. diffusers
- * takes DDIM's default also for configs of samplers without that key, and so would clip latents to ±1.
+ * One difference from diffusers: a missing `clip_sample` counts as true only in a DDIM or DDPM config.
+ * diffusers applies DDIM's default also to configs of samplers without that key, which would clip latents to
+ * ±1.
  *
- * @param subject what to call the file in an error
+ * @param subject name of the file in errors
  * @throws VisibleError `unsupported_scheduler`, naming the key
  */
 export function parseSchedulerConfig(json: unknown, subject: string): SchedulerConfig {
@@ -100,8 +101,7 @@ export function parseSchedulerConfig(json: unknown, subject: string): SchedulerC
   for (const [key, value] of Object.entries(json)) {
     if (key.startsWith("_") || Object.hasOwn(schema.shape, key) || otherSamplers.has(key)) continue;
     const supported = Object.hasOwn(onlyValues, key) ? onlyValues[key] : undefined;
-    if (supported === undefined)
-      throw refuse(key, "is not a key this engine knows; remove it if it has no effect");
+    if (supported === undefined) throw refuse(key, "is not a supported key; remove it if it has no effect");
     if (!supported.includes(value))
       throw refuse(
         key,
@@ -142,7 +142,7 @@ function betasOf(raw: z.infer<typeof schema>): SchedulerConfig["betas"] {
 }
 
 /**
- * `scheduler_config.json` of a diffusers-layout `scheduler` folder.
+ * Reads `scheduler_config.json` of a `scheduler` folder in diffusers layout.
  *
  * @throws VisibleError `scheduler_not_found`, `unsupported_scheduler`
  */
@@ -157,7 +157,9 @@ export async function readSchedulerConfig(folder: string): Promise<SchedulerConf
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new VisibleError("unsupported_scheduler", `${path} is not JSON; download it again.`, { cause });
+    throw new VisibleError("unsupported_scheduler", `${path} is not valid JSON; download it again.`, {
+      cause,
+    });
   }
   return parseSchedulerConfig(json, path);
 }

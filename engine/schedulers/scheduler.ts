@@ -4,31 +4,31 @@ export interface NoiseLevel {
   readonly noise: number;
 }
 
-/** What a step leaves to those after it: its estimate of x₀, and the sample that it went on from. */
+/** Result of a step that later steps use: its estimate of x₀, and the sample that it started from. */
 export interface PastStep {
   readonly clean: Float32Array;
   readonly sample: Float32Array;
 }
 
 /**
- * One sampling run. It holds no state: every method takes the index of the step, so a run can start or be resumed anywhere.
- * Solvers that look back read and write the `history` that the caller keeps, the latest step first.
+ * A sampling run. It is stateless: methods take the index of the step, so a run can start or resume anywhere.
+ * Multistep solvers read and write the caller's `history`, the latest step first.
  */
 export interface Scheduler {
-  /** What the model is told at each evaluation, falling; may be fractional. Heun's solver evaluates twice at most of them. */
+  /** The timestep of each evaluation, descending; may be fractional. Heun's solver evaluates most of them twice. */
   readonly timesteps: readonly number[];
-  /** Evaluations of every step but the last: step k begins with evaluation k · this. */
+  /** Evaluations of every step except the last: step k starts with evaluation k · this. */
   readonly evaluationsPerStep: 1 | 2;
-  /** Of the sample before each evaluation, and after the last. */
+  /** Noise levels of the sample before each evaluation, and after the last. */
   readonly levels: readonly NoiseLevel[];
-  /** Standard deviation of the noise the first sample is. */
+  /** Standard deviation of the initial noise. */
   readonly initNoiseSigma: number;
-  /** The sample as the model takes it at step `index`. */
+  /** Scales the sample for the model at step `index`. */
   scaleModelInput(sample: Float32Array, index: number): Float32Array;
   /**
    * The next sample. `modelOutput` is the (guided) prediction of the config's prediction type; `noise` gives standard
    * normal values of the sample's size, and is called at most once, by samplers that add noise at this step. A solver whose
-   * `history` is empty takes a step of first order.
+   * `history` is empty makes a first-order step.
    */
   step(
     modelOutput: Float32Array,

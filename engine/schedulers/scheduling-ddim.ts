@@ -4,7 +4,8 @@ import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";
 import { makeTimesteps, requireSignal, roundHalfToEven } from "./timestep-spacing.ts";
 
 /*
- * Notation (J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 with η = 0: no noise is added):
+ * * Notation (J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 with η = 0, without added
+ * noise):
  *
  *   sample  xₜ = √ᾱₜ x₀ + √(1 − ᾱₜ) ε     signal  √ᾱₜ     noise   √(1 − ᾱₜ)     (the paper writes α for ᾱ)
  *   clean   f_θ(xₜ), the estimate of x₀    epsilon  ε_θ(xₜ), the estimate of ε

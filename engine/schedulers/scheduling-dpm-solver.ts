@@ -7,7 +7,10 @@ import { requireSteps, roundHalfToEven } from "./timestep-spacing.ts";
 /** ρ of T. Karras et al. 2022, eq. 5. */
 const rho = 7;
 
-/** DPM-Solver++ (2M), C. Lu et al. 2022, algorithm 2, on the noise levels of Karras et al.; diffusers' `use_karras_sigmas`. */
+/**
+ * DPM-Solver++ (2M), C. Lu et al. 2022, algorithm 2, with the noise levels of Karras et al.; diffusers'
+ * `use_karras_sigmas`.
+ */
 export function makeDpmSolver(config: SchedulerConfig, steps: number): Scheduler {
   requireSteps(config, steps);
   requireOrder("dpmpp-2m-karras", steps);
@@ -30,13 +33,13 @@ export function makeDpmSolver(config: SchedulerConfig, steps: number): Scheduler
   };
 }
 
-/** Falling, evenly spaced in σ^(1/ρ). */
+/** Descending, evenly spaced in σ^(1/ρ). */
 function karrasSigmas(least: number, most: number, count: number): number[] {
   const [from, to] = [most ** (1 / rho), least ** (1 / rho)];
   return Array.from({ length: count }, (_, k) => (from + (k / (count - 1)) * (to - from)) ** rho);
 }
 
-/** The trained timestep of a σ, between two linear in log σ. */
+/** The timestep of a σ, interpolated linearly in log σ. */
 function timestepOf(logSigmas: Float64Array, logSigma: number): number {
   const last = logSigmas.length - 2;
   const above = logSigmas.findIndex((value) => value > logSigma);

@@ -21,10 +21,10 @@ export function makeEulerAncestral(config: SchedulerConfig, steps: number): Sche
       const sigmaUp = Math.sqrt((sigmaNext ** 2 * (sigma ** 2 - sigmaNext ** 2)) / sigma ** 2);
       const sigmaDown = Math.sqrt(sigmaNext ** 2 - sigmaUp ** 2);
       if (sigmaUp > 0 && noise === undefined)
-        throw new InternalError(`euler-ancestral step ${index} was given no noise`);
+        throw new InternalError(`euler-ancestral step ${index} needs noise`);
       const fresh = sigmaUp > 0 ? noise?.() : undefined;
 
-      // dx/dσ = (x − D) / σ followed from σ to σ_down, written as the mean of x and D that it is.
+      // dx/dσ = (x − D) / σ integrated from σ to σ_down, written as a weighted mean of x and D.
       const keep = sigmaDown / sigma;
       const clean = estimateClean(config.predictionType, run.levels[index]!, modelOutput, sample);
       return sample.map((x, i) => keep * x + (1 - keep) * clean[i]! + sigmaUp * (fresh?.[i] ?? 0));

@@ -3,7 +3,7 @@ import type { Scheduler } from "./scheduler.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 import { estimateClean } from "./sigmas.ts";
 
-/** Euler's method over dx/dσ = (x − D) / σ (T. Karras et al. 2022): no noise is added. */
+/** Euler's method for dx/dσ = (x − D) / σ (T. Karras et al. 2022), without added noise. */
 export function makeEuler(config: SchedulerConfig, steps: number): Scheduler {
   const { sigmas, ...run } = exploding(config, steps);
   return {

@@ -9,8 +9,9 @@ import { requireSignal, requireSteps } from "./timestep-spacing.ts";
 const dataDeviation = 0.5;
 
 /**
- * Sampling of latent consistency models (S. Luo et al. 2023), for UNets distilled for it: each evaluation estimates x₀, and all but
- * the last noise it anew to the next level. Its timesteps are taken from the `originalSteps` levels of the distillation.
+ * Sampling of latent consistency models (S. Luo et al. 2023), for UNets distilled for it. Each evaluation
+ * estimates x₀, and all but the last add noise for the next level. Timesteps are chosen from the
+ * `originalSteps` levels of the distillation.
  */
 export function makeLcm(config: SchedulerConfig, steps: number): Scheduler {
   requireSteps(config, steps);
@@ -19,13 +20,13 @@ export function makeLcm(config: SchedulerConfig, steps: number): Scheduler {
   if (steps > originalSteps)
     throw new VisibleError(
       "invalid_steps",
-      `lcm samples in at most ${originalSteps} steps (original_inference_steps), not ${steps}.`,
+      `lcm supports at most ${originalSteps} steps (original_inference_steps), not ${steps}.`,
     );
   const stride = Math.floor(config.trainTimesteps / originalSteps);
   if (stride === 0)
     throw new VisibleError(
       "unsupported_scheduler",
-      `lcm cannot take ${originalSteps} original_inference_steps from ${config.trainTimesteps} timesteps; choose another scheduler.`,
+      `lcm cannot take ${originalSteps} original_inference_steps from ${config.trainTimesteps} timesteps; use another scheduler.`,
     );
   const timesteps = Array.from(
     { length: steps },
@@ -52,7 +53,7 @@ export function makeLcm(config: SchedulerConfig, steps: number): Scheduler {
       );
       const next = levels[index + 1];
       if (!next) return clean;
-      if (!noise) throw new InternalError(`lcm step ${index} was given no noise`);
+      if (!noise) throw new InternalError(`lcm step ${index} needs noise`);
       const fresh = noise();
       return clean.map((value, i) => next.signal * value + next.noise * fresh[i]!);
     },

@@ -5,8 +5,9 @@ import { estimateClean, trainedSigmas } from "./sigmas.ts";
 import { makeTimestepsAboveZero } from "./timestep-spacing.ts";
 
 /**
- * UniPC of order 2 with B(h) = e^(−h) − 1 (W. Zhao et al. 2023; diffusers' `bh2`). Its predictor is DPM-Solver++ (2M); the estimate at
- * each new level then corrects the sample that led there, at no further evaluation.
+ * UniPC of order 2 with B(h) = e^(−h) − 1 (W. Zhao et al. 2023; diffusers' `bh2`). Its predictor is
+ * DPM-Solver++ (2M). The estimate at each new level then corrects the current sample, without another
+ * evaluation.
  */
 export function makeUniPc(config: SchedulerConfig, steps: number): Scheduler {
   requireOrder("unipc", steps);
@@ -26,7 +27,7 @@ export function makeUniPc(config: SchedulerConfig, steps: number): Scheduler {
   };
 }
 
-/** The sample at `levels[index]` again, from the one before it, now that the estimate there is known. */
+/** Recomputes the sample at `levels[index]` from the previous one, with the estimate at this level. */
 function correct(
   levels: readonly NoiseLevel[],
   index: number,

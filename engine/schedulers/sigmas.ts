@@ -7,7 +7,7 @@ type Weights = readonly [fromOutput: number, fromSample: number];
 
 const cleanWeights: Readonly<Record<PredictionType, (level: NoiseLevel) => Weights>> = {
   epsilon: ({ signal, noise }) => [-noise / signal, 1 / signal],
-  // x₀ = √ᾱ z − √(1 − ᾱ) v, where z is x brought to unit variance.
+  // x₀ = √ᾱ z − √(1 − ᾱ) v, where z is x scaled to unit variance.
   v_prediction: ({ signal, noise }) => {
     const power = signal ** 2 + noise ** 2;
     return [-noise / Math.sqrt(power), signal / power];
@@ -26,7 +26,10 @@ export function estimateClean(
   return output.map((value, i) => fromOutput * value + fromSample * sample[i]!);
 }
 
-/** σ = √((1 − ᾱ) / ᾱ) for t = 0 … T − 1, float32. With zero terminal SNR the last ᾱ is taken as 2⁻²⁴, so that σ stays finite (4096). */
+/**
+ * σ = √((1 − ᾱ) / ᾱ) for t = 0 … T − 1, float32. With zero terminal SNR the last ᾱ is set to 2⁻²⁴, so that σ
+ * is finite (4096).
+ */
 export function trainedSigmas(config: SchedulerConfig): Float64Array {
   const { alphasCumprod } = makeNoiseSchedule(config);
   if (config.zeroTerminalSnr) alphasCumprod[alphasCumprod.length - 1] = 2 ** -24;
@@ -35,7 +38,7 @@ export function trainedSigmas(config: SchedulerConfig): Float64Array {
   );
 }
 
-/** σ at a timestep between two whole ones. */
+/** σ at a fractional timestep. */
 export function interpolate(table: Float64Array, t: number): number {
   const below = Math.floor(t);
   const [left, right] = [table[below]!, table[Math.min(below + 1, table.length - 1)]!];
@@ -45,13 +48,13 @@ export function interpolate(table: Float64Array, t: number): number {
 /** Variance exploding: x = x₀ + σ ε. */
 export const explodingLevel = (sigma: number): NoiseLevel => ({ signal: 1, noise: sigma });
 
-/** Variance preserving: z = x / √(σ² + 1), what the model was trained on. */
+/** Variance preserving: z = x / √(σ² + 1), as in training. */
 export function preservingLevel(sigma: number): NoiseLevel {
   const signal = 1 / Math.sqrt(sigma ** 2 + 1);
   return { signal, noise: sigma * signal };
 }
 
-/** x as the model takes it. */
+/** Scales x for the model. */
 export function scaleToUnit(sample: Float32Array, sigma: number): Float32Array {
   const scale = 1 / Math.sqrt(sigma ** 2 + 1);
   return sample.map((x) => x * scale);

@@ -10,21 +10,25 @@ export function requireSteps(
   if (!Number.isInteger(steps) || steps < 1 || steps > most)
     throw new VisibleError(
       "invalid_steps",
-      `Sampling takes a whole number of steps from 1 to ${most}, not ${steps}.`,
-    );
-}
-
-/** @throws VisibleError `unsupported_scheduler` where ε alone would have to say what a sample without signal hides */
-export function requireSignal(name: string, { zeroTerminalSnr, predictionType }: SchedulerConfig): void {
-  if (zeroTerminalSnr && predictionType === "epsilon")
-    throw new VisibleError(
-      "unsupported_scheduler",
-      `${name} cannot use rescale_betas_zero_snr with prediction_type epsilon; choose the euler-ancestral scheduler.`,
+      `Sampling steps are ${steps}; use a whole number from 1 to ${most}.`,
     );
 }
 
 /**
- * The timesteps of a sampling run, falling; not always whole for `linspace`. The three spacings are those of table 2 in
+ * @throws VisibleError `unsupported_scheduler` for ε prediction with zero terminal SNR, where ε does not
+ * determine x₀
+ */
+export function requireSignal(name: string, { zeroTerminalSnr, predictionType }: SchedulerConfig): void {
+  if (zeroTerminalSnr && predictionType === "epsilon")
+    throw new VisibleError(
+      "unsupported_scheduler",
+      `${name} cannot use rescale_betas_zero_snr with prediction_type epsilon; use the euler-ancestral scheduler.`,
+    );
+}
+
+/**
+ * The timesteps of a sampling run, descending; fractional for some `linspace` runs. The three spacings are
+ * those of table 2 in
  * S. Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023.
  *
  * @throws VisibleError `invalid_steps`
@@ -35,8 +39,9 @@ export function makeTimesteps(config: SchedulerConfig, spacing: TimestepSpacing,
 }
 
 /**
- * The same for multistep solvers, which never evaluate at timestep 0 (plus the offset): of one timestep more, all but the last, and
- * whole.
+ * The same for multistep solvers, which do not evaluate at timestep 0 (plus the offset): all but the last of
+ * one more timestep, rounded.
+ *
  *
  * @throws VisibleError `invalid_steps`
  */
@@ -57,7 +62,7 @@ function spaced(
   steps: number,
 ): number[] {
   const rules: Readonly<Record<TimestepSpacing, (k: number) => number>> = {
-    // k counts from the noisiest step. An offset may lead past the last trained level; it stops there.
+    // k counts from the noisiest step. An offset is limited to the last trained level.
     leading: (k) => Math.min((steps - 1 - k) * Math.floor(count / steps) + stepsOffset, count - 1),
     linspace: (k) => (steps === 1 ? 0 : ((count - 1) * (steps - 1 - k)) / (steps - 1)),
     trailing: (k) => roundHalfToEven(count - (k * count) / steps) - 1,
@@ -65,7 +70,7 @@ function spaced(
   return Array.from({ length: steps }, (_, k) => rules[spacing](k));
 }
 
-/** As NumPy rounds. */
+/** Rounds like NumPy. */
 export function roundHalfToEven(value: number): number {
   const below = Math.floor(value);
   const rest = value - below;

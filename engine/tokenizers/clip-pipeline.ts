@@ -1,10 +1,10 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 
-/** A token found in a prompt before any other rule applies. */
+/** A token that is matched in a prompt before any other rule. */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Whether it is looked for in the normalised prompt (lower case) or in the prompt as written. */
+  /** Whether it is matched in the normalized (lowercase) prompt or in the original. */
   readonly normalized: boolean;
 }
 
@@ -15,21 +15,29 @@ interface ClipPipelineOptions {
   readonly unknownToken: string;
 }
 
-/** CLIP's words: the special tokens, English contractions, runs of letters, single digits, runs of anything else. */
+/**
+ * CLIP's word pattern: special tokens, English contractions, runs of letters, single digits, runs of anything
+ * else.
+ */
 const words = String.raw`<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`;
 
-/** How the Rust library's ByteLevel step splits words once more; it only finds something in a special token's spelling. */
+/**
+ * The second split of the Rust library's ByteLevel step, which only affects the spelling of special tokens.
+ */
 const byteLevelWords = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
 /**
- * CLIP's byte-level BPE (A. Radford et al., 2021) as a `tokenizer.json` value, equal in its ids to the one transformers
- * builds, with two departures that make up for what the JavaScript library does differently from the Rust one:
+ * CLIP's byte-level BPE (A. Radford et al., 2021) as a `tokenizer.json` value, with the same ids as the one
+ * that transformers builds. Two changes compensate for differences between the JavaScript and the Rust
+ * library:
  *
- * - Σ becomes σ before the rest is lower-cased: JavaScript writes ς at a word's end, Rust lower-cases letter by letter.
- * - ByteLevel's own split is a step of its own: inside ByteLevel, JavaScript's `\s` is used, which, unlike Oniguruma's,
- *   holds U+FEFF for a space; the library's Split translates it.
+ * - Σ becomes σ before the rest is lowercased: JavaScript writes ς at the end of a word, Rust lowercases each
+ * letter alone.
+ * - ByteLevel's split is a separate step: within ByteLevel, JavaScript's `\s` is used, which unlike
+ * Oniguruma's includes
+ *   U+FEFF; the library's Split translates it.
  *
- * No post-processor: the caller adds the first and last token.
+ * There is no post-processor: the caller adds BOS and EOS.
  */
 export function makeClipPipeline({
   vocabulary,

@@ -1,15 +1,15 @@
 import { type AddedToken, makeClipPipeline } from "./clip-pipeline.ts";
 import { invalid, readTokenizerFiles, type SpecialToken, type TokenizerFiles } from "./tokenizer-files.ts";
 
-/** One prompt as the text encoder takes it. */
+/** A tokenized prompt for the text encoder. */
 export interface EncodedText {
   /** `maxLength` ids: BOS, the content, EOS, padding. */
   readonly ids: number[];
-  /** How many content tokens there are, without BOS, EOS and padding. */
+  /** Number of content tokens, without BOS, EOS and padding. */
   readonly length: number;
-  /** Where the closing EOS stands: `length + 1`. */
+  /** Index of the first EOS: `length + 1`. */
   readonly eosIndex: number;
-  /** What did not fit, in the tokenizer's lower-case spelling; absent where everything did. */
+  /** The part that did not fit, in the tokenizer's lowercase spelling; absent if everything fit. */
   readonly truncatedText?: string;
 }
 
@@ -17,18 +17,18 @@ export interface ClipTokenizer {
   readonly bosId: number;
   readonly eosId: number;
   readonly padId: number;
-  /** Positions of the text encoder, BOS and EOS included (77 in Stable Diffusion). */
+  /** Number of positions of the text encoder, including BOS and EOS (77 in Stable Diffusion). */
   readonly maxLength: number;
   readonly vocabularySize: number;
   encode(text: string): EncodedText;
-  /** The token as the vocabulary spells it (`"paint"`, `"lake</w>"`); `undefined` for an id outside the vocabulary. */
+  /** The token in the vocabulary's spelling (`"paint"`, `"lake</w>"`); `undefined` for an unknown id. */
   tokenToString(id: number): string | undefined;
 }
 
 /**
- * Load the tokenizer of a diffusers-layout folder. Its ids equal those of transformers' CLIPTokenizer on the same files,
- * but for characters on whose class or order the two Unicode tables (this Node's, the Rust library's) disagree: 99 of
- * 61,590 lines that between them held every code point below U+30000, all of recent additions to Unicode.
+ * Loads the tokenizer of a folder in diffusers layout. Its ids equal those of transformers' CLIPTokenizer,
+ * except for characters on which the Unicode tables of Node and the Rust library differ: 99 of 61,590 lines
+ * that together contained every code point below U+30000, all recent additions to Unicode.
  *
  * @throws VisibleError `tokenizer_not_found`, `invalid_tokenizer`
  */
@@ -78,7 +78,10 @@ export async function loadClipTokenizer(folder: string): Promise<ClipTokenizer> 
   };
 }
 
-/** A token named as bare text in any of its roles is looked for as written: so transformers merges the descriptions. */
+/**
+ * A token that is plain text in any of its roles is matched in the original prompt; transformers merges the
+ * roles this way.
+ */
 function addedTokens(roles: readonly SpecialToken[], idOf: (token: SpecialToken) => number): AddedToken[] {
   const tokens = new Map<string, AddedToken>();
   for (const role of roles) {
@@ -94,7 +97,7 @@ function contentOf(token: SpecialToken): string {
   return typeof token === "string" ? token : token.content;
 }
 
-/** The vocabulary turned round; every id from 0 on must be taken once. */
+/** The inverted vocabulary. Every id from 0 must be used once. */
 function namesById({ folder, vocabulary }: TokenizerFiles): readonly string[] {
   const entries = Object.entries(vocabulary);
   const names: string[] = new Array(entries.length);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { VisibleError } from "../errors.ts";
 
-/** A special token as transformers writes it: bare text, or text with how it is found in a prompt. */
+/** A special token in transformers' format: plain text, or text with matching options. */
 const specialToken = z.union([
   z.string(),
   z.object({ content: z.string(), normalized: z.boolean().default(false) }),
@@ -37,17 +37,18 @@ const tokenizerJson = z.object({
 type TokenizerConfig = z.infer<typeof tokenizerConfig>;
 export type SpecialToken = z.infer<typeof specialToken>;
 
-/** What a CLIP tokenizer folder says, checked for form. */
+/** The validated files of a CLIP tokenizer folder. */
 export interface TokenizerFiles {
   readonly folder: string;
   readonly config: TokenizerConfig;
   readonly vocabulary: Readonly<Record<string, number>>;
-  /** In falling priority. */
+  /** In descending priority. */
   readonly merges: readonly (readonly [string, string])[];
 }
 
 /**
- * Read `tokenizer_config.json` (with `special_tokens_map.json` behind it, where present) and either `vocab.json` +
+ * Reads `tokenizer_config.json` (with `special_tokens_map.json` as a fallback, if present) and either
+ * `vocab.json` and
  * `merges.txt` or `tokenizer.json`.
  *
  * @throws VisibleError `tokenizer_not_found`, `invalid_tokenizer`
@@ -102,7 +103,7 @@ async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): 
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw invalid(path, "it is not JSON", cause);
+    throw invalid(path, "it is not valid JSON", cause);
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -128,7 +129,7 @@ async function readText(folder: string, name: string): Promise<string | undefine
 export function invalid(path: string, reason: string, cause?: unknown): VisibleError {
   return new VisibleError(
     "invalid_tokenizer",
-    `${path} is not a CLIP tokenizer's: ${reason}; download it again.`,
+    `${path} is not a valid CLIP tokenizer file: ${reason}; download it again.`,
     {
       cause,
     },

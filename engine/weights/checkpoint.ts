@@ -5,11 +5,11 @@ import { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
 import { readShardIndex } from "./shard-index.ts";
 
-/** The weights of one model component, in one file or in several. */
+/** The weights of one model component, in one or several files. */
 export interface Checkpoint {
   readonly folder: string;
   readonly files: readonly SafetensorsFile[];
-  /** Every tensor's name. */
+  /** Names of all tensors. */
   readonly names: ReadonlySet<string>;
   /** @throws VisibleError `tensor_not_found` */
   tensor(name: string): TensorLocation;
@@ -23,7 +23,7 @@ interface TensorLocation {
 const pickleEndings = [".bin", ".ckpt", ".pt", ".pth"];
 
 /**
- * Find and open the weights `basename` of a diffusers-layout folder: `basename.safetensors`, else
+ * Finds and opens the weights `basename` of a folder in diffusers layout: `basename.safetensors`, else
  * `basename.fp16.safetensors`, else the shards of `basename.safetensors.index.json`.
  *
  * @throws VisibleError `weights_not_found`, `pickled_weights`, `weights_outside_folder`, `invalid_weights`
@@ -42,14 +42,14 @@ export async function openCheckpoint(folder: string, basename: string): Promise<
   if (pickle !== undefined)
     throw new VisibleError(
       "pickled_weights",
-      `${join(folder, pickle)} is a Python pickle, which can run code when read; convert it to ${basename}.safetensors.`,
+      `${join(folder, pickle)} is a Python pickle, which can run code when loaded; convert it to ${basename}.safetensors.`,
     );
   const shard = [...present].find((name) => /-\d+-of-\d+\.safetensors$/.test(name));
   throw new VisibleError(
     "weights_not_found",
     shard === undefined
       ? `${folder} has no ${basename}.safetensors; download the model's safetensors files into it.`
-      : `${folder} has the shard ${shard} and no ${indexName} that says what is in it; download that file too.`,
+      : `${folder} has the shard ${shard} but no ${indexName}; download that file too.`,
   );
 }
 
@@ -66,7 +66,7 @@ async function openShards(
     if (!present.has(shard))
       throw new VisibleError(
         "weights_not_found",
-        `${join(folder, shard)} is missing, though ${indexName} lists it; download that shard too.`,
+        `${join(folder, shard)} is missing but listed in ${indexName}; download that shard too.`,
       );
     opened.set(shard, await openInside(folder, shard));
   }
@@ -76,7 +76,7 @@ async function openShards(
     if (!file.tensors.has(name))
       throw new VisibleError(
         "invalid_weights",
-        `${indexPath} puts tensor "${name}" into ${shard}, which does not have it; download both again.`,
+        `${indexPath} lists tensor "${name}" in ${shard}, which does not contain it; download both again.`,
       );
     fileOf.set(name, file);
   }
@@ -94,7 +94,7 @@ function checkpointOf(folder: string, fileOf: ReadonlyMap<string, SafetensorsFil
       if (file === undefined || entry === undefined)
         throw new VisibleError(
           "tensor_not_found",
-          `The weights in ${folder} have no tensor "${name}"; they do not fit the config beside them.`,
+          `The weights in ${folder} have no tensor "${name}"; check that config.json belongs to these weights.`,
         );
       return { file, entry };
     },
@@ -118,17 +118,17 @@ async function openInside(folder: string, name: string): Promise<SafetensorsFile
   return openSafetensors(join(folder, name));
 }
 
-/** The runtime maps weight files by path and refuses one that a link takes out of the model's folder; so do we, first. */
+/** onnxruntime maps weight files by path and rejects links to outside the model folder; check this first. */
 async function insideOf(folder: string, name: string): Promise<void> {
   if (!(await leadsOutside(folder, name))) return;
   throw new VisibleError(
     "weights_outside_folder",
-    `${join(folder, name)} is a link out of its folder; copy the file itself there (with the Hugging Face CLI: --local-dir).`,
+    `${join(folder, name)} is a link to outside its folder; replace it by a copy (with the Hugging Face CLI: --local-dir).`,
   );
 }
 
 /**
- * Whether `name` in `folder`, all links followed, lies outside of it.
+ * Whether `name` in `folder`, after resolving links, is outside the folder.
  *
  * @throws VisibleError `weights_not_found` for a link to nothing
  */
@@ -137,7 +137,7 @@ export async function leadsOutside(folder: string, name: string): Promise<boolea
   const [root, target] = await Promise.all([realpath(folder), realpath(path)]).catch((cause: unknown) => {
     throw new VisibleError(
       "weights_not_found",
-      `${path} is a link to nothing, or not there; copy what it stands for into the folder.`,
+      `${path} does not exist or is a broken link; copy the file into the folder.`,
       { cause },
     );
   });

@@ -2,15 +2,16 @@ import { VisibleError } from "../errors.ts";
 import { parseSafetensorsHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 import { widenFloats } from "./widen-floats.ts";
 
-/** A small safetensors file that lies in memory: every tensor's values as float32, and the metadata. */
+/** A small safetensors file in memory: every tensor as float32, and the metadata. */
 export interface DecodedSafetensors {
   readonly tensors: ReadonlyMap<string, Float32Array>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * @param subject what the bytes are called in messages
- * @throws VisibleError `invalid_weights` if they are no sound safetensors file, `unsupported_dtype` if a tensor holds integers
+ * * @param subject name of the bytes in messages
+ * * @throws VisibleError `invalid_weights` for an invalid safetensors file, `unsupported_dtype` for integer
+ * tensors
  */
 export function decodeSafetensors(bytes: Uint8Array, subject: string): DecodedSafetensors {
   const header = decodeHeader(bytes, subject);
@@ -32,7 +33,7 @@ export function decodeHeader(bytes: Uint8Array, subject: string): SafetensorsHea
   return parseSafetensorsHeader(bytes.subarray(8, dataStart), dataStart, bytes.byteLength, subject);
 }
 
-/** The values of a tensor that the header has. @throws VisibleError `unsupported_dtype` */
+/** The values of a tensor of the header. @throws VisibleError `unsupported_dtype` */
 export function decodeTensor(
   bytes: Uint8Array,
   { tensors }: SafetensorsHeader,
@@ -40,7 +41,7 @@ export function decodeTensor(
   subject: string,
 ): Float32Array {
   const entry = tensors.get(name)!;
-  // A buffer of its own: `slice` of a Node Buffer would be a view into another.
+  // Copy into a new buffer: `slice` of a Node Buffer would be a view into another.
   const { buffer } = Uint8Array.from(bytes.subarray(entry.byteOffset, entry.byteOffset + entry.byteLength));
   return widenFloats(entry, buffer, subject);
 }

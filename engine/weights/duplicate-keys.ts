@@ -1,11 +1,11 @@
 /**
- * The first key written twice in one object of a JSON text, or `undefined`. `JSON.parse` keeps the last of them in
- * silence, and two readers that keep different ones disagree about what a file holds.
+ * The first duplicate key in any object of a JSON text, or `undefined`. `JSON.parse` silently keeps the last
+ * one, and readers that keep different ones would disagree about a file's content.
  *
- * `text` must already have passed `JSON.parse`: only strings and brackets are looked at, in one pass without recursion.
+ * `text` must be valid JSON: only strings and brackets are scanned, in one pass without recursion.
  */
 export function firstDuplicateKey(text: string): string | undefined {
-  /** One entry per open bracket: the keys so far of an object, `null` for an array. */
+  /** One entry per open bracket: the keys so far for an object, `null` for an array. */
   const open: (Set<string> | null)[] = [];
   for (let at = 0; at < text.length; at++) {
     const sign = text[at];
@@ -26,7 +26,7 @@ export function firstDuplicateKey(text: string): string | undefined {
   return undefined;
 }
 
-/** The position after the closing quote of the string that opens at `start`. */
+/** Index after the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;

@@ -1,17 +1,17 @@
-/** Elements in an order of their own: (i, j, …) is the source's offset + i·strides[0] + j·strides[1] + … */
+/** An order of elements: (i, j, …) is the source's element offset + i·strides[0] + j·strides[1] + … */
 export interface ElementOrder {
   readonly shape: readonly number[];
   readonly strides: readonly number[];
   readonly offset: number;
 }
 
-/** Raw bits of float32 or of sixteen-bit floats. */
+/** Raw bits of float32 or of 16-bit floats. */
 export type RawElements = Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
-/** Rows copied side by side: their sources lie beside each other, and are fetched from memory once. */
+/** Rows are copied in tiles whose sources are adjacent, so that each is fetched from memory once. */
 const tile = 32;
 
-/** The source's elements in that order, row-major. */
+/** Returns the source's elements in that order, row-major. */
 export function rearrangeElements(source: RawElements, order: ElementOrder): RawElements {
   const count = order.shape.reduce((product, size) => product * size, 1);
   const target = source instanceof Uint32Array ? new Uint32Array(count) : new Uint16Array(count);
@@ -29,7 +29,7 @@ interface Axis {
   readonly stride: number;
 }
 
-/** Fewer, longer axes: two that are walked as one (a kernel's rows and columns, both backwards) become one. */
+/** Merges axes that can be traversed as one, such as a kernel's rows and columns, both reversed. */
 function mergeAxes({ shape, strides }: ElementOrder): Axis[] {
   const merged: Axis[] = [];
   for (const [axis, size] of shape.entries()) {
@@ -42,7 +42,7 @@ function mergeAxes({ shape, strides }: ElementOrder): Axis[] {
   return merged;
 }
 
-/** Where the `index`-th combination of these axes lies. */
+/** Source offset of the `index`-th combination of these axes. */
 function position(index: number, axes: readonly Axis[]): number {
   let [left, at] = [index, 0];
   for (const { size, stride } of axes.toReversed()) {

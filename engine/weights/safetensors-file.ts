@@ -16,20 +16,20 @@ export {
   writeSafetensors,
 } from "./safetensors-writing.ts";
 
-/** A checkpoint file whose header has been read and checked; its tensors are still on disk. `size` is in bytes. */
+/** A checkpoint file with a validated header; its tensors are not read yet. `size` is in bytes. */
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly path: string;
   readonly size: number;
 }
 
-/** How a Git clone without LFS begins each large file. */
+/** Start of the pointer files that a Git clone without LFS contains. */
 const lfsPointer = Buffer.from("version ");
 
-/** fs.read counts in a signed 32-bit integer. */
+/** fs.read takes a signed 32-bit length. */
 const bytesPerRead = 2 ** 30;
 
 /**
- * Read and check a file's header.
+ * Reads and validates a file's header.
  *
  * @throws VisibleError `weights_not_found`, `invalid_weights`
  */
@@ -37,24 +37,24 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   return withFile(path, async (handle) => {
     const stat = await handle.stat();
     if (!stat.isFile())
-      throw new VisibleError("invalid_weights", `${path} is not a file; name a .safetensors file.`);
+      throw new VisibleError("invalid_weights", `${path} is not a file; give a .safetensors file.`);
     const tooShort = () =>
       new VisibleError(
         "invalid_weights",
-        `${path} is not a sound safetensors file: it ends inside its header; download it again.`,
+        `${path} is not a valid safetensors file: it ends inside its header; download it again.`,
       );
     if (stat.size < 8) throw tooShort();
     const prefix = await readExactly(handle, 0, 8, path);
     if (prefix.equals(lfsPointer))
       throw new VisibleError(
         "invalid_weights",
-        `${path} is a Git LFS pointer, not the weights it stands for; run git lfs pull in its folder, or download it again.`,
+        `${path} is a Git LFS pointer instead of the weights; run git lfs pull in its folder, or download it again.`,
       );
     const headerBytes = prefix.readBigUInt64LE(0);
     if (headerBytes > BigInt(maxHeaderBytes))
       throw new VisibleError(
         "invalid_weights",
-        `${path} is not a safetensors file: it announces a header of ${headerBytes} bytes; name a .safetensors file.`,
+        `${path} is not a safetensors file: its header length is ${headerBytes} bytes; give a .safetensors file.`,
       );
     const dataStart = 8 + Number(headerBytes);
     if (dataStart > stat.size) throw tooShort();
@@ -64,7 +64,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 /**
- * One floating tensor's values in row-major order, as float32.
+ * Reads a floating-point tensor in row-major order, as float32.
  *
  * @throws VisibleError `tensor_not_found`, `unsupported_dtype`, `invalid_weights` (the file shrank meanwhile)
  */
@@ -106,7 +106,7 @@ async function readExactly(
     if (bytesRead === 0)
       throw new VisibleError(
         "invalid_weights",
-        `${path} was cut short while it was being read; download it again.`,
+        `${path} was truncated while it was read; download it again.`,
       );
     done += bytesRead;
   }

@@ -2,7 +2,7 @@ import { VisibleError } from "../errors.ts";
 import { firstDuplicateKey } from "./duplicate-keys.ts";
 import { bytesPerElement, isTensorDtype, type TensorDtype } from "./tensor-dtype.ts";
 
-/** Where one tensor lies. `byteOffset` counts from the start of the file, not of its data part. */
+/** Location of a tensor. `byteOffset` is relative to the start of the file, not of its data part. */
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: TensorDtype;
@@ -16,7 +16,7 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The format's own limit on the JSON part; also what bounds the work a hostile file can ask for. */
+/** The format's limit on the JSON part, which also limits the work for a malicious file. */
 export const maxHeaderBytes = 100_000_000;
 
 const maxRank = 16;
@@ -25,13 +25,14 @@ type JsonObject = Readonly<Record<string, unknown>>;
 type Refuse = (reason: string) => VisibleError;
 
 /**
- * Read the JSON part of a safetensors file (https://github.com/huggingface/safetensors, "Format") as hostile input.
+ * Parses the JSON part of a safetensors file (https://github.com/huggingface/safetensors, "Format") as
+ * untrusted input.
  *
- * @param bytes the JSON part alone; trailing spaces are the format's padding
- * @param dataStart the byte of the file at which tensor data starts
- * @param fileSize the file's length in bytes; the tensors must fill it exactly, without gap or overlap
- * @param subject what to call the file in an error
- * @throws VisibleError `invalid_weights`, naming the file and, where there is one, the tensor
+ * @param bytes the JSON part; trailing spaces are padding
+ * @param dataStart offset of the tensor data in the file
+ * @param fileSize the file's length in bytes; the tensors must fill it without gap or overlap
+ * @param subject name of the file in errors
+ * @throws VisibleError `invalid_weights`, naming the file and the tensor, if any
  */
 export function parseSafetensorsHeader(
   bytes: Uint8Array,
@@ -42,7 +43,7 @@ export function parseSafetensorsHeader(
   const refuse: Refuse = (reason) =>
     new VisibleError(
       "invalid_weights",
-      `${subject} is not a sound safetensors file: ${reason}; download it again.`,
+      `${subject} is not a valid safetensors file: ${reason}; download it again.`,
     );
   if (bytes.byteLength > maxHeaderBytes)
     throw refuse(`its header of ${bytes.byteLength} bytes is over the limit of ${maxHeaderBytes}`);
@@ -91,7 +92,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, refuse: Ref
   return { name, dtype, shape: [...shape], byteOffset: dataStart + begin, byteLength };
 }
 
-/** `undefined` where the product leaves the integers a double counts exactly. */
+/** `undefined` if the product is not a safe integer. */
 function sizeInBytes(shape: readonly number[], dtype: TensorDtype): number | undefined {
   let size: number = bytesPerElement[dtype];
   for (const extent of shape) {
@@ -101,7 +102,7 @@ function sizeInBytes(shape: readonly number[], dtype: TensorDtype): number | und
   return size;
 }
 
-/** The tensors, by position, must tile the data part: no byte belongs to two of them, none to nobody. */
+/** The tensors, ordered by offset, must cover the data part exactly. */
 function checkLayout(
   tensors: ReadonlyMap<string, TensorEntry>,
   dataStart: number,
@@ -119,14 +120,14 @@ function checkLayout(
       );
     if (byteOffset < end) throw refuse(`tensor ${quote(name)} overlaps the one before it`);
     if (byteOffset > end)
-      throw refuse(`${byteOffset - end} bytes before tensor ${quote(name)} belong to none`);
+      throw refuse(`${byteOffset - end} bytes before tensor ${quote(name)} belong to no tensor`);
     end = byteOffset + byteLength;
   }
   if (end !== fileSize) throw refuse(`its last ${fileSize - end} bytes belong to no tensor`);
 }
 
 function parseMetadata(header: JsonObject, refuse: Refuse): Readonly<Record<string, string>> {
-  // Without a prototype, so that a key named __proto__ is a key like any other.
+  // No prototype, so that a key named __proto__ is an ordinary key.
   const metadata: Record<string, string> = Object.create(null);
   if (!Object.hasOwn(header, "__metadata__")) return metadata;
   const value = header.__metadata__;
@@ -146,14 +147,14 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
 }
 
-/** Text of a stranger inside our sentence: escaped and cut. */
+/** Untrusted text, quoted and shortened for an error message. */
 function quote(value: unknown): string {
   const text =
     typeof value === "object" && value !== null ? printShallow(value) : (JSON.stringify(value) ?? "nothing");
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** Nothing below the first level: a stranger's nesting may be deeper than our stack. */
+/** Shows only the first level, because untrusted nesting may be deeper than the stack allows. */
 function printShallow(value: object): string {
   if (!Array.isArray(value)) return "an object";
   const items = value.slice(0, 20).map((item) => (typeof item === "object" ? "…" : JSON.stringify(item)));

@@ -14,7 +14,10 @@ type Elements =
   | Uint32Array
   | BigUint64Array;
 
-/** A tensor to be written. `dtype` says what raw bits mean: a Uint16Array may be F16 or BF16, a Uint8Array BOOL. */
+/**
+ * A tensor to write. `dtype` defines the meaning of raw bits: a Uint16Array may be F16 or BF16, a Uint8Array
+ * BOOL.
+ */
 export interface TensorSource {
   readonly shape: readonly number[];
   readonly data: Elements;
@@ -35,18 +38,21 @@ const dtypeOfArray: Readonly<Record<string, TensorDtype>> = {
   BigUint64Array: "U64",
 };
 
-/** A tensor whose elements are made while they are written. */
+/** A tensor whose elements are computed while they are written. */
 export interface TensorStream {
   readonly name: string;
   readonly dtype: TensorDtype;
   readonly shape: readonly number[];
-  /** The elements' bytes, row-major and little-endian, in pieces of any length; each is used before the next is asked for. */
+  /**
+   * The elements' bytes, row-major and little-endian, in chunks of any length. Each chunk is used before the
+   * next is requested.
+   */
   bytes(): Iterable<Uint8Array>;
 }
 
 /**
- * The bytes of a safetensors file. They depend on the contents alone: tensors lie by falling element size (so that each
- * is aligned), then by name, and metadata by key.
+ * Encodes a safetensors file. The bytes depend only on the contents: tensors are ordered by descending
+ * element size, which aligns them, then by name; metadata by key.
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
@@ -113,7 +119,7 @@ function encodeHeader(placed: readonly Described[], metadata: Readonly<Record<st
 }
 
 /**
- * `encodeSafetensors`, onto disk, whole or not at all.
+ * Writes the bytes of `encodeSafetensors` to disk, atomically.
  *
  * @throws VisibleError `not_writable`
  */
@@ -126,9 +132,11 @@ export async function writeSafetensors(
 }
 
 /**
- * `writeSafetensors` for files larger than memory: the same bytes, from tensors that are made as they are written.
+ * `writeSafetensors` for files larger than memory: the same bytes, from tensors that are computed as they are
+ * written.
  *
- * @param written told of the file's bytes so far and of the latest piece, after each; what it throws stops the writing
+ * * @param written called after each chunk with the total size so far and the chunk; an error stops the
+ * writing
  * @throws VisibleError `not_writable`
  */
 export async function streamSafetensors(
@@ -172,7 +180,7 @@ function checkedDtype(name: string, { shape, data, dtype: wanted }: TensorSource
   return dtype;
 }
 
-/** Not localeCompare: the order must not depend on the machine's language. */
+/** Not localeCompare, so that the order does not depend on the machine's locale. */
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -4,14 +4,15 @@ import { firstDuplicateKey } from "./duplicate-keys.ts";
 import { maxHeaderBytes } from "./safetensors-header.ts";
 
 /**
- * Read `*.safetensors.index.json`: which shard each tensor lies in. A shard is a bare file name beside the index; a path
- * that could lead elsewhere is refused.
+ * Reads `*.safetensors.index.json`: the shard of each tensor. A shard must be a bare file name, so that it
+ * cannot refer to
+ * another folder.
  *
  * @throws VisibleError `invalid_weights`
  */
 export async function readShardIndex(path: string): Promise<ReadonlyMap<string, string>> {
   const refuse = (reason: string, cause?: unknown) =>
-    new VisibleError("invalid_weights", `${path} is not a sound shard index: ${reason}; download it again.`, {
+    new VisibleError("invalid_weights", `${path} is not a valid shard index: ${reason}; download it again.`, {
       cause,
     });
   if ((await stat(path)).size > maxHeaderBytes) throw refuse(`it is larger than ${maxHeaderBytes} bytes`);
@@ -34,7 +35,7 @@ export async function readShardIndex(path: string): Promise<ReadonlyMap<string, 
   for (const [name, shard] of Object.entries(weightMap)) {
     if (typeof shard !== "string" || !/^[\w][\w.-]*\.safetensors$/.test(shard))
       throw refuse(
-        `it puts tensor ${JSON.stringify(name)} into ${JSON.stringify(shard)}, not a plain .safetensors name`,
+        `it lists tensor ${JSON.stringify(name)} in ${JSON.stringify(shard)}, which is not a plain .safetensors name`,
       );
     shardOf.set(name, shard);
   }

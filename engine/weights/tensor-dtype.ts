@@ -1,4 +1,4 @@
-/** Bytes an element takes, by safetensors' own names. The table is the whole list: any other name is refused. */
+/** Bytes per element of every supported dtype, by safetensors' names. */
 export const bytesPerElement = {
   F64: 8,
   F32: 4,

@@ -6,10 +6,13 @@ import type { SafetensorsFile } from "./safetensors-file.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
 import type { TensorDtype } from "./tensor-dtype.ts";
 
-/** Bytes read at once; a multiple of every element's size. */
+/** Bytes read at once; a multiple of every element size. */
 const chunkBytes = 2 ** 22;
 
-/** How each floating type becomes half precision; integers are no weights, and some versions of a library save tables of them. */
+/**
+ * Rounds each floating-point dtype to half precision. Integer tensors are ignored, because only some library
+ * versions save them.
+ */
 const toFloat16: { readonly [D in TensorDtype]?: (bytes: ArrayBuffer) => Uint16Array } = {
   F64: (bytes) => narrowed(Float32Array.from(new Float64Array(bytes))),
   F32: (bytes) => narrowed(new Float32Array(bytes)),
@@ -24,9 +27,11 @@ function narrowed(values: Float32Array): Uint16Array {
 }
 
 /**
- * What a file's weights are, in hexadecimal: of each tensor its name, its shape and its values rounded to half precision, hashed, and
- * these combined by exclusive or. A copy in half precision has the same as the float32 file, and several files' identities combine
- * to that of one file with all of their tensors ({@link combineIdentities}), in whatever order they are stored.
+ * Identifies a file's weights by a hash in hexadecimal: the hashes of each tensor's name, shape and values
+ * rounded to half
+ * precision, combined by exclusive or. It is the same for a half-precision copy and for any order of tensors,
+ * and the
+ * identities of several files combine to that of one file with all their tensors ({@link combineIdentities}).
  *
  * @throws VisibleError `invalid_weights` if the file shrank meanwhile
  */
@@ -54,7 +59,7 @@ async function identifyTensor(
   path: string,
   { name, shape, dtype, byteOffset, byteLength }: TensorEntry,
 ): Promise<string> {
-  // transformers 5 leaves the prefix away that earlier versions write.
+  // transformers 5 omits the prefix that earlier versions write.
   const hash = createHash("sha256").update(JSON.stringify([name.replace(/^text_model\./, ""), shape]));
   for (let at = 0; at < byteLength; at += chunkBytes) {
     const bytes = new ArrayBuffer(Math.min(chunkBytes, byteLength - at));
@@ -64,7 +69,7 @@ async function identifyTensor(
       if (bytesRead === 0)
         throw new VisibleError(
           "invalid_weights",
-          `${path} was cut short while it was being read; download it again.`,
+          `${path} was truncated while it was read; download it again.`,
         );
       done += bytesRead;
     }

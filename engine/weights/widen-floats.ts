@@ -3,7 +3,7 @@ import { widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
 import type { TensorDtype } from "./tensor-dtype.ts";
 
-/** How each floating dtype becomes float32. Every one is exact but F64, which is rounded to nearest. */
+/** Converts each floating-point dtype to float32, exactly except for F64, which is rounded to nearest. */
 const toFloat32: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => Float32Array } = {
   F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
   F32: (buffer) => new Float32Array(buffer),
@@ -12,9 +12,9 @@ const toFloat32: { readonly [D in TensorDtype]?: (buffer: ArrayBuffer) => Float3
 };
 
 /**
- * A floating tensor's bytes as float32 values.
+ * Converts a floating-point tensor's bytes to float32.
  *
- * @param subject what the file is called in messages
+ * @param subject name of the file in messages
  * @throws VisibleError `unsupported_dtype`
  */
 export function widenFloats({ name, dtype }: TensorEntry, bytes: ArrayBuffer, subject: string): Float32Array {
@@ -22,7 +22,7 @@ export function widenFloats({ name, dtype }: TensorEntry, bytes: ArrayBuffer, su
   if (convert === undefined)
     throw new VisibleError(
       "unsupported_dtype",
-      `Tensor "${name}" of ${subject} holds ${dtype}; store it as F32, F16, BF16 or F64.`,
+      `Tensor "${name}" of ${subject} has dtype ${dtype}; store it as F32, F16, BF16 or F64.`,
     );
   return convert(bytes);
 }

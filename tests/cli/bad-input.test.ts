@@ -94,7 +94,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "an unknown model",
       learn(...pair, "--out", "x.visii", "--model", "nowhere"),
       1,
-      /no model folder nowhere/,
+      /Model folder nowhere does not exist/,
     ],
     [
       "an output below a file",

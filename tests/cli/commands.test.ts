@@ -256,7 +256,7 @@ describe("visii inspect", () => {
       cwd,
     });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/Nearest words are not shown: There is no model folder nowhere/);
+    expect(stderr).toMatch(/Nearest words are not shown: Model folder nowhere does not exist/);
     expect(lastJson(stdout)).toMatchObject({ seed: 3, nearestWords: null });
   });
 });

@@ -76,7 +76,7 @@ describe("visii models", () => {
 
   it("remove takes it away, and says what there is when asked for what is not", async () => {
     expect((await visii(["models", "remove", "no/such"])).stderr).toMatch(
-      /no\/such is not in .*which has painter/,
+      /no\/such is not in .*which contains painter/,
     );
     expect((await visii(["models", "remove", id])).stdout).toMatch(/^Removed painter\/instruct-tiny/);
     expect(await readdir(join(scratch, "store"))).toEqual([]);
@@ -87,7 +87,7 @@ describe("visii models", () => {
     const { code, stderr } = await visii(["models", "pull", id, "--endpoint", "http://127.0.0.1:1"]);
     expect(code).toBe(1);
     expect(stderr.trim().split("\n").at(-1)).toBe(
-      "visii: http://127.0.0.1:1 cannot be reached: bad port. Without a connection, a folder that was downloaded elsewhere does: --model DIR.",
+      "visii: http://127.0.0.1:1 cannot be reached: bad port. Without a connection, use --model DIR with a folder downloaded elsewhere.",
     );
   });
 });

@@ -100,7 +100,7 @@ describe("npm run dev", () => {
   it.each([
     [["--port", "70000"], /--port 70000 is no port/],
     [["--workers", "0"], /--workers 0 is no count/],
-    [["--model", "/nowhere"], /no model folder \/nowhere/],
+    [["--model", "/nowhere"], /Model folder \/nowhere does not exist/],
   ])("explains %j", async (options, message) => {
     const dev = startDev(...options);
     expect(await dev.ended).toBe(2);

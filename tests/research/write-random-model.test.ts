@@ -32,9 +32,9 @@ describe("a random model", () => {
   ] as const)("(%s, %s) opens and runs in every part, with activations of order 1", async (folder, name) => {
     if (folder !== "first") await writeRandomModel(join(scratch, folder), { like: name, seed: 1 });
     const pipeline = await openPipeline(join(scratch, folder), { device: "cpu" });
-    const told = await pipeline.tell("make it night");
-    expectSane(told.text);
-    if (told.pooled) expectSane(told.pooled);
+    const prompt = await pipeline.encodePrompt("make it night");
+    expectSane(prompt.text);
+    if (prompt.pooled) expectSane(prompt.pooled);
     const image = { width: 64, height: 64, data: new Float32Array(3 * 64 * 64).fill(0.3) };
     expectSane((await pipeline.embedImage(image))!);
     const latents = await pipeline.encodeImage(image);
@@ -44,7 +44,7 @@ describe("a random model", () => {
       latents: latents.data,
       image: latents.data,
       timesteps: Float32Array.of(500),
-      ...told,
+      ...prompt,
       height: 8,
       width: 8,
     });

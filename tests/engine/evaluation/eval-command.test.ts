@@ -63,7 +63,7 @@ describe("visii eval", () => {
     [["set", "--out", "set"], 2, /is inside the set/],
     [["nowhere"], 1, /Folder nowhere does not exist/],
     [["set/one"], 1, /set\/one is a single case/],
-    [["set", "--model", "nowhere"], 1, /There is no model folder nowhere/],
+    [["set", "--model", "nowhere"], 1, /Model folder nowhere does not exist/],
   ])("refuses %j in one sentence", async (words, expected, message) => {
     const { code, stderr, stdout } = await visiiEval(words);
     expect(stderr).toMatch(message);

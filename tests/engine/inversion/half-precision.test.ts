@@ -29,7 +29,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
   async function drawFeeds(space: LossSettings["space"]) {
     const random = new SeededRandom(1, "half precision");
     const count = whole.model.vae.autoencoder.latentChannels * size.height * size.width;
-    const { text, pooled } = await whole.tell("a red apple on the table");
+    const { text, pooled } = await whole.encodePrompt("a red apple on the table");
     const row = whole.textWidth;
     const direction = random.normals(whole.model.clip?.config.projection_dim ?? 1);
     const length = Math.hypot(...direction);
@@ -73,7 +73,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
 
   it("predicts as float32 does, and not with the same bits", async () => {
     const { latents, image, timesteps } = await drawFeeds("text");
-    const told = await whole.tell("a red apple on the table");
+    const told = await whole.encodePrompt("a red apple on the table");
     const asked = { latents, image, timesteps, ...told, height: size.height, width: size.width };
     const [expected, actual] = [await whole.predict(asked), await half.predict(asked)];
     expect(relativeDeviation(actual, expected)).toBeLessThan(halfAgreement);

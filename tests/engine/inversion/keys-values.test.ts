@@ -39,7 +39,7 @@ describe.each([
 
   it("make the prediction of the init's words before the first step", async () => {
     const rows = await openRows(pipeline, { init: "a red apple", space: "kv" });
-    const told = await pipeline.tell("a red apple");
+    const told = await pipeline.encodePrompt("a red apple");
     const [, , height, width] = fixture.shape("inputs.loss.0.after") as [number, number, number, number];
     const samples = {
       latents: await fixture.floats("outputs.loss.0.noisy"),

@@ -195,7 +195,7 @@ describe("where nothing can be written", () => {
   it("the step is computed, and why it took longer is said once", async () => {
     await writeFile(join(scratch, "cache"), "a file, where the folder should be");
     expect((await stepOf(tiny, cache)).bits).toBe(plain.bits);
-    expect(notes).toEqual([expect.stringMatching(/^What is kept for faster starts cannot be used.*cache/)]);
+    expect(notes).toEqual([expect.stringMatching(/^The model cache cannot be used.*cache/)]);
   });
 
   it("an entry that vanishes between being found and being mapped is computed", async () => {

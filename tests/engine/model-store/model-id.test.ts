@@ -15,7 +15,7 @@ it.each(["../../etc", "owner", "a/b/c", "/owner/name", "owner/..", "owner/name@.
   "%j is none, and no path is made of it",
   (text) => {
     expect(looksLikeModelId(text)).toBe(false);
-    expect(() => parseModelId(text)).toThrow(/is no model id/);
+    expect(() => parseModelId(text)).toThrow(/is not a model ID/);
   },
 );
 

@@ -44,17 +44,17 @@ describe("a pair encoder", () => {
   it("is refused by name where its tokens are not as many as the init's", async () => {
     const { folder, dispose } = await modelWithPairEncoder({ init: "a red apple" });
     await expect(openPipeline(folder, { device: "cpu" })).rejects.toThrow(
-      `${join(folder, "pair_encoder")}: it writes 14 tokens and the init "a red apple" has 6; give visii.json an init of 14 tokens.`,
+      `${join(folder, "pair_encoder")}: it has 14 tokens, but the init "a red apple" has 6; set an init of 14 tokens in visii.json.`,
     );
     await dispose();
   });
 
   it.each([
-    [{ cross_attention_dim: 64 }, /it writes rows of width 64, the text encoder's are 32 wide/],
+    [{ cross_attention_dim: 64 }, /its rows have width 64, but the text encoder's have 32/],
     [{ patch_size: 3 }, /its patch_size 3 does not divide \d+/],
     [{ layers_per_block: [1, 1] }, /layers_per_block: \[1,1\] is not supported/],
-    [{ attention_heads: 2 }, /attention_heads is not known to this engine/],
-    [{ hidden_size: 13 }, /fc1\.weight is \[12, 48\], its config\.json asks for \[13, 48\]/],
+    [{ attention_heads: 2 }, /attention_heads is not a supported key/],
+    [{ hidden_size: 13 }, /fc1\.weight has shape \[12, 48\], but its config\.json requires \[13, 48\]/],
   ])("is refused for %j, by name", async (change, message) => {
     const { folder, dispose } = await modelWithPairEncoder();
     const path = join(folder, "pair_encoder", "config.json");

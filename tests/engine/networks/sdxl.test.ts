@@ -36,7 +36,7 @@ afterAll(async () => {
 
 describe("Stable Diffusion XL's InstructPix2Pix", () => {
   it("is told a text as diffusers' pipeline tells it: both encoders' states, and the second's pooled text", async () => {
-    const { text, pooled } = await pipeline.tell(prompt);
+    const { text, pooled } = await pipeline.encodePrompt(prompt);
     const [states, pools] = [
       await fixture.floats("outputs.text.last_hidden_state"),
       await fixture.floats("outputs.text.pooled"),
@@ -64,13 +64,13 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
   });
 
   it("has zeros for words that are not there, or the encoded empty text where its index says so", async () => {
-    const { text, pooled } = await pipeline.nothingTold();
+    const { text, pooled } = await pipeline.unconditionalEmbedding();
     expect(text.every((x) => x === 0) && pooled!.every((x) => x === 0)).toBe(true);
     const other = await changedCopy("encoded", "model_index.json", (index) => {
       index.force_zeros_for_empty_prompt = false;
     });
     const encoding = await openPipeline(other, { device: "cpu" });
-    expect((await encoding.nothingTold()).text).toEqual((await encoding.tell("")).text);
+    expect((await encoding.unconditionalEmbedding()).text).toEqual((await encoding.encodePrompt("")).text);
     await encoding.dispose();
   });
 
@@ -112,21 +112,21 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
       "text_encoder_2/config.json",
       "projection_dim",
       16,
-      /pooled text of width 8, text_encoder_2 gives 16/,
+      /pooled text of width 8, but text_encoder_2 has 16/,
     ],
     [
       "a UNet that takes no pooled text",
       "unet/config.json",
       "addition_embed_type",
       null,
-      /UNet takes no pooled text/,
+      /UNet does not use pooled text/,
     ],
     [
       "text encoders of another width together",
       "text_encoder/config.json",
       "hidden_size",
       24,
-      /text of width 40, the text encoders give 48/,
+      /text of width 40, but the text encoders have 48/,
     ],
     [
       "CosXL Edit, whose image condition is scaled",
@@ -170,9 +170,9 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
   it("keeps the pooled text of its init, and with words has theirs, as it has their end marker", async () => {
     const learned = await invert(pipeline, [pair], { ...options, steps: 1 });
     const alone = await embedPrompt(pipeline, { instruction: learned });
-    expect(alone.pooled).toEqual((await pipeline.tell("a red apple")).pooled);
+    expect(alone.pooled).toEqual((await pipeline.encodePrompt("a red apple")).pooled);
     const hybrid = await embedPrompt(pipeline, { instruction: learned, text: "with snow" });
-    expect(hybrid.pooled).toEqual((await pipeline.tell("with snow")).pooled);
+    expect(hybrid.pooled).toEqual((await pipeline.encodePrompt("with snow")).pooled);
     expect(hybrid.pooled).not.toEqual(alone.pooled);
   });
 });

@@ -9,17 +9,17 @@ beforeAll(async () => {
 afterAll(() => pipeline.dispose());
 
 it("encodes a text once, and again after many others", async () => {
-  const first = pipeline.tell("a red apple");
+  const first = pipeline.encodePrompt("a red apple");
   const { text } = await first;
-  expect(pipeline.tell("a red apple")).toBe(first);
-  for (let index = 0; index < 64; index++) await pipeline.tell(`${index} apples`);
-  const again = pipeline.tell("a red apple");
+  expect(pipeline.encodePrompt("a red apple")).toBe(first);
+  for (let index = 0; index < 64; index++) await pipeline.encodePrompt(`${index} apples`);
+  const again = pipeline.encodePrompt("a red apple");
   expect(again).not.toBe(first);
   expect((await again).text).toEqual(text);
 });
 
 it("does not keep a failure", async () => {
   vi.spyOn(pipeline, "session").mockRejectedValueOnce(new Error("device lost"));
-  await expect(pipeline.tell("a green apple")).rejects.toThrow("device lost");
-  expect((await pipeline.tell("a green apple")).text.every(Number.isFinite)).toBe(true);
+  await expect(pipeline.encodePrompt("a green apple")).rejects.toThrow("device lost");
+  expect((await pipeline.encodePrompt("a green apple")).text.every(Number.isFinite)).toBe(true);
 });

@@ -90,7 +90,7 @@ describe("left alone, with a reason where it looked alike, is", () => {
       (g, x) => g.mul(g.expand(x, [5, 2, 3, 4]), 2),
       "without it the operands do not broadcast to [5, 2, 3, 4]",
     ],
-    ["a turn by 180°", (g, x) => g.reverse(g.reverse(x, 1), 2), "axes 1 and 2 are reversed, each once"],
+    ["a turn by 180°", (g, x) => g.reverse(g.reverse(x, 1), 2), "different axes 1 and 2 are reversed"],
     [
       "arithmetic of larger constants",
       (g, x) => g.mul(x, g.add(g.constant([1, 2, 3, 4], [4]), 1)),

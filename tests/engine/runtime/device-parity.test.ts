@@ -89,7 +89,7 @@ describe.each(cases)("$device in $precision", ({ device, precision, agreement, m
       const { latents, image, timesteps } = drawFeeds();
       const made = [];
       for (const pipeline of [cpu, other]) {
-        const told = await pipeline.tell("a red apple on the table");
+        const told = await pipeline.encodePrompt("a red apple on the table");
         const prediction = await pipeline.predict({ latents, image, timesteps, ...told, ...size });
         const pixels = await pipeline.decodeLatents({ channels: 12, ...size, data: latents });
         made.push({ text: told.text, prediction, pixels: pixels.data });

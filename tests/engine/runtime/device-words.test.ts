@@ -5,12 +5,12 @@ it.each([
   [
     "webgpu",
     "/onnxruntime_src/webgpu_context.cc:136 Initialize() status == Success was false. Failed to get a WebGPU adapter: No supported adapters\n",
-    /^no GPU was found that WebGPU can use\. It needs a GPU with a Vulkan/,
+    /^no GPU with WebGPU support found\. It needs a GPU with a Vulkan/,
   ],
   [
     "cuda",
     "OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library",
-    /^onnxruntime's CUDA libraries are not there, or do not load\. It needs an NVIDIA GPU/,
+    /^onnxruntime's CUDA libraries are missing or failed to load\. It needs an NVIDIA GPU/,
   ],
   [
     "cuda",
@@ -20,7 +20,7 @@ it.each([
   [
     "cuda:3",
     "/src/cuda_call.cc:154 CudaCall(…) CUDA failure 101: invalid device ordinal ; GPU=0 ; hostname=h ; expr=cudaSetDevice(3)",
-    /^there is no GPU of that number \(nvidia-smi lists them, counted from 0\)\. It needs an NVIDIA GPU/,
+    /^no GPU has this index \(nvidia-smi lists them, from 0\)\. It needs an NVIDIA GPU/,
   ],
 ] as const)(
   "%s that is not there is explained without the library's own inner names",

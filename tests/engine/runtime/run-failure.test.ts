@@ -11,7 +11,7 @@ it.each([
 ])("memory used up (%s) is the user's to mend", (reason) => {
   const error = explainRunFailure("unet", "cuda", new Error(reason));
   expect(error).toBeInstanceOf(VisibleError);
-  expect(error.message).toMatch(/^The memory of the cuda device is used up \(unet\)/);
+  expect(error.message).toMatch(/^Device cuda is out of memory \(unet\)/);
 });
 
 it.each([
@@ -20,16 +20,14 @@ it.each([
 ] as const)("a %s device that was lost is worth another attempt", (device, reason) => {
   const error = explainRunFailure("inversion_loss", device, new Error(`${reason}\nat frame 7`));
   expect(error).toBeInstanceOf(RetryableError);
-  expect(error.message).toBe(`The ${device} device failed in the midst of work (inversion_loss: ${reason}).`);
+  expect(error.message).toBe(`Device ${device} failed during a run (inversion_loss: ${reason}).`);
 });
 
 it("a value larger than a device takes is the user's to mend, not worth another attempt", () => {
   const reason = "Buffer size (4294967296) exceeds the max buffer size limit (1073741824).";
   const error = explainRunFailure("unet", "webgpu", new Error(reason));
   expect(error).toBeInstanceOf(VisibleError);
-  expect(error.message).toMatch(
-    /^The webgpu device does not take values as large as this picture size asks for/,
-  );
+  expect(error.message).toMatch(/^Device webgpu does not support values as large as this image size needs/);
 });
 
 it("anything else on the CPU is a fault of ours", () => {

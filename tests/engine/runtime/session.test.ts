@@ -27,9 +27,9 @@ describe("a session", () => {
   });
 
   test.each([
-    ["a missing input", {}, "input table [3, 2] wants 6 elements, got none"],
-    ["too few elements", { table: new Float32Array(5) }, "input table [3, 2] wants 6 elements, got 5"],
-    ["the wrong type", { table: new BigInt64Array(6) }, "input table is float32, fed a BigInt64Array"],
+    ["a missing input", {}, "input table [3, 2] needs 6 elements, got none"],
+    ["too few elements", { table: new Float32Array(5) }, "input table [3, 2] needs 6 elements, got 5"],
+    ["the wrong type", { table: new BigInt64Array(6) }, "input table is float32, but got a BigInt64Array"],
   ])("refuses %s, naming graph and input", async (_, feeds, message) => {
     const session = await Session.create(optimize(rowsOf()), cpu);
     await expect(session.run({ ids: BigInt64Array.of(0n, 1n), ...feeds })).rejects.toThrow(
@@ -44,8 +44,8 @@ describe("a session", () => {
       const attempt = Session.create(optimize(rowsOf()), { ...cpu, device });
       await expect(attempt).rejects.toThrow(VisibleError);
       await expect(attempt).rejects.toMatchObject({ code: "device_unavailable" });
-      await expect(attempt).rejects.toThrow(`This machine cannot run on ${device}: `);
-      await expect(attempt).rejects.toThrow("Or choose --device cpu");
+      await expect(attempt).rejects.toThrow(`Device ${device} is not available: `);
+      await expect(attempt).rejects.toThrow("Or use --device cpu");
     },
   );
 
@@ -59,7 +59,7 @@ describe("a session", () => {
     const session = await Session.create(optimize(graph.build()), cpu);
     await expect(session.run({ x: Float32Array.of(1) })).rejects.toMatchObject({
       code: "not_enough_memory",
-      message: expect.stringMatching(/^The memory of this machine is used up \(huge\); choose a smaller/),
+      message: expect.stringMatching(/^This machine is out of memory \(huge\); use a smaller/),
     });
     await session.dispose();
   });

@@ -33,7 +33,7 @@ describe.skipIf(!hasSoftwareAdapter)("WebGPU at its limits, on the software adap
     const session = await Session.create(optimize(graph.build()), { device: "webgpu", root: "/" });
     await expect(session.run({ x: Float32Array.of(0) })).rejects.toMatchObject({
       code: "not_enough_memory",
-      message: expect.stringMatching(/does not take values as large as this picture size asks for \(huge: /),
+      message: expect.stringMatching(/does not support values as large as this image size needs \(huge: /),
     });
     await session.dispose();
     expect((await webgpu.encodeText("a red apple")).every(Number.isFinite)).toBe(true);
@@ -44,11 +44,11 @@ describe.skipIf(!hasSoftwareAdapter)("WebGPU at its limits, on the software adap
     const half = await openPipeline(folder, { device: "webgpu", precision: "fp16" });
     const size = { height: 8, width: 8 };
     const latents = new Float32Array(12 * 64);
-    const told = await half.tell("a red apple");
+    const told = await half.encodePrompt("a red apple");
     const asked = { latents, image: latents, timesteps: Float32Array.of(500), ...told, ...size };
     await expect(half.predict(asked)).rejects.toMatchObject({
       code: "device_unavailable",
-      message: expect.stringMatching(/\(shader-f16\)\. Choose --precision fp32\./),
+      message: expect.stringMatching(/\(shader-f16\)\. Use --precision fp32\./),
     });
     await half.dispose();
   });
@@ -59,7 +59,7 @@ describe.skipIf(!hasSoftwareAdapter)("WebGPU at its limits, on the software adap
     expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toEqual({
       failure: {
         code: "not_enough_memory",
-        message: expect.stringMatching(/^The memory of the webgpu device is used up \(filled_16384\)/),
+        message: expect.stringMatching(/^Device webgpu is out of memory \(filled_16384\)/),
       },
       after: 64 * 64,
     });

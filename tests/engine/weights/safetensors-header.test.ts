@@ -103,7 +103,7 @@ describe("a safetensors header", () => {
   it.each(hostile)("with %s is refused by name", (_why, header, dataBytes, message) => {
     const reading = () => parse(header, dataBytes);
     expect(reading).toThrow(message);
-    expect(reading).toThrow(/^model\.safetensors is not a sound safetensors file: /);
+    expect(reading).toThrow(/^model\.safetensors is not a valid safetensors file: /);
     expect(reading).toThrow(expect.objectContaining({ name: "VisibleError", code: "invalid_weights" }));
   });
 

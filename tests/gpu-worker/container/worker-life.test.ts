@@ -91,7 +91,7 @@ describe("the worker's container", () => {
     expect(await container.ended).toBe(1);
     for (const [status] of said) expect(status).toBe(503);
     expect(said.map(([, state]) => state)).not.toContain("READY");
-    expect(container.log).toMatch(/the worker cannot start.*This machine cannot run on cuda/s);
+    expect(container.log).toMatch(/the worker cannot start.*Device cuda is not available/s);
   }, 60_000);
 
   it("that can compute no more ends, and another does its job", async () => {
