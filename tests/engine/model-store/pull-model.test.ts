@@ -363,7 +363,7 @@ describe("what cannot be pulled is told before any weight is fetched:", () => {
     config.text_config.hidden_size = 48;
     files.set("config.json", Buffer.from(JSON.stringify(config)));
     hub.add(clip, { files });
-    await expect(pull()).rejects.toMatchObject(code("mismatched_checkpoint", /width 48.*gives 32.*--clip/));
+    await expect(pull()).rejects.toMatchObject(code("mismatched_checkpoint", /width 48.*has 32.*--clip/));
     expect(asked()).toBe(0);
   });
 
