@@ -1,6 +1,7 @@
 import { basename, extname, join } from "node:path";
 import { decodeImage, type RgbImage, resizeImage, writeImage } from "visii-engine/images";
 import { applyFit, type FittedEdit } from "visii-engine/lut";
+import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
 import type { DemoPlan } from "./demo-plan.ts";
 import { type Closeness, closeness } from "./demo-report.ts";
@@ -80,8 +81,7 @@ export async function editDemoPhotos(
   const { edit } = await loadEngine();
   const options: EditOptions = {
     seed,
-    ...(textGuidance === undefined ? {} : { textGuidance }),
-    ...(imageGuidance === undefined ? {} : { imageGuidance }),
+    ...defined({ textGuidance, imageGuidance }),
   };
   const rows: DemoRow[] = [];
   const nextEdit = editProgress(

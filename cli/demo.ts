@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { ensureWritableFolder, writeAside } from "visii-engine/files";
 import { imageLibraryVersions } from "visii-engine/images";
 import { fitEdit } from "visii-engine/lut";
+import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
 import {
   type DemoColumn,
@@ -60,7 +61,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     const learn = {
       seed,
       stateFile: resumePath(instructionFile),
-      ...(plan.init === undefined ? {} : { init: plan.init }),
+      ...defined({ init: plan.init }),
     };
     if (pipeline.model.pairEncoder && plan.init === undefined) {
       const { instruction: first } = await runLearning(context, pipeline, [pair], { ...learn, steps: 0 });
@@ -76,7 +77,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     }
     const { instruction } = await runLearning(context, pipeline, [pair], {
       ...learn,
-      ...(steps === undefined ? {} : { steps }),
+      ...defined({ steps }),
     }).catch(async (error: unknown) => {
       // The demo is short, so it starts over instead of resuming.
       await removeResumeState(instructionFile);

@@ -60,14 +60,7 @@ function editOptions(options: EditImagesOptions, variation: number): EditOptions
   return {
     seed,
     variation,
-    ...(steps === undefined ? {} : { steps }),
-    ...(scheduler === undefined ? {} : { scheduler }),
-    ...(textGuidance === undefined ? {} : { textGuidance }),
-    ...(imageGuidance === undefined ? {} : { imageGuidance }),
-    ...(negative === undefined ? {} : { negative }),
-    ...(strength === undefined ? {} : { strength }),
-    ...(noise === undefined ? {} : { noise }),
-    ...(mixing === undefined ? {} : { mixing }),
+    ...defined({ steps, scheduler, textGuidance, imageGuidance, negative, strength, noise, mixing }),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Pipeline, PipelineOptions } from "visii-engine";
 import { type CaptionKind, deviceKinds, environmentFor } from "visii-engine/options";
+import { defined } from "../shared/defined.ts";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { availableMemory } from "./machine-memory.ts";
@@ -61,10 +62,9 @@ export async function withPipeline<Result>(
     (device === "cpu" ? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())) : undefined);
   const pipeline = await openPipeline(modelFolder(model), {
     ...{ device, precision },
-    ...(threads === undefined ? {} : { threads }),
-    ...(resolution === undefined ? {} : { resolution }),
+    ...defined({ threads, resolution }),
     ...(cache ? { cache: { ...cache, note: (line: string) => progress.note(line) } } : {}),
-    ...(allowed === undefined ? {} : { memory: allowed }),
+    ...defined({ memory: allowed }),
   });
   try {
     return await use(pipeline);

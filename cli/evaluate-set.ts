@@ -1,4 +1,5 @@
 import type { EvaluationPlan, Report } from "visii-engine/evaluation";
+import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
 import type { InstructionSpace, Pipeline } from "./engine.ts";
 import { startOf } from "./learning-start.ts";
@@ -75,14 +76,10 @@ function settingsOf(options: EvalOptions): EvaluationPlan["settings"] {
   return {
     learning: {
       ...startOf(init),
-      ...(space === undefined ? {} : { space }),
-      ...(learningSteps === undefined ? {} : { steps: learningSteps }),
+      ...defined({ space, steps: learningSteps }),
     },
     editing: {
-      ...(samplingSteps === undefined ? {} : { steps: samplingSteps }),
-      ...(textGuidance === undefined ? {} : { textGuidance }),
-      ...(imageGuidance === undefined ? {} : { imageGuidance }),
-      ...(noise === undefined ? {} : { noise }),
+      ...defined({ steps: samplingSteps, textGuidance, imageGuidance, noise }),
     },
   };
 }

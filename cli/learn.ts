@@ -5,6 +5,7 @@ import type { Learned } from "visii-engine";
 import { RetryableError, VisibleError } from "visii-engine/errors";
 import { ensureWritableFolder, writeAside } from "visii-engine/files";
 import { lossCurvePng, lossCurveSvg, writeImage } from "visii-engine/images";
+import { defined } from "../shared/defined.ts";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import {
@@ -183,12 +184,9 @@ async function learn(
       ...inversionOptions(options),
       stateFile: resumePath(out),
       ...startOf(options.init),
-      ...(options.caption === undefined ? {} : { caption: options.caption }),
-      ...(phrases ? { phrases } : {}),
+      ...defined({ caption: options.caption, phrases }),
       space: options.space,
-      ...(options.steps === undefined ? {} : { steps: options.steps }),
-      ...(options.size === undefined ? {} : { size: options.size }),
-      ...(resume ? { resume } : {}),
+      ...defined({ steps: options.steps, size: options.size, resume }),
       ...(options.keepEvery === undefined
         ? {}
         : {
@@ -267,7 +265,7 @@ function summarise(out: string, { info }: Instruction, seconds: number) {
     ...info.counts,
     ...(info.losses ? { loss: losses } : {}),
     init: info.init,
-    ...(info.start ? { start: info.start } : {}),
+    ...defined({ start: info.start }),
     space: info.space,
     seed: info.seed,
     model: info.modelId,

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { InversionOptions } from "visii-engine";
+import { defined } from "../shared/defined.ts";
 import { finiteNumber, oneOf, wholeNumber } from "./parse-values.ts";
 
 /** Training options. Absent options use the model's defaults. */
@@ -55,11 +56,8 @@ export function inversionOptions({
   loop,
 }: LearningOptions): Omit<InversionOptions, "seed"> {
   return {
-    ...(learningRate === undefined ? {} : { learningRate }),
-    ...(batch === undefined ? {} : { batchSize: batch }),
-    ...(textGuidance === undefined ? {} : { textGuidance }),
-    ...(imageGuidance === undefined ? {} : { imageGuidance }),
+    ...defined({ learningRate, batchSize: batch, textGuidance, imageGuidance }),
     ...(clipWeight === undefined ? {} : { overrides: { clipWeight } }),
-    ...(loop === undefined ? {} : { loop }),
+    ...defined({ loop }),
   };
 }

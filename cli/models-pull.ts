@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { parseModelId, storedFolder } from "visii-engine/model-store";
+import { defined } from "../shared/defined.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
@@ -54,7 +55,7 @@ async function pull(
   const revision = options.revision ?? inId;
   const folder = options.dir
     ? resolve(options.dir)
-    : storedFolder(modelStoreRoot(), { name, ...(revision === undefined ? {} : { revision }) });
+    : storedFolder(modelStoreRoot(), { name, ...defined({ revision }) });
   const { HF_TOKEN: token, HF_ENDPOINT: endpoint } = process.env;
   const { checkModelConfigs, defaultClip, pullModel } = await import("visii-engine/models");
   const started = performance.now();

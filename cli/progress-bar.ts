@@ -1,3 +1,5 @@
+import { defined } from "../shared/defined.ts";
+
 /**
  * Progress of a long run: one line redrawn in place on a terminal, otherwise a plain line every few seconds.
  */
@@ -68,7 +70,7 @@ export class ProgressBar {
     const turning = state.stage !== this.#last?.stage || ends;
     // Keep showing the last loss when an update has none.
     const loss = state.loss ?? (state.stage === this.#last?.stage ? this.#last.loss : undefined);
-    this.#last = { ...state, ...(loss === undefined ? {} : { loss }) };
+    this.#last = { ...state, ...defined({ loss }) };
     if (!due && !turning) return;
     this.#shownAt = this.#now();
     const text = progressText(this.#last);

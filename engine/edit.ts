@@ -1,3 +1,4 @@
+import { defined } from "../shared/defined.ts";
 import { type EditHooks, type EditOptions, edit as editFitted } from "./editing/edit.ts";
 import type { ModelSize } from "./images/fit-to-model.ts";
 import type { ImageSource } from "./images/image-source.ts";
@@ -41,13 +42,7 @@ export async function edit(
 ): Promise<FinishedImage> {
   const open = isOpen(photo) ? photo : await openPhoto(photo, size, undefined, masking);
   const { image, mask, finish } = open;
-  const [edited] = await editFitted(
-    pipeline,
-    [image],
-    prompt,
-    { ...options, ...(mask ? { mask } : {}) },
-    hooks,
-  );
+  const [edited] = await editFitted(pipeline, [image], prompt, { ...options, ...defined({ mask }) }, hooks);
   return finish(edited!, detail);
 }
 

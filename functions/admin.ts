@@ -9,6 +9,7 @@ import { awsConfigSchema } from "../shared/aws/aws-config.ts";
 import { createAwsClients } from "../shared/aws/clients.ts";
 import { DynamoTable } from "../shared/aws/dynamo-table.ts";
 import { S3ObjectStore } from "../shared/aws/s3-object-store.ts";
+import { defined } from "../shared/defined.ts";
 import { eraseAccount } from "../shared/erasure/erase-account.ts";
 import { VisibleError } from "../shared/errors.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
@@ -63,8 +64,7 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
   const store = command === "erase-account" ? check(storeSchema, process.env, "the variable ") : undefined;
   const clients = createAwsClients({
     region: world.AWS_REGION,
-    ...(store?.VISII_STORE_ENDPOINT === undefined ? {} : { storeEndpoint: store.VISII_STORE_ENDPOINT }),
-    ...(world.VISII_TABLE_ENDPOINT === undefined ? {} : { tableEndpoint: world.VISII_TABLE_ENDPOINT }),
+    ...defined({ storeEndpoint: store?.VISII_STORE_ENDPOINT, tableEndpoint: world.VISII_TABLE_ENDPOINT }),
   });
   const table = new DynamoTable(clients.dynamo, world.VISII_TABLE, clock);
   const known = async (id: string) => {
@@ -88,7 +88,7 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
       case "create-key": {
         const { account, name, environment } = check(commands[command], values, "--");
         await known(account);
-        const wanted = { scopes, ...(name === undefined ? {} : { name }) };
+        const wanted = { scopes, ...defined({ name }) };
         const { key, secret } = await new KeyStore(table, clock, random).create(account, environment, wanted);
         return { id: key.id, key: secret };
       }

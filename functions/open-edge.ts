@@ -1,5 +1,6 @@
 import { type AwsAdapters, openAdapters } from "../shared/aws/aws-config.ts";
 import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
+import { defined } from "../shared/defined.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
@@ -33,7 +34,7 @@ export function openEdge(config: EdgeConfig): {
   const meter =
     secretKey === undefined
       ? undefined
-      : createStripeMeter({ secretKey, eventName, ...(baseUrl === undefined ? {} : { baseUrl }) });
+      : createStripeMeter({ secretKey, eventName, ...defined({ baseUrl }) });
   const settings = {
     ...defaultEdgeSettings,
     environment: config.VISII_ENVIRONMENT,
@@ -45,7 +46,7 @@ export function openEdge(config: EdgeConfig): {
     ...(config.VISII_ROUTER_KEY === undefined
       ? {}
       : { router: { key: config.VISII_ROUTER_KEY, deployedAt: config.VISII_ROUTER_SINCE } }),
-    ...(config.VISII_PUBLIC_URL === undefined ? {} : { publicUrl: config.VISII_PUBLIC_URL }),
+    ...defined({ publicUrl: config.VISII_PUBLIC_URL }),
   };
   const common = { table, objects, clock, random, log };
   return {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { awsConfigSchema } from "../shared/aws/aws-config.ts";
 import { createAwsClients } from "../shared/aws/clients.ts";
 import { fetchModel } from "../shared/aws/published-model.ts";
+import { defined } from "../shared/defined.ts";
 import { createJsonLog } from "../shared/json-log.ts";
 import { systemClock as clock } from "../shared/system-clock.ts";
 
@@ -20,7 +21,7 @@ const { AWS_REGION, VISII_STAGE, VISII_BUCKET, VISII_STORE_ENDPOINT, VISII_MODEL
 const log = createJsonLog((line) => process.stderr.write(`${line}\n`), clock.now, "info", VISII_STAGE);
 const { s3, destroy } = createAwsClients({
   region: AWS_REGION,
-  ...(VISII_STORE_ENDPOINT === undefined ? {} : { storeEndpoint: VISII_STORE_ENDPOINT }),
+  ...defined({ storeEndpoint: VISII_STORE_ENDPOINT }),
 });
 try {
   const begun = clock.now();

@@ -1,6 +1,7 @@
 /** Entry point of the worker: the queue on one side, the process that computes on the other; they meet only here. */
 import { kindOf } from "../engine/runtime/device.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
+import { defined } from "../shared/defined.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
@@ -55,7 +56,7 @@ const lanes = config.VISII_LANES.map((names, lane) => ({
     onStart: tellPids,
     onFailedStarts: giveUp,
     ...(laneMemory?.[lane] === undefined ? {} : { memory: laneMemory[lane] * 1e9 }),
-    ...(config.VISII_THREADS === undefined ? {} : { threads: config.VISII_THREADS }),
+    ...defined({ threads: config.VISII_THREADS }),
     ...(config.VISII_CACHE === undefined
       ? {}
       : { cache: { folder: config.VISII_CACHE, limit: config.VISII_CACHE_SIZE * 1e9 } }),

@@ -2,6 +2,7 @@ import { createApp } from "../functions/app.ts";
 import { defaultEdgeSettings, type EdgeSettings } from "../functions/edge.ts";
 import { openAccount } from "../shared/accounts/open-account.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
+import { defined } from "../shared/defined.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { createDownload } from "../shared/outbound/download.ts";
@@ -136,9 +137,11 @@ function environmentOf(
     AWS_REGION: aws.region,
     VISII_BUCKET: bucket,
     VISII_TABLE: table,
-    ...(aws.storeEndpoint === undefined ? {} : { VISII_STORE_ENDPOINT: aws.storeEndpoint }),
-    ...(aws.queueEndpoint === undefined ? {} : { VISII_QUEUE_ENDPOINT: aws.queueEndpoint }),
-    ...(aws.tableEndpoint === undefined ? {} : { VISII_TABLE_ENDPOINT: aws.tableEndpoint }),
+    ...defined({
+      VISII_STORE_ENDPOINT: aws.storeEndpoint,
+      VISII_QUEUE_ENDPOINT: aws.queueEndpoint,
+      VISII_TABLE_ENDPOINT: aws.tableEndpoint,
+    }),
   };
   const raw: Record<string, string> = {
     ...endpoints,
@@ -156,7 +159,7 @@ function environmentOf(
     ...endpoints,
     VISII_QUEUE_URLS: queueUrls,
     ...(timing ? { VISII_TIMING: timing } : {}),
-    ...(aws.credentials ? { credentials: aws.credentials } : {}),
+    ...defined({ credentials: aws.credentials }),
   };
   return { raw, parsed };
 }

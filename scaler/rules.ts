@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defined } from "../shared/defined.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import {
   lookPeriod,
@@ -121,9 +122,7 @@ export function decide(
     why,
     memory: {
       ...{ wanted: bounded, lookedAt: now, spotRunning: spot.running, fallback },
-      ...(surplusSince === undefined ? {} : { surplusSince }),
-      ...(idleSince === undefined ? {} : { idleSince }),
-      ...(shortSince === undefined ? {} : { shortSince }),
+      ...defined({ surplusSince, idleSince, shortSince }),
     },
   };
 }

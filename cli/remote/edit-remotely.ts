@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Visii } from "visii-client";
 import { writeAside } from "visii-engine/files";
 import { decodeImage, type ReadableFormat, readableFormats, writeImage } from "visii-engine/images";
+import { defined } from "../../shared/defined.ts";
 import type { OutputFormat } from "../../shared/resources/edit.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
 import type { Context } from "../context.ts";
@@ -101,13 +102,15 @@ function requestOf({
 }: SamplingOptions) {
   return {
     ...{ seed, count },
-    ...(textGuidance === undefined ? {} : { text_guidance: textGuidance }),
-    ...(imageGuidance === undefined ? {} : { image_guidance: imageGuidance }),
-    ...(steps === undefined ? {} : { steps }),
-    ...(scheduler === undefined ? {} : { scheduler }),
-    ...(negative === undefined ? {} : { negative }),
-    ...(strength === undefined ? {} : { strength }),
-    ...(noise === undefined ? {} : { noise }),
+    ...defined({
+      text_guidance: textGuidance,
+      image_guidance: imageGuidance,
+      steps,
+      scheduler,
+      negative,
+      strength,
+      noise,
+    }),
   };
 }
 

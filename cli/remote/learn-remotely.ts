@@ -60,8 +60,7 @@ export async function learnRemotely(
       ({ stage, step, steps, loss, eta_seconds }) =>
         progress.update({
           ...{ step, steps, stage: stageNames[stage] ?? stage },
-          ...(loss === undefined ? {} : { loss }),
-          ...(eta_seconds === undefined ? {} : { etaSeconds: eta_seconds }),
+          ...defined({ loss, etaSeconds: eta_seconds }),
         }),
     );
     if (learned.file_url === undefined)

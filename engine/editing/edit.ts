@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { embedPrompt, embedWords, type Prompt } from "../instruction/embed-instruction.ts";
@@ -135,7 +136,7 @@ async function prepareTurns(
   const turns: readonly Prompt[] =
     instruction && text && mixing === "in-turn"
       ? [{ instruction }, { text }]
-      : [{ ...(instruction ? { instruction } : {}), ...(text === undefined ? {} : { text }) }];
+      : [{ ...(instruction ? { instruction } : {}), ...defined({ text }) }];
   const prepared: ReverseProcess[] = [];
   for (const turn of turns) prepared.push(await prepareProcess(pipeline, turn, options));
   return prepared;

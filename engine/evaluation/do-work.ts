@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { defined } from "../../shared/defined.ts";
 import { ensureWritableFolder } from "../files/write-aside.ts";
 import { writeImage } from "../images/write-image.ts";
 import type { LearnEvent } from "../learn.ts";
@@ -66,7 +67,7 @@ export async function doWork(
       step,
       steps,
       place,
-      ...(etaSeconds === undefined ? {} : { etaSeconds }),
+      ...defined({ etaSeconds }),
     });
   const stop = signal ? { signal } : {};
 
@@ -108,7 +109,7 @@ export async function doWork(
   }
   return {
     ...{ case: opened.name, method: name, seed },
-    ...(text === undefined ? {} : { text }),
+    ...defined({ text }),
     cost: { once, photo: photos },
     tests,
   };

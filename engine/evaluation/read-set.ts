@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../errors.ts";
 import {
   type CaseDescription,
@@ -89,7 +90,7 @@ async function readTests(folder: string): Promise<TestFiles[]> {
   if (lost) throw refuse(`${lost.path} has no matching photo tests/${lost.name}.*`);
   return photos.map(({ name }) => {
     const truth = fileNamed(truths, name);
-    return { name, photo: fileNamed(photos, name)!, ...(truth === undefined ? {} : { truth }) };
+    return { name, photo: fileNamed(photos, name)!, ...defined({ truth }) };
   });
 }
 

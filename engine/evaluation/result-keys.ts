@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import type { EditOptions } from "../editing/edit.ts";
 import { type InversionOptions, resolveSettings } from "../inversion/settings.ts";
 import { nameClip } from "../pipeline/clip-space.ts";
@@ -24,7 +25,7 @@ export function learningOptions(
     return { ...rest, start: "pair", steps: 0, seed };
   }
   const { space, start } = method.kind === "learned" ? method : {};
-  return { ...learning, ...(space ? { space } : {}), ...(start ? { start } : {}), seed };
+  return { ...learning, ...defined({ space, start }), seed };
 }
 
 /** All settings, with the model's defaults filled in. */

@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import type { UnetSize } from "../pipeline/forward-graphs.ts";
 import { frozenBranches, type Guidance } from "../pipeline/guidance.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -98,7 +99,7 @@ export class InversionLoss {
       target: batch.target,
       frozen: await this.#frozenOfBatch(batch),
       ...feeds,
-      ...(this.#direction ? { direction: this.#direction } : {}),
+      ...defined({ direction: this.#direction }),
     });
     this.#pipeline.countUnetForwards(samples.length);
     this.#backwards += samples.length;

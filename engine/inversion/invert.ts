@@ -156,8 +156,7 @@ export async function invert(
     const { loss: last, validation: checked } = state.curve.at(-1)!;
     await progress.advance({
       loss: last,
-      ...(checked === undefined ? {} : { validation: checked }),
-      ...(preview ? { preview } : {}),
+      ...defined({ validation: checked, preview }),
     });
     if (kept) await hooks.onKept?.(finish({ ...state, best: lastOf(state) }, { mean: checked! }));
     if (hooks.checkpointEvery && state.step % hooks.checkpointEvery === 0) await save();
@@ -179,7 +178,7 @@ export async function invert(
       last: curve.at(-1)!.loss,
       validation,
       initialValidation,
-      ...(wordsValidation === undefined ? {} : { wordsValidation }),
+      ...defined({ wordsValidation }),
       ...(words === undefined || learned === undefined ? {} : { decisive: { words, learned } }),
       bestStep: best.step,
       curve: curve.map((point) => ({ ...point })),
@@ -195,7 +194,7 @@ export async function invert(
       tokens,
       tokenCount: rows.tokens,
       dimension: rows.dimension,
-      ...(rows.attentions ? { attentions: rows.attentions } : {}),
+      ...defined({ attentions: rows.attentions }),
       info: {
         formatVersion: formatVersionOf[space],
         space,
@@ -203,13 +202,13 @@ export async function invert(
         weightHash: pipeline.weightHash,
         seed,
         init,
-        ...(start ? { start } : {}),
+        ...defined({ start }),
         hyperParameters: {
           ...{ steps, learningRate, batchSize, textGuidance, imageGuidance, loop, width, height },
           pairs: pairs.length,
           ...(precision === "fp32" ? {} : { precision }),
         },
-        ...(losses ? { losses } : {}),
+        ...defined({ losses }),
         counts: spent,
       },
     };
@@ -257,7 +256,7 @@ async function stepOnce(
     settings.selection === "validation"
       ? {
           ...{ instruction: updated.parameters, step, score: checked?.mean ?? Number.POSITIVE_INFINITY },
-          ...(checked?.decisive === undefined ? {} : { decisive: checked.decisive }),
+          ...defined({ decisive: checked?.decisive }),
         }
       : { instruction: state.instruction, step: state.step, score: mse };
   return {
@@ -291,11 +290,11 @@ async function initialState(
       instruction: initial,
       step: 0,
       score: selection === "validation" ? ofInitial.mean : Number.MAX_VALUE,
-      ...(ofInitial.decisive === undefined ? {} : { decisive: ofInitial.decisive }),
+      ...defined({ decisive: ofInitial.decisive }),
     },
     initialValidation: ofInitial.mean,
     ...(words === initial ? {} : { wordsValidation: ofWords.mean }),
-    ...(ofWords.decisive === undefined ? {} : { wordsDecisive: ofWords.decisive }),
+    ...defined({ wordsDecisive: ofWords.decisive }),
     curve: [],
     counts: { unetForwards: 0, unetBackwards: 0 },
     ...(precision === "fp32" ? {} : { lossScale: initialLossScale }),

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../errors.ts";
 import type { AdamWState } from "../optimizer/adamw.ts";
 import { type DecodedSafetensors, decodeSafetensors } from "../weights/decode-safetensors.ts";
@@ -74,11 +75,11 @@ export function encodeRunState(state: RunState, fingerprint: string): Uint8Array
     optimizerStep: optimizer.step,
     best: {
       ...{ step: best.step, score: best.score },
-      ...(best.decisive === undefined ? {} : { decisive: best.decisive }),
+      ...defined({ decisive: best.decisive }),
     },
-    ...(state.wordsDecisive === undefined ? {} : { wordsDecisive: state.wordsDecisive }),
+    ...defined({ wordsDecisive: state.wordsDecisive }),
     initialValidation: state.initialValidation,
-    ...(state.wordsValidation === undefined ? {} : { wordsValidation: state.wordsValidation }),
+    ...defined({ wordsValidation: state.wordsValidation }),
     curve: state.curve.map((point) => ({ ...point })),
     counts: state.counts,
     ...(state.lossScale ? { lossScale: state.lossScale } : {}),
@@ -126,11 +127,11 @@ export function decodeRunState(bytes: Uint8Array, fingerprint: string): RunState
     best: {
       instruction: tensor("best"),
       ...{ step: head.best.step, score: head.best.score },
-      ...(head.best.decisive === undefined ? {} : { decisive: head.best.decisive }),
+      ...defined({ decisive: head.best.decisive }),
     },
-    ...(head.wordsDecisive === undefined ? {} : { wordsDecisive: head.wordsDecisive }),
+    ...defined({ wordsDecisive: head.wordsDecisive }),
     initialValidation: head.initialValidation,
-    ...(head.wordsValidation === undefined ? {} : { wordsValidation: head.wordsValidation }),
+    ...defined({ wordsValidation: head.wordsValidation }),
     curve: head.curve.map(({ step, loss, validation }) =>
       validation === undefined ? { step, loss } : { step, loss, validation },
     ),

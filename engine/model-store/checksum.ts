@@ -1,6 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { defined } from "../../shared/defined.ts";
 
 /**
  * The Hub's checksum of a file: SHA-256 for large files (Git LFS and its successor); for small files the Git
@@ -26,7 +27,7 @@ export async function hashFile(
 ): Promise<void> {
   if (length === 0) return;
   const bytes = createReadStream(path, { end: length - 1, highWaterMark: 2 ** 20 });
-  await pipeline(bytes, hash, { end: false, ...(signal ? { signal } : {}) });
+  await pipeline(bytes, hash, { end: false, ...defined({ signal }) });
 }
 
 /** Whether a file of the right size has the right content. */

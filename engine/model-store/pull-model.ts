@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { defined } from "../../shared/defined.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import { RetryableError, VisibleError } from "../errors.ts";
 import { hasChecksum } from "./checksum.ts";
@@ -75,7 +76,7 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
   const ask = <T>(question: () => Promise<T>) => persist(question, options);
   const commit = await ask(() => hub.commit(name, revision, signal));
   const listing = await ask(() => hub.files(name, commit, signal));
-  const choice = { subject: name, ...(variant === undefined ? {} : { variant }) };
+  const choice = { subject: name, ...defined({ variant }) };
   const wanted: Wanted[] = chooseModelFiles(listing, choice).map((file) => ({ ...file, name, commit }));
   if (options.clip !== "none" && !wanted.some(({ target }) => target.startsWith("clip/")))
     wanted.push(...(await clipFiles(hub, options.clip, options, ask)));
@@ -188,7 +189,7 @@ function recordOf(
     revision,
     commit,
     endpoint,
-    ...(variant === undefined ? {} : { variant }),
+    ...defined({ variant }),
     files: wanted.map((file) => ({
       path: file.target,
       size: file.size,

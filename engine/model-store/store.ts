@@ -1,5 +1,6 @@
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../errors.ts";
 import { type ModelId, parseModelId, showModelId } from "./model-id.ts";
 import { type PullRecord, readPullRecord } from "./pulled-model.ts";
@@ -29,7 +30,7 @@ export async function listStored(root: string): Promise<StoredModel[]> {
         id: `${owner}/${name.replaceAll("%2F", "/")}`,
         folder,
         bytes: await bytesIn(folder),
-        ...(record ? { record } : {}),
+        ...defined({ record }),
       });
     }
   return models;

@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { defined } from "../../shared/defined.ts";
 import { readConfig } from "../networks/parse-config.ts";
 import { type SchedulerKind, schedulerKinds } from "../schedulers/create-scheduler.ts";
 import { type Mixing, mixings } from "./mixing.ts";
@@ -106,7 +107,7 @@ export async function readModelDefaults(
     init: parsed.init,
     captions: {
       describe: captions.describe,
-      ...(captions.phrases === undefined ? {} : { phrases: captions.phrases }),
+      ...defined({ phrases: captions.phrases }),
     },
     sampler: {
       scheduler: sampler.scheduler,

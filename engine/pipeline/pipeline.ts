@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import type { ModelSize } from "../images/fit-to-model.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
@@ -92,11 +93,7 @@ export async function openPipeline(
   const onDisk = cache && new ModelCache(cache);
   const model = await readModelFolder(folder, onDisk);
   const memory = options.memory ?? (await availableDeviceMemory(options.device));
-  return new Pipeline(
-    { ...model, precision },
-    { ...options, ...(memory === undefined ? {} : { memory }) },
-    onDisk,
-  );
+  return new Pipeline({ ...model, precision }, { ...options, ...defined({ memory }) }, onDisk);
 }
 
 /** Maximum number of cached text embeddings; a worker sees new prompts for its whole life. */
@@ -316,8 +313,7 @@ export class Pipeline {
     );
     const { prediction } = await session.run({
       ...{ latents, image, timesteps, text },
-      ...(pooled ? { pooled } : {}),
-      ...(learned ? { learned } : {}),
+      ...defined({ pooled, learned }),
     });
     this.#unetForwards += batch;
     return prediction!;

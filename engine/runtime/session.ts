@@ -1,5 +1,6 @@
 import { parse } from "node:path";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import { defined } from "../../shared/defined.ts";
 import { InternalError, VisibleError } from "../errors.ts";
 import { encodeOnnx } from "../graph/encode-onnx.ts";
 import { sameShape, showShape, type Value, type WeightSource } from "../graph/value.ts";
@@ -53,7 +54,7 @@ export class Session {
         // Based on the original graph, so that it runs the same with and without stored values.
         ...loadingOptions(graph, device, root),
         logSeverityLevel: 3,
-        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+        ...defined({ intraOpNumThreads: threads }),
       });
       return new Session(session, graph, device);
     } catch (cause) {

@@ -1,4 +1,5 @@
 import { readAccount } from "../../shared/accounts/account.ts";
+import { defined } from "../../shared/defined.ts";
 import { chargeRow, releasing } from "../../shared/ledger/balance.ts";
 import { type MeterRow, meterKey } from "../../shared/ledger/meter-row.ts";
 import { toIso } from "../../shared/ports/clock.ts";
@@ -34,7 +35,7 @@ export async function countLines({ table }: BatchPorts, batch: StoredBatch): Pro
     if (status === "succeeded" || status === "failed" || status === "canceled") counts[status]++;
     if (line.reserved) uncharged = withLine(uncharged ?? none, line);
   }
-  return { ...batch, counts, settled, ...(uncharged ? { uncharged } : {}) };
+  return { ...batch, counts, settled, ...defined({ uncharged }) };
 }
 
 function withLine({ jobs, charged, reserved, usage }: Uncharged, line: StoredLine): Uncharged {

@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { announceEnd, type ConcludePorts } from "../../shared/jobs/conclude.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
@@ -30,8 +31,7 @@ export async function announceBatch(
   if (status !== "succeeded" && status !== "failed" && status !== "canceled") return;
   await announceEnd(ports, account, id, `batch.${status}`, request.webhook, {
     ...{ id, status, counts },
-    ...(error ? { error } : {}),
-    ...(request.metadata ? { metadata: request.metadata } : {}),
+    ...defined({ error, metadata: request.metadata }),
   });
   await saveBatch(ports.table, batch, version, undefined);
 }

@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { toIso } from "../../shared/ports/clock.ts";
@@ -21,7 +22,7 @@ export async function runSchedule(
   const run = newBatch({
     ...{ id: deriveId("batch", batch.id, time), account, request: rest, schedule_of: batch.id },
     ...{ status: "queued", created_at: toIso(now) },
-    ...(batch.keep_results === undefined ? {} : { keep_results: batch.keep_results }),
+    ...defined({ keep_results: batch.keep_results }),
   });
   await table.insert({ ...rowKeys.resource(account, run.id), data: run, due: toIso(now) });
   // From now, not from the last: after a pause or an outage it runs once, not once for each time missed.

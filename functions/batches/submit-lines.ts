@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import type { Job } from "../../shared/jobs/job.ts";
 import { toIso } from "../../shared/ports/clock.ts";
@@ -33,7 +34,7 @@ export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promis
         concluded: false,
         created_at: toIso(ports.clock.now()),
         batch: { id: batch.id, line },
-        ...(batch.keep_results === undefined ? {} : { keep_results: batch.keep_results }),
+        ...defined({ keep_results: batch.keep_results }),
       });
   }
   await ports.jobs.submitAll(jobs);

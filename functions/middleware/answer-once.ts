@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import { z } from "zod";
+import { defined } from "../../shared/defined.ts";
 import { createId, type IdKind } from "../../shared/ids.ts";
 import { lifetimes } from "../../shared/object-keys.ts";
 import type { TableKey } from "../../shared/ports/table.ts";
@@ -64,7 +65,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     const { status } = context.res;
     const lasting = status < 500 && status !== 429 && status !== 409 && status !== 402;
     const answer = lasting ? await keep(context) : undefined;
-    const data: Record = { ...mine.data, until: 0, ...(answer ? { answer } : {}) };
+    const data: Record = { ...mine.data, until: 0, ...defined({ answer }) };
     await table.replace({ ...key, data, expires }, mine.version);
   };
 

@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { type Job, resultsGoAt } from "../../shared/jobs/job.ts";
 import { lifetimes } from "../../shared/object-keys.ts";
@@ -42,14 +43,13 @@ export async function presentEdit(
       results,
       cost: job.reserved,
     },
-    ...(request.instruction === undefined ? {} : { instruction: request.instruction }),
-    ...(request.metadata ? { metadata: request.metadata } : {}),
-    ...(job.finished_at === undefined ? {} : { finished_at: job.finished_at }),
-    ...(goAt === undefined ? {} : { results_expire_at: goAt }),
+    ...defined({
+      instruction: request.instruction,
+      metadata: request.metadata,
+      finished_at: job.finished_at,
+      results_expire_at: goAt,
+    }),
     ...(expired ? { expired: true } : {}),
-    ...(job.progress ? { progress: job.progress } : {}),
-    ...(ahead === undefined ? {} : { queue_position: ahead }),
-    ...(job.error ? { error: job.error } : {}),
-    ...(job.usage ? { usage: job.usage } : {}),
+    ...defined({ progress: job.progress, queue_position: ahead, error: job.error, usage: job.usage }),
   };
 }

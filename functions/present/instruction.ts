@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import type { Job } from "../../shared/jobs/job.ts";
 import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
@@ -29,25 +30,23 @@ export async function presentInstruction(
       urls: jobUrls(origin, "instructions", id),
       cost: job.reserved,
     },
-    ...(request.name === undefined ? {} : { name: request.name }),
-    ...(request.metadata ? { metadata: request.metadata } : {}),
-    ...(job.finished_at === undefined ? {} : { finished_at: job.finished_at }),
-    ...(job.progress ? { progress: job.progress } : {}),
-    ...(ahead === undefined ? {} : { queue_position: ahead }),
+    ...defined({
+      name: request.name,
+      metadata: request.metadata,
+      finished_at: job.finished_at,
+      progress: job.progress,
+      queue_position: ahead,
+    }),
     ...(job.has_preview ? { preview_url: await sign(objectKeys.preview(account, id)) } : {}),
     ...(job.has_thumbnail ? { thumbnail_url: await sign(objectKeys.thumbnail(account, id)) } : {}),
     ...(job.has_lut
       ? { lut_url: await sign(objectKeys.lut(account, id), `${request.name ?? id}.cube`) }
       : {}),
-    ...(job.text_guidance === undefined ? {} : { text_guidance: job.text_guidance }),
-    ...(job.caption === undefined ? {} : { caption: job.caption }),
-    ...(job.warnings ? { warnings: job.warnings } : {}),
+    ...defined({ text_guidance: job.text_guidance, caption: job.caption, warnings: job.warnings }),
     ...(done
       ? { file_url: await sign(objectKeys.instruction(account, id), `${request.name ?? id}.visii`) }
       : {}),
-    ...(losses ? { losses } : {}),
-    ...(job.error ? { error: job.error } : {}),
-    ...(job.usage ? { usage: job.usage } : {}),
+    ...defined({ losses, error: job.error, usage: job.usage }),
   };
 }
 

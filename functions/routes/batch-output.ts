@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { stream } from "hono/streaming";
+import { defined } from "../../shared/defined.ts";
 import { idSchema } from "../../shared/ids.ts";
 import {
   type BatchLine,
@@ -39,7 +40,7 @@ function presentLine(
 ): BatchLine {
   return {
     ...{ line, edit: job, status },
-    ...(custom_id === undefined ? {} : { custom_id }),
+    ...defined({ custom_id }),
     ...(status === "succeeded"
       ? {
           results: results.map(({ width, height }, index) => ({
@@ -48,8 +49,7 @@ function presentLine(
           })),
         }
       : {}),
-    ...(error ? { error } : {}),
-    ...(usage ? { usage } : {}),
+    ...defined({ error, usage }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { defined } from "../../shared/defined.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { editingCost } from "../../shared/prices.ts";
 import {
@@ -90,12 +91,14 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...{ id, object: "batch", status, instruction: request.instruction, created_at: batch.created_at },
       urls: { self, cancel },
       ...(request.schedule ? { schedule: request.schedule } : { counts: batch.counts }),
-      ...(request.name === undefined ? {} : { name: request.name }),
-      ...(request.metadata ? { metadata: request.metadata } : {}),
-      ...(batch.finished_at === undefined ? {} : { finished_at: batch.finished_at }),
-      ...(batch.schedule_of === undefined ? {} : { schedule_of: batch.schedule_of }),
-      ...(batch.next_run_at === undefined ? {} : { next_run_at: batch.next_run_at }),
-      ...(batch.error ? { error: batch.error } : {}),
+      ...defined({
+        name: request.name,
+        metadata: request.metadata,
+        finished_at: batch.finished_at,
+        schedule_of: batch.schedule_of,
+        next_run_at: batch.next_run_at,
+        error: batch.error,
+      }),
       ...(batch.settled > 0 ? { output_url: `${self}/output`, errors_url: `${self}/errors` } : {}),
     };
   };
@@ -146,7 +149,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       throw refuse("invalid_cursor", "Take cursors from next_cursor.");
     const rows = await table.query(context.get("account"), {
       ...{ prefix: "bat#", limit, newestFirst: true },
-      ...(after === undefined ? {} : { after }),
+      ...defined({ after }),
     });
     const batches = rows.map((row) => parseRow(storedBatchSchema, row).data);
     const data = batches

@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { defined } from "../../shared/defined.ts";
 import { learningCost, prices } from "../../shared/prices.ts";
 import { isTerminal, jobsQuerySchema, pageOf } from "../../shared/resources/fields.ts";
 import {
@@ -189,8 +190,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
               ...row,
               request: {
                 ...row.request,
-                ...(name === undefined ? {} : { name }),
-                ...(metadata ? { metadata } : {}),
+                ...defined({ name, metadata }),
               },
             },
           },

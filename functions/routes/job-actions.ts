@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import { defined } from "../../shared/defined.ts";
 import { conclude } from "../../shared/jobs/conclude.ts";
 import type { Job } from "../../shared/jobs/job.ts";
 import {
@@ -107,7 +108,7 @@ export function addEventRoute(
         const now = events.length ? job : ((await edge.jobs.get(job.account, job.id)) ?? job);
         if (!events.length && isTerminal(now.status) && now.concluded) {
           const { status, error } = now;
-          return tell({ id: lastEventId, event: { type: "status", status, ...(error ? { error } : {}) } });
+          return tell({ id: lastEventId, event: { type: "status", status, ...defined({ error }) } });
         }
         if (clock.now() - spoke > heartbeat) {
           await stream.write(": still here\n\n");

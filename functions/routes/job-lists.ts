@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { type Job, jobSchema } from "../../shared/jobs/job.ts";
 import { parseRow } from "../../shared/rows.ts";
 import type { Edge } from "../edge.ts";
@@ -25,7 +26,7 @@ export async function listJobs(
   for (let read = 0; read < mostRead; read += portion) {
     const rows = await table.query(account, {
       ...{ prefix, limit: portion, newestFirst: true },
-      ...(after === undefined ? {} : { after }),
+      ...defined({ after }),
     });
     for (const row of rows) {
       const job = parseRow(jobSchema, row).data;

@@ -177,7 +177,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       throw refuse("invalid_request", `${most} webhooks are the limit.`);
     const webhook: StoredWebhook = {
       ...{ id: context.get("newId")("webhook"), url, enabled: true, account },
-      ...(events ? { events } : {}),
+      ...defined({ events }),
       created_at: toIso(clock.now()),
       secret: createSecret(random(24)),
     };

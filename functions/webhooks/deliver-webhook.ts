@@ -1,4 +1,5 @@
 import { readAccount } from "../../shared/accounts/account.ts";
+import { defined } from "../../shared/defined.ts";
 import { type Clock, type RandomBytes, toIso } from "../../shared/ports/clock.ts";
 import type { Table } from "../../shared/ports/table.ts";
 import type { WebhookAnswer, WebhookSender } from "../../shared/ports/webhook-sender.ts";
@@ -151,11 +152,11 @@ async function settle(
       data: {
         ...delivery,
         status: delivered ? "delivered" : final ? "failed" : "pending",
-        ...(status === undefined ? {} : { response_status: status }),
+        ...defined({ response_status: status }),
         ...("refused" in answer ? { last_error: answer.refused } : {}),
-        ...(next === undefined ? {} : { next_attempt_at: next }),
+        ...defined({ next_attempt_at: next }),
       },
-      ...(next === undefined ? {} : { due: next }),
+      ...defined({ due: next }),
     }),
   );
   // 410 Gone: whoever listened there does not want to any more.

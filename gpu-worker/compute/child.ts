@@ -4,6 +4,7 @@ import { requireSoundDevice } from "../../engine/capacity/self-test.ts";
 import { precisions } from "../../engine/networks/precision.ts";
 import { openPipeline } from "../../engine/pipeline/pipeline.ts";
 import { environmentFor, isDevice } from "../../engine/runtime/device.ts";
+import { defined } from "../../shared/defined.ts";
 import { RetryableError } from "../../shared/errors.ts";
 import { createJsonLog } from "../../shared/json-log.ts";
 import { systemClock } from "../../shared/system-clock.ts";
@@ -46,8 +47,7 @@ try {
   await requireSoundDevice(device);
   const pipeline = await openPipeline(model, {
     ...{ device, precision },
-    ...(memory === undefined ? {} : { memory }),
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ memory, threads }),
     ...(cache === undefined ? {} : { cache: { ...cache, note: (line) => log.info(line, { model }) } }),
   });
   let running: { readonly control: AbortController; readonly parts: Set<number> } | undefined;

@@ -4,6 +4,7 @@ import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
 import { decodeInstruction } from "../../engine/instruction/instruction-file.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { defined } from "../../shared/defined.ts";
 import type { EditPart, EditTask, TaskDone } from "./protocol.ts";
 import { toFailure } from "./task-failure.ts";
 import { type Canceled, type Emit, yieldToEventLoop } from "./task-hooks.ts";
@@ -45,7 +46,7 @@ export async function editTask(
   const { instruction, text, ...sampling } = task.prompt;
   const prompt = {
     ...(instruction ? { instruction: decodeInstruction(instruction) } : {}),
-    ...(text === undefined ? {} : { text }),
+    ...defined({ text }),
   };
   const parts = task.parts.map(
     (part, number): PartState => ({
@@ -132,7 +133,7 @@ export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "w
 
 function batchItem({ part: { part }, image, variation }: Wanted): BatchItem {
   const noise = part.noise ?? (part.count > 1 ? "fresh" : undefined);
-  return { image, seed: part.seed, variation, ...(noise === undefined ? {} : { noise }) };
+  return { image, seed: part.seed, variation, ...defined({ noise }) };
 }
 
 /** How many of a batch belong to each part. */

@@ -94,7 +94,7 @@ async function learn(
   await objects.delete(stateKey);
   return {
     results: [],
-    ...(instruction.init === undefined ? {} : { caption: instruction.init }),
+    ...defined({ caption: instruction.init }),
     text_guidance: instruction.textGuidance,
     warnings: instruction.warnings,
     measured: { compute_seconds: secondsSince(clock, started), steps: done.steps },
@@ -114,7 +114,7 @@ async function bring(
   const measured = { compute_seconds: secondsSince(ports.clock, started), steps: 0 };
   return {
     ...{ results: [], text_guidance: textGuidance, measured },
-    ...(init === undefined ? {} : { caption: init }),
+    ...defined({ caption: init }),
   };
 }
 
@@ -152,7 +152,7 @@ async function edit(
   );
   const part: EditPart = {
     ...{ images, count, format, seed: request.seed ?? 0 },
-    ...(request.noise === undefined ? {} : { noise: request.noise }),
+    ...defined({ noise: request.noise }),
   };
   const prompt: EditPrompt = defined({
     instruction,
@@ -231,7 +231,7 @@ function reportProgress(event: TaskEvent, { report }: Hooks, seconds: () => numb
   const { stage, step, steps, loss, etaSeconds } = event;
   const progress = {
     ...{ stage, step, steps },
-    ...(loss === undefined ? {} : { loss }),
+    ...defined({ loss }),
     ...(etaSeconds === undefined ? {} : { eta_seconds: Math.round(etaSeconds * 10) / 10 }),
   };
   // Preparing is part of a step's price.

@@ -1,3 +1,4 @@
+import { defined } from "../../shared/defined.ts";
 import { ProcessKilled, RetryableError, VisibleError } from "../../shared/errors.ts";
 import { conclude } from "../../shared/jobs/conclude.ts";
 import { type Job, jobMessageSchema, type Measured } from "../../shared/jobs/job.ts";
@@ -132,6 +133,6 @@ async function run(
   await reporter.close();
   const ended = await jobs.end(job, end, job.attempt);
   if (ended) await conclude(ports, ended);
-  tellEnd({ ...end, ...(ended?.usage ? { usage: ended.usage } : {}) });
+  tellEnd({ ...end, ...defined({ usage: ended?.usage }) });
   return "done";
 }

@@ -2,6 +2,7 @@ import type { Cost, Finished } from "../../engine/evaluation/finished-work.ts";
 import type { Metric } from "../../engine/evaluation/metric.ts";
 import { compare, type Summary, summarise } from "../../engine/evaluation/summarise.ts";
 import type { ClipName } from "../../engine/pipeline/clip-space.ts";
+import { defined } from "../../shared/defined.ts";
 import type { Ablation, Variant } from "./ablation.ts";
 import type { AblationOutcome, FinishedCell } from "./run-ablations.ts";
 
@@ -96,7 +97,7 @@ function tableOf(ablation: Ablation, cells: readonly FinishedCell[], cellsOfVari
       return [
         {
           ...{ name: variant.name, label, cases, metrics },
-          ...(x === undefined ? {} : { x }),
+          ...defined({ x }),
           differences: differences.get(variant.name) ?? null,
           cost,
         },

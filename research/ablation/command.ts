@@ -12,6 +12,7 @@ import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import { readSet } from "../../engine/evaluation/read-set.ts";
 import { requireOwnFolder } from "../../engine/evaluation/write-report.ts";
 import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
+import { defined } from "../../shared/defined.ts";
 import type { Ablation } from "./ablation.ts";
 import { ablationText } from "./ablation-text.ts";
 import { ablationFor, ablations, chooseAblations } from "./ablations.ts";
@@ -117,7 +118,7 @@ async function ablate(
     {
       ...{ ablations, cases, seeds, out },
       ...(options.learningSteps === undefined ? {} : { learning: { steps: options.learningSteps } }),
-      ...(options.size === undefined ? {} : { side: options.size }),
+      ...defined({ side: options.size }),
     },
     {
       signal,

@@ -8,6 +8,7 @@ import { openCase } from "../../engine/evaluation/open-case.ts";
 import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
 import type { InversionOptions } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { defined } from "../../shared/defined.ts";
 import { type Ablation, maximumPairs } from "./ablation.ts";
 import { type Cell, listCells } from "./ablation-cells.ts";
 import { caseInit } from "./case-init.ts";
@@ -90,9 +91,9 @@ export async function runAblations(
         (await caseInit(pipeline, await open(files), variant.init, {
           seed,
           folder: captions,
-          ...(signal ? { signal } : {}),
+          ...defined({ signal }),
         }));
-      const learning = { ...plan.learning, ...variant.learning, ...(init === undefined ? {} : { init }) };
+      const learning = { ...plan.learning, ...variant.learning, ...defined({ init }) };
       return evaluate(
         pipeline,
         {
@@ -104,7 +105,7 @@ export async function runAblations(
           open,
         },
         {
-          ...(signal ? { signal } : {}),
+          ...defined({ signal }),
           onEvent: ({ doing, step, steps }) =>
             onEvent?.({ cell, doing, step, steps, place: { index, count: cells.length }, done, left }),
         },

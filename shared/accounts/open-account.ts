@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { createId } from "../ids.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { type Clock, type RandomBytes, toIso } from "../ports/clock.ts";
@@ -30,8 +31,7 @@ export async function openAccount(
   const account: Account = {
     ...{ id: createId("account", now, random(10)), name, concurrency, created_at: toIso(now) },
     webhook_secret: createSecret(random(24)),
-    ...(billingCustomer === undefined ? {} : { billing_customer: billingCustomer }),
-    ...(resultDays === undefined ? {} : { result_days: resultDays }),
+    ...defined({ billing_customer: billingCustomer, result_days: resultDays }),
   };
   await insertAccount(table, account);
   await new Ledger(table, clock).open(account.id, credits);

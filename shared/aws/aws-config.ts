@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defined } from "../defined.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JobQueue } from "../ports/job-queue.ts";
 import { type QueueName, type QueueTiming, queueTiming } from "../queue-timing.ts";
@@ -58,10 +59,12 @@ export function openAdapters(
 ): AwsAdapters {
   const options: AwsOptions = {
     region: config.AWS_REGION,
-    ...(config.credentials ? { credentials: config.credentials } : {}),
-    ...(config.VISII_STORE_ENDPOINT === undefined ? {} : { storeEndpoint: config.VISII_STORE_ENDPOINT }),
-    ...(config.VISII_QUEUE_ENDPOINT === undefined ? {} : { queueEndpoint: config.VISII_QUEUE_ENDPOINT }),
-    ...(config.VISII_TABLE_ENDPOINT === undefined ? {} : { tableEndpoint: config.VISII_TABLE_ENDPOINT }),
+    ...defined({
+      credentials: config.credentials,
+      storeEndpoint: config.VISII_STORE_ENDPOINT,
+      queueEndpoint: config.VISII_QUEUE_ENDPOINT,
+      tableEndpoint: config.VISII_TABLE_ENDPOINT,
+    }),
   };
   const clients = createAwsClients(options);
   const queue = (name: QueueName) => new SqsJobQueue(clients.sqs, config.VISII_QUEUE_URLS[name]);

@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { defined } from "../defined.ts";
 
 export interface AwsOptions {
   readonly region: string;
@@ -22,7 +23,7 @@ export interface AwsClients {
 
 export function createAwsClients(options: AwsOptions): AwsClients {
   const { region, storeEndpoint, queueEndpoint, tableEndpoint, credentials } = options;
-  const common = { region, maxAttempts: 4, ...(credentials ? { credentials } : {}) };
+  const common = { region, maxAttempts: 4, ...defined({ credentials }) };
   const s3 = new S3Client({
     ...common,
     // Else a presigned link carries the checksum of a body that is not there yet.

@@ -9,6 +9,7 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
+import { defined } from "../defined.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Amendment,
@@ -155,7 +156,7 @@ export class DynamoTable implements Table {
         ScanIndexForward: !newestFirst,
         // More than asked: BETWEEN includes the rows that `after` and `until` name.
         Limit: limit + 2,
-        ...(start ? { ExclusiveStartKey: start } : {}),
+        ...defined({ ExclusiveStartKey: start }),
       });
       const page = await callService(`query ${pk}`, () => this.#client.send(command));
       const found = this.#alive((page.Items ?? []).map(toRow));
@@ -228,5 +229,5 @@ function sortKeyRange(prefix: string | undefined, above: string | undefined, bel
 
 function toRow(item: Record<string, unknown>): TableRow {
   const { due_sk: due, expires, ...row } = itemSchema.parse(item);
-  return { ...row, ...(due === undefined ? {} : { due }), ...(expires === undefined ? {} : { expires }) };
+  return { ...row, ...defined({ due, expires }) };
 }

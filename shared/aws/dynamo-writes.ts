@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import type { Amendment, NewRow, RowTest, TableKey, Write } from "../ports/table.ts";
 import { duePartition } from "./dynamo-table-definition.ts";
 import { updateExpression } from "./update-expression.ts";
@@ -40,6 +41,6 @@ function toItem({ pk, sk, data, due, expires }: NewRow, version: number): Record
   return {
     ...{ pk, sk, version, data },
     ...(due === undefined ? {} : { due_pk: duePartition({ pk, sk }), due_sk: due }),
-    ...(expires === undefined ? {} : { expires }),
+    ...defined({ expires }),
   };
 }

@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { createPresignedPost } from "@aws-sdk/s3-presigned-post";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { defined } from "../defined.ts";
 import type { ObjectStore, StoredObject, UploadForm } from "../ports/object-store.ts";
 import { callService, failureName } from "./service-failure.ts";
 
@@ -85,7 +86,7 @@ export class S3ObjectStore implements ObjectStore {
   async list(prefix: string, limit: number, after?: string): Promise<readonly StoredObject[]> {
     const command = new ListObjectsV2Command({
       ...{ Bucket: this.#bucket, Prefix: prefix, MaxKeys: limit },
-      ...(after === undefined ? {} : { StartAfter: after }),
+      ...defined({ StartAfter: after }),
     });
     const { Contents } = await callService(`list ${prefix}`, () => this.#client.send(command));
     return (Contents ?? []).map(({ Key, Size }) => ({ key: Key!, bytes: Size ?? 0 }));

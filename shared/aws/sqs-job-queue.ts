@@ -7,6 +7,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
+import { defined } from "../defined.ts";
 import { RetryableError } from "../errors.ts";
 import type { JobQueue, QueueDepth, ReceivedMessage } from "../ports/job-queue.ts";
 import { callService, failureName } from "./service-failure.ts";
@@ -28,7 +29,7 @@ export class SqsJobQueue implements JobQueue {
     const command = new SendMessageCommand({
       QueueUrl: this.#url,
       MessageBody: body,
-      ...(delaySeconds === undefined ? {} : { DelaySeconds: delaySeconds }),
+      ...defined({ DelaySeconds: delaySeconds }),
     });
     await callService("send a message", () => this.#client.send(command));
   }

@@ -1,4 +1,5 @@
 import { atOnce } from "../at-once.ts";
+import { defined } from "../defined.ts";
 import type { Job } from "../jobs/job.ts";
 import { objectKeys } from "../object-keys.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
@@ -70,7 +71,7 @@ export async function eraseRows(
     const rows = await table.query(pk, {
       limit: page,
       ...(prefix === "" ? {} : { prefix }),
-      ...(after === undefined ? {} : { after }),
+      ...defined({ after }),
     });
     const keys: TableKey[] = rows.filter(wanted).map(({ sk }) => ({ pk, sk }));
     await atOnce(width, keys, (key) => table.delete(key));

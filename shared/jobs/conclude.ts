@@ -1,4 +1,5 @@
 import { readAccount } from "../accounts/account.ts";
+import { defined } from "../defined.ts";
 import { deriveId } from "../ids.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type MeterRow, meterKey } from "../ledger/meter-row.ts";
@@ -40,7 +41,7 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
     await appendEvent(table, clock, job.id, lastEventId, {
       type: "status",
       status: job.status,
-      ...(job.error ? { error: job.error } : {}),
+      ...defined({ error: job.error }),
     });
     await noteForMeter(table, job);
     await announce(ports, job);
@@ -51,8 +52,7 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
 const lineOf = ({ id, status, results, error, reserved, usage }: Job, line: number): StoredLine => ({
   ...{ line, job: id, status, reserved },
   results: results.map(({ width, height }) => ({ width, height })),
-  ...(error ? { error } : {}),
-  ...(usage ? { usage } : {}),
+  ...defined({ error, usage }),
 });
 
 /** Leaves a row for the billing service, for accounts that it knows. */
@@ -70,9 +70,7 @@ async function announce(ports: ConcludePorts, job: Job): Promise<void> {
   await announceEnd(ports, job.account, job.id, type, job.request.webhook, {
     id: job.id,
     status: job.status,
-    ...(job.usage ? { usage: job.usage } : {}),
-    ...(job.error ? { error: job.error } : {}),
-    ...(job.request.metadata ? { metadata: job.request.metadata } : {}),
+    ...defined({ usage: job.usage, error: job.error, metadata: job.request.metadata }),
   });
 }
 
@@ -100,7 +98,7 @@ export async function announceEnd(
     const delivery: StoredDelivery = {
       id: deriveId("delivery", subject, `${type} ${webhook ?? url}`),
       account,
-      ...(webhook === undefined ? {} : { webhook }),
+      ...defined({ webhook }),
       ...{ url, type, status: "pending", attempts: 0, created_at: now, next_attempt_at: now },
       body: JSON.stringify(payload),
     };

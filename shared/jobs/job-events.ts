@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { lifetimes } from "../object-keys.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Table } from "../ports/table.ts";
@@ -46,6 +47,6 @@ export async function readEvents(
   limit = 100,
 ): Promise<readonly NumberedEvent[]> {
   const { pk } = rowKeys.event(job, "");
-  const rows = await table.query(pk, { limit, ...(after === undefined ? {} : { after }) });
+  const rows = await table.query(pk, { limit, ...defined({ after }) });
   return rows.map((row) => ({ id: row.sk, event: parseRow(jobEventSchema, row).data }));
 }

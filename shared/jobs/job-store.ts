@@ -1,4 +1,5 @@
 import { atOnce } from "../at-once.ts";
+import { defined } from "../defined.ts";
 import type { ErrorCode } from "../error-codes.ts";
 import { lifetimes } from "../object-keys.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -219,7 +220,7 @@ export class JobStore {
   #ended({ lease: _, ...row }: Job, end: JobEnd): { readonly job: Job; readonly due: string } {
     const job: Job = { ...row, ...end, finished_at: this.#in(0), concluded: false };
     const usage = usageAtEnd(job);
-    return { job: { ...job, ...(usage ? { usage } : {}) }, due: this.#in(this.timing.unqueuedGrace) };
+    return { job: { ...job, ...defined({ usage }) }, due: this.#in(this.timing.unqueuedGrace) };
   }
 
   /** Everyone has been told of the end. From now on the row is due only when its results are to go. */
@@ -231,7 +232,7 @@ export class JobStore {
       const end = Date.parse(gone ?? row.finished_at ?? row.created_at) / 1000;
       return {
         job: { ...row, concluded: true },
-        ...(gone === undefined ? {} : { due: gone }),
+        ...defined({ due: gone }),
         ...(isKept ? {} : { expires: Math.ceil(end) + lifetimes.record }),
       };
     });
@@ -270,7 +271,7 @@ interface JobFailure {
 
 const messageOf = ({ id, account, trace }: Job): JobMessage => ({
   ...{ version: 1, job: id, account },
-  ...(trace === undefined ? {} : { trace }),
+  ...defined({ trace }),
 });
 
 const isHolder = (row: Job, { attempt }: Job, owner: string): boolean =>

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import type { StandIns } from "../../../local/stand-ins.ts";
+import { defined } from "../../../shared/defined.ts";
 import { createDownload } from "../../../shared/outbound/download.ts";
 import { publicOnly } from "../../../shared/outbound/outbound-policy.ts";
 import { usedMilliseconds } from "./child.ts";
@@ -46,10 +47,12 @@ const adapters = openAdapters(
   {
     ...{ AWS_REGION: aws.region, VISII_BUCKET: standIns.bucket, VISII_TABLE: standIns.table },
     VISII_QUEUE_URLS: standIns.queueUrls,
-    ...(aws.storeEndpoint === undefined ? {} : { VISII_STORE_ENDPOINT: aws.storeEndpoint }),
-    ...(aws.queueEndpoint === undefined ? {} : { VISII_QUEUE_ENDPOINT: aws.queueEndpoint }),
-    ...(aws.tableEndpoint === undefined ? {} : { VISII_TABLE_ENDPOINT: aws.tableEndpoint }),
-    ...(aws.credentials ? { credentials: aws.credentials } : {}),
+    ...defined({
+      VISII_STORE_ENDPOINT: aws.storeEndpoint,
+      VISII_QUEUE_ENDPOINT: aws.queueEndpoint,
+      VISII_TABLE_ENDPOINT: aws.tableEndpoint,
+      credentials: aws.credentials,
+    }),
   },
   clock,
 );

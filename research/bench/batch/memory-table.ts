@@ -1,3 +1,4 @@
+import { defined } from "../../../shared/defined.ts";
 import type {
   Amendment,
   DueRow,
@@ -142,7 +143,7 @@ export class MemoryTable implements Table {
       const row = this.#stored(amend);
       const due = amendment.due ?? row.due;
       const data = amended(row.data, amendment);
-      const next = { ...row, data, version: row.version + 1, ...(due === undefined ? {} : { due }) };
+      const next = { ...row, data, version: row.version + 1, ...defined({ due }) };
       this.#put(amend, next, factor);
     } else this.#put(write.delete, undefined, factor);
   }
