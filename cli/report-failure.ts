@@ -9,7 +9,7 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as c
 const usageCodes: ReadonlySet<ErrorCode> = new Set(["usage", "invalid_option", "no_pairs"]);
 
 interface Failure {
-  /** Lines for stderr, without the leading "visii: ". */
+  /** Text for stderr, without the leading "visii: ". */
   readonly message: string;
   readonly exitCode: number;
 }

@@ -2,7 +2,10 @@ import { type ClientOptions, sendRepeatedly, toError } from "./http.ts";
 import { readChunks } from "./read-chunks.ts";
 import type { BatchLine } from "./resources.ts";
 
-/** Lines of a batch's output or errors, one at a time, from `fromLine` (0 for all) up to the first that has not ended. */
+/**
+ * Streams the lines of a batch's output or errors, from `fromLine` (0 for all) to the first line that is not
+ * finished.
+ */
 export async function* readBatchLines(
   options: ClientOptions,
   path: string,
@@ -21,7 +24,7 @@ export async function* readBatchLines(
   for await (const text of readChunks(response.body.pipeThrough(new TextDecoderStream()))) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    // The service validates its answers' types at compile time; here they are taken at its word.
+    // The service's types are checked at compile time; the client does not validate them again.
     for (const line of lines) yield JSON.parse(line) as BatchLine;
   }
 }

@@ -3,7 +3,7 @@ import { ApiError, type ClientOptions, toError } from "./http.ts";
 import { readChunks } from "./read-chunks.ts";
 import type { JobEvent } from "./resources.ts";
 
-/** Follows a job live to its end; a stream that breaks is taken up where it left off. */
+/** Streams a job's events until it ends. A broken connection is resumed after the last event. */
 export async function* followEvents(
   options: ClientOptions,
   path: string,
@@ -21,7 +21,7 @@ export async function* followEvents(
         if (event.type === "status" && event.status !== "queued" && event.status !== "running") return;
       }
     } catch (error) {
-      // A refusal is final unless it says when to come back; a broken connection may be better next time.
+      // An API error is final unless it has a Retry-After; connection errors are retried.
       const isFinal = error instanceof ApiError && error.retryAfter === undefined;
       if (isFinal || signal?.aborted || fruitless >= retries) throw error;
       if (error instanceof ApiError) wait = 1000 * Math.min(60, error.retryAfter ?? 0);
@@ -31,7 +31,7 @@ export async function* followEvents(
   }
 }
 
-/** One connection's worth of events. */
+/** The events of one connection. */
 async function* readStream(
   { baseUrl, key, fetch: send = fetch }: ClientOptions,
   path: string,
@@ -47,7 +47,7 @@ async function* readStream(
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream());
   for await (const { id, data } of readChunks(messages)) {
-    // The service validates its events' types at compile time; here they are taken at its word.
+    // The service's types are checked at compile time; the client does not validate them again.
     const event = JSON.parse(data) as JobEvent;
     yield { event, ...(id === undefined ? {} : { id }) };
   }

@@ -1,33 +1,33 @@
 import type { Problem } from "./resources.ts";
 
 export interface ClientOptions {
-  /** Where the API is: `https://api.example.com` or `http://127.0.0.1:8787`. */
+  /** Base URL of the API: `https://api.example.com` or `http://127.0.0.1:8787`. */
   readonly baseUrl: string;
   readonly key: string;
-  /** The platform's when absent. */
+  /** The platform's fetch when absent. */
   readonly fetch?: typeof fetch;
   /**
-   * Tries after the first for what is safe to repeat (looking, changing, deleting, canceling, and creating with an idempotency
-   * key) when nobody answers, or with 502, 503 or 504. 3 when absent.
+   * Number of retries of safe requests (reads, updates, deletions, cancellations, and creations with an
+   * idempotency key) after connection errors and status 502, 503 or 504. 3 when absent.
    */
   readonly retries?: number;
 }
 
 export interface CallOptions {
-  /** Same key and body, same answer: makes a create safe to repeat. */
+  /** A repeated key and body return the first response, which makes a creation safe to retry. */
   readonly idempotencyKey?: string;
-  /** Seconds to wait for the end of the job; the service caps it. */
+  /** Seconds to wait for the job to end; the service caps them. */
   readonly wait?: number;
-  /** The job cancels itself after this: `90s`, `15m`, `2h`. */
+  /** Time after which the job is canceled automatically: `90s`, `15m`, `2h`. */
   readonly cancelAfter?: string;
   readonly signal?: AbortSignal;
 }
 
-/** The service said no: its problem says why. */
+/** An error response of the service. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly problem: Problem;
-  /** Seconds to wait before another try, when the service says so. */
+  /** Seconds to wait before a retry, if the service sent them. */
   readonly retryAfter: number | undefined;
 
   constructor(problem: Problem, retryAfter: number | undefined) {
@@ -44,7 +44,7 @@ export type Send = <Result>(
   options?: CallOptions,
 ) => Promise<Result>;
 
-/** Sends requests with the key; an answer that is no success becomes an ApiError. */
+/** Sends requests with the API key. An error response throws an ApiError. */
 export function createSend(options: ClientOptions): Send {
   const { baseUrl, key, retries = 3 } = options;
   return async <Result>(
@@ -68,12 +68,12 @@ export function createSend(options: ClientOptions): Send {
     const repeatable = method !== "POST" || idempotencyKey !== undefined || sameAgain.test(path);
     const response = await sendRepeatedly(options, new URL(path, baseUrl), request, repeatable ? retries : 0);
     if (!response.ok) throw await toError(response);
-    // The service validates its answers' types at compile time; here they are taken at its word.
+    // The service's types are checked at compile time; the client does not validate them again.
     return (response.status === 204 ? undefined : await response.json()) as Result;
   };
 }
 
-/** Bytes behind an address that leads to the store; the key goes no further than the service. */
+/** Downloads from a URL that redirects to storage. The API key is sent only to the service. */
 export async function download(
   options: ClientOptions,
   path: string,
@@ -87,7 +87,7 @@ export async function download(
     { ...asked, redirect: "manual" },
     retries,
   );
-  // A browser hides where a redirect leads; it follows it and leaves the key behind by itself.
+  // A browser hides the target of a redirect, but follows it and drops the key by itself.
   if (response.type === "opaqueredirect") return bytesOf(await send(new URL(path, baseUrl), asked));
   const link = response.headers.get("location");
   if (link === null) throw await toError(response);
@@ -99,7 +99,7 @@ async function bytesOf(file: Response): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await file.arrayBuffer());
 }
 
-/** Doing these once more changes nothing more. */
+/** Requests that are idempotent without a key. */
 const sameAgain = /\/(complete|cancel|pause|resume)$/;
 
 const passing = new Set([502, 503, 504]);

@@ -1,4 +1,7 @@
-/** A stream's chunks, one at a time; not every browser iterates a stream. Leaving the loop cancels the stream. */
+/**
+ * Iterates a stream's chunks, because not every browser can iterate a stream. Leaving the loop cancels the
+ * stream.
+ */
 export async function* readChunks<Chunk>(stream: ReadableStream<Chunk>): AsyncGenerator<Chunk> {
   const reader = stream.getReader();
   try {

@@ -1,6 +1,7 @@
 /**
- * What the service takes and answers, as JSON: written out, so that a program that uses the client needs no library of schemas.
- * Fields that the service may leave out are absent. Times are ISO 8601 in UTC, credits are millionths of a US dollar.
+ * The service's requests and responses as JSON types, written out so that the client does not depend on a
+ * schema library. Optional fields may be absent. Times are ISO 8601 in UTC, credits are millionths of a US
+ * dollar.
  */
 
 /** RFC 9457. `code` is stable; `detail` is for people. */
@@ -11,17 +12,17 @@ export interface Problem {
   readonly code: string;
   readonly detail: string;
   readonly request_id: string;
-  /** Which fields, for `invalid_request`. */
+  /** Invalid fields, for `invalid_request`. */
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
 }
 
 export type Status = "queued" | "running" | "succeeded" | "failed" | "canceled";
 
-/** The caller's own notes, at most 20 keys; the service stores them and returns them unchanged. */
+/** The caller's metadata, at most 20 keys, stored and returned unchanged. */
 export type Metadata = Readonly<Record<string, string>>;
 
 export interface JobError {
-  /** Stable. */
+  /** A stable error code. */
   readonly code: string;
   readonly message: string;
 }
@@ -29,12 +30,12 @@ export interface JobError {
 export interface Progress {
   /** `prepare`, `prepare_samples` and `learn`, or `edit`. */
   readonly stage: string;
-  /** Steps made of this stage. */
+  /** Completed steps of this stage. */
   readonly step: number;
   readonly steps: number;
-  /** Of this step, while learning. */
+  /** Loss of this step, while learning. */
   readonly loss?: number;
-  /** Until the end of the stage, about. */
+  /** Approximate seconds to the end of the stage. */
   readonly eta_seconds?: number;
 }
 
@@ -42,9 +43,9 @@ export interface Usage {
   readonly compute_seconds: number;
   /** Learning steps, or sampling steps of all results. */
   readonly steps: number;
-  /** Results. */
+  /** Number of results. */
   readonly images: number;
-  /** Of all results. */
+  /** Pixels of all results. */
   readonly pixels: number;
   readonly credits: number;
 }
@@ -55,7 +56,7 @@ export interface JobUrls {
   readonly events: string;
 }
 
-/** What happens to a job, live. `result` says that there is one more; its link is in the edit. */
+/** A live event of a job. `result` announces a new result; its URL is in the edit. */
 export type JobEvent =
   | { readonly type: "status"; readonly status: Status; readonly error?: JobError }
   | { readonly type: "progress"; readonly progress: Progress }
@@ -79,7 +80,7 @@ export type UploadType = ImageType | "application/vnd.visii" | "application/json
 
 export interface CreateUpload {
   readonly content_type: UploadType;
-  /** Its size; the form takes no larger file. */
+  /** Size of the file, which is also the form's limit. */
   readonly bytes: number;
 }
 
@@ -99,7 +100,7 @@ export interface Upload {
   readonly bytes: number;
   readonly width?: number;
   readonly height?: number;
-  /** Of what arrived, in hex. */
+  /** SHA-256 of the received bytes, in hex. */
   readonly sha256?: string;
   readonly created_at: string;
   readonly expires_at?: string;
@@ -111,15 +112,15 @@ export interface Download {
 }
 
 export interface CreateInstruction {
-  /** Uploads of the same photo before and after the edit; more pairs make it more general. */
+  /** Uploads of a photo before and after the edit; more pairs generalize better. */
   readonly pairs: readonly { readonly before: string; readonly after: string }[];
   readonly name?: string | undefined;
   /** Words to start from. */
   readonly init?: string | undefined;
-  /** Learning steps; the model's own when absent. */
+  /** Learning steps; the model's default when absent. */
   readonly steps?: number | undefined;
   readonly seed?: number | undefined;
-  /** What is learned: rows of the text embedding, or the keys and values that the attentions make of them. */
+  /** What is learned: rows of the text embedding, or keys and values of the cross-attention layers. */
   readonly space?: "text" | "kv" | undefined;
   readonly learning_rate?: number | undefined;
   /** Inside the loss, and for edits by the instruction. */
@@ -133,7 +134,7 @@ export interface CreateInstruction {
 }
 
 export interface ImportInstruction {
-  /** Of a `.visii` file, as `application/vnd.visii`. */
+  /** ID of a `.visii` upload with type `application/vnd.visii`. */
   readonly upload: string;
   readonly name?: string | undefined;
   readonly metadata?: Metadata | undefined;
@@ -156,23 +157,23 @@ export interface InstructionResource {
   readonly urls: JobUrls;
   readonly progress?: Progress;
   readonly queue_position?: number;
-  /** The before image, edited by what is learned so far. */
+  /** The before image, edited by the current instruction. */
   readonly preview_url?: string;
   /** The first pair, side by side: a JPEG of 384×192 pixels. */
   readonly thumbnail_url?: string;
-  /** A 3D lookup table (`.cube`) that repeats the edit, where the pairs are a change of colors alone. */
+  /** A 3D lookup table (`.cube`) that reproduces the edit, if the pairs show only a color change. */
   readonly lut_url?: string;
-  /** What edits by it use where they name no `text_guidance`: what it was learned under. */
+  /** Default text guidance scale of edits with this instruction: the value it was learned with. */
   readonly text_guidance?: number;
-  /** The words it started from. */
+  /** The words that learning started from. */
   readonly caption?: string;
-  /** What is odd about the pairs or the learning. */
+  /** Problems of the pairs or of learning. */
   readonly warnings?: readonly string[];
   /** The `.visii` file. */
   readonly file_url?: string;
   readonly losses?: readonly { readonly step: number; readonly loss: number; readonly validation?: number }[];
   readonly error?: JobError;
-  /** Credits reserved when it was accepted; the charge, `usage.credits`, is never more. */
+  /** Credits reserved on submission. The charge, `usage.credits`, is never higher. */
   readonly cost: number;
   readonly usage?: Usage;
 }
@@ -181,25 +182,25 @@ export type OutputFormat = "png" | "jpeg" | "webp";
 
 export type Sampler = "euler-ancestral" | "euler" | "heun" | "ddim" | "dpmpp-2m-karras" | "unipc" | "lcm";
 
-/** How an edit is made; what is absent is the model's recommendation. */
+/** Options of an edit. Absent options use the model's defaults. */
 export interface EditOptions {
-  /** Words, alone or mixed with the instruction. */
+  /** A text prompt, alone or combined with the instruction. */
   readonly text?: string | undefined;
   readonly mixing?: "joined" | "in-turn" | undefined;
   readonly text_guidance?: number | undefined;
   readonly image_guidance?: number | undefined;
   /** Sampling steps. */
   readonly steps?: number | undefined;
-  /** `heun` counts two steps for each but the last; `lcm` is for models distilled for it. */
+  /** `heun` counts two steps for each except the last; `lcm` requires a model distilled for it. */
   readonly scheduler?: Sampler | undefined;
-  /** What the results should not be; it works where guidance is above 1. */
+  /** Negative prompt; needs text guidance above 1. */
   readonly negative?: string | undefined;
-  /** Above 0, at most 1: the share of the steps that is made, from the image under that much noise. */
+  /** Above 0, at most 1: the share of the steps that runs, starting from the image with noise added. */
   readonly strength?: number | undefined;
-  /** `fixed`: the noise that the instruction was learned under. */
+  /** `fixed`: the instruction's training noise. */
   readonly noise?: "fixed" | "fresh" | undefined;
   readonly seed?: number | undefined;
-  /** Results for each image; above 1 the noise is fresh. */
+  /** Results per image; above 1 the noise is fresh. */
   readonly count?: number | undefined;
   /** `png` when absent. */
   readonly format?: OutputFormat | undefined;
@@ -207,7 +208,7 @@ export interface EditOptions {
 
 export interface CreateEdit extends EditOptions {
   readonly instruction?: string | undefined;
-  /** Uploads that are complete. */
+  /** IDs of completed uploads. */
   readonly images: readonly string[];
   readonly metadata?: Metadata | undefined;
   readonly webhook?: string | undefined;
@@ -224,26 +225,26 @@ export interface EditResource {
   readonly urls: JobUrls;
   readonly progress?: Progress;
   readonly queue_position?: number;
-  /** Those that are done, also while others are not. */
+  /** Finished results, also while others are pending. */
   readonly results: readonly EditResult[];
-  /** When the results are deleted; the link of each stops sooner. */
+  /** When the results are deleted. Their signed URLs expire earlier. */
   readonly results_expire_at?: string;
-  /** True once the results were deleted. */
+  /** True after the results were deleted. */
   readonly expired?: boolean;
   readonly error?: JobError;
-  /** Credits reserved when it was accepted; the charge, `usage.credits`, is never more. */
+  /** Credits reserved on submission. The charge, `usage.credits`, is never higher. */
   readonly cost: number;
   readonly usage?: Usage;
 }
 
 export interface EditResult {
-  /** The upload that it was made of. */
+  /** ID of the upload that was edited. */
   readonly input: string;
-  /** A signed link; whoever holds it may read. */
+  /** A signed URL, valid without an API key. */
   readonly url: string;
   readonly width: number;
   readonly height: number;
-  /** When the link stops; a new look gives a new one. */
+  /** When the signed URL expires. Fetching the edit again returns a new one. */
   readonly expires_at: string;
 }
 
@@ -254,17 +255,17 @@ export interface Schedule {
   readonly time_zone?: string | undefined;
 }
 
-/** Exactly one of `images`, `manifest` and `prefix` says what is edited. */
+/** Give exactly one of `images`, `manifest` and `prefix`. */
 export interface CreateBatch {
   readonly instruction: string;
-  /** Uploads that are complete. */
+  /** IDs of completed uploads. */
   readonly images?: readonly string[] | undefined;
   /** An upload of JSON lines: `{"image": "upl_…", "custom_id": "…"}` each. */
   readonly manifest?: string | undefined;
-  /** Every image in the account's own folder of the bucket whose name begins so. */
+  /** All images in the account's folder of the bucket whose names start with this prefix. */
   readonly prefix?: string | undefined;
   readonly options?: EditOptions | undefined;
-  /** When to run; at once when absent. */
+  /** When to run; immediately when absent. */
   readonly schedule?: Schedule | undefined;
   readonly name?: string | undefined;
   readonly metadata?: Metadata | undefined;
@@ -287,13 +288,13 @@ export interface BatchResource {
   readonly created_at: string;
   readonly finished_at?: string;
   readonly urls: Omit<JobUrls, "events">;
-  /** Of the images; a schedule has none, its runs do. */
+  /** Counts of the images. A schedule has none; its runs do. */
   readonly counts?: BatchCounts;
-  /** Of a schedule's run: the schedule. */
+  /** The schedule of this run. */
   readonly schedule_of?: string;
   readonly schedule?: { readonly at?: string; readonly cron?: string; readonly time_zone?: string };
   readonly next_run_at?: string;
-  /** One JSON line for each image that succeeded. The address lasts and takes an API key. */
+  /** URL of one JSON line for each image that succeeded. It does not expire and requires an API key. */
   readonly output_url?: string;
   /** One JSON line for each image that did not succeed. */
   readonly errors_url?: string;
@@ -303,26 +304,26 @@ export interface BatchResource {
 
 /** A line of a batch's output. */
 export interface BatchLine {
-  /** Place in the batch, from 0. */
+  /** Index in the batch, from 0. */
   readonly line: number;
-  /** Its edit; none was made when the line could not be submitted. */
+  /** ID of its edit, which does not exist if the line could not be submitted. */
   readonly edit: string;
   readonly status: Status;
   readonly custom_id?: string;
-  /** Their addresses last as long as the results do, and take an API key. */
+  /** These URLs are valid as long as the results exist, and require an API key. */
   readonly results?: readonly { readonly url: string; readonly width: number; readonly height: number }[];
   readonly error?: JobError;
   readonly usage?: Usage;
 }
 
-/** `read` allows looking, `write` creating and changing, `keys` managing keys and webhooks. */
+/** `read` allows GET, `write` creating and changing, `keys` managing keys and webhooks. */
 export type Scope = "read" | "write" | "keys";
 
 export interface CreateKey {
   readonly name?: string | undefined;
-  /** Read and write when absent. */
+  /** `read` and `write` when absent. */
   readonly scopes?: readonly Scope[] | undefined;
-  /** Never when absent. */
+  /** Does not expire when absent. */
   readonly expires_at?: string | undefined;
 }
 
@@ -330,11 +331,11 @@ export interface KeyResource {
   readonly id: string;
   readonly name?: string;
   readonly scopes: readonly Scope[];
-  /** The first characters, to tell keys apart. */
+  /** The first characters of the key, to distinguish keys. */
   readonly hint: string;
   readonly created_at: string;
   readonly expires_at?: string;
-  /** To the hour. */
+  /** Rounded to the hour. */
   readonly last_used_at?: string;
 }
 
@@ -343,16 +344,16 @@ export interface CreatedKey extends KeyResource {
 }
 
 export type WebhookEvent = `${"instruction" | "edit" | "batch"}.${"succeeded" | "failed" | "canceled"}`;
-/** An event, or what a ping sends. */
+/** Type of a webhook payload: an event, or `ping`. */
 export type PayloadType = WebhookEvent | "ping";
 
-/** What a webhook brings. */
+/** Payload of a webhook. */
 export interface WebhookPayload {
   readonly type: PayloadType;
-  /** When it was first to be sent. */
+  /** When the payload was first scheduled. */
   readonly timestamp: string;
   readonly data: {
-    /** Of the instruction, edit or batch. */
+    /** ID of the instruction, edit or batch. */
     readonly id: string;
     readonly status: string;
     readonly usage?: Usage;
@@ -364,13 +365,13 @@ export interface WebhookPayload {
 
 export interface CreateWebhook {
   readonly url: string;
-  /** All when absent. */
+  /** All events when absent. */
   readonly events?: readonly WebhookEvent[] | undefined;
 }
 
 export interface UpdateWebhook {
   readonly url?: string | undefined;
-  /** `null` for all. */
+  /** `null` selects all events. */
   readonly events?: readonly WebhookEvent[] | null | undefined;
   readonly enabled?: boolean | undefined;
 }
@@ -379,7 +380,7 @@ export interface WebhookResource {
   readonly id: string;
   readonly url: string;
   readonly events?: readonly WebhookEvent[];
-  /** False after an answer of 410 Gone. */
+  /** False after the receiver returned 410 Gone. */
   readonly enabled: boolean;
   readonly created_at: string;
 }
@@ -395,7 +396,7 @@ export interface DeliveryResource {
   readonly type: PayloadType;
   readonly status: "pending" | "delivered" | "failed";
   readonly attempts: number;
-  /** Of the last answer; absent when none came. */
+  /** Status of the last response; absent if there was none. */
   readonly response_status?: number;
   readonly last_error?: string;
   readonly next_attempt_at?: string;
@@ -405,14 +406,14 @@ export interface DeliveryResource {
 export interface UsageReport {
   readonly from: string;
   readonly to: string;
-  /** Credits at hand now. */
+  /** Available credits. */
   readonly balance: number;
-  /** Credits set aside for jobs that are not done. */
+  /** Credits reserved for unfinished jobs. */
   readonly reserved: number;
   readonly totals: Usage & { readonly jobs: number };
-  /** Charges, the oldest first; at most 1000. */
+  /** Charges, oldest first; at most 1000. */
   readonly records: readonly {
-    /** The instruction or the edit; a batch, whose edits are charged several at a time. */
+    /** ID of the instruction or edit, or of a batch, whose edits are charged together. */
     readonly job: string;
     readonly jobs: number;
     readonly at: string;
@@ -425,8 +426,8 @@ export interface AccountResource {
   readonly object: "account";
   readonly name: string;
   readonly created_at: string;
-  /** Credits at hand, in millionths of a US dollar. */
+  /** Available credits, in millionths of a US dollar. */
   readonly balance: number;
-  /** Credits set aside for jobs that are not done. */
+  /** Credits reserved for unfinished jobs. */
   readonly reserved: number;
 }

@@ -1,4 +1,4 @@
-/** The typed client: `visii({ baseUrl, key }).edits.create({ … })`. It needs nothing but fetch. */
+/** The typed client: `visii({ baseUrl, key }).edits.create({ … })`. It has no dependencies except fetch. */
 import { readBatchLines } from "./batch-lines.ts";
 import { followEvents } from "./event-stream.ts";
 import { type CallOptions, type ClientOptions, createSend, download, type Send } from "./http.ts";
@@ -33,7 +33,7 @@ import type {
 export { ApiError, type CallOptions, type ClientOptions } from "./http.ts";
 export type * from "./resources.ts";
 
-/** Milliseconds between two looks at a job that is waited for. */
+/** Milliseconds between two requests while waiting for a job. */
 const interval = 1000;
 
 interface WebhookSecret {
@@ -60,7 +60,7 @@ export function visii(options: ClientOptions) {
     edits: {
       ...jobs<EditResource, EditListOptions>(send, options, "edits"),
       create: (body: CreateEdit, call?: CallOptions) => send<EditResource>("POST", "/v1/edits", body, call),
-      /** The bytes of one result, as long as it lasts. @throws ApiError `results_expired` when it is gone */
+      /** Downloads one result. @throws ApiError `results_expired` after it was deleted */
       download: (id: string, index: number, signal?: AbortSignal) =>
         download(options, `/v1/edits/${id}/results/${index}`, signal),
     },
@@ -69,33 +69,33 @@ export function visii(options: ClientOptions) {
       create: (body: CreateBatch, call?: CallOptions) =>
         send<BatchResource>("POST", "/v1/batches", body, call),
       delete: (id: string) => send<void>("DELETE", `/v1/batches/${id}`),
-      /** The lines that succeeded, from `fromLine` on; those of a running batch too. */
+      /** Streams the lines that succeeded, from `fromLine`, also of a running batch. */
       output: (id: string, fromLine?: number, signal?: AbortSignal) =>
         readBatchLines(options, `/v1/batches/${id}/output`, fromLine, signal),
-      /** The lines that did not succeed. */
+      /** Streams the lines that did not succeed. */
       errors: (id: string, fromLine?: number, signal?: AbortSignal) =>
         readBatchLines(options, `/v1/batches/${id}/errors`, fromLine, signal),
       pause: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/pause`),
       resume: (id: string) => send<BatchResource>("POST", `/v1/batches/${id}/resume`),
     },
     keys: {
-      /** The secret is in this answer and never again. */
+      /** The secret is returned only in this response. */
       create: (body: CreateKey = {}) => send<CreatedKey>("POST", "/v1/keys", body),
       list: () => send<All<KeyResource>>("GET", "/v1/keys"),
       revoke: (id: string) => send<void>("DELETE", `/v1/keys/${id}`),
     },
     webhooks: {
-      /** The secret, for `verifyWebhook` of `visii-client/webhooks`, is in this answer and never again. */
+      /** The secret, for `verifyWebhook` of `visii-client/webhooks`, is returned only in this response. */
       create: (body: CreateWebhook) => send<CreatedWebhook>("POST", "/v1/webhooks", body),
       list: () => send<All<WebhookResource>>("GET", "/v1/webhooks"),
       get: (id: string) => send<WebhookResource>("GET", `/v1/webhooks/${id}`),
       update: (id: string, body: UpdateWebhook) => send<WebhookResource>("PATCH", `/v1/webhooks/${id}`, body),
       delete: (id: string) => send<void>("DELETE", `/v1/webhooks/${id}`),
-      /** Sends it a `ping`. */
+      /** Sends a `ping` to the webhook. */
       ping: (id: string) => send<DeliveryResource>("POST", `/v1/webhooks/${id}/ping`),
-      /** A new secret; for a day the old one signs beside it. */
+      /** Creates a new secret. For a day, payloads are signed with both secrets. */
       rotate: (id: string) => send<CreatedWebhook>("POST", `/v1/webhooks/${id}/rotate`),
-      /** Signs for the addresses that jobs name themselves. */
+      /** The secret for callback URLs of single jobs. */
       secret: () => send<WebhookSecret>("GET", "/v1/webhooks/secret"),
       rotateSecret: () => send<WebhookSecret>("POST", "/v1/webhooks/secret/rotate"),
       deliveries: () => send<All<DeliveryResource>>("GET", "/v1/webhooks/deliveries"),
@@ -103,7 +103,7 @@ export function visii(options: ClientOptions) {
     },
     account: {
       get: () => send<AccountResource>("GET", "/v1/account"),
-      /** Closes the account and erases all that it holds. @param confirm the account's id */
+      /** Closes the account and erases its data. @param confirm the account's ID */
       delete: (confirm: string) => send<void>("DELETE", `/v1/account?${new URLSearchParams({ confirm })}`),
     },
     usage: (period: { readonly from?: string; readonly to?: string } = {}) =>
@@ -124,7 +124,7 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
     delete: (id: string) => send<void>("DELETE", `/v1/uploads/${id}`),
     /** An upload of the picture at an `https:` address, or of a `data:` URI. */
     download: (url: string) => send<Upload>("POST", "/v1/uploads/download", { url } satisfies Download),
-    /** All three steps: get a form, post the file, have it checked. */
+    /** Creates an upload, posts the file and completes the upload. */
     async send(bytes: Uint8Array<ArrayBuffer>, content_type: UploadType): Promise<Upload> {
       const { id, url, fields } = await create({ content_type, bytes: bytes.byteLength });
       const form = new FormData();
@@ -132,7 +132,9 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
       form.append("file", new Blob([bytes], { type: content_type }));
       const answer = await post(url, { method: "POST", body: form });
       if (!answer.ok)
-        throw new Error(`The store answered ${answer.status} to the upload ${id}: ${await answer.text()}`);
+        throw new Error(
+          `The storage returned status ${answer.status} for upload ${id}: ${await answer.text()}`,
+        );
       return complete(id);
     },
   };
@@ -148,7 +150,7 @@ export interface JobListOptions<Status extends string> extends ListOptions {
 }
 
 export interface EditListOptions extends JobListOptions<EditResource["status"]> {
-  /** Edits of this batch; without it edits of batches are left out. */
+  /** Edits of this batch. Without it, edits of batches are excluded. */
   readonly batch?: string;
 }
 
@@ -170,7 +172,7 @@ function resources<Resource extends HasStatus, Options extends ListOptions = Lis
       return send<Page<Resource>>("GET", `/v1/${collection}?${query}`);
     },
     cancel: (id: string) => send<Resource>("POST", `/v1/${collection}/${id}/cancel`),
-    /** Resolves when it has ended, however it ended. */
+    /** Resolves when the job has ended, with any status. */
     async wait(id: string, signal?: AbortSignal): Promise<Resource> {
       for (;;) {
         const now = await get(id, { wait: 30, ...(signal ? { signal } : {}) });
@@ -190,7 +192,7 @@ function jobs<Resource extends HasStatus, Options extends ListOptions = JobListO
   return {
     ...resources<Resource, Options>(send, collection),
     delete: (id: string) => send<void>("DELETE", `/v1/${collection}/${id}`),
-    /** What happens, live, to the end. */
+    /** Streams the job's events until it ends. */
     events: (id: string, signal?: AbortSignal): AsyncGenerator<JobEvent> =>
       followEvents(options, `/v1/${collection}/${id}/events`, signal),
   };

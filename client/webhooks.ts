@@ -1,3 +1,6 @@
-/** For receivers of webhooks. It needs `node:crypto`, so it is apart from the client, which browsers load. */
+/**
+ * For webhook receivers. A separate entry point, because it needs `node:crypto` and the client runs in
+ * browsers.
+ */
 export { verifyWebhook, type WebhookHeaders } from "../shared/webhooks/signing.ts";
 export type { PayloadType, WebhookEvent, WebhookPayload } from "./resources.ts";

@@ -1,4 +1,4 @@
-/** `npm run research -- COMMAND`: what the figures of docs/ are made with. */
+/** `npm run research -- COMMAND`: the experiments behind the docs' figures. */
 import { runProgram } from "../cli/run-program.ts";
 
 await runProgram({

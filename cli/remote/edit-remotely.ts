@@ -16,7 +16,7 @@ import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
 const mostImages = 16;
 
 interface RemotePrompt {
-  /** Of the service. */
+  /** ID of an instruction on the service. */
   readonly instruction?: string;
   readonly text?: string;
   readonly mixing?: Mixing;

@@ -11,7 +11,7 @@ import type { OpenCase } from "./evaluation-case.ts";
 import type { Cost } from "./finished-work.ts";
 
 interface LearnRequest {
-  /** How many of the case's pairs, from the first. */
+  /** Number of the case's pairs to use, from the first. */
   readonly pairs: number;
   readonly options: InversionOptions;
   /** Folder for instructions, and the key of this one: a hash of all inputs. */

@@ -114,7 +114,7 @@ export interface ConvAttributes {
   readonly dilation: number;
 }
 interface ReduceAttributes {
-  /** Counted from 0; the reduced axes stay as 1. */
+  /** Non-negative; reduced axes are kept as 1. */
   readonly axes: readonly number[];
 }
 interface SliceAttributes {

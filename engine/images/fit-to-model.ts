@@ -16,7 +16,10 @@ export interface ModelSize {
 }
 
 interface FittedImage {
-  /** For the model: aspect kept, sides padded to the multiple by repeating the edge, evenly on both sides. */
+  /**
+   * Input for the model: the aspect ratio is kept, and sides are padded to the multiple by repeating edge
+   * pixels, evenly on both sides.
+   */
   readonly image: RgbImage;
   /**
    * Reverses the resizing of an edited image of `image`'s size: crops the padding and returns to the original

@@ -24,7 +24,7 @@ export function createRgbImage(width: number, height: number, data: Float32Array
   return { width, height, data };
 }
 
-/** From interleaved 8-bit pixels [height, width, channels]; the first three channels are taken as R, G, B. */
+/** From interleaved 8-bit pixels [height, width, channels]; the first three channels are R, G, B. */
 export function fromBytes(bytes: Uint8Array, width: number, height: number, channels = 3): RgbImage {
   const area = width * height;
   if (channels < 3 || bytes.length !== area * channels)

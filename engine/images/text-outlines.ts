@@ -39,7 +39,7 @@ export function textWidth(text: string, size: number, weight: Weight = "regular"
 }
 
 interface TextStyle {
-  /** Pixels; y is the baseline. */
+  /** In pixels; y is the baseline. */
   readonly x: number;
   readonly y: number;
   /** Pixels per em. */

@@ -14,7 +14,7 @@ import {
 } from "./instruction.ts";
 import { layoutOf, rowsName, rowsOf, tensorsOf } from "./instruction-tensors.ts";
 
-/** The metadata key that holds all but the rows, as JSON. */
+/** Metadata key of the JSON with everything except the rows. */
 const infoKey = "visii";
 
 /** Maximum number of elements; limits the memory that a malicious file can use. */

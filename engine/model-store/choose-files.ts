@@ -8,7 +8,7 @@ export interface ChosenFile extends HubFile {
 }
 
 interface Choice {
-  /** The repository's id, for messages. */
+  /** The repository's ID, for messages. */
   readonly subject: string;
   /** `fp16`: weights in half precision, if the repository has separate ones. */
   readonly variant?: string;

@@ -9,7 +9,7 @@ import { transformer2d } from "./transformer-2d.ts";
 import type { UnetConfig } from "./unet-2d-condition-config.ts";
 
 interface UnetInputs {
-  /** [N, in_channels, h, w]: noisy latents, and for InstructPix2Pix the image's latents behind them. */
+  /** [N, in_channels, h, w]: noisy latents, followed by the image's latents for InstructPix2Pix. */
   readonly sample: Value;
   /** float32 [N], in units of training timesteps. */
   readonly timesteps: Value;

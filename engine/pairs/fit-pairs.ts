@@ -8,7 +8,7 @@ export interface ImagePair {
 }
 
 interface FittedPairs {
-  /** All of one size, both sides multiples of the model's. */
+  /** All of one size; both sides are multiples of the model's. */
   readonly pairs: readonly [ImagePair, ...ImagePair[]];
   /** Messages for the user. */
   readonly notices: readonly string[];

@@ -3,17 +3,17 @@ import { resolveSettings } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { Ablation, Variant } from "./ablation.ts";
 
-/** One variant on one case under one seed. */
+/** One variant on one case with one seed. */
 export interface Cell {
   readonly ablation: Ablation;
   readonly variant: Variant;
   readonly files: CaseFiles;
   readonly seed: number;
-  /** About how many UNet evaluations it takes, where none of it is finished yet; for the time left. */
+  /** Approximate UNet evaluations, without reuse of finished work; for the remaining time. */
   readonly cost: number;
 }
 
-/** What is to be done, ablation by ablation and variant by variant, so that a run cut short has whole tables. */
+/** All cells, by ablation and variant, so that an interrupted run has complete tables. */
 export function listCells(
   pipeline: Pick<Pipeline, "defaults">,
   ablations: readonly Ablation[],
@@ -25,7 +25,7 @@ export function listCells(
     ablation.variants.flatMap((variant) =>
       cases.flatMap((files) =>
         seeds.map((seed): Cell => {
-          // Variants that learn alike share their instructions, so only the first of them pays.
+          // Variants with equal learning settings share instructions, so only the first one is counted.
           const settings = resolveSettings(pipeline, { ...variant.learning, seed });
           const learning = JSON.stringify([settings, variant.init, variant.pairs ?? 1, files.name]);
           const first = !paid.has(learning);
@@ -44,7 +44,7 @@ export function listCells(
   );
 }
 
-/** Forward and backward evaluations of the text branch, and those of the frozen ones where they are not kept. */
+/** Forward and backward evaluations of the text branch, and of the frozen branches if they are not cached. */
 function learningCost(pipeline: Pick<Pipeline, "defaults">, { learning }: Variant): number {
   const { steps, batchSize, frozenBranches, textGuidance } = resolveSettings(pipeline, {
     ...learning,

@@ -5,10 +5,10 @@ import { lineChart } from "../charts/line-chart.ts";
 import type { AblationRow, AblationTable } from "./ablation-report.ts";
 
 /**
- * Each variant's difference to the baseline with its interval: it decides, where the means' own intervals mostly say how unlike
- * the cases are.
+ * Draws each variant's difference to the baseline with its interval. The intervals of the means mostly show
+ * the spread of the cases.
  *
- * @returns an SVG document; undefined where no variant has a difference
+ * @returns an SVG document; undefined if no variant has a difference
  */
 export async function ablationChart(table: AblationTable, metric: Metric): Promise<string | undefined> {
   const { title, axis, rows, baseline } = table;

@@ -5,15 +5,15 @@ import { tableHtml } from "../../engine/evaluation/table-html.ts";
 import type { AblationReport, AblationTable } from "./ablation-report.ts";
 import { ablationCells, cellMeaning } from "./ablation-text.ts";
 
-/** A plot that was drawn of an ablation. */
+/** A chart of an ablation. */
 export interface DrawnChart {
   readonly ablation: string;
   readonly metric: Metric;
-  /** File name, beside the page. */
+  /** File name in the page's folder. */
   readonly file: string;
 }
 
-/** The report as one page; its plots lie beside it and nothing comes from elsewhere. */
+/** The report as an HTML page. Its charts are stored beside it; it loads nothing else. */
 export function ablationHtml(report: AblationReport, charts: readonly DrawnChart[]): string {
   const { set, model, cases, seeds, side, notes, ablations } = report;
   return html`<!doctype html>

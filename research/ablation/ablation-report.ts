@@ -6,38 +6,38 @@ import { defined } from "../../shared/defined.ts";
 import type { Ablation, Variant } from "./ablation.ts";
 import type { AblationOutcome, FinishedCell } from "./run-ablations.ts";
 
-/** One variant's line in an ablation's table. */
+/** A variant's row in an ablation's table. */
 export interface AblationRow extends Pick<Variant, "name" | "label" | "x"> {
-  /** Cases that it is the mean of. */
+  /** Number of cases in the means. */
   readonly cases: number;
   /** Means over cases. */
   readonly metrics: Readonly<Record<Metric, Summary | null>>;
-  /** Means of the differences to the baseline, case by case; null for the baseline itself. */
+  /** Mean differences to the baseline by case; null for the baseline. */
   readonly differences: Readonly<Record<Metric, Summary | null>> | null;
-  /** Means over pieces of work. */
+  /** Mean cost of the work items. */
   readonly cost: Cost;
 }
 
 export interface AblationTable extends Pick<Ablation, "name" | "title" | "about" | "axis" | "baseline"> {
-  /** Every variant on every case under every seed. */
+  /** Whether every variant has results for every case and seed. */
   readonly complete: boolean;
   readonly rows: readonly AblationRow[];
 }
 
-/** The outcome of ablations, as `results.json` holds it. */
+/** The outcome of ablations, as stored in `results.json`. */
 export interface AblationReport {
   readonly formatVersion: 1;
   readonly set: string;
   readonly model: { readonly id: string; readonly weightHash: string };
-  /** What the CLIP scores were taken with; null if the model folder has none. */
+  /** The CLIP model of the CLIP scores; null if the model folder has none. */
   readonly clip: ClipName | null;
-  /** Longest side of the pictures, pixels, where they were scaled down; else null. */
+  /** Longest side of the images in pixels if they were scaled down, else null. */
   readonly side: number | null;
   readonly cases: readonly string[];
   readonly seeds: readonly number[];
   readonly complete: boolean;
   readonly ablations: readonly AblationTable[];
-  /** Sentences without which the figures could be misread. */
+  /** Notes that readers of the tables need. */
   readonly notes: readonly string[];
   readonly finished: readonly FinishedCell[];
 }
@@ -47,7 +47,7 @@ interface AblationSubject
   readonly ablations: readonly Ablation[];
 }
 
-/** Fewer cases than this make the bootstrap's intervals visibly too narrow. */
+/** With fewer cases the bootstrap's intervals are too narrow. */
 const fewCases = 8;
 
 export function makeAblationReport(

@@ -10,10 +10,13 @@ import { type Metric, metricNames, metrics } from "../../engine/evaluation/metri
 import type { Summary } from "../../engine/evaluation/summarise.ts";
 import type { AblationReport, AblationRow, AblationTable } from "./ablation-report.ts";
 
-/** Shown in tables; Image CLIP is highest where nothing was edited, and stays in results.json. */
+/** Metrics in the tables. Image CLIP is highest for unedited photos and only in results.json. */
 const shown: readonly Metric[] = metricNames.filter((metric) => metric !== "imageClip");
 
-/** A mean, then the difference to the baseline with its interval; the baseline's own mean has its interval instead. */
+/**
+ * The mean, then the difference to the baseline with its interval. The baseline's mean has an interval
+ * instead.
+ */
 export function ablationCells({ rows }: AblationTable): Cells {
   const columns = shown.filter((metric) => rows.some((row) => row.metrics[metric]));
   return [
@@ -44,7 +47,7 @@ function interval(metric: Metric, { low, high }: Summary, signed: boolean): stri
 export const cellMeaning =
   "The first line of a table that has no difference is its baseline: mean [interval]. The others: mean, difference to it [interval].";
 
-/** The tables and notes for a terminal, or in Markdown with the plots that lie beside it. */
+/** Tables and notes as plain text, or as Markdown with links to the charts. */
 export function ablationText(report: AblationReport, format: "plain" | "markdown"): string {
   const markdown = format === "markdown";
   const table = markdown ? markdownTable : alignedTable;

@@ -1,45 +1,45 @@
 import type { EditOptions } from "../../engine/editing/edit.ts";
 import type { InversionOptions } from "../../engine/inversion/settings.ts";
 
-/** What learning starts from: words that differ from case to case. */
+/** Init words that differ by case. */
 export type CaseInit =
-  /** A caption of the first pair's after image by PEZ: the paper's choice. */
+  /** A PEZ caption of the first pair's after image, as in the paper. */
   | "caption"
-  /** Words for the edit by PEZ, near f(after) − f(before), as `visii learn --caption` finds them. */
+  /** A PEZ caption of the edit, close to f(after) − f(before), as with `visii learn --caption`. */
   | "edit-caption"
-  /** The model's phrase that is nearest to the first pair, as `visii learn --caption phrase` finds it. */
+  /** The model's phrase nearest to the first pair, as with `visii learn --caption phrase`. */
   | "phrase"
-  /** The case's `caption_after`: a caption of the after image that says its look, as the case's maker knows it. */
+  /** The case's `caption_after`: a caption of the after image by the case's author. */
   | "look"
-  /** The case's first text: words that say the edit, as far as words can. */
+  /** The case's first text, which describes the edit. */
   | "text";
 
-/** One choice of a setting, everything else being the model's recommendation. */
+/** One choice of a setting; all others are the model's defaults. */
 export interface Variant {
-  /** A word that names it in results and files. */
+  /** Name in results and files. */
   readonly name: string;
-  /** As tables and plots show it. */
+  /** Label in tables and charts. */
   readonly label: string;
-  /** Its place on the ablation's axis. */
+  /** Position on the ablation's axis. */
   readonly x?: number;
-  /** Learned from the case's first N pairs; 1 when absent. */
+  /** Number of pairs to learn from, from the first; 1 when absent. */
   readonly pairs?: number;
   readonly init?: CaseInit;
   readonly learning?: Omit<InversionOptions, "seed" | "init">;
-  /** Learn at the model's own guidance and learning rate, where `learning` would have others. */
+  /** Use the model's guidance and learning rate instead of the loop's own. */
   readonly atModelsRate?: true;
   readonly editing?: Omit<EditOptions, "seed" | "variation">;
 }
 
-/** A question about one setting, answered by learning and editing under each choice of it. */
+/** An experiment on one setting: learning and editing with each of its variants. */
 export interface Ablation {
   readonly name: string;
   readonly title: string;
-  /** One sentence: what is compared and what is held. */
+  /** One sentence: what is compared and what is fixed. */
   readonly about: string;
-  /** Where the variants are numbers: their axis. */
+  /** The axis, if the variants are numbers. */
   readonly axis?: { readonly label: string; readonly log: boolean };
-  /** The variant that the others' differences are taken to. */
+  /** The variant to which differences are computed. */
   readonly baseline: string;
   readonly variants: readonly Variant[];
 }

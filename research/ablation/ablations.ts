@@ -3,13 +3,16 @@ import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { Ablation, CaseInit, Variant } from "./ablation.ts";
 
-/** Guidance at which the frozen branches have weight, near what the bundled model recommends. */
+/** Guidance at which the frozen branches have weight, near the bundled model's default. */
 const guided = { textGuidance: 1.5, imageGuidance: 1.2 } as const;
 
-/** Values of s_T that are compared; the paper's own is 7.5. */
+/** Compared values of s_T; the paper uses 7.5. */
 const textGuidances = [1, 1.5, 2, 3, 5] as const;
 
-/** Those of the paper, then ours; cheap ones and the paper's first, so that a run cut short has them. */
+/**
+ * The paper's ablations and this project's. Cheap ones and the paper's come first, so that an interrupted run
+ * has them.
+ */
 export const ablations: readonly Ablation[] = [
   {
     name: "clip",
@@ -181,7 +184,7 @@ export const ablations: readonly Ablation[] = [
   },
 ];
 
-/** Without the variants that the model or the cases have not the means for, and at the model's own rates. */
+/** The ablation without variants that the model or the cases do not support, at the model's rates. */
 export function ablationFor(
   { defaults }: Pick<Pipeline, "defaults">,
   { variants, ...ablation }: Ablation,
@@ -212,7 +215,7 @@ function startsWith({ start }: Pipeline["defaults"], learning: Variant["learning
   return learning?.start !== "pair" || start === "pair";
 }
 
-/** `clip,steps` → those ablations, in their own order. @throws VisibleError `invalid_option` */
+/** Parses `clip,steps`. @throws VisibleError `invalid_option` */
 export function chooseAblations(list: string | undefined): readonly Ablation[] {
   if (list === undefined) return ablations;
   const names = list.split(",").map((name) => name.trim());
@@ -220,7 +223,7 @@ export function chooseAblations(list: string | undefined): readonly Ablation[] {
   if (unknown !== undefined)
     throw new VisibleError(
       "invalid_option",
-      `"${unknown}" is no ablation; there are ${ablations.map(({ name }) => name).join(", ")}.`,
+      `Unknown ablation "${unknown}"; use ${ablations.map(({ name }) => name).join(", ")}.`,
     );
   return ablations.filter(({ name }) => names.includes(name));
 }

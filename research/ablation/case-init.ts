@@ -11,9 +11,9 @@ import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { CaseInit } from "./ablation.ts";
 
 /**
- * The words that a case's learning starts from. Captions are kept in `folder`, as they take a while to find.
+ * The init words of a case. Captions are cached in `folder`, because finding them is slow.
  *
- * @throws VisibleError `invalid_set` for a case without the words that it is to start from
+ * @throws VisibleError `invalid_set` for a case without the required words
  */
 export async function caseInit(
   pipeline: Pipeline,
@@ -26,7 +26,7 @@ export async function caseInit(
     if (text === undefined)
       throw new VisibleError(
         "invalid_set",
-        `The ablation init wants words for every case; give ${openCase.name}/case.json "texts".`,
+        `The ablation init requires texts for every case; add "texts" to ${openCase.name}/case.json.`,
       );
     return text;
   }
@@ -35,7 +35,7 @@ export async function caseInit(
     if (caption === undefined)
       throw new VisibleError(
         "invalid_set",
-        `The ablation init wants a caption of every case's look; give ${openCase.name}/case.json "caption_after".`,
+        `The ablation init requires a caption for every case; add "caption_after" to ${openCase.name}/case.json.`,
       );
     return caption;
   }

@@ -2,9 +2,9 @@ import { VisibleError } from "../../engine/errors.ts";
 import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 
 /**
- * `8` → eight cases, spread evenly over the set in the order of its names; `night,grade` → those.
+ * `8` selects eight evenly spaced cases, `night,grade` selects cases by name.
  *
- * @throws VisibleError `invalid_option` for a name that no case has
+ * @throws VisibleError `invalid_option` for an unknown name
  */
 export function chooseCases(cases: readonly CaseFiles[], choice: string | undefined): readonly CaseFiles[] {
   if (choice === undefined) return cases;

@@ -17,15 +17,15 @@ export interface AblationPlan {
   readonly ablations: readonly Ablation[];
   readonly cases: readonly CaseFiles[];
   readonly seeds: readonly number[];
-  /** Laid under every variant's own learning settings. */
+  /** Base learning settings of all variants. */
   readonly learning?: Omit<InversionOptions, "seed" | "init">;
-  /** Pictures are scaled down to this longest side, in pixels; that of evaluations when absent. */
+  /** Longest side to which images are scaled down, in pixels; the default of evaluations when absent. */
   readonly side?: number;
-  /** Folder for pictures, instructions and finished results. */
+  /** Folder for images, instructions and finished results. */
   readonly out: string;
 }
 
-/** A cell's result, beside what it is a result of. */
+/** A cell with its result. */
 export interface FinishedCell {
   readonly ablation: string;
   readonly variant: string;
@@ -35,29 +35,29 @@ export interface FinishedCell {
 interface AblationEvent extends Pick<EvaluationEvent, "doing" | "step" | "steps"> {
   readonly cell: Cell;
   readonly place: { readonly index: number; readonly count: number };
-  /** Cost (see Cell) of what was computed so far in this run, and of what is left at most. */
+  /** Cost (see Cell) of the work done in this run, and of the remaining work at most. */
   readonly done: number;
   readonly left: number;
 }
 
 interface AblationHooks {
-  /** Honoured between steps: what is finished is returned, `complete` being false. */
+  /** Checked between steps. Finished results are returned, with `complete` false. */
   readonly signal?: AbortSignal;
   onEvent?(event: AblationEvent): void;
 }
 
 export interface AblationOutcome {
   readonly finished: readonly FinishedCell[];
-  /** How many of them an earlier run, or another ablation, had made. */
+  /** Number of results reused from an earlier run or another ablation. */
   readonly reused: number;
   readonly complete: boolean;
 }
 
 /**
- * Every variant of every ablation on every case under every seed. Each cell is an evaluation of its own, kept as `evaluate`
- * keeps them: done before, or alike in another ablation, it is not done again.
+ * Runs every variant of every ablation on every case and seed. Each cell is an evaluation, and its result is
+ * stored and reused like those of `evaluate`.
  *
- * @throws VisibleError before any work for a case that lacks pairs or words that an ablation wants
+ * @throws VisibleError before any work for a case that lacks pairs or words that an ablation requires
  */
 export async function runAblations(
   pipeline: Pipeline,
@@ -122,18 +122,18 @@ function requireMeans({ ablations, cases }: AblationPlan): void {
     if (poor)
       throw new VisibleError(
         "invalid_set",
-        `The ablation ${ablation.name} wants ${wanted} pairs and ${poor.name} has ${poor.pairs.length}; leave one of them out with --only or --cases.`,
+        `The ablation ${ablation.name} requires ${wanted} pairs, but ${poor.name} has ${poor.pairs.length}; exclude one of them with --only or --cases.`,
       );
     const mute = cases.find(({ description }) => !description.texts);
     if (mute && ablation.variants.some(({ init }) => init === "text"))
       throw new VisibleError(
         "invalid_set",
-        `The ablation ${ablation.name} wants words for every case and ${mute.name}/case.json has no "texts"; leave one of them out with --only or --cases.`,
+        `The ablation ${ablation.name} requires texts for every case, but ${mute.name}/case.json has no "texts"; exclude one of them with --only or --cases.`,
       );
   }
 }
 
-/** Seeds of one case follow each other, so the case opened last is most often the one asked for. */
+/** The seeds of a case are consecutive, so caching the last opened case is enough. */
 function rememberLast(
   open: (files: CaseFiles) => Promise<OpenCase>,
 ): (files: CaseFiles) => Promise<OpenCase> {

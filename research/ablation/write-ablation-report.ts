@@ -8,13 +8,16 @@ import { ablationText, chartName } from "./ablation-text.ts";
 
 const plotted: readonly Metric[] = ["psnr", "visualClip"];
 
-/** Writes results.json, tables.md, index.html and a plot of every ablation; returns the paths of the first and the third. */
+/**
+ * Writes results.json, tables.md, index.html and a chart of every ablation. Returns the paths of the first
+ * and the third.
+ */
 export async function writeAblationReport(
   out: string,
   report: AblationReport,
 ): Promise<{ readonly page: string; readonly results: string }> {
   const [page, results] = [join(out, "index.html"), join(out, "results.json")];
-  // First the results: they mark the folder as ours.
+  // Write the results first, because they mark the folder as written by visii.
   await writeAside(results, `${JSON.stringify(report, null, 2)}\n`);
   const charts: DrawnChart[] = [];
   for (const table of report.ablations)

@@ -8,12 +8,12 @@ import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { firstPair, meanPsnrToTruth } from "./measure-case.ts";
 import { type ReferenceLoopTask, runReferenceLoop } from "./reference-loop.ts";
 
-/** How near the edits of unseen photos come to the truth when learning may spend so much. */
+/** Quality of edits of unseen photos for a learning budget. */
 export interface QualityPoint {
   readonly learner: string;
   readonly case: string;
   readonly seed: number;
-  /** UNet evaluations, forward and backward, validations included: one for each branch of each sample. */
+  /** UNet evaluations, forward and backward, including validation: one for each branch of each sample. */
   readonly evaluations: number;
   /** Mean PSNR to the true edit over the case's photos, in dB. */
   readonly psnr: number;
@@ -32,7 +32,7 @@ interface PaperLoop {
   readonly guidance: Guidance;
 }
 
-/** The paper's loop as it was published, and step by step as it suits the model at hand. */
+/** The paper's loop as published, and with settings adapted to the model step by step. */
 export function paperLoops({ defaults }: Pipeline): readonly PaperLoop[] {
   const { textGuidance, imageGuidance, learningRate } = defaults.inversion;
   const guidance = { text: textGuidance, image: imageGuidance };
@@ -44,16 +44,16 @@ export function paperLoops({ defaults }: Pipeline): readonly PaperLoop[] {
   ];
 }
 
-/** Names of learners: ours, and what is added for the paper's tokens that were last instead of best. */
+/** Names of learners: this project's loop, and the suffix for the paper's last instead of best tokens. */
 export const ours = "ours";
 export const lastTokens = ", its last tokens";
 
 /**
- * Learns each case's first pair by our loop with rising numbers of steps, each a run of its own, and by the paper's loop in
- * PyTorch, looked at on its way (its learning rate is constant, so that a shorter run is the beginning of a longer one).
- * The tokens of all are applied by one sampler, under the guidance they were learned for, with noise that neither has seen.
+ * Learns each case's first pair with this project's loop at increasing numbers of steps, one run each, and
+ * with the paper's loop in PyTorch at checkpoints of one run, because its learning rate is constant. All
+ * tokens are applied by one sampler, with the guidance that they were learned with and with unseen noise.
  *
- * @returns a line that says why the paper's loop did not run, where it did not
+ * @returns the reason if the paper's loop could not run
  */
 export async function benchAgainstReference(
   pipeline: Pipeline,
@@ -104,7 +104,7 @@ export async function benchAgainstReference(
   return undefined;
 }
 
-/** Tokens that another program learned, as an instruction of this pipeline. It validated nothing. */
+/** Wraps tokens from another program as an instruction. It has no validation loss. */
 function asInstruction(
   pipeline: Pipeline,
   { before: { width, height } }: ImagePair,

@@ -3,7 +3,7 @@ import { openCase } from "../../engine/evaluation/open-case.ts";
 import { createRgbImage, cropImage, type RgbImage } from "../../engine/images/rgb-image.ts";
 import { comparePair, type PairStructure } from "../../engine/pairs/pair-structure.ts";
 
-/** How often the check of pairs speaks up. */
+/** How often the pair check warns. */
 export interface AlignmentCount {
   readonly name: string;
   readonly pairs: number;
@@ -16,7 +16,7 @@ interface Picture {
   readonly after: RgbImage;
 }
 
-/** Spoils an aligned pair. `others` are pairs of the same edit on other photos. */
+/** Misaligns a pair. `others` are pairs of the same edit on other photos. */
 type Spoil = (
   picture: Picture,
   others: readonly Picture[],
@@ -42,7 +42,7 @@ const spoils: Readonly<Record<string, Spoil>> = {
   }),
 };
 
-/** Every picture of the cases with its true edit, as it is and spoilt in every way; each case's edit is another. */
+/** Checks every image of the cases with its true edit, aligned and with every kind of misalignment. */
 export async function countAlignmentWarnings(
   cases: readonly CaseFiles[],
   onWarning: (what: string, structure: PairStructure) => void = () => undefined,
@@ -70,7 +70,7 @@ export async function countAlignmentWarnings(
   return [...counts].map(([name, count]) => ({ name, ...count }));
 }
 
-/** Two windows on the pair, one diagonally beside the other; every second time only to the side. */
+/** Two diagonally offset crops of the pair; every second time only a horizontal offset. */
 function shifted(share: number): Spoil {
   return ({ before, after }, _, index) => {
     const dx = Math.round(share * before.width);
@@ -93,7 +93,7 @@ function mirror(image: RgbImage): RgbImage {
   );
 }
 
-/** Turned by degrees about the middle and enlarged, bilinear; what comes from outside is the edge's nearest pixel. */
+/** Rotates by degrees around the center and enlarges, bilinear, with edge pixels repeated outside. */
 function warp({ width, height, data }: RgbImage, { turn, zoom }: { turn: number; zoom: number }): RgbImage {
   const [cos, sin] = [Math.cos((turn * Math.PI) / 180) / zoom, Math.sin((turn * Math.PI) / 180) / zoom];
   const result = new Float32Array(data.length);

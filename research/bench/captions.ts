@@ -7,20 +7,20 @@ import { invert } from "../../engine/inversion/invert.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { firstPair, meanPsnrToTruth } from "./measure-case.ts";
 
-/** What words to start from came to on one case: PSNR to the truth on unseen photos, in dB. */
+/** Results of one kind of init on one case: PSNR to the true edits of unseen photos, in dB. */
 export interface InitFigures {
   readonly case: string;
   readonly way: string;
   readonly init: string;
   readonly wordsAlone: number;
-  /** After so many steps of learning from the first pair. */
+  /** By number of learning steps from the first pair. */
   readonly learned: Readonly<Record<number, number>>;
 }
 
 const steps = [30] as const;
 const seed = 0;
 
-/** Ways to find the words that learning starts from. */
+/** Methods of finding the init words. */
 const ways: Readonly<Record<string, (pipeline: Pipeline, pair: ImagePair) => Promise<string>>> = {
   "the model's own": async ({ defaults }) => defaults.init,
   "nearest phrase": async (pipeline, pair) => (await captionPair(pipeline, pair, "phrase", { seed })).text,
@@ -29,7 +29,7 @@ const ways: Readonly<Record<string, (pipeline: Pipeline, pair: ImagePair) => Pro
     (await captionEmbedding(pipeline, (await pipeline.embedImage(after))!, { seed })).text,
 };
 
-/** Edits each case's photos by the words alone, and by what was learned from them in few steps. */
+/** Edits each case's photos by the words alone, and by instructions learned from them in few steps. */
 export async function benchCaptions(
   pipeline: Pipeline,
   cases: readonly CaseFiles[],

@@ -6,13 +6,13 @@ import { promisify } from "node:util";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const repeats = 5;
 
-/** Makes a Node process tell, as its last line on stderr, the processor time that it took in microseconds. */
+/** Makes a Node process print its CPU time in microseconds as the last line on stderr. */
 const telling =
   "data:text/javascript,process.on('exit',()=>{const{user,system}=process.cpuUsage();console.error('\\n'+(user+system))})";
 
 /**
- * Processor time of the command line with the bundled model, in turn: Node alone, the help (which loads every command), one
- * command's help (which loads that one), and one edit from start to end.
+ * CPU time of the command line with the bundled model: Node alone, the help (which loads every command), one
+ * command's help (which loads that command), and one complete edit.
  */
 export async function benchCommandStart(
   scratch: string,

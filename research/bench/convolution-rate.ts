@@ -5,7 +5,7 @@ import { optimize } from "../../engine/rewrite/optimize.ts";
 import { Session } from "../../engine/runtime/session.ts";
 import { medianSeconds } from "./time.ts";
 
-/** FLOP/s of the fastest of three large 3 × 3 convolutions, measured here and now: what the floor is stated at. */
+/** FLOP/s of the fastest of three large 3 × 3 convolutions, used for the lower bound. */
 export async function fastestConvolutionRate(threads: number): Promise<number> {
   const rates: number[] = [];
   for (const [channels, size] of [

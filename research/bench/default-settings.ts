@@ -11,7 +11,7 @@ interface Variant {
   readonly samples: LoopSettings["samples"];
 }
 
-/** 1200 evaluations each, forward and backward. */
+/** All with 1200 evaluations, forward and backward. */
 const variants: readonly Variant[] = [
   { steps: 100, batchSize: 6, learningRate: 0.12, samples: 64 },
   ...[0.12, 0.06, 0.2, 0.4].map((learningRate) => every(100, 6, learningRate)),
@@ -24,7 +24,7 @@ function every(steps: number, batchSize: number, learningRate: number): Variant 
   return { steps, batchSize, learningRate, samples: "every timestep" };
 }
 
-/** The validation loss that each way of spending the same evaluations ends at: the table the defaults come from. */
+/** Final validation loss of several settings with equal evaluations: the basis of the defaults. */
 export async function benchDefaults(
   pipeline: Pipeline,
   pair: ImagePair,

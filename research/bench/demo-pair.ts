@@ -11,14 +11,14 @@ interface DemoPlan {
   readonly tests: readonly { readonly image: string; readonly truth: string }[];
 }
 
-/** The pair that `npm run demo` learns from, at the model's own resolution. */
+/** The pair of `npm run demo`, at the model's resolution. */
 export async function readDemoPair(root: string, pipeline: Pipeline): Promise<ImagePair> {
   const { pair } = await readPlan(root);
   const read = pictureReader(root, pipeline);
   return { before: await read(pair.before), after: await read(pair.after) };
 }
 
-/** The same with the demo's photos and their true edits. */
+/** The pair with the demo's photos and their true edits. */
 export async function readDemoCase(root: string, pipeline: Pipeline): Promise<SpaceCase> {
   const { tests } = await readPlan(root);
   const read = pictureReader(root, pipeline);

@@ -5,10 +5,10 @@ import { type Device, kindOf } from "../../engine/runtime/device.ts";
 const run = promisify(execFile);
 
 /**
- * The most memory that an NVIDIA GPU had in use while `work` ran, less what it had before: asked of nvidia-smi some times a second.
- * Everything counts that uses the GPU meanwhile, the driver's own context of some hundred MB too.
+ * Peak memory of an NVIDIA GPU while `work` runs, minus the memory used before, by polling nvidia-smi. It
+ * includes all users of the GPU and the driver's context of some hundred MB.
  *
- * @returns bytes, or nothing where there is no such GPU to ask
+ * @returns bytes, or undefined without an NVIDIA GPU
  */
 export async function watchDeviceMemory<Result>(
   device: Device,

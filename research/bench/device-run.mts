@@ -19,7 +19,7 @@ import {
 } from "./full-size-inputs.ts";
 import type { FullSizeOptions } from "./full-size-options.ts";
 
-/** Of something done again and again: loading its graph, the first time, and the median of the later ones; seconds. */
+/** Seconds of a repeated operation: loading its graph, the first run, and the median of later runs. */
 export interface Timed {
   readonly create?: number;
   readonly first: number;
@@ -27,8 +27,9 @@ export interface Timed {
 }
 
 /**
- * Our side of the bench on a device, in a process of its own: `FOLDER SCRATCH REPEATS STEPS OPTIONS_JSON`. Writes the inputs for
- * PyTorch and our gradient into SCRATCH, and prints figures as its last line.
+ * This project's part of the device benchmark, in its own process: `FOLDER SCRATCH REPEATS STEPS
+ * OPTIONS_JSON`. Writes the inputs for PyTorch and the gradient to SCRATCH, and prints the results as the
+ * last line.
  */
 const [folder, scratch, repeats, steps, json] = process.argv.slice(2) as [
   string,
@@ -62,14 +63,14 @@ const samples = {
   timesteps: Float32Array.of(timestep),
 };
 
-// 1. One step: the text branch forward and backward, and the two branches that are evaluated once a sample.
+// 1. One step: the text branch forward and backward, and the two branches that are evaluated once per sample.
 const predict = () => pipeline.predict({ ...samples, text: inputs.text });
 const unet = { create: await seconds(predict), ...(await timed(predict)) };
 let frozen = new Float32Array();
 const branches = await timed(async () => {
   frozen = Float32Array.from(await frozenBranches(pipeline, samples, guidance));
 });
-// Without L_clip, as PyTorch's side is: it costs nothing and would tell the gradients apart.
+// Without L_clip, like the PyTorch version: it costs nothing and would make the gradients differ.
 const wanted = { ...lossAt(side), clipWeight: 0 };
 const plan = planLoss(model, wanted, pipeline.memory, device === "cpu" ? "cpu" : "gpu");
 const open = () => pipeline.session("loss", () => plan.graph);

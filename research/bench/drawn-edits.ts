@@ -1,9 +1,12 @@
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 
-/** One pixel to another, channels in [−1, 1]. */
+/** Maps a pixel, with channels in [−1, 1]. */
 type PixelMap = (r: number, g: number, b: number) => readonly [number, number, number];
 
-/** Edits by formula, so that any photo has a true edit: mixtures and curves that no sentence of the model's says. */
+/**
+ * Edits by formula, so that any photo has a true edit: channel mixes and curves that the model's vocabulary
+ * does not describe.
+ */
 export const drawnEdits: Readonly<Record<string, PixelMap>> = {
   "mixed channels": (r, g, b) => [0.2 * r + 0.8 * g, 0.5 * b + 0.4 * r + 0.05, 0.9 * r - 0.1 * g - 0.1],
   "a curve a channel": (r, g, b) => [0.9 * Math.sin(1.4 * r) + 0.1, 0.6 * g - 0.2, 0.3 - 0.5 * b],

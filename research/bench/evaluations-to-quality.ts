@@ -4,12 +4,15 @@ import { invert } from "../../engine/inversion/invert.ts";
 import type { InversionOptions } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 
-/** One run of the paper's loop, and where the fast loop passes it. */
+/** A run of the paper's loop, and when the fast loop matches it. */
 export interface Comparison {
   readonly learningRate: number;
-  /** L_mse on the validation samples of the tokens that the paper's loop keeps. */
+  /** L_mse of the paper's final tokens on the validation samples. */
   readonly validation: number;
-  /** The fast loop's evaluations, forward and backward, when it was first at or below that; absent if it never was. */
+  /**
+   * Evaluations of the fast loop, forward and backward, when it first reached that loss; absent if it did
+   * not.
+   */
   readonly fastEvaluations: number | undefined;
 }
 
@@ -26,11 +29,12 @@ const validationEvery = 5;
 const common = { seed: 1 } as const;
 
 /**
- * UNet evaluations that the fast loop needs to reach the validation loss of the paper's loop, on one pair with the same
- * guidance and the same validation samples (they depend on the seed alone): the paper's loop at its own learning rate, and
- * at the one that suits this model. Validations are left out of both counts: the paper's loop makes none.
+ * UNet evaluations that the fast loop needs to reach the validation loss of the paper's loop, on one pair
+ * with the same guidance and validation samples (which depend only on the seed): the paper's loop at its own
+ * learning rate, and at this model's. Validations are excluded from both counts, because the paper's loop has
+ * none.
  *
- * @param onProgress is told what runs
+ * @param onProgress called with the name of the current run
  */
 export async function benchEvaluations(
   pipeline: Pipeline,

@@ -9,11 +9,11 @@ import { writeSafetensors } from "../../engine/weights/safetensors-file.ts";
 
 export const guidance: Guidance = { text: 7.5, image: 1.5 };
 export const timestep = 600;
-/** Latents a side of the UNet at 512 px. */
+/** Side in latents of the UNet at 512 px. */
 export const side = 64;
 const tokens = 8;
 
-/** The loss at batch 1 of latents of this side. */
+/** Loss settings at batch size 1 for latents of this side. */
 export function lossAt(latents: number): LossSettings {
   return {
     ...{ batch: 1, height: latents, width: latents, space: "text", tokens },
@@ -22,7 +22,7 @@ export function lossAt(latents: number): LossSettings {
 }
 export const wanted = lossAt(side);
 
-/** An edit in so many Euler-ancestral steps under the paper's guidance, encoder and decoder included. */
+/** An edit in `steps` Euler-ancestral steps with the paper's guidance, including encoder and decoder. */
 export function fullSizeEdit(pipeline: Pipeline, photo: RgbImage, steps: number) {
   return edit(
     pipeline,
@@ -35,9 +35,9 @@ export function fullSizeEdit(pipeline: Pipeline, photo: RgbImage, steps: number)
   );
 }
 
-/** One step's inputs, drawn from a seed: on random weights, drawn numbers say as much as pictures. */
+/** Inputs of one step, drawn from a seed. With random weights, images would not be more informative. */
 export interface FullSizeInputs {
-  /** [1, C, side, side] each. */
+  /** Each [1, C, side, side]. */
   readonly latents: Float32Array;
   readonly image: Float32Array;
   readonly target: Float32Array;
@@ -67,7 +67,7 @@ export async function drawInputs(pipeline: Pipeline, latents = side): Promise<Fu
   };
 }
 
-/** The loss graph's feeds but for `frozen`. */
+/** Inputs of the loss graph except `frozen`. */
 export function lossFeeds({ textWidth: d }: Pipeline, inputs: FullSizeInputs) {
   const { latents, image, target, text, direction } = inputs;
   return {
@@ -78,7 +78,7 @@ export function lossFeeds({ textWidth: d }: Pipeline, inputs: FullSizeInputs) {
   };
 }
 
-/** Writes them for the scripts of `bench/reference/`. Returns the file. */
+/** Writes the inputs for the scripts of `bench/reference/` and returns the file. */
 export async function writeInputs(
   pipeline: Pipeline,
   inputs: FullSizeInputs,

@@ -3,11 +3,11 @@ import { precisions } from "../../engine/networks/precision.ts";
 import { isDevice } from "../../engine/runtime/device.ts";
 import { VisibleError } from "../../shared/errors.ts";
 
-/** Where and how the benches of a whole model run: `--device cuda --precision fp16 --size 512`. */
+/** Device, precision and size of the full-model benchmarks: `--device cuda --precision fp16 --size 512`. */
 export const fullSizeOptionsSchema = z.object({
-  device: z.string().refine(isDevice, "it must be cpu, webgpu, cuda or cuda:n").default("cpu"),
+  device: z.string().refine(isDevice, "must be cpu, webgpu, cuda or cuda:n").default("cpu"),
   precision: z.enum(precisions).default("fp32"),
-  /** Pixels a side; a multiple of 64. */
+  /** Side in pixels; a multiple of 64. */
   size: z.coerce.number().int().multipleOf(64).default(512),
 });
 export type FullSizeOptions = z.infer<typeof fullSizeOptionsSchema>;

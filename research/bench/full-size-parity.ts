@@ -9,14 +9,15 @@ import { openSafetensors, readTensor } from "../../engine/weights/safetensors-fi
 import { drawInputs, guidance, lossFeeds, side, timestep, wanted, writeInputs } from "./full-size-inputs.ts";
 import { runPython } from "./python.ts";
 
-/** Asked of every output and of the gradient, relative to the largest element. */
+/** Maximum deviation of every output and of the gradient, relative to the largest element. */
 export const parityTolerance = 1e-3;
 
 /**
- * Every component at full size and the gradient of the whole loss, ours against diffusers' and transformers' on the same
- * weights. PyTorch goes first, in a process of its own, so that the two never need memory together.
+ * Compares every component at full size and the gradient of the whole loss with diffusers and transformers on
+ * the same weights. PyTorch runs first, in its own process, so that the two do not need memory at the same
+ * time.
  *
- * @returns the largest deviation of each tensor by its name, or why PyTorch could not be run
+ * @returns the largest deviation of each tensor by name, or the reason why PyTorch could not run
  */
 export async function benchParity(
   pipeline: Pipeline,
@@ -77,7 +78,7 @@ export async function benchParity(
 function relativeDeviation(actual: Float32Array, expected: Float32Array): number {
   const scale = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   const worst = actual.reduce((most, x, i) => Math.max(most, Math.abs(x - expected[i]!)), 0);
-  // A result that is not a number must not pass for a close one.
+  // Non-finite results must fail the comparison.
   return actual.every(Number.isFinite) && actual.length === expected.length
     ? worst / scale
     : Number.POSITIVE_INFINITY;

@@ -16,12 +16,14 @@ import { wanted } from "./full-size-inputs.ts";
 interface Row {
   readonly size: number;
   readonly what: string;
-  /** Gigabytes: mapped weights, what is folded from them, intermediate values, and what a CPU process grows by. */
+  /** Gigabytes: mapped weights, folded values, intermediate values, and growth of a CPU process. */
   readonly memory: readonly [weights: number, folded: number, activations: number, resident: number];
   readonly gigaflops: number;
 }
 
-/** What each way of doing a step takes, and the graphs beside it, from shapes alone: nothing is run. */
+/**
+ * Memory and work of each way to compute a step, and of the other graphs, from shapes alone; nothing is run.
+ */
 export async function benchPlans(folder: string, say: (line: string) => void): Promise<Row[]> {
   const model = await readModelFolder(folder);
   benchDevicePlans({ ...model, precision: "fp16" }, say);
@@ -35,8 +37,8 @@ export async function benchPlans(folder: string, say: (line: string) => void): P
 }
 
 /**
- * What lies on a GPU in half precision at 512 px, in GB, each session with weights of its own: those read at run time, turned and
- * cast ones, intermediate values, cuDNN's workspace, and all of it as the arena may round it.
+ * Memory in GB on a GPU in half precision at 512 px, by session: weights read at run time, rotated and cast
+ * weights, intermediate values, cuDNN's workspace, and the total as the arena may round it.
  */
 function benchDevicePlans(model: ModelFolder, say: (line: string) => void): void {
   const latents = 512 / model.vae.autoencoder.factor;

@@ -17,8 +17,8 @@ import {
 import { medianSeconds } from "./time.ts";
 
 /**
- * One measurement in a process of its own, so that its peak of memory is its own: `step|edit FOLDER SCRATCH REPEATS
- * STEPS`. Prints a JSON object as its last line.
+ * One measurement in its own process, for its own memory peak: `step|edit FOLDER SCRATCH REPEATS STEPS`.
+ * Prints a JSON object as the last line.
  */
 const [what, folder, scratch, repeats, steps] = process.argv.slice(2) as [
   string,

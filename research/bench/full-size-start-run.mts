@@ -10,10 +10,13 @@ import { optimize } from "../../engine/rewrite/optimize.ts";
 import { side, timestep, wanted } from "./full-size-inputs.ts";
 import type { StartedProcess } from "./full-size-start.ts";
 
-/** `FOLDER [CACHE]`: from the start of this process to the end of its first learning step. Prints a JSON object. */
+/**
+ * `FOLDER [CACHE]`: measures from the process start to the end of the first learning step. Prints a JSON
+ * object.
+ */
 const [folder, cache] = process.argv.slice(2) as [string, string | undefined];
 
-/** Seconds of processor time, of this process and of the system for it, since it began. */
+/** CPU seconds, user and system, since the process started. */
 const spent = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
@@ -36,7 +39,7 @@ const pipeline = await part("open", () =>
 const { model } = pipeline;
 const plan = await part("plan", () => planLoss(model, wanted, pipeline.memory));
 const session = await part("create", () => pipeline.session("loss", () => plan.graph));
-// Counted from the start of the process.
+// Wall-clock time since the process started.
 const clock = performance.now() / 1000;
 const random = new SeededRandom(1, "start");
 const feeds = Object.fromEntries(
@@ -51,7 +54,7 @@ for (const result of [loss!, gradient!])
 const peakBytes = 1024 * process.resourceUsage().maxRSS;
 await pipeline.dispose();
 
-// What planning consists of, apart and once more: the graph written, written with its derivative, and rewritten.
+// The parts of planning, measured again separately: building, differentiating and rewriting the graph.
 const apart: Record<string, number> = {};
 const again = async <Made,>(name: string, make: () => Made): Promise<Made> => {
   const before = spent();

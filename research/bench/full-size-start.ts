@@ -6,15 +6,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { readModelFolder } from "../../engine/pipeline/model-folder.ts";
 
-/** What one process tells of its start. Times are seconds of processor time. */
+/** Measurements of one process's start. Times are CPU seconds. */
 export interface StartedProcess {
-  /** One after the other, to the end of the first step. */
+  /** In order, to the end of the first step. */
   readonly parts: Readonly<Record<string, number>>;
-  /** Seconds by the clock, from the start of the process to the start of the first step. */
+  /** Wall-clock seconds from the process start to the start of the first step. */
   readonly clock: number;
-  /** What planning consists of, measured once more. */
+  /** The parts of planning, measured again. */
   readonly apart: Readonly<Record<string, number>>;
-  /** Of the first step's loss and gradient. */
+  /** Bits of the first step's loss and gradient. */
   readonly bits: string;
   readonly peakBytes: number;
   readonly notes: readonly string[];
@@ -31,13 +31,15 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /**
- * From process start to the end of the first learning step at 512 px, with nothing kept, when it is first kept, and with it.
- * In processor time, which counts what a start costs whatever else the machine does; the whole also by the clock.
+ * From process start to the end of the first learning step at 512 px: without a cache, when the cache is
+ * first written, and with a cache. Reported in CPU time, which does not depend on other load; the total also
+ * in wall-clock time.
  */
 export async function benchStart(folder: string, scratch: string, say: (line: string) => void) {
   const cache = join(scratch, "cache");
   const first = await startApart(folder, cache);
-  // What was written this moment is read and checked by the next start, and known to those after it.
+  // A new file's digest is trusted only after a delay, so the next start reads the file and later ones do
+  // not.
   await wait(2500);
   await startApart(folder, cache);
   const [without, kept, reading]: [StartedProcess[], StartedProcess[], Reading[]] = [[], [], []];
@@ -83,7 +85,7 @@ export async function benchStart(folder: string, scratch: string, say: (line: st
   return { without, first, kept, reading, sameBits };
 }
 
-/** A start in a process of its own. */
+/** Measures a start in its own process. */
 async function startApart(folder: string, cache?: string): Promise<StartedProcess> {
   const script = fileURLToPath(new URL("./full-size-start-run.mts", import.meta.url));
   const options = ["--import", "tsx", script, folder, ...(cache ? [cache] : [])];
@@ -91,13 +93,13 @@ async function startApart(folder: string, cache?: string): Promise<StartedProces
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as StartedProcess;
 }
 
-/** Seconds. */
+/** In seconds. */
 interface Reading {
   readonly processor: number;
   readonly clock: number;
 }
 
-/** To read, and do nothing with, the weights that a learning needs. */
+/** Reads the weights that learning needs, without using them. */
 async function readOnce(folder: string): Promise<Reading> {
   const { unet, text } = await readModelFolder(folder, { identify: async () => "" });
   const [before, began] = [process.cpuUsage(), performance.now()];

@@ -19,10 +19,13 @@ import { type ReferenceStep, runReferenceStep } from "./reference.ts";
 
 const run = promisify(execFile);
 
-/** Benches of InstructPix2Pix's full size, minutes long, so only by name. */
+/** Benchmarks at InstructPix2Pix's full size. They take minutes and run only by name. */
 export const fullSizeBenches = ["plans", "parity", "half", "full", "start"] as const;
 
-/** How often a sample is visited by default (200 updates of 2, on 64 samples), so that its frozen branches cost 1/visits. */
+/**
+ * How often a sample is visited by default (200 updates of 2, on 64 samples); the cost of its frozen branches
+ * is divided by this.
+ */
 const visits = (200 * 2) / 64;
 const repeats = 3;
 const samplingSteps = 20;
@@ -38,8 +41,8 @@ interface StepAtFullSize {
 }
 
 /**
- * @param folder a model folder of InstructPix2Pix's shape, such as `visii models random` writes
- * @returns figures to keep, by bench
+ * @param folder a model folder of InstructPix2Pix's shape, such as `npm run research -- random-model` writes
+ * @returns results to store, by benchmark
  */
 export async function benchFullSize(
   asked: readonly string[],
@@ -57,7 +60,7 @@ export async function benchFullSize(
       figures.command = await benchCommandStart(scratch, say);
       figures.start = await benchStart(folder, scratch, say);
     }
-    // With any option on the device and in the precision asked for; without one, the processor's figures as they always were.
+    // With options, measures on the given device and precision; without, the standard CPU measurements.
     if (asked.includes("full") && asked.some((word) => word.startsWith("--")))
       figures.onDevice = await benchOnDevice(folder, readOptions(asked), scratch, say);
     else if (asked.includes("full")) {
@@ -139,7 +142,7 @@ async function editing(folder: string, threads: number, scratch: string, say: (l
   return { ...ours, reference };
 }
 
-/** Runs one measurement in a process of its own. */
+/** Runs one measurement in its own process. */
 async function apart<Figures>(what: string, folder: string, scratch: string): Promise<Figures> {
   const script = fileURLToPath(new URL("./full-size-run.mts", import.meta.url));
   const options = [what, folder, scratch, String(what === "edit" ? 2 : repeats), String(samplingSteps)];

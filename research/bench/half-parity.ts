@@ -3,16 +3,17 @@ import { openPipeline } from "../../engine/pipeline/pipeline.ts";
 import { drawInputs, lossAt, lossFeeds, timestep } from "./full-size-inputs.ts";
 import type { FullSizeOptions } from "./full-size-options.ts";
 
-/** Asked of half precision against float32, of the largest element. */
+/** Maximum deviation of half precision from float32, relative to the largest element. */
 export const halfTolerance = 2e-2;
-/** Finite at every size that was tried; a run finds its own. */
+/** Finite at every tested size; a training run adapts its own scale. */
 const lossScale = 2 ** 10;
 
 /**
- * The UNet's prediction, the loss and its gradient in half precision against ours in float32, one after the other so that the two
- * never need memory together. A CPU converts at every node, so this says what the roundings come to, and nothing of speed.
+ * Compares the UNet's prediction, the loss and its gradient in half precision with float32, one after the
+ * other, so that the two do not need memory at the same time. A CPU converts at every node, so this measures
+ * rounding, not speed.
  *
- * @returns the largest deviation of each by its name
+ * @returns the largest deviation of each by name
  */
 export async function benchHalfParity(
   folder: string,
@@ -31,7 +32,7 @@ export async function benchHalfParity(
     const plan = planLoss(pipeline.model, lossAt(side), pipeline.memory, device === "cpu" ? "cpu" : "gpu");
     const session = await pipeline.session("loss", () => plan.graph);
     const scale = precision === "fp16" ? { loss_scale: Float32Array.of(lossScale) } : {};
-    // What the other branches would bring is the same number on both sides; the target's size keeps it of order 1.
+    // The other branches add the same number on both sides; a target of this size keeps it of order 1.
     const { loss, gradient } = await session.run({
       ...lossFeeds(pipeline, inputs),
       frozen: new Float32Array(target.length),

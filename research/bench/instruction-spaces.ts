@@ -8,7 +8,7 @@ import { invert } from "../../engine/inversion/invert.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { drawEdit, drawnEdits } from "./drawn-edits.ts";
 
-/** An edit shown once, and photos with their true edits. */
+/** A pair, and photos with their true edits. */
 export interface SpaceCase {
   readonly name: string;
   readonly pair: ImagePair;
@@ -24,7 +24,7 @@ interface SpaceResult extends SpaceVariant {
   readonly name: string;
   readonly seed: number;
   readonly validation: number;
-  /** Mean over the photos, dB to the truth. */
+  /** Mean PSNR over the photos to the true edits, in dB. */
   readonly psnr: number;
 }
 
@@ -33,7 +33,7 @@ export const spaceVariants: readonly SpaceVariant[] = [
   ...[0.06, 0.12, 0.25, 0.5].map((learningRate) => ({ space: "kv", learningRate }) as const),
 ];
 
-/** The demo's own case, and its photos under edits by formula. */
+/** The demo's case, and its photos with edits by formula. */
 export function spaceCases(demo: SpaceCase): SpaceCase[] {
   const drawn = Object.entries(drawnEdits).map(([name, map]) => ({
     name,
@@ -43,7 +43,7 @@ export function spaceCases(demo: SpaceCase): SpaceCase[] {
   return [demo, ...drawn];
 }
 
-/** Learns every case in every variant under every seed, at the same number of UNet evaluations. */
+/** Learns every case with every variant and seed, at equal UNet evaluations. */
 export async function benchSpaces(
   pipeline: Pipeline,
   cases: readonly SpaceCase[],

@@ -14,7 +14,7 @@ import { runReferenceStep } from "./reference.ts";
 import { medianSeconds } from "./time.ts";
 
 interface StepFigures {
-  /** Seconds of our step: text branch forward and backward, and its share of the frozen branches. */
+  /** Seconds of one step: text branch forward and backward, and its share of the frozen branches. */
   readonly seconds: number;
   readonly secondsOfFrozenBranches: number;
   readonly flops: number;
@@ -26,9 +26,11 @@ const timestep = 600;
 const tokens = 8;
 
 /**
- * One step of the inversion at batch 1 with the paper's guidance, ours and the reference's, on the same inputs.
+ * One step of the inversion at batch size 1 with the paper's guidance, in visii and in the reference, on the
+ * same inputs.
  *
- * @param size latents a side @param visits how often a sample is visited, so that its frozen branches cost 1/visits
+ * @param size side in latents @param visits how often a sample is visited; the cost of its frozen branches is
+ * divided by this
  */
 export async function benchInversionStep(
   pipeline: Pipeline,

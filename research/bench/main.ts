@@ -95,7 +95,7 @@ if (wanted("evaluations")) {
   say(`  ours ends at ${quality.fastValidation.toFixed(4)}`);
   figures.evaluations = quality;
 }
-// Minutes long, so only by name.
+// These take minutes and run only by name.
 if (asked.includes("defaults"))
   await benchDefaults(pipeline, { before, after }, ({ steps, batchSize, samples, learningRate }, loss) =>
     say(`${steps} × ${batchSize}, ${samples} samples, learning rate ${learningRate}: ${loss.toFixed(4)}`),

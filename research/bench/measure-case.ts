@@ -8,12 +8,12 @@ import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import { fitPairs } from "../../engine/pairs/fit-pairs.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 
-/** The case's first pair, at the model's own size. */
+/** The case's first pair, at the model's size. */
 export function firstPair(pipeline: Pipeline, { pairs }: OpenCase): ImagePair {
   return fitPairs(pairs, pipeline.imageSize).pairs[0];
 }
 
-/** Mean PSNR to the true edit, in dB, over those of the case's photos that have one. */
+/** Mean PSNR in dB over the case's photos with a true edit. */
 export async function meanPsnrToTruth(
   pipeline: Pipeline,
   { tests }: OpenCase,

@@ -8,10 +8,10 @@ import type { Mixing } from "../../engine/pipeline/mixing.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { SpaceCase } from "./instruction-spaces.ts";
 
-/** A pixel's channels in 0 … 1, and where it lies in the picture, −1 … 1 each way. */
+/** A pixel's channels in 0 … 1, and its position in the image, −1 … 1 on each axis. */
 type Formula = (rgb: readonly number[], x: number, y: number) => readonly number[];
 
-/** What words ask for, as the bundled model's training drew it (`training/edits.py`). */
+/** The edits that the texts describe, as defined in the bundled model's training (`training/edits.py`). */
 const meant: Readonly<Record<string, Formula>> = {
   "make it darker by 40 percent": (rgb) => rgb.map((value) => 0.84 * value ** 1.64),
   "make it brighter by 40 percent": (rgb) => rgb.map((value) => 1 - (1 - value) ** 1.88),
@@ -21,13 +21,13 @@ const meant: Readonly<Record<string, Formula>> = {
   "invert the colors": (rgb) => rgb.map((value) => 1 - value),
 };
 
-/** Closeness to the true edit with the words' own edit drawn over it; dB, mean over the demo's photos, by what was asked. */
+/** Mean PSNR in dB to the true edit followed by the text's edit, over the demo's photos, by text. */
 export interface MixingFigures {
   readonly words: string;
   readonly psnr: Readonly<Record<"unedited" | "instruction alone" | "words alone" | Mixing, number>>;
 }
 
-/** The demo's learned instruction with words, in each way of mixing. */
+/** Evaluates the demo's instruction with added text, for each mixing. */
 export async function benchMixing(
   pipeline: Pipeline,
   { pair, photos }: SpaceCase,

@@ -17,11 +17,13 @@ interface Bench {
   /** Names on the command line. */
   readonly asked: readonly string[];
   say(line: string): void;
-  /** What is kept in out/bench/figures.json. */
+  /** Results stored in out/bench/figures.json. */
   readonly figures: Record<string, unknown>;
 }
 
-/** Chosen before any was run: six that no words say and two that words do, of tone, of colour and of style. */
+/**
+ * Chosen before any run: six edits that no words describe and two that words do, of tone, color and style.
+ */
 const chosen = [
   "channel-curves",
   "duotone-teal-orange",
@@ -34,7 +36,9 @@ const chosen = [
 ];
 const seeds = [0];
 
-/** The benches that learn from the bundled evaluation set: minutes to an hour long, so only by name. */
+/**
+ * Benchmarks that learn from the bundled evaluation set. They take minutes to an hour and run only by name.
+ */
 export async function benchOnCases(bench: Bench): Promise<void> {
   const { root, asked, say, pipeline, figures } = bench;
   const read = () => readSet(join(root, "evaluation-set"));

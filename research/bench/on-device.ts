@@ -29,9 +29,9 @@ interface Ours {
 interface Theirs {
   readonly torch: string;
   readonly device: string;
-  /** FLOP/s of a large square product in the precision asked for. */
+  /** FLOP/s of a large square matrix product in the requested precision. */
   readonly matmul: number;
-  /** Why there is nothing else. */
+  /** Why PyTorch could not be measured. */
   readonly missing?: string;
   readonly step_3_3: Timed;
   readonly step_3_1: Timed;
@@ -43,9 +43,9 @@ interface Theirs {
 }
 
 /**
- * A step and edits on one device in one precision, ours and PyTorch's after it on the same weights and inputs, each in a process of
- * its own: medians of some runs, what the first ones took apart from them, the peak of the device's memory, and the floor, the
- * graph's operations over the rate of a large product in PyTorch here and now.
+ * Measures a step and edits on one device in one precision, in visii and then in PyTorch on the same weights
+ * and inputs, each in its own process: medians of several runs, first runs separately, peak device memory,
+ * and a lower bound from the graph's operations and the rate of a large product in PyTorch.
  *
  * @param folder a model of InstructPix2Pix's layout @param scratch an empty folder
  */
@@ -143,7 +143,7 @@ function floorsOf({ flops }: Ours, rate: number) {
   };
 }
 
-/** Largest deviations from the gradient that PyTorch computes in float32, over the learned rows. */
+/** Largest deviations from PyTorch's float32 gradient, over the learned rows. */
 async function gradientDeviations(scratch: string, outputs: string) {
   const theirs = await openSafetensors(outputs);
   const ours = await readTensor(await openSafetensors(join(scratch, "ours.safetensors")), "gradient");

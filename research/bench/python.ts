@@ -10,8 +10,9 @@ const jemalloc = [
 ];
 
 /**
- * Runs a script of `bench/reference/` with a Python that has torch, diffusers and safetensors (`VISII_PYTHON`, else
- * `python3`) and reads the JSON on its last line. Otherwise the reason why not, to be printed.
+ * Runs a script of `bench/reference/` with a Python that has torch, diffusers and safetensors
+ * (`VISII_PYTHON`, else `python3`) and parses the JSON on its last line. Returns the reason as text if that
+ * fails.
  */
 export async function runPython<Answer>(
   script: string,

@@ -14,27 +14,32 @@ export interface ReferenceLoopTask {
   readonly seed: number;
   readonly learningRate: number;
   readonly guidance: Guidance;
-  /** Steps after which the tokens are looked at, rising; the last one ends the run. */
+  /** Steps after which the tokens are recorded, ascending; the last one ends the run. */
   readonly checkpoints: readonly number[];
-  /** Whether to compute what changes neither loss nor gradient (reference_loop.py); the tokens are the same but for rounding. */
+  /**
+   * Whether to compute what affects neither loss nor gradient (reference_loop.py); the tokens are equal up to
+   * rounding.
+   */
   readonly idleWork: "done" | "left out";
 }
 
-/** Learned tokens [n · d] of the paper's loop after so many steps. */
+/** Learned tokens [n · d] of the paper's loop after a number of steps. */
 export interface ReferenceCheckpoint {
   readonly step: number;
-  /** Those of the lowest single-timestep MSE so far, which the paper keeps. */
+  /** The tokens with the lowest single-timestep MSE so far, which the paper keeps. */
   readonly best: Float32Array;
   readonly last: Float32Array;
 }
 
 interface ReferenceRun {
-  /** Where finished runs are kept, so that none is made twice. */
+  /** Folder of finished runs, which are reused. */
   readonly folder: string;
   readonly threads: number;
 }
 
-/** The paper's loop in PyTorch on one pair, from the model's own init; the reason why not, where it cannot be run. */
+/**
+ * Runs the paper's loop in PyTorch on one pair, from the model's init; returns the reason if it cannot run.
+ */
 export async function runReferenceLoop(
   pipeline: Pipeline,
   pair: ImagePair,

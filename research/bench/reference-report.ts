@@ -2,16 +2,16 @@ import { bootstrapMean, type Interval, mean } from "../../engine/evaluation/boot
 import { lineChart } from "../charts/line-chart.ts";
 import { lastTokens, ours, type QualityPoint } from "./against-the-reference.ts";
 
-/** A learner at one expense. */
+/** A learner with one budget. */
 interface QualityRow {
   readonly learner: string;
-  /** Of the UNet. */
+  /** UNet evaluations. */
   readonly evaluations: number;
   readonly cases: number;
   readonly psnr: Interval;
 }
 
-/** Means over seeds within a case first, then over cases: a case counts once. */
+/** Means over seeds within a case, then over cases, so that each case has the same weight. */
 function summarise(points: readonly QualityPoint[]): QualityRow[] {
   return group(points, ({ learner, evaluations }) => `${learner} ${evaluations}`).map((own) => ({
     learner: own[0]!.learner,
@@ -21,7 +21,10 @@ function summarise(points: readonly QualityPoint[]): QualityRow[] {
   }));
 }
 
-/** Our dearest run that costs at most an eighth of `paper`, minus every other learner at `paper`, case by case, in dB. */
+/**
+ * The largest run of this project's loop that costs at most an eighth of `paper`, minus every other learner
+ * at `paper`, by case, in dB.
+ */
 function differences(
   points: readonly QualityPoint[],
   paper: number,
@@ -41,7 +44,7 @@ function differences(
   });
 }
 
-/** What each learner came to, and ours against the paper's end, as Markdown. */
+/** Results of each learner, and differences at the end of the paper's loop, as Markdown. */
 export function referenceMarkdown(points: readonly QualityPoint[], paper: number): string {
   const cell = ({ learner, evaluations, cases, psnr }: QualityRow) =>
     `| ${learner} | ${evaluations} | ${cases} | ${showInterval(psnr)} |`;
@@ -66,7 +69,7 @@ export function showInterval({ mean: value, low, high }: Interval): string {
   return `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }
 
-/** Curves of quality against expense, of the tokens that each learner keeps, on the cases that all of them have. */
+/** Quality by learning cost for the tokens that each learner keeps, on the cases that all learners have. */
 export function qualityChart(points: readonly QualityPoint[]): Promise<string> {
   const kept = ofSharedCases(points.filter(({ learner }) => !learner.endsWith(lastTokens)));
   const learners = [...new Set(kept.map(({ learner }) => learner))];
@@ -86,7 +89,7 @@ export function qualityChart(points: readonly QualityPoint[]): Promise<string> {
   });
 }
 
-/** What is known of the cases that every learner has, so that means are over the same ones. */
+/** Points of the cases that every learner has, so that means are over the same cases. */
 function ofSharedCases(points: readonly QualityPoint[]): QualityPoint[] {
   const learners = [...new Set(points.map(({ learner }) => learner))];
   return points.filter((point) =>

@@ -8,18 +8,18 @@ interface ReferenceTask {
   readonly threads: number;
   readonly timestep: number;
   readonly guidance: Guidance;
-  /** Timed steps, after one that is not counted. */
+  /** Number of timed steps, after one warm-up step. */
   readonly repeats: number;
 }
 
 export interface ReferenceStep {
   /** Median. */
   readonly seconds: number;
-  /** Of the process. */
+  /** Peak memory of the process. */
   readonly peakBytes: number;
 }
 
-/** The same step in PyTorch, or why it could not be run. */
+/** The same step in PyTorch, or the reason why it could not run. */
 export function runReferenceStep(task: ReferenceTask): Promise<ReferenceStep | string> {
   const { unet, inputs, outputs, threads, timestep, guidance, repeats } = task;
   const options = [unet, inputs, outputs, threads, timestep, guidance.text, guidance.image, repeats];

@@ -1,4 +1,4 @@
-/** Seconds a call takes: the median of `repeats`, after one call that is not counted. */
+/** Median seconds of `repeats` calls, after one warm-up call. */
 export async function medianSeconds(call: () => Promise<unknown>, repeats: number): Promise<number> {
   await call();
   const times: number[] = [];

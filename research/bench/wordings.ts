@@ -7,7 +7,7 @@ import { decodeImage } from "../../engine/images/decode-image.ts";
 import { fitToModel } from "../../engine/images/fit-to-model.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 
-/** What somebody who knows the model's words might write for the demo's edit, a plum film. */
+/** Texts that a user might write for the demo's edit, a plum film look. */
 const wordings = [
   "rotate the hue by 330 degrees and give it a 40 percent matte look",
   "rotate the hue by 330 degrees and give the photo a matte look",
@@ -23,7 +23,10 @@ const wordings = [
   "give the photo a slightly matte look",
 ] as const;
 
-/** Mean PSNR to the truth over the demo's photos for each wording, as `npm run demo` edits and measures; highest first. */
+/**
+ * Mean PSNR to the true edits over the demo's photos for each text, as `npm run demo` edits and measures;
+ * highest first.
+ */
 export async function benchWordings(
   pipeline: Pipeline,
   root: string,

@@ -1,19 +1,22 @@
 import type { Config, Scale } from "vega";
 
-/** The look of every chart: a white page of its own, so that it reads the same on a light and on a dark screen. */
+/** Style of every chart: a white background, readable on light and dark pages. */
 export const ink = "#1b1f24";
 export const softInk = "#57606a";
 const paper = "#ffffff";
 const line = "#d8dee4";
 
-/** Okabe and Ito's colours, told apart by colour-blind readers too; the darker ones first, as white is behind them. */
+/**
+ * Okabe and Ito's palette, which is safe for color-blind readers; darker colors first, because the background
+ * is white.
+ */
 export const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#57606a"] as const;
 
 const font = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 
 export const style: Config = {
   background: paper,
-  // As a whole the picture has a title and a description (render-chart.ts); its parts need none.
+  // The chart as a whole has a title and a description (render-chart.ts), so its parts need none.
   title: {
     aria: false,
     anchor: "start",
@@ -55,22 +58,22 @@ export const style: Config = {
   },
 };
 
-/** One colour for each name, in the order in which they are given. */
+/** One color for each name, in the given order. */
 export function colourScale(names: readonly string[]): Scale {
   return { name: "colour", type: "ordinal", domain: [...names], range: [...palette] };
 }
 
-/** Pixels of a letter of a label, on average and rather too many. */
+/** Average width of a character of a label in pixels, rounded up. */
 const letter = 6.6;
-/** Pixels around a name in a legend: its symbol, and the way to the next. */
+/** Pixels around a name in a legend: its symbol and the gap. */
 const aroundName = 46;
 
-/** Pixels that a label takes, about. */
+/** Approximate width of a label in pixels. */
 export function labelWidth(text: string): number {
   return letter * text.length;
 }
 
-/** As many columns of these names, three at most, as a chart of that width has room for. */
+/** Number of legend columns, at most three, that fit into the chart's width. */
 export function legendColumns(names: readonly string[], width: number): number {
   const longest = Math.max(...names.map(labelWidth));
   return Math.min(3, Math.max(1, Math.floor(width / (longest + aroundName))));

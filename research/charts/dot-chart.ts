@@ -5,33 +5,33 @@ import { renderChart } from "./render-chart.ts";
 
 interface DotChart {
   readonly title: string;
-  /** What the picture shows, in a sentence, for those who do not see it. */
+  /** Alternative text. */
   readonly description: string;
   readonly x: { readonly label: string; readonly fromZero?: boolean };
   /** One row each, from the top. */
   readonly categories: readonly string[];
-  /** One colour each; a category may have a dot of every series. */
+  /** One color each; a category may have a dot of every series. */
   readonly series: readonly {
     readonly name: string;
     readonly points: readonly {
       readonly category: string;
       readonly value: number;
-      /** Ends of an interval around the value; both or neither. */
+      /** Bounds of an interval around the value; both or neither. */
       readonly low?: number;
       readonly high?: number;
     }[];
   }[];
-  /** A value to compare with, as a line from top to bottom. */
+  /** A value to compare with, drawn as a vertical line. */
   readonly reference?: number;
-  /** Pixels; 640 if absent. The height follows from the categories. */
+  /** In pixels; 640 when absent. The height depends on the categories. */
   readonly width?: number;
 }
 
-/** Pixels between two dots of one category, and around the chart. */
+/** Pixels between two dots of one category, and padding of the chart. */
 const [dodge, padding] = [13, 16];
 
 /**
- * Categories from top to bottom, each with a value (and its interval) for every series.
+ * Categories from top to bottom, each with a value and an optional interval for every series.
  *
  * @returns an SVG document
  */
@@ -48,7 +48,7 @@ export function dotChart(chart: DotChart): Promise<string> {
     })),
   );
   const references = reference === undefined ? [] : [{ low: reference, high: reference }];
-  // Beside the names of the categories; a longer label of x grows to the left, under them, and not out of the picture.
+  // Next to the category names. A longer x label extends to the left below them and stays inside the chart.
   const plot = width - 2 * padding - Math.max(...categories.map(labelWidth));
   const row = Math.max(30, (names.length + 1) * dodge);
   const spec: Spec = {

@@ -1,12 +1,12 @@
 import type { Mark } from "vega";
 
-/** Half the length of the bar across each end of an interval, in pixels. */
+/** Half the length of an interval's end caps, in pixels. */
 const cap = 4;
 
 /**
- * A bar from `low` to `high` with a cap at each end, for data that has fields `low`, `high` and `name` (its colour).
+ * A bar from `low` to `high` with caps, for data with the fields `low`, `high` and `name` (its color).
  *
- * @param along the scale the interval lies along, `x` or `y`; `across` places it on the other one
+ * @param along the scale of the interval, `x` or `y`; `across` positions it on the other one
  */
 export function intervalMarks(
   data: string,

@@ -6,33 +6,34 @@ import { renderChart } from "./render-chart.ts";
 interface LinePoint {
   readonly x: number;
   readonly y: number;
-  /** Ends of an interval around y; both or neither. */
+  /** Bounds of an interval around y; both or neither. */
   readonly low?: number;
   readonly high?: number;
 }
 
 export interface LineChart {
   readonly title: string;
-  /** What the picture shows, in a sentence, for those who do not see it. */
+  /** Alternative text. */
   readonly description: string;
-  /** `ticks` are the values to name; without them round ones are chosen. */
+  /** `ticks` are the labeled values; round values when absent. */
   readonly x: { readonly label: string; readonly log?: boolean; readonly ticks?: readonly number[] };
   readonly y: { readonly label: string; readonly log?: boolean; readonly fromZero?: boolean };
   readonly series: readonly {
     readonly name: string;
     readonly points: readonly LinePoint[];
-    /** Points without a line through them, or a line that holds its value until the next point. */
+    /** Points without a line, or a line that keeps its value until the next point. */
     readonly draw?: "line" | "steps" | "points";
-    /** A dashed line, for what is only there to compare with. */
+    /** A dashed line, for a reference. */
     readonly dashed?: boolean;
   }[];
-  /** Pixels; 640 × 380 if absent. */
+  /** In pixels; 640 × 380 when absent. */
   readonly width?: number;
   readonly height?: number;
 }
 
 /**
- * Curves over a common x, with error bars where points have an interval. Values on a logarithmic axis must be above 0.
+ * Lines over a shared x axis, with error bars for points with an interval. Values on a logarithmic axis must
+ * be positive.
  *
  * @returns an SVG document
  */
@@ -49,7 +50,7 @@ export function lineChart(chart: LineChart): Promise<string> {
     padding: 16,
     autosize: { type: "fit", contains: "padding" },
     config: style,
-    // The label of y lies above the plot, where it can be read and can be long.
+    // The y label is above the plot, where a long one fits.
     title: { text: title, subtitle: y.label },
     data: [
       { name: "points", values: points },
@@ -139,7 +140,7 @@ function seriesLine({ name, draw, dashed }: LineChart["series"][number]): Mark {
 
 const lineOf = (series: string): string => `line of ${series}`;
 
-/** 1, 2 and 5 times the powers of ten between two values above 0. */
+/** 1, 2 and 5 times the powers of ten between two positive values. */
 function logarithmicTicks(values: readonly number[]): number[] {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const decades = Array.from(

@@ -50,6 +50,6 @@ async function random({ progress, signal, print }: Context, options: RandomOptio
     options.json
       ? JSON.stringify(summary)
       : `Wrote ${out}: ${(parameters / 1e6).toFixed(1)} million random parameters, ${(bytes / 1e9).toFixed(2)} GB, in ${seconds} s.\n` +
-          `Its pictures are noise. Use it:  npx visii learn --model ${shellWords([out])} --pair BEFORE AFTER --out FILE.visii`,
+          `Its images are noise. Use it:  npx visii learn --model ${shellWords([out])} --pair BEFORE AFTER --out FILE.visii`,
   );
 }

@@ -15,7 +15,7 @@ import { unetConfigSchema } from "../../engine/networks/unet-2d-condition-config
 import { listTensors, positionIds, type TensorSpec } from "./list-tensors.ts";
 import type { ComponentLayout } from "./model-layout.ts";
 
-/** Weights do not depend on the picture's size: their names are asked for at the smallest that every halving divides. */
+/** Weights do not depend on the image size, so their names are collected at the smallest valid size. */
 const side = 64;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -49,7 +49,7 @@ export function unetLayout(json: Json): ComponentLayout {
   };
 }
 
-/** @param attentionNames those of diffusers before 0.15, which the models of early 2023 were published with, or today's */
+/** @param attentionNames names of diffusers before 0.15, as in the models of early 2023, or current names */
 export function autoencoderLayout(json: Json, attentionNames: "before 0.15" | "today's"): ComponentLayout {
   const config = parsed(json, autoencoderKlConfigSchema, "vae");
   return {
@@ -80,7 +80,7 @@ export function textEncoderLayout(json: Json): ComponentLayout {
   };
 }
 
-/** Stable Diffusion XL's second one, with the projection of the pooled text. */
+/** Stable Diffusion XL's second text encoder, with the projection of the pooled text. */
 export function secondTextEncoderLayout(json: Json): ComponentLayout {
   const config = parsed(json, clipTextWithProjectionConfigSchema, "text_encoder_2");
   const shape = [config.projection_dim, config.hidden_size];
@@ -93,7 +93,7 @@ export function secondTextEncoderLayout(json: Json): ComponentLayout {
   };
 }
 
-/** CLIP whole, for the direction loss: `openai/clip-vit-large-patch14` in Stable Diffusion's case. */
+/** A CLIP with both towers, for the direction loss: `openai/clip-vit-large-patch14` for Stable Diffusion. */
 export function clipLayout(json: Json, preprocessor: Json): ComponentLayout {
   const config = parsed(json, clipConfigSchema, "clip");
   const { projection_dim: width, text_config: text, vision_config: vision } = config;

@@ -10,7 +10,7 @@ import {
   tinyClip,
 } from "./published-configs.ts";
 
-/** The sizes in which models of this family differ. */
+/** The sizes that differ between models of this family. */
 interface Sizes {
   readonly clip: ClipSizes;
   readonly unet: { readonly block_out_channels: readonly number[]; readonly norm_num_groups: number };
@@ -18,8 +18,8 @@ interface Sizes {
 }
 
 /**
- * `timbrooks/instruct-pix2pix` (Brooks et al. 2023): Stable Diffusion 1.5's parts with a UNet of eight input channels,
- * 859,532,484 parameters; beside it `clip/`, `openai/clip-vit-large-patch14` whole.
+ * `timbrooks/instruct-pix2pix` (Brooks et al. 2023): Stable Diffusion 1.5 with a UNet of eight input
+ * channels, 859,532,484 parameters; with `openai/clip-vit-large-patch14` in `clip/`.
  */
 export const instructPix2Pix = (): ModelLayout =>
   layoutOf({
@@ -28,7 +28,7 @@ export const instructPix2Pix = (): ModelLayout =>
     vae: { block_out_channels: [128, 256, 512, 512], norm_num_groups: 32, sample_size: 512 },
   });
 
-/** The same family at some hundred-thousandths of the work: for tests of what happens around a model. */
+/** The same family at a tiny size, for tests of the surrounding code. */
 export const tinyInstructPix2Pix = (): ModelLayout => ({
   defaults: { resolution: 64 },
   ...layoutOf({

@@ -2,7 +2,7 @@ import { GraphBuilder } from "../../engine/graph/graph-builder.ts";
 import type { Shape } from "../../engine/graph/value.ts";
 import { Module } from "../../engine/networks/module.ts";
 
-/** A tensor of a checkpoint: everything but its elements. `I64` are CLIP's `position_ids`; the rest are weights. */
+/** A tensor of a checkpoint without its elements. `I64` are CLIP's `position_ids`; the rest are weights. */
 export interface TensorSpec {
   readonly name: string;
   readonly shape: Shape;
@@ -10,8 +10,8 @@ export interface TensorSpec {
 }
 
 /**
- * The tensors that a model's own code asks for: its graph is written against a checkpoint that has whatever is wanted, in
- * the wanted shape. So the list cannot drift from what the engine reads.
+ * The tensors that a model's code requests. Its graph is built with a checkpoint that contains every
+ * requested tensor in the requested shape, so the list always matches what the engine reads.
  *
  * @param absent optional tensors that the published checkpoints lack (`has` is false for them)
  */
@@ -31,7 +31,7 @@ export function listTensors(write: (m: Module) => void, absent: RegExp): TensorS
   return [...asked].map(([name, shape]) => ({ name, shape, kind: "float" }));
 }
 
-/** The integers 0 … count − 1 that transformers kept in CLIP checkpoints until 2023. */
+/** The integers 0 … count − 1 that transformers stored in CLIP checkpoints until 2023. */
 export function positionIds(tower: string, count: number): TensorSpec {
   return { name: `${tower}.embeddings.position_ids`, shape: [1, count], kind: "position_ids" };
 }

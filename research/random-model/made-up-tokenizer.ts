@@ -6,12 +6,12 @@ export type TokenizerFolder = Readonly<Record<string, string>>;
 const [begin, end] = ["<|startoftext|>", "<|endoftext|>"] as const;
 
 /**
- * A CLIP tokenizer that needs no published vocabulary: the same algorithm, files and number of tokens, with merges counted
- * out rather than learned from text. Every text can be encoded. Two letters make a token, then a word of three, then as many
- * words of four and inner fours as there is room for; longer words take several tokens.
+ * A CLIP tokenizer without the published vocabulary: the same algorithm, files and number of tokens, with
+ * enumerated instead of learned merges. It encodes any text. Tokens are pairs of letters, then words of three
+ * letters, then words of four and inner groups of four while there is room; longer words take several tokens.
  *
- * @param size tokens: 256 bytes, 256 bytes at a word's end, two special tokens, and merges for the rest
- * @param pad the token that fills a text up
+ * @param size number of tokens: 256 bytes, 256 word-final bytes, two special tokens, and merges for the rest
+ * @param pad the padding token
  */
 export function madeUpTokenizer(size: number, maxLength: number, pad: string = end): TokenizerFolder {
   const symbols = byteSymbols();
@@ -65,7 +65,7 @@ function* countedMerges(): Generator<readonly [string, string]> {
   yield* pairs;
   for (const [a, b] of pairs) yield [a, `${b}</w>`];
   for (const [a, b] of pairs) for (const c of letters) yield [a + b, `${c}</w>`];
-  // Frequent letters stand first, so pairs of small index sum come first: likelier words before unlikely ones.
+  // Frequent letters come first, so pairs with a small index sum come first.
   const count = pairs.length;
   for (let sum = 0; sum < 2 * count - 1; sum++)
     for (let i = Math.max(0, sum - count + 1); i <= Math.min(sum, count - 1); i++) {
@@ -75,7 +75,7 @@ function* countedMerges(): Generator<readonly [string, string]> {
     }
 }
 
-/** One printable character for each byte, in the order of GPT-2's and CLIP's vocabularies. */
+/** A printable character for each byte, in the order of GPT-2's and CLIP's vocabularies. */
 function byteSymbols(): string[] {
   const printable = [range(0x21, 0x7e), range(0xa1, 0xac), range(0xae, 0xff)].flat();
   const others = range(0, 0xff).filter((byte) => !printable.includes(byte));

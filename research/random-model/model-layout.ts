@@ -1,27 +1,27 @@
 import type { TensorSpec } from "./list-tensors.ts";
 
-/** One file of weights, and the configuration beside it. */
+/** A file of weights and its configuration. */
 export interface ComponentLayout {
-  /** Its folder in the model's. */
+  /** Its folder within the model folder. */
   readonly folder: string;
-  /** Name of the weights' file without its ending. */
+  /** File name of the weights without extension. */
   readonly weights: "diffusion_pytorch_model" | "model";
-  /** Its JSON files by name: at least `config.json`. */
+  /** Its JSON files by name, including `config.json`. */
   readonly configs: Readonly<Record<string, unknown>>;
   tensors(): readonly TensorSpec[];
   /**
-   * Begins the path of labels that its random draws hang on. Two components of one label share the tensors of one name (in
-   * Stable Diffusion the text encoder *is* CLIP's text tower).
+   * First label of its random draws. Components with one label share tensors of the same name: in Stable
+   * Diffusion the text encoder is CLIP's text tower.
    */
   readonly label: string;
 }
 
-/** A published model as files: everything but the numbers in its weights. */
+/** The files of a published model, without the values of its weights. */
 export interface ModelLayout {
   /** `model_index.json`. */
   readonly index: unknown;
   readonly scheduler: unknown;
-  /** `visii.json`, which published models do not have. */
+  /** `visii.json`, which published models lack. */
   readonly defaults?: unknown;
   readonly tokenizers: readonly TokenizerLayout[];
   readonly components: readonly ComponentLayout[];
@@ -29,9 +29,9 @@ export interface ModelLayout {
 
 interface TokenizerLayout {
   readonly folder: string;
-  /** Tokens, the 512 byte symbols and two specials included. */
+  /** Number of tokens, including the 512 byte symbols and two special tokens. */
   readonly vocabularySize: number;
   readonly maxLength: number;
-  /** What fills a text up; the end marker when absent. */
+  /** The padding token; the end token when absent. */
   readonly padToken?: string;
 }

@@ -1,7 +1,7 @@
 import { clipLayout, textEncoderLayout } from "./component-layouts.ts";
 import type { ComponentLayout } from "./model-layout.ts";
 
-/** What the published models of Stable Diffusion's families have in common, but for sizes. */
+/** Configs that the published Stable Diffusion models share, except for sizes. */
 
 export interface ClipTowerSizes {
   readonly hidden_size: number;
@@ -66,7 +66,7 @@ export const noiseSchedule = {
   trained_betas: null,
 } as const;
 
-/** `config.json` of a CLIP text encoder, alone or inside a whole CLIP's. */
+/** `config.json` of a CLIP text encoder, alone or within a CLIP. */
 export function clipTextConfig(vocabulary: number, sizes: ClipTowerSizes, projection_dim: number) {
   return {
     model_type: "clip_text_model",
@@ -78,13 +78,14 @@ export function clipTextConfig(vocabulary: number, sizes: ClipTowerSizes, projec
     layer_norm_eps: 1e-5,
     initializer_range: 0.02,
     bos_token_id: 0,
-    // Not the tokenizer's id: the value in the published files, which transformers reads as "the largest id".
+    // Not the tokenizer's ID, but the value in the published files, which transformers reads as "the largest
+    // ID".
     eos_token_id: 2,
     pad_token_id: 1,
   };
 }
 
-/** The text encoder, and the whole CLIP that it is the text tower of. */
+/** The text encoder, and the CLIP that contains it. */
 export function clipComponents({ vocabulary, text, vision, projection_dim }: ClipSizes): ComponentLayout[] {
   const textConfig = clipTextConfig(vocabulary, text, projection_dim);
   return [

@@ -3,20 +3,22 @@ import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import type { TensorStream } from "../../engine/weights/safetensors-file.ts";
 import type { TensorSpec } from "./list-tensors.ts";
 
-/** Elements drawn at once: 4 MiB of float32. Each piece has a seed of its own, so any can be made without the others. */
+/**
+ * Elements per chunk: 4 MiB of float32. Each chunk has its own seed, so it can be generated independently.
+ */
 const elementsAtOnce = 2 ** 20;
 
-/** CLIP's published temperature, ln 100: it has no spread to be drawn from. */
+/** CLIP's published temperature, ln 100, which is a constant. */
 const logitScale = Math.log(100);
 
 /**
- * Values that keep activations of order 1 through the network, and make every parameter count:
+ * Moments that keep activations of order 1 through the network and make every parameter affect the result:
  *
- * - a matrix or kernel: variance 1 / fan-in, so that what goes in with variance 1 comes out with variance 1;
- * - a norm's scale: 1 ± 0.1, and a bias 0 ± 0.1, so that one which is forgotten or swapped shows in the result;
- * - an embedding: token and position together of variance 1.
+ * - a matrix or kernel: variance 1 / fan-in, which preserves variance 1;
+ * - a norm's scale: 1 ± 0.1, and a bias 0 ± 0.1, so that a missing or swapped one changes the result;
+ * - an embedding: token and position have variance 1 together.
  *
- * Uniform rather than normal: bounded (half precision cannot overflow) and one draw a value.
+ * Uniform instead of normal: bounded, so half precision cannot overflow, and one draw per value.
  */
 function momentsOf({ name, shape }: TensorSpec): { readonly mean: number; readonly deviation: number } {
   if (name === "logit_scale") return { mean: logitScale, deviation: 0 };
@@ -27,9 +29,9 @@ function momentsOf({ name, shape }: TensorSpec): { readonly mean: number; readon
 }
 
 /**
- * A tensor of seeded random values, made piece by piece as it is written.
+ * A tensor of seeded random values, generated in chunks while it is written.
  *
- * @param label of its component: draws hang on seed, label, name and piece alone
+ * @param label of its component: draws depend only on seed, label, name and chunk
  */
 export function randomTensor(
   spec: TensorSpec,

@@ -27,8 +27,9 @@ interface Sizes {
 }
 
 /**
- * InstructPix2Pix on Stable Diffusion XL base 1.0 (Podell et al. 2023), as diffusers trains it: the base's parts with a UNet of
- * eight input channels, 2,567,475,204 parameters, and OpenCLIP's ViT-bigG/14 text tower beside CLIP ViT-L/14's.
+ * InstructPix2Pix on Stable Diffusion XL base 1.0 (Podell et al. 2023), as diffusers trains it: the base
+ * model with a UNet of eight input channels, 2,567,475,204 parameters, and the text towers of OpenCLIP
+ * ViT-bigG/14 and CLIP ViT-L/14.
  */
 export const sdxlInstructPix2Pix = (): ModelLayout =>
   layoutOf({
@@ -51,7 +52,7 @@ export const sdxlInstructPix2Pix = (): ModelLayout =>
     vae: { block_out_channels: [128, 256, 512, 512], norm_num_groups: 32, sample_size: 1024 },
   });
 
-/** The same family at some hundred-thousandths of the work. */
+/** The same family at a tiny size. */
 export const tinySdxlInstructPix2Pix = (): ModelLayout => ({
   defaults: { resolution: 64 },
   ...layoutOf({

@@ -11,7 +11,7 @@ import type { ModelLayout } from "./model-layout.ts";
 import { randomTensor } from "./random-tensor.ts";
 import { sdxlInstructPix2Pix, tinySdxlInstructPix2Pix } from "./sdxl-instruct-pix2pix-layout.ts";
 
-/** Models whose architecture can be written down without their weights. */
+/** Models whose architecture is defined here without their weights. */
 export const layouts = {
   "instruct-pix2pix": instructPix2Pix,
   "sdxl-instruct-pix2pix": sdxlInstructPix2Pix,
@@ -24,7 +24,7 @@ export type LayoutName = keyof typeof layouts;
 interface RandomModelOptions {
   readonly like: LayoutName;
   readonly seed: number;
-  /** Weights in half precision, in files named as diffusers names that variant. */
+  /** Weights in half precision, in files with diffusers' names for that variant. */
   readonly variant?: "fp16";
   readonly signal?: AbortSignal;
   readonly onProgress?: (state: {
@@ -40,10 +40,11 @@ interface WrittenModel {
 }
 
 /**
- * Writes a model folder in diffusers' layout: the files, configs, tensor names, shapes and types of a published model, with
- * seeded random weights. Needs memory for one piece of a tensor only. A folder that is not finished is taken away again.
+ * Writes a model folder in diffusers layout: the files, configs, tensor names, shapes and types of a
+ * published model, with seeded random weights. Holds one chunk of a tensor in memory. An incomplete folder is
+ * deleted.
  *
- * @param folder does not exist, or is empty
+ * @param folder must not exist or be empty
  * @throws VisibleError `folder_not_empty`, `disk_full`, `not_writable`
  */
 export async function writeRandomModel(folder: string, options: RandomModelOptions): Promise<WrittenModel> {
@@ -92,13 +93,13 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
   return { parameters, bytes: total };
 }
 
-/** @returns whether the folder had to be made */
+/** @returns whether the folder was created */
 async function takeEmptyFolder(folder: string): Promise<boolean> {
   const present = await readdir(folder).catch(() => undefined);
   if (present && present.length > 0)
     throw new VisibleError(
       "folder_not_empty",
-      `${folder} is not empty; name a new folder, so that nothing in it is overwritten.`,
+      `${folder} is not empty; give a new folder to avoid overwriting files.`,
     );
   await ensureWritableFolder(folder);
   return present === undefined;

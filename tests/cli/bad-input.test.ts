@@ -46,7 +46,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       "a weight below none",
       learn(...pair, "--out", "x.visii", "--clip-weight", "-1"),
       2,
-      /weight of L_clip is -1; it must be 0 or more/,
+      /weight of L_clip is -1; it must be at least 0/,
     ],
     [
       "an unknown loop",

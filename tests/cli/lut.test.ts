@@ -64,7 +64,11 @@ describe("visii lut", () => {
     [["lut", "--out", "x.cube"], 2, /No pair to learn from/],
     [["lut", ...pair], 2, /--out <FILE\.cube\|DIR>/],
     [["lut", ...pair, "--out", "x.visii"], 2, /--out is "x\.visii"; it must end in \.cube/],
-    [["lut", ...pair, "--out", "x.cube", "--size", "1000"], 2, /--size is "1000"; it must be 2 to 129/],
+    [
+      ["lut", ...pair, "--out", "x.cube", "--size", "1000"],
+      2,
+      /--size is "1000"; it must be a whole number from 2 to 129/,
+    ],
     [
       ["lut", ...pair, "--out", "x.cube", "street.png"],
       2,

@@ -106,7 +106,7 @@ describe("the table of ablations", () => {
   it("is chosen from by name, and refuses a name that it lacks", () => {
     expect(chooseAblations("steps, clip").map(({ name }) => name)).toEqual(["clip", "steps"]);
     expect(() => chooseAblations("clop")).toThrow(
-      /"clop" is no ablation; there are clip, init, start, guidance, edit-guidance, sampling/,
+      /Unknown ablation "clop"; use clip, init, start, guidance, edit-guidance, sampling/,
     );
   });
 });
@@ -174,14 +174,14 @@ describe("a run of ablations", () => {
     expect(await readFile(join(plan().out, "captions", caption!), "utf8")).toMatch(/\w+ \w+/);
     expect(await run()).toMatchObject({ reused: 2 });
     await expect(runAblations(pipeline!, plan({ ablations: [init] }))).rejects.toThrow(
-      /wants words for every case and two\/case.json has no "texts"/,
+      /requires texts for every case, but two\/case.json has no "texts"/,
     );
   });
 
   it("refuses a case with too few pairs before any work", async () => {
     const [pairs] = chooseAblations("pairs");
     await expect(runAblations(pipeline!, plan({ ablations: [pairs!] }))).rejects.toThrow(
-      /pairs wants 4 pairs and one has 1; leave one of them out/,
+      /pairs requires 4 pairs, but one has 1; exclude one of them/,
     );
   });
 

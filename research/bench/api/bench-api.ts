@@ -6,8 +6,9 @@ import { accounts, callers, measureRequests, type RequestFigures } from "./measu
 import { measureEdits, measureStarts } from "./measure-service.ts";
 
 /**
- * `npm run bench -- api`: requests a second of create-job and get-job beside bare Hono that answers the same JSON, the time until
- * a worker begins, and edits a minute with and without batching. `--before DIR` measures another checkout's requests first.
+ * `npm run bench -- api`: requests per second of create-job and get-job compared with bare Hono returning the
+ * same JSON, the time until a worker starts, and edits per minute with and without batching. `--before DIR`
+ * first measures another checkout's requests.
  */
 export async function benchApi(root: string, words: readonly string[], say: (line: string) => void) {
   const { values } = parseArgs({

@@ -1,7 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** A process of the bench: the first message says that it is ready; afterwards each question has one answer. */
+/**
+ * A child process of the benchmark. Its first message reports that it is ready; then each question gets one
+ * answer.
+ */
 export class Child<Ready> {
   readonly #process: ChildProcess;
   readonly ready: Ready;
@@ -44,7 +47,7 @@ function nextMessage<Message>(child: ChildProcess): Promise<Message> {
   });
 }
 
-/** Milliseconds of processor time that this process has used. */
+/** CPU time of this process in milliseconds. */
 export function usedMilliseconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

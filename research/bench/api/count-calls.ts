@@ -1,4 +1,4 @@
-/** The same port, with each call counted under `kind.method`. */
+/** Wraps a port and counts each call under `kind.method`. */
 export function countCalls<Port extends object>(port: Port, kind: string, calls: Map<string, number>): Port {
   return new Proxy(port, {
     get(target, name) {

@@ -16,9 +16,9 @@ export interface Call {
 }
 
 /**
- * A closed loop: `connections` callers, each with one request at a time, for `seconds`.
+ * A closed-loop load: `connections` callers, each with one request at a time, for `seconds`.
  *
- * @throws Error with the answer, when one has another status than `expected`
+ * @throws Error with the response if its status is not `expected`
  */
 export async function load(
   next: () => Call,
@@ -36,7 +36,7 @@ export async function load(
     while (performance.now() < until) {
       const begun = performance.now();
       const { status, text } = await send(next(), agent);
-      if (status !== expected) throw new Error(`answered ${status}, not ${expected}: ${text}`);
+      if (status !== expected) throw new Error(`returned status ${status}, not ${expected}: ${text}`);
       times.push(performance.now() - begun);
     }
   };

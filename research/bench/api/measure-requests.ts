@@ -4,15 +4,15 @@ import { type Call, type Load, load, send } from "./load.ts";
 import type { ServerOptions } from "./server-process.ts";
 import type { Tenant } from "./tenants.ts";
 
-/** Callers at once, and the accounts that they belong to. */
+/** Number of concurrent callers, and of the accounts they use. */
 export const callers = 16;
 export const accounts = 32;
 const puts = 2000;
 
-/** Of one kind of request; per request where nothing else is said. */
+/** Measurements of one kind of request; per request unless noted. */
 export interface Measured extends Load {
   readonly calls: Readonly<Record<string, number>>;
-  /** Milliseconds of processor time in the API's process and in the stand-ins'. */
+  /** CPU time in milliseconds of the API's process and of the stand-ins'. */
   readonly cpu: { readonly api: number; readonly standIns: number };
 }
 
@@ -21,11 +21,14 @@ export interface RequestFigures {
   readonly get: Measured;
   readonly bareCreate: Load;
   readonly bareGet: Load;
-  /** Rows a second that the API's process writes through the same adapter when it does nothing else. */
+  /** Rows per second that the API's process writes through the same adapter when idle. */
   readonly putsPerSecond: number;
 }
 
-/** Create-job and get-job of a checkout beside bare Hono. Stand-ins, API and callers are three processes. */
+/**
+ * Measures create-job and get-job of a checkout and of bare Hono. Stand-ins, API and callers are three
+ * processes.
+ */
 export async function measureRequests(root: string, seconds: number): Promise<RequestFigures> {
   const standIns = await Child.start<ServerOptions["standIns"] & StandIns>("stand-ins-process.ts");
   const options: ServerOptions = { root, standIns: standIns.ready };

@@ -7,7 +7,7 @@ import { parseRow, rowKeys } from "../../../shared/rows.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 import { send } from "./load.ts";
 
-/** Sorted seconds from acceptance to a worker's first touch, one job after the other on a service that has nothing else to do. */
+/** Sorted seconds from submission to a worker's start, one job at a time on an idle service. */
 export async function measureStarts(model: string, image: Buffer, count: number): Promise<readonly number[]> {
   return withService(model, 1, async (service) => {
     const id = await upload(service, image);
@@ -16,7 +16,7 @@ export async function measureStarts(model: string, image: Buffer, count: number)
     const waits: number[] = [];
     await edit(service, id, 60);
     for (let index = 0; index < count; index++) {
-      // Anywhere in the worker's polling, not in step with it.
+      // Vary the time relative to the worker's polling.
       await systemClock.sleep(500 + 97 * index);
       const job = await edit(service, id, 60);
       const row = await table.get(rowKeys.resource(service.account, job));
@@ -29,9 +29,9 @@ export async function measureStarts(model: string, image: Buffer, count: number)
 }
 
 /**
- * Edits a minute of one picture each, when all of them wait from the beginning.
+ * Edits of one image each per minute, with all of them queued from the start.
  *
- * @param batch edits with one prompt that a worker takes together at most; its own choice when absent
+ * @param batch maximum number of edits with one prompt that a worker takes together; the default when absent
  */
 export async function measureEdits(
   model: string,
@@ -77,7 +77,7 @@ async function call(
     ...{ method, url: `${url}${path}`, headers: { authorization: `Bearer ${key}`, ...headers } },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${text}`);
+  if (status >= 300) throw new Error(`${method} ${path} returned status ${status}: ${text}`);
   return JSON.parse(text);
 }
 
@@ -94,7 +94,7 @@ async function upload(service: Service, image: Buffer): Promise<string> {
   return form.id;
 }
 
-/** Makes one edit and waits for its end, at most so many seconds. */
+/** Creates one edit and waits for its end, at most `seconds`. */
 async function edit(service: Service, image: string, seconds: number): Promise<string> {
   const until = Date.now() + seconds * 1000;
   const wait = { prefer: "wait=50" };

@@ -1,4 +1,4 @@
-/** The API of a checkout on given stand-ins, and bare Hono that answers the same JSON, each on a port of this process. */
+/** Serves a checkout's API on given stand-ins, and bare Hono with the same JSON, on two ports. */
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,17 +13,17 @@ import { countCalls } from "./count-calls.ts";
 import { openTenants } from "./tenants.ts";
 
 export interface ServerOptions {
-  /** Of the checkout whose API this is. */
+  /** Root of the checkout whose API is served. */
   readonly root: string;
   readonly standIns: Pick<StandIns, "aws" | "bucket" | "table" | "queueUrls">;
 }
 
 type ServerQuestion =
   | { readonly ask: "tenants"; readonly count: number }
-  /** What was called, and processor time used, since the last such question. */
+  /** Calls and CPU time since the last such question. */
   | { readonly ask: "cost" }
   | { readonly ask: "answer"; readonly sample: Readonly<Record<string, unknown>> }
-  /** Writes so many rows, so many at once. */
+  /** Writes `count` rows, `atOnce` concurrently. */
   | { readonly ask: "puts"; readonly count: number; readonly atOnce: number };
 
 const { root, standIns } = JSON.parse(process.argv[2] ?? "") as ServerOptions;

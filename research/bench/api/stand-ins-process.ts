@@ -1,4 +1,4 @@
-/** The stand-ins in a process of their own, so that what the API costs is told from what they cost. */
+/** Runs the stand-ins in their own process, so that their cost is not counted as the API's. */
 import { startStandIns } from "../../../local/stand-ins.ts";
 import { usedMilliseconds } from "./child.ts";
 

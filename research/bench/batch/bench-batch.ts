@@ -7,13 +7,13 @@ import { usageReportSchema } from "../../../shared/resources/usage-report.ts";
 import { systemRandom } from "../../../shared/system-clock.ts";
 import { BulkWorld } from "./bulk-world.ts";
 
-/** Edits that the worker answers between two looks, where tenants share it. */
+/** Edits that the worker completes between two sweeps when tenants share it. */
 const capacity = 400;
 
 /**
- * `npm run bench -- batch [--lines 100000] [--accounts 20]`: one batch of so many lines through the edge, the sweeper under a memory
- * limit and a worker that answers at once; then as many accounts with a batch of 200 lines each, alone and beside one that submits
- * ten batches of 2,000 lines at the same time.
+ * `npm run bench -- batch [--lines 100000] [--accounts 20]`: runs one batch of `lines` lines through the API,
+ * the sweeper under a memory limit, and a worker that answers at once; then `accounts` accounts with a batch
+ * of 200 lines each, alone and beside one that submits ten batches of 2,000 lines at the same time.
  */
 export async function benchBatch(root: string, words: readonly string[], say: (line: string) => void) {
   const { values } = parseArgs({
@@ -76,7 +76,7 @@ async function oneBatch(image: Uint8Array<ArrayBuffer>, lines: number, say: (lin
   }
 }
 
-/** Looks until every account but the last has its batch. */
+/** Sweeps until every account except the last has finished its batch. */
 async function manyTenants(
   image: Uint8Array<ArrayBuffer>,
   accounts: number,

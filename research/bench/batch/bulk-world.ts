@@ -22,12 +22,12 @@ import { MemoryTable } from "./memory-table.ts";
 import { serveTable } from "./remote-table.ts";
 import type { Looked } from "./sweeper-process.ts";
 
-/** MiB of heap for the sweeper, so that with code and buffers it fits a function of 512 MB. */
+/** MiB of heap for the sweeper; with code and buffers it fits a function of 512 MB. */
 const heap = 256;
-/** Milliseconds that pass between two looks. */
+/** Milliseconds between two sweeps. */
 const interval = 1001;
 
-/** The edge, the sweeper under its memory limit, and a worker that answers at once, on one table. */
+/** The API, the sweeper under its memory limit, and a worker that answers at once, on one table. */
 export class BulkWorld {
   readonly table: MemoryTable;
   readonly ledger: Ledger;
@@ -37,7 +37,7 @@ export class BulkWorld {
   readonly #work: (body: string) => Promise<unknown>;
   readonly #bulk = new MemoryQueue();
   #ahead = 0;
-  /** Totals of all looks. */
+  /** Totals over all sweeps. */
   readonly looks = { count: 0, cpu: 0, longest: 0, peak: 0 };
 
   private constructor(standIns: StandIns, sweeper: ChildProcess) {
@@ -80,7 +80,7 @@ export class BulkWorld {
     return new BulkWorld(standIns, sweeper);
   }
 
-  /** A new account, and how to call the API with its key. */
+  /** Creates an account and returns a function that calls the API with its key. */
   async caller() {
     const clock = { ...systemClock, now: () => Date.now() + this.#ahead };
     const opening = { name: "bench", environment: "test", credits: 1_000_000_000, concurrency: 100 } as const;
@@ -106,7 +106,7 @@ export class BulkWorld {
     return { account: account.id, call, upload };
   }
 
-  /** An instruction that is learned already. */
+  /** Stores a finished instruction. */
   async learned(account: string, id: string, upload: string): Promise<void> {
     const at = new Date().toISOString();
     const data: Job = {
@@ -125,7 +125,7 @@ export class BulkWorld {
     await this.table.insert({ ...rowKeys.resource(account, id), data });
   }
 
-  /** One look of the sweeper, then the worker's answer to at most `most` of the edits that wait. */
+  /** Runs one sweep, then completes at most `most` of the waiting edits. */
   async round(most = Number.MAX_SAFE_INTEGER): Promise<void> {
     this.#ahead += interval;
     const answer = new Promise<Looked>((resolve, reject) => {

@@ -18,7 +18,7 @@ export class MemoryQueue implements JobQueue {
   async depth(): Promise<QueueDepth> {
     return { visible: this.#bodies.length, inFlight: 0, delayed: 0 };
   }
-  /** Takes everything out. */
+  /** Removes and returns all messages. */
   drain(): readonly string[] {
     const bodies = this.#bodies;
     this.#bodies = [];

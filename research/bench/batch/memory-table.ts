@@ -15,8 +15,8 @@ import { SortedKeys } from "./sorted-keys.ts";
 import { WriteUnits } from "./write-units.ts";
 
 /**
- * The table's port on maps of rows that nobody changes, which keeps the table's contract and counts what DynamoDB would charge. A hundred thousand lines through
- * an emulator's HTTP interface take hours of processor time that say nothing of the service.
+ * The table port on in-memory maps. It keeps the table's contract and counts DynamoDB's charges. With an
+ * emulator's HTTP interface, a hundred thousand lines take hours of CPU time.
  */
 export class MemoryTable implements Table {
   readonly units = new WriteUnits();
@@ -133,7 +133,7 @@ export class MemoryTable implements Table {
     return row !== undefined && (!("amend" in write) || write.tests.every((test) => holds(row.data, test)));
   }
 
-  /** @param factor what a unit costs: 2 in a transaction */
+  /** @param factor units per write: 2 in a transaction */
   #apply(write: Write, factor: 1 | 2): void {
     if ("insert" in write) this.#put(write.insert, { ...write.insert, version: 1 }, factor);
     else if ("replace" in write)

@@ -12,7 +12,7 @@ interface TableAnswer {
   readonly result: unknown;
 }
 
-/** Answers the calls of a child process on a table of this one. */
+/** Serves a table of this process to a child process. */
 export function serveTable(child: ChildProcess, table: Table): void {
   child.on("message", async (message: Partial<TableCall>) => {
     const { call, method, given } = message;
@@ -22,7 +22,7 @@ export function serveTable(child: ChildProcess, table: Table): void {
   });
 }
 
-/** The table of the parent process. What it holds takes none of this process's memory. */
+/** The table of the parent process, so that its rows use none of this process's memory. */
 export function remoteTable(): Table {
   const open = new Map<number, (result: unknown) => void>();
   let calls = 0;

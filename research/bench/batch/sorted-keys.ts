@@ -1,4 +1,4 @@
-/** Texts in order. Adding one at or near the end, as times and ids come, moves few others. */
+/** Sorted strings. Adding near the end, as times and IDs do, moves few others. */
 export class SortedKeys {
   readonly #keys: string[] = [];
 
@@ -11,7 +11,7 @@ export class SortedKeys {
     if (this.#keys[place] === key) this.#keys.splice(place, 1);
   }
 
-  /** Those with a prefix, beyond `low` and before `high`. */
+  /** Keys with a prefix, after `low` and before `high`. */
   between(prefix: string, low: string | undefined, high: string | undefined): string[] {
     const first = low !== undefined && low >= prefix ? this.#place(`${low}\u0000`) : this.#place(prefix);
     const end = this.#place(`${prefix}\uffff`);
@@ -19,7 +19,7 @@ export class SortedKeys {
     return this.#keys.slice(first, Math.max(first, last));
   }
 
-  /** Of the first key that is not before this one. */
+  /** Index of the first key that is not before this one. */
   #place(key: string): number {
     let low = 0;
     let high = this.#keys.length;

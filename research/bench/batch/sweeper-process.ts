@@ -1,4 +1,4 @@
-/** The sweeper in a process of its own, whose memory is limited and measured as a Lambda function's is. */
+/** Runs the sweeper in its own process, with limited and measured memory like a Lambda function. */
 import { type SweepPorts, sweep } from "../../../functions/sweep/sweep.ts";
 import type { StandIns } from "../../../local/stand-ins.ts";
 import { createAwsClients } from "../../../shared/aws/clients.ts";
@@ -12,7 +12,7 @@ import { MemoryQueue } from "./memory-queue.ts";
 import { remoteTable } from "./remote-table.ts";
 
 interface Look {
-  /** Milliseconds that the clock is ahead of the machine's. */
+  /** Milliseconds by which the clock is ahead of the system clock. */
   readonly ahead: number;
 }
 export interface Looked {
@@ -20,9 +20,9 @@ export interface Looked {
   /** Messages for the bulk queue. */
   readonly bulk: readonly string[];
   readonly errors: readonly string[];
-  /** Processor milliseconds of this look. */
+  /** CPU time of this sweep in milliseconds. */
   readonly cpu: number;
-  /** MiB that the process has taken at most. */
+  /** Peak memory of the process in MiB. */
   readonly peak: number;
 }
 

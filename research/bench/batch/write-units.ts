@@ -1,18 +1,19 @@
 import type { TableRow } from "../../../shared/ports/table.ts";
 
-/** Bytes of a row that one write unit pays for. */
+/** Bytes of a row per write unit. */
 const unit = 1024;
 
 /**
- * What DynamoDB charges (developer guide, "DynamoDB read and write operations"): a write costs a unit for each KB of the larger of
- * the row before and after, twice that in a transaction, and a failed condition the same. The index of due rows is paid a unit for each
- * entry that is removed or added; it holds keys only, so nothing else of a row writes it.
+ * DynamoDB's charges (developer guide, "DynamoDB read and write operations"): a write costs one unit per KB
+ * of the larger of the row before and after, twice that in a transaction, and a failed condition the same.
+ * The index of due rows costs one unit for each entry added or removed; it holds only keys, so other changes
+ * do not write to it.
  */
 export class WriteUnits {
-  /** Of the table and of its index. */
+  /** Units of the table and of its index. */
   table = 0;
   index = 0;
-  /** Rows that were read, and calls that found a condition not to hold. */
+  /** Number of rows read, and of calls with a failed condition. */
   reads = 0;
   refusals = 0;
   readonly byKind = new Map<string, number>();
@@ -50,7 +51,7 @@ function sizeOf(row: TableRow | undefined): number {
   return size;
 }
 
-/** Bytes of a row as DynamoDB counts them: names and values, numbers in half their digits. */
+/** Size of a row by DynamoDB's rules: names and values, and half a byte per digit of numbers. */
 function measure(row: TableRow): number {
   const { pk, sk, data, due, expires } = row;
   return (

@@ -252,7 +252,7 @@ describe("invert", () => {
     [{ learningRate: Number.NaN }, /learning rate is NaN/],
     [{ learningRate: 0 }, /learning rate is 0; it must be above 0/],
     [{ batchSize: 0 }, /batch size is 0; it must be a whole number above 0/],
-    [{ overrides: { clipWeight: -1 } }, /weight of L_clip is -1; it must be 0 or more/],
+    [{ overrides: { clipWeight: -1 } }, /weight of L_clip is -1; it must be at least 0/],
     [{ space: "kv", overrides: { clipWeight: 0.1 } }, /weight of L_clip is 0.1; it must be 0 in kv space/],
     [{ textGuidance: Number.POSITIVE_INFINITY }, /text guidance is Infinity/],
     [{ init: "" }, /init text "" has no tokens/],
