@@ -1,7 +1,7 @@
-"""The autoencoder: 4x4 patches of pixels, projected linearly, with a small convolutional branch beside each projection.
+"""The autoencoder: 4x4 patches of pixels, projected linearly, plus a small convolutional branch parallel to each projection.
 
 ``encoder.proj`` starts as a PCA of patches, partly whitened, so that it is a good autoencoder before any training;
-the residual branches have no normalisation layers and no attention. Latents are deterministic.
+the residual branches have no normalization layers and no attention. Latents are deterministic.
 """
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class PatchAutoencoder(nn.Module):
 
     @torch.no_grad()
     def fit_pca(self, images: Tensor, whiten: float = 0.5) -> None:
-        """Sets the projections from a sample of pictures. Component k is divided by its deviation to the power ``whiten``
+        """Initializes the projections from a sample of images. Component k is divided by its deviation to the power ``whiten``
         and everything by one number, so that latents have unit mean square."""
         x = F.pixel_unshuffle(images, self.config["patch_size"]).permute(0, 2, 3, 1).reshape(-1, self.encoder.proj.in_channels)
         mean = x.mean(0)

@@ -1,4 +1,4 @@
-"""Batches: two photos share a look. The pair encoder sees the pair of one; the UNet edits the other."""
+"""Batches: two photos share an edit. The pair encoder gets the pair of one photo; the UNet edits the other."""
 from __future__ import annotations
 
 import random
@@ -18,7 +18,7 @@ PHOTOS = 2  # of a look: each is edited by the other's pair
 
 
 class Crops:
-    """Random pictures of the pool, [count, 3, size, size] in [0, 1], at scales of 1, 1/2 and 1/4 where the size allows."""
+    """Random images of the pool, [count, 3, size, size] in [0, 1], at scales of 1, 1/2 and 1/4 where the size allows."""
 
     def __init__(self, seed: int, device: str):
         self.rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ class Crops:
         return x.flip(3) if rng.random() < 0.5 else x
 
     def jittered(self, x: Tensor) -> Tensor:
-        """Other exposures and white balances for a third of them: it widens the colours that photographs have."""
+        """Changes exposure and white balance for a third of them, which widens the range of colors."""
         n, device = len(x), x.device
         gamma = torch.exp(0.3 * torch.randn(n, 1, 1, 1, device=device))
         gain = torch.exp(0.2 * torch.randn(n, 3, 1, 1, device=device))
@@ -55,7 +55,7 @@ class Crops:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is drawn, and how the UNet is told of it."""
+    """A batch of edits and its conditioning for the UNet."""
 
     shares: dict[str, float]
     words: float  # share of the looks with a sentence that are told by it
@@ -78,7 +78,7 @@ class Batch:
 def make_batch(rng: random.Random, tokenizer, crops: Crops, groups: int, size: int, stage: Stage) -> Batch:
     looks = [draw(rng, stage.shares) for _ in range(groups)]
     x = crops.jittered(crops(groups * PHOTOS, size))
-    # Crops come ordered by scale: a group takes one of each.
+    # Crops are ordered by scale: a group takes one of each.
     before = x.unflatten(0, (PHOTOS, groups)).transpose(0, 1)
     with torch.no_grad():
         after = apply_all(looks, before)

@@ -1,4 +1,4 @@
-"""Writes the model card, models/mini/README.md; what is learned is measured by the product and inserted afterwards (run.sh).
+"""Writes the model card, models/mini/README.md. Results of learning are measured by the product and inserted later (run.sh).
 
     python card.py ../models/mini
 """

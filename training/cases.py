@@ -1,7 +1,7 @@
-"""The edits of the bundled evaluation set, and the sentences that come nearest to each.
+"""The edits of the bundled evaluation set, and the closest text prompts for each.
 
 Six groups: painting styles, artistic filters, and tonal and local edits, each drawn in training or held out from it.
-``make_evaluation_set.py`` writes them as pictures, and ``preview.py`` measures training on them.
+``make_evaluation_set.py`` writes them as images, and ``preview.py`` evaluates training on them.
 """
 from __future__ import annotations
 

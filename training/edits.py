@@ -1,8 +1,8 @@
-"""The edits the model is trained on: batched filters on [B, 3, H, W] pictures in [0, 1].
+"""The edits the model is trained on: batched filters on [B, 3, H, W] images in [0, 1].
 
-A *kind* of edit has up to ``WIDTH`` parameters, each normalised to [0, 1]; a filter takes the pictures and the [B, k] matrix
-of parameters. What an edit is called in English is in ``phrases.py``; which settings training never sees is in
-``is_held_out`` below. No edit moves pixels about: no flips, crops or rotations.
+A *kind* of edit has up to ``WIDTH`` parameters, each normalized to [0, 1]; a filter takes the images and the [B, k] matrix
+of parameters. ``phrases.py`` has the English descriptions; ``is_held_out`` below defines the settings that are excluded from
+training. No edit moves pixels: there are no flips, crops or rotations.
 """
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.devic
 
 
 def const(x: Tensor, *values: float) -> Tensor:
-    """Kept once it is made: bringing it to a GPU would wait for all that was queued there."""
+    """Cached, because a transfer to a GPU would wait for all queued work."""
     return _constant(values, x.dtype, x.device).view(1, -1, 1, 1)
 
 
@@ -187,14 +187,14 @@ def cool(x, p):
 
 @kind("colour", "s", weight=2.2)
 def tint(x, p):
-    """Multiplies by the colour, brightness kept in part: a coloured light."""
+    """Multiplies by the color and partly keeps brightness: a colored light."""
     c = rgb(p, 0)
     return x * mix(torch.ones_like(c), c / luma(c).clamp_min(0.25).sqrt(), col(p, 3))
 
 
 @kind("colour", "s", weight=2.2)
 def wash(x, p):
-    """A veil of the colour over the picture."""
+    """Overlays the color on the image."""
     return mix(x, rgb(p, 0), 0.75 * col(p, 3))
 
 
@@ -205,7 +205,7 @@ def duotone(x, p):
 
 @kind("colour", "colour2", "s", weight=1.6)
 def splittone(x, p):
-    """One colour for the shadows, another for the highlights."""
+    """One color for the shadows, another for the highlights."""
     y = luma(x).clamp(0, 1)
     shade, light = (c - luma(c) for c in (rgb(p, 0), rgb(p, 3)))
     return x + col(p, 6, 0.0, 0.9) * (shade * (1 - y) ** 2 + light * y ** 2)
@@ -213,7 +213,7 @@ def splittone(x, p):
 
 @kind("angle", weight=2.2)
 def hue(x, p):
-    """Rotates every hue by up to a full turn, in the plane across the grey axis."""
+    """Rotates every hue by up to a full turn, in the plane orthogonal to the gray axis."""
     a = (p[:, 0] * 2 * torch.pi).view(-1, 1, 1)
     third, root = 1 / 3, (1 / 3) ** 0.5
     eye = torch.eye(3, dtype=x.dtype, device=x.device)
@@ -233,7 +233,7 @@ for _order in ("rbg", "grb", "bgr", "brg", "gbr"):
 
 @kind("colour", "s")
 def keepcolour(x, p):
-    """Grey but for what is near the colour in hue."""
+    """Gray, except for hues close to the color."""
     c = rgb(p, 0)
     chroma, target = x - luma(x), c - luma(c)
     alike = (chroma * target).sum(1, keepdim=True) / (
@@ -326,7 +326,7 @@ def vignette(x, p):
 
 @kind("colour", "s", weight=0.8)
 def topgradient(x, p):
-    """The colour from the top edge, fading out downwards."""
+    """A gradient of the color from the top edge downwards."""
     y, _ = grid(x)
     return mix(x, rgb(p, 0), col(p, 3) * ((0.6 - y) / 1.6).clamp(0, 1))
 
@@ -427,7 +427,7 @@ def halftone(x, p):
     return mix(x, dots, col(p, 0, 0.4, 1.0))
 
 
-# ---- without words: trained through their parameters only --------------------------------------------------------------------
+# ---- without text: trained through their parameters only --------------------------------------------------------------------
 
 @kind(*[f"m{i}" for i in range(9)], weight=3.0, worded=False)
 def matrix(x, p):
@@ -438,7 +438,7 @@ def matrix(x, p):
 
 @kind(*[f"c{i}" for i in range(9)], weight=3.0, worded=False)
 def curves(x, p):
-    """A curve of its own for each channel: lift, gain and gamma."""
+    """A separate curve for each channel: lift, gain and gamma."""
     lift, gain, gamma = ((p[:, i:i + 3]).reshape(-1, 3, 1, 1) for i in (0, 3, 6))
     return x.clamp(0, 1) ** (2.0 ** (3 * gamma - 1.5)) * (0.5 + 0.8 * gain) + 0.5 * lift - 0.2
 
@@ -452,7 +452,7 @@ TONAL = tuple(k for k in NAMES if KINDS[k].tonal)
 
 @dataclass(frozen=True)
 class Edit:
-    """One or two kinds with their parameters, applied in turn."""
+    """One or two kinds with their parameters, applied in order."""
 
     steps: tuple[tuple[str, tuple[float, ...]], ...] = field(default=())
 
@@ -475,7 +475,7 @@ def _hue_of(r: float, g: float, b: float) -> float:
 
 
 def is_held_out(steps: tuple[tuple[str, tuple[float, ...]], ...]) -> bool:
-    """Settings and combinations that training never draws; they test edits that no instruction was ever seen for."""
+    """Settings and combinations that are excluded from training, to test unseen edits."""
     if len(steps) == 2 and frozenset(n for n, _ in steps) in HELD_OUT_PAIRS:
         return True
     for name, v in steps:

@@ -22,7 +22,7 @@ from phrases import CARRIER
 from sampling import Editor
 
 HERE = Path(__file__).resolve().parent
-# Chosen by the tables of docs/evaluation.md.
+# Selected from the results in docs/evaluation.md.
 DEFAULTS = {
     "sampler": {"scheduler": "ddim", "steps": 1, "text_guidance": 1.0, "image_guidance": 1.0,
                 "mixing": "in-turn"},
@@ -43,7 +43,7 @@ def write_json(path: Path, value) -> None:
 
 
 def export(editor: Editor, folder: Path) -> None:
-    """Writes aside, then puts the new folder's files in place of the old ones."""
+    """Writes to a temporary folder, then replaces the old files."""
     aside = folder.with_name(folder.name + ".new")
     shutil.rmtree(aside, ignore_errors=True)
     for part in ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "clip", "pair_encoder"):
@@ -105,7 +105,7 @@ def clip_config(config) -> dict:
 
 
 def check(editor: Editor, folder: Path) -> None:
-    """The libraries' own loaders must find every key, and give the training code's output to fp16's precision."""
+    """Checks that the libraries' loaders find every key and reproduce the training code's output to fp16 precision."""
     from diffusers import DDIMScheduler, EulerAncestralDiscreteScheduler, UNet2DConditionModel
     from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
     unet, report = UNet2DConditionModel.from_pretrained(folder / "unet", output_loading_info=True)

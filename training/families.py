@@ -1,7 +1,7 @@
-"""Artistic filters: families of drawing, print and paint made by rule, with continuous settings, and English for them.
+"""Procedural artistic filters: families of drawing, print and paint with continuous settings, and English descriptions.
 
-As in ``edits.py``, a filter takes pictures [B, 3, H, W] in [0, 1] and parameters [B, k] in [0, 1]. Sizes are in pixels of
-the picture that is filtered. ``HELD_OUT_FAMILIES`` exist for evaluation alone: training never draws them in any setting.
+As in ``edits.py``, a filter takes images [B, 3, H, W] in [0, 1] and parameters [B, k] in [0, 1]. Sizes are in pixels of
+the filtered image. ``HELD_OUT_FAMILIES`` are only used in evaluation, never in training.
 """
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELD_OUT_FAMILIES = ("charcoal", "watercolour", "linocut", "stained_glass")
 
 
 def art(*params: str, say: tuple[str, ...], weight: float = 1.0):
-    """``params``: "size" is said as fine or coarse, "s" by an adverb, "colour" and "colour2" by name, others not at all."""
+    """``params``: text describes "size" as fine or coarse, "s" by an adverb, "colour" and "colour2" by name, others not."""
     def register(function: Callable[[Tensor, Tensor], Tensor]):
         KINDS[function.__name__] = Kind(function.__name__, params, function, weight, tonal=False)
         TEMPLATES[function.__name__] = say
@@ -45,7 +45,7 @@ def box(x: Tensor, size: int) -> Tensor:
 
 
 def kuwahara(x: Tensor, radius: int) -> Tensor:
-    """Each pixel takes the means of the four quadrants around it, those of little variance most (Kuwahara et al. 1976)."""
+    """Averages the means of the four quadrants around each pixel, weighted towards low variance (Kuwahara et al. 1976)."""
     size, h, w = radius + 1, *x.shape[-2:]
     y = luma(x)
     mean, spread = box(x, size), (box(y * y, size) - box(y, size) ** 2).clamp_min(0)
@@ -78,7 +78,7 @@ def along(x: Tensor, vx: Tensor, vy: Tensor, steps: int) -> Tensor:
             grid = (place + 0.5) * scale - 1
             total = total + F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
             here = F.grid_sample(field, grid, mode="nearest", padding_mode="border", align_corners=False).permute(0, 2, 3, 1)
-            # A direction and its opposite are the same line: go on the way one came.
+            # A direction and its opposite are the same line: continue in the current direction.
             last = here * torch.where((here * last).sum(-1, keepdim=True) < 0, -1.0, 1.0)
     return total / (2 * steps + 1)
 
@@ -106,7 +106,7 @@ def dog_lines(x: Tensor, level: Tensor) -> Tensor:
 
 
 def stepped(x: Tensor, steps: Tensor, hardness: float) -> Tensor:
-    """Few tones with soft borders between them; black stays black and white stays white."""
+    """Quantizes to a few tones with soft borders; black stays black and white stays white."""
     y = x * steps
     below = torch.floor(y)
     return (below + torch.sigmoid((y - below - 0.5) * hardness)).clamp_max(1e6) / steps
@@ -131,7 +131,7 @@ def oil(x, p):
 def brush(x, p):
     vx, vy = flow(x, 4.0)
     strokes = between(col(p, 0), [along(kuwahara(x, radius), vx, vy, length) for radius, length in ((2, 5), (5, 10), (8, 18))])
-    # Bristles: contrast across the stroke, which smoothing along it has kept.
+    # Bristles: contrast across the stroke, which smoothing along the stroke preserves.
     return strokes + (0.5 + 4.0 * col(p, 1)) * (strokes - blurred(strokes, 2.0))
 
 
@@ -153,7 +153,7 @@ def gouache(x, p):
 
 @art("size", "s", say=("turn {it} into a watercolor", "make {it} a {z} watercolor {a}", "paint {it} in {a} wet watercolor"))
 def watercolour(x, p):
-    """Bright washes that leave the paper in the lights, with darker rims where a wash ends."""
+    """Bright washes that leave highlights as paper, with darker edges."""
     y = between(col(p, 0), [blurred(kuwahara(x, r), 0.8) for r in (3, 6, 10)])
     wash = saturation(1 - (1 - y) * (0.95 - 0.3 * col(p, 1)), 1.3 + 0 * col(p, 0))
     wash = mix(wash, torch.ones_like(wash), ((luma(y) - 0.62) * 2.5).clamp(0, 1))
@@ -180,7 +180,7 @@ def colour_pencil(x, p):
 
 @art("size", "s", "angle", weight=1.2, say=("hatch {it} with {z} lines", "a {z} pen drawing with hatching {a}", "turn {it} into {a} {z} cross-hatching"))
 def hatching(x, p):
-    """Each tone is one more layer of lines; their width follows the tone, and outlines hold the shapes."""
+    """Each darker tone adds a layer of lines whose width depends on the tone; outlines mark the shapes."""
     y = blurred(luma(x), 1.2)
     period, angle = 3.5 + 6.5 * col(p, 0), math.pi * col(p, 2)
     paper = torch.ones_like(y)
@@ -206,7 +206,7 @@ def charcoal(x, p):
 
 @art("size", "s", "colour", "colour2", weight=1.2, say=("turn {it} into a {c} woodcut on {d} paper", "a {z} woodcut in {c} and {d}", "{a} carved lines in {c} on {d}"))
 def woodcut(x, p):
-    """Gouges along the shapes of the picture, broad where it is dark."""
+    """Gouges along the shapes of the image, wide in dark areas."""
     y = luma(kuwahara(x, 3))
     vx, vy = flow(x, 4.0)
     grain = luma(x) - blurred(luma(x), 3.0)
@@ -217,7 +217,7 @@ def woodcut(x, p):
 
 @art("size", "s", "colour", "colour2", weight=0.5, say=("engrave {it} in {c} on {d}", "a {z} {c} engraving on {d} paper", "print {it} as a {z} banknote engraving in {c}"))
 def engraving(x, p):
-    """Parallel lines that bend with the light of the picture and swell where it is dark."""
+    """Parallel lines that bend with the brightness of the image and widen in dark areas."""
     y = blurred(luma(x), 1.5)
     rows, _ = coordinates(x)
     period = 4 + 6 * col(p, 0)
@@ -303,7 +303,7 @@ def colour_halftone(x, p):
     inks = []
     for i, angle in enumerate((0.26, 1.31, 0.0)):
         screen = 0.5 * (ridges(x, torch.full_like(period, angle), period) + ridges(x, torch.full_like(period, angle + math.pi / 2), period))
-        # The screen spans the tones, so that a middle tone is half covered.
+        # The screen covers the range of tones, so that a middle tone is half covered.
         inks.append(((y[:, i:i + 1] - 0.15 - 0.7 * screen) * (2.5 + 4 * col(p, 1)) + 0.5).clamp(0, 1))
     return torch.cat(inks, 1)
 
@@ -311,7 +311,7 @@ def colour_halftone(x, p):
 @art("size", "s", weight=1.2, say=("turn {it} into a comic with {z} outlines", "a {a} graphic novel look with {z} black lines", "draw {it} as a comic {a}"))
 def comic(x, p):
     base = kuwahara(x, 3)
-    # Shadows are lifted before the steps, or a dark ground would be one black.
+    # Shadows are lifted before quantization; otherwise a dark background would be solid black.
     flat = stepped(base.clamp_min(0) ** 0.75, 6 - 3 * col(p, 1), 14)
     line = (0.5 + (dog_lines(base.clamp_min(0) ** 0.6, col(p, 0)) - 0.1) * 4).clamp(0, 1)
     return saturation(flat, 1.4 + 0 * col(p, 0)) * line
@@ -319,7 +319,7 @@ def comic(x, p):
 
 @art("size", "s", say=("turn {it} into a stained glass window", "{z} stained glass {a}", "make {it} a window of {z} colored glass"))
 def stained_glass(x, p):
-    """Flat, glowing panes with lead between them."""
+    """Flat, bright panes separated by lead lines."""
     flat = between(col(p, 0), [kuwahara(kuwahara(x, r), r) for r in (4, 7, 10)])
     panes = saturation(stepped(flat.clamp_min(0) ** 0.8, 4 + 0 * col(p, 0), 20), 1.8 + 0 * col(p, 0))
     gx, gy = gradients(blurred(panes, 1.0))
@@ -362,7 +362,7 @@ SIZES = ((0.34, ("fine", "small", "thin")), (0.67, ("", "medium")), (1.01, ("coa
 
 
 def setting(name: str, rng: random.Random, named: bool) -> tuple[tuple[float, ...], dict[str, str]]:
-    """Draws the parameters of a family and the words for them."""
+    """Draws the parameters of a family and their description."""
     values: list[float] = []
     words = {"it": rng.choice(NOUNS), "a": "", "z": "", "c": "", "d": ""}
     for param in KINDS[name].params:

@@ -1,4 +1,4 @@
-"""Writes models/mini/phrases.txt: sentences that training knows, one for each edit and setting, for captions by similarity.
+"""Writes models/mini/phrases.txt: prompts known from training, one for each edit and setting, for captions by similarity.
 
     python list_phrases.py ../models/mini/phrases.txt
 """

@@ -1,8 +1,8 @@
-"""Looks: what one before/after pair shows. A look is one or two edits with all their settings, and sentences for it.
+"""Looks: the edit of a before/after pair. A look is one or two edits with all settings, and text prompts for it.
 
 Four sources: painting styles and their blends, other pictures as styles (``teachers.py``), artistic filters
-(``families.py``), and tonal and local edits (``edits.py``). ``draw`` never gives a held-out style, setting or family;
-``is_held_out`` says which those are.
+(``families.py``), and tonal and local edits (``edits.py``). ``draw`` never returns a held-out style, setting or family;
+``is_held_out`` defines them.
 """
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from phrases import COLOURS, NOUNS
 from photos import CACHE
 from teachers import CODE, FOLDER, STYLES, TRAINED_STYLES, HELD_OUT_STYLES, codes, painting_network, picture_network
 
-# Which share of the draws each source has. Tonal and local edits: at most a third.
+# Share of each source in the draws. Tonal and local edits have at most a third.
 SHARES = {"painting": 0.36, "picture": 0.10, "art": 0.28, "tonal": 0.26}
-# At first, when the UNet learns to paint at all: breadth before that is slow.
+# At the start of training, when the UNet learns to paint: more variety would slow this down.
 FIRST_SHARES = {"painting": 0.74, "picture": 0.06, "art": 0.10, "tonal": 0.10}
 
 
@@ -47,7 +47,7 @@ ALL_KINDS = {**KINDS, **families.KINDS, **TEACHERS}
 
 @dataclass(frozen=True)
 class Look:
-    """``steps``: kinds with their parameters, applied in turn. ``texts``: sentences that say it, "" where none does."""
+    """``steps``: kinds with their parameters, applied in order. ``texts``: prompts that describe it, "" if there is none."""
 
     steps: tuple[tuple[str, tuple[float, ...]], ...]
     text: str = ""
@@ -63,13 +63,13 @@ def _columns(name: str) -> int:
     return {"painting": STYLES + 1, "picture": CODE + 1}.get(name) or ALL_KINDS[name].columns
 
 
-# Where each kind's entries lie in a vector of parameters: one that says that the kind is there, then its parameters.
+# Position of each kind in a vector of parameters: a flag for its presence, then its parameters.
 PLACES = dict(zip(ALL_KINDS, accumulate((1 + _columns(n) for n in ALL_KINDS), initial=0)))
 PARAMETERS = 2 * sum(1 + _columns(n) for n in ALL_KINDS)
 
 
 def parameters(look: Look) -> np.ndarray:
-    """All that there is to know of a look, as numbers [PARAMETERS]: those of its first step, then those of its second."""
+    """A look as a vector [PARAMETERS]: the parameters of its first step, then of its second."""
     out = np.zeros((2, PARAMETERS // 2), np.float32)
     for row, (name, values) in zip(out, look.steps):
         place = PLACES[name]
@@ -88,7 +88,7 @@ def is_held_out(look: Look) -> bool:
     return edits.is_held_out(plain)
 
 
-# ---- what a painting style looks like, in words ---------------------------------------------------------------------------
+# ---- descriptions of painting styles ---------------------------------------------------------------------------
 
 OPEN = ("turn {it} into a painting", "make {it} a painting", "paint {it}", "make {it} look painted", "turn {it} into a work of art",
         "make {it} look like an oil painting by an artist", "give {it} a painted style")
@@ -136,7 +136,7 @@ def descriptions(kind: str) -> list[dict]:
 
 
 def painted_sentence(description: dict, rng: random.Random) -> str:
-    """A third say much, a third say part, a third leave it open."""
+    """A third of the prompts are detailed, a third partial, and a third vague."""
     d = description
     strokes = " ".join(w for w in (d["fine_word"], d["long_word"]) if w and (rng.random() < 0.75)) or rng.choice(("visible", "soft"))
     mood = rng.choice([w for w in (d["light_word"], d["vivid_word"]) if w] or [""])
@@ -167,7 +167,7 @@ def draw_picture(rng: random.Random) -> Look:
     table, i = codes(), rng.randrange(len(codes()))
     code = table[i]
     if rng.random() < 0.5:
-        # Between two pictures or beyond the mean: a continuous space of styles.
+        # Interpolates between two images or extrapolates from the mean: a continuous space of styles.
         code = code + rng.uniform(-0.4, 0.7) * (table[rng.randrange(len(table))] - code)
     text = painted_sentence(descriptions("picture")[i], rng)
     return Look((("picture", (*code.tolist(), strength(rng))),), text)
@@ -187,7 +187,7 @@ DRAWS = {"painting": draw_painting, "picture": draw_picture, "art": draw_art, "t
 
 
 def draw(rng: random.Random, shares: dict[str, float] = SHARES) -> Look:
-    """A look that training may see. One in eight is followed by a tonal edit that no words tell."""
+    """A look for training. One in eight is followed by a tonal edit that the prompt does not mention."""
     source = rng.choices(tuple(shares), tuple(shares.values()))[0]
     look = DRAWS[source](rng)
     if source != "tonal" and rng.random() < 0.12:

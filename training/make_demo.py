@@ -1,4 +1,4 @@
-"""Makes demo/: held-out photos, a pair whose edit training never saw, and the true edit of every test photo.
+"""Makes demo/: held-out photos, a pair with an edit excluded from training, and the true edit of every test photo.
 
     python make_demo.py ../demo
 
@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 EDIT = next(case for case in CASES if case.name == "painting-12")
 WORDS = ["make it darker by 40 percent"]
 
-# name: (width, height) of the stored picture, and where the crop's centre lies
+# name: (width, height) of the stored image, and the center of the crop
 PAIR = ("china", (384, 256), (0.45, 0.5))
 TESTS = {
     "flower": ((384, 256), (0.5, 0.45)), "coffee": ((384, 256), (0.5, 0.5)), "chelsea": ((256, 256), (0.45, 0.5)),

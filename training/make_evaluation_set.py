@@ -1,10 +1,10 @@
-"""Makes evaluation-set/: photos that training never saw, the edits of ``cases.py`` made to them, and what words can say of
-each edit, in the format of docs/evaluation-set.md.
+"""Makes evaluation-set/: held-out photos, the edits of ``cases.py`` applied to them, and text prompts for each edit,
+in the format of docs/evaluation-set.md.
 
     python make_evaluation_set.py ../evaluation-set
 
-Photos are stored as JPEG (4:4:4, quality 95). Every after picture and truth is computed from the stored files and kept in the
-smallest JPEG that is within ``CLOSE`` decibels of it. Nothing is drawn at random.
+Photos are stored as JPEG (4:4:4, quality 95). After images and true edits are computed from the stored files and saved as the
+smallest JPEG within ``CLOSE`` decibels. The result is deterministic.
 """
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIDE = 256  # pixels
 CLOSE = 40.0  # dB: what storing a picture may cost, above what the model's autoencoder reaches
 
 OPENCV = "opencv-doc:usr/share/doc/opencv-doc/"
-# name: its file, where the square's centre lies, and its licence; no photo is both in a pair and a test.
+# name: file, center of the square crop, and license; no photo is used in both a pair and a test.
 PAIRS = {
     "china": (EVALUATION["china"][0], (0.45, 0.5), NOTES["china"]),
     "apple": (OPENCV + "examples/data/apple.jpg", (0.5, 0.5), "OpenCV's samples: “apple.jpg”, Apache-2.0"),
@@ -51,7 +51,7 @@ def decibels(a: Image.Image, b: Image.Image) -> float:
 
 
 def store(image: Image.Image, path: Path) -> float:
-    """Writes the picture as the smallest JPEG that is near enough, and returns how near it is, in dB."""
+    """Writes the image as the smallest JPEG that is close enough, and returns its PSNR in dB."""
     for quality in (85, 90, 93, 95, 97, 99):
         image.save(buffer := io.BytesIO(), "JPEG", quality=quality, subsampling=0)
         kept = decibels(Image.open(buffer).convert("RGB"), image)
@@ -68,7 +68,7 @@ def edited(look: Look, path: Path) -> Image.Image:
 
 
 def write_case(folder: Path, case: Case, photos: Path) -> list[float]:
-    """The case's folder; returns how near each stored picture is to the edit it stands for, in dB."""
+    """Writes the case's folder and returns the PSNR in dB of each stored image to its edit."""
     assert ("held" in case.group) == is_held_out(case.look), f"{case.name}: drawn in training or not?"
     near = []
     for number, name in enumerate(PAIRS, 1):

@@ -1,4 +1,4 @@
-"""The model as it is trained: diffusers' UNet, transformers' CLIP (whose text tower is the UNet's text encoder), and the pair
+"""The model in training: diffusers' UNet, transformers' CLIP (whose text tower is the UNet's text encoder), and the pair
 encoder."""
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Mini(nn.Module):
         bos, eos, vocabulary = tokenizer.bos_token_id, tokenizer.eos_token_id, len(tokenizer)
         self.unet = make_unet(latents)
         self.clip = make_clip(bos, eos, vocabulary)
-        # As many tokens as the carrier has, between the first and the last.
+        # The carrier's number of tokens, between the first and the last.
         self.pair_encoder = PairEncoder(num_tokens=len(tokenizer(CARRIER).input_ids) - 2, cross_attention_dim=HIDDEN)
         self.parameter_encoder = ParameterEncoder(parameters, self.pair_encoder.config["num_tokens"], HIDDEN)
         self.eos = eos
@@ -101,8 +101,8 @@ class Mini(nn.Module):
         self.clip.set_attn_implementation("eager")
 
     def fuse(self) -> None:
-        """For a GPU: fused attention, the memory layout that its convolutions want, and norms that stay in the precision of
-        what they are given (autocast would take each to float32 and back)."""
+        """For a GPU: fused attention, the memory layout for its convolutions, and norms in the precision of their input
+        (autocast would convert each to float32 and back)."""
         self.unet.set_attn_processor(AttnProcessor2_0())
         self.clip.set_attn_implementation("sdpa")
         self.to(memory_format=torch.channels_last)
@@ -110,14 +110,14 @@ class Mini(nn.Module):
             norm.forward = partial(_norm_as_given, norm)
 
     def encode_text(self, ids: Tensor) -> Tensor:
-        """What the UNet is given: the last hidden states, [B, 32, 128]."""
+        """Text conditioning of the UNet: the last hidden states, [B, 32, 128]."""
         return self.clip.text_model(input_ids=ids).last_hidden_state
 
     def ends(self, ids: Tensor) -> Tensor:
         return (ids == self.eos).int().argmax(1)
 
     def with_tokens(self, carrier: Tensor, tokens: Tensor) -> Tensor:
-        """The carrier's states [LENGTH, 128], with an instruction's tokens [B, n, 128] in the places of its own."""
+        """The carrier's states [LENGTH, 128], with an instruction's tokens [B, n, 128] in place of its own."""
         states = carrier.expand(len(tokens), -1, -1)
         return torch.cat([states[:, :1], tokens.to(states.dtype), states[:, 1 + tokens.shape[1]:]], 1)
 
@@ -125,12 +125,12 @@ class Mini(nn.Module):
         return self.unet(torch.cat([noisy, condition], 1), t, states).sample
 
     def image_features(self, images: Tensor) -> Tensor:
-        """CLIP image embeddings of pictures in [0, 1], not normalised."""
+        """CLIP image embeddings of images in [0, 1], not normalized."""
         x = F.interpolate(images, (CLIP_SIZE, CLIP_SIZE), mode="bilinear", antialias=False) if images.shape[-1] != CLIP_SIZE else images
         return self.clip.visual_projection(self.clip.vision_model(pixel_values=(x - 0.5) / 0.25).pooler_output)
 
     def text_direction(self, states: Tensor) -> Tensor:
-        """VISII's own text side: the projection of the mean over all positions, normalised."""
+        """VISII's text embedding: the projection of the mean over all positions, normalized."""
         return F.normalize(self.clip.text_projection(states.mean(1)), dim=-1)
 
 

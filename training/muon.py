@@ -1,6 +1,6 @@
-"""Muon for matrices and convolutions, AdamW for the rest, as one optimiser.
+"""Muon for matrices and convolutions, AdamW for the rest, as one optimizer.
 
-Muon orthogonalises the momentum of every matrix with a Newton-Schulz iteration; scaled to AdamW's typical step, both
+Muon orthogonalizes the momentum of every matrix with a Newton-Schulz iteration; scaled to AdamW's typical step, both
 share one learning rate. Measured here, it reaches the same loss in fewer steps than AdamW alone (see README.md).
 """
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def half_precision(device: str) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it; elsewhere float32, which is then ten times faster."""
+    """bfloat16 if the hardware supports it; otherwise float32, which is ten times faster there."""
     if device != "cpu":
         return torch.bfloat16
     cpu = Path("/proc/cpuinfo")
@@ -44,7 +44,7 @@ class Muon(torch.optim.Optimizer):
                          {"momentum": momentum})
         device = matrices[0].device
         self.precision = half_precision(device.type)
-        # A tensor where the weights are, so that setting it does not wait for a GPU.
+        # A tensor on the weights' device, so that setting it does not wait for a GPU.
         self.lr = torch.tensor(lr, device=device)
         self.adam = torch.optim.AdamW(others, lr=self.lr, betas=(0.9, 0.99), weight_decay=0.0, capturable=device.type == "cuda")
 

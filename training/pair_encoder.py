@@ -1,8 +1,8 @@
 """The pair encoder: a before/after pair -> the tokens of an instruction, in one forward pass.
 
-A convolutional network over (before, after - before). Each stage gives the mean and deviation of its channels over the
-picture, so that any size will do and nothing says where in the picture a feature was. The engine's class of the same name
-computes the same; ``export.py`` writes the weights under these names.
+A convolutional network over (before, after - before). Each stage returns the mean and deviation of its channels over the
+image, which works for any size and discards the position of features. ``engine/networks/pair-encoder.ts`` computes the
+same; ``export.py`` writes the weights under these names.
 """
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class PairEncoder(nn.Module):
 
 
 class ParameterEncoder(nn.Module):
-    """A look's parameters -> the tokens that the pair encoder should write for it. For training alone: the UNet learns what
-    tokens mean from exact ones, and the pair encoder learns to write them."""
+    """A look's parameters -> the target tokens of the pair encoder. Used only in training: the UNet learns the meaning of
+    tokens from exact ones, and the pair encoder learns to produce them."""
 
     def __init__(self, parameters: int, num_tokens: int, cross_attention_dim: int, hidden: int = 512):
         super().__init__()

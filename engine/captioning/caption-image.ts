@@ -66,7 +66,7 @@ export async function captionEmbedding(
 ): Promise<Caption> {
   const clip = requireClip(pipeline, pipeline.model.clip);
   const { tokens, steps, learningRate } = { ...defaults, ...options };
-  const search = new CaptionSearch(pipeline, clip, normalise(embedding));
+  const search = new CaptionSearch(pipeline, clip, normalize(embedding));
   const candidates = readableTokens(pipeline.model.tokenizer);
   const random = new SeededRandom(options.seed, "caption");
   const start = Array.from(
@@ -166,7 +166,7 @@ class CaptionSearch {
   }
 }
 
-function normalise(vector: Float32Array): Float32Array {
+function normalize(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
   return vector.map((x) => x / length);
 }

@@ -31,7 +31,7 @@ export interface Sheet {
 }
 
 const ink = "#1d1d1f";
-const grey = "#6e6e73";
+const gray = "#6e6e73";
 const paper = "#fbfbfa";
 const margin = 64;
 const gap = 20;
@@ -110,7 +110,7 @@ class Page {
       }
       if (caption)
         for (const line of wrapText(caption, width, 1, 13))
-          this.marks.push(drawText(line, { x, y: this.y + height + 19, size: 13, fill: grey }));
+          this.marks.push(drawText(line, { x, y: this.y + height + 19, size: 13, fill: gray }));
       column += span;
     }
     this.y += height + (cells.some(({ caption }) => caption) ? 28 : 0) + gap;
@@ -129,7 +129,7 @@ function layOut(sheet: Sheet): Page {
   page.paragraph(sheet.title, 32, "semibold", ink);
   if (sheet.subtitle) {
     page.y += 4;
-    page.paragraph(sheet.subtitle, 17, "regular", grey, 3);
+    page.paragraph(sheet.subtitle, 17, "regular", gray, 3);
   }
   for (const section of sheet.sections) {
     page.y += 36;
@@ -143,7 +143,7 @@ function layOut(sheet: Sheet): Page {
   }
   if (sheet.footer) {
     page.y += 32;
-    page.paragraph(sheet.footer, 13, "regular", grey, 3);
+    page.paragraph(sheet.footer, 13, "regular", gray, 3);
   }
   page.y += margin - 16;
   return page;

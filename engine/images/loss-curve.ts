@@ -26,8 +26,8 @@ interface Point {
   readonly value: number;
 }
 
-const [ink, grey, blue, orange, paper] = ["#1d1d1f", "#6e6e73", "#3b6fd4", "#e2711d", "#fbfbfa"];
-const label = { size: 13, fill: grey } as const;
+const [ink, gray, blue, orange, paper] = ["#1d1d1f", "#6e6e73", "#3b6fd4", "#e2711d", "#fbfbfa"];
+const label = { size: 13, fill: gray } as const;
 
 /** The plot area, and the mapping of steps and values to it. */
 class Plot {
@@ -71,7 +71,7 @@ class Plot {
   stepAxis(): string {
     const middle = (this.left + this.right) / 2;
     return [
-      `<path d="M${this.left} ${this.bottom}H${this.right}" stroke="${grey}"/>`,
+      `<path d="M${this.left} ${this.bottom}H${this.right}" stroke="${gray}"/>`,
       ...niceTicks(this.#steps, 8)
         .filter(Number.isInteger)
         .map((tick) =>

@@ -27,16 +27,16 @@ export function fitMask(
   const { width, height } = photo;
   const { data } = resizeImage(mask, width, height);
   const area = width * height;
-  const grey = Float64Array.from(
+  const gray = Float64Array.from(
     { length: area },
     (_, i) => (data[i]! + data[area + i]! + data[2 * area + i]!) / 3,
   );
-  if (grey.every((value) => value < -0.9))
+  if (gray.every((value) => value < -0.9))
     throw new VisibleError(
       "invalid_mask",
       `The mask ${names.mask} is completely black, so nothing would be edited; paint the part to edit white.`,
     );
-  const faded = boxMean(grey, width, height, Math.round(Math.max(width, height) * feather));
+  const faded = boxMean(gray, width, height, Math.round(Math.max(width, height) * feather));
   return createRgbImage(width, height, Float32Array.from([...faded, ...faded, ...faded]));
 }
 

@@ -37,13 +37,13 @@ function lanczosTaps(from: number, to: number): Taps {
   const start = new Int32Array(to);
   const weights = new Float32Array(to * size);
   for (let output = 0; output < to; output++) {
-    const centre = ((output + 0.5) * from) / to - 0.5;
-    const first = Math.min(from - size, Math.max(0, Math.ceil(centre - 3 * scale)));
+    const center = ((output + 0.5) * from) / to - 0.5;
+    const first = Math.min(from - size, Math.max(0, Math.ceil(center - 3 * scale)));
     start[output] = first;
     let sum = 0;
-    for (let tap = 0; tap < size; tap++) sum += lanczos3((first + tap - centre) / scale);
+    for (let tap = 0; tap < size; tap++) sum += lanczos3((first + tap - center) / scale);
     for (let tap = 0; tap < size; tap++)
-      weights[output * size + tap] = lanczos3((first + tap - centre) / scale) / sum;
+      weights[output * size + tap] = lanczos3((first + tap - center) / scale) / sum;
   }
   return { start, weights, size };
 }

@@ -84,9 +84,9 @@ export class Hub {
       },
     });
     if (!response.body) throw new RetryableError(`${response.url} returned no content.`);
-    const honoured =
+    const honored =
       response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${start}-`);
-    return { start: honoured ? start : 0, bytes: response.body };
+    return { start: honored ? start : 0, bytes: response.body };
   }
 
   #as(name: string, signal: AbortSignal) {

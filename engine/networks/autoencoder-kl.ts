@@ -78,8 +78,8 @@ function resnetOptions(config: AutoencoderKlConfig): ResnetOptions {
 }
 
 function outConv(m: Module, config: AutoencoderKlConfig, x: Value, channels: number): Value {
-  const normalised = groupNorm(m.in("conv_norm_out"), x, config.norm_num_groups, epsilon);
-  return conv2d(m.in("conv_out"), activate(m, normalised, config.act_fn), channels, same);
+  const normalized = groupNorm(m.in("conv_norm_out"), x, config.norm_num_groups, epsilon);
+  return conv2d(m.in("conv_out"), activate(m, normalized, config.act_fn), channels, same);
 }
 
 function midBlock(m: Module, config: AutoencoderKlConfig, input: Value): Value {
@@ -98,8 +98,8 @@ function spatialAttention(m: Module, config: AutoencoderKlConfig, x: Value): Val
   const names = m.has("to_q.weight")
     ? (["to_q", "to_k", "to_v", "to_out.0"] as const)
     : (["query", "key", "value", "proj_attn"] as const);
-  const normalised = groupNorm(m.in("group_norm"), x, config.norm_num_groups, epsilon);
-  const tokens = graph.reshape(graph.transpose(normalised, [0, 2, 3, 1]), [n, h * w, c]);
+  const normalized = groupNorm(m.in("group_norm"), x, config.norm_num_groups, epsilon);
+  const tokens = graph.reshape(graph.transpose(normalized, [0, 2, 3, 1]), [n, h * w, c]);
   const [q, k, v] = names.slice(0, 3).map((name) => linear(m.in(name), tokens, c)) as [Value, Value, Value];
   const mixed = linear(m.in(names[3]), multiHeadAttention(graph, q, k, v, 1), c);
   return graph.add(graph.transpose(graph.reshape(mixed, [n, h, w, c]), [0, 3, 1, 2]), x);

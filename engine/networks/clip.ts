@@ -100,11 +100,11 @@ export function clipVisionEncoder(
   const whole = graph.expand(m.weight("embeddings.class_embedding", [width]), [batch, 1, width]);
   const positions = m.weight("embeddings.position_embedding.weight", [count + 1, width]);
   const tokens = graph.add(graph.concat([whole, patches], 1), positions);
-  const normalisedTokens = layerNorm(m.in("pre_layrnorm"), tokens, config.layer_norm_eps);
-  const x = encoderLayers(m, config, normalisedTokens, range(0, config.num_hidden_layers));
+  const normalizedTokens = layerNorm(m.in("pre_layrnorm"), tokens, config.layer_norm_eps);
+  const x = encoderLayers(m, config, normalizedTokens, range(0, config.num_hidden_layers));
   const pooled = graph.reshape(graph.slice(x, 1, 0, 1), [batch, width]);
-  const normalised = layerNorm(m.in("post_layernorm"), pooled, config.layer_norm_eps);
-  return linear(root.in("visual_projection"), normalised, projectionDim);
+  const normalized = layerNorm(m.in("post_layernorm"), pooled, config.layer_norm_eps);
+  return linear(root.in("visual_projection"), normalized, projectionDim);
 }
 
 function encoderLayers(

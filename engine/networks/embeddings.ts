@@ -66,10 +66,10 @@ export function embedText(m: Module, text: TextConditioning, heads: number, widt
   const { graph } = m;
   const [batch, , d] = text.states.shape as readonly [number, number, number];
   const pool = m.in("pool");
-  const normalised = layerNorm(m.in("norm1"), text.states, 1e-5);
-  const mean = graph.reduceMean(normalised, [1]);
+  const normalized = layerNorm(m.in("norm1"), text.states, 1e-5);
+  const mean = graph.reduceMean(normalized, [1]);
   const query = graph.add(mean, pool.weight("positional_embedding", [1, d]));
-  const tokens = graph.concat([query, normalised], 1);
+  const tokens = graph.concat([query, normalized], 1);
   // The first row is the query's own, so the text's position 1 is row 2.
   const { keys, values } = keysAndValues(pool, tokens, d, text.learned, 2);
   const pooled = multiHeadAttention(graph, linear(pool.in("q_proj"), query, d), keys, values, heads);

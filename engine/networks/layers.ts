@@ -40,8 +40,8 @@ export function plainResidual(m: Module, x: Value): Value {
 /** Over the last axis, with scale and bias. */
 export function layerNorm(m: Module, x: Value, epsilon: number): Value {
   const width = x.shape.at(-1)!;
-  const normalised = m.graph.layerNormalization(x, epsilon);
-  return m.graph.add(m.graph.mul(normalised, m.weight("weight", [width])), m.weight("bias", [width]));
+  const normalized = m.graph.layerNormalization(x, epsilon);
+  return m.graph.add(m.graph.mul(normalized, m.weight("weight", [width])), m.weight("bias", [width]));
 }
 
 /** An additional scale and shift per channel, [N, C, 1, 1] each: y·scale + shift. */
@@ -66,12 +66,12 @@ export function groupNorm(
   const { graph } = m;
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const grouped = graph.reshape(x, [n, groups, (c / groups) * h * w]);
-  const normalised = graph.reshape(graph.layerNormalization(grouped, epsilon), x.shape);
+  const normalized = graph.reshape(graph.layerNormalization(grouped, epsilon), x.shape);
   const byChannel = (name: string) => graph.reshape(m.weight(name, [c]), [c, 1, 1]);
   const [scale, shift] = [byChannel("weight"), byChannel("bias")];
-  if (!modulation) return graph.add(graph.mul(normalised, scale), shift);
+  if (!modulation) return graph.add(graph.mul(normalized, scale), shift);
   const joined = graph.add(graph.mul(modulation.scale, shift), modulation.shift);
-  return graph.add(graph.mul(normalised, graph.mul(modulation.scale, scale)), joined);
+  return graph.add(graph.mul(normalized, graph.mul(modulation.scale, scale)), joined);
 }
 
 export type Activation = "silu" | "swish" | "gelu" | "quick_gelu" | "relu";

@@ -30,10 +30,10 @@ function transform(m: Module, x: Value, text: TextConditioning, options: Transfo
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const toTokens = (value: Value) => graph.reshape(graph.transpose(value, [0, 2, 3, 1]), [n, h * w, c]);
   const toImage = (value: Value) => graph.transpose(graph.reshape(value, [n, h, w, c]), [0, 3, 1, 2]);
-  const normalised = groupNorm(m.in("norm"), x, options.groups, 1e-6);
+  const normalized = groupNorm(m.in("norm"), x, options.groups, 1e-6);
   let tokens = options.linearProjection
-    ? linear(m.in("proj_in"), toTokens(normalised), c)
-    : toTokens(conv2d(m.in("proj_in"), normalised, c, { kernel: 1 }));
+    ? linear(m.in("proj_in"), toTokens(normalized), c)
+    : toTokens(conv2d(m.in("proj_in"), normalized, c, { kernel: 1 }));
   for (let layer = 0; layer < options.layers; layer++)
     tokens = transformerBlock(m.in(`transformer_blocks.${layer}`), tokens, text, options.heads);
   const projected = options.linearProjection

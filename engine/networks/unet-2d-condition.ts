@@ -59,8 +59,8 @@ export function unet2dCondition(m: Module, config: UnetConfig, inputs: UnetInput
   for (const level of channels.keys()) x = downBlock(m.in(`down_blocks.${level}`), x, level, context, skips);
   x = midBlock(m.in("mid_block"), x, context);
   for (const level of channels.keys()) x = upBlock(m.in(`up_blocks.${level}`), x, level, context, skips);
-  const normalised = groupNorm(m.in("conv_norm_out"), x, config.norm_num_groups, config.norm_eps);
-  return conv2d(m.in("conv_out"), activate(m, normalised, config.act_fn), config.out_channels, {
+  const normalized = groupNorm(m.in("conv_norm_out"), x, config.norm_num_groups, config.norm_eps);
+  return conv2d(m.in("conv_out"), activate(m, normalized, config.act_fn), config.out_channels, {
     kernel: 3,
     padding: 1,
   });

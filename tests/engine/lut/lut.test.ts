@@ -136,7 +136,7 @@ describe("a .cube file", () => {
     ["a cut end", `${start}0 1 0`, /line 4: the file ends after 3 of 8 colors; it is truncated/],
     ["too many colors", `LUT_3D_SIZE 2\n${"0 0 0\n".repeat(9)}`, /line 10: there are more than the 8 colors/],
     ["an unknown keyword", "LUT_3D_SHAPE 2\n", /line 1: "LUT_3D_SHAPE" is not a keyword of a \.cube file/],
-    ["a control character", "\u001b[31mred\n", /line 1: "\\u001b\[31mred" is no keyword/],
+    ["a control character", "\u001b[31mred\n", /line 1: "\\u001b\[31mred" is not a keyword/],
     ["an empty domain", `DOMAIN_MAX 0 1 1\nLUT_3D_SIZE 2\n${"0 0 0\n".repeat(8)}`, /domain is 0 to 0/],
   ])("with %s is refused in one sentence that names the line", async (_, text, message) => {
     const path = await cube(text);

@@ -91,7 +91,7 @@ describe("weights", () => {
   it("in shards without the index that says what is in them", async () => {
     await rename(at(unet), at("unet/diffusion_pytorch_model-00001-of-00002.safetensors"));
     await expect(opened()).rejects.toMatchObject(
-      refusal("weights_not_found", /has the shard \S+-00001-of-00002\.safetensors and no \S+\.index\.json/),
+      refusal("weights_not_found", /has the shard \S+-00001-of-00002\.safetensors but no \S+\.index\.json/),
     );
   });
 
