@@ -26,7 +26,7 @@ export interface Messages {
 }
 
 /** What is seen of a pool at one look. */
-export interface PoolReading extends Messages {
+interface PoolReading extends Messages {
   /** Workers by how they are paid for: asked of ECS, and at work. */
   readonly workers: Readonly<Record<Purchase, { readonly desired: number; readonly running: number }>>;
 }
@@ -55,11 +55,11 @@ const sum = (pool: PoolName, counts: Counts, weight: (queue: QueueName) => numbe
   queuesOf(pool).reduce((total, queue) => total + (counts[queue] ?? 0) * weight(queue), 0);
 
 /** Messages waiting or in work. */
-export const messagesOf = (pool: PoolName, { visible, inFlight }: Messages): number =>
+const messagesOf = (pool: PoolName, { visible, inFlight }: Messages): number =>
   sum(pool, visible, () => 1) + sum(pool, inFlight, () => 1);
 
 /** Workers for which the backlog is the target each; never fewer than now. From zero too: one message wakes one. */
-export function trackTo(pool: PoolName, wanted: number, { visible }: Messages, policy: PoolPolicy): number {
+function trackTo(pool: PoolName, wanted: number, { visible }: Messages, policy: PoolPolicy): number {
   const backlog = sum(pool, visible, (queue) => reckonedSeconds[queue]);
   return Math.max(wanted, Math.ceil(backlog / policy.targetWait));
 }
@@ -68,11 +68,11 @@ export function trackTo(pool: PoolName, wanted: number, { visible }: Messages, p
  * Share of the lanes wanted that have work or will have. A lane that holds several messages (`VISII_BATCH`) counts as several,
  * so that workers go later than they might, not earlier.
  */
-export const busyShare = (pool: PoolName, wanted: number, messages: Messages): number =>
+const busyShare = (pool: PoolName, wanted: number, messages: Messages): number =>
   messagesOf(pool, messages) / (wanted * pools[pool].lanes.length);
 
 /** After a surplus that lasted: some fewer, but one stays. Which ones go is ECS's choice among those without work. */
-export const shedTo = (wanted: number): number =>
+const shedTo = (wanted: number): number =>
   Math.max(Math.min(wanted, 1), wanted - Math.max(1, Math.floor(wanted * surplusStep)));
 
 /** Looks further apart than this prove nothing about the time between them. */

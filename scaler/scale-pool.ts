@@ -11,7 +11,7 @@ import { type PoolName, type PoolSize, type Purchase, purchases, queuesOf, scali
 import { type Decision, decide, type Memory, memorySchema } from "./rules.ts";
 
 /** A pool as it is deployed. */
-export interface DeployedPool extends PoolSize {
+interface DeployedPool extends PoolSize {
   /** ECS's names of its services. */
   readonly services: Readonly<Record<Purchase, string>>;
 }
@@ -26,7 +26,7 @@ export interface ScalerPorts {
 }
 
 /** Messages of queues that somebody has seen already. */
-export type Seen = Readonly<Partial<Record<QueueName, number>>>;
+type Seen = Readonly<Partial<Record<QueueName, number>>>;
 
 /** Milliseconds. */
 export const turnTiming = {

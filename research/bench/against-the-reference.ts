@@ -33,7 +33,7 @@ interface PaperLoop {
 }
 
 /** The paper's loop as published, and with settings adapted to the model step by step. */
-export function paperLoops({ defaults }: Pipeline): readonly PaperLoop[] {
+function paperLoops({ defaults }: Pipeline): readonly PaperLoop[] {
   const { textGuidance, imageGuidance, learningRate } = defaults.inversion;
   const guidance = { text: textGuidance, image: imageGuidance };
   const named = `guidance ${textGuidance}/${imageGuidance}`;

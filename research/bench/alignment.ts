@@ -4,7 +4,7 @@ import { createRgbImage, cropImage, type RgbImage } from "../../engine/images/rg
 import { comparePair, type PairStructure } from "../../engine/pairs/pair-structure.ts";
 
 /** How often the pair check warns. */
-export interface AlignmentCount {
+interface AlignmentCount {
   readonly name: string;
   readonly pairs: number;
   readonly warned: number;

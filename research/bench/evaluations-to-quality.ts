@@ -5,7 +5,7 @@ import type { InversionOptions } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 
 /** A run of the paper's loop, and when the fast loop matches it. */
-export interface Comparison {
+interface Comparison {
   readonly learningRate: number;
   /** L_mse of the paper's final tokens on the validation samples. */
   readonly validation: number;

@@ -36,7 +36,7 @@ export function fullSizeEdit(pipeline: Pipeline, photo: RgbImage, steps: number)
 }
 
 /** Inputs of one step, drawn from a seed. With random weights, images would not be more informative. */
-export interface FullSizeInputs {
+interface FullSizeInputs {
   /** Each [1, C, side, side]. */
   readonly latents: Float32Array;
   readonly image: Float32Array;

@@ -4,7 +4,7 @@ import { isDevice } from "../../engine/runtime/device.ts";
 import { VisibleError } from "../../shared/errors.ts";
 
 /** Device, precision and size of the full-model benchmarks: `--device cuda --precision fp16 --size 512`. */
-export const fullSizeOptionsSchema = z.object({
+const fullSizeOptionsSchema = z.object({
   device: z.string().refine(isDevice, "must be cpu, webgpu, cuda or cuda:n").default("cpu"),
   precision: z.enum(precisions).default("fp32"),
   /** Side in pixels; a multiple of 64. */

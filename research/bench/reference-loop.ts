@@ -24,7 +24,7 @@ export interface ReferenceLoopTask {
 }
 
 /** Learned tokens [n · d] of the paper's loop after a number of steps. */
-export interface ReferenceCheckpoint {
+interface ReferenceCheckpoint {
   readonly step: number;
   /** The tokens with the lowest single-timestep MSE so far, which the paper keeps. */
   readonly best: Float32Array;

@@ -1,7 +1,7 @@
 import type { Config, Scale } from "vega";
 
 /** Style of every chart: a white background, readable on light and dark pages. */
-export const ink = "#1b1f24";
+const ink = "#1b1f24";
 export const softInk = "#57606a";
 const paper = "#ffffff";
 const line = "#d8dee4";
@@ -10,7 +10,7 @@ const line = "#d8dee4";
  * Okabe and Ito's palette, which is safe for color-blind readers; darker colors first, because the background
  * is white.
  */
-export const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#57606a"] as const;
+const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#57606a"] as const;
 
 const font = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 

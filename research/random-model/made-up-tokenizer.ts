@@ -1,7 +1,7 @@
 import { VisibleError } from "../../engine/errors.ts";
 
 /** Files of a tokenizer folder by name. */
-export type TokenizerFolder = Readonly<Record<string, string>>;
+type TokenizerFolder = Readonly<Record<string, string>>;
 
 const [begin, end] = ["<|startoftext|>", "<|endoftext|>"] as const;
 

@@ -2,9 +2,7 @@ import { expect, it } from "vitest";
 import type { JobQueue, ReceivedMessage } from "../../shared/ports/job-queue.ts";
 
 /** An empty queue, and where its messages go after `maximumReceives` deliveries. */
-export type OpenQueue = (
-  maximumReceives: number,
-) => Promise<{ readonly queue: JobQueue; readonly dead: JobQueue }>;
+type OpenQueue = (maximumReceives: number) => Promise<{ readonly queue: JobQueue; readonly dead: JobQueue }>;
 
 /** What every queue does. */
 export function jobQueueContract(openPair: OpenQueue): void {

@@ -28,7 +28,7 @@ const containerSchema = z.object({
 export type Container = z.infer<typeof containerSchema>;
 
 /** A lambda, a task: whoever runs code under a role. */
-export interface Runner {
+interface Runner {
   readonly name: string;
   readonly role: Resource;
   readonly policy: readonly Statement[];

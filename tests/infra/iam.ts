@@ -20,7 +20,7 @@ export const parsePolicy = (document: unknown): readonly Statement[] =>
   documentSchema.parse(typeof document === "string" ? JSON.parse(document) : document).Statement;
 
 /** What a request brings that conditions ask for. */
-export type Context = Readonly<Record<string, string>>;
+type Context = Readonly<Record<string, string>>;
 
 /**
  * IAM's decision: an explicit denial wins, then an allowance, else no. A condition on a key that the request does not bring holds

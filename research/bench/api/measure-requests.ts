@@ -10,7 +10,7 @@ export const accounts = 32;
 const puts = 2000;
 
 /** Measurements of one kind of request; per request unless noted. */
-export interface Measured extends Load {
+interface Measured extends Load {
   readonly calls: Readonly<Record<string, number>>;
   /** CPU time in milliseconds of the API's process and of the stand-ins'. */
   readonly cpu: { readonly api: number; readonly standIns: number };

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join, relative } from "node:path";
 
 /** How the next answers for one path go wrong, in order; the answers after them are sound. */
-export type Fault =
+type Fault =
   | { readonly kind: "cut"; readonly after: number }
   | { readonly kind: "flip" }
   | { readonly kind: "extra" }

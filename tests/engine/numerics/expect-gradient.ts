@@ -16,9 +16,9 @@ type Function<Named extends Shapes> = (
 ) => Value;
 
 /** Central differences of a composition: third derivatives add up, so more than a single rule is allowed. */
-export const composedDifferenceTolerance = 2e-6;
+const composedDifferenceTolerance = 2e-6;
 /** onnxruntime in float32 through some tens of operators. */
-export const composedFloat32Tolerance = 1e-5;
+const composedFloat32Tolerance = 1e-5;
 
 /** A loss Σ y·cotangent over a function's result, with the gradient of every input as `d<name>`. */
 export function lossAndGradients<Named extends Shapes>(shapes: Named, f: Function<Named>): Graph {

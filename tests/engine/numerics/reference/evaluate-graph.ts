@@ -10,10 +10,10 @@ import type { ReferenceRule, ReferenceRules } from "./table.ts";
 import { type Tensor64, tensor64 } from "./tensor64.ts";
 
 /** Every operator's meaning in float64. */
-export const referenceRules: ReferenceRules = { ...elementwise, ...linearAlgebra, ...reductions, ...shaping };
+const referenceRules: ReferenceRules = { ...elementwise, ...linearAlgebra, ...reductions, ...shaping };
 
 /** Elements of a graph's inputs by name; numbers of any kind. */
-export type Feeds = Readonly<Record<string, ArrayLike<number>>>;
+type Feeds = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
  * Runs a graph node by node in float64 (what the graph holds in half precision is rounded to that), checking that every result has the shape the graph states.
