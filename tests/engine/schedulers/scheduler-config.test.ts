@@ -135,7 +135,7 @@ describe("a scheduler", () => {
       /^dpmpp-2m-karras is a multistep sampler and needs at least 2 steps, not 1\.$/,
     ],
     ["unipc", 1, {}, /^unipc is a multistep sampler and needs at least 2 steps, not 1\.$/],
-    ["unipc", 1000, {}, /from 1 to 999, not 1000/],
+    ["unipc", 1000, {}, /steps are 1000; use a whole number from 1 to 999/],
     ["heun", 4, { rescale_betas_zero_snr: true }, /^heun does not support rescale_betas_zero_snr/],
     ["lcm", 51, {}, /^lcm supports at most 50 steps \(original_inference_steps\), not 51\.$/],
     ["lcm", 4, { num_train_timesteps: 20 }, /^lcm cannot take 50 original_inference_steps from 20 timesteps/],
