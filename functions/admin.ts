@@ -1,4 +1,7 @@
-/** `npm run admin`: accounts and credit, which no key can give itself. It talks to the table that the environment names. */
+/**
+ * `npm run admin`: manages accounts and credit, which API keys cannot do. It uses the table named by the
+ * environment.
+ */
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { readAccount } from "../shared/accounts/account.ts";
@@ -22,16 +25,16 @@ const usage = `Usage: npm run admin -- COMMAND [options]        with AWS_REGION 
   create-account --name NAME [--credits N] [--concurrency N] [--environment live|test] [--billing-customer cus_…]
                  [--result-days N]
   create-key     --account acc_… [--name NAME] [--environment live|test]
-  grant          --account acc_… --credits N --reference TEXT      once for each reference
-  erase-account  --account acc_…       deletes all but the ledger's sums; wants VISII_BUCKET too; may be repeated
+  grant          --account acc_… --credits N --reference TEXT      idempotent per reference
+  erase-account  --account acc_…       erases all but the ledger and balance; requires VISII_BUCKET; idempotent
 
-Credits are millionths of a US dollar. A key's secret is shown this once.
+A credit is a millionth of a US dollar. A key's secret is printed once.
 `;
 
 /** A positive whole number. */
 const count = z.coerce.number().int().positive();
 const environment = z.enum(environments).default("live");
-const account = z.string().regex(/^acc_[0-9a-z]{26}$/, "must be an id like acc_…");
+const account = z.string().regex(/^acc_[0-9a-z]{26}$/, "must be an ID like acc_…");
 const commands = {
   "create-account": z.strictObject({
     name: z.string().min(1),
@@ -69,7 +72,7 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
   const table = new DynamoTable(clients.dynamo, world.VISII_TABLE, clock);
   const known = async (id: string) => {
     if (!(await readAccount(table, id)))
-      throw new VisibleError("not_found", `There is no account ${id} in ${world.VISII_TABLE}.`);
+      throw new VisibleError("not_found", `Account ${id} not found in ${world.VISII_TABLE}.`);
   };
   try {
     switch (command) {
@@ -111,7 +114,7 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
   }
 }
 
-/** @throws VisibleError that names what is missing or wrong */
+/** @throws VisibleError that names the missing or invalid option */
 function check<Schema extends z.ZodType>(schema: Schema, value: unknown, prefix: string): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

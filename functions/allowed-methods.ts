@@ -3,7 +3,7 @@ interface Route {
   readonly path: string;
 }
 
-/** Tells for a path which methods some route takes there; none when there is nothing. Middleware is no route. */
+/** Returns the allowed methods of a path; none if it has no route. Middleware does not count as a route. */
 export function createAllowedMethods(routes: readonly Route[]): (path: string) => readonly string[] {
   const known = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>();
   for (const { method, path } of routes) {
@@ -15,7 +15,7 @@ export function createAllowedMethods(routes: readonly Route[]): (path: string) =
     known.set(path, entry);
   }
   return (path) => {
-    // A path that is spelled out is not also somebody's id.
+    // A fixed path takes precedence over one with an ID.
     const exact = known.get(path);
     const fitting = exact ? [exact] : [...known.values()].filter(({ pattern }) => pattern.test(path));
     return [...new Set(fitting.flatMap(({ methods }) => [...methods]))].sort();

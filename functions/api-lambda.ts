@@ -1,4 +1,4 @@
-/** Entry point of the API as a Lambda function behind a Function URL with response streaming. */
+/** Lambda entry point of the API, invoked by a Function URL with response streaming. */
 import { streamHandle } from "hono/aws-lambda";
 import { createApp } from "./app.ts";
 import { readEdgeConfig } from "./config.ts";

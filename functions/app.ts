@@ -4,7 +4,7 @@ import { KeyStore } from "../shared/accounts/key-store.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { createAllowedMethods } from "./allowed-methods.ts";
-import { aboutApi, registerBesides } from "./describe-api.ts";
+import { aboutApi, registerComponents } from "./describe-api.ts";
 import { docsPage, docsPolicy } from "./docs-page.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
 import { HeldConnections } from "./held-connections.ts";
@@ -17,6 +17,7 @@ import { limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
 import { onlyThroughRouter } from "./middleware/only-through-router.ts";
 import { answerError, problemAnswer } from "./problem-answers.ts";
+import { createReadCache } from "./read-cache.ts";
 import { addAccountRoutes } from "./routes/account.ts";
 import { addBatchOutputRoutes } from "./routes/batch-output.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
@@ -29,13 +30,12 @@ import { addStudioRoutes } from "./routes/studio.ts";
 import { addUploadRoutes } from "./routes/uploads.ts";
 import { addUsageRoutes } from "./routes/usage.ts";
 import { addWebhookRoutes } from "./routes/webhooks.ts";
-import { createShortMemory } from "./short-memory.ts";
 
-/** The API as one value: give it the world, and requests. */
+/** Creates the API on the given ports. */
 export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   const { table, queues, timing, clock, random, log } = ports;
   const edge: Edge = {
-    ...{ ...ports, ...createShortMemory(ports) },
+    ...{ ...ports, ...createReadCache(ports) },
     jobs: new JobStore({ table, queues, clock, timing }),
     ledger: new Ledger(table, clock),
     keys: new KeyStore(table, clock, random),
@@ -44,7 +44,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   const app = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result, context) => {
       if (result.success) return undefined;
-      // An id of another shape is nobody's; it may also be the name of a path that takes other methods.
+      // A malformed ID is not found. It may also be the name of a path with other methods.
       if (result.target === "param") return nothingThere(context);
       const errors = result.error.issues.map(({ path, message }) => ({
         pointer: `/${path.join("/")}`,
@@ -55,19 +55,19 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
     },
   });
   app.onError((error, context) => answerError(context, error, log));
-  // The routes are not there yet.
+  // Initialized lazily, because the routes are registered below.
   let allowedAt: ReturnType<typeof createAllowedMethods> | undefined;
   function nothingThere(context: Context<EdgeEnv>): Response {
     const { method, path } = context.req;
     allowedAt ??= createAllowedMethods(app.routes);
     const allowed = allowedAt(path);
     if (!allowed.length || allowed.includes(method))
-      return problemAnswer(context, "not_found", `There is nothing at ${path}; see /docs.`);
+      return problemAnswer(context, "not_found", `Path ${path} not found; see /docs.`);
     context.header("Allow", allowed.join(", "));
     return problemAnswer(
       context,
       "method_not_allowed",
-      `${path} takes ${allowed.join(", ")}, not ${method}.`,
+      `${path} does not allow ${method}; use ${allowed.join(", ")}.`,
     );
   }
   app.notFound(nothingThere);
@@ -78,7 +78,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   app.use("/v1/*", forbidCaching, authenticate(edge), limitRate(edge), answerOnce(edge));
 
   addHealthRoute(app);
-  // Beside this folder's entry points, also when those are bundled into one file.
+  // The folder is next to the entry points, also when those are bundled.
   addStudioRoutes(app, new URL("studio/", import.meta.url));
   addUploadRoutes(app, edge);
   addInstructionRoutes(app, edge);
@@ -91,7 +91,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   addKeyRoutes(app, edge);
   addWebhookRoutes(app, edge);
 
-  registerBesides(app);
+  registerComponents(app);
   const about = aboutApi(ports.settings.publicUrl);
   app.doc31("/openapi.json", about);
   app.get("/docs", (context) => {

@@ -5,48 +5,50 @@ import { environments } from "../shared/accounts/api-key.ts";
 import { awsConfigSchema } from "../shared/aws/aws-config.ts";
 import { defaultEdgeSettings } from "./edge.ts";
 
-/** What the edge's functions are told through their environment. */
+/** Environment variables of the edge's functions. */
 export const edgeConfigSchema = awsConfigSchema.extend({
   VISII_WEBHOOK_QUEUE_URL: z.string().min(1),
-  /** Of the keys that are made here. */
+  /** Environment of new API keys. */
   VISII_ENVIRONMENT: z.enum(environments).default("live"),
-  /** The address that callers know, where a router stands before the function. */
+  /** The router's URL, if there is one. */
   VISII_PUBLIC_URL: z
     .url()
     .transform((url) => new URL(url).origin)
     .optional(),
-  /** For one account. */
+  /** Per account. */
   VISII_REQUESTS_PER_MINUTE: z.coerce
     .number()
     .int()
     .positive()
     .default(defaultEdgeSettings.requestsPerMinute),
-  /** What requests that came through the router are known by, and since when; without them anybody's are answered. */
+  /** Key and deployment time to verify that requests came through the router; not verified when absent. */
   VISII_ROUTER_KEY: z.string().min(1).optional(),
   VISII_ROUTER_SINCE: z.coerce.number().int().positive().default(1),
-  /** Seconds; below the router's timeout. */
+  /** Seconds; must be below the router's timeout. */
   VISII_LONGEST_WAIT: z.coerce.number().positive().default(defaultEdgeSettings.longestWait),
-  /** Seconds; below the time that the function may run. */
+  /** Seconds; must be below the function's timeout. */
   VISII_LONGEST_STREAM: z.coerce.number().positive().default(defaultEdgeSettings.longestStream),
   VISII_HELD_CONNECTIONS: z.coerce.number().int().positive().default(defaultEdgeSettings.heldConnections),
-  /** Seconds; longer than a request may take. */
-  VISII_REQUEST_PATIENCE: z.coerce.number().positive().default(defaultEdgeSettings.requestPatience),
+  /** Seconds; must be longer than a request can take. */
+  VISII_IDEMPOTENCY_LOCK: z.coerce.number().positive().default(defaultEdgeSettings.idempotencyLock),
   VISII_LOG: z.enum(["info", "error"]).default("info"),
-  /** Charges are told to Stripe where there is a key. */
+  /** If set, charges are reported to Stripe. */
   VISII_STRIPE_KEY: z.string().min(1).optional(),
-  /** The meter's event name, as set up in Stripe. */
+  /** Event name of the Stripe meter. */
   VISII_STRIPE_EVENT: z.string().min(1).default("visii_credits"),
-  /** Stripe's own when absent. */
+  /** Default: Stripe's API. */
   VISII_STRIPE_URL: z.url().optional(),
 });
 export type EdgeConfig = z.infer<typeof edgeConfigSchema>;
 
-/** Secrets come as linked resources, not as plain variables: the variable's name, and the link's in `infra/`. */
+/**
+ * Secrets are linked resources, not plain variables. Variable names and the names of their links in `infra/`.
+ */
 export const linkedSecrets = { VISII_STRIPE_KEY: "StripeKey", VISII_ROUTER_KEY: "RouterKeyLink" } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws ZodError that names the variable which is missing or wrong */
+/** @throws ZodError that names the missing or invalid variable */
 export function readEdgeConfig(environment: Environment = process.env): EdgeConfig {
   const links = readLinks(environment);
   const secrets = Object.entries(linkedSecrets).flatMap(([name, link]) => {
@@ -60,8 +62,8 @@ const secretSchema = z.object({ value: z.string() });
 const linksSchema = z.record(z.string(), z.unknown());
 
 /**
- * What SST links to a function: a file beside it, AES-256-GCM under a key of the environment with a nonce of zeros and the tag
- * at its end (sst 4, `resource/node.js`).
+ * Reads SST's linked resources from the file next to the function: AES-256-GCM, the key in the environment, a
+ * zero nonce and the tag at the end (sst 4, `resource/node.js`).
  */
 function readLinks({ SST_KEY: key, SST_KEY_FILE: file }: Environment): Readonly<Record<string, unknown>> {
   if (key === undefined || file === undefined) return {};

@@ -1,18 +1,18 @@
 /**
- * Entry point of the dead-letter queues as a Lambda function with those queues as event sources (`ReportBatchItemFailures`): a
- * message that was delivered too often is sent again or dropped, as its job's row says.
+ * Lambda entry point with the dead-letter queues as event sources (`ReportBatchItemFailures`). It resends or
+ * drops each message, depending on its job's row.
  */
 import { z } from "zod";
 import { readEdgeConfig } from "./config.ts";
 import { openEdge } from "./open-edge.ts";
-import { bury } from "./sweep/bury-dead.ts";
+import { handleDeadLetter } from "./sweep/dead-letters.ts";
 
 const { sweep: ports } = openEdge(readEdgeConfig());
 
-/** A batch of SQS messages, as far as it is read. */
+/** The used fields of an SQS event. */
 const eventSchema = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });
 
-/** Names the messages that must come again. */
+/** Returns the messages to retry. */
 export async function handler(
   event: unknown,
 ): Promise<{ readonly batchItemFailures: readonly { readonly itemIdentifier: string }[] }> {
@@ -20,10 +20,10 @@ export async function handler(
   const failed = await Promise.all(
     Records.map(async ({ messageId, body }) => {
       try {
-        await bury(ports, body);
+        await handleDeadLetter(ports, body);
         return [];
       } catch (error) {
-        ports.log.error("a dead message could not be dealt with", { message: messageId, error });
+        ports.log.error("a dead-letter message could not be handled", { message: messageId, error });
         return [{ itemIdentifier: messageId }];
       }
     }),

@@ -5,11 +5,11 @@ import { objectKeys } from "../shared/object-keys.ts";
 import { toIso } from "../shared/ports/clock.ts";
 import { rowKeys } from "../shared/rows.ts";
 import type { Edge } from "./edge.ts";
-import { deleteObjects, firstLook, type LateObjects } from "./sweep/delete-late-objects.ts";
+import { deleteObjects, firstPass, type LateObjects } from "./sweep/delete-late-objects.ts";
 
 /**
- * Deletes a job that has ended, all that it made, its events and what webhooks were sent of it. A worker that lost the job long ago may still be storing a result, so the sweeper
- * looks at its folders again.
+ * Deletes a job that has ended, with its files, events and webhook deliveries. The sweeper empties its
+ * folders again later, because a worker that lost the job may still be storing a result.
  */
 export async function deleteJob(edge: Edge, job: Job): Promise<void> {
   const { table, clock, objects } = edge;
@@ -17,8 +17,8 @@ export async function deleteJob(edge: Edge, job: Job): Promise<void> {
   await conclude(edge, job);
   const folders = [objectKeys.resultFolder(account, id), objectKeys.instructionFolder(account, id)];
   const data: LateObjects = { folders, looks: 0 };
-  const due = toIso(clock.now() + firstLook);
-  // First: if the process dies here, the sweeper finishes it.
+  const due = toIso(clock.now() + firstPass);
+  // Inserted first: if the process dies after it, the sweeper completes the deletion.
   await table.insert({ ...rowKeys.deletion(account, id), data: { ...data }, due });
   await eraseJob(edge, job);
   await deleteObjects(objects, folders);

@@ -2,61 +2,61 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { webhookPayloadSchema } from "../shared/webhooks/webhook.ts";
 import type { EdgeEnv } from "./edge.ts";
 
-/** The date of the API's last change that a caller may notice; docs/changelog.md names it. */
+/** Date of the API's last visible change; docs/changelog.md lists it. */
 export const apiVersion = "2026-11-29";
 
-/** What holds for every request, in Markdown without tables or lists: the reference page shows it as paragraphs. */
-const description = `Learn a picture edit from one before/after pair, and make the same edit on any other picture.
+/** Description of the API in Markdown. The reference page shows it as paragraphs, without tables or lists. */
+const description = `Learn a photo edit from one before/after pair, and apply it to other photos.
 
-**Keys.** Send \`Authorization: Bearer KEY\`. A key opens by its scopes: \`read\` looks, \`write\` makes and changes, \`keys\` manages keys and webhooks.
+**Authentication.** Send \`Authorization: Bearer KEY\`. Scopes of a key: \`read\` allows GET; \`write\` allows create, update, cancel and delete; \`keys\` allows managing keys and webhooks.
 
-**Pictures** do not pass through here: \`POST /v1/uploads\` gives a form that takes the file straight to the store (multipart: its \`fields\` first, then \`file\`), and \`POST /v1/uploads/{id}/complete\` checks what arrived by its bytes.
+**Uploads.** Images are uploaded directly to object storage. \`POST /v1/uploads\` returns a form; send it as multipart, \`fields\` first, then \`file\`. \`POST /v1/uploads/{id}/complete\` validates the file.
 
-**Jobs.** Making an instruction, an edit or a batch is answered with 202 and goes on by itself: \`queued\`, \`running\`, then \`succeeded\`, \`failed\` or \`canceled\`. Look at \`urls.self\`, wait with \`Prefer: wait=30\`, follow \`urls.events\` live, or be told by a webhook. A stream of events ends with its job, or after 50 seconds; \`Last-Event-ID\` takes it up where it ended.
+**Jobs.** Creating an instruction, an edit or a batch returns 202 and starts a job. Its status is \`queued\`, \`running\`, then \`succeeded\`, \`failed\` or \`canceled\`. Poll \`urls.self\`, wait with \`Prefer: wait=30\`, follow \`urls.events\`, or use a webhook. An event stream ends with its job, or after 50 seconds; reconnect with \`Last-Event-ID\`.
 
-**Links** to results hold for an hour, and every look gives new ones. Results are deleted at \`results_expire_at\`; afterwards the edit is still there, with \`expired: true\` and no results, and \`/v1/edits/{id}/results/{index}\` answers 410.
+**Results.** Signed URLs of results expire after an hour; get the edit again for new ones. Results are deleted at \`results_expire_at\`. After that, the edit has \`expired: true\` and no results, and \`/v1/edits/{id}/results/{index}\` returns 410.
 
-**Repeating.** An \`Idempotency-Key\` makes any POST safe to repeat for a day.
+**Idempotency.** An \`Idempotency-Key\` makes any POST safe to repeat for 24 hours.
 
-**Money** is counted in credits, millionths of a US dollar. They are reserved when a job is accepted (402 when the balance does not cover them) and charged for the results that are stored and the work that was measured, also when the job is canceled; the rest is returned. A failure without a result costs nothing. \`cost\` states the reservation, and \`Prefer: dry-run\` asks for it without making anything.
+**Credits.** A credit is a millionth of a US dollar. Credits are reserved when a job is accepted; if the balance is too low, the request returns 402. When the job ends, stored results and measured work are charged, also if it was canceled, and the rest is released. A failure without a result is free. \`cost\` is the reservation; \`Prefer: dry-run\` returns it without creating anything.
 
-**Limits.** \`RateLimit\` and \`RateLimit-Policy\` state how many requests the account has left this minute, whichever of its keys it uses; 429 comes with \`Retry-After\`.
+**Rate limits.** \`RateLimit\` and \`RateLimit-Policy\` contain the account's remaining requests for this minute, over all of its keys. 429 responses have \`Retry-After\`.
 
-**Versions.** \`Visii-Version\` in each answer is the date of the last change that a caller may notice. Within \`/v1\` fields, events and optional parameters may be added; nothing is taken away or changes its meaning.
+**Versioning.** \`Visii-Version\` in each response is the date of the last visible change. Within \`/v1\`, fields, events and optional parameters may be added; nothing is removed or changes its meaning.
 
-**Errors** are \`application/problem+json\` (RFC 9457). \`code\` is stable, \`detail\` is for people, and \`request_id\` is what to quote.
+**Errors** are \`application/problem+json\` (RFC 9457). \`code\` is stable, \`detail\` is human-readable. Quote \`request_id\` when you contact support.
 
-**Webhooks** follow Standard Webhooks 1.0: \`webhook-signature\` holds \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\` under the secret. Answer 2xx. Anything else, a redirect too, is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h; 410 stops the webhook. Deliveries may come twice: \`webhook-id\` is the same then.`;
+**Webhooks** follow Standard Webhooks 1.0. \`webhook-signature\` contains \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\`, keyed by the secret. Respond with 2xx. Any other response, including a redirect, is retried after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h. 410 disables the webhook. A delivery can arrive twice, with the same \`webhook-id\`.`;
 
-/** What the OpenAPI document says besides its routes. @param server that links begin with; this one when absent */
+/** The OpenAPI document's head. @param server base URL; the origin that serves the document when absent */
 export const aboutApi = (server: string | undefined) => ({
   openapi: "3.1.0" as const,
   info: { title: "visii", version: apiVersion, description },
   servers: [{ url: server ?? "/" }],
 });
 
-/** Adds what no route tells of: how keys are sent, and what webhooks bring. */
-export function registerBesides({ openAPIRegistry: registry }: OpenAPIHono<EdgeEnv>): void {
+/** Registers the components that no route refers to: authentication and the webhook payload. */
+export function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<EdgeEnv>): void {
   registry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
-  // A copy, which the registry can name also when the schema was made before the registry was loaded.
+  // `meta` copies the schema: the registry cannot name one that was created before the registry was loaded.
   registry.register("WebhookPayload", webhookPayloadSchema.meta({ id: "WebhookPayload" }));
 }
 
 /**
- * What a webhook's address is sent, as a callback of the operation that makes the webhook. OpenAPI's own `webhooks` would say it
- * too, but code generators make clients of them that do not compile.
+ * The webhook request, described as a callback of the operation that creates the webhook. With OpenAPI's
+ * `webhooks` field, code generators produce clients that do not compile.
  */
 export const deliveryCallback = {
   event: {
     "{$request.body#/url}": {
       post: {
         operationId: "onJobEnd",
-        summary: "Tells that a job has ended",
+        summary: "Notifies that a job has ended",
         requestBody: {
           required: true,
           content: { "application/json": { schema: { $ref: "#/components/schemas/WebhookPayload" } } },
         },
-        responses: { "2XX": { description: "Heard" } },
+        responses: { "2XX": { description: "Received" } },
       },
     },
   },

@@ -2,7 +2,7 @@ import { html, raw } from "hono/html";
 import { problems } from "../shared/problem.ts";
 import { inline, type Schema, type Schemas, schemaPart, typeOf } from "./docs-schema.ts";
 
-/** What the page needs of an OpenAPI document. */
+/** The parts of an OpenAPI document that the page uses. */
 interface Described {
   readonly info: { readonly title: string; readonly version: string; readonly description?: string };
   readonly paths?: Readonly<Record<string, object>> | undefined;
@@ -33,11 +33,11 @@ type Method = (typeof methods)[number];
 
 const methods = ["get", "post", "patch", "delete"] as const;
 
-/** The page has its style within it, and nothing else to load. */
+/** The page's style is inline; it loads nothing. */
 export const docsPolicy =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The reference as one page with nothing to load: made from the same document that /openapi.json gives. */
+/** The API reference as one self-contained page, made from the document that /openapi.json returns. */
 export function docsPage(document: Described) {
   const schemas = (document.components?.schemas ?? {}) as Schemas;
   const groups = new Map<string, Named[]>();
@@ -49,11 +49,11 @@ export function docsPage(document: Described) {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${document.info.title}: reference</title><style>${raw(style)}</style></head>
 <body><header><h1>${document.info.title}</h1>
-<p>Version ${document.info.version}. The machine-readable form is <a href="/openapi.json">/openapi.json</a>; the <a href="/">studio</a> uses the same API.</p>
+<p>Version ${document.info.version}. The OpenAPI document is <a href="/openapi.json">/openapi.json</a>. The <a href="/">studio</a> uses the same API.</p>
 <nav aria-label="Sections">${[...groups.keys()].map((group) => html`<a href="#${group}">${group}</a> `)}<a href="#payload">Payloads</a> <a href="#errors">Errors</a></nav></header>
 <main><section aria-label="About">${paragraphs(document.info.description ?? "")}</section>
 ${[...groups].map(([group, members]) => html`<section id="${group}"><h2>${group}</h2>${members.map((named) => operationPart(named, schemas))}</section>`)}
-<section id="payload"><h2>What webhooks bring</h2><p>A POST with:</p>${schemas.WebhookPayload ? schemaPart(schemas.WebhookPayload, schemas) : ""}</section>
+<section id="payload"><h2>Webhook payload</h2><p>A POST request with this JSON body:</p>${schemas.WebhookPayload ? schemaPart(schemas.WebhookPayload, schemas) : ""}</section>
 <section id="errors"><h2>Errors</h2>
 <table><thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead><tbody>
 ${Object.entries(problems).map(([code, [status, title]]) => html`<tr id="error-${code}"><td>${status}</td><td><code>${code}</code></td><td>${title}</td></tr>`)}

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 
-/** Of JSON Schema what the document uses. */
+/** The subset of JSON Schema that the document uses. */
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string;
@@ -24,7 +24,7 @@ export interface Schema {
 }
 export type Schemas = Readonly<Record<string, Schema>>;
 
-/** A schema as a list of its fields with type, limits and meaning, one list inside the other. */
+/** A schema as a nested list of its fields with type, limits and description. */
 export function schemaPart(given: Schema, schemas: Schemas): ReturnType<typeof html> | "" {
   const schema = resolve(given, schemas);
   if (schema.items) return schemaPart(schema.items, schemas);
@@ -35,19 +35,19 @@ export function schemaPart(given: Schema, schemas: Schemas): ReturnType<typeof h
     const { description, default: fallback } = { ...resolve(field, schemas), ...field };
     const needed = schema.required?.includes(name) ? " · required" : "";
     return html`<li><code>${name}</code> <small>${typeOf(field, schemas)}${needed}${
-      fallback === undefined ? "" : ` · ${JSON.stringify(fallback)} when absent`
+      fallback === undefined ? "" : ` · default ${JSON.stringify(fallback)}`
     }</small> ${inline(description ?? "")}${schemaPart(field, schemas)}</li>`;
   })}</ul>`;
 }
 
-/** Markdown's `code` and **strong** words, and nothing else of it. */
+/** Renders Markdown's `code` and **strong**, and no other syntax. */
 export const inline = (text: string) =>
   html`${text.split(/(\*\*[^*]+\*\*|`[^`]+`)/).map((part) => {
     if (part.startsWith("**")) return html`<strong>${part.slice(2, -2)}</strong>`;
     return part.startsWith("`") ? html`<code>${part.slice(1, -1)}</code>` : part;
   })}`;
 
-/** In a few words: `text, 1 to 300 characters`, `list of ids like upl_…, 1 to 16`. */
+/** A short description: `string, 1 to 300 characters`, `array of: ID like upl_…, 1 to 16`. */
 export function typeOf(given: Schema, schemas: Schemas): string {
   const schema = resolve(given, schemas);
   const branches = schema.anyOf ?? schema.oneOf;
@@ -55,22 +55,22 @@ export function typeOf(given: Schema, schemas: Schemas): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
   if (schema.items)
-    return `list of: ${typeOf(schema.items, schemas)}${between(schema.minItems, schema.maxItems, "")}`;
+    return `array of: ${typeOf(schema.items, schemas)}${between(schema.minItems, schema.maxItems, "")}`;
   if (schema.format === "date-time") return "time";
-  if (schema.format === "uri") return "address";
+  if (schema.format === "uri") return "URL";
   const [, prefix] = /^\^(\w{3})_/.exec(schema.pattern ?? "") ?? [];
-  if (prefix !== undefined) return `id like ${prefix}_…`;
-  if (schema.type === "string") return `text${between(schema.minLength, schema.maxLength, " characters")}`;
-  const whole = schema.type === "integer" ? "whole number" : (schema.type ?? "anything");
+  if (prefix !== undefined) return `ID like ${prefix}_…`;
+  if (schema.type === "string") return `string${between(schema.minLength, schema.maxLength, " characters")}`;
+  const whole = schema.type === "integer" ? "integer" : (schema.type ?? "any");
   return whole + between(schema.minimum, schema.maximum, "");
 }
 
 function between(least: number | undefined, most: number | undefined, unit: string): string {
-  // The largest safe integer is no limit that anybody set.
+  // The safe integer bounds are zod's, not limits of the API.
   const top = most === undefined || most >= Number.MAX_SAFE_INTEGER ? undefined : most;
   const bottom = least === undefined || least <= Number.MIN_SAFE_INTEGER ? undefined : least;
-  if (top === undefined) return bottom ? `, ${bottom} or more${unit}` : "";
-  return bottom === undefined ? `, ${top}${unit} at most` : `, ${bottom} to ${top}${unit}`;
+  if (top === undefined) return bottom ? `, at least ${bottom}${unit}` : "";
+  return bottom === undefined ? `, at most ${top}${unit}` : `, ${bottom} to ${top}${unit}`;
 }
 
 function resolve(schema: Schema, schemas: Schemas): Schema {

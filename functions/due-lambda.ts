@@ -1,7 +1,7 @@
 /**
- * Entry point of the table's stream as a Lambda function: a webhook's delivery and a new batch are begun as soon as their rows
- * stand, not at the sweeper's next minute. Subscribe it to inserted rows whose sort key begins with `dlv#` or `bat#`. What fails
- * here stays due, so the sweeper has it.
+ * Lambda entry point for the table's stream. It starts webhook deliveries and new batches as soon as their
+ * rows are inserted, instead of at the sweeper's next run. Subscribe it to inserted rows whose sort key
+ * starts with `dlv#` or `bat#`. A row that fails here stays due, and the sweeper retries it.
  */
 import { z } from "zod";
 import { toIso } from "../shared/ports/clock.ts";
@@ -12,7 +12,7 @@ import { handleRow } from "./sweep/sweep.ts";
 const { sweep: ports } = openEdge(readEdgeConfig());
 
 const text = z.object({ S: z.string() });
-/** A batch of DynamoDB stream records, as far as it is read. */
+/** The used fields of a DynamoDB stream event. */
 const eventSchema = z.object({
   Records: z.array(z.object({ dynamodb: z.object({ Keys: z.object({ pk: text, sk: text }) }) })),
 });
@@ -21,7 +21,7 @@ export async function handler(event: unknown): Promise<void> {
   const { Records } = eventSchema.parse(event);
   await Promise.all(
     Records.map(async ({ dynamodb: { Keys } }) => {
-      // The row itself, not the stream's copy, which is older.
+      // Read the current row; the stream's copy is older.
       const key = { pk: Keys.pk.S, sk: Keys.sk.S };
       const row = await ports.table.get(key);
       if (row?.due !== undefined && row.due <= toIso(ports.clock.now()))

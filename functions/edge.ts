@@ -12,9 +12,9 @@ import type { Table } from "../shared/ports/table.ts";
 import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
 import { requestsPerMinute } from "../shared/request-rate.ts";
 import type { HeldConnections } from "./held-connections.ts";
-import type { ShortMemory } from "./short-memory.ts";
+import type { ReadCache } from "./read-cache.ts";
 
-/** The world as the edge sees it; composition roots give it. */
+/** The edge's dependencies, provided by the composition roots. */
 export interface EdgePorts {
   readonly table: Table;
   readonly objects: ObjectStore;
@@ -23,7 +23,7 @@ export interface EdgePorts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
-  /** Why an address may not be called when a job ends; undefined when it may. */
+  /** Why a webhook URL must not be called; undefined when it may be. */
   readonly refuseWebhook: (url: string) => string | undefined;
   /** Reads a picture at an address that a caller gave. */
   readonly download: Download;
@@ -37,26 +37,35 @@ export interface DailyQuotas {
 }
 
 export interface EdgeSettings {
-  /** Of the keys it makes. */
+  /** Environment of new API keys. */
   readonly environment: Environment;
-  /** Requests a minute of one account. */
+  /** Requests per minute and account. */
   readonly requestsPerMinute: number;
-  /** Seconds that `Prefer: wait` may hold a connection; below the router's timeout. */
+  /** Maximum seconds of `Prefer: wait`; must be below the router's timeout. */
   readonly longestWait: number;
-  /** Seconds that an event stream may; then its listener takes it up again where it left off. */
+  /** Maximum seconds of an event stream; then the client reconnects. */
   readonly longestStream: number;
-  /** Event streams and waits that one account may hold open at a time. */
+  /** Maximum concurrent event streams and waits per account. */
   readonly heldConnections: number;
   readonly dailyQuotas: DailyQuotas;
-  /** Origin that links begin with, `https://api.example.com`; the one that was called when absent. Behind a router that one is wrong. */
+  /**
+   * Base URL for links, such as `https://api.example.com`. Default: the request's origin, which is wrong
+   * behind a router.
+   */
   readonly publicUrl?: string;
-  /** What the router is known by; anybody may call where it is absent. Times are milliseconds since 1970. */
+  /**
+   * How to verify that a request came through the router; not verified when absent. Times are milliseconds
+   * since 1970.
+   */
   readonly router?: { readonly key: string; readonly deployedAt: number };
-  /** Seconds after which a request with an Idempotency-Key that left no answer is taken for dead, and may be made again. */
-  readonly requestPatience: number;
-  /** Of the ledger, for one usage report: two for each job. What holds more is refused, not cut short. */
+  /**
+   * Seconds for which a request locks its Idempotency-Key. After that, a request without a response counts as
+   * dead and may be repeated.
+   */
+  readonly idempotencyLock: number;
+  /** Maximum ledger entries of one usage report. A longer report is refused, not truncated. */
   readonly reportEntries: number;
-  /** Milliseconds between two looks at a row that is waited for. */
+  /** Milliseconds between two reads of a row that a request waits for. */
   readonly pollInterval: number;
 }
 
@@ -67,33 +76,36 @@ export const defaultEdgeSettings: EdgeSettings = {
   longestStream: 50,
   heldConnections: 30,
   dailyQuotas: { uploadBytes: 50e9, imports: 100 },
-  requestPatience: 60,
+  idempotencyLock: 60,
   reportEntries: 50_000,
   pollInterval: 250,
 };
 
-/** The ports and what is built on them. */
-export interface Edge extends EdgePorts, ShortMemory {
+/** The ports and the services built on them. */
+export interface Edge extends EdgePorts, ReadCache {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly held: HeldConnections;
 }
 
-/** What the middleware leaves for handlers. */
+/** Variables that the middleware sets for handlers. */
 export interface EdgeEnv {
   Variables: {
     requestId: string;
-    /** `traceparent` of what this request causes. */
+    /** `traceparent` for everything that this request causes. */
     trace: string;
-    /** That links begin with. */
+    /** Base URL for links. */
     origin: string;
     key: StoredKey;
-    /** Of the key. */
+    /** Account ID of the key. */
     account: string;
-    /** An id for a new resource; the same when an idempotent request is tried again. One of each kind a request. */
+    /**
+     * Returns an ID for a new resource, the same for each retry of an idempotent request. One per kind and
+     * request.
+     */
     newId: (kind: IdKind) => string;
-    /** An earlier try of this request may have made what this one is about to make. */
+    /** True if an earlier attempt of this request may already have created the resource. */
     resumed: boolean;
   };
 }

@@ -2,15 +2,15 @@ import type { Clock, RandomBytes } from "../shared/ports/clock.ts";
 import type { Table } from "../shared/ports/table.ts";
 import { rowKeys } from "../shared/rows.ts";
 
-/** Seconds beyond the longest hold after which a place whose process died is free again. */
+/** Seconds beyond the maximum duration after which a dead process's slot is free again. */
 const margin = 5;
-/** Places that are tried when others take them at the same time. */
+/** Slots to try if other processes take them at the same time. */
 const tries = 3;
 
 /**
- * Limits the connections that one holder has open over all processes: an account's event streams and waits, or the webhooks that are
- * sent for it or to a host. Each connection takes one of `most` places: a row that is deleted at its end, or that expires when its
- * process dies.
+ * Limits a holder's open connections across all processes: an account's event streams and waits, its webhook
+ * calls, or the webhook calls to a host. Each connection takes one of `most` slots: a row that is deleted at
+ * its end and expires if its process dies.
  */
 export class HeldConnections {
   readonly #ports: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes };
@@ -24,7 +24,10 @@ export class HeldConnections {
     this.#most = most;
   }
 
-  /** Takes a place for at most so many seconds. Resolves with a function that frees it, or undefined when all are taken. */
+  /**
+   * Takes a slot for at most `seconds`. Resolves with a function that frees it, or undefined if all are
+   * taken.
+   */
   async take(holder: string, seconds: number): Promise<(() => Promise<void>) | undefined> {
     const { table, clock, random } = this.#ports;
     const expires = Math.floor(clock.now() / 1000) + Math.ceil(seconds) + margin;
@@ -33,12 +36,12 @@ export class HeldConnections {
     const free = Array.from({ length: this.#most }, (_, place) =>
       rowKeys.heldConnection(holder, place),
     ).filter(({ sk }) => !taken.has(sk));
-    // From a random one on, so that processes that ask at the same time do not all try the same.
+    // Start at a random slot, so that concurrent processes do not all try the same one.
     const start = (random(1)[0] ?? 0) % Math.max(1, free.length);
     for (const key of [...free.slice(start), ...free.slice(0, start)].slice(0, tries))
       if ((await table.insert({ ...key, data: {}, expires })) !== "conflict")
         return async () => {
-          // After that it may be another's.
+          // After it expires, the slot may belong to another connection.
           if (clock.now() < expires * 1000) await table.delete(key);
         };
     return undefined;

@@ -15,7 +15,7 @@ import { defaultEdgeSettings, type EdgePorts } from "./edge.ts";
 import type { SweepPorts } from "./sweep/sweep.ts";
 import type { DeliveryPorts } from "./webhooks/deliver-webhook.ts";
 
-/** Everything that the edge's entry points need of the world, as a configuration describes it. No call is made yet. */
+/** Creates the dependencies of the edge's entry points from a configuration, without making a call. */
 export function openEdge(config: EdgeConfig): {
   readonly adapters: AwsAdapters;
   readonly edge: EdgePorts;
@@ -42,7 +42,7 @@ export function openEdge(config: EdgeConfig): {
     longestWait: config.VISII_LONGEST_WAIT,
     longestStream: config.VISII_LONGEST_STREAM,
     heldConnections: config.VISII_HELD_CONNECTIONS,
-    requestPatience: config.VISII_REQUEST_PATIENCE,
+    idempotencyLock: config.VISII_IDEMPOTENCY_LOCK,
     ...(config.VISII_ROUTER_KEY === undefined
       ? {}
       : { router: { key: config.VISII_ROUTER_KEY, deployedAt: config.VISII_ROUTER_SINCE } }),

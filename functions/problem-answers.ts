@@ -14,13 +14,13 @@ import {
 import { traceFacts } from "../shared/trace.ts";
 import type { EdgeEnv } from "./edge.ts";
 
-/** Seconds after which a job of an account with many may have ended. */
+/** `Retry-After` in seconds when too many jobs are open. */
 const jobRetry = 10;
 
-/** A path as it may be logged: who puts a key into an address must not find it in a log. */
+/** Removes API keys from a path before it is logged. */
 export const loggedPath = (path: string): string => path.replace(/visii_(test|live)_\w+/g, "visii_$1_…");
 
-/** An answer of application/problem+json. */
+/** A response of type application/problem+json. */
 export function problemAnswer(
   context: Context<EdgeEnv>,
   code: ErrorCode,
@@ -29,7 +29,7 @@ export function problemAnswer(
 ): Response {
   const [status, title] = (problems as Readonly<Partial<Record<ErrorCode, readonly [number, string]>>>)[
     code
-  ] ?? [400, "The request cannot be met"];
+  ] ?? [400, "Bad request"];
   const problem: Problem = {
     ...{ type: problemType(code), title, status, code, detail },
     request_id: context.get("requestId") ?? "",
@@ -45,7 +45,7 @@ export function problemAnswer(
 /** For use in handlers: `throw refuse("not_found", "…")`. */
 export const refuse = (code: ProblemCode, detail: string): VisibleError => new VisibleError(code, detail);
 
-/** Every error, whatever it is, becomes a problem; only ours are logged, and none shows its stack. */
+/** Converts any error to a problem. Server errors are logged; no response contains a stack trace. */
 export function answerError(context: Context<EdgeEnv>, error: Error, log: Log): Response {
   const trace = traceFacts(context.get("trace"));
   const facts = {
@@ -56,18 +56,26 @@ export function answerError(context: Context<EdgeEnv>, error: Error, log: Log): 
   };
   if (error instanceof VisibleError) return problemAnswer(context, error.code, error.message);
   if (error instanceof HTTPException && error.status === 415)
-    return problemAnswer(context, "not_json", "Send the body as JSON, with Content-Type: application/json.");
+    return problemAnswer(
+      context,
+      "not_json",
+      "The body's content type is not JSON; send JSON with Content-Type: application/json.",
+    );
   if (error instanceof HTTPException && error.status < 500)
     return problemAnswer(context, error.status === 413 ? "too_large" : "invalid_json", error.message);
   if (error instanceof RetryableError) {
-    log.error("a service is out of reach", { ...facts, error });
+    log.error("a service is unreachable", { ...facts, error });
     context.header("Retry-After", "2");
     return problemAnswer(
       context,
       "unavailable",
-      "A service behind this one did not answer; try again shortly.",
+      "A required service did not respond; retry in a few seconds.",
     );
   }
-  log.error("a request broke", { ...facts, error });
-  return problemAnswer(context, "internal", "This is our mistake and has been noted; quote the request id.");
+  log.error("internal error", { ...facts, error });
+  return problemAnswer(
+    context,
+    "internal",
+    `Internal error; contact support with the request ID ${facts.request_id}.`,
+  );
 }

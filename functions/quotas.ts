@@ -2,16 +2,16 @@ import { rowKeys } from "../shared/rows.ts";
 import type { DailyQuotas, Edge } from "./edge.ts";
 import { refuse } from "./problem-answers.ts";
 
-/** The unit that a refusal names. */
+/** Units of the quotas for error messages. */
 const units = { uploadBytes: "bytes of uploads", imports: "imports" } as const satisfies Record<
   keyof DailyQuotas,
   string
 >;
 
-/** Seconds; a day's count is of no use after it. */
+/** Lifetime of a day's counter, in seconds. */
 const kept = 2 * 24 * 3600;
 
-/** Counts what an account is about to use. @throws VisibleError `quota_exceeded`; then nothing is counted */
+/** Adds to a quota's counter. @throws VisibleError `quota_exceeded`, without counting */
 export async function useQuota(
   { table, clock, settings }: Edge,
   account: string,
@@ -27,6 +27,6 @@ export async function useQuota(
   await table.add(key, -amount, expires);
   throw refuse(
     "quota_exceeded",
-    `The account has used ${used - amount} of its ${limit} ${units[quota]} of ${day} and asks for ${amount} more; go on after 00:00 UTC.`,
+    `${amount} more ${units[quota]} would exceed the quota of ${limit} for ${day}; ${used - amount} are used. Retry after 00:00 UTC.`,
   );
 }

@@ -5,17 +5,17 @@ import type { Edge, EdgeEnv } from "./edge.ts";
 export const quoteSchema = z
   .object({
     object: z.literal("quote"),
-    cost: z.number().int().describe("Credits that the request would reserve; the charge is never more."),
-    balance: z.number().int().describe("Credits that are available now."),
+    cost: z.number().int().describe("Credits that the request would reserve. The charge is never higher."),
+    balance: z.number().int().describe("Available credits."),
     covered: z.boolean().describe("Whether the balance covers the cost."),
   })
   .meta({ id: "Quote" });
 
-/** `Prefer: dry-run`: check the request and state its cost, but make nothing. */
+/** `Prefer: dry-run`: validate the request and return its cost without creating anything. */
 export const isDryRun = (context: Context): boolean =>
   /(?:^|[,;\s])dry-run(?:$|[,;\s])/.test(context.req.header("Prefer") ?? "");
 
-/** The answer to a dry run. @param cost in credits */
+/** The response to a dry run. @param cost in credits */
 export async function quote(
   { ledger }: Edge,
   context: Context<EdgeEnv>,

@@ -8,8 +8,8 @@ import { refuse } from "./problem-answers.ts";
 import { requireCallable } from "./webhook-address.ts";
 
 /**
- * Accepts a job: reserves its credits and stores it in one transaction, then queues it. If the process dies before that, the
- * sweeper queues it; the same request again (same ids) does so at once.
+ * Accepts a job: reserves its credits and stores it in one transaction, then queues it. If the process dies
+ * in between, the sweeper queues the job, or a repeated request, which has the same IDs.
  *
  * @throws VisibleError `insufficient_credit`, `too_many_jobs` or `forbidden_url`
  */
@@ -47,6 +47,9 @@ function cancelAfterSeconds(header: string | undefined): number | undefined {
   const [, number, unit = "s"] = /^(\d{1,6})([smh]?)$/.exec(header) ?? [];
   const seconds = Number(number) * ({ s: 1, m: 60, h: 3600 }[unit || "s"] ?? Number.NaN);
   if (!(seconds >= 5 && seconds <= 86_400))
-    throw refuse("invalid_request", "Cancel-After takes 5 seconds to 24 hours, such as 90s, 15m or 2h.");
+    throw refuse(
+      "invalid_request",
+      `Cancel-After ${header} is invalid; use 5 seconds to 24 hours, such as 90s, 15m or 2h.`,
+    );
   return seconds;
 }

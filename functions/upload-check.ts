@@ -11,19 +11,20 @@ import {
 } from "../shared/resources/upload.ts";
 
 /**
- * Looks at what really arrived, by its bytes. The decode that is heavy or dangerous is the worker's.
+ * Validates an uploaded file by its bytes. Images are not decoded here, because that is expensive and risky;
+ * the worker does it.
  *
- * @throws VisibleError naming what is wrong and the way out
+ * @throws VisibleError
  */
 export function checkUpload(
   bytes: Uint8Array,
   announced: UploadType,
 ): Pick<Upload, "bytes" | "width" | "height" | "sha256"> {
-  if (bytes.byteLength === 0) throw new VisibleError("invalid_upload", "The file is empty; send it again.");
+  if (bytes.byteLength === 0) throw new VisibleError("invalid_upload", "The file is empty; upload it again.");
   if (bytes.byteLength > maximumUploadBytes)
     throw new VisibleError(
       "too_large",
-      `The file has ${bytes.byteLength} bytes; ${maximumUploadBytes} are the limit.`,
+      `The file has ${bytes.byteLength} bytes; the limit is ${maximumUploadBytes}.`,
     );
   const facts = { bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") };
   if (!(imageTypes as readonly string[]).includes(announced)) {
@@ -34,18 +35,18 @@ export function checkUpload(
   if (!header)
     throw new VisibleError(
       "unsupported_image",
-      "The file is not a whole JPEG, PNG, WebP, AVIF, HEIC or TIFF picture; SVG and others are to be exported as JPEG or PNG first.",
+      "The file is not a complete JPEG, PNG, WebP, AVIF, HEIC or TIFF image; convert other formats to JPEG or PNG.",
     );
   const { type, width, height } = header;
   if (type !== announced)
     throw new VisibleError(
       "invalid_upload",
-      `The file was announced as ${announced} and is ${type}; announce what it is.`,
+      `The upload's content type is ${announced}, but the file is ${type}; create an upload with that content type.`,
     );
   if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
     throw new VisibleError(
       "image_too_large",
-      `The picture is ${width}×${height}; the limits are ${maximumSide} a side and ${maximumPixels / 1e6} megapixels.`,
+      `The image is ${width}×${height} pixels; the limits are ${maximumSide} pixels a side and ${maximumPixels / 1e6} megapixels.`,
     );
   return { ...facts, width, height };
 }
@@ -54,13 +55,15 @@ function checkDocument(bytes: Uint8Array, announced: UploadType): void {
   const head = new DataView(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 16));
   if (announced === "application/vnd.visii") {
     const sound = bytes.byteLength > 9 && head.getBigUint64(0, true) < bytes.byteLength && bytes[8] === 0x7b;
-    if (!sound) throw new VisibleError("invalid_upload", "The file is not a .visii instruction.");
+    if (!sound) throw new VisibleError("invalid_upload", "The file is not a .visii file.");
     return;
   }
   try {
     const firstLine = new TextDecoder("utf-8", { fatal: true }).decode(bytes).split("\n", 1)[0] ?? "";
     JSON.parse(firstLine);
   } catch (cause) {
-    throw new VisibleError("invalid_upload", "The manifest's first line is not JSON.", { cause });
+    throw new VisibleError("invalid_upload", "The manifest's first line is not valid JSON; use JSON Lines.", {
+      cause,
+    });
   }
 }

@@ -8,7 +8,10 @@ export async function readUpload({ table }: Edge, account: string, id: string): 
   return row && parseRow(uploadSchema, row).data;
 }
 
-/** The uploads that a job names, by their ids. They must be the account's own, complete, and of a fitting type. */
+/**
+ * The uploads by ID. @throws VisibleError unless all belong to the account, are completed and have one of
+ * `types`
+ */
 export async function requireUploads(
   edge: Edge,
   account: string,
@@ -20,17 +23,14 @@ export async function requireUploads(
     [...new Set(ids)].map(async (id) => [id, await readUpload(edge, account, id)] as const),
   );
   for (const [id, upload] of uploads) {
-    if (!upload) throw refuse("not_found", `There is no upload ${id}.`);
+    if (!upload) throw refuse("not_found", `Upload ${id} not found.`);
     if (upload.status !== "ready")
       throw refuse(
         "not_ready",
-        `The upload ${id} is not complete; send the file, then POST /v1/uploads/${id}/complete.`,
+        `Upload ${id} is not completed; send the file, then POST /v1/uploads/${id}/complete.`,
       );
     if (!types.includes(upload.content_type))
-      throw refuse(
-        "invalid_upload",
-        `The upload ${id} is ${upload.content_type}; this takes ${types.join(", ")}.`,
-      );
+      throw refuse("invalid_upload", `Upload ${id} is ${upload.content_type}; expected ${types.join(", ")}.`);
     found.set(id, upload);
   }
   return found;

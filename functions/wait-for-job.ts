@@ -4,8 +4,8 @@ import { isTerminal } from "../shared/resources/fields.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
 
 /**
- * `Prefer: wait=n`: the job when it has ended, or as it stands after n seconds (capped). Answers at once when the account holds
- * as many connections as it may; without `Preference-Applied` the caller knows.
+ * `Prefer: wait=n`: resolves when the job has ended, or after n seconds (capped). If the account's connection
+ * limit is reached, it resolves immediately, without `Preference-Applied`.
  */
 export async function waitForJob(edge: Edge, context: Context<EdgeEnv>, job: Job): Promise<Job> {
   const [, asked] = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(context.req.header("Prefer") ?? "") ?? [];

@@ -1,7 +1,7 @@
 import type { Edge } from "./edge.ts";
 import { refuse } from "./problem-answers.ts";
 
-/** An address that may not be called is refused when it is given, not when the job has ended. */
+/** Rejects a forbidden webhook URL when it is submitted, not when the job ends. */
 export function requireCallable(
   { refuseWebhook }: Pick<Edge, "refuseWebhook">,
   url: string | undefined,

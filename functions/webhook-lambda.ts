@@ -1,6 +1,6 @@
 /**
- * Entry point of the webhook queue as a Lambda function with that queue as event source (`ReportBatchItemFailures`): it alone calls
- * addresses that callers name, so that nothing else waits for them.
+ * Lambda entry point with the webhook queue as event source (`ReportBatchItemFailures`). Only this function
+ * calls callers' URLs, so nothing else waits for them.
  */
 import { z } from "zod";
 import { readEdgeConfig } from "./config.ts";
@@ -9,10 +9,10 @@ import { deliverMessage } from "./webhooks/delivery-queue.ts";
 
 const { deliveries: ports } = openEdge(readEdgeConfig());
 
-/** A batch of SQS messages, as far as it is read. */
+/** The used fields of an SQS event. */
 const eventSchema = z.object({ Records: z.array(z.object({ messageId: z.string(), body: z.string() })) });
 
-/** Names the messages that must come again. */
+/** Returns the messages to retry. */
 export async function handler(
   event: unknown,
 ): Promise<{ readonly batchItemFailures: readonly { readonly itemIdentifier: string }[] }> {

@@ -2,7 +2,7 @@ import { poolNames } from "../scaler/policy.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import { announcements } from "./announcements.ts";
 import { api } from "./api.ts";
-import { gravedigger } from "./dead-letters.ts";
+import { deadLetterConsumer } from "./dead-letters.ts";
 import { dueRows } from "./due-rows.ts";
 import { deadLetters, failedJobs, quarantinedRows, workersOf } from "./job-metrics.ts";
 import { queueNames, queues } from "./queues.ts";
@@ -135,7 +135,7 @@ for (const [noun, functionName] of [
   ["DueRows", dueRows.nodes.function.name],
   ["Scaler", lookingScaler.nodes.function.name],
   ["Wake", wakingScaler.nodes.function.name],
-  ["DeadLetters", gravedigger.name],
+  ["DeadLetters", deadLetterConsumer.name],
   ["WebhookSender", webhookSender.name],
 ] as const)
   new aws.cloudwatch.MetricAlarm(`${noun}Errors`, {

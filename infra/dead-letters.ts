@@ -3,7 +3,7 @@ import { putOnQueues, queueNames, queues } from "./queues.ts";
 import { useRows } from "./table.ts";
 
 /** Handles messages that were delivered too often, by what their jobs' rows say. One function, three queues. */
-export const gravedigger = new sst.aws.Function("DeadLetters", {
+export const deadLetterConsumer = new sst.aws.Function("DeadLetters", {
   ...edgeFunction,
   ...reserved(5),
   handler: "functions/dead-letter-lambda.handler",
@@ -22,4 +22,4 @@ export const gravedigger = new sst.aws.Function("DeadLetters", {
 });
 
 for (const name of queueNames)
-  queues[name].dead.subscribe(gravedigger.arn, { batch: { size: 10, partialResponses: true } });
+  queues[name].dead.subscribe(deadLetterConsumer.arn, { batch: { size: 10, partialResponses: true } });

@@ -1,6 +1,6 @@
 import { edgeFunction } from "./edge-function.ts";
 import { stripeKey } from "./secrets.ts";
-import { menderPermissions } from "./sweeper.ts";
+import { sweepPermissions } from "./sweeper.ts";
 import { table } from "./table.ts";
 
 const inserted = (prefix: string) => ({
@@ -18,7 +18,7 @@ export const dueRows = table.subscribe(
     memory: "512 MB",
     timeout: "60 seconds",
     link: [stripeKey],
-    permissions: menderPermissions,
+    permissions: sweepPermissions,
   },
   {
     filters: [inserted("dlv#"), inserted("bat#")],

@@ -6,7 +6,7 @@ import { findDueRows, useRows } from "./table.ts";
 import { putOnWebhookQueue } from "./webhook-queue.ts";
 
 /** Whoever mends due rows: has webhooks sent, tells the meter, advances batches, takes away what nobody completed. */
-export const menderPermissions = [
+export const sweepPermissions = [
   useRows,
   putOnQueues(queueNames),
   putOnWebhookQueue,
@@ -31,7 +31,7 @@ export const sweeper = new sst.aws.CronV2("Sweep", {
     // One ends as the next begins.
     timeout: "60 seconds",
     link: [stripeKey],
-    permissions: [...menderPermissions, findDueRows, countQueues(queueNames)],
+    permissions: [...sweepPermissions, findDueRows, countQueues(queueNames)],
   },
   // The next minute is the retry.
   retries: 0,

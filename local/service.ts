@@ -114,14 +114,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 async function startApi(
   environment: Readonly<Record<string, string>>,
-  { environment: kind, requestsPerMinute, requestPatience }: EdgeSettings,
+  { environment: kind, requestsPerMinute, idempotencyLock }: EdgeSettings,
   port: number,
 ): Promise<ApiProcess> {
   const api = new ApiProcess({
     ...environment,
     VISII_ENVIRONMENT: kind,
     VISII_REQUESTS_PER_MINUTE: String(requestsPerMinute),
-    VISII_REQUEST_PATIENCE: String(requestPatience),
+    VISII_IDEMPOTENCY_LOCK: String(idempotencyLock),
     VISII_PORT: String(port),
   });
   await api.start();

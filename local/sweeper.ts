@@ -1,5 +1,5 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { buryDead } from "../functions/sweep/bury-dead.ts";
+import { drainDeadLetters } from "../functions/sweep/dead-letters.ts";
 import { type SweepPorts, sweep } from "../functions/sweep/sweep.ts";
 import { deliverWaiting } from "../functions/webhooks/delivery-queue.ts";
 import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
@@ -39,7 +39,7 @@ export function startSweeper(
   const running = [
     repeat(async () => {
       await sweep({ ...ports, webhooks, meter: undefined });
-      for (const queue of dead) await buryDead(ports, queue);
+      for (const queue of dead) await drainDeadLetters(ports, queue);
     }),
     ...Array.from({ length: mostSending }, () =>
       repeat(async () => {

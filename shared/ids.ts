@@ -26,7 +26,7 @@ export const idSchema = (kind: IdKind) =>
     .string()
     .regex(
       new RegExp(`^${idPrefixes[kind]}_[0-9a-hjkmnp-tv-z]{26}$`),
-      `must be an id like ${idPrefixes[kind]}_…`,
+      `must be an ID like ${idPrefixes[kind]}_…`,
     );
 
 /** Ids of one kind sort by `milliseconds` (since 1970). `random` gives at least 10 bytes. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ErrorCode } from "./error-codes.ts";
 
-/** RFC 9457. `code` is stable; `detail` is for people. */
+/** RFC 9457. `code` is stable; `detail` is human-readable. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -9,49 +9,49 @@ export const problemSchema = z.object({
   code: z.string(),
   detail: z.string(),
   request_id: z.string(),
-  /** Which fields, for `invalid_request`. */
+  /** The invalid fields, for `invalid_request`. */
   errors: z
     .array(z.object({ pointer: z.string(), message: z.string() }).meta({ id: "ProblemField" }))
     .optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;
 
-/** HTTP status and title by code. A VisibleError of another code is the caller's: 400. */
+/** HTTP status and title by code. A VisibleError with any other code is answered with 400. */
 export const problems = {
-  invalid_json: [400, "The body is not JSON"],
-  invalid_request: [422, "The request does not fit its schema"],
-  invalid_cursor: [400, "The cursor is none of ours"],
-  unauthorized: [401, "A key is needed"],
-  insufficient_credit: [402, "The credit does not cover this"],
-  not_through_router: [403, "This is not the service's address"],
-  missing_scope: [403, "The key may not do this"],
-  not_found: [404, "There is no such thing"],
-  method_not_allowed: [405, "This address does not take that method"],
-  idempotency_in_progress: [409, "The same request is being worked on"],
-  not_ready: [409, "It is not ready for this"],
-  upload_missing: [409, "The file has not arrived"],
-  results_expired: [410, "The results were deleted when their time had come"],
-  too_large: [413, "The body is too large"],
-  not_json: [415, "The body is not announced as JSON"],
-  unsupported_image: [415, "The file is not of a kind that we read"],
-  image_too_large: [422, "The picture has too many pixels"],
-  invalid_upload: [422, "The file is not what was announced"],
-  idempotency_key_reused: [422, "The Idempotency-Key belongs to another request"],
-  too_many_keys: [422, "The account has as many keys as it may"],
-  period_too_long: [422, "The period holds too much for one report"],
-  forbidden_url: [422, "The address may not be called"],
-  download_failed: [422, "The address cannot be downloaded"],
-  too_many_downloads: [429, "Too many downloads are running"],
+  invalid_json: [400, "The body is not valid JSON"],
+  invalid_request: [422, "The request is invalid"],
+  invalid_cursor: [400, "The cursor is invalid"],
+  unauthorized: [401, "A valid API key is required"],
+  insufficient_credit: [402, "Insufficient credit"],
+  not_through_router: [403, "Requests must use the service's public URL"],
+  missing_scope: [403, "The API key lacks the required scope"],
+  not_found: [404, "Not found"],
+  method_not_allowed: [405, "Method not allowed"],
+  idempotency_in_progress: [409, "A request with this Idempotency-Key is in progress"],
+  not_ready: [409, "The resource is not in the required state"],
+  upload_missing: [409, "The file has not been uploaded"],
+  results_expired: [410, "The results have expired"],
+  too_large: [413, "The body or file is too large"],
+  not_json: [415, "Content-Type must be application/json"],
+  unsupported_image: [415, "Unsupported file format"],
+  image_too_large: [422, "The image has too many pixels"],
+  invalid_upload: [422, "The file is invalid"],
+  idempotency_key_reused: [422, "The Idempotency-Key was used for a different request"],
+  too_many_keys: [422, "API key limit reached"],
+  period_too_long: [422, "The period contains too many jobs"],
+  forbidden_url: [422, "The URL is not allowed"],
+  download_failed: [422, "The download failed"],
+  too_many_downloads: [429, "Too many concurrent downloads"],
   rate_limited: [429, "Too many requests"],
-  quota_exceeded: [429, "The day's quota is used up"],
-  too_many_streams: [429, "Too many event streams are open"],
-  too_many_jobs: [429, "Too many jobs are open"],
-  internal: [500, "Something broke on our side"],
-  unavailable: [503, "Not available right now"],
+  quota_exceeded: [429, "Daily quota exceeded"],
+  too_many_streams: [429, "Too many open connections"],
+  too_many_jobs: [429, "Too many open jobs"],
+  internal: [500, "Internal error"],
+  unavailable: [503, "Service unavailable"],
 } as const satisfies Readonly<Partial<Record<ErrorCode, readonly [status: number, title: string]>>>;
 export type ProblemCode = keyof typeof problems;
 
 export const problemContentType = "application/problem+json";
 
-/** Where the documentation of a code is. */
+/** URL of a code's documentation. */
 export const problemType = (code: ErrorCode): string => `/docs#error-${code}`;

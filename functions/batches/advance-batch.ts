@@ -17,16 +17,16 @@ import { saveBatch } from "./save-batch.ts";
 import { submitLines } from "./submit-lines.ts";
 
 const { interval } = batchPace;
-/** Counted lines that are charged together, unless the batch is at its end. */
+/** Lines that are charged together, except at the end of the batch. */
 const charged = 100;
-/** Milliseconds after which another look takes over from one that does not come back. */
+/** Milliseconds after which another pass may take over from one that died. */
 const busy = 60_000;
-/** Lines that are canceled at once. */
+/** Lines that are canceled concurrently. */
 const cancelsAtOnce = 16;
 
 /**
- * Takes a batch one step further: a look reads and writes a bounded number of lines, whatever the batch's size. Every step may be
- * repeated: lines have fixed ids, and counts, money and places move in one conditional write.
+ * Advances a batch by one pass, which reads and writes a bounded number of lines. Every step is idempotent:
+ * lines have fixed IDs, and counts, credits and positions change in one conditional write.
  */
 export async function advanceBatch(ports: BatchPorts, account: string, id: string): Promise<void> {
   const row = await ports.table.get(rowKeys.resource(account, id));
@@ -53,8 +53,8 @@ async function begin(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<vo
   try {
     const total = await storeInput(ports.objects, batch);
     if (!total)
-      throw new VisibleError("empty_batch", "The batch has no image; check the manifest or the prefix.");
-    // The images are stored as lines now; here they would make every write of the row as large as they are.
+      throw new VisibleError("empty_batch", "The batch has no images; check the manifest or the prefix.");
+    // The images are stored as lines; in the row they would enlarge every write.
     const { images: _, ...request } = batch.request;
     const counts = { total, succeeded: 0, failed: 0, canceled: 0 };
     await saveBatch(ports.table, { ...batch, request, status: "running", counts }, version, now);
@@ -75,7 +75,7 @@ async function proceed(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<
   let now: Stored<StoredBatch> | "conflict" = { data: batch, version: stored.version };
   if (batch.uncharged && (isDone || batch.uncharged.jobs >= charged))
     now = await chargeLines(ports, now, clock.now() + interval);
-  // Somebody else changed the batch: the next look goes on from there.
+  // Another process changed the batch: the next pass continues from there.
   if (now === "conflict") return;
   if (isDone && batch.written >= last) return endBatch(ports, now, isCanceled ? "canceled" : "succeeded");
   if (isDone) return void (await saveBatch(table, now.data, now.version, clock.now()));
@@ -94,7 +94,7 @@ async function proceed(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<
   await saveBatch(table, now.data, now.version, clock.now() + interval);
 }
 
-/** Waiting lines are canceled at once, those not submitted as well; a running one ends by itself and counts. */
+/** Cancels queued lines and lines that are not submitted yet. Running lines finish and are counted. */
 async function cancelLines(ports: BatchPorts, batch: StoredBatch): Promise<void> {
   const { id, account, settled, submitted, next_line, costs } = batch;
   const lines = Array.from({ length: next_line - settled }, (_, index) => settled + index);

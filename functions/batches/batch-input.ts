@@ -10,7 +10,7 @@ import {
   type StoredBatch,
 } from "../../shared/resources/batch.ts";
 
-/** One image of a batch: an upload, or an object that is not one yet. */
+/** One image of a batch: an upload, or an object of the bucket that is not an upload yet. */
 export const batchLineSchema = z.object({
   image: z.string().optional(),
   object: z.string().optional(),
@@ -19,10 +19,10 @@ export const batchLineSchema = z.object({
 export type BatchLine = z.infer<typeof batchLineSchema>;
 
 /**
- * Stores the lines of a batch as they are when it begins, in parts, so that a later look reads a part and not all of them.
+ * Stores a snapshot of a batch's lines in parts, so that later passes need not read all of them.
  *
- * @returns how many there are
- * @throws VisibleError `invalid_manifest` with the number of the first line that is wrong
+ * @returns the number of lines
+ * @throws VisibleError `invalid_manifest` with the number of the first invalid line
  */
 export async function storeInput(objects: ObjectStore, batch: StoredBatch): Promise<number> {
   let total = 0;
@@ -34,7 +34,10 @@ export async function storeInput(objects: ObjectStore, batch: StoredBatch): Prom
   };
   for await (const line of linesOf(objects, batch)) {
     if (total === maximumLines)
-      throw new VisibleError("invalid_manifest", `A batch has at most ${maximumLines} lines; make several.`);
+      throw new VisibleError(
+        "invalid_manifest",
+        `The batch has more than ${maximumLines} lines; split it into several batches.`,
+      );
     part.push(JSON.stringify(line));
     total++;
     if (part.length === partLines) await store();
@@ -43,7 +46,7 @@ export async function storeInput(objects: ObjectStore, batch: StoredBatch): Prom
   return total;
 }
 
-/** Lines from `first` up to, not including, `until`. */
+/** Lines from `first` to `until`, exclusive. */
 export async function readInput(
   objects: ObjectStore,
   { account, id }: StoredBatch,
@@ -82,7 +85,7 @@ async function* droppedObjects(
   }
 }
 
-/** One line at a time: as one text a manifest takes many times its bytes. */
+/** Decodes one line at a time, because a decoded manifest needs several times the memory of its bytes. */
 function* manifestLines(bytes: Uint8Array): Generator<BatchLine> {
   const decoder = new TextDecoder();
   for (let start = 0, number = 0; start < bytes.length; ) {
@@ -97,7 +100,7 @@ function* manifestLines(bytes: Uint8Array): Generator<BatchLine> {
       const [issue] = parsed.error.issues;
       throw new VisibleError(
         "invalid_manifest",
-        `Line ${number} of the manifest: ${issue?.path.join(".")} ${issue?.message}`,
+        `Manifest line ${number} is invalid: ${issue?.path.join(".")} ${issue?.message}`,
       );
     }
     yield parsed.data;

@@ -16,8 +16,8 @@ interface OutputPorts {
 }
 
 /**
- * Writes the next part of the output once all of its lines have ended, or all lines of the batch. A part's object follows from its
- * lines, so writing it again changes nothing.
+ * Writes the next part of the output once all of its lines, or all lines of the batch, have ended. Writing a
+ * part again gives the same object.
  *
  * @param last the line after the batch's last one
  */
@@ -36,7 +36,7 @@ export async function writeOutput(
   return { ...batch, written: until };
 }
 
-/** Every line that is counted, from `first` on, a part at a time: the written ones from their objects, the others from their rows. */
+/** All counted lines from `first`, one part at a time: written ones from objects, the others from rows. */
 export async function* readOutput(
   ports: OutputPorts,
   batch: StoredBatch,

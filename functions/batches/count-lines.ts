@@ -15,13 +15,13 @@ import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
 import type { BatchPorts } from "./batch-ports.ts";
 import { saveBatch } from "./save-batch.ts";
 
-/** Lines that are counted in one look. */
+/** Maximum lines counted in one pass. */
 const most = 500;
 
 const noUsage: Usage = { compute_seconds: 0, steps: 0, images: 0, pixels: 0, credits: 0 };
 const none: Uncharged = { jobs: 0, charged: 0, reserved: 0, usage: noUsage };
 
-/** Counts the lines that have ended, from where the count stands up to the first that has not. Nothing is written. */
+/** Counts ended lines, from the last counted one to the first that has not ended. Writes nothing. */
 export async function countLines({ table }: BatchPorts, batch: StoredBatch): Promise<StoredBatch> {
   const counts = { ...batch.counts };
   let { settled, uncharged } = batch;
@@ -54,7 +54,7 @@ function withLine({ jobs, charged, reserved, usage }: Uncharged, line: StoredLin
   };
 }
 
-/** Charges the lines that were counted, as one charge, and returns the rest of what was reserved for them. */
+/** Charges the counted lines in one charge and releases the rest of their reservation. */
 export async function chargeLines(
   { table, clock }: BatchPorts,
   { data, version }: Stored<StoredBatch>,

@@ -7,10 +7,12 @@ import { saveBatch } from "./save-batch.ts";
 
 type EndPorts = Pick<ConcludePorts, "table" | "clock">;
 
-/** Milliseconds after which the sweeper tells the webhooks of an end that its process did not live to tell. */
+/**
+ * Milliseconds after which the sweeper sends the webhooks if the process that ended the batch died before.
+ */
 const announceCheck = 60_000;
 
-/** Ends a batch or a schedule, then tells the webhooks. The row stays due until that is done. */
+/** Ends a batch or a schedule, then notifies the webhooks. The row stays due until that is done. */
 export async function endBatch(
   ports: EndPorts,
   { data, version }: Stored<StoredBatch>,
@@ -22,7 +24,7 @@ export async function endBatch(
   if (ended !== "conflict") await announceBatch(ports, ended);
 }
 
-/** Tells the webhooks of a batch that has ended, each once; then nothing is left to do. */
+/** Notifies each webhook once that the batch has ended; then the row is no longer due. */
 export async function announceBatch(
   ports: EndPorts,
   { data: batch, version }: Stored<StoredBatch>,

@@ -8,12 +8,12 @@ import { rowKeys, type Stored } from "../../shared/rows.ts";
 import { lineJobId } from "./line-rows.ts";
 import { saveBatch } from "./save-batch.ts";
 
-/** Lines that are erased at one look. */
+/** Lines that are erased in one pass. */
 const handful = 200;
 
 /**
- * Erases the next lines of a deleted batch with their edits and results; after the last one its files, what webhooks were sent of it, and
- * its row. Safe to repeat.
+ * Erases the next lines of a deleted batch with their edits and results; after the last line, its files,
+ * webhook deliveries and row. Idempotent.
  */
 export async function eraseBatch(
   ports: ErasurePorts & { readonly jobs: JobStore; readonly clock: Clock },

@@ -11,14 +11,16 @@ import { checkUpload } from "../upload-check.ts";
 import type { BatchLine } from "./batch-input.ts";
 import type { BatchPorts } from "./batch-ports.ts";
 
-/** Objects that are brought in at once: each is held in memory whole. */
+/** Objects imported concurrently; each is held in memory. */
 const importsAtOnce = 4;
 
-/** The upload that is, or will be, the image of a line. */
+/** ID of the upload that is, or will be, a line's image. */
 export const lineImage = (batch: string, line: number, { image }: BatchLine): string =>
   image ?? deriveId("upload", batch, String(line));
 
-/** The images of lines from `first` on as complete uploads, or why a line has none. Objects become uploads now. */
+/**
+ * The images of the lines from `first` as completed uploads, or the error. Objects are imported as uploads.
+ */
 export async function lineImages(
   ports: BatchPorts,
   batch: StoredBatch,
@@ -36,10 +38,10 @@ export async function lineImages(
     if (object === undefined)
       return new VisibleError(
         "not_ready",
-        `There is no complete upload ${image}; it may have expired. Upload the file again.`,
+        `Upload ${image} is missing or not completed; it may have expired. Upload the file again.`,
       );
     try {
-      return await bringIn(ports, batch.account, lineImage(batch.id, first + index, {}), object);
+      return await importObject(ports, batch.account, lineImage(batch.id, first + index, {}), object);
     } catch (error) {
       if (error instanceof VisibleError) return error;
       throw error;
@@ -47,19 +49,20 @@ export async function lineImages(
   });
 }
 
-/** Checks an object as an upload is checked, and copies it to where no other tool can change it. */
-async function bringIn(
+/** Validates an object like an upload, and copies it to a key that no other tool can overwrite. */
+async function importObject(
   { table, objects, clock }: BatchPorts,
   account: string,
   id: string,
   object: string,
 ): Promise<Upload> {
   const size = await objects.size(object);
-  if (size === undefined) throw new VisibleError("upload_gone", `The object ${object} is no longer there.`);
+  if (size === undefined)
+    throw new VisibleError("upload_gone", `Object ${object} no longer exists; store it again.`);
   if (size > maximumUploadBytes)
     throw new VisibleError(
       "too_large",
-      `The object ${object} has ${size} bytes; ${maximumUploadBytes} are the limit.`,
+      `Object ${object} has ${size} bytes; the limit is ${maximumUploadBytes}.`,
     );
   const bytes = (await objects.get(object)) ?? new Uint8Array();
   const type = readImageHeader(bytes)?.type ?? "image/jpeg";

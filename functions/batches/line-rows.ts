@@ -4,10 +4,10 @@ import { insertLine } from "../../shared/jobs/line-row.ts";
 import type { StoredBatch, StoredLine } from "../../shared/resources/batch.ts";
 import type { BatchPorts } from "./batch-ports.ts";
 
-/** The edit of a line: its id follows from batch and line, so that submitting it twice makes one. */
+/** ID of a line's edit, derived from batch and line, so that submitting it twice creates one edit. */
 export const lineJobId = (batch: string, line: number): string => deriveId("edit", batch, String(line));
 
-/** Ends a line that never was submitted, with the reason. A line that has ended already stays as it is. */
+/** Ends a line that was not submitted, with the reason. A line that has already ended is not changed. */
 export const failLine = (
   ports: BatchPorts,
   batch: StoredBatch,

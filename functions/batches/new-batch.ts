@@ -3,7 +3,7 @@ import type { StoredBatch } from "../../shared/resources/batch.ts";
 type Given = Pick<StoredBatch, "id" | "account" | "request" | "created_at" | "status"> &
   Partial<Pick<StoredBatch, "schedule_of" | "next_run_at" | "keep_results">>;
 
-/** A batch of which nothing is done. */
+/** A batch without progress. */
 export const newBatch = (given: Given): StoredBatch => ({
   ...given,
   cancel_requested: false,

@@ -2,15 +2,16 @@ import { Cron } from "croner";
 import { VisibleError } from "../../shared/errors.ts";
 import type { Schedule } from "../../shared/resources/batch.ts";
 
-/** At least so many minutes lie between two runs. */
+/** Minimum minutes between two runs. */
 const leastMinutes = 5;
-/** Milliseconds; two days hold every gap between the times of one day, and that to the next day. */
+/** Milliseconds; two days contain every gap between the times of a day, including the one over midnight. */
 const twoDays = 2 * 24 * 3_600_000;
 
 /**
- * When a schedule runs next after a time (milliseconds since 1970), daylight saving included; undefined when never again.
+ * A schedule's next run after a time (milliseconds since 1970), with daylight saving time; undefined when
+ * there is none.
  *
- * @throws VisibleError `invalid_request` for a cron or time zone that cannot be read
+ * @throws VisibleError `invalid_request` for an invalid cron expression or time zone
  */
 export function nextRun({ at, cron, time_zone }: Schedule, after: number): number | undefined {
   if (at !== undefined) return Date.parse(at) > after ? Date.parse(at) : undefined;
@@ -20,15 +21,16 @@ export function nextRun({ at, cron, time_zone }: Schedule, after: number): numbe
 }
 
 /**
- * Checks a schedule once, when it is made, over its whole cycle: the first two runs say nothing about the rest.
+ * Checks the gaps between all runs of a schedule's cycle, not only the first two.
  *
- * @throws VisibleError `invalid_request` for one that cannot be read or that runs too often
+ * @throws VisibleError `invalid_request` for a schedule that is invalid or runs too often
  */
 export function requireRareRuns({ cron, time_zone }: Schedule): void {
   if (cron === undefined) return;
   readCron(cron, time_zone);
   const [minutes = "*", hours = "*"] = cron.trim().split(/\s+/);
-  // Every day instead of the days given: their times of day are the same, and the gap over midnight is seen too.
+  // Every day instead of the given days: the times of day are the same, and the gap over midnight is
+  // included.
   const everyDay = readCron(`${minutes} ${hours} * * *`, undefined);
   for (let last = everyDay.nextRun(new Date(0)); last && last.getTime() < twoDays; ) {
     const next = everyDay.nextRun(last);
@@ -36,7 +38,7 @@ export function requireRareRuns({ cron, time_zone }: Schedule): void {
     if (gap < leastMinutes)
       throw new VisibleError(
         "invalid_request",
-        `The schedule "${cron}" runs twice within ${gap} min; leave at least ${leastMinutes} min between two runs.`,
+        `The schedule "${cron}" has runs ${gap} min apart; leave at least ${leastMinutes} min between runs.`,
       );
     last = next;
   }
@@ -45,13 +47,13 @@ export function requireRareRuns({ cron, time_zone }: Schedule): void {
 function readCron(cron: string, timezone = "UTC"): Cron {
   try {
     const schedule = new Cron(cron, { timezone, mode: "5-part", paused: true });
-    // An unknown time zone is noticed with the first date.
+    // croner validates the time zone only when it computes a date.
     schedule.nextRun(new Date(0));
     return schedule;
   } catch (cause) {
     throw new VisibleError(
       "invalid_request",
-      `The schedule "${cron}" in ${timezone} cannot be read; give five cron fields and an IANA time zone.`,
+      `The schedule "${cron}" in ${timezone} is invalid; use five cron fields and an IANA time zone.`,
       { cause },
     );
   }

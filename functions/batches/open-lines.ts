@@ -14,11 +14,11 @@ import { saveBatch } from "./save-batch.ts";
 const { window, handful } = batchPace;
 
 /**
- * Reserves credits for the next lines, in one transaction with the batch's row, which keeps the cost of each. Lines that the balance
- * does not cover cost 0 and are failed when they would be submitted.
+ * Reserves credits for the next lines in one transaction with the batch's row, which stores the cost of each.
+ * Lines that the balance does not cover get cost 0 and fail when they would be submitted.
  *
- * @param busyUntil when another look may take over, in milliseconds since 1970
- * @returns `"later"` when no line may be opened now
+ * @param busyUntil when another pass may take over, in milliseconds since 1970
+ * @returns `"later"` if no line can be opened now
  */
 export async function openLines(
   ports: BatchPorts,
@@ -52,14 +52,14 @@ export async function openLines(
   };
   const opened = await open(costs);
   if (opened !== "conflict") return opened;
-  // What is charged first returns credits and places.
+  // Charging ended lines first releases credits and open jobs.
   if (batch.uncharged) return "later";
   const balance = await ports.ledger.balance(account);
   const covered = balance ? coveredCosts(costs, balance) : [];
   return covered.length ? open(covered) : "later";
 }
 
-/** As many lines as the account may have open; those that its credits do not cover at 0. */
+/** Costs of as many lines as the account may have open; 0 for lines that its credits do not cover. */
 function coveredCosts(costs: readonly number[], { available, open }: Balance): number[] {
   const covered: number[] = [];
   let credits = available;

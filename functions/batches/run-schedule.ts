@@ -9,7 +9,9 @@ import { endBatch } from "./end-batch.ts";
 import { newBatch } from "./new-batch.ts";
 import { nextRun } from "./next-run.ts";
 
-/** Makes the run that is due and puts down the next. A run's id follows from its time, so that it is made once. */
+/**
+ * Creates the due run and schedules the next one. A run's ID is derived from its time, so it is created once.
+ */
 export async function runSchedule(
   ports: BatchPorts,
   { data: batch, version }: Stored<StoredBatch>,
@@ -25,10 +27,10 @@ export async function runSchedule(
     ...defined({ keep_results: batch.keep_results }),
   });
   await table.insert({ ...rowKeys.resource(account, run.id), data: run, due: toIso(now) });
-  // From now, not from the last: after a pause or an outage it runs once, not once for each time missed.
+  // From now, not from the last run: after a pause or an outage it runs once, not once per missed run.
   const { next_run_at: _, ...data } = batch;
   const next = nextRunOrError(schedule, now);
-  // A schedule that cannot run any more fails, instead of staying due for ever.
+  // A schedule without a valid next run fails; otherwise it would stay due forever.
   if (next instanceof VisibleError) {
     const { code, message } = next;
     return endBatch(ports, { data: { ...data, error: { code, message } }, version }, "failed");
@@ -44,7 +46,7 @@ function nextRunOrError(schedule: Schedule, after: number): number | undefined |
   try {
     return nextRun(schedule, after);
   } catch (error) {
-    // A time zone that was known when the schedule was made may be gone.
+    // A time zone may have been removed since the schedule was created.
     if (error instanceof VisibleError) return error;
     throw error;
   }

@@ -5,10 +5,11 @@ import type { StoredBatch } from "../../shared/resources/batch.ts";
 import { rowKeys, type Stored } from "../../shared/rows.ts";
 
 /**
- * Writes a batch's row over `version`, in one transaction with `others`.
+ * Replaces `version` of a batch's row, in one transaction with `others`.
  *
- * @param due milliseconds since 1970; undefined when nothing is left to do
- * @returns `"conflict"` when the row has moved on, or a condition of `others` does not hold; the next look goes on from there
+ * @param due milliseconds since 1970; undefined if nothing is left to do
+ * @returns `"conflict"` if the row has changed or a condition of `others` does not hold; the next pass
+ * continues from there
  */
 export async function saveBatch(
   table: Table,
@@ -19,7 +20,7 @@ export async function saveBatch(
 ): Promise<Stored<StoredBatch> | "conflict"> {
   const row = {
     ...rowKeys.resource(data.account, data.id),
-    // The results of a batch's lines are kept from the end of each.
+    // Each line's retention starts at its own end.
     ...(data.finished_at === undefined
       ? {}
       : {

@@ -10,10 +10,10 @@ import { failLine, lineJobId } from "./line-rows.ts";
 
 const uncovered = new VisibleError(
   "insufficient_credit",
-  "The account's credit did not cover this line; add credit and edit it again.",
+  "The account's balance was too low for this line; add credit and edit the image again.",
 );
 
-/** Submits the lines that were opened, as edits on the bulk queue. Safe to repeat: each has a fixed id. */
+/** Submits the opened lines as edits on the bulk queue. Idempotent, because each edit has a fixed ID. */
 export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promise<void> {
   const { account, request, submitted: first, next_line: until, costs } = batch;
   const lines = await readInput(ports.objects, batch, first, until);
@@ -21,7 +21,7 @@ export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promis
   for (const [index, source] of lines.entries()) {
     const line = first + index;
     const reserved = costs[index] ?? 0;
-    // One that failed when it was opened keeps that reason.
+    // A line that failed when it was opened keeps that reason.
     if (!reserved) await failLine(ports, batch, line, uncovered, 0);
     else
       jobs.push({

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { EdgeEnv } from "../edge.ts";
 
-/** That a page on another site may use, and headers that it may read. */
+/** Methods that other origins may use, and response headers that they may read. */
 const methods = ["GET", "POST", "PATCH", "DELETE"];
 const exposed = [
   ...["Location", "Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
@@ -10,8 +10,8 @@ const exposed = [
 const seconds = 24 * 3600;
 
 /**
- * Any page may ask (CORS): keys come in a header, never in a cookie. The headers are given before there is an answer; Hono's own
- * middleware gives them in a way that has it build every answer twice.
+ * CORS for any origin: keys are sent in a header, never in a cookie. The headers are set before the response
+ * exists, because Hono's own middleware builds every response twice.
  */
 export const allowOrigins: MiddlewareHandler<EdgeEnv> = async (context, next) => {
   context.header("Access-Control-Allow-Origin", "*");

@@ -13,19 +13,19 @@ import { isDryRun } from "../quote.ts";
 import { seal, unseal } from "./sealed-text.ts";
 
 const recordSchema = z.object({
-  /** Of method, path and body. */
+  /** SHA-256 of method, path and body. */
   request: z.string(),
-  /** Ids follow from these, so that a second try after a crash makes the same resource. */
+  /** IDs are derived from these, so that a retry after a crash creates the same resource. */
   time: z.number(),
   random: z.string(),
-  /** Milliseconds since 1970 until which somebody is at it. */
+  /** Milliseconds since 1970 until which the request is locked by the process that handles it. */
   until: z.number(),
   answer: z
     .object({
       status: z.number(),
       body: z.string(),
       headers: z.record(z.string(), z.string()),
-      /** The body is sealed by the caller's own key. */
+      /** The body is encrypted with the caller's API key. */
       sealed: z.boolean().optional(),
     })
     .optional(),
@@ -33,23 +33,26 @@ const recordSchema = z.object({
 type Record = z.infer<typeof recordSchema>;
 
 const keptHeaders = ["content-type", "location"];
-/** Their answers may hold a secret, so the table has them sealed. */
+/** Responses of these paths may contain a secret, so they are stored encrypted. */
 const holdSecrets = ["/v1/keys", "/v1/webhooks"];
 
-/** `Idempotency-Key`: the same key and body get the same answer for a day, and make one resource. */
+/** `Idempotency-Key`: for a day, the same key and body return the same response and create one resource. */
 export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
   const { table, clock, random, settings } = edge;
-  const patience = settings.requestPatience * 1000;
+  const lock = settings.idempotencyLock * 1000;
   return async (context, next) => {
     const name = context.req.header("Idempotency-Key");
-    // A dry run makes nothing, and its answer must not be taken for the request's own.
+    // A dry run creates nothing, and its response must not be replayed for the real request.
     if (name === undefined || context.req.method !== "POST" || isDryRun(context)) return next();
     if (!/^[\x21-\x7e]{1,255}$/.test(name))
-      throw refuse("invalid_request", "An Idempotency-Key has 1 to 255 visible ASCII characters.");
+      throw refuse(
+        "invalid_request",
+        "The Idempotency-Key is invalid; use 1 to 255 visible ASCII characters.",
+      );
     const key = rowKeys.idempotency(context.get("account"), sha256(name));
     const request = sha256(`${context.req.method} ${context.req.path}\n${await context.req.text()}`);
     const now = clock.now();
-    const record: Record = { request, time: now, random: hex(random(10)), until: now + patience };
+    const record: Record = { request, time: now, random: hex(random(10)), until: now + lock };
     const expires = Math.floor(now / 1000) + lifetimes.idempotency;
     const inserted = await table.insert({ ...key, data: record, expires });
     const mine =
@@ -69,7 +72,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     await table.replace({ ...key, data, expires }, mine.version);
   };
 
-  /** Another had the key first: its answer, or a refusal, or its place when it died. */
+  /** The key exists: returns its response, throws, or takes over from a process that died. */
   async function takeOver(
     context: Context<EdgeEnv>,
     key: TableKey,
@@ -78,14 +81,14 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     const row = await table.get(key);
     const found = row && parseRow(recordSchema, row);
     if (!found)
-      throw refuse("idempotency_in_progress", "A request with this Idempotency-Key just ended; try again.");
+      throw refuse("idempotency_in_progress", "A request with this Idempotency-Key has just ended; retry.");
     const { data, version } = found;
-    // Written by this very request: only the answer to its insert was lost.
+    // This request wrote the record itself: only the response to its insert was lost.
     if (data.random === own.random) return found;
     if (data.request !== own.request)
       throw refuse(
         "idempotency_key_reused",
-        "This Idempotency-Key came with another request; use a new one.",
+        "This Idempotency-Key was used for a different request; use a new one.",
       );
     if (data.answer) {
       const { status, body, headers, sealed } = data.answer;
@@ -93,12 +96,12 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
       if (opened === undefined)
         throw refuse(
           "idempotency_key_reused",
-          "This Idempotency-Key came with another API key, and only that one may see the answer.",
+          "This Idempotency-Key was used with another API key; use that key or a new Idempotency-Key.",
         );
       context.header("Idempotency-Replayed", "true");
       return context.newResponse(opened || null, status as StatusCode, headers);
     }
-    const renewed = { ...data, until: clock.now() + patience };
+    const renewed = { ...data, until: clock.now() + lock };
     const taken =
       data.until > clock.now()
         ? "conflict"
@@ -110,7 +113,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
       context.header("Retry-After", "1");
       throw refuse(
         "idempotency_in_progress",
-        "A request with this Idempotency-Key is being worked on; try again.",
+        "A request with this Idempotency-Key is in progress; retry after a second.",
       );
     }
     return { data: renewed, version: taken.version };
@@ -127,7 +130,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
   }
 }
 
-/** The caller's API key, which `authenticate` has found good. */
+/** The caller's API key, already verified by `authenticate`. */
 const secretOf = (context: Context<EdgeEnv>): string =>
   (context.req.header("Authorization") ?? "").split(" ")[1] ?? "";
 

@@ -4,7 +4,7 @@ import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { UnknownKeys } from "./unknown-keys.ts";
 
-/** Accepts requests with a key that exists and whose scopes allow the request. */
+/** Requires a valid API key with the scope for the request. */
 export function authenticate({ keys, clock }: Edge): MiddlewareHandler<EdgeEnv> {
   const unknownKeys = new UnknownKeys(clock);
 
@@ -16,7 +16,7 @@ export function authenticate({ keys, clock }: Edge): MiddlewareHandler<EdgeEnv> 
       context.header("Retry-After", String(taken.wait));
       throw refuse(
         "rate_limited",
-        `This address has tried too many unknown keys; try again in ${taken.wait} s.`,
+        `This IP address has tried too many unknown keys; retry in ${taken.wait} s.`,
       );
     }
     const found = await keys.find(secret);
@@ -29,15 +29,12 @@ export function authenticate({ keys, clock }: Edge): MiddlewareHandler<EdgeEnv> 
     const found =
       scheme?.toLowerCase() === "bearer" && secret && !rest.length ? await find(context, secret) : undefined;
     if (!found)
-      throw refuse(
-        "unauthorized",
-        "Send a valid key as: Authorization: Bearer visii_…; keys are made at /v1/keys.",
-      );
+      throw refuse("unauthorized", "The API key is missing or invalid; send Authorization: Bearer visii_….");
     const scope = scopeFor(context.req.method, context.req.path);
     if (!found.scopes.includes(scope))
       throw refuse(
         "missing_scope",
-        `This key does not have the scope "${scope}"; use or create one that does.`,
+        `The API key does not have the scope "${scope}"; use or create one that has it.`,
       );
     context.set("key", found);
     context.set("account", found.account);
@@ -45,7 +42,10 @@ export function authenticate({ keys, clock }: Edge): MiddlewareHandler<EdgeEnv> 
   };
 }
 
-/** Keys and webhooks lead to everything else, so they have a scope of their own; closing the account takes it too. */
+/**
+ * Keys and webhooks give access to everything else, so they have their own scope. Closing the account
+ * requires it too.
+ */
 function scopeFor(method: string, path: string): Scope {
   if (path.startsWith("/v1/keys") || path.startsWith("/v1/webhooks")) return "keys";
   if (path === "/v1/account" && method === "DELETE") return "keys";

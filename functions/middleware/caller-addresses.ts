@@ -1,14 +1,14 @@
 import type { Context } from "hono";
 
-/** What the Lambda adapter and the Node server each leave in `context.env`, as far as it is read. */
+/** The used fields of `context.env`, as set by the Lambda adapter and the Node server. */
 interface Connection {
   readonly requestContext?: { readonly http?: { readonly sourceIp?: string } };
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };
 }
 
 /**
- * The address at the other end of the connection and, when that is a proxy, the caller's as the proxy appended it to
- * `X-Forwarded-For`. A caller that connects directly can forge the second one, never the first.
+ * The address of the connection's peer and, if the peer is a proxy, the caller's address that it appended to
+ * `X-Forwarded-For`. A caller that connects directly can forge the second, but not the first.
  */
 export function callerAddresses(context: Context): {
   readonly peer: string;

@@ -3,11 +3,11 @@ import type { MiddlewareHandler } from "hono";
 const forbidden = "private, no-store";
 
 /**
- * What one key reads is nobody else's, and true only now: no router, proxy or browser keeps it, and none answers two callers
- * with it.
+ * Responses are private to a key and can change at any time, so no router, proxy or browser may cache them.
  */
 export const forbidCaching: MiddlewareHandler = async (context, next) => {
-  // Before there is an answer: afterwards each would be built anew. Only a stream of events gives another word itself.
+  // Set before the response exists; setting it later would rebuild each response. Only event streams
+  // overwrite it.
   context.header("Cache-Control", forbidden);
   await next();
   if (context.res.headers.get("Cache-Control") !== forbidden) context.header("Cache-Control", forbidden);

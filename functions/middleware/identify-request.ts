@@ -5,7 +5,10 @@ import { apiVersion } from "../describe-api.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { loggedPath } from "../problem-answers.ts";
 
-/** Gives each request an id and a place in its caller's trace (`traceparent`), in the answer's header and in every log line, and tells how it went. */
+/**
+ * Assigns a request ID, continues the caller's trace (`traceparent`), sets both as response headers and logs
+ * the request.
+ */
 export function identifyRequest({ clock, random, log, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   return async (context, next) => {
     const started = clock.now();
@@ -15,7 +18,7 @@ export function identifyRequest({ clock, random, log, settings }: Edge): Middlew
     context.set("origin", settings.publicUrl ?? new URL(context.req.url).origin);
     context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
     context.set("resumed", false);
-    // Before there is an answer: afterwards each would have it built anew.
+    // Set before the response exists; setting it later would rebuild each response.
     context.header("Request-Id", requestId);
     context.header("Visii-Version", apiVersion);
     context.header("X-Content-Type-Options", "nosniff");

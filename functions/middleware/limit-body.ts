@@ -3,17 +3,17 @@ import { bodyLimit } from "hono/body-limit";
 import type { EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 
-/** Bytes of a JSON body; pictures go to the store, not through here. */
+/** Maximum bytes of a JSON body. Images are uploaded directly to object storage. */
 const largest = 1024 * 1024;
 
 const tooLarge = () => {
-  throw refuse("too_large", `A body has at most ${largest} bytes; send larger pictures as uploads.`);
+  throw refuse("too_large", `The body has more than ${largest} bytes; send larger images as uploads.`);
 };
 const counted = bodyLimit({ maxSize: largest, onError: tooLarge });
 
 /**
- * Judges a body by its announced length, to which HTTP holds the sender, and counts one that comes without. Asking for the body as
- * a stream to see whether there is one costs more than all the rest of the middleware.
+ * Checks Content-Length, which HTTP enforces, and counts the bytes of a body without one. Opening the body as
+ * a stream to see whether there is one would cost more than all other middleware.
  */
 export const limitBody: MiddlewareHandler<EdgeEnv> = (context, next) => {
   const { method } = context.req;

@@ -6,24 +6,24 @@ import { refuse } from "../problem-answers.ts";
 
 /** Seconds. */
 const window = 60;
-/** Share of an account's requests a minute that one process reserves at a time. */
+/** Fraction of an account's limit that one process reserves at a time. */
 const portion = 1 / 60;
 
-/** Requests that this process may let through in one minute before it asks the table again. */
+/** Requests that this process may accept in one minute before it reads the table again. */
 interface Allowance {
   readonly minute: number;
   left: number;
-  /** Reserved by all processes together, when this one last asked. */
+  /** Total reserved by all processes, as of the last read. */
   taken: number;
-  /** The minute's requests are used up. */
+  /** The limit of this minute is used up. */
   spent: boolean;
   asking?: Promise<void>;
 }
 
 /**
- * Limits the requests a minute of an account, whichever of its keys they bring. The table counts them a portion at a time: never
- * more than the limit, and fewer by at most one portion for each further process. The headers (IETF draft "RateLimit header
- * fields") state how many are left for certain.
+ * Limits an account's requests per minute over all its keys. The table counts them in portions: never more
+ * than the limit, and at most one portion less for each additional process. The headers (IETF draft
+ * "RateLimit header fields") state the guaranteed remainder.
  */
 export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   const limit = settings.requestsPerMinute;
@@ -61,7 +61,7 @@ export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<E
       context.header("Retry-After", String(wait));
       throw refuse(
         "rate_limited",
-        `The account has made more than ${limit} requests this minute; try again in ${wait} s.`,
+        `The account has made more than ${limit} requests this minute; retry in ${wait} s.`,
       );
     }
     await next();

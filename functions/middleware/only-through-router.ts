@@ -3,7 +3,7 @@ import { isPass, routerHeader } from "../../shared/router-pass.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 
-/** Refuses whoever found the function's own address: past the router there is no firewall. Where there is no router, nobody. */
+/** If there is a router, refuses requests that bypass it, and with it the firewall. */
 export function onlyThroughRouter({ clock, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   const { router, publicUrl } = settings;
   return async (context, next) => {
@@ -11,7 +11,7 @@ export function onlyThroughRouter({ clock, settings }: Edge): MiddlewareHandler<
     if (router && !isPass(pass, { ...router, now: clock.now() }))
       throw refuse(
         "not_through_router",
-        `Requests are answered at ${publicUrl ?? "the router's address"} alone.`,
+        `This URL is internal; send requests to ${publicUrl ?? "the router's URL"}.`,
       );
     await next();
   };

@@ -6,8 +6,8 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM under a key that follows from `secret` (HKDF-SHA256). The secret is an API key, of which the table holds no more
- * than a hash: whoever reads the table reads nothing here.
+ * AES-256-GCM with a key derived from `secret` (HKDF-SHA256). The secret is an API key, of which the table
+ * stores only a hash, so the table's content is not enough to decrypt.
  */
 export function seal(text: string, secret: string, random: RandomBytes): string {
   const nonce = random(nonceBytes);
@@ -16,7 +16,7 @@ export function seal(text: string, secret: string, random: RandomBytes): string 
   return Buffer.concat(sealed).toString("base64");
 }
 
-/** Undefined when it was sealed by another secret. */
+/** Undefined if it was encrypted with another secret. */
 export function unseal(sealed: string, secret: string): string | undefined {
   const bytes = Buffer.from(sealed, "base64");
   const decipher = createDecipheriv(algorithm, keyOf(secret), bytes.subarray(0, nonceBytes));

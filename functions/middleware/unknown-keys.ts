@@ -5,14 +5,14 @@ import { callerAddresses } from "./caller-addresses.ts";
 
 /** Seconds. */
 const window = 60;
-/** Keys a minute that one caller's address may try in vain. */
+/** Unknown keys per minute and caller's address. */
 export const mostUnknownKeys = 60;
-/** The same for the other end of a connection, which may be a proxy for many callers. */
+/** Unknown keys per minute and peer, which may be a proxy for many callers. */
 const mostThroughProxy = 10 * mostUnknownKeys;
 
 /**
- * Limits look-ups of keys that do not exist, by address and in this process's memory, so that invented keys cost no read of
- * the table.
+ * Limits lookups of unknown keys per address, in this process's memory, so that guessed keys do not cause
+ * table reads.
  */
 export class UnknownKeys {
   readonly #clock: Clock;
@@ -23,7 +23,10 @@ export class UnknownKeys {
     this.#tried = new LRUCache({ max: 10_000 });
   }
 
-  /** Counts a look-up before it is made; call the function it returns if the key exists. Seconds to wait when there were too many. */
+  /**
+   * Counts a lookup before it is made. Call `refund` if the key exists. `wait`: seconds, if there were too
+   * many.
+   */
   take(context: Context): { readonly wait: number } | { refund(): void } {
     const seconds = this.#clock.now() / 1000;
     const minute = Math.floor(seconds / window);

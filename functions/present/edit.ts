@@ -7,13 +7,16 @@ import type { EditResource } from "../../shared/resources/edit.ts";
 import type { Edge } from "../edge.ts";
 import { jobUrls } from "./job-urls.ts";
 
-/** Results whose time has come are gone, also where the sweeper has not been yet. @param now milliseconds since 1970 */
+/**
+ * True from the expiry time on, even before the sweeper deletes the results. @param now milliseconds since
+ * 1970
+ */
 export function isExpired(job: Job, now: number): boolean {
   const goAt = resultsGoAt(job);
   return job.expired === true || (goAt !== undefined && goAt <= toIso(now));
 }
 
-/** What the API shows of an edit; links are signed anew at every look. */
+/** The API's representation of an edit, with newly signed URLs. */
 export async function presentEdit(
   { objects, clock, waitingIn }: Edge,
   origin: string,
@@ -21,7 +24,7 @@ export async function presentEdit(
   full: boolean,
 ): Promise<EditResource> {
   const { request, id, status } = job;
-  if (request.kind !== "edit") throw new VisibleError("not_found", `${id} is no edit.`);
+  if (request.kind !== "edit") throw new VisibleError("not_found", `Edit ${id} not found.`);
   const expires = toIso(clock.now() + lifetimes.signedLink * 1000);
   const goAt = resultsGoAt(job);
   const expired = isExpired(job, clock.now());

@@ -7,7 +7,10 @@ import { type InstructionResource, lossPointSchema } from "../../shared/resource
 import type { Edge } from "../edge.ts";
 import { jobUrls } from "./job-urls.ts";
 
-/** What the API shows of a learning job. `full` adds what costs another call: losses and the place in the queue. */
+/**
+ * The API's representation of a learning job. `full` adds fields that require more calls: losses and the
+ * queue position.
+ */
 export async function presentInstruction(
   { objects, waitingIn }: Edge,
   origin: string,
@@ -15,7 +18,7 @@ export async function presentInstruction(
   full: boolean,
 ): Promise<InstructionResource> {
   const { request } = job;
-  if (request.kind === "edit") throw new VisibleError("not_found", `${job.id} is no instruction.`);
+  if (request.kind === "edit") throw new VisibleError("not_found", `Instruction ${job.id} not found.`);
   const { account, id, status } = job;
   const done = status === "succeeded";
   const sign = (key: string, saveAs?: string) => objects.presignDownload(key, lifetimes.signedLink, saveAs);

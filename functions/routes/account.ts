@@ -15,25 +15,25 @@ const accountSchema = z
     object: z.literal("account"),
     name: z.string(),
     created_at: timeSchema,
-    balance: z.number().int().describe("Credits at hand, in millionths of a US dollar."),
-    reserved: z.number().int().describe("Credits set aside for jobs that are not done."),
+    balance: z.number().int().describe("Available credits, in millionths of a US dollar."),
+    reserved: z.number().int().describe("Credits reserved for open jobs."),
   })
   .meta({ id: "Account" });
 
 const get = createRoute({
-  ...{ ...base, method: "get", operationId: "getAccount", summary: "Look at the key's account" },
+  ...{ ...base, method: "get", operationId: "getAccount", summary: "Get the key's account" },
   responses: { 200: json(accountSchema, "The account"), ...orProblem },
 });
 const close = createRoute({
   ...{ ...base, method: "delete", operationId: "deleteAccount" },
-  summary: "Close the account and erase all that it holds but the sums of its ledger",
+  summary: "Close the account and erase everything except its ledger and balance",
   request: {
     query: z.object({
-      confirm: idSchema("account").describe("The account's id, so that no slip closes it."),
+      confirm: idSchema("account").describe("The account's ID, as a confirmation."),
     }),
   },
   responses: {
-    202: { description: "Its keys open nothing from now on, and it is erased within minutes" },
+    202: { description: "Accepted: the keys are revoked; the data is erased within minutes" },
     ...orProblem,
   },
 });
@@ -42,7 +42,7 @@ export function addAccountRoutes(app: OpenAPIHono<EdgeEnv>, { table, clock, ledg
   app.openapi(get, async (context) => {
     const id = context.get("account");
     const [account, balance] = await Promise.all([readAccount(table, id), ledger.balance(id)]);
-    if (!account) throw refuse("not_found", "The account is gone.");
+    if (!account) throw refuse("not_found", "The account does not exist.");
     const { name, created_at } = account;
     const { available = 0, reserved = 0 } = balance ?? {};
     return context.json(
@@ -54,8 +54,8 @@ export function addAccountRoutes(app: OpenAPIHono<EdgeEnv>, { table, clock, ledg
   app.openapi(close, async (context) => {
     const account = context.get("account");
     if (context.req.valid("query").confirm !== account)
-      throw refuse("invalid_request", `/confirm: must be the account's own id, which GET /v1/account shows`);
-    // Before the keys: what is asked for must come about even if this process ends here.
+      throw refuse("invalid_request", "/confirm: must be the account's ID, which GET /v1/account returns");
+    // Before the keys are revoked, so that the sweeper completes the erasure if this process dies.
     await table.insert({
       ...rowKeys.erasure(account),
       ...{ data: { account, times: 0 }, due: toIso(clock.now()) },

@@ -14,10 +14,10 @@ import { requireBatch } from "./batches.ts";
 import { orProblem, secured } from "./route-parts.ts";
 
 const files = {
-  output: { operationId: "getBatchOutput", summary: "Read the lines that succeeded, before the end too" },
-  errors: { operationId: "getBatchErrors", summary: "Read the lines that did not succeed" },
+  output: { operationId: "getBatchOutput", summary: "Get the lines that succeeded so far" },
+  errors: { operationId: "getBatchErrors", summary: "Get the lines that failed or were canceled" },
 } as const;
-/** Lines of JSON. The framework takes `application/jsonl` for JSON. */
+/** JSON Lines. The framework would treat `application/jsonl` as JSON. */
 const linesType = "application/x-ndjson";
 const shown = batchLineSchema.meta({ id: "BatchLine" });
 const request = {
@@ -29,11 +29,11 @@ const request = {
       .min(0)
       .max(maximumLines)
       .default(0)
-      .describe("The first line wanted, from 0: to go on where an earlier read ended."),
+      .describe("First line to return, from 0. Use it to resume an earlier read."),
   }),
 };
 
-/** Links that are signed die; these addresses last as long as what they lead to. */
+/** Result URLs that do not expire, unlike signed URLs. */
 function presentLine(
   origin: string,
   { line, job, status, custom_id, results, error, usage }: StoredLine,
@@ -53,7 +53,7 @@ function presentLine(
   };
 }
 
-/** GET …/output and …/errors: lines of JSON, a part in memory at a time. */
+/** GET …/output and …/errors: JSON Lines, streamed with one part in memory at a time. */
 export function addBatchOutputRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   for (const [file, { operationId, summary }] of Object.entries(files)) {
     const route = createRoute({
@@ -62,9 +62,9 @@ export function addBatchOutputRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
       responses: {
         200: {
           content: { [linesType]: { schema: shown } },
-          description: "Lines in order, each a JSON object, up to the first that has not ended",
+          description: "JSON Lines in order, up to the first line that has not ended",
         },
-        204: { description: "No line from `from_line` on has ended" },
+        204: { description: "The line `from_line` has not ended yet" },
         ...orProblem,
       },
     });
@@ -72,7 +72,7 @@ export function addBatchOutputRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
       const { id } = context.req.valid("param");
       const batch = await requireBatch(edge, context.get("account"), id);
       const parts = readOutput(edge, batch, context.req.valid("query").from_line);
-      // Before the answer begins, so that a store out of reach is answered with 503.
+      // Read before the response starts, so that an unreachable store still causes a 503.
       let part = await parts.next();
       if (part.done) return context.body(null, 204);
       context.header("Content-Type", linesType);

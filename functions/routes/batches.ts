@@ -27,7 +27,7 @@ import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secure
 const shown = batchSchema.meta({ id: "Batch" });
 const base = { tags: ["Batches"], security: secured };
 const one = { params: idParams("batch") };
-const answers = { 200: json(shown, "As it is now"), ...orProblem };
+const answers = { 200: json(shown, "The batch"), ...orProblem };
 
 const create = createRoute({
   ...{
@@ -36,7 +36,7 @@ const create = createRoute({
     path: "/v1/batches",
     operationId: "createBatch",
     parameters: [idempotencyKeyHeader, dryRunHeader],
-    summary: "Edit many images by one instruction, now or on a schedule",
+    summary: "Edit many images with one instruction, now or on a schedule",
   },
   request: jsonBody(createBatchSchema),
   responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
@@ -47,7 +47,7 @@ const list = createRoute({
     method: "get",
     path: "/v1/batches",
     operationId: "listBatches",
-    summary: "List batches, the newest first",
+    summary: "List batches, newest first",
   },
   request: { query: pageQuerySchema },
   responses: { 200: json(pageOf(shown).meta({ id: "BatchPage" }), "A page"), ...orProblem },
@@ -58,7 +58,7 @@ const get = createRoute({
     method: "get",
     path: "/v1/batches/{id}",
     operationId: "getBatch",
-    summary: "Look at a batch",
+    summary: "Get a batch",
   },
   request: one,
   responses: answers,
@@ -69,16 +69,22 @@ const remove = createRoute({
     method: "delete",
     path: "/v1/batches/{id}",
     operationId: "deleteBatch",
-    summary: "Delete a batch that has ended, with its edits, their results and its output",
+    summary: "Delete a batch that has ended, with its edits, results and output",
   },
   request: one,
-  responses: { 204: { description: "Deleted; a large batch's edits follow within minutes" }, ...orProblem },
+  responses: {
+    204: { description: "Deleted; the edits of a large batch are erased within minutes" },
+    ...orProblem,
+  },
 });
-/** What may be done to a batch, and from which statuses. */
+/** Actions on a batch, and the statuses from which they are possible. */
 const actions = {
-  cancel: { summary: "Stop it; what is done stays", from: ["scheduled", "paused", "queued", "running"] },
-  pause: { summary: "Let a schedule rest", from: ["scheduled"] },
-  resume: { summary: "Let a schedule run again", from: ["paused"] },
+  cancel: {
+    summary: "Cancel a batch or a schedule; finished edits stay",
+    from: ["scheduled", "paused", "queued", "running"],
+  },
+  pause: { summary: "Pause a schedule", from: ["scheduled"] },
+  resume: { summary: "Resume a paused schedule", from: ["paused"] },
 } as const;
 
 export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
@@ -115,7 +121,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       if (!images || !uploads)
         throw refuse(
           "invalid_request",
-          "A dry run needs `images`; what a manifest or prefix costs is known when its lines are read.",
+          "A dry run requires `images`; the cost of a manifest or prefix is known only after its lines are read.",
         );
       const size = { ...request.options, instruction: request.instruction };
       const cost = images.reduce(
@@ -129,7 +135,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     if (schedule) requireRareRuns(schedule);
     const next = schedule && nextRun(schedule, now);
     if (schedule && next === undefined)
-      throw refuse("invalid_request", "The schedule's time has passed; give a later one.");
+      throw refuse("invalid_request", "/schedule: the time has passed; choose a later one");
     const batch = newBatch({
       ...{ id: context.get("newId")("batch"), account, request, created_at: toIso(now) },
       status: schedule ? "scheduled" : "queued",
@@ -146,7 +152,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const { limit, cursor } = context.req.valid("query");
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
     if (after !== undefined && !/^bat#\w{1,40}$/.test(after))
-      throw refuse("invalid_cursor", "Take cursors from next_cursor.");
+      throw refuse("invalid_cursor", "The cursor is invalid; use a `next_cursor` of this list.");
     const rows = await table.query(context.get("account"), {
       ...{ prefix: "bat#", limit, newestFirst: true },
       ...defined({ after }),
@@ -170,15 +176,15 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const now = toIso(clock.now());
     const key = rowKeys.resource(context.get("account"), id);
     const stored = await updateRow(table, key, storedBatchSchema, (batch) => {
-      if (batch.erased !== undefined) throw refuse("not_found", `There is no batch ${id}.`);
+      if (batch.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
       if (batch.status === "queued" || batch.status === "running")
         throw refuse(
           "not_ready",
-          `The batch ${id} is ${batch.status}; cancel it, then delete it when it has ended.`,
+          `Batch ${id} is ${batch.status}; cancel it, and delete it when it has ended.`,
         );
       return { data: { ...batch, erased: 0 }, due: now };
     });
-    if (!stored) throw refuse("not_found", `There is no batch ${id}.`);
+    if (!stored) throw refuse("not_found", `Batch ${id} not found.`);
     return context.body(null, 204);
   });
 
@@ -203,17 +209,17 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
           ? act(action as keyof typeof actions, batch, now)
           : undefined,
       );
-      if (!stored || stored.data.erased !== undefined) throw refuse("not_found", `There is no batch ${id}.`);
+      if (!stored || stored.data.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
       return context.json(present(context.get("origin"), stored.data), 200);
     });
   }
 }
 
-/** The account's own batch, unless it is deleted. */
+/** The batch, if it belongs to the account and is not deleted. @throws VisibleError `not_found` */
 export async function requireBatch({ table }: Edge, account: string, id: string): Promise<StoredBatch> {
   const row = await table.get(rowKeys.resource(account, id));
   const batch = row && parseRow(storedBatchSchema, row).data;
-  if (!batch || batch.erased !== undefined) throw refuse("not_found", `There is no batch ${id}.`);
+  if (!batch || batch.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
   return batch;
 }
 

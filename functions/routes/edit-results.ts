@@ -9,12 +9,12 @@ import { orProblem, secured } from "./route-parts.ts";
 
 const place = z
   .string()
-  .regex(/^\d{1,2}$/, "a place from 0 to 63")
-  .describe("Place in `results`, from 0.");
+  .regex(/^\d{1,2}$/, "must be a number from 0 to 63")
+  .describe("Position in `results`, from 0.");
 const get = createRoute({
   ...{ method: "get", path: "/v1/edits/{id}/results/{index}", operationId: "getEditResult" },
   ...{ tags: ["Edits"], security: secured },
-  summary: "Fetch one result: an address that lasts as long as the result does",
+  summary: "Download a result; this URL does not expire before the result does",
   request: {
     params: z.object({
       id: idSchema("edit").meta({ param: { name: "id", in: "path" } }),
@@ -23,24 +23,28 @@ const get = createRoute({
   },
   responses: {
     302: {
-      description: "There it is: a link signed just now",
+      description: "Redirect to a new signed URL",
       headers: z.object({ Location: z.url() }),
     },
-    410: { ...orProblem.default, description: "It was deleted at `results_expire_at`" },
+    410: { ...orProblem.default, description: "The result has expired (`results_expire_at`)" },
     ...orProblem,
   },
 });
 
-/** A link that was written down expires within hours; this address gives a new one each time. */
+/** A signed URL expires; this route redirects to a new one each time. */
 export function addEditResultRoute(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { objects, clock } = edge;
   app.openapi(get, async (context) => {
     const { id, index } = context.req.valid("param");
     const job = await requireJob(edge, context, id);
     if (isExpired(job, clock.now()))
-      throw refuse("results_expired", `The results of ${id} have been deleted; make the edit again.`);
+      throw refuse("results_expired", `The results of ${id} have expired; create the edit again.`);
     const result = job.results[Number(index)];
-    if (!result) throw refuse("not_found", `${id} has ${job.results.length} results, and none at ${index}.`);
+    if (!result)
+      throw refuse(
+        "not_found",
+        `${id} has no result ${index}; it has ${job.results.length}, numbered from 0.`,
+      );
     return context.redirect(await objects.presignDownload(result.key, lifetimes.signedLink), 302);
   });
 }

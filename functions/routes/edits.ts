@@ -28,12 +28,12 @@ const create = createRoute({
     path: "/v1/edits",
     operationId: "createEdit",
     parameters: jobHeaders,
-    summary: "Edit images by an instruction, by words, or by both",
+    summary: "Edit images with an instruction, a text prompt, or both",
   },
   request: jsonBody(createEditSchema),
   responses: {
     200: json(quoteSchema, "A dry run"),
-    201: json(shown, "It has ended while `Prefer: wait` held the answer"),
+    201: json(shown, "The edit, which ended during `Prefer: wait`"),
     202: json(shown, "Accepted"),
     ...orProblem,
   },
@@ -44,13 +44,13 @@ const list = createRoute({
     method: "get",
     path: "/v1/edits",
     operationId: "listEdits",
-    summary: "List edits, the newest first",
+    summary: "List edits, newest first",
   },
   request: {
     query: jobsQuerySchema.extend({
       batch: idSchema("batch")
         .optional()
-        .describe("Only those of this batch. Edits of batches are left out when absent."),
+        .describe("Return only edits of this batch. Without it, edits of batches are omitted."),
     }),
   },
   responses: { 200: json(pageOf(shown).meta({ id: "EditPage" }), "A page"), ...orProblem },
@@ -62,7 +62,7 @@ const get = createRoute({
     path: "/v1/edits/{id}",
     operationId: "getEdit",
     parameters: [preferHeader],
-    summary: "Look at an edit and its results",
+    summary: "Get an edit and its results",
   },
   request: one,
   responses: { 200: json(shown, "The edit"), ...orProblem },
@@ -73,10 +73,10 @@ const remove = createRoute({
     method: "delete",
     path: "/v1/edits/{id}",
     operationId: "deleteEdit",
-    summary: "Delete it and its results",
+    summary: "Delete an edit and its results",
   },
   request: one,
-  responses: { 204: { description: "Gone" }, ...orProblem },
+  responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 const cancel = createRoute({
   ...{
@@ -84,10 +84,10 @@ const cancel = createRoute({
     method: "post",
     path: "/v1/edits/{id}/cancel",
     operationId: "cancelEdit",
-    summary: "Stop editing; results so far stay",
+    summary: "Cancel an edit; its results so far stay",
   },
   request: one,
-  responses: { 200: json(shown, "As it is now"), ...orProblem },
+  responses: { 200: json(shown, "The edit"), ...orProblem },
 });
 
 export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
@@ -133,7 +133,8 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
 
   app.openapi(remove, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
-    if (!isTerminal(job.status)) throw refuse("not_ready", "It is still being made; cancel it first.");
+    if (!isTerminal(job.status))
+      throw refuse("not_ready", `Edit ${job.id} is ${job.status}; cancel it first.`);
     await deleteJob(edge, job);
     return context.body(null, 204);
   });
@@ -147,13 +148,10 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   addEventRoute(app, edge, "edits");
 }
 
-/** An instruction that a job names must be the account's own, and learned. */
+/** @throws VisibleError unless the instruction belongs to the account and has succeeded */
 export async function requireInstruction({ jobs }: Edge, account: string, id: string): Promise<void> {
   const instruction = await jobs.get(account, id);
-  if (!instruction) throw refuse("not_found", `There is no instruction ${id}.`);
+  if (!instruction) throw refuse("not_found", `Instruction ${id} not found.`);
   if (instruction.status !== "succeeded")
-    throw refuse(
-      "not_ready",
-      `The instruction ${id} is ${instruction.status}; an edit needs one that succeeded.`,
-    );
+    throw refuse("not_ready", `Instruction ${id} is ${instruction.status}; use one that has succeeded.`);
 }

@@ -9,9 +9,11 @@ const get = createRoute({
     operationId: "getHealth",
     tags: ["Health"],
     security: [],
-    summary: "Is the API up",
+    summary: "Check that the API is running",
   },
-  responses: { 200: json(z.object({ status: z.literal("ok") }).meta({ id: "Health" }), "It is") },
+  responses: {
+    200: json(z.object({ status: z.literal("ok") }).meta({ id: "Health" }), "The API is running"),
+  },
 });
 
 export function addHealthRoute(app: OpenAPIHono<EdgeEnv>): void {

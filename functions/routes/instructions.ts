@@ -40,24 +40,24 @@ const create = createRoute({
   request: jsonBody(createInstructionSchema),
   responses: {
     200: json(quoteSchema, "A dry run"),
-    201: json(shown, "It has ended while `Prefer: wait` held the answer"),
+    201: json(shown, "The instruction, which ended during `Prefer: wait`"),
     202: json(shown, "Accepted"),
     ...orProblem,
   },
 });
-const bring = createRoute({
+const importFile = createRoute({
   ...{
     ...base,
     method: "post",
     path: "/v1/instructions/import",
     operationId: "importInstruction",
     parameters: jobHeaders,
-    summary: "Bring a .visii file",
+    summary: "Import a .visii file",
   },
   request: jsonBody(importInstructionSchema),
   responses: {
     200: json(quoteSchema, "A dry run"),
-    201: json(shown, "It has ended while `Prefer: wait` held the answer"),
+    201: json(shown, "The instruction, which ended during `Prefer: wait`"),
     202: json(shown, "Accepted"),
     ...orProblem,
   },
@@ -68,7 +68,7 @@ const list = createRoute({
     method: "get",
     path: "/v1/instructions",
     operationId: "listInstructions",
-    summary: "List instructions, the newest first",
+    summary: "List instructions, newest first",
   },
   request: { query: jobsQuerySchema },
   responses: { 200: json(pageOf(shown).meta({ id: "InstructionPage" }), "A page"), ...orProblem },
@@ -80,7 +80,7 @@ const get = createRoute({
     path: "/v1/instructions/{id}",
     operationId: "getInstruction",
     parameters: [preferHeader],
-    summary: "Look at an instruction",
+    summary: "Get an instruction",
   },
   request: one,
   responses: { 200: json(shown, "The instruction"), ...orProblem },
@@ -91,10 +91,10 @@ const patch = createRoute({
     method: "patch",
     path: "/v1/instructions/{id}",
     operationId: "updateInstruction",
-    summary: "Rename it, change its metadata",
+    summary: "Change an instruction's name or metadata",
   },
   request: { ...one, ...jsonBody(patchInstructionSchema) },
-  responses: { 200: json(shown, "As it is now"), ...orProblem },
+  responses: { 200: json(shown, "The instruction"), ...orProblem },
 });
 const remove = createRoute({
   ...{
@@ -102,10 +102,10 @@ const remove = createRoute({
     method: "delete",
     path: "/v1/instructions/{id}",
     operationId: "deleteInstruction",
-    summary: "Delete it and its files",
+    summary: "Delete an instruction and its files",
   },
   request: one,
-  responses: { 204: { description: "Gone" }, ...orProblem },
+  responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 const cancel = createRoute({
   ...{
@@ -113,10 +113,10 @@ const cancel = createRoute({
     method: "post",
     path: "/v1/instructions/{id}/cancel",
     operationId: "cancelInstruction",
-    summary: "Stop learning",
+    summary: "Cancel learning",
   },
   request: one,
-  responses: { 200: json(shown, "As it is now"), ...orProblem },
+  responses: { 200: json(shown, "The instruction"), ...orProblem },
 });
 
 export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
@@ -135,7 +135,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     return context.json(instruction, isTerminal(now.status) ? 201 : 202);
   });
 
-  app.openapi(bring, async (context) => {
+  app.openapi(importFile, async (context) => {
     const request = context.req.valid("json");
     await requireUploads(edge, context.get("account"), [request.upload], [instructionType]);
     const cost = prices.importedFile;
@@ -177,14 +177,14 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(patch, async (context) => {
     const { name, metadata } = context.req.valid("json");
     const job = await requireJob(edge, context, context.req.valid("param").id);
-    // Only what names it: due times and leases are left to whoever works on it.
+    // A running job's due time and lease must not change.
     if (!isTerminal(job.status))
-      throw refuse("not_ready", "It is still being learned; rename it when it is done.");
+      throw refuse("not_ready", `Instruction ${job.id} is ${job.status}; change it when it has ended.`);
     const now = await jobs.change(job.account, job.id, (row) =>
       row.request.kind === "edit"
         ? undefined
         : {
-            // What is not concluded yet stays due.
+            // A row that is not concluded yet stays due.
             ...(row.concluded || row.finished_at === undefined ? {} : { due: row.finished_at }),
             job: {
               ...row,
@@ -200,7 +200,8 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
 
   app.openapi(remove, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
-    if (!isTerminal(job.status)) throw refuse("not_ready", "It is still being learned; cancel it first.");
+    if (!isTerminal(job.status))
+      throw refuse("not_ready", `Instruction ${job.id} is ${job.status}; cancel it first.`);
     await deleteJob(edge, job);
     return context.body(null, 204);
   });

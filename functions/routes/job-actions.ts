@@ -18,12 +18,12 @@ import { refuse } from "../problem-answers.ts";
 import { lastEventIdHeader } from "./request-headers.ts";
 import { idParams, orProblem, secured } from "./route-parts.ts";
 
-const told = jobEventSchema.meta({ id: "JobEvent" });
+const shown = jobEventSchema.meta({ id: "JobEvent" });
 
-/** Milliseconds between comments that keep routers from closing a quiet stream. */
+/** Milliseconds between comments that keep routers from closing an idle stream. */
 const heartbeat = 10_000;
 
-/** Cancels a job: a waiting one at once, a running one between two of its steps. */
+/** Cancels a job: a queued one immediately, a running one between two steps. */
 export async function cancelJob(edge: Edge, job: Job): Promise<Job> {
   const asked = await edge.jobs.change(job.account, job.id, (row) =>
     row.status === "running"
@@ -32,20 +32,20 @@ export async function cancelJob(edge: Edge, job: Job): Promise<Job> {
   );
   if (asked?.status !== "queued") return asked ?? job;
   const ended = (await edge.jobs.end(job, { status: "canceled" }, asked.attempt)) ?? asked;
-  // A worker was faster between the two: ask it.
+  // A worker claimed the job in the meantime: request cancellation.
   if (ended.status === "running") return cancelJob(edge, ended);
   await conclude(edge, ended);
   return ended;
 }
 
-/** The account's own job, or 404: another's job is not even said to exist. */
+/** The job, or 404 if it does not exist or belongs to another account. */
 export async function requireJob(edge: Edge, context: Context<EdgeEnv>, id: string): Promise<Job> {
   const job = await edge.jobs.get(context.get("account"), id);
-  if (!job) throw refuse("not_found", `There is no ${id}.`);
+  if (!job) throw refuse("not_found", `${id} not found.`);
   return job;
 }
 
-/** GET …/{id}/events: what has happened since `Last-Event-ID`, then what happens, until the job's end. */
+/** GET …/{id}/events: the events since `Last-Event-ID`, then live events until the job ends. */
 export function addEventRoute(
   app: OpenAPIHono<EdgeEnv>,
   edge: Edge,
@@ -59,21 +59,21 @@ export function addEventRoute(
     parameters: [lastEventIdHeader],
     tags: ["Events"],
     security: secured,
-    summary: "Follow it live (server-sent events)",
+    summary: `Follow an ${kind} live (server-sent events)`,
     request: { params: idParams(kind) },
     responses: {
       200: {
-        content: { "text/event-stream": { schema: told } },
-        description: "Events; each has one as its data",
+        content: { "text/event-stream": { schema: shown } },
+        description: "Server-sent events with a JobEvent as data",
       },
-      204: { description: "`Last-Event-ID` is the job's last event; there are no more" },
+      204: { description: "`Last-Event-ID` is the job's last event" },
       ...orProblem,
     },
   });
   app.openapi(route, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const given = context.req.header("Last-Event-ID");
-    // A browser's EventSource reconnects after every end of a stream; 204 is how HTML tells it to stop.
+    // EventSource reconnects when a stream ends; 204 tells it to stop (HTML standard).
     if (given === lastEventId) return context.body(null, 204);
     const { clock, settings, table } = edge;
     const release = await edge.held.take(job.account, settings.longestStream);
@@ -81,38 +81,38 @@ export function addEventRoute(
       context.header("Retry-After", "5");
       throw refuse(
         "too_many_streams",
-        `The account holds ${settings.heldConnections} connections open, its limit; close one, or use webhooks.`,
+        `The account has ${settings.heldConnections} open connections, the limit; close one or use webhooks.`,
       );
     }
     const follow = async (stream: SSEStreamingApi) => {
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
       const until = clock.now() + settings.longestStream * 1000;
-      const tell = ({ id, event }: NumberedEvent) =>
+      const send = ({ id, event }: NumberedEvent) =>
         stream.writeSSE({ id, event: event.type, data: JSON.stringify(event) });
       let after = given !== undefined && isEventId(given) ? given : undefined;
-      let spoke = clock.now();
+      let sentAt = clock.now();
       if (after === undefined) {
-        await tell(firstEvent);
+        await send(firstEvent);
         after = firstEvent.id;
       }
       while (!gone.signal.aborted && clock.now() < until) {
         const events = await readEvents(table, job.id, after);
         for (const event of events) {
-          await tell(event);
+          await send(event);
           after = event.id;
-          spoke = clock.now();
+          sentAt = clock.now();
         }
         if (after === lastEventId) return;
-        // The end was told before the events' own lifetime, or they are gone: say it from the row.
+        // The events may have expired; then the last one is made from the job's row.
         const now = events.length ? job : ((await edge.jobs.get(job.account, job.id)) ?? job);
         if (!events.length && isTerminal(now.status) && now.concluded) {
           const { status, error } = now;
-          return tell({ id: lastEventId, event: { type: "status", status, ...defined({ error }) } });
+          return send({ id: lastEventId, event: { type: "status", status, ...defined({ error }) } });
         }
-        if (clock.now() - spoke > heartbeat) {
-          await stream.write(": still here\n\n");
-          spoke = clock.now();
+        if (clock.now() - sentAt > heartbeat) {
+          await stream.write(": keep-alive\n\n");
+          sentAt = clock.now();
         }
         await clock.sleep(settings.pollInterval, gone.signal);
       }

@@ -5,11 +5,11 @@ import type { Edge } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { decodeCursor, encodeCursor } from "./route-parts.ts";
 
-/** Rows that one page reads at most. A page that few rows fit may be short and still have a next one. */
+/** Maximum rows read for one page. If few rows match, a page may be short and still have a next one. */
 const mostRead = 1000;
 const portion = 100;
 
-/** A page of those of an account's jobs of one kind that `fits` takes, the newest first. */
+/** A page of an account's jobs of one kind for which `fits` returns true, newest first. */
 export async function listJobs(
   { table }: Edge,
   account: string,
@@ -19,9 +19,9 @@ export async function listJobs(
 ): Promise<{ readonly jobs: readonly Job[]; readonly next?: string }> {
   let after = cursor === undefined ? undefined : decodeCursor(cursor);
   if (after !== undefined && !/^(ins|edt)#\w{1,40}$/.test(after))
-    throw refuse("invalid_cursor", "Take cursors from next_cursor.");
+    throw refuse("invalid_cursor", "The cursor is invalid; use a `next_cursor` of this list.");
   if (after !== undefined && !after.startsWith(prefix))
-    throw refuse("invalid_cursor", "The cursor is another list's.");
+    throw refuse("invalid_cursor", "The cursor belongs to another list; use a `next_cursor` of this list.");
   const jobs: Job[] = [];
   for (let read = 0; read < mostRead; read += portion) {
     const rows = await table.query(account, {

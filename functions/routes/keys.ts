@@ -12,7 +12,7 @@ import { refuse } from "../problem-answers.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
-/** As many as a list shows: one that is not shown could not be revoked. */
+/** The list returns as many, so that every key can be found and revoked. */
 const most = 100;
 const base = { tags: ["Keys"], security: secured };
 const create = createRoute({
@@ -22,7 +22,7 @@ const create = createRoute({
     path: "/v1/keys",
     operationId: "createKey",
     parameters: [idempotencyKeyHeader],
-    summary: "Make a key; its secret is shown this once",
+    summary: "Create an API key; only this response contains its secret",
   },
   request: jsonBody(createKeySchema),
   responses: { 201: json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"), ...orProblem },
@@ -33,7 +33,7 @@ const list = createRoute({
     method: "get",
     path: "/v1/keys",
     operationId: "listKeys",
-    summary: "List keys, without their secrets",
+    summary: "List API keys, without their secrets",
   },
   responses: {
     200: json(z.object({ data: z.array(keySchema.meta({ id: "Key" })) }).meta({ id: "KeyList" }), "All keys"),
@@ -46,7 +46,7 @@ const revoke = createRoute({
     method: "delete",
     path: "/v1/keys/{id}",
     operationId: "revokeKey",
-    summary: "Revoke a key; it opens nothing after five seconds at most",
+    summary: "Revoke an API key; it stops working within five seconds",
   },
   request: { params: idParams("key") },
   responses: { 204: { description: "Revoked" }, ...orProblem },
@@ -63,11 +63,17 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock 
     const wanted = scopes ?? ["read", "write"];
     const beyond = wanted.find((scope) => !own.scopes.includes(scope));
     if (beyond)
-      throw refuse("missing_scope", `A key cannot give the scope "${beyond}", which it has not itself.`);
+      throw refuse(
+        "missing_scope",
+        `A key cannot grant the scope "${beyond}", which it does not have; use a key that has it.`,
+      );
     if ((await keys.list(own.account, most)).length >= most)
-      throw refuse("too_many_keys", `${most} keys are the limit; revoke one that is not used any more.`);
+      throw refuse(
+        "too_many_keys",
+        `The account has ${most} keys, the limit; revoke one that is no longer used.`,
+      );
     const id = context.get("newId")("key");
-    // What an earlier try made had a secret that nobody has seen.
+    // An earlier attempt may have created the key, but its secret was never returned.
     if (context.get("resumed")) await keys.revoke(own.account, id);
     const { key, secret } = await keys.create(own.account, settings.environment, {
       id,
@@ -84,7 +90,7 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock 
 
   app.openapi(revoke, async (context) => {
     const { id } = context.req.valid("param");
-    if (!(await keys.revoke(context.get("account"), id))) throw refuse("not_found", `There is no key ${id}.`);
+    if (!(await keys.revoke(context.get("account"), id))) throw refuse("not_found", `Key ${id} not found.`);
     return context.body(null, 204);
   });
 }

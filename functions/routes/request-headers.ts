@@ -1,4 +1,4 @@
-/** Headers that requests may bring, as the OpenAPI document describes them. Middleware and `wait-for-job` read them. */
+/** Request headers, as described in the OpenAPI document. Middleware and `wait-for-job` read them. */
 const header = (name: string, description: string, example: string) => ({
   ...{ name, in: "header" as const, description, example },
   schema: { type: "string" as const },
@@ -6,29 +6,29 @@ const header = (name: string, description: string, example: string) => ({
 
 export const idempotencyKeyHeader = header(
   "Idempotency-Key",
-  "Makes the request safe to repeat: for a day the same key and body get the first answer again and make nothing new. Another body is refused with 422, a request that is still at work with 409.",
+  "Makes the request safe to repeat. For 24 hours, the same key and body return the first response again without creating anything. A different body returns 422; a request that is still in progress returns 409.",
   "order-17",
 );
 export const preferHeader = header(
   "Prefer",
-  "`wait=n` holds the answer until the job has ended, for at most n seconds and 50 in all. On creating, `dry-run` checks the request and answers 200 with its cost; nothing is made and nothing reserved.",
+  "`wait=n` delays the response until the job ends, for up to n seconds (at most 50). On creation, `dry-run` validates the request and returns 200 with its cost; nothing is created or reserved.",
   "wait=30",
 );
 export const dryRunHeader = header(
   "Prefer",
-  "`dry-run` checks the request and answers 200 with its cost; nothing is made and nothing reserved.",
+  "`dry-run` validates the request and returns 200 with its cost; nothing is created or reserved.",
   "dry-run",
 );
 const cancelAfterHeader = header(
   "Cancel-After",
-  "The job cancels itself when it has not ended after this time: 5 seconds to 24 hours.",
+  "Cancels the job if it has not ended after this time: 5 seconds to 24 hours, such as `90s`, `15m` or `2h`.",
   "15m",
 );
 export const lastEventIdHeader = header(
   "Last-Event-ID",
-  "The id of the last event that was heard: the stream goes on after it.",
+  "ID of the last received event. The stream continues after it.",
   "0001-000027",
 );
 
-/** Of requests that make a job. */
+/** Headers of requests that create a job. */
 export const jobHeaders = [idempotencyKeyHeader, preferHeader, cancelAfterHeader];

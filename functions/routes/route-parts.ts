@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { type IdKind, idSchema } from "../../shared/ids.ts";
 import { problemContentType, problemSchema } from "../../shared/problem.ts";
 
-/** Pieces that the route definitions share. */
+/** Parts shared by the route definitions. */
 export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   content: { "application/json": { schema } },
   description,
@@ -14,9 +14,9 @@ export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
 
 const problem = problemSchema.meta({ id: "Problem" });
 
-/** Every route may answer with a problem. */
+/** Every route may return a problem. */
 export const orProblem = {
-  default: { content: { [problemContentType]: { schema: problem } }, description: "What went wrong" },
+  default: { content: { [problemContentType]: { schema: problem } }, description: "An error" },
 } as const;
 
 export const idParams = (kind: IdKind) =>
@@ -24,6 +24,6 @@ export const idParams = (kind: IdKind) =>
 
 export const secured: Record<string, string[]>[] = [{ key: [] }];
 
-/** Opaque to callers: the sort key of the last row of a page. */
+/** The sort key of the last row of a page; opaque to callers. */
 export const encodeCursor = (sortKey: string): string => Buffer.from(sortKey).toString("base64url");
 export const decodeCursor = (cursor: string): string => Buffer.from(cursor, "base64url").toString("utf8");

@@ -30,10 +30,10 @@ const create = createRoute({
     parameters: [idempotencyKeyHeader],
     tags,
     security: secured,
-    summary: "Get a form to send a file with",
+    summary: "Create an upload and get its form",
   },
   request: jsonBody(createUploadSchema),
-  responses: { 201: json(uploadFormSchema.meta({ id: "UploadForm" }), "Post the file there"), ...orProblem },
+  responses: { 201: json(uploadFormSchema.meta({ id: "UploadForm" }), "The form"), ...orProblem },
 });
 const shown = uploadSchema.meta({ id: "Upload" });
 const complete = createRoute({
@@ -43,10 +43,10 @@ const complete = createRoute({
     operationId: "completeUpload",
     tags,
     security: secured,
-    summary: "The file is sent; check it",
+    summary: "Complete an upload after sending the file; the file is validated",
   },
   request: { params: idParams("upload") },
-  responses: { 200: json(shown, "Ready for use"), ...orProblem },
+  responses: { 200: json(shown, "The upload, ready for use"), ...orProblem },
 });
 const get = createRoute({
   ...{
@@ -55,7 +55,7 @@ const get = createRoute({
     operationId: "getUpload",
     tags,
     security: secured,
-    summary: "Look at an upload",
+    summary: "Get an upload",
   },
   request: { params: idParams("upload") },
   responses: { 200: json(shown, "The upload"), ...orProblem },
@@ -68,7 +68,7 @@ const remove = createRoute({
     operationId: "deleteUpload",
     tags,
     security: secured,
-    summary: "Delete an upload and its file; jobs that have yet to read it fail",
+    summary: "Delete an upload and its file; jobs that have not read it yet will fail",
   },
   request: { params: idParams("upload") },
   responses: { 204: { description: "Deleted" }, ...orProblem },
@@ -85,7 +85,7 @@ const download = createRoute({
     summary: "Make an upload of the picture at an address",
   },
   request: jsonBody(downloadSchema),
-  responses: { 201: json(shown, "Ready for use"), ...orProblem },
+  responses: { 201: json(shown, "The upload, ready for use"), ...orProblem },
 });
 
 export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
@@ -98,7 +98,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const now = clock.now();
     await useQuota(edge, account, "uploadBytes", bytes);
     const upload: Upload = { id, status: "pending", content_type, bytes, created_at: toIso(now) };
-    // The sweeper takes away what nobody completes.
+    // The sweeper deletes uploads that are never completed.
     const due = toIso(now + 2 * lifetimes.uploadForm * 1000);
     const expires = Math.floor(now / 1000) + lifetimes.uncompletedUpload;
     await table.insert({ ...rowKeys.resource(account, id), data: { ...upload, account }, due, expires });
@@ -139,18 +139,18 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const account = context.get("account");
     const { id } = context.req.valid("param");
     const upload = await readUpload(edge, account, id);
-    if (!upload) throw refuse("not_found", `There is no upload ${id}.`);
+    if (!upload) throw refuse("not_found", `Upload ${id} not found.`);
     if (upload.status === "ready") return context.json(upload, 200);
     const key = objectKeys.upload(account, id);
     const size = await objects.size(key);
     if (size === undefined)
-      throw refuse("upload_missing", "The file has not arrived; post it with the form first.");
-    // Judged before it is read: a store that enforces no limit must not fill our memory.
+      throw refuse("upload_missing", "The file has not been uploaded; POST it to the upload's `url` first.");
+    // Checked before reading, because the store may not enforce the limit.
     if (size > maximumUploadBytes)
-      throw refuse("too_large", `The file has ${size} bytes; ${maximumUploadBytes} are the limit.`);
+      throw refuse("too_large", `The file has ${size} bytes; the limit is ${maximumUploadBytes}.`);
     const bytes = (await objects.get(key)) ?? new Uint8Array();
     const facts = checkUpload(bytes, upload.content_type);
-    // A copy of exactly what was checked, where the form cannot write.
+    // Copy the validated bytes to a key that the form cannot overwrite.
     await objects.put(objectKeys.input(account, id), bytes, upload.content_type);
     const expires = clock.now() + lifetimes.input * 1000;
     const stored = await updateRow(table, rowKeys.resource(account, id), uploadSchema, (row) => ({
@@ -164,14 +164,14 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(get, async (context) => {
     const { id } = context.req.valid("param");
     const row = await table.get(rowKeys.resource(context.get("account"), id));
-    if (!row) throw refuse("not_found", `There is no upload ${id}.`);
+    if (!row) throw refuse("not_found", `Upload ${id} not found.`);
     return context.json(parseRow(uploadSchema, row).data, 200);
   });
 
   app.openapi(remove, async (context) => {
     const { id } = context.req.valid("param");
     const account = context.get("account");
-    if (!(await readUpload(edge, account, id))) throw refuse("not_found", `There is no upload ${id}.`);
+    if (!(await readUpload(edge, account, id))) throw refuse("not_found", `Upload ${id} not found.`);
     await eraseUpload(edge, account, id);
     return context.body(null, 204);
   });

@@ -19,7 +19,7 @@ const get = createRoute({
     operationId: "getUsage",
     tags: ["Usage"],
     security: secured,
-    summary: "What was used and charged",
+    summary: "Get a usage report",
   },
   request: { query: usageQuerySchema },
   responses: { 200: json(usageReportSchema.meta({ id: "UsageReport" }), "The report"), ...orProblem },
@@ -38,11 +38,11 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
       ledger.balance(account),
       ledger.charges(account, from, to, reportEntries + 1),
     ]);
-    // Sums of a part would be taken for the whole.
+    // Truncated totals would look complete.
     if (entries.length > reportEntries)
       throw refuse(
         "period_too_long",
-        "There are too many jobs in this period for one report; ask for parts of it.",
+        "The period contains too many jobs for one report; request shorter periods.",
       );
     const records = entries.flatMap(({ job, jobs = 1, at, usage }) =>
       job !== undefined && usage ? [{ job, jobs, at, usage }] : [],
@@ -54,7 +54,7 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
       reserved: balance?.reserved ?? 0,
       totals: {
         jobs: sum(({ jobs }) => jobs),
-        // Jobs are measured in milliseconds; a sum of fractions has more digits than that.
+        // Jobs are measured in milliseconds; rounding removes floating-point noise of the sum.
         compute_seconds: Math.round(sum(({ usage }) => usage.compute_seconds) * 1000) / 1000,
         steps: sum(({ usage }) => usage.steps),
         images: sum(({ usage }) => usage.images),

@@ -43,7 +43,7 @@ const create = createRoute({
     operationId: "createWebhook",
     callbacks: deliveryCallback,
     parameters: [idempotencyKeyHeader],
-    summary: "Be told when jobs end; the secret is shown this once",
+    summary: "Create a webhook; only this response contains its secret",
   },
   request: jsonBody(createWebhookSchema),
   responses: { 201: json(created, "The webhook"), ...orProblem },
@@ -51,27 +51,27 @@ const create = createRoute({
 const list = createRoute({
   ...{ ...base, method: "get", path: "/v1/webhooks", operationId: "listWebhooks", summary: "List webhooks" },
   responses: {
-    200: json(z.object({ data: z.array(shown) }).meta({ id: "WebhookList" }), "All"),
+    200: json(z.object({ data: z.array(shown) }).meta({ id: "WebhookList" }), "All webhooks"),
     ...orProblem,
   },
 });
 const get = createRoute({
   ...{ ...base, method: "get", path: "/v1/webhooks/{id}", operationId: "getWebhook" },
-  summary: "Look at a webhook",
+  summary: "Get a webhook",
   request: one,
   responses: { 200: json(shown, "The webhook"), ...orProblem },
 });
 const update = createRoute({
   ...{ ...base, method: "patch", path: "/v1/webhooks/{id}", operationId: "updateWebhook" },
-  summary: "Change its address or its events, stop it or let it go on",
+  summary: "Change a webhook's URL or events, or enable or disable it",
   request: { ...one, ...jsonBody(updateWebhookSchema) },
-  responses: { 200: json(shown, "As it is now"), ...orProblem },
+  responses: { 200: json(shown, "The webhook"), ...orProblem },
 });
 const ping = createRoute({
   ...{ ...base, method: "post", path: "/v1/webhooks/{id}/ping", operationId: "pingWebhook" },
-  summary: "Send it a `ping`, as any delivery is sent",
+  summary: "Send a `ping` to a webhook",
   request: one,
-  responses: { 202: json(shownDelivery, "Due at once"), ...orProblem },
+  responses: { 202: json(shownDelivery, "The delivery"), ...orProblem },
 });
 const remove = createRoute({
   ...{
@@ -79,10 +79,10 @@ const remove = createRoute({
     method: "delete",
     path: "/v1/webhooks/{id}",
     operationId: "deleteWebhook",
-    summary: "Be told no more",
+    summary: "Delete a webhook",
   },
   request: one,
-  responses: { 204: { description: "Gone" }, ...orProblem },
+  responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 const deliveries = createRoute({
   ...{
@@ -90,7 +90,7 @@ const deliveries = createRoute({
     method: "get",
     path: "/v1/webhooks/deliveries",
     operationId: "listDeliveries",
-    summary: "The last hundred deliveries",
+    summary: "List the last 100 deliveries",
   },
   responses: {
     200: json(z.object({ data: z.array(shownDelivery) }).meta({ id: "DeliveryList" }), "Deliveries"),
@@ -103,27 +103,27 @@ const replay = createRoute({
     method: "post",
     path: "/v1/webhooks/deliveries/{id}/replay",
     operationId: "replayDelivery",
-    summary: "Send one again",
+    summary: "Send a delivery again",
   },
   request: { params: z.object({ id: idSchema("delivery") }) },
-  responses: { 202: json(shownDelivery, "Due at once"), ...orProblem },
+  responses: { 202: json(shownDelivery, "The delivery"), ...orProblem },
 });
 
 const rotate = createRoute({
   ...{ ...base, method: "post", path: "/v1/webhooks/{id}/rotate", operationId: "rotateWebhook" },
-  summary: "Get a new secret; for a day the old one signs beside it",
+  summary: "Rotate a webhook's secret; both secrets sign for 24 hours",
   request: one,
-  responses: { 200: json(created, "With its new secret, shown this once"), ...orProblem },
+  responses: { 200: json(created, "The webhook with its new secret"), ...orProblem },
 });
 const secretSchema = z.object({ secret: z.string() }).meta({ id: "WebhookSecret" });
 const ownSecret = createRoute({
   ...{ ...base, method: "get", path: "/v1/webhooks/secret", operationId: "getWebhookSecret" },
-  summary: "The secret that signs for addresses which jobs name themselves",
+  summary: "Get the secret that signs deliveries to the `webhook` URLs of jobs",
   responses: { 200: json(secretSchema, "The secret"), ...orProblem },
 });
 const rotateOwn = createRoute({
   ...{ ...base, method: "post", path: "/v1/webhooks/secret/rotate", operationId: "rotateWebhookSecret" },
-  summary: "Get a new secret for them; for a day the old one signs beside it",
+  summary: "Rotate the secret for the `webhook` URLs of jobs; both secrets sign for 24 hours",
   responses: { 200: json(secretSchema, "The new secret"), ...orProblem },
 });
 
@@ -138,7 +138,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       (row) => parseRow(storedWebhookSchema, row).data,
     );
 
-  const noWebhook = (id: string) => refuse("not_found", `There is no webhook ${id}.`);
+  const noWebhook = (id: string) => refuse("not_found", `Webhook ${id} not found.`);
   async function requireWebhook(account: string, id: string): Promise<StoredWebhook> {
     const row = await table.get(rowKeys.resource(account, id));
     if (!row) throw noWebhook(id);
@@ -165,7 +165,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
         due: now,
       }),
     );
-    if (!stored) throw refuse("not_found", `There is no delivery ${id}.`);
+    if (!stored) throw refuse("not_found", `Delivery ${id} not found.`);
     return context.json(presentDelivery(stored.data), 202);
   });
 
@@ -174,7 +174,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const account = context.get("account");
     requireCallable(edge, url);
     if ((await read(account)).length >= most)
-      throw refuse("invalid_request", `${most} webhooks are the limit.`);
+      throw refuse("invalid_request", `The account has ${most} webhooks, the limit; delete one.`);
     const webhook: StoredWebhook = {
       ...{ id: context.get("newId")("webhook"), url, enabled: true, account },
       ...defined({ events }),
@@ -182,7 +182,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       secret: createSecret(random(24)),
     };
     const key = rowKeys.resource(account, webhook.id);
-    // What an earlier try made had a secret that nobody has seen.
+    // An earlier attempt may have created the webhook, but its secret was never returned.
     if (context.get("resumed")) await table.delete(key);
     await table.insert({ ...key, data: webhook });
     return context.json({ ...present(webhook), secret: webhook.secret }, 201);
@@ -226,7 +226,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
 
   app.openapi(ownSecret, async (context) => {
     const owner = await readAccount(table, context.get("account"));
-    if (!owner) throw refuse("not_found", "The account is gone.");
+    if (!owner) throw refuse("not_found", "The account does not exist.");
     return context.json({ secret: owner.webhook_secret }, 200);
   });
 
@@ -255,7 +255,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     return context.body(null, 204);
   });
 
-  // After the paths that are spelled out, which would be taken for ids.
+  // Registered after the fixed paths, which would otherwise match as IDs.
   app.openapi(get, async (context) => {
     const { id } = context.req.valid("param");
     return context.json(present(await requireWebhook(context.get("account"), id)), 200);

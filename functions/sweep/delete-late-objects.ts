@@ -4,10 +4,12 @@ import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import type { DueRow, Table } from "../../shared/ports/table.ts";
 import { parseRow } from "../../shared/rows.ts";
 
-/** Milliseconds after a deletion: longer than a lease and any call of a worker that does not know yet. */
-export const firstLook = 15 * 60_000;
-/** Milliseconds until the last look, for a worker that was cut off from the table. */
-const lastLook = 24 * 3_600_000;
+/**
+ * Milliseconds after a deletion: longer than a lease and any call of a worker that has not noticed it yet.
+ */
+export const firstPass = 15 * 60_000;
+/** Milliseconds until the last pass, for a worker that had lost its connection to the table. */
+const lastPass = 24 * 3_600_000;
 
 const lateObjectsSchema = z.object({
   /** Prefixes of keys, each ending in a slash. */
@@ -16,7 +18,7 @@ const lateObjectsSchema = z.object({
 });
 export type LateObjects = z.infer<typeof lateObjectsSchema>;
 
-/** Deletes what came after its job was deleted. */
+/** Deletes objects that were stored after their job was deleted. */
 export async function deleteLateObjects(
   { table, clock, objects }: { readonly table: Table; readonly clock: Clock; readonly objects: ObjectStore },
   key: DueRow,
@@ -28,7 +30,7 @@ export async function deleteLateObjects(
   const { pk, sk } = key;
   if (data.looks > 0) await table.delete({ pk, sk });
   else {
-    const due = toIso(clock.now() + lastLook);
+    const due = toIso(clock.now() + lastPass);
     await table.replace({ pk, sk, data: { ...data, looks: 1 }, due }, version);
   }
 }

@@ -4,7 +4,7 @@ import { eraseAccount } from "../../shared/erasure/erase-account.ts";
 import { type Clock, toIso } from "../../shared/ports/clock.ts";
 import type { DueRow } from "../../shared/ports/table.ts";
 import { parseRow } from "../../shared/rows.ts";
-import { firstLook } from "./delete-late-objects.ts";
+import { firstPass } from "./delete-late-objects.ts";
 
 const erasureSchema = z.object({
   account: z.string(),
@@ -12,7 +12,7 @@ const erasureSchema = z.object({
   times: z.number().int(),
 });
 
-/** Erases a closed account, and once more when nobody can still be at work for it. What is interrupted is due again. */
+/** Erases a closed account, and again later when no job of it can still be running. If interrupted, it is due again. */
 export async function eraseClosedAccount(
   ports: ErasurePorts & { readonly clock: Clock },
   key: DueRow,
@@ -24,7 +24,7 @@ export async function eraseClosedAccount(
   const { pk, sk } = key;
   if (data.times > 0) await ports.table.delete({ pk, sk });
   else {
-    const due = toIso(ports.clock.now() + firstLook);
+    const due = toIso(ports.clock.now() + firstPass);
     await ports.table.replace({ pk, sk, data: { ...data, times: 1 }, due }, version);
   }
 }

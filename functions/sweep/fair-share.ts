@@ -1,6 +1,6 @@
 import type { DueRow } from "../../shared/ports/table.ts";
 
-/** The first `most` rows when the accounts take turns, each with its longest overdue row first. */
+/** Up to `most` rows, taken from the accounts in turn, each account's longest overdue row first. */
 export function fairShare(rows: readonly DueRow[], most: number): readonly DueRow[] {
   const byAccount = new Map<string, DueRow[]>();
   for (const row of rows) {

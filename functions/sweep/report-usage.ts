@@ -4,10 +4,13 @@ import type { Meter } from "../../shared/ports/meter.ts";
 import type { Table, TableRow } from "../../shared/ports/table.ts";
 import { parseRow } from "../../shared/rows.ts";
 
-/** Milliseconds until another try, by tries made; the last one repeats. */
+/** Milliseconds until the next attempt, by number of attempts; the last one repeats. */
 const waits = [10_000, 60_000, 600_000, 3_600_000] as const;
 
-/** Tells the meter of one charged job, then forgets it. Dying between the two tells it again, which counts once. */
+/**
+ * Reports one charge to the meter, then deletes its row. A repeated report counts once, so a crash in between
+ * is harmless.
+ */
 export async function reportUsage(
   {
     table,
@@ -19,7 +22,7 @@ export async function reportUsage(
   const { data, version } = parseRow(meterRowSchema, row);
   const { pk, sk } = row;
   try {
-    if (!meter) throw new Error("there is no meter to tell; an account has a billing customer all the same");
+    if (!meter) throw new Error("an account has a billing customer, but no meter is configured");
     await meter.report({
       ...{ identifier: data.job, customer: data.customer, credits: data.credits },
       at: Math.floor(Date.parse(data.at) / 1000),

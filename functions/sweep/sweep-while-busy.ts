@@ -1,14 +1,14 @@
 import { type DueKind, dueKinds, type SweepPorts, sweepKind } from "./sweep.ts";
 
-/** Milliseconds between two looks. A running batch asks for one each second. */
+/** Milliseconds between two passes. A running batch is due every second. */
 const interval = 1000;
-/** Looks in a row that find nothing, after which there is nothing to wait for. */
+/** Consecutive empty passes after which the sweep ends. */
 const quiet = 3;
 
 /**
- * Sweeps as long as rows keep falling due, at most until a time (milliseconds since 1970): a batch in progress does not wait for the
- * next minute, and an idle system costs one look. Each kind of row goes by itself, so that a slow one holds up no other. Resolves
- * with how many rows there were.
+ * Sweeps while rows keep falling due, at most until a time (milliseconds since 1970). A running batch
+ * therefore does not wait for the next minute, and an idle system costs one pass. Each kind of row is swept
+ * separately, so a slow kind does not delay the others. Resolves with the number of handled rows.
  */
 export async function sweepWhileBusy(ports: SweepPorts, until: number): Promise<number> {
   const counts = await Promise.all(dueKinds.map((kind) => sweepKindWhileBusy(ports, kind, until)));
@@ -16,12 +16,12 @@ export async function sweepWhileBusy(ports: SweepPorts, until: number): Promise<
 }
 
 async function sweepKindWhileBusy(ports: SweepPorts, kind: DueKind, until: number): Promise<number> {
-  let mended = await sweepKind(ports, kind);
-  for (let empty = mended ? 0 : quiet; empty < quiet && ports.clock.now() + interval < until; ) {
+  let handled = await sweepKind(ports, kind);
+  for (let empty = handled ? 0 : quiet; empty < quiet && ports.clock.now() + interval < until; ) {
     await ports.clock.sleep(interval);
     const found = await sweepKind(ports, kind);
     empty = found ? 0 : empty + 1;
-    mended += found;
+    handled += found;
   }
-  return mended;
+  return handled;
 }

@@ -12,25 +12,25 @@ import { queueDelivery } from "../webhooks/delivery-queue.ts";
 import { deleteLateObjects } from "./delete-late-objects.ts";
 import { eraseClosedAccount } from "./erase-closed-account.ts";
 import { fairShare } from "./fair-share.ts";
-import { mendJob } from "./mend-job.ts";
-import { mendRow } from "./mend-row.ts";
+import { handleWithBackoff } from "./handle-with-backoff.ts";
+import { repairJob } from "./repair-job.ts";
 import { reportUsage } from "./report-usage.ts";
 
 export interface SweepPorts extends BatchPorts {
-  /** Pointers to deliveries, for the function that sends webhooks. */
+  /** Queue of the function that sends webhooks. */
   readonly webhooks: JobQueue;
   readonly log: Log;
-  /** Where charges are told; undefined where nobody is billed. */
+  /** Receives charges; undefined without billing. */
   readonly meter: Meter | undefined;
 }
 
-/** Rows of a kind that one look handles, and the longest overdue among which the accounts take turns. */
+/** Maximum rows per kind and pass, and how many of the longest overdue rows they are chosen from. */
 const [share, scanned] = [100, 2000];
 
-/** What to do with a due row, by the first letters of its sort key. */
+/** Handlers of due rows by the prefix of their sort key. */
 const handlers = {
-  ins: (ports, row) => mendJob(ports, row.pk, idOf(row)),
-  edt: (ports, row) => mendJob(ports, row.pk, idOf(row)),
+  ins: (ports, row) => repairJob(ports, row.pk, idOf(row)),
+  edt: (ports, row) => repairJob(ports, row.pk, idOf(row)),
   dlv: (ports, row) => queueDelivery(ports, row.pk, idOf(row)),
   mtr: async (ports, row) => {
     const charge = await ports.table.get(row);
@@ -44,13 +44,13 @@ const handlers = {
 export type DueKind = keyof typeof handlers;
 export const dueKinds = Object.keys(handlers) as readonly DueKind[];
 
-/** Looks once at every kind. Resolves with how many rows were due. */
+/** Makes one pass over all kinds. Resolves with the number of handled rows. */
 export async function sweep(ports: SweepPorts): Promise<number> {
   const counts = await Promise.all(dueKinds.map((kind) => sweepKind(ports, kind)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** Handles rows of one kind whose time has come, a fair share of each account. Resolves with how many there were. */
+/** Handles the due rows of one kind, with a fair share for each account. Resolves with their number. */
 export async function sweepKind(ports: SweepPorts, kind: DueKind): Promise<number> {
   const due = await ports.table.dueBy(kind, toIso(ports.clock.now()), scanned);
   const rows = fairShare(due, share);
@@ -58,15 +58,15 @@ export async function sweepKind(ports: SweepPorts, kind: DueKind): Promise<numbe
   return rows.length;
 }
 
-/** Does what a due row asks for; one that fails is put off. */
+/** Handles a due row; if it fails, it is retried later. */
 export async function handleRow(ports: SweepPorts, row: DueRow): Promise<void> {
   const kind = dueKinds.find((known) => row.sk.startsWith(`${known}#`));
-  if (kind) await mendRow(ports, row, () => handlers[kind](ports, row));
+  if (kind) await handleWithBackoff(ports, row, () => handlers[kind](ports, row));
 }
 
 const idOf = ({ sk }: TableKey): string => sk.slice(sk.indexOf("#") + 1);
 
-/** A file that nobody completed is taken away. */
+/** Deletes an upload that was never completed. */
 async function dropUpload({ table, objects }: SweepPorts, key: DueRow): Promise<void> {
   const row = await table.get(key);
   if (!row || parseRow(uploadSchema, row).data.status === "ready") return;

@@ -3,19 +3,19 @@ import { type Clock, toIso } from "../../shared/ports/clock.ts";
 import type { Table, TableKey } from "../../shared/ports/table.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 
-/** Failures in a row after which an account's host is not called for a while. */
+/** Consecutive failures after which an account's host is not called for a while. */
 const mostFailures = 5;
-/** Milliseconds of the first pause. Each further failure doubles it, up to the longest. */
+/** Milliseconds of the first pause. It doubles with each further failure, up to the longest. */
 const firstPause = 60_000;
 const longestPause = 15 * 60_000;
-/** Seconds after which a host is forgotten that nothing was sent to. */
+/** Seconds without calls after which a host's failures are forgotten. */
 const forgottenAfter = 24 * 3600;
 
 const circuitSchema = z.object({ failures: z.number().int(), open_until: z.iso.datetime().optional() });
 
 /**
- * Remembers which hosts do not answer, each account by itself, so that a dead server takes few connections of those that send
- * webhooks. Two that write at once may count one failure for two: the count need not be exact.
+ * Tracks unresponsive hosts per account, so that a dead server uses few webhook connections. Concurrent
+ * writes may count two failures as one; the count need not be exact.
  */
 export class CircuitBreaker {
   readonly #ports: { readonly table: Table; readonly clock: Clock };
@@ -24,7 +24,7 @@ export class CircuitBreaker {
     this.#ports = ports;
   }
 
-  /** How many calls in a row have failed, while the host is not to be called; undefined when it may be. */
+  /** Number of consecutive failures while the circuit is open; undefined when the host may be called. */
   async failuresIfOpen(account: string, host: string): Promise<number | undefined> {
     const row = await this.#ports.table.get(rowKeys.circuit(account, host));
     const circuit = row && parseRow(circuitSchema, row).data;
@@ -32,7 +32,7 @@ export class CircuitBreaker {
     return circuit && isOpen ? circuit.failures : undefined;
   }
 
-  /** Counts a call. */
+  /** Records the outcome of a call. */
   async note(account: string, host: string, outcome: "answered" | "failed"): Promise<void> {
     const { table, clock } = this.#ports;
     const key: TableKey = rowKeys.circuit(account, host);

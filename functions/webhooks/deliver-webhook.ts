@@ -21,16 +21,18 @@ export interface DeliveryPorts {
   readonly sender: WebhookSender;
 }
 
-/** Connections that are open at a time for one account, and to one host. */
+/** Maximum concurrent connections per account and per host. */
 export const mostConnections = { account: 4, host: 8 } as const;
-/** Seconds that a connection may last; the sender gives up before. */
+/** Maximum seconds of a connection; the sender's timeout is shorter. */
 const longestCall = 30;
-/** Milliseconds until a delivery is tried again for which no connection was free: the least, and the range above it. */
+/**
+ * Milliseconds until the next attempt if no connection was free: a minimum plus a random part of the range.
+ */
 const busyWait = { least: 5000, range: 10_000 } as const;
 
 const minute = 60;
 const hour = 3600;
-/** Seconds until the next attempt, by attempts made; afterwards it has failed. */
+/** Seconds until the next attempt, by number of attempts; after the last one the delivery has failed. */
 export const retrySchedule = [
   5,
   5 * minute,
@@ -41,10 +43,13 @@ export const retrySchedule = [
   14 * hour,
   20 * hour,
 ] as const;
-/** Seconds for which a delivery belongs to who took it. */
+/** Seconds for which a delivery is locked by the process that claimed it. */
 const hold = 60;
 
-/** Sends a delivery that is due, once: the first to take its row sends it. It may be put off, when too many are being sent. */
+/**
+ * Sends a due delivery once: the first process to claim its row sends it. Postponed if too many are being
+ * sent.
+ */
 export async function deliverWebhook(ports: DeliveryPorts, account: string, id: string): Promise<void> {
   const { table, clock } = ports;
   const row = await table.get(rowKeys.resource(account, id));
@@ -59,13 +64,13 @@ export async function deliverWebhook(ports: DeliveryPorts, account: string, id: 
       await settle(
         ports,
         taken,
-        { refused: `not sent: the last ${failures} calls of ${host} failed` },
+        { refused: `not sent: the last ${failures} calls to ${host} failed` },
         false,
       );
     return;
   }
   const release = await takeConnections(ports, account, host);
-  if (!release) return putOff(ports, delivery);
+  if (!release) return postpone(ports, delivery);
   try {
     await send(ports, breaker, account, id, host);
   } finally {
@@ -94,7 +99,7 @@ async function send(
   await breaker.note(account, host, "status" in answer && answer.status < 500 ? "answered" : "failed");
 }
 
-/** Takes the delivery for this attempt; undefined when another has it or it is not due any more. */
+/** Claims the delivery for this attempt; undefined if another process has it or it is no longer due. */
 async function take({ table, clock }: DeliveryPorts, account: string, id: string) {
   let taken: StoredDelivery | undefined;
   await updateRow(table, rowKeys.resource(account, id), storedDeliverySchema, (delivery) => {
@@ -107,7 +112,7 @@ async function take({ table, clock }: DeliveryPorts, account: string, id: string
   return taken;
 }
 
-/** One of the account's connections and one of the host's; undefined when either has none left. */
+/** One of the account's connections and one of the host's; undefined if either limit is reached. */
 async function takeConnections(ports: DeliveryPorts, account: string, host: string) {
   const { account: ofAccount, host: ofHost } = mostConnections;
   const releaseAccount = await new HeldConnections(ports, ofAccount).take(
@@ -122,8 +127,8 @@ async function takeConnections(ports: DeliveryPorts, account: string, host: stri
   };
 }
 
-/** Makes a delivery due again shortly. It counts no attempt. */
-async function putOff(
+/** Makes a delivery due again shortly, without counting an attempt. */
+async function postpone(
   { table, clock, random }: DeliveryPorts,
   { account, id }: StoredDelivery,
 ): Promise<void> {
@@ -136,12 +141,12 @@ async function settle(
   { table, clock, random }: DeliveryPorts,
   { account, id, webhook, attempts }: StoredDelivery,
   answer: WebhookAnswer,
-  hopeless: boolean,
+  permanent: boolean,
 ): Promise<void> {
   const status = "status" in answer ? answer.status : undefined;
   const delivered = status !== undefined && status >= 200 && status < 300;
   const wait = retrySchedule[attempts - 1];
-  const final = delivered || hopeless || status === 410 || wait === undefined;
+  const final = delivered || permanent || status === 410 || wait === undefined;
   const jitter = 1 + (random(1)[0] ?? 0) / 2560;
   const next = final ? undefined : toIso(clock.now() + (wait ?? 0) * jitter * 1000);
   await updateRow(
@@ -159,26 +164,29 @@ async function settle(
       ...defined({ due: next }),
     }),
   );
-  // 410 Gone: whoever listened there does not want to any more.
+  // 410 Gone: the receiver wants no more deliveries.
   if (status === 410 && webhook !== undefined)
     await updateRow(table, rowKeys.resource(account, webhook), storedWebhookSchema, (row) => ({
       data: { ...row, enabled: false },
     }));
 }
 
-/** What a delivery is signed by: the secret, and for a while the one before. None when the webhook is gone. */
+/**
+ * The secrets that sign a delivery: the current one and, after a rotation, the previous one. Empty if the
+ * webhook was deleted.
+ */
 async function secretsOf(
   { table, clock }: DeliveryPorts,
   { account, webhook }: StoredDelivery,
 ): Promise<readonly string[]> {
-  const living = (secret: string, previous: PreviousSecret | undefined) =>
+  const current = (secret: string, previous: PreviousSecret | undefined) =>
     previous && previous.until > toIso(clock.now()) ? [secret, previous.secret] : [secret];
   if (webhook === undefined) {
     const owner = await readAccount(table, account);
-    return owner ? living(owner.webhook_secret, owner.previous_webhook_secret) : [];
+    return owner ? current(owner.webhook_secret, owner.previous_webhook_secret) : [];
   }
   const row = await table.get(rowKeys.resource(account, webhook));
   if (!row) return [];
   const { secret, previous } = parseRow(storedWebhookSchema, row).data;
-  return living(secret, previous);
+  return current(secret, previous);
 }

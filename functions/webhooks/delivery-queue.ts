@@ -8,7 +8,7 @@ import type { Table } from "../../shared/ports/table.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
-/** Points to a delivery; all else is in its row. */
+/** A pointer to a delivery's row. */
 const messageSchema = z.object({
   version: z.literal(1),
   account: z.string().regex(/^acc_[0-9a-z]{26}$/),
@@ -18,7 +18,10 @@ const messageSchema = z.object({
 /** Milliseconds after which a message that had no effect is sent again. */
 const lostAfter = 5 * 60_000;
 
-/** Hands a due delivery to the function that sends webhooks, so that nobody who finds due rows waits for a caller's server. */
+/**
+ * Queues a due delivery for the function that sends webhooks, so that the sweeper never waits for a caller's
+ * server.
+ */
 export async function queueDelivery(
   { table, clock, webhooks }: { readonly table: Table; readonly clock: Clock; readonly webhooks: JobQueue },
   account: string,
@@ -26,22 +29,25 @@ export async function queueDelivery(
 ): Promise<void> {
   const due = toIso(clock.now() + lostAfter);
   const isPending = { path: ["status"], equals: "pending" };
-  // First: a message that is handled at once must find nothing that changes its row after it.
+  // Before sending: the message may be handled immediately, and the row must not change after that.
   if ((await table.amend(rowKeys.resource(account, delivery), { due }, [isPending])) === "conflict") return;
   await webhooks.send(JSON.stringify({ version: 1, account, delivery }));
 }
 
-/** Makes the delivery that a message points to. The row says what becomes of it, so the message may always be deleted. */
+/**
+ * Sends the delivery that a message points to. Retries depend on the row, so the message can always be
+ * deleted.
+ */
 export async function deliverMessage(
   ports: DeliveryPorts & { readonly log: Log },
   body: string,
 ): Promise<void> {
   const parsed = messageSchema.safeParse(parseJson(body));
   if (parsed.success) await deliverWebhook(ports, parsed.data.account, parsed.data.delivery);
-  else ports.log.error("a message names no delivery", { body: body.slice(0, 200) });
+  else ports.log.error("a message has no delivery", { body: body.slice(0, 200) });
 }
 
-/** Takes up to ten messages and makes their deliveries at once. Resolves with how many there were. */
+/** Receives up to ten messages and sends their deliveries concurrently. Resolves with their number. */
 export async function deliverWaiting(
   ports: DeliveryPorts & { readonly log: Log },
   webhooks: JobQueue,

@@ -18,11 +18,9 @@ export const createKeySchema = z
       .min(1)
       .optional()
       .describe(
-        "`read` looks, `write` makes and changes, `keys` manages keys and webhooks. Read and write when absent.",
+        "`read` allows GET; `write` allows create, update, cancel and delete; `keys` allows managing keys and webhooks. Default: read and write.",
       ),
-    expires_at: timeSchema
-      .optional()
-      .describe("When the key is to stop working, such as for a phone or a contractor; never when absent."),
+    expires_at: timeSchema.optional().describe("When the key expires. Default: never."),
   })
   .meta({ id: "CreateKey" });
 
@@ -30,15 +28,15 @@ export const keySchema = z.object({
   id: idSchema("key"),
   name: z.string().optional(),
   scopes: z.array(scopeSchema),
-  hint: z.string().describe("The first characters, to tell keys apart."),
+  hint: z.string().describe("First characters of the key, to identify it."),
   created_at: timeSchema,
-  expires_at: timeSchema.optional().describe("When it stops working; never when absent."),
-  last_used_at: timeSchema.optional().describe("When it was last used, to the hour."),
+  expires_at: timeSchema.optional().describe("When the key expires; absent if never."),
+  last_used_at: timeSchema.optional().describe("When the key was last used, accurate to the hour."),
 });
 export type KeyResource = z.infer<typeof keySchema>;
 export const createdKeySchema = keySchema.extend({ secret: z.string() });
 
-/** As stored, under the resource's id and under the secret's hash: of the secret itself nothing is kept. */
+/** As stored, under the resource's ID and under the secret's hash. The secret itself is not stored. */
 export const storedKeySchema = keySchema.extend({ account: z.string(), hash: z.string() });
 export type StoredKey = z.infer<typeof storedKeySchema>;
 
@@ -46,15 +44,15 @@ const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const secretLength = 32;
 const checksumLength = 6;
 
-/** `visii_test_` + 32 random characters + 6 of checksum, by which a mistyped or made-up key is known without a look-up. */
+/** `visii_test_`, 32 random characters and a checksum of 6, which detects mistyped keys without a lookup. */
 export function createKeySecret(environment: Environment, random: Uint8Array): string {
-  // 248 is the largest multiple of 62 in a byte: what lies above it would favour some characters.
+  // 248 is the largest multiple of 62 in a byte; larger values would bias the characters.
   const even = [...random].filter((byte) => byte < 248).slice(0, secretLength);
   const body = `visii_${environment}_${even.map((byte) => alphabet[byte % 62]).join("")}`;
   return body + checksum(body);
 }
 
-/** Bytes of chance that createKeySecret wants; enough that rejected ones are never missed. */
+/** Random bytes for createKeySecret, with enough spare ones for those that it rejects. */
 export const keySecretBytes = 64;
 
 export function isWellFormedKey(secret: string): boolean {
@@ -63,7 +61,7 @@ export function isWellFormedKey(secret: string): boolean {
   return timingSafeEqual(given, Buffer.from(checksum(secret.slice(0, -checksumLength))));
 }
 
-/** SHA-256, in hex: the secret has 190 bits of chance, so no slow hash is needed. */
+/** SHA-256 in hex. The secret has 190 bits of entropy, so a slow hash is not needed. */
 export const hashKeySecret = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
 export const sameHash = (a: string, b: string): boolean =>

@@ -23,8 +23,9 @@ export interface OpenLimit {
 }
 
 /**
- * Money: reserved when a job is accepted, charged for measured work at its end, the rest returned. Each move is one transaction of
- * the balance with the row that shows that it was made, so it is made once however often it is tried.
+ * Money: reserved when a job is accepted, charged for measured work at its end, the rest returned. Each move
+ * is one transaction of the balance with the row that shows that it was made, so it is made once however
+ * often it is tried.
  */
 export class Ledger {
   readonly #table: Table;
@@ -61,10 +62,12 @@ export class Ledger {
   }
 
   /**
-   * Reserves credits for a job and stores its row, both or neither. A job whose row or reservation is there already keeps it.
+   * Reserves credits for a job and stores its row, both or neither. A job whose row or reservation is there
+   * already keeps it.
    *
    * @param row of the job; whoever reserves without one must settle
-   * @throws VisibleError `insufficient_credit`, or `too_many_jobs` when `limit.most` jobs of its class are open
+   * @throws VisibleError `insufficient_credit`, or `too_many_jobs` when `limit.most` jobs of its class are
+   * open
    */
   async reserve(
     account: string,
@@ -96,12 +99,12 @@ export class Ledger {
     if (open + jobs > most)
       throw new VisibleError(
         "too_many_jobs",
-        `${open} ${jobClass} jobs are open and the account's limit is ${most}; wait for one to end.`,
+        `The account has ${open} open ${jobClass} jobs and its limit is ${most}; wait for one to end.`,
       );
     if (!balance || balance.available < credits)
       throw new VisibleError(
         "insufficient_credit",
-        `This needs ${credits} credits and ${balance?.available ?? 0} are left; add credit or ask for less.`,
+        `The request requires ${credits} credits and the balance is ${balance?.available ?? 0}; add credit or request less.`,
       );
   }
 
@@ -128,7 +131,8 @@ export class Ledger {
    */
   async charges(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
     const { pk } = rowKeys.ledger(account, "");
-    // Sort keys go on after the time, so the first charge of `from` is beyond it and the first of `to` is not before it.
+    // Sort keys go on after the time, so the first charge of `from` is beyond it and the first of `to` is not
+    // before it.
     const rows = await this.#table.query(pk, { after: from, until: to, limit });
     return rows.map((row) => parseRow(ledgerEntrySchema, row).data);
   }

@@ -14,44 +14,42 @@ import {
   webhookUrlSchema,
 } from "./fields.ts";
 
-/** Lines of one batch. */
+/** Maximum number of lines in a batch. */
 export const maximumLines = 100_000;
 
 const scheduleSchema = z
   .strictObject({
-    at: timeSchema.optional().describe("Once, at this time."),
+    at: timeSchema.optional().describe("Run once, at this time."),
     cron: z
       .string()
       .trim()
       .min(9)
       .max(100)
       .optional()
-      .describe("Five fields, as cron has them: `0 3 * * *` is three in the morning."),
-    time_zone: z
-      .string()
-      .max(64)
-      .optional()
-      .describe("IANA name that the cron's hours are in; UTC when absent."),
+      .describe("Cron expression with five fields. `0 3 * * *` runs daily at 03:00."),
+    time_zone: z.string().max(64).optional().describe("IANA time zone of the cron expression. Default: UTC."),
   })
-  .refine(({ at, cron }) => (at === undefined) !== (cron === undefined), { error: "give either at or cron" })
-  .meta({ id: "Schedule", description: "When to run: `at` a time, or by `cron`. At once when absent." });
+  .refine(({ at, cron }) => (at === undefined) !== (cron === undefined), {
+    error: "must have exactly one of at and cron",
+  })
+  .meta({ id: "Schedule", description: "When to run: once (`at`) or repeatedly (`cron`). Default: now." });
 export type Schedule = z.infer<typeof scheduleSchema>;
 
 export const createBatchSchema = z
   .strictObject({
     instruction: instructionIdSchema,
-    images: z.array(uploadIdSchema).min(1).max(1000).optional().describe("Uploads that are complete."),
+    images: z.array(uploadIdSchema).min(1).max(1000).optional().describe("Completed uploads."),
     manifest: uploadIdSchema
       .optional()
-      .describe('An upload of JSON lines: `{"image": "upl_…", "custom_id": "…"}` each.'),
+      .describe('A completed upload of JSON Lines. Each line: `{"image": "upl_…", "custom_id": "…"}`.'),
     prefix: z
       .string()
       .max(200)
-      .regex(/^[A-Za-z0-9!_.*'() /-]*$/, "letters, digits and !_.*'() /- only")
-      .refine((prefix) => !prefix.split("/").includes(".."), "must not climb")
+      .regex(/^[A-Za-z0-9!_.*'() /-]*$/, "must contain only letters, digits and !_.*'() /-")
+      .refine((prefix) => !prefix.split("/").includes(".."), "must not contain '..'")
       .optional()
       .describe(
-        "Every picture in the account's own folder of the bucket (`drops/acc_…/`) whose name begins so.",
+        "Every image in the account's folder of the bucket (`drops/acc_…/`) whose name starts with this prefix.",
       ),
     options: editOptionsSchema.optional(),
     schedule: scheduleSchema.optional(),
@@ -62,7 +60,7 @@ export const createBatchSchema = z
   .refine(
     ({ images, manifest, prefix }) =>
       [images, manifest, prefix].filter((source) => source !== undefined).length === 1,
-    { error: "give exactly one of images, manifest and prefix", path: ["images"] },
+    { error: "must have exactly one of images, manifest and prefix", path: ["images"] },
   )
   .meta({ id: "CreateBatch" });
 
@@ -82,7 +80,7 @@ export const batchCountsSchema = z
     failed: z.number().int(),
     canceled: z.number().int(),
   })
-  .meta({ id: "BatchCounts", description: "Of a batch's images. A schedule has none; its runs do." });
+  .meta({ id: "BatchCounts", description: "Numbers of images. A schedule has no counts; its runs do." });
 
 export const batchSchema = z.object({
   id: idSchema("batch"),
@@ -94,32 +92,32 @@ export const batchSchema = z.object({
   finished_at: timeSchema.optional(),
   urls: urlsSchema.omit({ events: true }).meta({ id: "BatchUrls" }),
   counts: batchCountsSchema.optional(),
-  schedule_of: idSchema("batch").optional().describe("Of a schedule's run: the schedule."),
+  schedule_of: idSchema("batch").optional().describe("For a run of a schedule: the schedule's ID."),
   schedule: scheduleSchema.optional(),
   next_run_at: timeSchema.optional(),
   output_url: z
     .url()
     .optional()
     .describe(
-      "One JSON line for each image that succeeded, those of a running batch too. The address lasts and takes an API key, like those in its lines.",
+      "JSON Lines, one for each image that succeeded so far. This URL and the URLs in its lines do not expire and require an API key.",
     ),
-  errors_url: z.url().optional().describe("One JSON line for each image that did not succeed."),
+  errors_url: z.url().optional().describe("JSON Lines, one for each image that failed or was canceled."),
   error: jobErrorSchema.optional(),
   metadata: metadataSchema.optional(),
 });
 export type BatchResource = z.infer<typeof batchSchema>;
 
-/** A line of the output, as callers read it. */
+/** A line of the output, as the API returns it. */
 export const batchLineSchema = z.object({
-  line: z.number().int().describe("Place in the batch, from 0."),
-  edit: idSchema("edit").describe("Its edit; none was made when the line could not be submitted."),
+  line: z.number().int().describe("Position in the batch, from 0."),
+  edit: idSchema("edit").describe("The line's edit. It does not exist if the line could not be submitted."),
   status: statusSchema,
   custom_id: z.string().optional(),
   results: z
     .array(
       z
         .object({
-          url: z.url().describe("Lasts as long as the result does, and takes an API key."),
+          url: z.url().describe("Valid as long as the result exists. Requires an API key."),
           width: z.number().int(),
           height: z.number().int(),
         })
@@ -131,63 +129,69 @@ export const batchLineSchema = z.object({
 });
 export type BatchLine = z.infer<typeof batchLineSchema>;
 
-/** A line that has ended: its row until it is in a part of the output, and an entry of that part. */
+/**
+ * A line that has ended: stored as a row until it is written to a part of the output, then as an entry of
+ * that part.
+ */
 export const storedLineSchema = z.object({
   line: z.number().int(),
-  /** Its edit; there is none by that id when the line could not be submitted. */
+  /** ID of its edit, which does not exist if the line could not be submitted. */
   job: z.string(),
   status: statusSchema,
   results: z.array(z.object({ width: z.number().int(), height: z.number().int() })),
   error: jobErrorSchema.optional(),
   custom_id: z.string().optional(),
-  /** Credits that were reserved for it; 0 when it was not submitted. */
+  /** Reserved credits; 0 if it was not submitted. */
   reserved: z.number().int().nonnegative(),
   usage: usageSchema.optional(),
 });
 export type StoredLine = z.infer<typeof storedLineSchema>;
 
-/** Lines that have been counted and not charged yet: they are charged together. */
+/** Lines that have been counted but not charged yet. They are charged together. */
 export const unchargedSchema = z.object({
-  /** Those with a reservation. */
+  /** Number of lines with a reservation. */
   jobs: z.number().int(),
-  /** Those with a charge. */
+  /** Number of lines with a charge. */
   charged: z.number().int(),
   reserved: z.number().int(),
   usage: usageSchema,
 });
 export type Uncharged = z.infer<typeof unchargedSchema>;
 
-/** A batch's row. It keeps the reservation of its lines and how far each step has come, so one write moves them together. */
+/**
+ * A batch's row. It contains the reservation of its lines and the progress of each step, so that one write
+ * updates them together.
+ */
 export const storedBatchSchema = z.object({
   id: z.string(),
   account: z.string(),
   status: batchStatusSchema,
-  /** Without `images` once they are stored as lines. */
+  /** `images` is removed once they are stored as lines. */
   request: z.object(createBatchSchema.shape),
   created_at: timeSchema,
   finished_at: timeSchema.optional(),
   cancel_requested: z.boolean(),
   counts: batchCountsSchema,
-  /** Lines before this one are reserved for, or have failed before that. */
+  /** Lines before this one have a reservation, or failed before they could get one. */
   next_line: z.number().int(),
   /** Lines before this one have been submitted. */
   submitted: z.number().int(),
-  /** What is reserved for each line from `submitted` to `next_line`; 0 for those that are not to be submitted. */
+  /** Reservation of each line from `submitted` to `next_line`; 0 for lines that will not be submitted. */
   costs: z.array(z.number().int()).default([]),
   /** Lines before this one have ended and are counted. */
   settled: z.number().int(),
   uncharged: unchargedSchema.optional(),
-  /** Lines before this one are in parts of the output. */
+  /** Lines before this one are written to the output. */
   written: z.number().int().default(0),
-  /** Of a deleted batch, which nobody is shown any more: lines before this one are erased. */
+  /** Present on a deleted batch, which the API no longer returns: lines before this one are erased. */
   erased: z.number().int().optional(),
   schedule_of: z.string().optional(),
   next_run_at: timeSchema.optional(),
   error: jobErrorSchema.optional(),
-  /** Seconds, for its lines; the usual time when absent. */
+  /** Retention of its lines' results, in seconds; the default retention when absent. */
   keep_results: z.number().int().positive().optional(),
 });
 export type StoredBatch = z.infer<typeof storedBatchSchema>;
 
-/** Lines of one part of a batch's input and output. */
+/** Number of lines in one part of a batch's input and output. */
 export const partLines = 1000;

@@ -28,7 +28,7 @@ export const samplers = [
   "lcm",
 ] as const;
 
-/** How an edit is made; what is absent is the model's recommendation. */
+/** Options of an edit. An absent option uses the model's default. */
 export const editOptionsSchema = z
   .strictObject({
     text: z
@@ -37,21 +37,21 @@ export const editOptionsSchema = z
       .min(1)
       .max(300)
       .optional()
-      .describe("Words, alone or mixed with the instruction."),
+      .describe("Text prompt, alone or combined with the instruction."),
     mixing: z
       .enum(["joined", "in-turn"])
       .optional()
       .describe(
-        "How words are added to an instruction: `joined` in one text, or `in-turn`, a second edit that counts its own steps. The model's own when absent, as for all below.",
+        "How the text prompt is combined with the instruction. `joined`: in one embedding. `in-turn`: as a second edit with its own steps. This and the options below default to the model's own settings.",
       ),
-    text_guidance: z.number().min(0).max(30).optional().describe("How strongly instruction and words pull."),
-    image_guidance: z.number().min(0).max(10).optional().describe("How strongly the picture holds."),
+    text_guidance: z.number().min(0).max(30).optional().describe("Guidance scale of instruction and text."),
+    image_guidance: z.number().min(0).max(10).optional().describe("Guidance scale of the input image."),
     steps: z.number().int().min(1).max(100).optional().describe("Sampling steps."),
     scheduler: z
       .enum(samplers)
       .optional()
       .describe(
-        "The sampler. `heun` evaluates the model twice at all steps but the last, and each evaluation counts as a step. `lcm` is for models distilled for it.",
+        "Sampler. `heun` evaluates the model twice per step except the last, and each evaluation counts as a step. `lcm` requires a model distilled for it.",
       ),
     negative: z
       .string()
@@ -59,19 +59,19 @@ export const editOptionsSchema = z
       .min(1)
       .max(300)
       .optional()
-      .describe("What the results should not be; it works where guidance is above 1."),
+      .describe("Negative prompt. It has an effect only if the guidance scale is above 1."),
     strength: z
       .number()
       .gt(0)
       .max(1)
       .optional()
       .describe(
-        "The share of the steps that is made, from the picture under that much noise; 1 when absent.",
+        "Fraction of the steps to run, starting from the input image with the corresponding amount of noise. Default: 1.",
       ),
     noise: z
       .enum(["fixed", "fresh"])
       .optional()
-      .describe("`fixed`: the noise that the instruction was learned under."),
+      .describe("`fixed`: the noise that was used to learn the instruction. `fresh`: new noise."),
     seed: seedSchema.optional(),
     count: z
       .number()
@@ -79,35 +79,35 @@ export const editOptionsSchema = z
       .min(1)
       .max(4)
       .optional()
-      .describe("Results for each image; above 1 the noise is fresh."),
-    format: z.enum(outputFormats).optional().describe("`png` when absent."),
+      .describe("Number of results per image. Values above 1 use fresh noise."),
+    format: z.enum(outputFormats).optional().describe("Default: `png`."),
   })
   .meta({ id: "EditOptions" });
 
 export const createEditSchema = editOptionsSchema
   .extend({
     instruction: instructionIdSchema.optional(),
-    images: z.array(uploadIdSchema).min(1).max(16).describe("Uploads that are complete."),
+    images: z.array(uploadIdSchema).min(1).max(16).describe("Completed uploads."),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
   })
   .refine(({ instruction, text }) => instruction !== undefined || text !== undefined, {
-    error: "give an instruction, a text, or both",
+    error: "must have an instruction, a text, or both",
     path: ["instruction"],
   })
   .refine(({ count, noise }) => noise !== "fixed" || (count ?? 1) === 1, {
-    error: "fixed noise gives the same picture each time; ask for fresh noise or for one",
+    error: "must be 1 with fixed noise, which gives the same result each time; use fresh noise",
     path: ["count"],
   })
   .meta({ id: "CreateEdit" });
 
 export const editResultSchema = z
   .object({
-    input: uploadIdSchema.describe("The picture that it was made of."),
-    url: z.url().describe("A signed link; whoever holds it may read."),
+    input: uploadIdSchema.describe("The upload that was edited."),
+    url: z.url().describe("Signed URL. Anyone who has it can read the result."),
     width: z.number().int(),
     height: z.number().int(),
-    expires_at: timeSchema.describe("When the link stops; a new look gives a new one."),
+    expires_at: timeSchema.describe("When the URL expires. Get the edit again for a new URL."),
   })
   .meta({ id: "EditResult" });
 
@@ -121,14 +121,14 @@ export const editSchema = z.object({
   finished_at: timeSchema.optional(),
   urls: urlsSchema,
   progress: progressSchema.optional(),
-  queue_position: z.number().int().optional().describe("Jobs before this one in its queue, about."),
-  results: z.array(editResultSchema).describe("Those that are done, also while others are not."),
+  queue_position: z.number().int().optional().describe("Approximate number of jobs ahead in the queue."),
+  results: z.array(editResultSchema).describe("The results so far."),
   results_expire_at: timeSchema
     .optional()
     .describe(
-      "When the results are deleted. A link's own `expires_at` is sooner; a new look gives a new link.",
+      "When the results are deleted. Their signed URLs expire earlier; get the edit again for new ones.",
     ),
-  expired: z.boolean().optional().describe("True once the results were deleted."),
+  expired: z.boolean().optional().describe("True after the results have expired."),
   error: jobErrorSchema.optional(),
   cost: costSchema,
   usage: usageSchema.optional(),

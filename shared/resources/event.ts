@@ -2,7 +2,7 @@ import { z } from "zod";
 import { editResultSchema } from "./edit.ts";
 import { jobErrorSchema, progressSchema, statusSchema } from "./fields.ts";
 
-/** What happens to a job, as told live. `result` says that there is one more; its link is in the resource. */
+/** A live event of a job. `result` announces a new result; get the edit for its URL. */
 export const jobEventSchema = z.discriminatedUnion("type", [
   z
     .object({ type: z.literal("status"), status: statusSchema, error: jobErrorSchema.optional() })

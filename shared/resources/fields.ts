@@ -1,4 +1,6 @@
-/** Fields that several resources share. JSON is snake_case, times are ISO 8601 in UTC, durations are seconds. */
+/**
+ * Fields that several resources share. JSON is snake_case, times are ISO 8601 in UTC, durations are seconds.
+ */
 import { z } from "zod";
 import { idSchema } from "../ids.ts";
 
@@ -17,18 +19,18 @@ const metadataKeySchema = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/,
-    "a key has 1 to 64 letters, digits and _.:- and begins with a letter or digit",
+    "must have 1 to 64 letters, digits and _.:-, starting with a letter or digit",
   );
 export const metadataSchema = z
   .record(metadataKeySchema, z.string().max(512))
-  .refine((metadata) => Object.keys(metadata).length <= 20, "at most 20 keys")
-  .describe("The caller's own notes, at most 20 keys; the service stores them and returns them unchanged.");
+  .refine((metadata) => Object.keys(metadata).length <= 20, "must have at most 20 keys")
+  .describe("Up to 20 key-value pairs, stored and returned unchanged.");
 
 export const webhookUrlSchema = z
   .url({ protocol: /^https?$/ })
   .max(2000)
   .describe(
-    "Where to tell that it has ended: an address of the public internet with https, besides the account's own webhooks.",
+    "URL to notify when the job ends, in addition to the account's webhooks. It must be https and publicly reachable.",
   );
 
 export const seedSchema = z
@@ -36,7 +38,7 @@ export const seedSchema = z
   .int()
   .min(0)
   .max(4_294_967_295)
-  .describe("The same seed gives the same result; 0 when absent.");
+  .describe("The same seed gives the same result. Default: 0.");
 
 export const urlsSchema = z
   .object({ self: z.url(), cancel: z.url(), events: z.url() })
@@ -45,46 +47,48 @@ export const urlsSchema = z
 export const progressSchema = z
   .object({
     stage: z.string().describe("`prepare`, `prepare_samples` and `learn`, or `edit`."),
-    step: z.number().int().nonnegative().describe("Steps made of this stage."),
-    steps: z.number().int().nonnegative().describe("Steps of this stage in all."),
-    loss: z.number().optional().describe("Of this step, while learning."),
+    step: z.number().int().nonnegative().describe("Completed steps of this stage."),
+    steps: z.number().int().nonnegative().describe("Total steps of this stage."),
+    loss: z.number().optional().describe("Loss of this step, while learning."),
     eta_seconds: z
       .number()
       .nonnegative()
       .optional()
-      .describe("Until the end of the stage, about; in `prepare_samples` until the end of the job."),
+      .describe(
+        "Approximate time until the end of the stage; in `prepare_samples`, until the end of the job.",
+      ),
   })
   .meta({ id: "JobProgress" });
 
 export const jobErrorSchema = z
   .object({ code: z.string(), message: z.string() })
-  .describe("Why it failed: a stable code, and a sentence that names the cause and the way out.")
+  .describe("Why it failed: a stable code, and a message with the cause and what to do.")
   .meta({ id: "JobError" });
 
-/** What a job was measured to take. */
+/** Measured usage of a job. */
 export const usageSchema = z
   .object({
     compute_seconds: z.number().nonnegative(),
     steps: z.number().int().nonnegative().describe("Learning steps, or sampling steps of all results."),
-    images: z.number().int().nonnegative().describe("Results."),
-    pixels: z.number().int().nonnegative().default(0).describe("Of all results."),
-    credits: z.number().int().nonnegative().describe("Charged, in millionths of a US dollar."),
+    images: z.number().int().nonnegative().describe("Number of results."),
+    pixels: z.number().int().nonnegative().default(0).describe("Pixels of all results."),
+    credits: z.number().int().nonnegative().describe("Charge, in millionths of a US dollar."),
   })
   .meta({ id: "Usage" });
 export const costSchema = z
   .number()
   .int()
   .nonnegative()
-  .describe("Credits reserved when it was accepted; the charge, `usage.credits`, is never more.");
+  .describe("Credits reserved when the job was accepted. The charge, `usage.credits`, is never higher.");
 export type Usage = z.infer<typeof usageSchema>;
 
 export const pageQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(300).optional().describe("`next_cursor` of the page before; opaque."),
+  cursor: z.string().max(300).optional().describe("`next_cursor` of the previous page."),
 });
 
 export const jobsQuerySchema = pageQuerySchema.extend({
-  status: statusSchema.optional().describe("Only those of this status."),
+  status: statusSchema.optional().describe("Return only jobs with this status."),
 });
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>

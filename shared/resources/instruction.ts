@@ -21,7 +21,9 @@ export const createInstructionSchema = z
       .array(z.strictObject({ before: uploadIdSchema, after: uploadIdSchema }).meta({ id: "Pair" }))
       .min(1)
       .max(8)
-      .describe("Uploads of the same picture before and after the edit; more pairs make it more general."),
+      .describe(
+        "Completed uploads of the same photo before and after the edit. More pairs make the instruction more general.",
+      ),
     name: nameSchema.optional(),
     init: z
       .string()
@@ -30,7 +32,7 @@ export const createInstructionSchema = z
       .max(300)
       .optional()
       .describe(
-        "Words to start from. When absent, what the model's pair encoder reads off the pairs, or the model's own words.",
+        "Initial prompt. Default: the output of the model's pair encoder, if it has one, otherwise the model's default prompt.",
       ),
     steps: z
       .number()
@@ -39,14 +41,14 @@ export const createInstructionSchema = z
       .max(2000)
       .optional()
       .describe(
-        "Learning steps; the model's own when absent. 0 takes what the model's pair encoder reads off the pairs, if it has one.",
+        "Learning steps. Default: the model's setting. 0 uses the output of the model's pair encoder, if it has one, without learning.",
       ),
     seed: seedSchema.optional(),
     space: z
       .enum(["text", "kv"])
       .optional()
       .describe(
-        "What is learned: rows of the text embedding (`text`, the default), or the keys and values that the model's attentions make of them (`kv`).",
+        "What is learned: `text`, rows of the text embedding (default), or `kv`, the keys and values of the cross-attention layers.",
       ),
     learning_rate: z
       .number()
@@ -87,7 +89,9 @@ export const createInstructionSchema = z
 
 export const importInstructionSchema = z
   .strictObject({
-    upload: uploadIdSchema.describe("Of a `.visii` file, as `application/vnd.visii`."),
+    upload: uploadIdSchema.describe(
+      "A completed upload of a `.visii` file, with content type `application/vnd.visii`.",
+    ),
     name: nameSchema.optional(),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
@@ -97,7 +101,7 @@ export const importInstructionSchema = z
 export const patchInstructionSchema = z
   .strictObject({ name: nameSchema.optional(), metadata: metadataSchema.optional() })
   .refine(({ name, metadata }) => name !== undefined || metadata !== undefined, {
-    error: "give a name, metadata, or both",
+    error: "must have a name, metadata, or both",
   })
   .meta({ id: "UpdateInstruction" });
 
@@ -119,25 +123,25 @@ export const instructionSchema = z.object({
   finished_at: timeSchema.optional(),
   urls: urlsSchema,
   progress: progressSchema.optional(),
-  queue_position: z.number().int().optional().describe("Jobs before this one in its queue, about."),
-  preview_url: z.url().optional().describe("The before image, edited by what is learned so far."),
+  queue_position: z.number().int().optional().describe("Approximate number of jobs ahead in the queue."),
+  preview_url: z.url().optional().describe("The before photo edited with the instruction learned so far."),
   thumbnail_url: z.url().optional().describe("The first pair, side by side: a JPEG of 384×192 pixels."),
   lut_url: z
     .url()
     .optional()
     .describe(
-      "A 3D lookup table (`.cube`) that repeats the edit, where the pairs are a change of colors alone.",
+      "A 3D lookup table (`.cube`) that repeats the edit. Present if the pairs differ only in color.",
     ),
   text_guidance: z
     .number()
     .optional()
-    .describe("What edits by it use where they name no `text_guidance`: what it was learned under."),
-  caption: z.string().optional().describe("The words it started from."),
+    .describe("Guidance scale used during learning. It is the default `text_guidance` of edits."),
+  caption: z.string().optional().describe("The initial prompt."),
   warnings: z
     .array(z.string())
     .optional()
     .describe(
-      "What is odd about the pairs or the learning, in sentences: pictures that do not lie on each other, a loss that did not fall.",
+      "Problems found in the pairs or during learning, such as photos that are not aligned or a loss that did not decrease.",
     ),
   file_url: z.url().optional().describe("The `.visii` file."),
   losses: z.array(lossPointSchema).optional(),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { idSchema } from "../ids.ts";
 import { timeSchema } from "./fields.ts";
 
-/** Image types that are taken. What a file is, its bytes decide; this is only what the form may say. */
+/** Accepted image types, as declared for the form. The actual type is determined from the bytes. */
 export const imageTypes = [
   "image/jpeg",
   "image/png",
@@ -18,19 +18,21 @@ export type UploadType = (typeof uploadTypes)[number];
 
 /** Bytes. */
 export const maximumUploadBytes = 25 * 1024 * 1024;
-/** Pixels of a picture, and of its longest side. */
+/** Maximum pixels of an image, and of its longest side. */
 export const maximumPixels = 50_000_000;
 export const maximumSide = 20_000;
 
 export const createUploadSchema = z
   .strictObject({
-    content_type: z.enum(uploadTypes).describe("What the file is; its bytes are checked against it."),
+    content_type: z
+      .enum(uploadTypes)
+      .describe("Content type of the file. It is checked against the uploaded bytes."),
     bytes: z
       .number()
       .int()
       .min(1)
       .max(maximumUploadBytes)
-      .describe("Its size; the form takes no larger file."),
+      .describe("Size of the file. The form rejects larger files."),
   })
   .meta({ id: "CreateUpload" });
 
@@ -53,7 +55,7 @@ export const uploadFormSchema = z.object({
   url: z.url(),
   fields: z
     .record(z.string(), z.string())
-    .describe("Form fields to send before the field `file`, in this order."),
+    .describe("Form fields to send in this order, before the field `file`."),
   expires_at: timeSchema,
 });
 
@@ -64,8 +66,8 @@ export const uploadSchema = z.object({
   bytes: z.number().int(),
   width: z.number().int().optional(),
   height: z.number().int().optional(),
-  sha256: z.string().optional().describe("Of what arrived, in hex."),
+  sha256: z.string().optional().describe("SHA-256 of the uploaded file, in hex."),
   created_at: timeSchema,
-  expires_at: timeSchema.optional().describe("When a ready one is gone."),
+  expires_at: timeSchema.optional().describe("When the upload is deleted."),
 });
 export type Upload = z.infer<typeof uploadSchema>;

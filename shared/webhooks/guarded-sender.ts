@@ -7,8 +7,8 @@ import type { WebhookAnswer, WebhookSender } from "../ports/webhook-sender.ts";
 const longestAnswer = 64 * 1024;
 
 /**
- * Calls strangers' addresses: what a name resolves to is checked and then connected to, in one look-up, so that DNS cannot
- * change its mind in between; redirects are not followed; time and bytes are bounded.
+ * Calls strangers' addresses: what a name resolves to is checked and then connected to, in one look-up, so
+ * that DNS cannot change its mind in between; redirects are not followed; time and bytes are bounded.
  */
 export function createGuardedSender(policy: OutboundPolicy): WebhookSender {
   return {

@@ -13,7 +13,10 @@ export interface WebhookHeaders {
   readonly "webhook-id": string;
   /** Unix seconds. */
   readonly "webhook-timestamp": string;
-  /** `v1,` and a base64 HMAC-SHA256 of `id.timestamp.body`; several with spaces between while a secret is rotated. */
+  /**
+   * `v1,` and a base64 HMAC-SHA256 of `id.timestamp.body`; several with spaces between while a secret is
+   * rotated.
+   */
   readonly "webhook-signature": string;
 }
 

@@ -26,13 +26,13 @@ export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 /** An event, or what `POST /v1/webhooks/{id}/ping` sends. */
 export const payloadTypeSchema = z.enum([...webhookEvents, "ping"]).meta({ id: "PayloadType" });
 
-/** What a webhook brings: no more than what is needed to look at the rest. */
+/** The payload of a webhook: enough to fetch the resource. */
 export const webhookPayloadSchema = z.object({
   type: payloadTypeSchema,
-  timestamp: timeSchema.describe("When it was first to be sent."),
+  timestamp: timeSchema.describe("When the event occurred."),
   data: z
     .object({
-      id: z.string().describe("Of the instruction, edit or batch; of the webhook, for a ping."),
+      id: z.string().describe("ID of the instruction, edit or batch; for a ping, of the webhook."),
       status: z.string(),
       usage: usageSchema.optional(),
       error: jobErrorSchema.optional(),
@@ -46,18 +46,23 @@ export type WebhookPayload = z.infer<typeof webhookPayloadSchema>;
 export const createWebhookSchema = z
   .strictObject({
     url: webhookUrlSchema,
-    events: z.array(webhookEventSchema).min(1).optional().describe("All when absent."),
+    events: z.array(webhookEventSchema).min(1).optional().describe("Default: all events."),
   })
   .meta({ id: "CreateWebhook" });
 
 export const updateWebhookSchema = z
   .strictObject({
     url: webhookUrlSchema.optional(),
-    events: z.array(webhookEventSchema).min(1).nullable().optional().describe("`null` for all."),
+    events: z
+      .array(webhookEventSchema)
+      .min(1)
+      .nullable()
+      .optional()
+      .describe("`null` subscribes to all events."),
     enabled: z.boolean().optional(),
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), {
-    error: "give a url, events, enabled, or several of them",
+    error: "must have at least one of url, events and enabled",
   })
   .meta({ id: "UpdateWebhook" });
 
@@ -65,19 +70,19 @@ export const webhookSchema = z.object({
   id: idSchema("webhook"),
   url: z.url(),
   events: z.array(webhookEventSchema).optional(),
-  enabled: z.boolean().describe("False after an answer of 410 Gone."),
+  enabled: z.boolean().describe("False after the receiver responded 410 Gone."),
   created_at: timeSchema,
 });
 export type WebhookResource = z.infer<typeof webhookSchema>;
 
-/** A secret that was replaced, and until when it signs beside the new one. */
+/** A rotated secret, and the time until which it still signs in addition to the new one. */
 export const previousSecretSchema = z.object({ secret: z.string(), until: timeSchema });
 export type PreviousSecret = z.infer<typeof previousSecretSchema>;
 
-/** Seconds for which the old secret goes on signing, so that a receiver can take up the new one in its own time. */
+/** Seconds for which a rotated secret still signs, so that receivers have time to switch. */
 export const secretOverlap = 24 * 3600;
 
-/** As stored: the secret is shown once, when it is made. */
+/** As stored. The API returns the secret only once, on creation. */
 export const storedWebhookSchema = webhookSchema.extend({
   account: z.string(),
   secret: z.string(),
@@ -94,7 +99,7 @@ export const deliverySchema = z.object({
   type: payloadTypeSchema,
   status: z.enum(["pending", "delivered", "failed"]),
   attempts: z.number().int(),
-  /** Of the last answer; absent when none came. */
+  /** HTTP status of the last response; absent when there was none. */
   response_status: z.number().int().optional(),
   last_error: z.string().optional(),
   next_attempt_at: timeSchema.optional(),

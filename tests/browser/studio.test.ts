@@ -335,7 +335,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       expect(await findings(page)).toEqual([]);
       await page.getByLabel("API key").fill("visii_test_wrong");
       await page.getByRole("button", { name: "Open" }).click();
-      await page.getByRole("alert").getByText("Send a valid key").waitFor();
+      await page.getByRole("alert").getByText("The API key is missing or invalid").waitFor();
       // The browser itself writes refused requests to its console.
       expect(mistakes.filter((text) => !text.includes("401"))).toEqual([]);
       await page.getByLabel("API key").fill(running.service.key);

@@ -58,7 +58,7 @@ describe("npm run admin", () => {
       await admin("create-key", "--account", `acc_${"0".repeat(26)}`),
     ];
     expect(outcomes.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
-    const words = ["Usage:", "--name", "--account: must be an id", "There is no account acc_"];
+    const words = ["Usage:", "--name", "--account: must be an ID", "Account acc_"];
     for (const [index, { stderr }] of outcomes.entries()) expect(stderr).toContain(words[index]);
   });
 });

@@ -172,7 +172,7 @@ describe("the sweeper as a Lambda function", () => {
   it("looks once when nothing is due", async () => {
     const sweeper = open.at(-1)!;
     const started = Date.now();
-    expect(await sweeper.invoke({})).toEqual({ mended: 0 });
+    expect(await sweeper.invoke({})).toEqual({ handled: 0 });
     expect(Date.now() - started).toBeLessThan(1000);
   });
 });

@@ -28,7 +28,7 @@ describe("the function's own address", () => {
     expect(refused.status).toBe(403);
     expect(await refused.json()).toMatchObject({
       code: "not_through_router",
-      detail: "Requests are answered at https://edits.example.com alone.",
+      detail: "This URL is internal; send requests to https://edits.example.com.",
     });
     expect((await get({ router }, { [routerHeader]: "1.forged" })).status).toBe(403);
     expect((await get({ router }, { [routerHeader]: createPass(router.key, clock.now()) })).status).toBe(200);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fairShare } from "../../functions/sweep/fair-share.ts";
-import { mostFailures } from "../../functions/sweep/mend-row.ts";
+import { mostFailures } from "../../functions/sweep/handle-with-backoff.ts";
 import { sweepKind } from "../../functions/sweep/sweep.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { createId } from "../../shared/ids.ts";

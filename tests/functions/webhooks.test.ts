@@ -139,7 +139,7 @@ describe("a server that fails five times in a row", () => {
       const unsent = await deliver();
       expect(called).toBe(5);
       expect(unsent).toMatchObject({ status: "pending", attempts: 1 });
-      expect(unsent.last_error).toMatch(/^not sent: the last 5 calls of 127\.0\.0\.1:\d+ failed$/);
+      expect(unsent.last_error).toMatch(/^not sent: the last 5 calls to 127\.0\.0\.1:\d+ failed$/);
       // Another account's calls of the same server are its own.
       const other = await api.caller();
       const theirs = await delivery(other, addressOf(server));

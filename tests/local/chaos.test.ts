@@ -33,7 +33,7 @@ beforeAll(async () => {
     ...{ workers: 2, apiProcess: true, credits, logLevel: "error", standIns: faulty.standIns },
     // Here the test ends the computing processes, not a job's input.
     timing: { ...quickTiming, maximumKills: 1000, maximumFailures: 1000 },
-    settings: { ...defaultEdgeSettings, requestsPerMinute: 1_000_000, requestPatience: 5 },
+    settings: { ...defaultEdgeSettings, requestsPerMinute: 1_000_000, idempotencyLock: 5 },
   });
 }, 120_000);
 afterAll(async () => {

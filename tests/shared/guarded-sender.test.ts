@@ -120,7 +120,7 @@ describe("the sender", () => {
   it("refuses to call anything but public https at the door", async () => {
     const sender = createGuardedSender(publicOnly);
     expect(await sender.send(`http://127.0.0.1:${port}/`, {}, "{}")).toEqual({
-      refused: "Only https addresses are called.",
+      refused: "The URL must use https.",
     });
   });
 });

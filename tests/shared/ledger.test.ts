@@ -76,7 +76,7 @@ describe("the ledger", () => {
     const limit = (name: "interactive" | "bulk") => ({ class: name, most: 2 });
     for (const job of ["b1", "b2"]) await ledger.reserve(account, job, 10, limit("bulk"));
     await expect(ledger.reserve(account, "b3", 10, limit("bulk"))).rejects.toThrow(
-      "2 bulk jobs are open and the account's limit is 2",
+      "2 open bulk jobs and its limit is 2",
     );
     for (const job of ["i1", "i2"]) await ledger.reserve(account, job, 10, limit("interactive"));
     await expect(ledger.reserve(account, "i3", 10, limit("interactive"))).rejects.toMatchObject({

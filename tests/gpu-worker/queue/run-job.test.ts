@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bury, buryDead } from "../../../functions/sweep/bury-dead.ts";
-import { mendJob } from "../../../functions/sweep/mend-job.ts";
+import { drainDeadLetters, handleDeadLetter } from "../../../functions/sweep/dead-letters.ts";
+import { repairJob } from "../../../functions/sweep/repair-job.ts";
 import { sweep } from "../../../functions/sweep/sweep.ts";
 import { consume } from "../../../gpu-worker/queue/consume.ts";
 import { createJobHandler, type Work, type WorkDone } from "../../../gpu-worker/queue/run-job.ts";
@@ -182,7 +182,7 @@ describe("a worker", () => {
     });
     const dead = new SqsJobQueue(world.clients.sqs, world.standIns.deadLetterUrls.interactive);
     await expect.poll(() => dead.depth(), { timeout: 20_000 }).toMatchObject({ visible: 1 });
-    expect(await buryDead(ports(), dead)).toBe(1);
+    expect(await drainDeadLetters(ports(), dead)).toBe(1);
   });
 
   it("takes a job that ended its computing process twice for its caller's failure", async () => {
@@ -225,7 +225,7 @@ describe("a worker", () => {
     await jobs.renew(held, "a worker that dies", { results: [result(0), result(1)] });
     await jobs.change(account, job.id, (row) => ({ job: { ...row, cancel_requested: true } }));
     await clock.sleep(timing.lease * 1000 + 100);
-    await mendJob(ports(), account, job.id);
+    await repairJob(ports(), account, job.id);
     expect(await jobs.get(account, job.id)).toMatchObject({ status: "canceled", usage: { credits: 2000 } });
   });
 });
@@ -252,10 +252,10 @@ describe("a message that comes late", () => {
   it("does not end a job that a healthy worker computes when it comes by the dead-letter queue", async () => {
     const job = await submit();
     const held = (await jobs.claim(account, job.id, "a healthy worker")) as Job;
-    await bury(ports(), (await message(job)).body);
+    await handleDeadLetter(ports(), (await message(job)).body);
     expect(await jobs.renew(held, "a healthy worker")).toMatchObject({ status: "running", failures: 0 });
     await clock.sleep(timing.lease * 1000 + 100);
-    await bury(ports(), (await message(job)).body);
+    await handleDeadLetter(ports(), (await message(job)).body);
     expect(await jobs.get(account, job.id)).toMatchObject({ status: "queued", failures: 1 });
     await jobs.end(job, { status: "canceled" });
   });
@@ -266,7 +266,7 @@ describe("a message that comes late", () => {
     const held = (await jobs.claim(account, job.id, "a worker that stops")) as Job;
     await jobs.release(held, "a worker that stops");
     const before = await waiting();
-    await mendJob(ports(), account, job.id);
+    await repairJob(ports(), account, job.id);
     expect(await waiting()).toBe(before + 1);
     await emptyQueue();
     for (const { id } of [job, other]) await jobs.end({ account, id }, { status: "canceled" });
@@ -276,14 +276,14 @@ describe("a message that comes late", () => {
     await emptyQueue();
     const job = await submit();
     expect(await waiting()).toBe(1);
-    for (let check = 0; check < 3; check++) await mendJob(ports(), account, job.id);
+    for (let check = 0; check < 3; check++) await repairJob(ports(), account, job.id);
     expect(await waiting()).toBe(1);
     await emptyQueue();
-    await mendJob(ports(), account, job.id);
+    await repairJob(ports(), account, job.id);
     expect(await waiting()).toBe(1);
     const longAgo = new Date(Date.now() - timing.queuedLongest * 1000).toISOString();
     await jobs.change(account, job.id, (row) => ({ job: { ...row, enqueued_at: longAgo } }));
-    await mendJob(ports(), account, job.id);
+    await repairJob(ports(), account, job.id);
     expect(await waiting()).toBe(2);
     await emptyQueue();
     await jobs.end(job, { status: "canceled" });

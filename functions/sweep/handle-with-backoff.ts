@@ -5,50 +5,54 @@ import { type Clock, toIso } from "../../shared/ports/clock.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { DueRow, Table } from "../../shared/ports/table.ts";
 
-/** Failures in a row after which a row is quarantined: it is tried once a day and raises an alarm. */
+/** Consecutive failures after which a row is quarantined: it is retried once a day, with an alarm. */
 export const mostFailures = 10;
-/** Milliseconds until a row that failed is tried again. Each further failure doubles the wait. */
+/** Backoff in milliseconds; it doubles with each failure. */
 const [firstWait, longestWait, quarantine] = [5000, 3_600_000, 24 * 3_600_000];
-/** Milliseconds of the same for a service that is out of reach, which is not the row's fault. */
+/** Backoff in milliseconds when a service is unreachable, which does not count as a failure of the row. */
 const outageWait = 30_000;
-/** Milliseconds; failures longer ago than this are forgotten. */
+/** Milliseconds after which earlier failures no longer count. */
 const forgottenAfter = 2 * quarantine;
 
 const failuresSchema = z.object({ count: z.number().int(), at: z.iso.datetime() });
-/** Where in a row's data its failures are counted. Whoever replaces the data forgets them. */
-const place = "mending_failures";
+/** Field of the row's data that counts its failures. Replacing the data resets the count. */
+const place = "sweep_failures";
 
-interface MendPorts {
+interface DueRowPorts {
   readonly table: Table;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /**
- * Does what a due row asks for. A row that fails is put off, longer each time, and quarantined in the end, so that broken rows never
- * fill the sweeper's looks.
+ * Handles a due row. A row that fails is retried with backoff and finally quarantined, so that broken rows do
+ * not use up the sweeper's passes.
  */
-export async function mendRow(ports: MendPorts, row: DueRow, mend: () => Promise<void>): Promise<void> {
+export async function handleWithBackoff(
+  ports: DueRowPorts,
+  row: DueRow,
+  handle: () => Promise<void>,
+): Promise<void> {
   try {
-    await mend();
+    await handle();
   } catch (error) {
     const name = `${row.pk} ${row.sk}`;
     try {
-      const count = await putOff(ports, row, error);
+      const count = await postpone(ports, row, error);
       const kind = row.sk.slice(0, 3);
       const alarm =
         count >= mostFailures
           ? metrics({ QuarantinedRows: [1, "Count"] }, { Kind: kind }, ports.clock.now())
           : {};
-      ports.log.error("a due row could not be mended", { row: name, failures: count, error, ...alarm });
+      ports.log.error("a due row could not be handled", { row: name, failures: count, error, ...alarm });
     } catch (cause) {
-      ports.log.error("a due row could neither be mended nor put off", { row: name, error, cause });
+      ports.log.error("a due row could be neither handled nor postponed", { row: name, error, cause });
     }
   }
 }
 
-/** Resolves with the failures in a row; 0 when the failure is not the row's. */
-async function putOff({ table, clock }: MendPorts, key: DueRow, error: unknown): Promise<number> {
+/** Resolves with the number of consecutive failures; 0 if a service was unreachable. */
+async function postpone({ table, clock }: DueRowPorts, key: DueRow, error: unknown): Promise<number> {
   const now = clock.now();
   if (error instanceof RetryableError) {
     await table.amend(key, { due: toIso(now + outageWait) }, []);

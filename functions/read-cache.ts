@@ -5,32 +5,32 @@ import type { JobQueue } from "../shared/ports/job-queue.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 
-interface MemoryPorts {
+interface CachePorts {
   readonly table: Table;
   readonly queues: Readonly<Record<QueueName, JobQueue>>;
   readonly clock: Clock;
 }
 
-/** What may be a little old, so that not every request asks for it again. */
-export interface ShortMemory {
-  /** As it was within half a minute: how many jobs it may have open changes by hand, if ever. */
+/** Cached reads that may be slightly stale. */
+export interface ReadCache {
+  /** The account, up to 30 seconds old. Its limits change rarely. */
   accountOf(id: string): Promise<Account | undefined>;
-  /** Messages that wait in a queue, about, a second ago at most. */
+  /** Approximate number of messages in a queue, up to one second old. */
   waitingIn(queue: QueueName): Promise<number>;
 }
 
 /** Milliseconds. */
-const accountMemory = 30_000;
-const depthMemory = 1000;
+const accountTtl = 30_000;
+const depthTtl = 1000;
 
-export function createShortMemory({ table, queues, clock }: MemoryPorts): ShortMemory {
+export function createReadCache({ table, queues, clock }: CachePorts): ReadCache {
   const perf = { now: () => clock.now() };
   const accounts = new LRUCache<string, Account>({
-    ...{ max: 10_000, ttl: accountMemory, perf },
+    ...{ max: 10_000, ttl: accountTtl, perf },
     fetchMethod: (id) => readAccount(table, id),
   });
   const depths = new LRUCache<QueueName, { readonly visible: number }>({
-    ...{ max: 10, ttl: depthMemory, perf },
+    ...{ max: 10, ttl: depthTtl, perf },
     fetchMethod: (queue) => queues[queue].depth(),
   });
   return {

@@ -4,10 +4,10 @@ import { toIso } from "../../shared/ports/clock.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 
-const silentWorker = "its worker stopped responding";
+const lostWorker = "its worker stopped responding";
 
-/** Brings a job that is due back on its way: what a crash left between two writes is done now. */
-export async function mendJob(
+/** Repairs a due job: completes the steps that a crash left undone. */
+export async function repairJob(
   ports: ConcludePorts & { readonly objects: ObjectStore },
   account: string,
   id: string,
@@ -26,8 +26,8 @@ export async function mendJob(
     return;
   }
   if (job.status === "running") {
-    // The queue may deliver its message again too; whichever worker comes first claims it.
-    const failed = await jobs.fail(job, job.lease?.owner ?? "", { reason: silentWorker, resend: true });
+    // The old message may also be delivered again; the first worker claims the job.
+    const failed = await jobs.fail(job, job.lease?.owner ?? "", { reason: lostWorker, resend: true });
     if (failed?.status === "queued") await jobs.enqueue(failed);
     else if (failed) await conclude(ports, failed);
     return;
@@ -35,7 +35,7 @@ export async function mendJob(
   await jobs.enqueueIfLost(job);
 }
 
-/** Deletes results whose time has come: first the files, then the row's word that they are there. */
+/** Deletes expired results: first the files, then the row's record of them. */
 async function expireResults(
   { jobs, clock, objects }: ConcludePorts & { readonly objects: ObjectStore },
   job: Job,
