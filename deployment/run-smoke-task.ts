@@ -2,7 +2,7 @@ import { DescribeTasksCommand, type ECSClient, RunTaskCommand, StopTaskCommand }
 import { z } from "zod";
 import type { Clock } from "../shared/ports/clock.ts";
 
-/** What a deployment asks for: one task of the new image, on machines of the kind that workers get. */
+/** A smoke run: one task of the new image, with the workers' capacity providers. */
 export const smokeOrderSchema = z.object({
   cluster: z.string(),
   taskDefinition: z.string(),
@@ -14,15 +14,15 @@ export type SmokeOrder = z.infer<typeof smokeOrderSchema>;
 
 /** Milliseconds. */
 export const smokeTiming = {
-  /** Of all of it, with a machine that must come first; shorter than a Lambda function may run. */
-  patience: 14 * 60_000,
+  /** Timeout, including the start of a machine; shorter than Lambda's maximum. */
+  timeout: 14 * 60_000,
   look: 10_000,
 } as const;
 
 /**
  * Runs the worker's image once and waits for its end.
  *
- * @throws an error that says why the deployment must not go on: no machine, an image that does not start, a run that failed
+ * @throws an error that stops the deployment: no machine, an image that does not start, or a failed run
  */
 export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrder): Promise<void> {
   const { cluster, taskDefinition, capacityProvider, subnets, securityGroups } = order;
@@ -34,8 +34,8 @@ export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrd
   );
   const arn = tasks[0]?.taskArn;
   if (!arn)
-    throw new Error(`The smoke run cannot start: ${failures.map(({ reason }) => reason).join(", ")}.`);
-  const until = clock.now() + smokeTiming.patience;
+    throw new Error(`The smoke run could not start: ${failures.map(({ reason }) => reason).join(", ")}.`);
+  const until = clock.now() + smokeTiming.timeout;
   let status: string | undefined;
   while (clock.now() < until) {
     await clock.sleep(smokeTiming.look);
@@ -45,12 +45,12 @@ export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrd
     const container = task?.containers?.[0];
     if (container?.exitCode === 0) return;
     throw new Error(
-      `The worker's image fails its smoke run (exit code ${container?.exitCode ?? "none"}): ${container?.reason ?? task?.stoppedReason ?? "its log says why"}. No worker was changed.`,
+      `The smoke run of the worker's image failed (exit code ${container?.exitCode ?? "none"}): ${container?.reason ?? task?.stoppedReason ?? "see its log"}. No worker was replaced.`,
     );
   }
-  await ecs.send(new StopTaskCommand({ cluster, task: arn, reason: "the smoke run takes too long" }));
-  const why = status === "RUNNING" ? "it does not end" : "no machine came: look at quota and capacity";
+  await ecs.send(new StopTaskCommand({ cluster, task: arn, reason: "the smoke run timed out" }));
+  const why = status === "RUNNING" ? "it did not end" : "no machine started; check quota and capacity";
   throw new Error(
-    `The smoke run is not done after ${smokeTiming.patience / 60_000} minutes: ${why}. No worker was changed.`,
+    `The smoke run timed out after ${smokeTiming.timeout / 60_000} minutes: ${why}. No worker was replaced.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Entry point of the smoke run as a Lambda function, which a deployment invokes before it changes a worker. */
+/** Lambda entry point of the smoke run. A deployment invokes it before it replaces a worker. */
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { systemClock } from "../shared/system-clock.ts";
 import { runSmokeTask, smokeOrderSchema } from "./run-smoke-task.ts";

@@ -14,6 +14,6 @@ const types: Readonly<Record<string, UploadType>> = {
 
 export function contentTypeOf(file: string): UploadType {
   const type = types[extname(file).toLowerCase()];
-  if (!type) throw new Error(`${file}: give JPEG, PNG, WebP, AVIF, HEIC or TIFF`);
+  if (!type) throw new Error(`${file} has an unsupported type; use JPEG, PNG, WebP, AVIF, HEIC or TIFF`);
   return type;
 }

@@ -1,8 +1,8 @@
 import type { Visii, visii } from "visii-client";
 
-/** Where the service is and which key opens it: VISII_URL and VISII_KEY, as `npm run dev` prints them. */
+/** The service's URL and API key: VISII_URL and VISII_KEY, as printed by `npm run dev`. */
 export function readEnvironment(connect: typeof visii): { readonly api: Visii; print(line: string): void } {
   const { VISII_URL: baseUrl, VISII_KEY: key } = process.env;
-  if (!baseUrl || !key) throw new Error("set VISII_URL and VISII_KEY, as npm run dev prints them");
+  if (!baseUrl || !key) throw new Error("set VISII_URL and VISII_KEY to the values that npm run dev prints");
   return { api: connect({ baseUrl, key }), print: (line) => void process.stdout.write(`${line}\n`) };
 }

@@ -1,6 +1,6 @@
 /**
- * A mobile app's backend: the phone gets upload forms (its pictures never pass through here), says when they are sent, and
- * follows the edit. Only this backend knows the key.
+ * A mobile app's backend. The phone uploads photos with forms, directly to object storage, and follows the
+ * edit. Only this backend has the API key.
  *
  *     VISII_URL=… VISII_KEY=… tsx examples/mobile-backend.ts before.jpg after.jpg photo.jpg
  */
@@ -11,18 +11,18 @@ import { readEnvironment } from "./environment.ts";
 
 const { api, print } = readEnvironment(visii);
 const [beforeFile, afterFile, photoFile] = process.argv.slice(2);
-if (!beforeFile || !afterFile || !photoFile) throw new Error("give three pictures: before, after, photo");
+if (!beforeFile || !afterFile || !photoFile) throw new Error("usage: mobile-backend.ts BEFORE AFTER PHOTO");
 
-/** What the phone does with the form that the backend hands it. */
-async function phoneSends(file: string): Promise<string> {
+/** In a real app, the phone does this with a form from the backend. */
+async function uploadFromPhone(file: string): Promise<string> {
   const bytes = await readFile(file);
   return (await api.uploads.send(Uint8Array.from(bytes), contentTypeOf(file))).id;
 }
 
 const [before, after, photo] = [
-  await phoneSends(beforeFile),
-  await phoneSends(afterFile),
-  await phoneSends(photoFile),
+  await uploadFromPhone(beforeFile),
+  await uploadFromPhone(afterFile),
+  await uploadFromPhone(photoFile),
 ];
 const instruction = await api.instructions.create(
   { pairs: [{ before, after }], name: "from the phone", steps: Number(process.env.VISII_STEPS ?? 150) },

@@ -1,6 +1,6 @@
 /**
- * A nightly job over a shop's new photos: a manifest of uploads, one batch, a file of results and a file of what went wrong.
- * With --nightly it is left to the service, every night at three.
+ * Edits a shop's new photos as one batch: uploads, a manifest, then the results and the errors. With
+ * --nightly, the service repeats it every night at 03:00.
  *
  *     VISII_URL=… VISII_KEY=… tsx examples/nightly-bulk.ts ins_… photo.jpg… [--nightly]
  */
@@ -12,7 +12,7 @@ import { readEnvironment } from "./environment.ts";
 const { api, print } = readEnvironment(visii);
 const nightly = process.argv.includes("--nightly");
 const [instruction, ...files] = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-if (!instruction || !files.length) throw new Error("give an instruction and pictures: ins_… photo.jpg…");
+if (!instruction || !files.length) throw new Error("usage: nightly-bulk.ts INSTRUCTION PHOTO… [--nightly]");
 
 const lines: string[] = [];
 for (const file of files) {

@@ -1,6 +1,6 @@
 /**
- * A pay-per-use product: quotes from the balance, takes the order once however often the customer presses the button, and bills
- * what was measured.
+ * A pay-per-use product: an order is executed once, however often the customer presses the button, and billed
+ * by measured usage.
  *
  *     VISII_URL=… VISII_KEY=… tsx examples/pay-per-use.ts "make it sepia" photo.jpg order-17
  */
@@ -12,7 +12,7 @@ import { readEnvironment } from "./environment.ts";
 const { api, print } = readEnvironment(visii);
 const [text, file, order] = process.argv.slice(2);
 if (!text || !file || !order)
-  throw new Error('give words, a picture and an order: "make it sepia" photo.jpg order-17');
+  throw new Error('usage: pay-per-use.ts TEXT PHOTO ORDER, such as "make it sepia" photo.jpg order-17');
 
 const { id: image } = await api.uploads.send(Uint8Array.from(await readFile(file)), contentTypeOf(file));
 const place = () =>
@@ -20,15 +20,15 @@ const place = () =>
 try {
   const first = await place();
   const second = await place();
-  print(`ordered twice, made once: ${first.id === second.id}`);
+  print(`ordered twice, executed once: ${first.id === second.id}`);
   const { status, usage, error } = await api.edits.wait(first.id);
-  if (status !== "succeeded") throw new Error(`${status}: ${error?.message}; nothing is charged`);
-  print(`to bill for ${order}: ${usage?.credits} credits, ${usage?.compute_seconds} s of computing`);
+  if (status !== "succeeded") throw new Error(`${status}: ${error?.message}; nothing was charged`);
+  print(`bill for ${order}: ${usage?.credits} credits, ${usage?.compute_seconds} s of compute time`);
 } catch (error) {
-  // 402: top up first. 429: the answer says when to come back.
+  // 402: add credit. 429: retry after the time in the response.
   if (!(error instanceof ApiError)) throw error;
   print(
-    `not now: ${error.problem.code}${error.retryAfter === undefined ? "" : `, in ${error.retryAfter} s`}`,
+    `refused: ${error.problem.code}${error.retryAfter === undefined ? "" : `, retry in ${error.retryAfter} s`}`,
   );
   process.exitCode = 1;
 }

@@ -3,7 +3,10 @@ import { promisify } from "node:util";
 import { VisibleError } from "../shared/errors.ts";
 import { showBytes } from "../shared/show-bytes.ts";
 
-/** Bytes of a card that each lane takes beside its sessions: CUDA's context, the libraries' kernels and workspaces. */
+/**
+ * GPU memory in bytes that each lane uses in addition to its sessions: CUDA's context, kernels and
+ * workspaces.
+ */
 export const laneOverhead = 0.8e9;
 
 interface Card {
@@ -12,7 +15,10 @@ interface Card {
   readonly memory: number;
 }
 
-/** Reads `nvidia-smi --query-gpu=name,memory.total --format=csv,noheader,nounits`, a line for each card: name, MiB. */
+/**
+ * Parses `nvidia-smi --query-gpu=name,memory.total --format=csv,noheader,nounits`: one line per GPU, name and
+ * MiB.
+ */
 export function parseCards(text: string): readonly Card[] {
   return text
     .trim()
@@ -23,27 +29,27 @@ export function parseCards(text: string): readonly Card[] {
     });
 }
 
-/** @throws VisibleError where the lanes' shares are more than the card has */
+/** @throws VisibleError if the lanes' shares exceed the GPU's memory */
 export function requireCardMemory(card: Card, shares: readonly number[]): void {
   const wanted = shares.reduce((sum, share) => sum + share + laneOverhead, 0);
   if (wanted <= card.memory) return;
   throw new VisibleError(
     "not_enough_memory",
-    `The ${card.name} has ${showBytes(card.memory)} of memory, and ${shares.length === 1 ? "one lane takes" : `${shares.length} lanes take`} ${showBytes(wanted)}; lower VISII_LANE_MEMORY, or use a larger card.`,
+    `The ${card.name} has ${showBytes(card.memory)} of memory, but ${shares.length === 1 ? "one lane needs" : `${shares.length} lanes need`} ${showBytes(wanted)}; lower VISII_LANE_MEMORY or use a larger GPU.`,
   );
 }
 
-/** @throws VisibleError where NVIDIA's own tool cannot tell */
+/** @throws VisibleError if nvidia-smi does not report the GPU */
 export async function askCard(index: number, tool = "nvidia-smi"): Promise<Card> {
   const words = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"];
   try {
     const card = parseCards((await promisify(execFile)(tool, words)).stdout)[index];
     if (card) return card;
-    throw new Error(`there is no card ${index}`);
+    throw new Error(`GPU ${index} not found`);
   } catch (cause) {
     throw new VisibleError(
       "device_unavailable",
-      `${tool} does not tell the memory of card ${index} (${cause instanceof Error ? cause.message.split("\n")[0] : cause}); without VISII_LANE_MEMORY nobody asks.`,
+      `${tool} did not report the memory of GPU ${index} (${cause instanceof Error ? cause.message.split("\n")[0] : cause}); unset VISII_LANE_MEMORY to skip this check.`,
       { cause },
     );
   }

@@ -10,29 +10,29 @@ const lane = z
   .transform((text) => text.split(","))
   .pipe(z.array(queueName).min(1));
 
-/** On what it computes, and how. */
+/** Variables of the device. */
 export const deviceConfigSchema = z.object({
-  VISII_DEVICE: z.string().refine(isDevice, "it must be cpu, webgpu, cuda or cuda:n").default("cpu"),
-  /** What the UNet computes in. Float32 everywhere unless it is said: results then do not depend on the machine's kind. */
+  VISII_DEVICE: z.string().refine(isDevice, "must be cpu, webgpu, cuda or cuda:n").default("cpu"),
+  /** Precision of the UNet. The default is fp32 on every device, so that results do not depend on it. */
   VISII_PRECISION: z.enum(precisions).default("fp32"),
 });
 
-/** What a worker is told through its environment. */
+/** Environment variables of a worker. */
 export const workerConfigSchema = awsConfigSchema
   .extend({
     ...deviceConfigSchema.shape,
     VISII_MODEL: z.string(),
     VISII_THREADS: z.coerce.number().int().positive().optional(),
     /**
-     * Where what is computed from the model is kept for the next start, by all workers that share the folder: a disk's, not the
-     * container's own. Computed at every start when absent.
+     * Folder on a persistent disk that caches data derived from the model, shared by all workers. Without it,
+     * the data is computed at every start.
      */
     VISII_CACHE: z.string().optional(),
-    /** The most that it may take, GB. */
+    /** Size limit of the cache in GB. */
     VISII_CACHE_SIZE: z.coerce.number().positive().default(20),
     /**
-     * The queues each lane takes work from, in order of preference: `interactive,bulk;learning` is two lanes, each with a
-     * computing process of its own, so that a long learning holds up no edit.
+     * The queues of each lane, in order of preference. `interactive,bulk;learning` means two lanes, each with
+     * its own compute process, so that learning does not delay edits.
      */
     VISII_LANES: z
       .string()
@@ -40,31 +40,34 @@ export const workerConfigSchema = awsConfigSchema
       .transform((text) => text.split(";"))
       .pipe(z.array(lane).min(1)),
     /**
-     * GB of the device that each lane's sessions may take, in the lanes' order: `7;12`. Together they must fit the card, or the worker
-     * refuses to start. When absent each lane takes what a whole machine could give, which is right for one lane alone.
+     * Device memory in GB for each lane's sessions, in the order of lanes, such as `7;12`. The worker does
+     * not start if the sum exceeds the GPU's memory. Without it, each lane may use all memory, which is right
+     * for a single lane.
      */
     VISII_LANE_MEMORY: z
       .string()
       .transform((text) => text.split(";").map(Number))
       .pipe(z.array(z.number().positive()))
       .optional(),
-    /** Seconds between two saved states of a learning. */
+    /** Seconds between two checkpoints of a learning job. */
     VISII_SAVE_EVERY: z.coerce.number().positive().default(10),
-    /** Images that edits with one prompt sample as one batch, when their jobs wait together; 1 takes each job alone. */
+    /**
+     * Maximum images sampled as one batch when several edits with the same prompt wait; 1 disables batching.
+     */
     VISII_BATCH: z.coerce.number().int().min(1).max(16).default(4),
     /**
-     * Seconds a busy computing process may say nothing before it is killed and its job tried again. It tells of every step, so
-     * longer than one step, and than the compilation of the largest session.
+     * Seconds without a message after which a busy compute process is killed and its job retried. It reports
+     * every step, so this must be longer than a step and than the compilation of the largest session.
      */
-    VISII_SILENCE: z.coerce.number().positive().default(300),
+    VISII_HANG_TIMEOUT: z.coerce.number().positive().default(300),
     VISII_LOG: z.enum(["info", "error"]).default("info"),
-    /** Health is answered there; nowhere when absent. */
+    /** Port of the health check; disabled when absent. */
     VISII_HEALTH_PORT: z.coerce.number().int().optional(),
-    /** Set by ECS in its containers: where a worker says that it is busy. */
+    /** Set by ECS: endpoint for task scale-in protection. */
     ECS_AGENT_URI: z.url().optional(),
   })
   .refine(
     ({ VISII_LANES, VISII_LANE_MEMORY }) =>
       (VISII_LANE_MEMORY?.length ?? VISII_LANES.length) === VISII_LANES.length,
-    { path: ["VISII_LANE_MEMORY"], message: "it must have a share for each lane of VISII_LANES" },
+    { path: ["VISII_LANE_MEMORY"], message: "must have one value per lane of VISII_LANES" },
   );

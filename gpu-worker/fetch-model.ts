@@ -1,4 +1,6 @@
-/** Entry point of the container that runs before the worker: the model comes from the bucket to the machine's disk, once. */
+/**
+ * Entry point of the container that runs before the worker: downloads the model to the machine's disk once.
+ */
 import { z } from "zod";
 import { awsConfigSchema } from "../shared/aws/aws-config.ts";
 import { createAwsClients } from "../shared/aws/clients.ts";
@@ -10,7 +12,7 @@ import { systemClock as clock } from "../shared/system-clock.ts";
 const configSchema = awsConfigSchema
   .pick({ AWS_REGION: true, VISII_STAGE: true, VISII_BUCKET: true, VISII_STORE_ENDPOINT: true })
   .extend({
-    /** The folder it shall lie in: the worker's own `VISII_MODEL`. */
+    /** Target folder; the same as the worker's `VISII_MODEL`. */
     VISII_MODEL: z.string(),
     /** Its prefix in the bucket. */
     VISII_MODEL_SOURCE: z.string(),
@@ -28,9 +30,9 @@ try {
   const place = { s3, bucket: VISII_BUCKET, prefix: VISII_MODEL_SOURCE };
   const { files, bytes } = await fetchModel(place, VISII_MODEL);
   const seconds = (clock.now() - begun) / 1000;
-  log.info("the model lies on the disk", { model: VISII_MODEL_SOURCE, files, bytes, seconds });
+  log.info("the model is on disk", { model: VISII_MODEL_SOURCE, files, bytes, seconds });
 } catch (error) {
-  log.error("the model cannot be had", { model: VISII_MODEL_SOURCE, error });
+  log.error("the model could not be fetched", { model: VISII_MODEL_SOURCE, error });
   process.exitCode = 1;
 } finally {
   destroy();

@@ -1,4 +1,4 @@
-/** Entry point of the worker: the queue on one side, the process that computes on the other; they meet only here. */
+/** Entry point of the worker. It connects the queue with the compute processes. */
 import { kindOf } from "../engine/runtime/device.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
 import { defined } from "../shared/defined.ts";
@@ -28,9 +28,10 @@ const jobs = new JobStore({ table, queues, clock, timing });
 const ledger = new Ledger(table, clock);
 
 const stopping = new AbortController();
-// SIGTERM is also how a container service passes on a Spot notice: state is saved, the job goes back to the queue.
+// ECS also sends SIGTERM on a Spot interruption notice: the state is saved, and the job goes back to the
+// queue.
 for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stopping.abort());
-// A parent that is gone cannot stop us any more.
+// Without its parent, this process would never be stopped.
 process.once("disconnect", () => stopping.abort());
 
 let state: WorkerState = "STARTING";
@@ -51,9 +52,9 @@ const lanes = config.VISII_LANES.map((names, lane) => ({
   compute: new ComputeProcess({
     ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, precision: config.VISII_PRECISION },
     environment: process.env,
-    patience: 20_000,
-    silence: config.VISII_SILENCE * 1000,
-    onStart: tellPids,
+    cancelGraceMs: 20_000,
+    hangTimeoutMs: config.VISII_HANG_TIMEOUT * 1000,
+    onStart: sendPids,
     onFailedStarts: giveUp,
     ...(laneMemory?.[lane] === undefined ? {} : { memory: laneMemory[lane] * 1e9 }),
     ...defined({ threads: config.VISII_THREADS }),
@@ -63,15 +64,15 @@ const lanes = config.VISII_LANES.map((names, lane) => ({
   }),
 }));
 
-/** Whoever started this worker knows its processes, those that replaced others too. */
-function tellPids(): void {
+/** Reports the process IDs to the parent, also after a process was replaced. */
+function sendPids(): void {
   if (state !== "STARTING") process.send?.({ type: "computing", pids: pidsOf() });
 }
-/** A worker that can compute no more must not go on taking jobs, to fail them one after another: it ends, and is replaced. */
+/** A worker that cannot compute would fail every job, so it exits and is replaced. */
 function giveUp(error: unknown): void {
-  log.error("the worker can compute no more", { error });
+  log.error("the worker cannot compute", { error });
   broken = true;
-  // Not 1, which says that another start would end the same way.
+  // Not 1, which means that a restart would fail the same way.
   process.exitCode = 3;
   stopping.abort();
 }
@@ -97,13 +98,13 @@ try {
         queues: names.map((name) => queues[name]),
         async handle(message, signal) {
           state = ++busy ? "BUSY" : state;
-          const seat = shared.seat();
+          const slot = shared.openSlot();
           try {
-            const work = createJobWork({ objects, clock, compute: seat, saveEvery, batch });
+            const work = createJobWork({ objects, clock, compute: slot, saveEvery, batch });
             const handle = createJobHandler({ jobs, ledger, table, clock, random, log }, work);
             return await whileProtected(() => handle(message, signal));
           } finally {
-            seat.leave();
+            slot.leave();
             state = --busy ? "BUSY" : "READY";
           }
         },

@@ -1,6 +1,6 @@
 /**
- * Entry point of a deployment's smoke run: the device computes soundly, and the bundled model learns from a pair and applies what it
- * learned. Nothing is asked of AWS. Exit code 0 only where all of it went well.
+ * Entry point of a deployment's smoke run. It runs the device self-test, learns an instruction with the
+ * bundled model and applies it, without calling AWS. Exit code 0 only if everything succeeds.
  */
 import { fileURLToPath } from "node:url";
 import { requireSoundDevice } from "../engine/capacity/self-test.ts";
@@ -15,20 +15,20 @@ import { createJsonLog } from "../shared/json-log.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { deviceConfigSchema } from "./config.ts";
 
-/** A fifth of a learning: enough to see that it learns. */
+/** A fifth of the default, enough to verify that learning works. */
 const steps = 60;
-/** Decibels by which the edit must come closer to the truth than the photo was; the demo's comes 15 closer. */
+/** Minimum PSNR gain in dB of the edited photo over the unedited one; the demo reaches 15. */
 const least = 3;
 
 const log = createJsonLog((line) => process.stdout.write(`${line}\n`), systemClock.now);
-/** Beside the bundle in the image, else where the repository has it. */
+/** Folder with the model and the pair: in the image next to the bundle, in development the repository. */
 const [folder = fileURLToPath(new URL("..", import.meta.url))] = process.argv.slice(2);
 
 try {
   const { VISII_DEVICE: device, VISII_PRECISION: precision } = deviceConfigSchema.parse(process.env);
   Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
   await requireSoundDevice(device);
-  log.info("the device computes soundly", { device });
+  log.info("the device passed its self-test", { device });
   const pipeline = await openPipeline(`${folder}/models/mini`, { device, precision });
   const { resolution } = pipeline.defaults;
   const [before, after] = await Promise.all(
@@ -42,7 +42,7 @@ try {
   const [photo, result] = [psnr(pair.before, pair.after), psnr(edited ?? pair.before, pair.after)];
   const facts = { photo_db: photo, edit_db: result, least_gain_db: least };
   if (!(result >= photo + least)) {
-    log.error("the edit that was learned is not the edit that was shown", facts);
+    log.error("the learned edit does not match the example", facts);
     process.exitCode = 1;
   } else log.info("an instruction was learned and applied", facts);
   await pipeline.dispose();

@@ -1,4 +1,4 @@
-/** Entry point of the API as a process of its own: the same environment as the functions', and VISII_PORT. */
+/** Entry point of the API as a separate process: the functions' environment variables and VISII_PORT. */
 import { createApp } from "../functions/app.ts";
 import { readEdgeConfig } from "../functions/config.ts";
 import { openEdge } from "../functions/open-edge.ts";

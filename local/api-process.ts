@@ -3,12 +3,12 @@ import { SupervisedProcess } from "./supervised-process.ts";
 
 const messageSchema = z.object({ port: z.number() });
 
-/** The API in a process of its own; one that takes a dead one's place listens where that one did. */
+/** The API as a separate process. After a crash it listens on the same port again. */
 export class ApiProcess extends SupervisedProcess {
   port = 0;
 
   constructor(environment: Readonly<Record<string, string>>) {
-    super({ entry: new URL("api-main.ts", import.meta.url), environment, patience: 2000 });
+    super({ entry: new URL("api-main.ts", import.meta.url), environment, stopGraceMs: 2000 });
   }
 
   protected override get name(): string {

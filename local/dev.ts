@@ -1,4 +1,4 @@
-/** `npm run dev`: the whole service on this machine, with nothing but Node. Ctrl-C stops all of it. */
+/** `npm run dev`: runs the whole service on this machine. Ctrl-C stops it. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -22,9 +22,9 @@ const workers = Number(values.workers);
 const mistake = !existsSync(model)
   ? `Model folder ${model} does not exist; give one with --model.`
   : !Number.isInteger(port) || port < 0 || port > 65_535
-    ? `--port ${values.port} is no port; give 0 to 65535.`
+    ? `--port ${values.port} is not a valid port; use 0 to 65535.`
     : !Number.isInteger(workers) || workers < 1 || workers > 16
-      ? `--workers ${values.workers} is no count; give 1 to 16.`
+      ? `--workers ${values.workers} is not a valid number; use 1 to 16.`
       : undefined;
 if (mistake !== undefined) {
   process.stderr.write(`${mistake}\n`);
@@ -37,7 +37,8 @@ let asked = 0;
 const interrupted = new Promise<void>((resolve) => {
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.on(name, () => {
-      // The terminal and npm may both pass one Ctrl-C on, seconds apart on a busy machine; a later one means: at once.
+      // The terminal and npm may both forward one Ctrl-C, seconds apart on a busy machine. A later one exits
+      // immediately.
       if (asked && Date.now() - asked > 5000) process.exit(130);
       asked ||= Date.now();
       resolve();
@@ -51,7 +52,7 @@ try {
   await service.stop();
 } catch (error) {
   const busy = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-  process.stderr.write(busy ? `Port ${port} is taken; choose another with --port.\n` : `${String(error)}\n`);
+  process.stderr.write(busy ? `Port ${port} is in use; choose another with --port.\n` : `${String(error)}\n`);
   process.exitCode = 1;
 }
 process.exit();

@@ -1,10 +1,10 @@
 declare module "dynalite" {
   import type { Server } from "node:http";
 
-  /** DynamoDB's API on LevelDB; in memory when `path` is absent. */
+  /** DynamoDB's API on LevelDB; in memory without `path`. */
   export default function dynalite(options?: {
     readonly path?: string;
-    /** Milliseconds a new table takes to become active. */
+    /** Milliseconds until a new table is active. */
     readonly createTableMs?: number;
   }): Server;
 }

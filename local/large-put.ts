@@ -1,9 +1,9 @@
-/** Bytes up to which the S3 stand-in takes an object in one piece; it refuses bodies of more than 11 MiB, where S3 takes 5 GiB. */
+/** Maximum bytes of a single PUT. The S3 stand-in rejects bodies above 11 MiB; S3 accepts 5 GiB. */
 const largestPiece = 8 * 1024 * 1024;
 
 /**
- * Stores an object of any size in a stand-in that takes small bodies: what is too large for one goes as an upload in parts
- * (AWS: "Uploading and copying objects using multipart upload"). Resolves with the answer to the PUT, or to the last part's end.
+ * Stores an object of any size in the stand-in; large ones as a multipart upload (AWS: "Uploading and copying
+ * objects using multipart upload"). Resolves with the last response.
  */
 export async function putObject(
   target: URL,

@@ -1,7 +1,7 @@
 import { serve } from "@hono/node-server";
 import type { createApp } from "../functions/app.ts";
 
-/** Serves the API on this machine only. @param port 0 takes a free one */
+/** Serves the API on this machine only. @param port 0 picks a free one */
 export function listen(
   app: ReturnType<typeof createApp>,
   port: number,

@@ -2,7 +2,7 @@ import { type OutboundPolicy, publicOnly } from "../shared/outbound/outbound-pol
 
 const isLoopback = (host: string): boolean => ["127.0.0.1", "::1", "[::1]", "localhost"].includes(host);
 
-/** On one's own machine webhooks may go to it, too, over plain http if need be; all else stays guarded. */
+/** Also allows webhooks to the local machine, with http; other addresses stay restricted. */
 export const loopbackToo: OutboundPolicy = {
   ...publicOnly,
   refuseAddress: (url) =>

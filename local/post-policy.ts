@@ -13,7 +13,10 @@ const policySchema = z.object({
   ),
 });
 
-/** Why S3 would refuse a form upload, or undefined when it would take it (AWS: "Creating an HTML form using SigV4"). */
+/**
+ * Why S3 would reject a form upload; undefined if it would accept it (AWS: "Creating an HTML form using
+ * SigV4").
+ */
 export function refuseForm(
   fields: ReadonlyMap<string, string>,
   fileBytes: number,

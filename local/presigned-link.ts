@@ -8,10 +8,10 @@ export interface LinkSigner {
 }
 
 /**
- * Why S3 would refuse to read by this link, or undefined when it would not: the link is signed anew from what it says itself,
- * and must come out the same (AWS: "Authenticating Requests: Using Query Parameters").
+ * Why S3 would reject this signed URL; undefined if it would accept it. The URL is signed again from its own
+ * parameters, and the signatures must match (AWS: "Authenticating Requests: Using Query Parameters").
  *
- * @param host as the reader names it; the signature covers it
+ * @param host as in the request; the signature covers it
  */
 export async function refuseLink(
   url: URL,

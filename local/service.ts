@@ -19,23 +19,23 @@ import { startSweeper } from "./sweeper.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface ServiceOptions {
-  /** 0 takes a free one. */
+  /** 0 picks a free one. */
   readonly port: number;
   readonly workers: number;
   /** Folder of the model. */
   readonly model: string;
   readonly log: Log;
-  /** Of the workers' own lines, on stderr. */
+  /** Log level of the workers, on stderr. */
   readonly logLevel?: "info" | "error";
   readonly timing?: Partial<QueueTiming>;
   readonly settings?: Partial<EdgeSettings>;
-  /** Seconds between two saved states of a learning. */
+  /** Seconds between two checkpoints of a learning job. */
   readonly saveEvery?: number;
-  /** Further variables of the workers (gpu-worker/config.ts). */
+  /** Additional variables of the workers (gpu-worker/config.ts). */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Stores and queue to use, started already; this service stops them. Its own when absent. */
+  /** Running stand-ins to use; this service stops them. Default: new ones. */
   readonly standIns?: StandIns;
-  /** The API in a process of its own, as the workers are; in this one when absent. */
+  /** Runs the API as a separate process. Default: in this process. */
   readonly apiProcess?: boolean;
   /** Credits of the first account. */
   readonly credits?: number;
@@ -43,17 +43,17 @@ export interface ServiceOptions {
 
 export interface Service {
   readonly url: string;
-  /** Of the first account, with every scope. */
+  /** API key of the first account, with every scope. */
   readonly key: string;
   readonly account: string;
   readonly standIns: StandIns;
   readonly workers: readonly WorkerProcess[];
-  /** Where it is a process of its own. */
+  /** Present if the API is a separate process. */
   readonly api?: ApiProcess;
   stop(): Promise<void>;
 }
 
-/** The whole service on one machine: stores, queue, API and sweeper in this process, the workers below it. */
+/** Starts the whole service: stand-ins, API and sweeper in this process, workers as child processes. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, model, port } = options;
   await buildStudio();
@@ -74,7 +74,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   const settings: EdgeSettings = {
     ...{ ...defaultEdgeSettings, requestsPerMinute: 6000 },
-    // No router stands here, so a stream may go on to the end of its job.
+    // Without a router, a stream can last until its job ends.
     ...{ longestStream: 3600, ...options.settings },
   };
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
@@ -128,7 +128,7 @@ async function startApi(
   return api;
 }
 
-/** What workers are told by environment, and the same for this process. */
+/** Environment variables of the workers and of a separate API process. */
 function environmentOf(
   { aws, bucket, table, queueUrls, webhookQueueUrl }: StandIns,
   { timing, saveEvery, environment, logLevel = "error" }: ServiceOptions,

@@ -3,18 +3,18 @@ interface Waiting {
   start(): void;
 }
 
-/** Held by many at once or by one alone, in the order of asking. */
+/** A fair readers-writer lock. */
 export class SharedLock {
   readonly #queue: Waiting[] = [];
   #holders = 0;
   #exclusive = false;
 
-  /** Resolves with what gives it back. */
+  /** Acquires a shared lock. Resolves with its release function. */
   shared(): Promise<() => void> {
     return this.#take(false);
   }
 
-  /** The same, once nobody else holds it. */
+  /** Acquires an exclusive lock. Resolves with its release function. */
   exclusive(): Promise<() => void> {
     return this.#take(true);
   }

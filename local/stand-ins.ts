@@ -10,22 +10,22 @@ import { queueNames, queueTiming } from "../shared/queue-timing.ts";
 import { startStoreGate } from "./store-gate.ts";
 import { addTransactions } from "./table-transactions.ts";
 
-/** S3, SQS and DynamoDB of one machine: everything the service keeps, in this process's memory. */
+/** Stand-ins for S3, SQS and DynamoDB, in this process's memory. */
 export interface StandIns {
   readonly aws: AwsOptions;
   readonly bucket: string;
   readonly table: string;
-  /** By the queue's role. */
+  /** By queue name. */
   readonly queueUrls: Readonly<Record<keyof typeof queueNames, string>>;
   readonly deadLetterUrls: Readonly<Record<keyof typeof queueNames, string>>;
-  /** Pointers to webhook deliveries. */
+  /** Queue of webhook deliveries. */
   readonly webhookQueueUrl: string;
   stop(): Promise<void>;
 }
 
 const credentials = { accessKeyId: "local", secretAccessKey: "local" } as const;
 
-/** Starts them on free ports of `host`, with bucket, table, queues and dead-letter queues in place. */
+/** Starts the stand-ins on free ports of `host` and creates bucket, table, queues and dead-letter queues. */
 export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
   const bucket = "visii";
   const table = "visii";

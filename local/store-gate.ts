@@ -6,8 +6,8 @@ import { refuseForm } from "./post-policy.ts";
 import { type LinkSigner, refuseLink } from "./presigned-link.ts";
 
 /**
- * Stands before the S3 stand-in, which takes no form uploads and refuses nothing: adds signed forms with their policies,
- * checks signed links, and divides what is too large for it. Everything else is passed on.
+ * Proxy for the S3 stand-in, which accepts no form uploads and validates nothing. It adds form uploads with
+ * signed policies, verifies signed URLs, and splits large objects. Other requests are forwarded.
  */
 export async function startStoreGate(
   store: string,
@@ -27,7 +27,7 @@ export async function startStoreGate(
   };
 }
 
-/** What the bucket's CORS rules allow browsers: forms in, signed links out. */
+/** The bucket's CORS rules: form uploads and reads by signed URL. */
 const corsHeaders = {
   "access-control-allow-origin": "*",
   "access-control-allow-methods": "GET, POST",
@@ -42,7 +42,7 @@ async function answer(
 ): Promise<void> {
   const url = new URL(request.url ?? "/", store);
   if (request.method === "OPTIONS") return void response.writeHead(204, corsHeaders).end();
-  // Those with a key of their own sign a header; everybody else holds a form or a link.
+  // Requests with AWS credentials have a signed header; others use a form or a signed URL.
   const byLink = request.method === "GET" && request.headers.authorization === undefined;
   const refusal = byLink && (await refuseLink(url, hostOf(request), signer, Date.now()));
   if (refusal) return void response.writeHead(403, corsHeaders).end(refusal);
@@ -60,7 +60,7 @@ async function answer(
       ? await putObject(url, new Uint8Array(body), headers)
       : await fetch(url, { method, headers, ...(hasBody ? { body } : {}) });
   const back = Object.fromEntries([...passed.headers].filter(([name]) => !hopByHop.has(name)));
-  // fetch leaves out the length of a body it did not read.
+  // fetch omits the length of a body that it did not read.
   const length = passed.headers.get("content-length");
   const bytes = Buffer.from(await passed.arrayBuffer());
   const sized = request.method === "HEAD" ? (length ?? "0") : String(bytes.length);
@@ -108,7 +108,7 @@ async function takeForm(
   response.writeHead(stored.ok ? 204 : 503, corsHeaders).end();
 }
 
-/** As the reader named it; a proxy in between passes that on. */
+/** The host of the request, or the one that a proxy forwarded. */
 function hostOf({ headers }: IncomingMessage): string {
   const forwarded = headers["x-forwarded-host"];
   return (typeof forwarded === "string" ? forwarded : headers.host) ?? "";

@@ -3,11 +3,11 @@ import { type ChildProcess, fork } from "node:child_process";
 interface SupervisedOptions {
   readonly entry: URL;
   readonly environment: Readonly<Record<string, string>>;
-  /** Milliseconds between being told to stop and being killed. */
-  readonly patience: number;
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  readonly stopGraceMs: number;
 }
 
-/** A part of the service as a process of its own, as it runs in production; one that dies is started again. */
+/** A part of the service as a separate process, as in production. It is restarted after a crash. */
 export class SupervisedProcess {
   readonly #options: SupervisedOptions;
   #child: ChildProcess | undefined;
@@ -23,12 +23,12 @@ export class SupervisedProcess {
     return this.#child?.pid;
   }
 
-  /** It has said so, and has not ended since. */
+  /** True after the process has reported that it is ready, until it ends. */
   get isReady(): boolean {
     return this.#ready;
   }
 
-  /** Resolves with the first thing it says, which means that it is ready; rejects when it ends before. */
+  /** Resolves with the process's first message, which means that it is ready. Rejects if it ends before. */
   start(): Promise<unknown> {
     const { entry, environment } = this.#options;
     const child = fork(entry, [], {
@@ -46,20 +46,20 @@ export class SupervisedProcess {
       child.once("exit", (code) => {
         this.#ready = false;
         reject(new Error(`the ${this.name} ended with code ${code}`));
-        // 1 is its own word that it cannot start; again would be no better.
+        // Exit code 1 means that it cannot start; a restart would fail too.
         if (!this.#stopping && code !== 1) void this.start().catch(() => undefined);
       });
     });
   }
 
-  /** Tells it to stop, and waits until it has. */
+  /** Stops the process and waits for its end. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGTERM");
-    const killer = setTimeout(() => child.kill("SIGKILL"), this.#options.patience);
+    const killer = setTimeout(() => child.kill("SIGKILL"), this.#options.stopGraceMs);
     await gone;
     clearTimeout(killer);
   }
@@ -70,7 +70,7 @@ export class SupervisedProcess {
 
   protected hear(_message: unknown): void {}
 
-  /** Variables for those that replace this one. */
+  /** Sets variables for restarts. */
   protected keep(environment: Readonly<Record<string, string>>): void {
     this.#environment = environment;
   }

@@ -8,14 +8,17 @@ import { createGuardedSender } from "../shared/webhooks/guarded-sender.ts";
 import { loopbackToo } from "./loopback-too.ts";
 import type { StandIns } from "./stand-ins.ts";
 
-/** Milliseconds between two looks; a schedule's minute is too long for somebody who watches. */
+/** Milliseconds between two passes; shorter than production's minute, for interactive use. */
 const interval = 500;
-/** Batches of webhooks that are sent at a time. */
+/** Concurrent batches of webhooks. */
 const mostSending = 4;
 
 type LocalPorts = Omit<SweepPorts, "webhooks" | "meter"> & { readonly random: RandomBytes };
 
-/** What schedules and queues start in production, in loops: the sweeper, the dead-letter queues and, apart from them, webhooks. */
+/**
+ * Runs in loops what schedules and queues trigger in production: the sweeper, the dead-letter consumer and
+ * the webhook sender.
+ */
 export function startSweeper(
   ports: LocalPorts,
   sqs: SQSClient,

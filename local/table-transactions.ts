@@ -17,16 +17,16 @@ const requestSchema = z.object({
 });
 type Action = z.infer<typeof requestSchema>["TransactItems"][number];
 
-/** Milliseconds for which DynamoDB answers a repeated `ClientRequestToken` without writing again. */
+/** Milliseconds for which DynamoDB recognizes a repeated `ClientRequestToken` and does not write again. */
 const tokenLifetime = 600_000;
 const target = "x-amz-target";
 const inside = "x-inside-transaction";
 
 /**
- * Gives dynalite the `TransactWriteItems` that it lacks. While a transaction runs, no other request does, so nobody sees it half
- * done; its writes are made one by one, and taken back from their former items when one of them is refused.
+ * Adds `TransactWriteItems` to dynalite. Other requests wait while a transaction runs, so none sees an
+ * intermediate state. Its writes are executed one by one; if one fails, the earlier ones are reverted.
  *
- * @param keyNames of the table, to read an item that a `Put` replaces
+ * @param keyNames key attributes of the table, to read an item that a `Put` replaces
  */
 export function addTransactions(database: Server, keyNames: readonly string[]): void {
   const [handle] = database.listeners("request") as RequestListener[];
@@ -43,7 +43,7 @@ export function addTransactions(database: Server, keyNames: readonly string[]): 
         "Content-Type": "application/x-amz-json-1.0",
         [target]: `DynamoDB_20120810.${operation}`,
         [inside]: pass,
-        // dynalite looks at the form of a signature, not at the signature.
+        // dynalite checks only the format of a signature.
         Authorization: "AWS4-HMAC-SHA256 Credential=c, SignedHeaders=s, Signature=s",
         "X-Amz-Date": "20260101T000000Z",
       },
@@ -102,7 +102,7 @@ function described({ Put, Update, Delete }: Action, keyNames: readonly string[])
   return { operation: Update ? "UpdateItem" : "DeleteItem", body, key: body.Key };
 }
 
-/** As DynamoDB tells it: one reason for each action. */
+/** DynamoDB's response to a canceled transaction, with one reason per action. */
 function canceled(count: number, failed: number, cause: unknown) {
   const { __type = "", message = "" } = cause as { __type?: string; message?: string };
   const name = __type.split("#").at(-1);

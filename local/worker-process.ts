@@ -3,14 +3,14 @@ import { SupervisedProcess } from "./supervised-process.ts";
 
 const messageSchema = z.object({ pids: z.array(z.number().optional()) });
 
-/** A worker: the queue's side in this process, the computing ones below it. */
+/** A worker process, with its compute processes as children. */
 export class WorkerProcess extends SupervisedProcess {
-  /** Process ids of the computing processes, one for each lane, as the worker told them. */
+  /** Process IDs of the compute processes, one per lane, as reported by the worker. */
   computePids: readonly (number | undefined)[] = [];
 
   constructor(environment: Readonly<Record<string, string>>) {
-    // It saves what it works on first.
-    super({ entry: new URL("../gpu-worker/main.ts", import.meta.url), environment, patience: 25_000 });
+    // It saves its state before it ends.
+    super({ entry: new URL("../gpu-worker/main.ts", import.meta.url), environment, stopGraceMs: 25_000 });
   }
 
   protected override get name(): string {

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const demo = fileURLToPath(new URL("../demo/", import.meta.url));
-/** Beside the edge's entry points, which serve it. */
+/** Output folder, next to the edge's entry points, which serve it. */
 const served = fileURLToPath(new URL("../functions/studio/", import.meta.url));
 
 const copied = {
@@ -21,7 +21,7 @@ const copied = {
 
 const entries = ["main.tsx", "styles/studio.css"].map((file) => ({ in: join(here, file), out: "studio" }));
 
-/** Bundles the studio into functions/studio/. Files that are as they should be are not touched. */
+/** Bundles the studio into functions/studio/. Unchanged files are not written. */
 export async function buildStudio(): Promise<void> {
   const { outputFiles } = await build({
     ...{ entryPoints: entries, outdir: served, write: false },
@@ -32,7 +32,7 @@ export async function buildStudio(): Promise<void> {
   for (const [name, from] of Object.entries(copied)) await place(join(served, name), await readFile(from));
 }
 
-/** Written aside and renamed: another process may be reading. */
+/** Written to a temporary file and renamed, because another process may be reading. */
 async function place(path: string, contents: Uint8Array): Promise<void> {
   const before = await readFile(path).catch(() => undefined);
   if (before?.equals(contents)) return;

@@ -1,4 +1,4 @@
-/** The studio: the whole service by hand. It uses the public API through the typed client, and nothing else. */
+/** The studio. It uses only the public API, through the typed client. */
 import { render } from "preact";
 import { App } from "./components/app.tsx";
 import { openStudio } from "./state/open-studio.ts";

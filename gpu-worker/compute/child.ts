@@ -1,4 +1,4 @@
-/** Entry point of the process that computes. Its one argument is the options as JSON; it lives as long as its parent. */
+/** Entry point of the compute process. Its argument is the options as JSON. It exits with its parent. */
 import { z } from "zod";
 import { requireSoundDevice } from "../../engine/capacity/self-test.ts";
 import { precisions } from "../../engine/networks/precision.ts";
@@ -31,7 +31,7 @@ function failureOf(error: unknown, signal: AbortSignal): TaskFailure {
   return signal.aborted ? { kind: "canceled", code: "canceled", message: "canceled" } : toFailure(error);
 }
 
-// Ctrl-C reaches the whole process group; the parent decides what becomes of us.
+// Ctrl-C signals the whole process group; the parent decides when this process ends.
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
 process.on("disconnect", () => process.exit(0));
@@ -42,8 +42,8 @@ try {
   );
   process.env.TMPDIR = scratch;
   Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
-  // Sessions are compiled when work first needs them: without this look, a machine with a broken device would take jobs, and
-  // fail every one.
+  // Sessions are compiled on first use. Without this check, a worker with a broken device would take jobs and
+  // fail each of them.
   await requireSoundDevice(device);
   const pipeline = await openPipeline(model, {
     ...{ device, precision },
@@ -66,7 +66,7 @@ try {
         (done) => tell({ type: "done", done }),
         async (error: unknown) => {
           await tell({ type: "failed", failure: failureOf(error, control.signal) });
-          // A device that failed in the midst of work is opened and tested anew, by the process that follows this one.
+          // After a device failure, exit: the next process opens and tests the device again.
           if (device !== "cpu" && error instanceof RetryableError) process.exit(1);
         },
       )

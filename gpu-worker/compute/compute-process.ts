@@ -14,54 +14,54 @@ interface ComputeOptions {
   /** Folder of the model, in diffusers layout. */
   readonly model: string;
   readonly device: Device;
-  /** What the UNet computes in; fp32 when absent. */
+  /** Precision of the UNet. Default: fp32. */
   readonly precision?: Precision;
-  /** Bytes that its sessions may take together. */
+  /** Memory limit of all its sessions, in bytes. */
   readonly memory?: number;
-  /** Threads inside one operator. */
+  /** Threads per operator. */
   readonly threads?: number;
-  /** Where what is computed from the model is kept for the next process, and at most how many bytes of it. */
+  /** Cache of data derived from the model, for later processes; `limit` in bytes. */
   readonly cache?: { readonly folder: string; readonly limit: number };
-  /** The worker's environment, of which the process gets what holds no secret; nothing when absent. */
+  /** The worker's environment; the process gets only variables without secrets. Default: none. */
   readonly environment?: Environment;
-  /** Milliseconds a canceled task has to end between two steps before the process is killed. */
-  readonly patience: number;
+  /** Milliseconds that a canceled task has to end before the process is killed. */
+  readonly cancelGraceMs: number;
   /**
-   * Milliseconds a busy process may say nothing before it counts as wedged and is killed. Longer than the longest step and than
-   * compiling the largest session.
+   * Milliseconds without a message after which a busy process is killed. Longer than any step or session
+   * compilation.
    */
-  readonly silence: number;
-  /** Told each time a process is started. */
+  readonly hangTimeoutMs: number;
+  /** Called each time a process is started. */
   onStart?(): void;
-  /** Told when two starts in a row failed: one may have been killed, but now nothing will be computed here. */
+  /** Called when two consecutive starts have failed, which means that this worker cannot compute. */
   onFailedStarts?(error: unknown): void;
 }
 
-/** Milliseconds a process has to open its model: reading a few GB of weights from a slow disk. */
+/** Milliseconds to open the model, which may read several GB from a slow disk. */
 const startLimit = 600_000;
 
-/** Whatever can run a task. */
+/** Runs tasks. */
 export interface Compute {
   /**
-   * `onEvent` is awaited in order before the task counts as done.
+   * Calls to `onEvent` are awaited in order before the task is done.
    *
-   * @throws VisibleError as the task did, RetryableError when the process broke, and `signal.reason` when that aborts
+   * @throws VisibleError from the task, RetryableError if the process failed, and `signal.reason` on abort
    */
   run(task: Task, signal: AbortSignal, onEvent: (event: TaskEvent) => Promise<void>): Promise<TaskDone>;
 }
 
-/** Or a bundle, as in the worker's image; the child then is another one beside it. */
+/** False in the worker's image, where this file and the child are bundles in one folder. */
 const isSource = import.meta.url.endsWith(".ts");
 
 /**
- * The process that owns the sessions. Inference blocks its thread, so whatever must stay awake lives here in the parent.
- * Started when first needed; one that crashed or had to be killed is replaced at the next task.
+ * The child process that owns the sessions. Inference blocks its thread, so heartbeats run here in the
+ * parent. It is started on first use; after a crash or a kill, a new one is started for the next task.
  */
 export class ComputeProcess implements Compute {
   readonly #options: ComputeOptions;
   #child: ChildProcess | undefined;
   #ready: Promise<string> | undefined;
-  /** In a row. */
+  /** Consecutive. */
   #failedStarts = 0;
 
   constructor(options: ComputeOptions) {
@@ -72,7 +72,7 @@ export class ComputeProcess implements Compute {
     return this.#child?.pid;
   }
 
-  /** Resolves with the model's id when it can take tasks. @throws RetryableError when it cannot start */
+  /** Resolves with the model's ID when it can take tasks. @throws RetryableError if it cannot start */
   ready(): Promise<string> {
     this.#ready ??= this.#start().then(
       (model) => {
@@ -97,26 +97,26 @@ export class ComputeProcess implements Compute {
     signal.throwIfAborted();
     const child = this.#child!;
     return new Promise<TaskDone>((resolve, reject) => {
-      let told: Promise<void> = Promise.resolve();
+      let handled: Promise<void> = Promise.resolve();
       let failed: unknown;
       let killer: NodeJS.Timeout | undefined;
-      let wedged = false;
+      let isHung = false;
       const watchdog = setTimeout(() => {
-        wedged = true;
+        isHung = true;
         child.kill("SIGKILL");
-      }, this.#options.silence);
+      }, this.#options.hangTimeoutMs);
       const settle = (finish: () => void) => {
         clearTimeout(killer);
         clearTimeout(watchdog);
         child.off("message", hear);
         child.off("exit", crashed);
         signal.removeEventListener("abort", cancel);
-        void told.then(() => (failed === undefined ? finish() : reject(failed)));
+        void handled.then(() => (failed === undefined ? finish() : reject(failed)));
       };
       const hear = (message: ChildMessage) => {
         watchdog.refresh();
         if (message.type === "event")
-          told = told
+          handled = handled
             .then(() => onEvent(message.event))
             .catch((error: unknown) => {
               failed ??= error;
@@ -134,15 +134,15 @@ export class ComputeProcess implements Compute {
             signal.aborted
               ? signal.reason
               : new ProcessKilled(
-                  wedged
-                    ? `the computing process said nothing for ${this.#options.silence / 1000} s and was killed`
-                    : `the computing process ended in the middle of a task (${by ?? `code ${code}`})`,
+                  isHung
+                    ? `the compute process did not respond for ${this.#options.hangTimeoutMs / 1000} s and was killed`
+                    : `the compute process exited during a task (${by ?? `code ${code}`})`,
                 ),
           ),
         );
       const cancel = () => {
         send(child, { type: "cancel" });
-        killer = setTimeout(() => child.kill("SIGKILL"), this.#options.patience);
+        killer = setTimeout(() => child.kill("SIGKILL"), this.#options.cancelGraceMs);
       };
       child.on("message", hear);
       child.once("exit", crashed);
@@ -151,7 +151,7 @@ export class ComputeProcess implements Compute {
     });
   }
 
-  /** Calls off one part of the task that runs now; the others go on. */
+  /** Cancels one part of the running task; the others continue. */
   cancelPart(part: number): void {
     if (this.#child) send(this.#child, { type: "cancel", part });
   }
@@ -166,11 +166,11 @@ export class ComputeProcess implements Compute {
 
   #start(): Promise<string> {
     const { model, device, precision, memory, threads, cache, environment = {}, onStart } = this.#options;
-    // Its own, so that what a killed one left behind goes with it.
+    // Each process has its own folder, which is removed even if it is killed.
     const scratch = mkdtempSync(join(tmpdir(), "visii-compute-"));
     const child = fork(
       fileURLToPath(new URL(isSource ? "child.ts" : "child.mjs", import.meta.url)),
-      // What is undefined is left out of JSON.
+      // JSON omits undefined values.
       [JSON.stringify({ model, device, precision, memory, scratch, threads, cache })],
       {
         serialization: "advanced",
@@ -196,20 +196,20 @@ export class ComputeProcess implements Compute {
         if (message.type === "ready") resolve(message.model);
         if (message.type === "failed") {
           const { stack, message: text } = message.failure;
-          reject(new RetryableError(`the computing process cannot start: ${stack ?? text}`));
+          reject(new RetryableError(`the compute process cannot start: ${stack ?? text}`));
         }
         child.off("message", hear);
       };
       child.on("message", hear);
       child.once("error", (cause) =>
-        reject(new RetryableError("the computing process cannot start", { cause })),
+        reject(new RetryableError("the compute process cannot start", { cause })),
       );
-      child.once("exit", () => reject(new RetryableError("the computing process ended while it started")));
+      child.once("exit", () => reject(new RetryableError("the compute process exited during start-up")));
     });
   }
 }
 
-/** A message to a process that just died is lost with it; its exit is what counts. */
+/** Errors of sending are ignored: if the process has just died, its exit event is handled. */
 function send(child: ChildProcess, message: ParentMessage): void {
   child.send(message, () => undefined);
 }

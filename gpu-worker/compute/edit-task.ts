@@ -9,20 +9,23 @@ import type { EditPart, EditTask, TaskDone } from "./protocol.ts";
 import { toFailure } from "./task-failure.ts";
 import { type Canceled, type Emit, yieldToEventLoop } from "./task-hooks.ts";
 
-/** Pixels up to which a picture stays in memory until its result is there; a larger one is decoded again then. */
+/**
+ * Images up to this number of pixels stay in memory until their result is ready; larger ones are decoded
+ * again.
+ */
 const keptPixels = 1_000_000;
 
-/** One result to be made. */
+/** One result to compute. */
 interface Wanted {
   readonly part: PartState;
   readonly index: number;
   readonly variation: number;
-  /** As the model takes it. */
+  /** At the model's size. */
   readonly image: RgbImage;
   open(): Promise<OpenPhoto>;
 }
 
-/** A job's share of the task. */
+/** State of one job's part of the task. */
 interface PartState {
   readonly number: number;
   readonly part: EditPart;
@@ -34,8 +37,8 @@ interface PartState {
 }
 
 /**
- * Edits picture files of several jobs under one prompt; each result is emitted as soon as it is there. Pictures of one size are
- * sampled as a batch. A part that fails, or is canceled, takes no other with it.
+ * Edits the images of several jobs with one prompt and emits each result as soon as it is ready. Images of
+ * the same size are sampled as a batch. A failed or canceled part does not affect the others.
  */
 export async function editTask(
   pipeline: Pipeline,
@@ -57,7 +60,7 @@ export async function editTask(
   const isOpen = ({ number, over }: PartState) => !over && !canceled.parts.has(number);
   const wanted: Wanted[] = [];
   for (const part of parts) {
-    // One job's damaged picture is that job's failure.
+    // A damaged image fails only its own job.
     try {
       wanted.push(...(await openPart(pipeline, part)));
       if (part.total === 0) await endPart(part, emit);
@@ -96,7 +99,7 @@ export async function editTask(
   return { steps: parts.reduce((sum, { steps }) => sum + steps, 0) };
 }
 
-/** Decodes a part's pictures. Of large ones only what the model takes stays in memory. */
+/** Decodes a part's images. Of large ones, only the resized image stays in memory. */
 export async function openPart(pipeline: Pick<Pipeline, "imageSize">, state: PartState): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
   for (const { index, bytes } of state.part.images) {
@@ -113,10 +116,12 @@ function keep(photo: OpenPhoto, decode: () => Promise<OpenPhoto>): Pick<Wanted, 
   return { image, open: width * height <= keptPixels ? always(photo) : decode };
 }
 
-/** A function made where a large picture is a local would hold that picture; this one sees only its own. */
+/** Defined outside the loop, because a closure created there would retain the large decoded image. */
 const always = (photo: OpenPhoto) => async () => photo;
 
-/** Batches of one size each: as many as fit, then powers of two, so that few sizes of session are ever compiled. */
+/**
+ * Batches of images of one size: full batches, then powers of two, so that few session sizes are compiled.
+ */
 export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "width" | "height"> }>(
   items: readonly Item[],
   most: number,
@@ -136,7 +141,7 @@ function batchItem({ part: { part }, image, variation }: Wanted): BatchItem {
   return { image, seed: part.seed, variation, ...defined({ noise }) };
 }
 
-/** How many of a batch belong to each part. */
+/** The images of a batch that belong to each part. */
 function sharesOf(chunk: readonly Wanted[]): { readonly part: PartState; readonly own: number }[] {
   return [...groupsOf(chunk, ({ part }) => part)].map(([part, { length: own }]) => ({ part, own }));
 }

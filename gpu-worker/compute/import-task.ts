@@ -5,7 +5,10 @@ import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { defined } from "../../shared/defined.ts";
 import type { ImportTask, LearnedInstruction, TaskDone } from "./protocol.ts";
 
-/** Reads a stranger's file, refuses another model's, and writes it anew, so that only what we understood is kept. */
+/**
+ * Reads an untrusted file, rejects one of another model, and re-encodes it, so that only known data is
+ * stored.
+ */
 export async function importTask(pipeline: Pipeline, { file }: ImportTask): Promise<TaskDone> {
   const instruction = decodeInstruction(file);
   requireSameModel(pipeline, instruction);

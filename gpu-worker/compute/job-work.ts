@@ -14,9 +14,9 @@ interface JobWorkPorts {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly compute: Compute;
-  /** Seconds between two saved states of a learning. */
+  /** Seconds between two checkpoints of a learning job. */
   readonly saveEvery: number;
-  /** Images sampled as one batch at most. */
+  /** Maximum images per batch. */
   readonly batch: number;
 }
 
@@ -29,7 +29,7 @@ const mediaTypes: Readonly<Record<OutputFormat, string>> = {
   webp: "image/webp",
 };
 
-/** Joins jobs with the process that computes: fetches what a job points to, stores what comes out under fixed keys. */
+/** Connects jobs with the compute process: fetches a job's inputs and stores its outputs under fixed keys. */
 export function createJobWork(ports: JobWorkPorts): Work {
   return (job, hooks) => {
     const { request } = job;
@@ -131,7 +131,7 @@ async function edit(
   const format = request.format ?? "png";
   const keyOf = (index: number, variation: number) =>
     objectKeys.result(account, id, index, variation, format);
-  // Results of an earlier attempt count: their keys say which they are.
+  // Results of an earlier attempt are reused; their keys identify them.
   const results = new Map<string, StoredResult>(job.results.map((result) => [result.key, result]));
   const open = request.images.flatMap((image, index) =>
     Array.from({ length: count }, (_, variation) => keyOf(index, variation)).every((key) => results.has(key))
@@ -145,7 +145,7 @@ async function edit(
   if (request.instruction !== undefined && !instruction)
     throw new VisibleError(
       "instruction_gone",
-      `The instruction ${request.instruction} was deleted before this edit began.`,
+      `Instruction ${request.instruction} was deleted before the edit started; create the edit with another one.`,
     );
   const images = await Promise.all(
     open.map(async ({ image, index }) => ({ index, bytes: await input(objects, account, image) })),
@@ -177,12 +177,12 @@ async function edit(
   });
   return {
     results: inOrder(results),
-    // In a batch each job has its share, not the whole of it.
+    // In a batch, each job is measured by its share of the time.
     measured: { compute_seconds: done.seconds ?? secondsSince(clock, started), steps: done.steps },
   };
 }
 
-/** Edits that may run as one batch have the same; undefined for all other work, and for what failed before. */
+/** Edits with the same key may run as one batch. Undefined for other jobs and for retries. */
 export function batchKey({ account, request, attempt }: Job): string | undefined {
   if (request.kind !== "edit" || attempt > 0) return undefined;
   const { instruction, text, mixing, text_guidance, image_guidance, steps, scheduler, negative, strength } =
@@ -202,14 +202,14 @@ export function batchKey({ account, request, attempt }: Job): string | undefined
   ]);
 }
 
-/** Keys sort as image and variation do. */
+/** Sorted by key, which is the order of images and variations. */
 const inOrder = (results: ReadonlyMap<string, StoredResult>): StoredResult[] =>
   [...results.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 
 async function input(objects: ObjectStore, account: string, upload: string): Promise<Uint8Array> {
   const bytes = await objects.get(objectKeys.input(account, upload));
   if (!bytes)
-    throw new VisibleError("upload_gone", `The upload ${upload} is no longer there; send it again.`);
+    throw new VisibleError("upload_gone", `Upload ${upload} no longer exists; upload the file again.`);
   return bytes;
 }
 
@@ -218,14 +218,14 @@ async function storeInstruction(
   { account, id }: Job,
   instruction: LearnedInstruction | undefined,
 ): Promise<LearnedInstruction> {
-  if (!instruction) throw new RetryableError(`${id}: the computing process returned no instruction`);
+  if (!instruction) throw new RetryableError(`${id}: the compute process returned no instruction`);
   const losses = new TextEncoder().encode(JSON.stringify(instruction.curve));
   await objects.put(objectKeys.losses(account, id), losses, "application/json");
   await objects.put(objectKeys.instruction(account, id), instruction.file, "application/octet-stream");
   return instruction;
 }
 
-/** Reports progress, and what a job that is canceled now has computed. */
+/** Reports progress, and the work to charge if the job is canceled now. */
 function reportProgress(event: TaskEvent, { report }: Hooks, seconds: () => number): void {
   if (event.type !== "progress") return;
   const { stage, step, steps, loss, etaSeconds } = event;
@@ -234,7 +234,7 @@ function reportProgress(event: TaskEvent, { report }: Hooks, seconds: () => numb
     ...defined({ loss }),
     ...(etaSeconds === undefined ? {} : { eta_seconds: Math.round(etaSeconds * 10) / 10 }),
   };
-  // Preparing is part of a step's price.
+  // Preparation is included in the price of a step.
   const made = stage === "learn" || stage === "edit" ? step : 0;
   const measured = { compute_seconds: seconds(), steps: made };
   report({ progress, measured } satisfies WorkFacts);

@@ -11,10 +11,10 @@ import { describeInstruction } from "./import-task.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
 import { type Emit, yieldToEventLoop } from "./task-hooks.ts";
 
-/** Colors a side of the lookup table, the usual number. */
+/** Colors per side of the lookup table; 33 is the usual size. */
 const lutSize = 33;
 
-/** Learns an instruction from pairs of picture files. */
+/** Learns an instruction from pairs of image files. */
 export async function learnTask(
   pipeline: Pipeline,
   { kind: _, pairs: files, clipWeight, resume, saveEvery, previews, ...options }: LearnTask,

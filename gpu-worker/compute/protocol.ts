@@ -1,7 +1,7 @@
 import type { SchedulerKind } from "../../engine/schedulers/create-scheduler.ts";
 import type { ErrorCode } from "../../shared/error-codes.ts";
 
-/** What the worker (parent) and the process that computes (child) say to each other. Bytes travel as they are. */
+/** Messages between the worker (parent) and the compute process (child). Bytes are not encoded. */
 
 export interface LearnTask {
   readonly kind: "learn";
@@ -14,20 +14,20 @@ export interface LearnTask {
   readonly imageGuidance?: number;
   readonly clipWeight?: number;
   readonly seed: number;
-  /** A state from an earlier attempt, to go on from. */
+  /** Checkpoint of an earlier attempt to resume from. */
   readonly resume?: Uint8Array;
-  /** Seconds between two saved states. */
+  /** Seconds between two checkpoints. */
   readonly saveEvery: number;
-  /** Previews in a whole run. */
+  /** Number of previews in a run. */
   readonly previews: number;
 }
 
-/** Edits of several jobs under one prompt: what is the same for all, and a part for each job. */
+/** Edits of several jobs with one prompt: the common settings, and a part per job. */
 export interface EditTask {
   readonly kind: "edit";
   readonly prompt: EditPrompt;
   readonly parts: readonly EditPart[];
-  /** Images sampled as one batch at most. */
+  /** Maximum images per batch. */
   readonly batch: number;
 }
 
@@ -45,7 +45,7 @@ export interface EditPrompt {
 }
 
 export interface EditPart {
-  /** Those still to be done, by their place in the request. */
+  /** The remaining images, with their position in the request. */
   readonly images: readonly { readonly index: number; readonly bytes: Uint8Array }[];
   readonly noise?: "fixed" | "fresh";
   readonly seed: number;
@@ -63,26 +63,26 @@ export type Task = LearnTask | EditTask | ImportTask;
 
 export type ParentMessage =
   | { readonly type: "run"; readonly task: Task }
-  /** Without a part: the whole task. */
+  /** Without `part`: the whole task. */
   | { readonly type: "cancel"; readonly part?: number };
 
 export interface LearnedInstruction {
   readonly file: Uint8Array;
-  /** The words it started from, if it did. */
+  /** The initial prompt, if any. */
   readonly init?: string;
-  /** What it was learned under. */
+  /** Guidance scale during learning. */
   readonly textGuidance: number;
   readonly steps: number;
   readonly curve: readonly { readonly step: number; readonly loss: number; readonly validation?: number }[];
-  /** Sentences for the caller about the pairs and the run. */
+  /** Messages for the caller about the pairs and the run. */
   readonly warnings: readonly string[];
 }
 
-/** What happens while a task runs. */
+/** Events of a running task. */
 export type TaskEvent =
   | {
       readonly type: "progress";
-      /** Of an edit task. */
+      /** Only for edit tasks. */
       readonly part?: number;
       readonly stage: string;
       readonly step: number;
@@ -94,11 +94,11 @@ export type TaskEvent =
   | { readonly type: "preview"; readonly step: number; readonly jpeg: Uint8Array }
   /** The first pair, side by side. */
   | { readonly type: "thumbnail"; readonly jpeg: Uint8Array }
-  /** The pairs are a change of colors alone: a `.cube` file that repeats it. */
+  /** If the pairs differ only in color: a `.cube` file that repeats the edit. */
   | { readonly type: "lut"; readonly cube: string }
   | {
       readonly type: "result";
-      /** Of an edit task. */
+      /** Only for edit tasks. */
       readonly part: number;
       readonly index: number;
       readonly variation: number;
@@ -106,16 +106,16 @@ export type TaskEvent =
       readonly width: number;
       readonly height: number;
     }
-  /** One part of an edit task has come to its end; the others go on. */
+  /** One part of an edit task has ended; the others continue. */
   | { readonly type: "part done"; readonly part: number; readonly done: TaskDone }
   | { readonly type: "part failed"; readonly part: number; readonly failure: TaskFailure };
 
 export interface TaskDone {
-  /** Of a learn or import task. */
+  /** Only for learn and import tasks. */
   readonly instruction?: LearnedInstruction;
-  /** Sampling or learning steps made. */
+  /** Completed sampling or learning steps. */
   readonly steps: number;
-  /** Of a part: its share of the time that its batches took. */
+  /** For a part: its share of its batches' time. */
   readonly seconds?: number;
 }
 
@@ -123,7 +123,7 @@ export interface TaskFailure {
   readonly kind: "visible" | "canceled" | "broken";
   readonly code: ErrorCode;
   readonly message: string;
-  /** Of a broken one: for our log, never for the caller. */
+  /** For `broken`: only for the log, never for the caller. */
   readonly stack?: string;
 }
 

@@ -5,7 +5,7 @@ import { learnTask } from "./learn-task.ts";
 import type { Task, TaskDone } from "./protocol.ts";
 import type { Canceled, Emit } from "./task-hooks.ts";
 
-/** Runs one task in this process. What is canceled ends between steps; then it throws. */
+/** Runs one task in this process. A canceled task stops between two steps and throws. */
 export function runTask(pipeline: Pipeline, task: Task, canceled: Canceled, emit: Emit): Promise<TaskDone> {
   switch (task.kind) {
     case "learn":

@@ -4,7 +4,7 @@ import { fromFailure } from "./task-failure.ts";
 
 type OnEvent = (event: TaskEvent) => Promise<void>;
 
-/** A job's edit that waits for those that were taken with it. */
+/** An edit that waits for the other jobs received with it. */
 interface Waiting {
   readonly task: EditTask;
   readonly signal: AbortSignal;
@@ -13,20 +13,21 @@ interface Waiting {
   reject(reason: unknown): void;
 }
 
-/** A handler's place at the process. */
-export interface Seat extends Compute {
-  /** The handler is done, whether or not it computed. */
+/** A job handler's access to the process. */
+export interface BatchSlot extends Compute {
+  /** Must be called when the handler is done, whether or not it ran a task. */
   leave(): void;
 }
 
 /**
- * One computing process for the jobs of a lane. Jobs that were taken together each keep a seat; their edits start when all who
- * may still bring one have done so, those with the same prompt as one task. What becomes of one job is its own affair.
+ * Shares one compute process between the jobs of a lane. Each job has a slot. Edits start when every slot has
+ * submitted a task or been left; edits with the same prompt run as one task. Each job succeeds or fails
+ * separately.
  */
 export class SharedCompute {
   readonly #process: ComputeProcess;
   readonly #waiting: Waiting[] = [];
-  /** Seats from which a task may still come. */
+  /** Slots that may still submit a task. */
   #undecided = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -34,7 +35,7 @@ export class SharedCompute {
     this.#process = process;
   }
 
-  seat(): Seat {
+  openSlot(): BatchSlot {
     let undecided = true;
     this.#undecided++;
     const decide = () => {
@@ -73,7 +74,7 @@ export class SharedCompute {
     }
   }
 
-  /** The process takes one task at a time. */
+  /** Runs tasks one at a time. */
   #inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(run, run);
     this.#last = turn.catch(() => undefined);
@@ -87,26 +88,26 @@ async function runTogether(process: ComputeProcess, waiting: readonly Waiting[])
   const [first] = group;
   if (!first) return;
   const all = new AbortController();
-  const desks = group.map((waiting, number) => new Desk(waiting, () => callOff(number)));
-  const callOff = (number: number) => {
-    if (desks.every(({ isOver }) => isOver)) all.abort(new Error("every job of the batch was called off"));
+  const members = group.map((waiting, number) => new BatchMember(waiting, () => cancel(number)));
+  const cancel = (number: number) => {
+    if (members.every(({ isOver }) => isOver)) all.abort(new Error("every job of the batch was canceled"));
     else process.cancelPart(number);
   };
   const parts: EditPart[] = group.flatMap(({ task }) => task.parts);
   const task: EditTask = { ...first.task, parts };
-  for (const desk of desks) desk.open();
+  for (const member of members) member.open();
   try {
     await process.run(task, all.signal, async (event) => {
-      if ("part" in event && event.part !== undefined) await desks[event.part]?.hear(event);
+      if ("part" in event && event.part !== undefined) await members[event.part]?.handle(event);
     });
-    for (const desk of desks) desk.fail(new Error("internal: the process ended a batch and left a part out"));
+    for (const member of members) member.fail(new Error("internal: a batch ended without one of its parts"));
   } catch (error) {
-    for (const desk of desks) desk.fail(error);
+    for (const member of members) member.fail(error);
   }
 }
 
-/** One job's end of a batch. */
-class Desk {
+/** One job of a batch. */
+class BatchMember {
   readonly #waiting: Waiting;
   readonly #onCanceled: () => void;
   isOver = false;
@@ -120,8 +121,8 @@ class Desk {
     this.#waiting.signal.addEventListener("abort", this.#cancel, { once: true });
   }
 
-  /** What cannot be stored for this job fails this job. */
-  async hear(event: TaskEvent): Promise<void> {
+  /** An error of the job's `onEvent` fails only this job. */
+  async handle(event: TaskEvent): Promise<void> {
     if (this.isOver) return;
     if (event.type === "part failed") return this.fail(fromFailure(event.failure));
     if (event.type === "part done") {

@@ -2,13 +2,16 @@ import type { TaskEvent } from "./protocol.ts";
 
 export type Emit = (event: TaskEvent) => Promise<void>;
 
-/** What the parent has canceled so far. */
+/** What the parent has canceled. */
 export interface Canceled {
   /** The whole task. */
   readonly signal: AbortSignal;
-  /** Parts of an edit task that nobody waits for any more. */
+  /** Canceled parts of an edit task. */
   readonly parts: ReadonlySet<number>;
 }
 
-/** Lets messages from the parent in: the engine's steps are promises that never leave the microtask queue. */
+/**
+ * Lets the event loop receive the parent's messages, because the engine's steps never leave the microtask
+ * queue.
+ */
 export const yieldToEventLoop = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -3,27 +3,27 @@ import { join, relative } from "node:path";
 import { build } from "esbuild";
 import { type InstalledPackage, runtimeClosure } from "./closure.ts";
 
-/** Packages that no bundle can hold: machine code, and what a thread loads by its path. */
+/** Packages that cannot be bundled: native code, and files that a thread loads by path. */
 const native = ["onnxruntime-node", "sharp", "libheif-js"];
-/** What onnxruntime-node needs to install itself, and nothing when it runs. */
+/** Dependencies that onnxruntime-node needs only during installation. */
 const installersOnly = new Set(["adm-zip", "global-agent"]);
 
-/** By their names in the image: what starts there. */
+/** Entry points by their names in the image. */
 const entryPoints = {
   main: "gpu-worker/main.ts",
-  /** Started by `main` beside itself. */
+  /** Started by `main`. */
   child: "gpu-worker/compute/child.ts",
   "fetch-model": "gpu-worker/fetch-model.ts",
   smoke: "gpu-worker/smoke.ts",
 } as const;
 
 /**
- * Makes the folder that an image of the worker holds: four bundles, and beside them the packages that no bundle can hold, for
- * Linux on x64 alone.
+ * Creates the folder of the worker's image: four bundles and the packages that cannot be bundled, for Linux
+ * x64 only.
  *
  * @param root of the repository, with its packages installed
  * @param out an empty or absent folder
- * @returns the packages beside the bundles
+ * @returns the packages next to the bundles
  */
 export async function assembleWorker(root: string, out: string): Promise<readonly InstalledPackage[]> {
   await mkdir(out, { recursive: true });
@@ -42,12 +42,12 @@ export async function assembleWorker(root: string, out: string): Promise<readonl
     sourcesContent: false,
     mainFields: ["module", "main"],
     external: native,
-    // Packages written in CommonJS call `require`, which an ES module does not have.
+    // CommonJS packages call `require`, which ES modules do not have.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },
   });
-  // What code reads from beside itself: the typeface, and for the smoke run a model and a pair.
+  // Files that the code reads at run time: the typeface and, for the smoke run, a model and a pair.
   await cp(join(root, "engine/images/typeface"), join(out, "typeface"), { recursive: true });
   for (const path of ["models/mini", "demo/before.jpg", "demo/after.png"])
     await cp(join(root, path), join(out, path), { recursive: true });

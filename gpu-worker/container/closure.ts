@@ -15,11 +15,11 @@ export interface InstalledPackage {
 }
 
 /**
- * The packages that those named need at run time, themselves included, as they are installed: Node's own way of looking them up,
- * from each dependant's folder upwards. An optional one that is not installed here is left out.
+ * The given packages and their installed run-time dependencies, resolved as Node does, from each dependent's
+ * folder upward. Optional dependencies that are not installed are omitted.
  *
- * @param from folder whose node_modules has the packages named
- * @param without packages that are declared, and not needed to run
+ * @param from folder whose node_modules contains the given packages
+ * @param without declared dependencies that are not needed at run time
  */
 export async function runtimeClosure(
   from: string,
@@ -32,7 +32,7 @@ export async function runtimeClosure(
     const folder = findPackage(name, dependant);
     if (folder === undefined) {
       if (isOptional) return;
-      throw new Error(`The package ${name}, which ${dependant} needs, is not installed; run npm ci.`);
+      throw new Error(`Package ${name}, a dependency of ${dependant}, is not installed; run npm ci.`);
     }
     if (found.has(folder)) return;
     found.set(folder, { name, folder });

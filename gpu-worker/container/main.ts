@@ -1,10 +1,13 @@
-/** `tsx gpu-worker/container/main.ts FOLDER`: what an image of the worker holds, as the Dockerfile asks for it. */
+/**
+ * `tsx gpu-worker/container/main.ts FOLDER`: creates the folder of the worker's image. The Dockerfile runs
+ * it.
+ */
 import { fileURLToPath } from "node:url";
 import { assembleWorker } from "./assemble.ts";
 
 const [out] = process.argv.slice(2);
 if (out === undefined) {
-  process.stderr.write("Give the folder to write: tsx gpu-worker/container/main.ts FOLDER\n");
+  process.stderr.write("Usage: tsx gpu-worker/container/main.ts FOLDER\n");
   process.exit(2);
 }
 const packages = await assembleWorker(fileURLToPath(new URL("../..", import.meta.url)), out);

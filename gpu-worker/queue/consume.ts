@@ -3,24 +3,27 @@ import type { HeldMessage } from "./held-message.ts";
 import { Inbox, type InboxOptions } from "./inbox.ts";
 
 /**
- * What becomes of a message: `"done"` and `"discard"` (with a line in the log) take it off the queue, `retryAfter` gives it back
- * for so many seconds, `"abandon"` leaves it to whoever has it now.
+ * How to acknowledge a message. `"done"` and `"discard"` delete it; `"discard"` is logged. `retryAfter` makes
+ * it visible again after that many seconds. `"abandon"` leaves it to the worker that has it now.
  */
 export type Acknowledgement = "done" | "discard" | "abandon" | { readonly retryAfter: number };
 
 interface ConsumeOptions extends InboxOptions {
-  /** Must honour `signal`: it aborts when the worker stops or the message was lost to another. */
+  /** Must observe `signal`, which aborts when the worker stops or the message was lost to another worker. */
   handle(message: ReceivedMessage, signal: AbortSignal): Promise<Acknowledgement>;
   /**
-   * Messages with the same key may be handled at the same time, if they wait right behind one another; those without a key are
-   * handled alone. Nothing is taken ahead when this is absent.
+   * Consecutive messages with the same key may be handled together; messages without a key are handled alone.
+   * Without this function, no message is received in advance.
    */
   batchKey?(message: ReceivedMessage): Promise<string | undefined>;
-  /** Messages handled at the same time at most. */
+  /** Maximum messages handled together. */
   readonly together?: number;
 }
 
-/** Takes one message at a time, or a batch of a kind, until `signal` aborts; resolves when the last one is dealt with. */
+/**
+ * Handles messages one at a time, or in batches, until `signal` aborts. Resolves when the last one is
+ * handled.
+ */
 export async function consume(options: ConsumeOptions): Promise<void> {
   const { log, clock, signal } = options;
   const inbox = new Inbox(options);
@@ -32,14 +35,14 @@ export async function consume(options: ConsumeOptions): Promise<void> {
       await Promise.all(batch.map((held) => deal(options, held)));
     } catch (error) {
       if (signal.aborted) break;
-      log.error("the queue is out of reach", { error });
+      log.error("the queue is unreachable", { error });
       await clock.sleep(1000, signal);
     }
   }
   await inbox.close();
 }
 
-/** Goes on taking messages while they are of the first one's kind. The first that is not is dealt with next. */
+/** Receives messages while they have the first one's key. The first other message is handled next. */
 async function takeMore(
   options: ConsumeOptions,
   inbox: Inbox,
@@ -50,8 +53,8 @@ async function takeMore(
   const key = together > 1 ? await keyOf(options, first) : undefined;
   while (key !== undefined && batch.length < together && !signal.aborted) {
     const next = await inbox.receive(first.queue, 0).catch((error: unknown) => {
-      // Those in hand are not to wait for a queue that is out of reach.
-      options.log.error("the queue is out of reach", { error });
+      // Received messages must not wait for an unreachable queue.
+      options.log.error("the queue is unreachable", { error });
       return undefined;
     });
     if (!next) break;
@@ -64,12 +67,12 @@ async function takeMore(
   return batch;
 }
 
-/** A key that cannot be found out is none: the handler will meet the same failure and say what becomes of it. */
+/** An error counts as no key; the handler will fail the same way and decide what to do. */
 async function keyOf({ batchKey, log }: ConsumeOptions, { message }: HeldMessage) {
   try {
     return await batchKey?.(message);
   } catch (error) {
-    log.error("a message could not be looked at", { error });
+    log.error("a message's batch key could not be read", { error });
     return undefined;
   }
 }
@@ -91,7 +94,7 @@ async function deal(options: ConsumeOptions, held: HeldMessage): Promise<void> {
       await held.delete();
     } else await held.giveBack(acknowledgement.retryAfter);
   } catch (error) {
-    // It comes again after its visibility, and finds its job as this handler left it.
+    // It is delivered again after its visibility timeout and finds the job's current state.
     log.error("a message could not be acknowledged", { error });
   }
 }

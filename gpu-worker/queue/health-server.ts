@@ -2,7 +2,9 @@ import { createServer } from "node:http";
 
 export type WorkerState = "STARTING" | "READY" | "BUSY" | "SETUP_FAILED";
 
-/** Tells whoever asks how the worker is; 503 while it can take no work. The parent answers, so it never waits for a model. */
+/**
+ * Health check; 503 while the worker cannot take jobs. It runs in the parent, so inference does not block it.
+ */
 export function startHealthServer(port: number, state: () => WorkerState): () => void {
   const server = createServer((_, response) => {
     const now = state();

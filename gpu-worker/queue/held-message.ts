@@ -3,11 +3,11 @@ import type { JobQueue, ReceivedMessage } from "../../shared/ports/job-queue.ts"
 import type { Log } from "../../shared/ports/log.ts";
 import type { QueueTiming } from "../../shared/queue-timing.ts";
 
-/** Says why a signal aborted: the worker is told to stop. */
+/** Abort reason: the worker was told to stop. */
 export class WorkerStopping extends Error {
   override readonly name = "WorkerStopping";
 }
-/** The message could not be held, so another worker may have it. */
+/** Abort reason: the visibility could not be extended, so another worker may have the message. */
 export class MessageLost extends Error {
   override readonly name = "MessageLost";
 }
@@ -20,7 +20,7 @@ export interface HoldOptions {
   readonly signal: AbortSignal;
 }
 
-/** A message in hand: kept invisible to others by heartbeats until it is deleted, given back or let go. */
+/** A received message. Heartbeats keep it invisible until it is deleted, given back or let go. */
 export class HeldMessage {
   readonly queue: JobQueue;
   readonly message: ReceivedMessage;
@@ -38,7 +38,7 @@ export class HeldMessage {
     if (options.signal.aborted) this.#stop();
   }
 
-  /** Aborts when the worker stops (WorkerStopping), or when it could not be held (MessageLost). */
+  /** Aborts when the worker stops (WorkerStopping) or the message is lost (MessageLost). */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
@@ -48,13 +48,13 @@ export class HeldMessage {
     await this.queue.delete(this.message.receipt);
   }
 
-  /** Visible again after so many seconds. */
+  /** Makes it visible again after `seconds`. */
   async giveBack(seconds: number): Promise<void> {
     await this.letGo();
     await this.queue.extend(this.message.receipt, Math.round(seconds));
   }
 
-  /** Whoever has it now may keep it. */
+  /** Stops the heartbeats and leaves the message to the worker that has it now. */
   async letGo(): Promise<void> {
     this.#over.abort();
     this.#options.signal.removeEventListener("abort", this.#stop);
@@ -74,7 +74,7 @@ export class HeldMessage {
         await this.queue.extend(this.message.receipt, timing.visibility);
         heldUntil = clock.now() + timing.visibility * 1000;
       } catch (error) {
-        log.error("a message could not be held", { error });
+        log.error("a message's visibility could not be extended", { error });
         if (clock.now() + timing.heartbeat * 1000 >= heldUntil)
           return this.#lost.abort(new MessageLost("not held"));
       }

@@ -2,38 +2,38 @@ import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import { HeldMessage, type HoldOptions } from "./held-message.ts";
 
 export interface InboxOptions extends HoldOptions {
-  /** In order of preference: a later one's message is taken when the earlier are empty. */
+  /** In order of preference: a queue's message is taken only if the earlier queues are empty. */
   readonly queues: readonly JobQueue[];
 }
 
 /**
- * What comes in from several queues. While nothing is at hand all of them are waited at, each with its own long poll, so
- * whatever comes first starts at once. A poll that is still out when work begins is not cut off, because what it was about to
- * bring would be lost until its visibility ends; what it does bring goes back for others to take, and never waits behind
- * the work in hand.
+ * Receives from several queues. While idle, it long-polls all of them, so the first message starts
+ * immediately. A poll that is open when work begins is not aborted, because a message that it was about to
+ * return would be invisible until its timeout. Its message is sent back for other workers and never waits for
+ * the current job.
  */
 export class Inbox {
   readonly #options: InboxOptions;
-  /** Those that are out, by their queue. They never reject. */
+  /** Open polls by queue. They never reject. */
   readonly #polls = new Map<JobQueue, Promise<void>>();
-  /** At hand and not begun. */
+  /** Received but not started. */
   readonly #kept: HeldMessage[] = [];
   #failure: { readonly error: unknown } | undefined;
-  /** Somebody waits for the next message. */
+  /** True while `next` waits for a message. */
   #idle = false;
 
   constructor(options: InboxOptions) {
     this.#options = options;
   }
 
-  /** The next message, or undefined when a poll's time has passed without one. @throws what a queue throws */
+  /** The next message, or undefined after a poll's time without one. @throws errors of the queues */
   async next(): Promise<HeldMessage | undefined> {
     const { queues, signal, timing } = this.#options;
     this.#idle = true;
     try {
       for (const queue of queues) {
         if (signal.aborted || this.#kept.some((held) => held.queue === queue)) break;
-        // A queue that a poll is still out at is empty, or the poll would have come back.
+        // A queue with an open poll is empty; otherwise the poll would have returned.
         const held = this.#polls.has(queue) ? undefined : await this.receive(queue, 0);
         if (held) {
           this.#kept.push(held);
@@ -51,7 +51,7 @@ export class Inbox {
     }
   }
 
-  /** One look at one queue. */
+  /** Receives once from one queue. */
   async receive(queue: JobQueue, waitSeconds: number): Promise<HeldMessage | undefined> {
     const { timing, signal } = this.#options;
     const [message] = await queue.receive({
@@ -60,12 +60,12 @@ export class Inbox {
     return message && new HeldMessage(this.#options, queue, message);
   }
 
-  /** Taken too early: its turn comes before any other of its queue. */
+  /** Keeps a message that was received too early. It comes before any other message of its queue. */
   keep(held: HeldMessage): void {
     this.#kept.push(held);
   }
 
-  /** Waits for what is still out, and gives back what is at hand: the next worker may have it at once. */
+  /** Waits for open polls and makes received messages visible to other workers immediately. */
   async close(): Promise<void> {
     await Promise.all(this.#polls.values());
     await Promise.all(this.#kept.splice(0).map((held) => this.#unlessItFails(() => held.giveBack(0))));
@@ -83,7 +83,7 @@ export class Inbox {
     }
   }
 
-  /** What is at hand of other queues does not wait for this worker. */
+  /** Takes the preferred message; messages of other queues do not wait for this worker. */
   async #takePreferred(): Promise<HeldMessage | undefined> {
     const { queues } = this.#options;
     const [first, ...others] = this.#kept
@@ -100,8 +100,8 @@ export class Inbox {
   }
 
   /**
-   * Gives a message to whoever is free: as a new one, because deliveries are counted and being passed over is no failure. One
-   * that was tried before stays at hand, so that its count goes on.
+   * Passes a message on to other workers. It is sent as a new one, because SQS counts deliveries and this was
+   * not a failure. A message that was delivered before is kept, so that its count continues.
    */
   async #setAside(held: HeldMessage): Promise<void> {
     if (held.message.receiveCount > 1 || this.#options.signal.aborted) return void this.#kept.push(held);

@@ -7,11 +7,11 @@ export interface RunJobPorts extends ConcludePorts {
   readonly log: Log;
 }
 
-/** Says why a signal aborted: the caller canceled, or the deadline came. */
+/** Abort reason: the job was canceled or its deadline has passed. */
 export class JobCanceled extends Error {
   override readonly name = "JobCanceled";
 }
-/** Another worker has the job. */
+/** Abort reason: another worker has the job. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
 }

@@ -3,18 +3,18 @@ import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import type { JobEvent } from "../../shared/resources/event.ts";
 import { JobCanceled, LeaseLost, type RunJobPorts } from "./job-ports.ts";
 
-/** What the work tells about itself; each part replaces what was told before. */
+/** Progress of the work; each field replaces its earlier value. */
 export interface WorkFacts extends JobFacts {
-  /** Told to live listeners besides. */
+  /** Also published to event streams. */
   readonly event?: JobEvent;
 }
 
-/** Milliseconds between two writes of progress, and between two looks whether the job was canceled. */
+/** Milliseconds between two writes of progress, each of which also checks for cancellation. */
 const interval = 1000;
 
 /**
- * Keeps a job's row alive and true while it is worked on: writes progress, prolongs the lease, passes events on, and aborts
- * `signal` when the job was canceled, its deadline came, or another worker has it.
+ * Updates a job's row while it runs: writes progress, extends the lease, publishes events, and aborts
+ * `signal` when the job was canceled, its deadline has passed, or another worker has it.
  */
 export class JobReporter {
   readonly #ports: RunJobPorts;
@@ -49,12 +49,12 @@ export class JobReporter {
     if (event) this.#events.push(event);
   }
 
-  /** Writes what is left to write. After it nothing more is written. */
+  /** Flushes pending writes and stops. */
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#loop;
     try {
-      // The last step and the last result were told since the loop looked.
+      // The last step and result may have been reported after the loop's last write.
       if (this.#dirty) await this.#writeFacts();
       await this.#tellEvents();
     } catch (error) {
@@ -69,7 +69,7 @@ export class JobReporter {
         await this.#writeFacts();
         await this.#tellEvents();
       } catch (error) {
-        // The lease outlives some failures; when it does not, the next write that succeeds finds it lost.
+        // The lease survives a few failed writes; if it is lost, the next successful write detects it.
         this.#note(error);
       }
       await clock.sleep(interval, this.#closed.signal);
@@ -90,7 +90,7 @@ export class JobReporter {
     const beat = clock.now() - this.#renewed >= jobs.timing.heartbeat * 1000;
     let row: Job | undefined;
     if (this.#dirty || beat) {
-      // Listeners hear of progress as often as the row does, not of every step.
+      // Progress events are published at the rate of the row's updates, not for every step.
       if (this.#dirty && this.#facts.progress && this.#facts.progress !== this.#told) {
         this.#told = this.#facts.progress;
         this.#events.push({ type: "progress", progress: this.#told });

@@ -14,7 +14,7 @@ import { MessageLost, WorkerStopping } from "./held-message.ts";
 import { JobCanceled, LeaseLost, type RunJobPorts } from "./job-ports.ts";
 import { JobReporter, type WorkFacts } from "./job-reporter.ts";
 
-/** What the work came to. */
+/** Result of the work. */
 export interface WorkDone extends Pick<Job, "results"> {
   readonly measured: Measured;
   readonly caption?: string;
@@ -22,31 +22,32 @@ export interface WorkDone extends Pick<Job, "results"> {
   readonly warnings?: readonly string[];
 }
 
-/** The work itself, which this folder knows nothing of. It ends with `signal.reason` when that aborts. */
+/** The computation, which is independent of this folder. It rejects with `signal.reason` on abort. */
 export type Work = (
   job: Job,
   hooks: { readonly signal: AbortSignal; report(facts: WorkFacts): void },
 ) => Promise<WorkDone>;
 
-/** Makes a message's handler of a work: takes the job it points to, runs it, ends it, tells everyone. */
+/** Creates a message handler that claims the message's job, runs `work`, ends the job and concludes it. */
 export function createJobHandler(ports: RunJobPorts, work: Work) {
   return async (message: ReceivedMessage, signal: AbortSignal): Promise<Acknowledgement> => {
     const { jobs, log, random } = ports;
     const parsed = jobMessageSchema.safeParse(parseJson(message.body));
-    // Not ours to drop: after some deliveries the queue itself puts it aside, where a person can look.
+    // Do not drop an unknown message: SQS moves it to the dead-letter queue, where it can be inspected.
     if (!parsed.success) return { retryAfter: 0 };
     const { account, job: id } = parsed.data;
     const owner = Buffer.from(random(9)).toString("base64url");
     const job = await jobs.claim(account, id, owner);
     if (job === undefined) return "discard";
-    // The row stays due: if that worker dies, the sweeper queues the job again. Retries would use up this message's deliveries.
+    // If the other worker dies, the sweeper queues the job again. Retrying would use up this message's
+    // deliveries.
     if (job === "taken") return "done";
     if (job === "over") {
       const ended = await jobs.get(account, id);
       if (ended) await conclude(ports, ended);
       return "done";
     }
-    log.info("a job begins", {
+    log.info("a job started", {
       job: id,
       ...traceFacts(job.trace),
       kind: job.request.kind,
@@ -56,7 +57,7 @@ export function createJobHandler(ports: RunJobPorts, work: Work) {
   };
 }
 
-/** Finds a message's batch key in its job's row; undefined when there is nothing to be done with others. */
+/** Reads a message's batch key from its job's row; undefined if the job cannot be batched. */
 export function createBatchKey(jobs: JobStore, keyOf: (job: Job) => string | undefined) {
   return async (message: ReceivedMessage): Promise<string | undefined> => {
     const parsed = jobMessageSchema.safeParse(parseJson(message.body));
@@ -77,11 +78,11 @@ async function run(
   const reporter = new JobReporter(ports, job, owner);
   const signal = AbortSignal.any([stopping, reporter.signal]);
   const started = clock.now();
-  const tellEnd = ({ status, error, usage }: Pick<Job, "status" | "error" | "usage">): void => {
+  const logEnd = ({ status, error, usage }: Pick<Job, "status" | "error" | "usage">): void => {
     const seconds = (clock.now() - started) / 1000;
     const waited = (started - Date.parse(job.created_at)) / 1000;
     const steps = usage?.steps ?? 0;
-    log.info("a job ends", {
+    log.info("a job ended", {
       job: job.id,
       ...traceFacts(job.trace),
       ...metrics(
@@ -109,7 +110,7 @@ async function run(
     if (error instanceof LeaseLost || error instanceof MessageLost) return "abandon";
     if (error instanceof WorkerStopping) {
       const released = await jobs.release(job, owner);
-      // A new message rather than this one again: being stopped is no failure and must not count as one.
+      // Send a new message, because stopping the worker must not count as a failed delivery.
       if (released?.status === "queued") await jobs.enqueue(released);
       return "done";
     }
@@ -119,7 +120,7 @@ async function run(
       const failed = await jobs.fail(job, owner, { reason, killed: error instanceof ProcessKilled });
       if (failed && isTerminal(failed.status)) {
         await conclude(ports, failed);
-        tellEnd(failed);
+        logEnd(failed);
         return "done";
       }
       const [jitter = 0] = random(1);
@@ -133,6 +134,6 @@ async function run(
   await reporter.close();
   const ended = await jobs.end(job, end, job.attempt);
   if (ended) await conclude(ports, ended);
-  tellEnd({ ...end, ...defined({ usage: ended?.usage }) });
+  logEnd({ ...end, ...defined({ usage: ended?.usage }) });
   return "done";
 }

@@ -4,31 +4,32 @@ import type { Log } from "../../shared/ports/log.ts";
 
 /** Milliseconds unless the name says otherwise. */
 export const protectionTiming = {
-  /** For how long ECS is asked to leave the task alone; asked again in time. */
+  /** Duration of the protection in minutes; it is renewed in time. */
   minutes: 60,
-  /** Left of that when it is asked again. */
+  /** Remaining time at which it is renewed. */
   margin: 30 * 60_000,
-  /** Without work before it is given up: not after each of many short jobs. */
+  /** Idle time before it is removed, so that short jobs do not toggle it. */
   linger: 20_000,
-  /** Of one call. */
+  /** Timeout of a call. */
   timeout: 5000,
 } as const;
 type ProtectionTiming = { readonly [Name in keyof typeof protectionTiming]: number };
 
 /**
- * Keeps ECS from stopping this task, for scaling or for a deployment, while it works (Amazon ECS: "task scale-in protection
- * endpoint"). A call that fails is logged and changes nothing else: a job that is cut off is given back and done by another.
+ * Protects this task from being stopped by ECS for scaling or a deployment while it has a job (Amazon ECS:
+ * "task scale-in protection endpoint"). A failed call is only logged: a job that is stopped continues on
+ * another worker.
  */
 export class TaskProtection {
   readonly #url: string;
   readonly #ports: { readonly clock: Clock; readonly log: Log };
   readonly #timing: ProtectionTiming;
   #working = 0;
-  /** Milliseconds since 1970; 0 when there is none. */
+  /** Milliseconds since 1970; 0 without protection. */
   #protectedUntil = 0;
   #lingering = new AbortController();
 
-  /** @param agentUri as ECS tells it to the container, in `ECS_AGENT_URI` */
+  /** @param agentUri value of `ECS_AGENT_URI`, set by ECS */
   constructor(
     agentUri: string,
     ports: { readonly clock: Clock; readonly log: Log },
@@ -39,7 +40,7 @@ export class TaskProtection {
     this.#timing = { ...protectionTiming, ...timing };
   }
 
-  /** Does the work protected. Several may be at work at once. */
+  /** Runs `work` under protection. Calls may overlap. */
   async during<Result>(work: () => Promise<Result>): Promise<Result> {
     const { clock } = this.#ports;
     this.#working++;
@@ -52,7 +53,7 @@ export class TaskProtection {
     }
   }
 
-  /** The task ends by itself now; nobody has to be told. */
+  /** Stops renewing; the task is about to exit. */
   close(): void {
     this.#lingering.abort();
   }
@@ -78,7 +79,8 @@ export class TaskProtection {
         signal: AbortSignal.timeout(timeout),
       });
       const { failure } = answerSchema.parse(await answer.json());
-      if (!answer.ok || failure) throw new Error(failure?.Reason ?? `the agent answered ${answer.status}`);
+      if (!answer.ok || failure)
+        throw new Error(failure?.Reason ?? `the ECS agent responded with ${answer.status}`);
       this.#protectedUntil = enabled ? clock.now() + minutes * 60_000 : 0;
     } catch (error) {
       log.error("the task's protection could not be changed", { enabled, error });

@@ -9,7 +9,7 @@ import { key } from "../state/session.ts";
 import { counted, money } from "../text/format.ts";
 import { showStage } from "./show-stage.ts";
 
-/** Learns, then edits what photos there are. */
+/** Learns, then edits the photos, if there are any. */
 async function learnAndApply() {
   showStage();
   if ((await learn()) && photos.value.length) await attempt("The photos were not edited", applyEdit);
@@ -20,21 +20,25 @@ async function apply() {
   await applyEdit();
 }
 
-/** What is still missing, as a request; undefined when everything is there. */
+/** A request for the missing input; undefined if everything is there. */
 function missing(): string | undefined {
-  if (key.value === "") return "Give an API key first.";
+  if (key.value === "") return "Enter an API key first.";
   if (source.value === "words" && words.value.trim() === "") return "Describe the edit in words.";
   if (source.value === "pair" && !chosen.value)
-    return hasPair.value ? undefined : "Add a picture before and after the edit.";
+    return hasPair.value ? undefined : "Add a photo before and after the edit.";
   return photos.value.length ? undefined : "Add a photo to edit.";
 }
 
-/** The one next step: what it does, what it costs, or what it waits for. */
+/** The primary button, with its cost or the missing input. */
 export function ActionBar() {
   if (learning.value)
     return (
       <div class="action-bar">
-        <button class="button" type="button" onClick={() => attempt("It could not be stopped", stopLearning)}>
+        <button
+          class="button"
+          type="button"
+          onClick={() => attempt("Learning could not be stopped", stopLearning)}
+        >
           Stop learning
         </button>
       </div>

@@ -2,7 +2,7 @@ import { seed, source, strength } from "../state/bench.ts";
 import { guidance } from "../state/library.ts";
 import { Slider } from "./slider.tsx";
 
-/** How strongly, and from which noise. */
+/** Sliders for the edit's strength and noise. */
 export function Adjustments() {
   const isStrengthKnown = source.value === "pair" || guidance.value !== undefined;
   return (

@@ -1,9 +1,9 @@
 import { key } from "../state/session.ts";
 import { Bench } from "./bench.tsx";
-import { Door } from "./door.tsx";
 import { Footer } from "./footer.tsx";
 import { Header } from "./header.tsx";
 import { Intro } from "./intro.tsx";
+import { KeyForm } from "./key-form.tsx";
 import { LiveStatus } from "./live-status.tsx";
 import { Shelf } from "./shelf.tsx";
 import { Stage } from "./stage.tsx";
@@ -13,7 +13,7 @@ export function App() {
     <>
       <Header />
       <main class="page">
-        {key.value === "" ? <Door /> : undefined}
+        {key.value === "" ? <KeyForm /> : undefined}
         <Intro />
         <Bench />
         <Stage />

@@ -10,7 +10,7 @@ import { PhotoTray } from "./photo-tray.tsx";
 import { SourceSwitch } from "./source-switch.tsx";
 import { WordsField } from "./words-field.tsx";
 
-/** All that goes in: the edit, the photos, and how. */
+/** The inputs: the edit, the photos and the settings. */
 export function Bench() {
   const isWords = source.value === "words";
   return (
@@ -31,7 +31,7 @@ export function Bench() {
       <PhotoTray />
       <section class="bench-part" aria-labelledby="adjust-title">
         <h2 id="adjust-title">Adjust</h2>
-        {isWords ? undefined : <WordsField label="Words to mix in" placeholder="and a little grain" />}
+        {isWords ? undefined : <WordsField label="Additional text" placeholder="and a little grain" />}
         <Adjustments />
       </section>
       <ActionBar />

@@ -5,7 +5,7 @@ interface CameraButtonProps {
   onFiles(files: readonly File[]): void;
 }
 
-/** Opens the camera; shown on devices that are touched. */
+/** Opens the camera; shown on touch devices. */
 export function CameraButton({ label, onFiles }: CameraButtonProps) {
   return (
     <label class="icon-button on-picture camera">

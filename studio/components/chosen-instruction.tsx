@@ -6,7 +6,7 @@ import { DownloadIcon, TrashIcon } from "./icons.tsx";
 import { LearningFacts } from "./learning-facts.tsx";
 import { PairThumbnail } from "./pair-thumbnail.tsx";
 
-/** What was learned: to be renamed, saved, deleted, or looked into. */
+/** The selected instruction, with actions to rename, save, delete and inspect it. */
 export function ChosenInstruction({ instruction }: { readonly instruction: InstructionResource }) {
   const isSure = useSignal(false);
   const { file_url: file, lut_url: lut } = instruction;
@@ -21,7 +21,7 @@ export function ChosenInstruction({ instruction }: { readonly instruction: Instr
           maxLength={200}
           value={nameOf(instruction)}
           onChange={({ currentTarget }) =>
-            attempt("It could not be renamed", () => rename(instruction, currentTarget.value))
+            attempt("The edit could not be renamed", () => rename(instruction, currentTarget.value))
           }
         />
       </label>
@@ -43,11 +43,11 @@ export function ChosenInstruction({ instruction }: { readonly instruction: Instr
             isSure.value = false;
           }}
           onClick={() => {
-            if (isSure.value) void attempt("It could not be deleted", () => remove(instruction));
+            if (isSure.value) void attempt("The edit could not be deleted", () => remove(instruction));
             isSure.value = !isSure.value;
           }}
         >
-          <TrashIcon /> {isSure.value ? "Delete for good" : "Delete"}
+          <TrashIcon /> {isSure.value ? "Confirm deletion" : "Delete"}
         </button>
       </div>
       <LearningFacts instruction={instruction} />

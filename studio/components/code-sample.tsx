@@ -9,7 +9,7 @@ const languages = [
   ["TypeScript", asTypeScript],
 ] as const;
 
-/** What was just done, as a program would do it. */
+/** The last requests as code. */
 export function CodeSample({ made }: { readonly made: readonly Made[] }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const copied = useSignal("");
@@ -23,9 +23,9 @@ export function CodeSample({ made }: { readonly made: readonly Made[] }) {
       <button class="button small" type="button" onClick={() => dialog.current?.showModal()}>
         <CodeIcon /> Copy as code
       </button>
-      <dialog ref={dialog} class="code card" aria-label="The same by program">
+      <dialog ref={dialog} class="code card" aria-label="Use the API">
         <div class="part-head">
-          <h2>The same by program</h2>
+          <h2>Use the API</h2>
           <button
             class="icon-button"
             type="button"
@@ -50,7 +50,7 @@ export function CodeSample({ made }: { readonly made: readonly Made[] }) {
                   {copied.value === name ? "Copied" : "Copy"}
                 </button>
               </div>
-              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
               <pre tabIndex={0}>
                 <code>{text}</code>
               </pre>
@@ -58,7 +58,7 @@ export function CodeSample({ made }: { readonly made: readonly Made[] }) {
           );
         })}
         <p class="hint">
-          The key is read from <code>VISII_API_KEY</code>. The pictures are uploaded already and kept for 30
+          The key is read from <code>VISII_API_KEY</code>. The photos are already uploaded and are kept for 30
           days.
         </p>
       </dialog>

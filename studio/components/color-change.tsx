@@ -1,6 +1,6 @@
 import { DownloadIcon } from "./icons.tsx";
 
-/** Where a pair is a change of colors alone, a lookup table is the better tool. */
+/** If a pair differs only in color, a lookup table is the better tool. */
 export function ColorChange({ lut }: { readonly lut: string }) {
   return (
     <div class="notice color-change">

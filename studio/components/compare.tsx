@@ -4,16 +4,16 @@ import { useRef } from "preact/hooks";
 interface CompareProps {
   readonly before: string;
   readonly after: string;
-  /** For those who hear it. */
+  /** Accessible name. */
   readonly name: string;
   readonly size?: { readonly width: number; readonly height: number };
-  /** With what each side is, written on it. */
+  /** Labels both sides. */
   readonly isFramed?: boolean;
-  /** Only the handle is dragged; the picture itself scrolls. */
+  /** Only the handle can be dragged; the image scrolls. */
   readonly isScrolled?: boolean;
 }
 
-/** Two pictures of one size on top of each other, and a border between them to be moved: by mouse, finger or arrow keys. */
+/** Two overlaid images of the same size with a divider, movable by mouse, finger or arrow keys. */
 export function Compare({ before, after, name, size, isFramed, isScrolled }: CompareProps) {
   const cut = useSignal(50);
   const frame = useRef<HTMLDivElement>(null);
@@ -52,7 +52,7 @@ export function Compare({ before, after, name, size, isFramed, isScrolled }: Com
         alt={`${name}, before`}
         draggable={false}
         onError={({ currentTarget: image }) => {
-          // No browser but one shows HEIC and TIFF; the result alone is seen.
+          // Most browsers cannot show HEIC and TIFF; then only the result is visible.
           image.hidden = true;
         }}
       />
@@ -72,7 +72,7 @@ export function Compare({ before, after, name, size, isFramed, isScrolled }: Com
         min="0"
         max="100"
         value={cut.value}
-        aria-label={`${name}: how much of the original is shown`}
+        aria-label={`${name}: share of the original shown`}
         onInput={(event) => {
           cut.value = event.currentTarget.valueAsNumber;
         }}

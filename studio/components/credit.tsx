@@ -1,7 +1,7 @@
 import { account } from "../state/account.ts";
 import { counted, money } from "../text/format.ts";
 
-/** The credit that is left; opened, what was used. */
+/** The balance; expands to the usage. */
 export function Credit() {
   const usage = account.value;
   if (!usage) return undefined;

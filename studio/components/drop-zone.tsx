@@ -10,7 +10,7 @@ interface DropZoneProps {
   onFiles(files: readonly File[]): void;
 }
 
-/** A place for pictures: to drop on, to click, and to open with the keyboard. */
+/** A file input for images that accepts drops, clicks and the keyboard. */
 export function DropZone({ label, isFull, isMultiple, children, onFiles }: DropZoneProps) {
   const isOver = useSignal(false);
   return (
@@ -39,7 +39,7 @@ export function DropZone({ label, isFull, isMultiple, children, onFiles }: DropZ
         aria-label={label}
         onChange={({ currentTarget: input }) => {
           onFiles([...(input.files ?? [])]);
-          // The same file may be chosen once more.
+          // Allow choosing the same file again.
           input.value = "";
         }}
       />

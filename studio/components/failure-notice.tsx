@@ -1,7 +1,7 @@
 import { failure } from "../state/notices.ts";
 import { CloseIcon } from "./icons.tsx";
 
-/** What went wrong and what to do about it. */
+/** The last error, with a button to retry. */
 export function FailureNotice() {
   const shown = failure.value;
   if (!shown) return undefined;

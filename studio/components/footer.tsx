@@ -1,4 +1,4 @@
-/** Whose the example's photos are; their licences ask for it. */
+/** Attribution of the example photos, required by their licenses. */
 export function Footer() {
   return (
     <footer class="footer">

@@ -4,7 +4,7 @@ import { chosen } from "../state/library.ts";
 import { runs } from "../state/runs.ts";
 import { Compare } from "./compare.tsx";
 
-/** What this is, in a picture: shown until something was made. */
+/** Introduction, shown until there is a result. */
 export function Intro() {
   if (learning.value || chosen.value || runs.value.length) return undefined;
   const [from, to] = [before.value, after.value];
@@ -14,8 +14,7 @@ export function Intro() {
         Show an edit once. <span class="accent">Apply it anywhere.</span>
       </h2>
       <p class="lead">
-        One photo, before and after. visii learns what happened in between and does the same to your other
-        photos.
+        Add one photo before and after an edit. visii learns the edit and applies it to your other photos.
       </p>
       {from && to ? <Compare before={from.url} after={to.url} name="The pair" isFramed /> : undefined}
     </section>

@@ -4,7 +4,7 @@ import { duration, money } from "../text/format.ts";
 import { CodeSample } from "./code-sample.tsx";
 import { LossCurve } from "./loss-curve.tsx";
 
-/** How an instruction's learning went: time, cost, loss, and the request that it was. */
+/** Facts of an instruction's learning: time, cost, loss and the request. */
 export function LearningFacts({ instruction }: { readonly instruction: InstructionResource }) {
   const { id, losses, usage } = instruction;
   if (!usage) return undefined;

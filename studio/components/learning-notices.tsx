@@ -1,10 +1,10 @@
 import type { InstructionResource } from "../../client/visii.ts";
 import { ColorChange } from "./color-change.tsx";
 
-/** What the service finds odd about an instruction's pair or its learning. */
+/** Warnings about an instruction's pair or its learning. */
 export function LearningNotices({ instruction }: { readonly instruction: InstructionResource }) {
   const { warnings = [], lut_url: lut } = instruction;
-  // What is said of the table is said beside it.
+  // The color-change warning is shown by ColorChange.
   const others = warnings.filter((sentence) => !sentence.includes("lut_url"));
   return (
     <>

@@ -10,12 +10,12 @@ const stages: Readonly<Record<string, string>> = {
 };
 
 function headline({ id, progress, ahead }: Learning): string {
-  if (id === undefined) return "Sending the pair";
+  if (id === undefined) return "Uploading the pair";
   if (progress) return stages[progress.stage] ?? progress.stage;
-  return ahead ? `Waiting, ${ahead} before it` : "Starting";
+  return ahead ? `Queued, ${ahead} ahead` : "Starting";
 }
 
-/** A learning under way: how it looks so far, how far it is, how long it takes. */
+/** A running learning job: preview, progress, remaining time and loss. */
 export function LearningPanel({ learning }: { readonly learning: Learning }) {
   const { progress, before, preview, losses } = learning;
   const part = progress && progress.steps > 0 ? progress.step / progress.steps : 0;
@@ -24,10 +24,10 @@ export function LearningPanel({ learning }: { readonly learning: Learning }) {
     <section class="learning card" aria-labelledby="learning-title">
       <div class="learning-picture">
         {preview !== undefined && before !== undefined ? (
-          <Compare before={before} after={preview} name="What is learned so far" isFramed />
+          <Compare before={before} after={preview} name="Preview" isFramed />
         ) : undefined}
         {preview !== undefined && before === undefined ? (
-          <img src={preview} alt="Before, edited by what is learned so far" />
+          <img src={preview} alt="Preview of the edit" />
         ) : undefined}
         {preview === undefined && before !== undefined ? (
           <span class="developing">
@@ -45,8 +45,8 @@ export function LearningPanel({ learning }: { readonly learning: Learning }) {
           {Math.round(part * 100)} %
         </progress>
         <p class="hint">
-          {progress ? `Step ${progress.step} of ${progress.steps}` : "A moment"}
-          {preview === undefined || !isLearning ? "" : ". The picture shows what is learned so far."}
+          {progress ? `Step ${progress.step} of ${progress.steps}` : "Starting"}
+          {preview === undefined || !isLearning ? "" : ". The preview shows the current state."}
         </p>
         <LossCurve losses={losses} steps={progress?.steps ?? 0} />
       </div>

@@ -6,7 +6,7 @@ import { step, zoomed, zoomedResult } from "../state/zoomed.ts";
 import { Compare } from "./compare.tsx";
 import { ArrowIcon, BackIcon, CloseIcon, DownloadIcon } from "./icons.tsx";
 
-/** One result as large as the window, or pixel for pixel. */
+/** One result, fitted to the window or at 1:1. */
 export function Lightbox() {
   const dialog = useRef<HTMLDialogElement>(null);
   const isPixelwise = useSignal(false);
@@ -23,7 +23,7 @@ export function Lightbox() {
     <dialog
       ref={dialog}
       class="lightbox"
-      aria-label="A result, closely"
+      aria-label="Result"
       onClose={() => {
         zoomed.value = undefined;
       }}
@@ -34,10 +34,10 @@ export function Lightbox() {
             <p class="lightbox-name">
               <strong>{result.photo.name}</strong> {width} × {height}
             </p>
-            <button class="icon-button" type="button" aria-label="The one before" onClick={() => step(-1)}>
+            <button class="icon-button" type="button" aria-label="Previous" onClick={() => step(-1)}>
               <BackIcon />
             </button>
-            <button class="icon-button" type="button" aria-label="The next one" onClick={() => step(1)}>
+            <button class="icon-button" type="button" aria-label="Next" onClick={() => step(1)}>
               <ArrowIcon />
             </button>
             <button
@@ -54,7 +54,7 @@ export function Lightbox() {
               class="icon-button"
               type="button"
               aria-label="Download"
-              onClick={() => attempt("The result could not be fetched", () => saveResult(result, run))}
+              onClick={() => attempt("The result could not be downloaded", () => saveResult(result, run))}
             >
               <DownloadIcon />
             </button>

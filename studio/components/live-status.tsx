@@ -1,6 +1,6 @@
 import { status } from "../state/notices.ts";
 
-/** Tells those who do not see it what goes on. */
+/** Announces status changes to screen readers. */
 export function LiveStatus() {
   return (
     <p class="sr-only" role="status" aria-live="polite">

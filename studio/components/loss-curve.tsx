@@ -5,11 +5,11 @@ const [width, height] = [320, 120];
 
 interface LossCurveProps {
   readonly losses: readonly LossPoint[];
-  /** In all, of which the curve shows those made. */
+  /** Total steps; the curve shows those completed. */
   readonly steps: number;
 }
 
-/** The loss by step: a dot for what is told, and their moving average. */
+/** The loss by step: a dot per reported step, and the moving average. */
 export function LossCurve({ losses, steps }: LossCurveProps) {
   const last = losses.at(-1);
   if (!last) return undefined;

@@ -1,7 +1,7 @@
 import { chosen } from "../state/library.ts";
 import { PlusIcon } from "./icons.tsx";
 
-/** Puts the chosen instruction back, so that another pair can be shown. */
+/** Deselects the instruction, to learn from another pair. */
 export function NewEditButton() {
   return (
     <button

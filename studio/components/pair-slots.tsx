@@ -3,13 +3,13 @@ import { learning } from "../state/learn.ts";
 import { ArrowIcon } from "./icons.tsx";
 import { PictureSlot } from "./picture-slot.tsx";
 
-/** Where the two pictures of a pair lie. */
+/** Inputs for the two photos of a pair. */
 export function PairSlots() {
   const isExample = before.value?.isExample && after.value?.isExample;
   return (
     <>
       <fieldset class="pair" disabled={learning.value !== undefined}>
-        <legend class="sr-only">A pair of pictures</legend>
+        <legend class="sr-only">Before/after pair</legend>
         <PictureSlot half="before" label="Before" picture={before.value} />
         <span class="pair-arrow">
           <ArrowIcon />
@@ -18,10 +18,10 @@ export function PairSlots() {
       </fieldset>
       <p class="hint">
         {isExample
-          ? "An example to begin with. Drop, paste or choose your own pair."
+          ? "This is an example. Drop, paste or choose your own pair."
           : hasPair.value
-            ? "Both show the same scene in the same frame."
-            : "The same scene in the same frame, before the edit and after it."}
+            ? "Both photos must show the same scene in the same frame."
+            : "Add two photos of the same scene in the same frame, before and after the edit."}
       </p>
     </>
   );

@@ -1,7 +1,7 @@
 import type { InstructionResource } from "../../client/visii.ts";
 import { ImageIcon } from "./icons.tsx";
 
-/** The pair that an instruction was learned from; one that was brought as a file has none. */
+/** The pair that an instruction was learned from; an imported instruction has none. */
 export function PairThumbnail({ instruction }: { readonly instruction: InstructionResource }) {
   const { thumbnail_url: url } = instruction;
   return (

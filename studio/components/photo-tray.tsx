@@ -4,7 +4,7 @@ import { DropZone } from "./drop-zone.tsx";
 import { CloseIcon, PlusIcon } from "./icons.tsx";
 import { Thumbnail } from "./thumbnail.tsx";
 
-/** The photos that the edit is applied to. */
+/** The photos to edit. */
 export function PhotoTray() {
   const add = (files: readonly File[]) => addFiles(files, "photos");
   return (

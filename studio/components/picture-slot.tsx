@@ -11,7 +11,7 @@ interface PictureSlotProps {
   readonly picture: Picture | undefined;
 }
 
-/** One half of the pair: a drop zone that shows what lies on it. */
+/** Input for one photo of the pair. */
 export function PictureSlot({ half, label, picture }: PictureSlotProps) {
   return (
     <div class="slot">
@@ -29,13 +29,13 @@ export function PictureSlot({ half, label, picture }: PictureSlotProps) {
         <button
           class="icon-button on-picture"
           type="button"
-          aria-label={`Remove the ${half} picture`}
+          aria-label={`Remove the ${half} photo`}
           onClick={() => setHalf(half, undefined)}
         >
           <CloseIcon />
         </button>
       ) : (
-        <CameraButton label={`Take the ${half} picture`} onFiles={(files) => addFiles(files, half)} />
+        <CameraButton label={`Take the ${half} photo`} onFiles={(files) => addFiles(files, half)} />
       )}
     </div>
   );

@@ -12,7 +12,7 @@ interface ResultCardProps {
   readonly place: number;
 }
 
-/** One photo of a run: waiting, or before and after. */
+/** One photo of a run: pending, or before and after. */
 export function ResultCard({ result, run, place }: ResultCardProps) {
   const { photo, url, width, height } = result;
   if (url === undefined || width === undefined || height === undefined)
@@ -34,7 +34,7 @@ export function ResultCard({ result, run, place }: ResultCardProps) {
         <button
           class="icon-button"
           type="button"
-          aria-label={`Look at ${photo.name} closely`}
+          aria-label={`Enlarge ${photo.name}`}
           onClick={() => {
             zoomed.value = { run: run.id, place };
           }}
@@ -44,8 +44,8 @@ export function ResultCard({ result, run, place }: ResultCardProps) {
         <button
           class="icon-button"
           type="button"
-          aria-label={`Download ${photo.name}, edited`}
-          onClick={() => attempt("The result could not be fetched", () => saveResult(result, run))}
+          aria-label={`Download edited ${photo.name}`}
+          onClick={() => attempt("The result could not be downloaded", () => saveResult(result, run))}
         >
           <DownloadIcon />
         </button>

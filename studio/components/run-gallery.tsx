@@ -6,7 +6,7 @@ import { CodeSample } from "./code-sample.tsx";
 import { DownloadIcon } from "./icons.tsx";
 import { ResultCard } from "./result-card.tsx";
 
-/** The photos of a run, each as soon as it is edited. */
+/** The photos of a run, with each result as soon as it is available. */
 export function RunGallery({ run }: { readonly run: Run }) {
   const { id, title, settings, results, isOpen, charged, bodies } = run;
   const made = results.filter(({ url }) => url !== undefined).length;
@@ -29,7 +29,7 @@ export function RunGallery({ run }: { readonly run: Run }) {
             <button
               class="button small"
               type="button"
-              onClick={() => attempt("The results could not be fetched", () => saveAll(run))}
+              onClick={() => attempt("The results could not be downloaded", () => saveAll(run))}
             >
               <DownloadIcon /> Download all
             </button>

@@ -6,13 +6,13 @@ import { api } from "../state/session.ts";
 import { day } from "../text/format.ts";
 import { PairThumbnail } from "./pair-thumbnail.tsx";
 
-/** Takes it to the bench, with what only a single look gives. */
+/** Selects an instruction. Fetched alone, it has more fields than in a list. */
 async function choose(id: string): Promise<void> {
   chosen.value = await api.value.instructions.get(id);
   source.value = "pair";
 }
 
-/** Edits that were learned before. */
+/** Earlier instructions. */
 export function Shelf() {
   const learned = library.value.filter(({ status }) => status === "succeeded");
   if (!learned.length) return undefined;
@@ -27,7 +27,7 @@ export function Shelf() {
               type="button"
               aria-pressed={chosen.value?.id === instruction.id}
               disabled={learning.value !== undefined}
-              onClick={() => attempt("It could not be opened", () => choose(instruction.id))}
+              onClick={() => attempt("The edit could not be opened", () => choose(instruction.id))}
             >
               <PairThumbnail instruction={instruction} />
               <span class="shelf-name">{nameOf(instruction)}</span>

@@ -8,7 +8,7 @@ import { Lightbox } from "./lightbox.tsx";
 import { RunGallery } from "./run-gallery.tsx";
 import { UpNext } from "./up-next.tsx";
 
-/** What comes out. */
+/** The outputs: progress and results. */
 export function Stage() {
   return (
     <section id="stage" class="stage" aria-label="Results">

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Picture } from "../state/picture.ts";
 
-/** A picture, or its name where the browser cannot show it. */
+/** An image, or its name if the browser cannot show it. */
 export function Thumbnail({ picture: { url, name } }: { readonly picture: Picture }) {
   const isUnseen = useSignal(false);
   if (isUnseen.value) return <span class="unseen">{name}</span>;

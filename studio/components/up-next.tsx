@@ -2,13 +2,13 @@ import { photos } from "../state/bench.ts";
 import { counted } from "../text/format.ts";
 import { Thumbnail } from "./thumbnail.tsx";
 
-/** The photos that are edited as soon as the edit is learned. */
+/** The photos that will be edited after learning. */
 export function UpNext() {
   const waiting = photos.value;
   if (!waiting.length) return undefined;
   return (
     <section class="up-next" aria-labelledby="next-title">
-      <h2 id="next-title">Then your {counted(waiting.length, "photo")}</h2>
+      <h2 id="next-title">Next: {counted(waiting.length, "photo")}</h2>
       <ul class="gallery">
         {waiting.map((photo) => (
           <li key={photo.id} class="waiting">

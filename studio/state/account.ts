@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { UsageReport } from "../../client/visii.ts";
 import { api } from "./session.ts";
 
-/** Credit, and what was used in the last 30 days. */
+/** The balance, and the usage of the last 30 days. */
 export const account = signal<UsageReport | undefined>(undefined);
 
 export async function refreshAccount(): Promise<void> {

@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { failure } from "./notices.ts";
 import { openPicture, type Picture } from "./picture.ts";
 
-/** Where the edit comes from: a pair that shows it, or words. */
+/** Source of the edit: a pair or a text prompt. */
 export type Source = "pair" | "words";
 export const source = signal<Source>("pair");
 
@@ -10,9 +10,9 @@ export const before = signal<Picture | undefined>(undefined);
 export const after = signal<Picture | undefined>(undefined);
 export const photos = signal<readonly Picture[]>([]);
 export const words = signal("");
-/** Times the guidance that the instruction was learned under. */
+/** Factor of the guidance scale that the instruction was learned with. */
 export const strength = signal(1);
-/** 0: the noise that the instruction was learned under. */
+/** 0: the noise that the instruction was learned with. */
 export const seed = signal(0);
 
 export const hasPair = computed(() => before.value !== undefined && after.value !== undefined);
@@ -20,7 +20,7 @@ export const hasPair = computed(() => before.value !== undefined && after.value 
 type Half = "before" | "after";
 const halves = { before, after };
 
-/** Puts pictures where they were dropped: into one half of the pair, both, or among the photos. */
+/** Adds images at the place where they were dropped: one or both halves of the pair, or the photos. */
 export function addFiles(files: readonly File[], place: Half | "photos" | "anywhere"): void {
   failure.value = undefined;
   try {
@@ -34,11 +34,11 @@ export function addFiles(files: readonly File[], place: Half | "photos" | "anywh
       if (more.length) addPhotos(more);
     }
   } catch (error) {
-    failure.value = { title: "That file does not fit", message: String((error as Error).message) };
+    failure.value = { title: "The file cannot be used", message: String((error as Error).message) };
   }
 }
 
-/** An example's half says nothing about a photo of one's own. */
+/** Sets one half. An example in the other half is removed, because it does not match the user's photo. */
 export function setHalf(half: Half, picture: Picture | undefined): void {
   const other = halves[half === "before" ? "after" : "before"];
   if (other.value?.isExample) other.value = undefined;
@@ -54,7 +54,7 @@ export function removePhoto(id: number): void {
   photos.value = photos.value.filter((photo) => photo.id !== id);
 }
 
-/** What is pasted, or dropped beside every zone, goes to the first place that waits for a picture. */
+/** Adds an image that was pasted or dropped outside the drop zones to the first empty place. */
 function addAnywhere(picture: Picture): void {
   if (source.value === "pair" && (!before.value || before.value.isExample)) setHalf("before", picture);
   else if (source.value === "pair" && (!after.value || after.value.isExample)) setHalf("after", picture);

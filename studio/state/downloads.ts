@@ -26,14 +26,14 @@ export async function saveResult(result: Result, run: Run): Promise<void> {
   save(file, file.name);
 }
 
-/** All results of a run, as one archive. */
+/** Saves all results of a run as a zip archive. */
 export async function saveAll(run: Run): Promise<void> {
   const made = run.results.filter(({ url }) => url !== undefined);
   const files = await Promise.all(made.map((result) => fileOf(result, run)));
   save(await downloadZip(differentNames(files)).blob(), `${run.title.replace(/[\\/:*?"<>|“”]/g, "")}.zip`);
 }
 
-/** Two photos may have one name. */
+/** Numbers files that have the same name. */
 function differentNames(files: readonly File[]): { readonly name: string; readonly input: File }[] {
   const seen = new Map<string, number>();
   return files.map((input) => {

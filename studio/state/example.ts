@@ -11,7 +11,7 @@ async function fetchPicture(name: string) {
   return openPicture(new File([blob], name, { type: blob.type }), true);
 }
 
-/** Fills the bench, where nothing lies on it yet. */
+/** Fills empty inputs with the example. */
 export async function layOutExample(): Promise<void> {
   const pair = Promise.all(["before.jpg", "after.png"].map(fetchPicture));
   const others = Promise.all(["flower.jpg", "coffee.jpg", "mountain.jpg"].map(fetchPicture));

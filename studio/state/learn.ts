@@ -13,37 +13,37 @@ export interface LossPoint {
   readonly loss: number;
 }
 
-/** A learning that is under way. */
+/** A running learning job. */
 export interface Learning {
-  /** Undefined while the pair is being sent. */
+  /** Undefined while the pair is being uploaded. */
   readonly id?: string;
   readonly progress?: Progress;
   readonly losses: readonly LossPoint[];
-  /** The before photo, where it is at hand. */
+  /** The before photo, if available. */
   readonly before?: string;
-  /** The before photo, edited by what is learned so far. */
+  /** The before photo, edited with the current state of the instruction. */
   readonly preview?: string;
-  /** Jobs before it in its queue. */
+  /** Jobs ahead of it in the queue. */
   readonly ahead?: number;
 }
 
 export const learning = signal<Learning | undefined>(undefined);
 
-/** The last instruction that was asked for here, and how. */
+/** The last instruction created here, with its request. */
 export const learned = signal<{ readonly id: string; readonly body: CreateInstruction } | undefined>(
   undefined,
 );
 
-/** Learns the pair on the bench, to the end. Undefined when it was stopped. */
+/** Learns the current pair to the end. Undefined if it was stopped. */
 export async function learn(): Promise<InstructionResource | undefined> {
   const pair = [before.value, after.value] as const;
   if (!pair[0] || !pair[1]) return undefined;
   const { url } = pair[0];
   learning.value = { before: url, losses: [] };
-  status.value = "Sending the pair.";
+  status.value = "Uploading the pair.";
   try {
     const ids = await Promise.all([pair[0].upload(), pair[1].upload()]);
-    // Sent while it learns, so that the edit can begin at once.
+    // Upload the photos during learning, so that the edit can start immediately.
     for (const photo of photos.value) quietly(photo.upload());
     const body = {
       pairs: [{ before: ids[0], after: ids[1] }],
@@ -59,8 +59,8 @@ export async function learn(): Promise<InstructionResource | undefined> {
   }
 }
 
-/** Takes up a learning that was under way when the page was opened. */
-export async function takeUpLearning(): Promise<InstructionResource | undefined> {
+/** Follows a learning job that was already running when the page was opened. */
+export async function resumeLearning(): Promise<InstructionResource | undefined> {
   const open = library.value.find((one) => one.status === "queued" || one.status === "running");
   if (!open) return undefined;
   try {

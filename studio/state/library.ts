@@ -3,13 +3,13 @@ import type { InstructionResource } from "../../client/visii.ts";
 import { status } from "./notices.ts";
 import { api } from "./session.ts";
 
-/** Instructions of the account, the newest first. */
+/** The account's instructions, newest first. */
 export const library = signal<readonly InstructionResource[]>([]);
 
-/** The instruction that photos are edited by; while undefined, the pair on the bench is to be learned. */
+/** The selected instruction; while undefined, the current pair will be learned. */
 export const chosen = signal<InstructionResource | undefined>(undefined);
 
-/** What edits use where they name none, known from anything learned through the model. */
+/** Default guidance scale of edits, taken from any learned instruction. */
 export const guidance = computed(
   () => (chosen.value ?? library.value.find((one) => one.text_guidance !== undefined))?.text_guidance,
 );

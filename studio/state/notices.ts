@@ -4,21 +4,21 @@ import { wordsOf } from "./session.ts";
 interface Failure {
   readonly title: string;
   readonly message: string;
-  /** Does again what failed. */
+  /** Repeats the failed action. */
   readonly retry?: () => unknown;
 }
 
 export const failure = signal<Failure | undefined>(undefined);
 
-/** Said to screen readers as it changes. */
+/** Announced to screen readers when it changes. */
 export const status = signal("");
 
-/** For what only informs: the next look says it again. */
+/** Ignores failures of background requests, which are repeated anyway. */
 export function quietly(work: Promise<unknown>): void {
   work.catch(() => undefined);
 }
 
-/** Runs what a button starts. A failure is shown, with a way to try again. */
+/** Runs a button's action. A failure is shown with a button to retry. */
 export async function attempt(title: string, work: () => Promise<unknown>): Promise<void> {
   failure.value = undefined;
   try {

@@ -2,15 +2,15 @@ import { effect, signal } from "@preact/signals";
 import { account, refreshAccount } from "./account.ts";
 import { addFiles } from "./bench.ts";
 import { layOutExample } from "./example.ts";
-import { takeUpLearning } from "./learn.ts";
+import { resumeLearning } from "./learn.ts";
 import { chosen, library, refreshLibrary } from "./library.ts";
 import { attempt, quietly } from "./notices.ts";
 import { forgetKey, key, takeKeyFromAddress, wordsOf } from "./session.ts";
 
-/** Why the key that was given does not open the studio. */
+/** Why the given key was rejected. */
 export const refusal = signal("");
 
-/** Fills the bench, and opens the account whenever a key is there. */
+/** Fills the inputs, and loads the account whenever there is a key. */
 export function openStudio(): void {
   takeKeyFromAddress();
   addEventListener("hashchange", takeKeyFromAddress);
@@ -19,7 +19,7 @@ export function openStudio(): void {
     if (files.length && !(target instanceof HTMLInputElement && target.type === "text"))
       addFiles(files, "anywhere");
   });
-  // Beside every zone a drop would leave the page.
+  // Otherwise a drop outside the drop zones would navigate away.
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault();
@@ -44,5 +44,5 @@ async function openAccount(): Promise<void> {
     forgetKey();
     return;
   }
-  await attempt("Learning failed", takeUpLearning);
+  await attempt("Learning failed", resumeLearning);
 }

@@ -1,7 +1,7 @@
 import type { UploadType } from "../../client/visii.ts";
 import { api, key } from "./session.ts";
 
-/** By the endings of files: browsers do not know all of them. */
+/** By file extension, because browsers do not know all of these types. */
 const types: Readonly<Record<string, UploadType>> = {
   jpg: "image/jpeg",
   jpeg: "image/jpeg",
@@ -14,26 +14,26 @@ const types: Readonly<Record<string, UploadType>> = {
   tiff: "image/tiff",
 };
 
-/** For file dialogs. */
+/** `accept` attribute of file inputs. */
 export const accepted = [...Object.values(types), ...Object.keys(types).map((ending) => `.${ending}`)].join();
 
 const typeOf = ({ name, type }: File): UploadType | undefined =>
   Object.values(types).find((known) => known === type) ?? types[/[^.]*$/.exec(name.toLowerCase())?.[0] ?? ""];
 
-/** A picture of the person's own, or of the example. */
+/** A photo of the user or of the example. */
 export interface Picture {
   readonly id: number;
   readonly name: string;
   readonly url: string;
   readonly isExample: boolean;
   readonly type: UploadType;
-  /** Sends it, the first time that it is needed. @returns its upload's id */
+  /** Uploads it on the first call. @returns its upload's ID */
   upload(): Promise<string>;
 }
 
 let count = 0;
 
-/** @throws Error in words, when the service does not take such a file */
+/** @throws Error with a message for the user if the file type is not supported */
 export function openPicture(file: File, isExample = false): Picture {
   const type = typeOf(file);
   if (!type)
@@ -46,7 +46,7 @@ export function openPicture(file: File, isExample = false): Picture {
   return {
     ...{ id: ++count, name: file.name, url: URL.createObjectURL(file), isExample, type },
     upload() {
-      // An upload is of the account that sent it.
+      // An upload belongs to the account that created it.
       if (sent?.key !== key.value) sent = { key: key.value, id: send() };
       const { id } = sent;
       id.catch(() => {
@@ -57,5 +57,5 @@ export function openPicture(file: File, isExample = false): Picture {
   };
 }
 
-/** The name without its ending. */
+/** The name without its extension. */
 export const baseName = (name: string): string => name.replace(/\.[^.]+$/, "");

@@ -7,11 +7,11 @@ import { quietly, status } from "./notices.ts";
 import type { Picture } from "./picture.ts";
 import { api } from "./session.ts";
 
-/** One photo of a run; the address is there when it is edited. */
+/** One photo of a run; it has a URL once it is edited. */
 export interface Result {
   readonly photo: Picture;
   readonly edit?: string;
-  /** Its place in the edit's results. */
+  /** Its position in the edit's results. */
   readonly index?: number;
   readonly url?: string;
   readonly width?: number;
@@ -22,25 +22,25 @@ export interface Result {
 export interface Run {
   readonly id: number;
   readonly title: string;
-  /** What was asked for besides. */
+  /** Non-default settings, for display. */
   readonly settings: readonly string[];
   readonly results: readonly Result[];
   readonly isOpen: boolean;
-  /** Credits, when it has ended. */
+  /** Charged credits, after it has ended. */
   readonly charged: number;
-  /** As they were sent. */
+  /** The request bodies. */
   readonly bodies: readonly CreateEdit[];
 }
 
-/** The newest first. */
+/** Newest first. */
 export const runs = signal<readonly Run[]>([]);
 
-/** Images that one edit takes. */
+/** Maximum images per edit. */
 const mostImages = 16;
 const mostGuidance = 30;
 let count = 0;
 
-/** Edits the photos on the bench by the chosen instruction, by words, or by both. */
+/** Edits the photos with the selected instruction, a text prompt, or both. */
 export async function applyEdit(): Promise<void> {
   const instruction = source.value === "pair" ? chosen.value : undefined;
   const taken = photos.value;
@@ -60,9 +60,9 @@ export async function applyEdit(): Promise<void> {
       taken.slice(index * mostImages, (index + 1) * mostImages),
     );
     await Promise.all(groups.map((group) => editGroup(group, options, update)));
-    status.value = taken.length === 1 ? "One photo is edited." : `${taken.length} photos are edited.`;
+    status.value = taken.length === 1 ? "One photo was edited." : `${taken.length} photos were edited.`;
   } catch (error) {
-    // What is there stays; what is not will not come.
+    // Keep finished results and remove the others, which will not finish.
     update(({ results }) => ({ results: results.filter(({ url }) => url !== undefined) }));
     runs.value = runs.value.filter((one) => one.id !== id || one.results.length > 0);
     throw error;

@@ -3,7 +3,7 @@ import { ApiError, visii } from "../../client/visii.ts";
 
 const stored = "visii key";
 
-/** Kept for this tab alone; empty until one is given. */
+/** The API key, stored for this tab only; empty if there is none. */
 export const key = signal(sessionStorage.getItem(stored) ?? "");
 
 export const api = computed(() => visii({ baseUrl: location.origin, key: key.value }));
@@ -18,7 +18,10 @@ export function forgetKey(): void {
   sessionStorage.removeItem(stored);
 }
 
-/** Takes a key out of the address. It stands in the fragment, which browsers never send, and must not stay in the history. */
+/**
+ * Removes a key from the URL. It is in the fragment, which browsers never send, and must not stay in the
+ * history.
+ */
 export function takeKeyFromAddress(): void {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (given === null) return;
@@ -26,10 +29,10 @@ export function takeKeyFromAddress(): void {
   setKey(given);
 }
 
-/** A failure in the service's own words, which say what to do. */
+/** An error's message for the user; the service's own messages say what to do. */
 export function wordsOf(error: unknown): string {
   if (error instanceof ApiError) return error.problem.detail;
   if (error instanceof TypeError)
-    return "The service does not answer. Check that it is running, then try again.";
+    return "The service does not respond. Check that it is running, then try again.";
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import { type Result, type Run, runs } from "./runs.ts";
 
-/** The result that is looked at closely. */
+/** The enlarged result. */
 export const zoomed = signal<{ readonly run: number; readonly place: number } | undefined>(undefined);
 
 export const zoomedResult = computed((): { readonly run: Run; readonly result: Result } | undefined => {
@@ -10,7 +10,7 @@ export const zoomedResult = computed((): { readonly run: Run; readonly result: R
   return run && result && { run, result };
 });
 
-/** Goes on to the next result of the run that is there, or to the one before. */
+/** Moves to the next or previous available result of the run. */
 export function step(by: 1 | -1): void {
   const shown = zoomedResult.value;
   if (!zoomed.value || !shown) return;

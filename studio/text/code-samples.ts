@@ -1,6 +1,6 @@
 import type { CreateEdit, CreateInstruction } from "../../client/visii.ts";
 
-/** A request that was made, to be made again by a program. The uploads that it names are there for 30 days. */
+/** A request to show as code. Its uploads are kept for 30 days. */
 export type Made =
   | { readonly collection: "instructions"; readonly body: CreateInstruction }
   | { readonly collection: "edits"; readonly body: CreateEdit };

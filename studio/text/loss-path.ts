@@ -3,7 +3,7 @@ interface Point {
   readonly y: number;
 }
 
-/** Losses as points of a box, step 0 on the left and the lowest loss at the bottom. */
+/** Losses as points in a box: step 0 on the left, the lowest loss at the bottom. */
 export function lossPoints(
   losses: readonly { readonly step: number; readonly loss: number }[],
   steps: number,
@@ -18,7 +18,10 @@ export function lossPoints(
   }));
 }
 
-/** Each point's y in the mean with those of up to `reach` before it: a single step's loss depends on its draw of noise. */
+/**
+ * Moving average over up to `reach` previous points, because the loss of a single step depends on its random
+ * noise.
+ */
 export function smooth(points: readonly Point[], reach: number): Point[] {
   return points.map(({ x }, index) => {
     const window = points.slice(Math.max(0, index - reach), index + 1);

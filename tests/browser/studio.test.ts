@@ -107,7 +107,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       expect(await findings(page)).toEqual([]);
 
       await page.getByRole("button", { name: "Learn and edit 3 photos" }).click();
-      await page.getByRole("heading", { name: "Then your 3 photos" }).waitFor();
+      await page.getByRole("heading", { name: "Next: 3 photos" }).waitFor();
       await results(page).nth(2).waitFor();
       await page.getByText(/^Learned in .*, 20 steps, \$/).click();
       await page.getByRole("img", { name: /^Loss by step: [\d.e-]+ at step (19|20)$/ }).waitFor();
@@ -118,7 +118,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       expect(cube.name).toBe("Plum film.cube");
       expect(cube.bytes.toString()).toContain("LUT_3D_SIZE 33");
 
-      const slider = page.getByLabel("flower.jpg: how much of the original is shown");
+      const slider = page.getByLabel("flower.jpg: share of the original shown");
       const box = (await results(page).first().boundingBox())!;
       if (options === phone) await page.touchscreen.tap(box.x + box.width / 4, box.y + box.height / 2);
       else await page.mouse.click(box.x + box.width / 4, box.y + box.height / 2);
@@ -126,16 +126,16 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.keyboard.press("ArrowRight");
       expect(await slider.inputValue()).toBe("26");
 
-      await page.getByRole("button", { name: "Look at flower.jpg closely" }).click();
-      const closely = page.getByRole("dialog", { name: "A result, closely" });
-      await closely.getByRole("button", { name: "1:1" }).click();
+      await page.getByRole("button", { name: "Enlarge flower.jpg" }).click();
+      const dialog = page.getByRole("dialog", { name: "Result" });
+      await dialog.getByRole("button", { name: "1:1" }).click();
       const ratio = Number(await page.evaluate("devicePixelRatio"));
-      expect((await closely.locator(".compare").boundingBox())?.width).toBeCloseTo(384 / ratio, 0);
-      await closely.getByRole("button", { name: "The next one" }).click();
-      await closely.getByText("coffee.jpg").waitFor();
+      expect((await dialog.locator(".compare").boundingBox())?.width).toBeCloseTo(384 / ratio, 0);
+      await dialog.getByRole("button", { name: "Next" }).click();
+      await dialog.getByText("coffee.jpg").waitFor();
       expect(await findings(page)).toEqual([]);
       await page.keyboard.press("Escape");
-      await closely.waitFor({ state: "hidden" });
+      await dialog.waitFor({ state: "hidden" });
       expect(mistakes).toEqual([]);
       await page.context().close();
     },
@@ -148,7 +148,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       const { page, mistakes } = await open(desktop);
       await page.getByLabel("Before", { exact: true }).setInputFiles(file("before.png"));
       // The example's other half says nothing about it.
-      await page.getByText("Add a picture before and after the edit.").waitFor();
+      await page.getByText("Add a photo before and after the edit.").waitFor();
       await page.getByLabel("After", { exact: true }).setInputFiles(file("after.png"));
       await page.getByLabel("Add photos").setInputFiles([file("wide.jpg"), file("tall.png")]);
       await page.getByRole("button", { name: "Learn and edit 2 photos" }).click();
@@ -159,7 +159,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.getByLabel("Name").fill("dusk");
       await page.keyboard.press("Enter");
       await page.locator(".shelf").getByText("dusk").waitFor();
-      await page.getByLabel("Words to mix in").fill("and it's grainy");
+      await page.getByLabel("Additional text").fill("and it's grainy");
       await page.getByLabel(/^Strength/).fill("1.5");
       await page.getByLabel(/^Seed/).fill("7");
       await page.getByRole("button", { name: "Edit 2 photos" }).click();
@@ -171,7 +171,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       expect(zip.name).toBe("dusk.zip");
       for (const name of ["wide-dusk.png", "tall-dusk.png"]) expect(zip.bytes.includes(name)).toBe(true);
       const one = await download(page, () =>
-        run.getByRole("button", { name: "Download wide.jpg, edited" }).click(),
+        run.getByRole("button", { name: "Download edited wide.jpg" }).click(),
       );
       expect(one.name).toBe("wide-dusk.png");
       expect(await sharp(one.bytes).metadata()).toMatchObject({ width: 48, height: 32, format: "png" });
@@ -200,7 +200,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.keyboard.press("Escape");
 
       await page.getByRole("button", { name: "Delete" }).click();
-      await page.getByRole("button", { name: "Delete for good" }).click();
+      await page.getByRole("button", { name: "Confirm deletion" }).click();
       await page.locator(".shelf").getByText("dusk").waitFor({ state: "hidden" });
       expect(mistakes).toEqual([]);
       await page.context().close();
@@ -241,15 +241,15 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await tabTo("Learn and edit 1 photo");
       await page.keyboard.press("Enter");
       await results(page).first().waitFor();
-      await tabTo("tall.png: how much of the original");
+      await tabTo("tall.png: share of the original");
       for (let press = 0; press < 10; press++) await page.keyboard.press("ArrowLeft");
-      expect(await page.getByLabel("tall.png: how much").inputValue()).toBe("40");
-      await tabTo("Look at tall.png closely");
+      expect(await page.getByLabel("tall.png: share of the original").inputValue()).toBe("40");
+      await tabTo("Enlarge tall.png");
       await page.keyboard.press("Enter");
-      await page.getByRole("dialog", { name: "A result, closely" }).waitFor();
+      await page.getByRole("dialog", { name: "Result" }).waitFor();
       await tabTo("Close");
       await page.keyboard.press("Enter");
-      expect(await focused()).toBe("Look at tall.png closely");
+      expect(await focused()).toBe("Enlarge tall.png");
       expect(mistakes).toEqual([]);
       await page.context().close();
     },
@@ -257,7 +257,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
   );
 
   it(
-    "takes pictures that are pasted and dropped, and says which files are none",
+    "accepts pasted and dropped images, and reports unsupported files",
     async () => {
       const { page, mistakes } = await open(desktop);
       const give = (event: "paste" | "drop", name: string, type: string) =>
@@ -331,7 +331,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
     "asks for a key where the address has none, and says what is wrong with one",
     async () => {
       const { page, mistakes } = await open(phone, "");
-      await page.getByText("Give an API key first.").waitFor();
+      await page.getByText("Enter an API key first.").waitFor();
       expect(await findings(page)).toEqual([]);
       await page.getByLabel("API key").fill("visii_test_wrong");
       await page.getByRole("button", { name: "Open" }).click();

@@ -43,8 +43,8 @@ describe("the examples run as they are", () => {
 
   it("pay-per-use makes an order once and bills what was measured", async () => {
     const out = await example("pay-per-use", ["make it sepia", file("photo.jpg"), "order-17"]);
-    expect(out).toContain("ordered twice, made once: true");
-    expect(out).toContain("to bill for order-17: 1000 credits");
+    expect(out).toContain("ordered twice, executed once: true");
+    expect(out).toContain("bill for order-17: 1000 credits");
   });
 
   it("nightly-bulk edits a list of photos, and leaves itself to a schedule", async () => {

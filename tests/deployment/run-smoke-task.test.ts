@@ -54,15 +54,15 @@ describe("a deployment's smoke run", () => {
     [
       "whose computation is wrong",
       [{ lastStatus: "STOPPED", containers: [{ exitCode: 1 }] }],
-      /fails its smoke run \(exit code 1\)/,
+      /smoke run .* failed \(exit code 1\)/,
     ],
     [
       "that cannot be pulled",
       [{ lastStatus: "STOPPED", stoppedReason: "CannotPullContainerError", containers: [{}] }],
       /exit code none\): CannotPullContainerError/,
     ],
-    ["that finds no machine", [{ lastStatus: "PROVISIONING" }], /no machine came/],
-    ["that never ends", [{ lastStatus: "RUNNING" }], /does not end/],
+    ["that finds no machine", [{ lastStatus: "PROVISIONING" }], /no machine started/],
+    ["that never ends", [{ lastStatus: "RUNNING" }], /did not end/],
   ])("stops a deployment %s", async (_, states, message) => {
     await expect(play(states)).rejects.toThrow(message);
   });

@@ -28,16 +28,16 @@ describe("the memory of a card", () => {
   it("is asked of the card that the worker computes on", async () => {
     const path = await tool('echo "NVIDIA L4, 23034"; echo "Tesla T4, 15360"');
     expect((await askCard(1, path)).name).toBe("Tesla T4");
-    await expect(askCard(2, path)).rejects.toThrow("does not tell the memory of card 2 (there is no card 2)");
+    await expect(askCard(2, path)).rejects.toThrow("did not report the memory of GPU 2 (GPU 2 not found)");
     await expect(askCard(0, join(folder, "absent"))).rejects.toThrow(
-      /absent does not tell .*VISII_LANE_MEMORY/,
+      /absent did not report .*VISII_LANE_MEMORY/,
     );
   });
 
   it("refuses lanes that do not fit by the card's name and both figures", () => {
     const [card] = parseCards("Tesla T4, 15360");
     expect(() => requireCardMemory(card!, [8e9, 13e9])).toThrow(
-      "The Tesla T4 has 16.1 GB of memory, and 2 lanes take 22.6 GB; lower VISII_LANE_MEMORY, or use a larger card.",
+      "The Tesla T4 has 16.1 GB of memory, but 2 lanes need 22.6 GB; lower VISII_LANE_MEMORY or use a larger GPU.",
     );
     expect(() => requireCardMemory(card!, [15e9])).not.toThrow();
   });

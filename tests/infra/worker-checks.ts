@@ -220,7 +220,7 @@ export const workerChecks: Checks = {
     for (const { name, value } of container.environment) expect(worker!.environment[name]).toBe(value);
     expect(resource.inputs).not.toHaveProperty("taskRoleArn");
     const { policy, resource: runner } = cloud.lambda("Smoke");
-    expect(1000 * Number(runner.inputs.timeout)).toBeGreaterThan(smokeTiming.patience);
+    expect(1000 * Number(runner.inputs.timeout)).toBeGreaterThan(smokeTiming.timeout);
     expect(allows(policy, "ecs:RunTask", resource.state.arn)).toBe(true);
     expect(allows(policy, "iam:PassRole", String(resource.inputs.executionRoleArn))).toBe(true);
     expect(allows(policy, "iam:PassRole", cloud.tasks[0]!.role.state.arn)).toBe(false);

@@ -65,7 +65,7 @@ describe("npm run dev", () => {
     const { port } = new URL(url);
     const second = startDev("--port", port, "--model", tinyModel);
     expect(await second.ended).toBe(1);
-    expect(second.said().stderr).toContain(`Port ${port} is taken; choose another with --port.`);
+    expect(second.said().stderr).toContain(`Port ${port} is in use; choose another with --port.`);
     expect(processesOf(second.child.pid!)).toEqual([]);
 
     const api = visii({ baseUrl: url, key });

@@ -28,7 +28,7 @@ beforeAll(async () => {
     }
   })();
   running = await RunningService.start({
-    environment: { VISII_HEALTH_PORT: String(port), VISII_SILENCE: "6" },
+    environment: { VISII_HEALTH_PORT: String(port), VISII_HANG_TIMEOUT: "6" },
   });
 }, 90_000);
 afterAll(async () => {

@@ -111,7 +111,7 @@ describe("metrics", () => {
       "production",
     );
     const dimensions = { Kind: "edit", Status: "failed", Failure: "bad_image" };
-    log.info("a job ends", metrics({ Jobs: [1, "Count"] }, dimensions, 5));
+    log.info("a job ended", metrics({ Jobs: [1, "Count"] }, dimensions, 5));
     const line = JSON.parse(lines[0]!);
     const [named] = line._aws.CloudWatchMetrics[0].Dimensions;
     expect(named).toEqual(jobDimensions);

@@ -101,7 +101,7 @@ describe("the folder of the worker's image", () => {
       expect((await container.stop()).code).toBe(0);
     }
     // And what it tells CloudWatch of it has a value for every dimension.
-    const line = container.lines.find(({ message }) => message === "a job ends");
+    const line = container.lines.find(({ message }) => message === "a job ended");
     expect(jobDimensions.map((name) => line?.[name])).toEqual(["tests", "edit", "succeeded", "none"]);
     expect(line?._aws).toMatchObject({
       CloudWatchMetrics: expect.arrayContaining([expect.objectContaining({ Dimensions: [jobDimensions] })]),

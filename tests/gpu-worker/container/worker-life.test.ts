@@ -108,7 +108,7 @@ describe("the worker's container", () => {
     const images = [await running.upload(await picture())];
     const { body } = await running.call("POST", "/v1/edits", { text: "sepia", images, steps: 1 });
     expect(await broken.ended, broken.log).toBe(3);
-    expect(broken.log).toContain("the worker can compute no more");
+    expect(broken.log).toContain("the worker cannot compute");
     expect((await health).at(0)).toEqual([503, "STARTING"]);
     const sound = start();
     try {

@@ -21,8 +21,8 @@ beforeAll(async () => {
       ...process.env,
       ...{ AWS_SECRET_ACCESS_KEY: secret, VISII_QUEUE_URLS: secret, ECS_AGENT_URI: secret },
     },
-    patience: 5000,
-    silence: 60_000,
+    cancelGraceMs: 5000,
+    hangTimeoutMs: 60_000,
   });
   const pairs = [{ before: await picture("png"), after: await picture("png", { red: 20 }) }];
   task = { kind: "learn", pairs, seed: 7, steps: 40, saveEvery: 0, previews: 0 };
@@ -91,13 +91,18 @@ describe("the process that computes", () => {
   });
 
   it("says when its model cannot be opened", async () => {
-    const nowhere = new ComputeProcess({ model: "/nowhere", device: "cpu", patience: 100, silence: 60_000 });
-    await expect(nowhere.ready()).rejects.toThrow(/computing process cannot start.*nowhere/s);
+    const nowhere = new ComputeProcess({
+      model: "/nowhere",
+      device: "cpu",
+      cancelGraceMs: 100,
+      hangTimeoutMs: 60_000,
+    });
+    await expect(nowhere.ready()).rejects.toThrow(/compute process cannot start.*nowhere/s);
   });
 
   it("kills a process that is wedged in the middle of a task, and replaces it", async () => {
     const dog = new ComputeProcess({
-      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 4000 },
+      ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 4000 },
     });
     try {
       await dog.ready();
@@ -109,7 +114,7 @@ describe("the process that computes", () => {
       const stuck = run(500, () => process.kill(wedged, "SIGSTOP"));
       await expect(stuck).rejects.toMatchObject({
         name: "RetryableError",
-        message: expect.stringMatching(/said nothing for 4 s and was killed/),
+        message: expect.stringMatching(/did not respond for 4 s and was killed/),
       });
       expect(() => process.kill(wedged, 0)).toThrow(/ESRCH/);
       expect((await run(2, () => undefined)).steps).toBe(2);
@@ -121,7 +126,7 @@ describe("the process that computes", () => {
 
   it("leaves one alone that is slow and says so", async () => {
     const dog = new ComputeProcess({
-      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 6000 },
+      ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 6000 },
     });
     try {
       await dog.ready();
@@ -148,7 +153,7 @@ describe("the process that computes", () => {
     // tsx keeps its cache there too.
     const scratches = async () => (await readdir(folder)).filter((name) => name.startsWith("visii-compute-"));
     const own = new ComputeProcess({
-      ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 60_000 },
+      ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 60_000 },
     });
     try {
       await own.ready();

@@ -190,7 +190,7 @@ describe("a worker", () => {
     let runs = 0;
     startWorker(async () => {
       runs++;
-      throw new ProcessKilled("the computing process ended in the middle of a task (SIGKILL)");
+      throw new ProcessKilled("the compute process exited during a task (SIGKILL)");
     });
     expect(await ended(job)).toMatchObject({
       ...{ status: "failed", failures: 2, kills: 2 },

@@ -22,7 +22,7 @@ let compute: NotingProcess;
 let shared: SharedCompute;
 beforeAll(() => {
   compute = new NotingProcess({
-    ...{ model: tinyModel, device: "cpu", threads: 1, patience: 5000, silence: 60_000 },
+    ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 60_000 },
   });
   shared = new SharedCompute(compute);
 });
@@ -44,19 +44,19 @@ interface Ending {
   readonly results: Extract<TaskEvent, { type: "result" }>[];
 }
 
-/** Brings each task from a seat of its own, as jobs that were taken together do. */
+/** Runs each task in its own slot, as jobs that were received together do. */
 function together(
   tasks: readonly EditTask[],
   signals: readonly AbortSignal[] = [],
   onEvent: (place: number, event: TaskEvent) => void = () => undefined,
 ): Promise<Ending[]> {
-  const seats = tasks.map(() => shared.seat());
+  const slots = tasks.map(() => shared.openSlot());
   compute.tasks.length = 0;
   return Promise.all(
     tasks.map(async (task, place): Promise<Ending> => {
       const results: Extract<TaskEvent, { type: "result" }>[] = [];
       try {
-        const done = await seats[place]!.run(task, signals[place] ?? never, async (event) => {
+        const done = await slots[place]!.run(task, signals[place] ?? never, async (event) => {
           onEvent(place, event);
           if (event.type === "result") results.push(event);
         });
@@ -64,7 +64,7 @@ function together(
       } catch (error) {
         return { error: error as NonNullable<Ending["error"]>, results };
       } finally {
-        seats[place]!.leave();
+        slots[place]!.leave();
       }
     }),
   );
@@ -137,8 +137,8 @@ describe("jobs that were taken together", () => {
   });
 
   it("start without those that never bring a task", async () => {
-    const [comes, leaves] = [shared.seat(), shared.seat()];
-    const running = comes.run(taskOf(await partOf(5)), never, async () => undefined);
+    const [submits, leaves] = [shared.openSlot(), shared.openSlot()];
+    const running = submits.run(taskOf(await partOf(5)), never, async () => undefined);
     leaves.leave();
     expect((await running).steps).toBe(2);
   });

@@ -2,12 +2,12 @@ import { useSignal } from "@preact/signals";
 import { refusal } from "../state/open-studio.ts";
 import { setKey } from "../state/session.ts";
 
-/** Asks for a key where the address carried none. */
-export function Door() {
+/** Asks for an API key if the URL contained none. */
+export function KeyForm() {
   const typed = useSignal("");
   return (
     <form
-      class="door card"
+      class="key-form card"
       onSubmit={(event) => {
         event.preventDefault();
         setKey(typed.value);
@@ -18,10 +18,10 @@ export function Door() {
           API key
         </label>
         <p class="hint" id="key-hint">
-          It stays in this tab. <code>npm run dev</code> prints an address that carries one.
+          The key stays in this tab. <code>npm run dev</code> prints a URL that contains one.
         </p>
       </div>
-      <div class="door-row">
+      <div class="key-form-row">
         <input
           id="key"
           class="field"
