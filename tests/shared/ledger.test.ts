@@ -57,7 +57,7 @@ describe("the ledger", () => {
   it("refuses what is not covered, in words, and takes nothing", async () => {
     const account = await open(50);
     await expect(ledger.reserve(account, "job", 100, any)).rejects.toThrow(
-      "needs 100 credits and 50 are left",
+      "requires 100 credits and the balance is 50",
     );
     expect((await ledger.balance(account))?.available).toBe(50);
   });
