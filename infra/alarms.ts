@@ -12,9 +12,9 @@ import { webhookSender } from "./webhooks.ts";
 import { titleOf } from "./workers.ts";
 
 const minute = 60;
-const heard = { alarmActions: [announcements.arn], okActions: [announcements.arn] };
+const notify = { alarmActions: [announcements.arn], okActions: [announcements.arn] };
 
-/** Seconds that a message may wait before somebody shall look: a cold start and some, or a night's work. */
+/** Maximum age of a message in seconds before an alarm: a cold start and a margin, or a night. */
 const oldestWait: Readonly<Record<QueueName, number>> = {
   interactive: 15 * minute,
   learning: 30 * minute,
@@ -24,8 +24,8 @@ const oldestWait: Readonly<Record<QueueName, number>> = {
 for (const name of queueNames) {
   const { live, dead } = queues[name];
   new aws.cloudwatch.MetricAlarm(`OldestMessage-${name}`, {
-    ...heard,
-    alarmDescription: `A message of ${name} waits too long: no capacity, or workers that take nothing.`,
+    ...notify,
+    alarmDescription: `A message of ${name} waits too long: no capacity, or workers that take no jobs.`,
     namespace: "AWS/SQS",
     metricName: "ApproximateAgeOfOldestMessage",
     dimensions: { QueueName: live.nodes.queue.name },
@@ -37,8 +37,8 @@ for (const name of queueNames) {
     treatMissingData: "notBreaching",
   });
   new aws.cloudwatch.MetricAlarm(`DeadLettersLie-${name}`, {
-    ...heard,
-    alarmDescription: `Dead letters of ${name} lie there: their consumer fails, and their callers wait for an answer.`,
+    ...notify,
+    alarmDescription: `Dead letters of ${name} are not handled: their consumer fails, and their callers wait.`,
     namespace: "AWS/SQS",
     metricName: "ApproximateNumberOfMessagesVisible",
     dimensions: { QueueName: dead.nodes.queue.name },
@@ -52,8 +52,8 @@ for (const name of queueNames) {
 }
 
 new aws.cloudwatch.MetricAlarm("DeadLettersCome", {
-  ...heard,
-  alarmDescription: "A job was given up after its last delivery. Its log says why.",
+  ...notify,
+  alarmDescription: "A message was delivered too often. The log contains its job and the reason.",
   metricQueries: [
     { id: "answer", expression: deadLetters, label: "dead letters", period: 300, returnData: true },
   ],
@@ -64,9 +64,9 @@ new aws.cloudwatch.MetricAlarm("DeadLettersCome", {
 });
 
 new aws.cloudwatch.MetricAlarm("RowsQuarantined", {
-  ...heard,
+  ...notify,
   alarmDescription:
-    "The sweeper failed to handle a row ten times. It tries again once a day; the log names the row.",
+    "The sweeper failed to handle a row ten times and retries once a day. The log names the row.",
   metricQueries: [
     { id: "answer", expression: quarantinedRows, label: "quarantined rows", period: 300, returnData: true },
   ],
@@ -77,10 +77,10 @@ new aws.cloudwatch.MetricAlarm("RowsQuarantined", {
 });
 
 new aws.cloudwatch.MetricAlarm("JobsFail", {
-  ...heard,
-  alarmDescription: "More than a fifth of at least ten jobs failed within a quarter of an hour.",
+  ...notify,
+  alarmDescription: "More than 20% of at least ten jobs failed within 15 minutes.",
   metricQueries: [
-    // Two statistics of one series: where one has data the other has.
+    // Two statistics of one series, so both or neither have data.
     ...(["Average", "SampleCount"] as const).map((stat) => ({
       id: stat === "Average" ? "share" : "jobs",
       metric: { ...failedJobs, period: 900, stat },
@@ -111,14 +111,14 @@ const functionMetric = (id: string, metricName: string, functionName: $util.Inpu
   returnData: false,
 });
 new aws.cloudwatch.MetricAlarm("ApiErrors", {
-  ...heard,
-  alarmDescription: "More than one request in a hundred, of at least twenty, ended in an error of our own.",
+  ...notify,
+  alarmDescription: "More than 1% of at least twenty requests returned 5xx.",
   metricQueries: [
     functionMetric("errors", "Url5xxCount", api.name),
     functionMetric("requests", "UrlRequestCount", api.name),
     {
       id: "answer",
-      // Where no error was counted there is nothing to divide, and missing data rings nothing.
+      // Without errors there is no data, which does not raise the alarm.
       expression: "IF(requests >= 20, errors / requests, 0)",
       label: "share of requests that failed",
       returnData: true,
@@ -139,8 +139,8 @@ for (const [noun, functionName] of [
   ["WebhookSender", webhookSender.name],
 ] as const)
   new aws.cloudwatch.MetricAlarm(`${noun}Errors`, {
-    ...heard,
-    alarmDescription: `${noun} fails again and again: webhooks, batches, failed jobs or the number of workers stand still.`,
+    ...notify,
+    alarmDescription: `${noun} fails repeatedly: webhooks, batches, failed jobs or scaling are delayed.`,
     namespace: "AWS/Lambda",
     metricName: "Errors",
     dimensions: { FunctionName: functionName },
@@ -156,8 +156,8 @@ for (const [noun, functionName] of [
 for (const pool of poolNames) {
   const title = titleOf(pool);
   new aws.cloudwatch.MetricAlarm(`${title}NotReady`, {
-    ...heard,
-    alarmDescription: `Workers of ${pool} are wanted and none runs, or none for long: no capacity, a quota of 0, a model or a GPU that does not open.`,
+    ...notify,
+    alarmDescription: `Workers of ${pool} were requested but none stays running: no capacity, a quota of 0, or a model or GPU that fails to load.`,
     metricQueries: [
       ...(["WorkersWanted", "WorkersRunning"] as const).map((name) => ({
         id: name === "WorkersWanted" ? "wanted" : "running",
@@ -167,20 +167,21 @@ for (const pool of poolNames) {
       {
         id: "answer",
         expression: "IF(wanted > 0 AND running < 1, 1, 0)",
-        label: "wanted and not there",
+        label: "wanted but not running",
         returnData: true,
       },
     ],
     comparisonOperator: "GreaterThanThreshold",
     threshold: 0,
     evaluationPeriods: 20,
-    // More minutes than a cold start takes. Not all twenty: a worker that dies as soon as it runs is seen running now and then.
+    // Longer than a cold start. Not all 20, because a worker that crashes at start-up is sometimes counted as
+    // running.
     datapointsToAlarm: 12,
     treatMissingData: "notBreaching",
   });
   new aws.cloudwatch.MetricAlarm(`${title}Unscaled`, {
-    ...heard,
-    alarmDescription: `Nobody looks after the number of ${pool} workers: the scaler is silent.`,
+    ...notify,
+    alarmDescription: `The ${pool} pool is not scaled: the scaler does not run.`,
     ...workersOf(pool, "WorkersWanted"),
     statistic: "SampleCount",
     period: minute,

@@ -1,6 +1,6 @@
 import { deployer } from "./stage.ts";
 
-/** Where alarms and the budget speak. Without an address only the console shows them. */
+/** Topic of alarms and budget notices. Without an e-mail address, only the console shows them. */
 export const announcements = new aws.sns.Topic("Announcements");
 
 new aws.sns.TopicPolicy("AnnouncementsPolicy", {

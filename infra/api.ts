@@ -5,10 +5,10 @@ import { router } from "./router.ts";
 import { deployedAt, routerKey } from "./router-key.ts";
 import { useRows } from "./table.ts";
 
-/** Seconds: the longest that a caller's connection is held (`longestWait`, 50) and some to end it. */
+/** The maximum duration of a connection (`longestWait`, 50 s) and a margin. */
 const timeout = "60 seconds";
 
-/** Hono behind the router, streaming its answers, so that a caller sees each event as it comes. */
+/** The API behind the router. Responses are streamed, so that callers receive events immediately. */
 export const api = new sst.aws.Function("Api", {
   ...edgeFunction,
   handler: "functions/api-lambda.handler",
@@ -20,10 +20,10 @@ export const api = new sst.aws.Function("Api", {
   environment: { ...edgeFunction.environment, VISII_ROUTER_SINCE: String(deployedAt) },
   copyFiles: [{ from: "functions/studio" }],
   url: {
-    // Who calls is known by a key in `Authorization`, which signing by CloudFront would write over.
+    // API keys use the `Authorization` header, which CloudFront's request signing would overwrite.
     authorization: "none",
     router: { instance: router, readTimeout: timeout, connectionAttempts: 3 },
-    // The app answers CORS itself; a header that comes twice is an error to browsers.
+    // The app handles CORS; browsers reject duplicate headers.
     cors: false,
   },
   permissions: [

@@ -1,18 +1,18 @@
 import { lifetimes } from "../shared/object-keys.ts";
 import { stage } from "./stage.ts";
 
-/** The folders of `shared/object-keys.ts`, and `models/`, which the deployer fills. */
+/** The prefixes of `shared/object-keys.ts`, and `models/`, written by `publish-model`. */
 export type Prefix = "uploads" | "inputs" | "instructions" | "results" | "drops" | "batches" | "models";
 
 const days = (count: number): `${number} days` => `${count} days`;
 const inputDays = days(lifetimes.input / 86_400);
 
 /**
- * Every object there is. Instructions and models stay; what else a prefix holds goes when nobody can need it any more. Objects
- * that accounts drop for their batches are theirs to take away.
+ * The bucket of all objects. Instructions and models do not expire; other prefixes do. Accounts delete their
+ * own objects under `drops/`.
  */
 export const bucket = new sst.aws.Bucket("Store", {
-  // Pages and phones of anybody post here; what a form may hold stands in its signed policy.
+  // Any origin may upload; a form's signed policy limits what it accepts.
   cors: {
     allowOrigins: ["*"],
     allowMethods: ["GET", "HEAD", "POST"],
@@ -20,14 +20,14 @@ export const bucket = new sst.aws.Bucket("Store", {
     exposeHeaders: ["ETag"],
     maxAge: "1 day",
   },
-  // Results go when their plan says, by the sweeper; here goes what it forgot.
+  // The sweeper deletes results according to the account's plan; these rules are a fallback.
   lifecycle: [
     { id: "uploads", prefix: "uploads/", expiresIn: "1 day" },
     { id: "inputs", prefix: "inputs/", expiresIn: inputDays },
     { id: "batches", prefix: "batches/", expiresIn: inputDays },
     { id: "results", prefix: "results/", expiresIn: days(lifetimes.longestResult / 86_400) },
   ],
-  // What is deleted or written over by mistake can be had back for a month.
+  // Deleted and overwritten objects can be restored for a month.
   versioning: stage.lasting,
   transform: {
     bucket: { forceDestroy: !stage.lasting },
@@ -61,5 +61,5 @@ export const deleteObjects = (...prefixes: readonly Prefix[]) => ({
   actions: ["s3:DeleteObject"],
   resources: objects(prefixes),
 });
-/** To whoever may not list it, S3 calls a missing object forbidden; the code must know the one from the other. */
+/** Without this permission, S3 returns 403 instead of 404 for a missing object. */
 export const listObjects = { actions: ["s3:ListBucket"], resources: [bucket.arn] };

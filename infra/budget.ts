@@ -2,8 +2,8 @@ import { announcements } from "./announcements.ts";
 import { deployer, named, stage, tags } from "./stage.ts";
 
 /**
- * Of the whole account at first, because a filter by tags counts nothing, in silence, until somebody has activated those tags
- * for billing; and they can only be activated a day after the first deployment.
+ * Covers the whole account by default. A filter by tags counts nothing until the tags are activated for
+ * billing, which is possible only a day after the first deployment.
  */
 new aws.budgets.Budget("Budget", {
   name: named("month"),

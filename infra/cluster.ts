@@ -1,6 +1,6 @@
 import { named } from "./stage.ts";
 
-/** Where the workers run. The scaler counts them, so nobody pays for insights. */
+/** The workers' cluster. Container Insights are disabled, because the scaler counts workers. */
 export const cluster = new aws.ecs.Cluster("Workers", {
   name: named("workers"),
   settings: [{ name: "containerInsights", value: "disabled" }],

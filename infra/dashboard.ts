@@ -8,7 +8,7 @@ import { named, stage } from "./stage.ts";
 type Line = $util.Input<readonly unknown[]>;
 const region = aws.getRegionOutput().region;
 
-/** A graph, two to a row. */
+/** A graph; two per row. */
 const graph = (index: number, title: string, metrics: readonly Line[], more: object = {}) => ({
   type: "metric",
   ...{ x: (index % 2) * 12, y: Math.floor(index / 2) * 6, width: 12, height: 6 },
@@ -34,7 +34,10 @@ const ofWorkers = (name: "WorkersWanted" | "WorkersRunning", options: (index: nu
     ];
   });
 
-/** US dollars of one worker for an hour: on Spot where that is all there is, else on demand, so rather too much. */
+/**
+ * US dollars per worker and hour: Spot for pools without on-demand workers, otherwise on demand, which
+ * overestimates.
+ */
 const workerHour = (onDemandBase: number) =>
   (stage.device === "cpu" ? cpuWorkerHour : gpuMachines["g6.xlarge"].onDemand) *
   (onDemandBase > 0 ? 1 : spotShare);
@@ -44,32 +47,32 @@ const dollars = poolNames
 
 const graphs = [
   graph(0, "Oldest message (s)", ofQueue("ApproximateAgeOfOldestMessage", "oldest")),
-  graph(1, "Messages waiting and in work", [
+  graph(1, "Messages waiting and in flight", [
     ...ofQueue("ApproximateNumberOfMessagesVisible", "waiting"),
-    ...ofQueue("ApproximateNumberOfMessagesNotVisible", "in work"),
+    ...ofQueue("ApproximateNumberOfMessagesNotVisible", "in flight"),
   ]),
   graph(2, "Jobs by state", [
     ...["succeeded", "failed", "canceled"].map((status) =>
       formula(`SUM(${jobSeries("Jobs", "Sum", ` Status="${status}"`)})`, status),
     ),
   ]),
-  graph(3, "Wait before work, p95 (s)", [formula(jobSeries("WaitSeconds", "p95"), "")]),
+  graph(3, "Wait before start, p95 (s)", [formula(jobSeries("WaitSeconds", "p95"), "")]),
   graph(4, "Workers wanted and running", [
     ...ofWorkers("WorkersWanted", (index) => ({ label: `${poolNames[index]} wanted` })),
     ...ofWorkers("WorkersRunning", (index) => ({ label: `${poolNames[index]} running` })),
   ]),
-  graph(5, "Seconds of work by kind", [formula(jobSeries("JobSeconds", "Sum"), "")]),
-  graph(6, "Steps of learning a second", [formula(jobSeries("StepsPerSecond", "Average"), "")]),
-  graph(7, "US dollars for a job, idle time included", [
+  graph(5, "Compute seconds by kind", [formula(jobSeries("JobSeconds", "Sum"), "")]),
+  graph(6, "Learning steps per second", [formula(jobSeries("StepsPerSecond", "Average"), "")]),
+  graph(7, "US dollars per job, including idle time", [
     ...ofWorkers("WorkersRunning", (index) => ({ id: `w${index}`, visible: false })),
     formula(`SUM(${jobSeries("Jobs", "Sum")})`, "jobs", "jobs", false),
-    formula(`IF(jobs > 0, (${dollars}) / jobs)`, "dollars a job", "cost"),
+    formula(`IF(jobs > 0, (${dollars}) / jobs)`, "dollars per job", "cost"),
   ]),
-  graph(8, "Requests and errors of our own", [
+  graph(8, "Requests and 5xx errors", [
     ["AWS/Lambda", "UrlRequestCount", "FunctionName", api.name, { stat: "Sum", label: "requests" }],
     ["AWS/Lambda", "Url5xxCount", "FunctionName", api.name, { stat: "Sum", label: "5xx" }],
   ]),
-  graph(9, "Time to the first byte, p95 (ms)", [
+  graph(9, "Time to first byte, p95 (ms)", [
     ["AWS/Lambda", "UrlRequestLatency", "FunctionName", api.name, { stat: "p95", label: "API" }],
   ]),
 ];

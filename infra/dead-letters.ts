@@ -2,7 +2,7 @@ import { edgeFunction, reserved } from "./edge-function.ts";
 import { putOnQueues, queueNames, queues } from "./queues.ts";
 import { useRows } from "./table.ts";
 
-/** Handles messages that were delivered too often, by what their jobs' rows say. One function, three queues. */
+/** Handles the messages of all three dead-letter queues, depending on their jobs' rows. */
 export const deadLetterConsumer = new sst.aws.Function("DeadLetters", {
   ...edgeFunction,
   ...reserved(5),
@@ -12,7 +12,7 @@ export const deadLetterConsumer = new sst.aws.Function("DeadLetters", {
   timeout: "60 seconds",
   permissions: [
     useRows,
-    // A job that waits gets a new message.
+    // A queued job gets a new message.
     putOnQueues(queueNames),
     {
       actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],

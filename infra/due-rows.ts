@@ -8,13 +8,13 @@ const inserted = (prefix: string) => ({
   dynamodb: { Keys: { sk: { S: [{ prefix }] } } },
 });
 
-/** A webhook's delivery and a new batch begin when their rows stand, not at the sweeper's next minute. */
+/** Starts webhook deliveries and batches when their rows are inserted, before the sweeper's next run. */
 export const dueRows = table.subscribe(
   "Due",
   {
     ...edgeFunction,
     handler: "functions/due-lambda.handler",
-    description: "Begins deliveries and batches at once.",
+    description: "Starts webhook deliveries and batches immediately.",
     memory: "512 MB",
     timeout: "60 seconds",
     link: [stripeKey],
@@ -23,7 +23,7 @@ export const dueRows = table.subscribe(
   {
     filters: [inserted("dlv#"), inserted("bat#")],
     transform: {
-      // The row stays due, so the sweeper has what fails here; a stream that is stuck would delay all the others.
+      // A failed row stays due and the sweeper retries it. Retrying here would block the stream.
       eventSourceMapping: {
         maximumRetryAttempts: 1,
         maximumRecordAgeInSeconds: 300,

@@ -7,21 +7,21 @@ import { webhookQueue } from "./webhook-queue.ts";
 
 const retention = { 7: "1 week", 14: "2 weeks", 30: "1 month", 90: "3 months" } as const;
 
-/** What every function is: Node on Arm. */
+/** Defaults of all functions: Node on Arm. */
 export const functionDefaults = {
   runtime: "nodejs22.x",
   architecture: "arm64",
   logging: { retention: retention[stage.logDays] },
-  // SST's own lets everybody of the account take the role, for `sst dev`.
+  // SST's default trust policy lets the whole account assume the role, for `sst dev`.
   transform: {
     role: { assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" }) },
   },
 } as const;
 
-/** Runs at a time that a function has to itself, so that callers who follow events cannot starve it. */
+/** Reserved concurrency, so that callers who follow events cannot use up all of it. */
 export const reserved = (runs: number) => (stage.reserves ? { concurrency: { reserved: runs } } : {});
 
-/** What every function of the edge is: told where things are as `functions/config.ts` reads it. */
+/** Defaults of the edge's functions, with the environment that `functions/config.ts` reads. */
 export const edgeFunction = {
   ...functionDefaults,
   environment: {

@@ -5,9 +5,9 @@ import { network, workerFirewall } from "./network.ts";
 import { named, tags } from "./stage.ts";
 import { cacheOnMachine, modelsOnMachine } from "./worker-task.ts";
 
-/** What every machine starts from. Called once, and only where there are machines. */
+/** Launch template of all machines. Called once, and only for stages with GPUs. */
 export function createMachineTemplate() {
-  // Read at each deployment: machines that start later have the same image until the next.
+  // Read at deployment, so all machines have the same AMI until the next deployment.
   const image = aws.ssm.getParameterOutput({
     name: "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id",
   }).value;
@@ -20,7 +20,7 @@ export function createMachineTemplate() {
   });
   const profile = new aws.iam.InstanceProfile("MachineProfile", { role: role.name });
 
-  // Runs before ECS's agent does, so no task comes too early. Tasks run as user 1000 and never see the machine's own role.
+  // Runs before the ECS agent starts. Tasks run as user 1000 and cannot access the instance role.
   const userData = $interpolate`#!/bin/bash
 set -euo pipefail
 cat >> /etc/ecs/ecs.config <<'CONFIG'
@@ -50,7 +50,7 @@ install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine} ${cacheOnMachine}
     blockDeviceMappings: [
       {
         deviceName: "/dev/xvda",
-        // The image, the weights and room; fast, because loading weights is most of a cold start.
+        // Space for image and weights. High throughput, because loading weights takes much of a cold start.
         ebs: { volumeSize: 100, volumeType: "gp3", throughput: 500, iops: 4000, encrypted: "true" },
       },
     ],
@@ -63,7 +63,7 @@ install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine} ${cacheOnMachine}
   });
 }
 
-/** Machines with a GPU for one service, as many as its tasks ask for: none at rest. */
+/** GPU machines of one service, scaled by its tasks to zero. */
 export function createGpuMachines({
   title,
   name,
@@ -81,7 +81,7 @@ export function createGpuMachines({
     `${title}Machines`,
     {
       minSize: 0,
-      // One more than workers, so that a deployment can start a new one before an old one goes.
+      // One more than the workers, so that a deployment can start a new one before it stops an old one.
       maxSize: maximum + 1,
       vpcZoneIdentifiers: network.privateSubnets,
       mixedInstancesPolicy: {
@@ -95,13 +95,13 @@ export function createGpuMachines({
         instancesDistribution: {
           onDemandPercentageAboveBaseCapacity: purchase === "onDemand" ? 100 : 0,
           onDemandAllocationStrategy: "prioritized",
-          // The first type that is likely to stay; by price alone there would be no order among them.
+          // Considers the order of types and the risk of interruption.
           spotAllocationStrategy: "capacity-optimized-prioritized",
         },
       },
-      // A successor starts when AWS foresees that it will take a Spot machine back.
+      // Starts a replacement when AWS signals a rebalance recommendation.
       capacityRebalance: purchase === "spot",
-      // Which machine goes is ECS's to say: never one with a task on it.
+      // ECS decides which machine to terminate, never one with a task.
       protectFromScaleIn: true,
       forceDelete: true,
       waitForCapacityTimeout: "0",

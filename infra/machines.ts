@@ -1,13 +1,13 @@
 /**
- * What computing costs, in US dollars an hour, Linux, us-east-1; list prices as known on 2026-11-23; only
- * that of g5.xlarge was held against a source. Spot prices move by the
- * hour, so theirs is one usual share and no promise. Look again before you budget.
+ * List prices in US dollars per hour for Linux in us-east-1, written from memory on 2026-11-23; only
+ * g5.xlarge was verified. Spot prices change hourly and are represented by one typical share. Check current
+ * prices before you budget.
  */
 
 /** A machine with one GPU. */
 export interface GpuMachine {
   readonly gpu: string;
-  /** GiB of the GPU's own memory. */
+  /** GPU memory in GiB. */
   readonly gpuMemory: number;
   readonly vcpus: number;
   /** GiB. */
@@ -15,10 +15,7 @@ export interface GpuMachine {
   readonly onDemand: number;
 }
 
-/**
- * In order of preference, which is that of their prices: a later one is taken where the earlier cannot be had. Ten, because Spot is the
- * likelier to have a machine the more kinds it may choose from.
- */
+/** In order of preference, by price. Ten types, because Spot capacity is more likely with more types. */
 export const gpuMachines = {
   "g6.xlarge": { gpu: "L4", gpuMemory: 24, vcpus: 4, memory: 16, onDemand: 0.8048 },
   "g6.2xlarge": { gpu: "L4", gpuMemory: 24, vcpus: 8, memory: 32, onDemand: 0.9776 },
@@ -32,17 +29,20 @@ export const gpuMachines = {
   "g6e.2xlarge": { gpu: "L40S", gpuMemory: 48, vcpus: 8, memory: 64, onDemand: 2.2421 },
 } as const satisfies Record<string, GpuMachine>;
 
-/** Of the price on demand. */
+/** Spot price as a fraction of the on-demand price. */
 export const spotShare = 0.5;
 
-/** What one worker without a GPU asks of Fargate. */
+/** Fargate size of a worker without a GPU. */
 export const cpuWorker = { vcpus: 4, memory: 16 } as const;
 
-/** Fargate, on demand: a vCPU, and a GiB. */
+/** Fargate on demand, per vCPU and per GiB. */
 export const fargate = { vcpu: 0.04048, gibibyte: 0.004445 } as const;
 export const cpuWorkerHour = cpuWorker.vcpus * fargate.vcpu + cpuWorker.memory * fargate.gibibyte;
 
-/** Beside machines: DynamoDB on demand, Lambda on Arm, S3, SQS, NAT. US dollars; list prices as known on 2026-11-29. */
+/**
+ * Other prices in US dollars: DynamoDB on demand, Lambda on Arm, S3, SQS, NAT. List prices of 2026-11-29,
+ * from memory.
+ */
 export const requestPrices = {
   writeUnit: 0.625e-6,
   readUnit: 0.125e-6,

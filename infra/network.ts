@@ -1,6 +1,6 @@
 import { stage } from "./stage.ts";
 
-/** Two zones. Workers live in the private half: nothing outside can call them, and none has an address of its own. */
+/** A VPC with two zones. Workers run in private subnets without public addresses. */
 export const network = new sst.aws.Vpc("Network", {
   az: 2,
   nat: stage.nat,
@@ -12,7 +12,7 @@ export const network = new sst.aws.Vpc("Network", {
 const region = aws.getRegionOutput().region;
 const routeTables = network.nodes.privateRouteTables.apply((tables) => tables.map(({ id }) => id));
 
-/** Weights, images and rows come by these, free of the charge that NAT takes for each gigabyte. */
+/** Gateway endpoints for weights, images and rows, which avoid NAT's charge per gigabyte. */
 for (const [noun, service] of [
   ["Store", "s3"],
   ["Table", "dynamodb"],
@@ -24,7 +24,7 @@ for (const [noun, service] of [
     routeTableIds: routeTables,
   });
 
-/** Workers and their machines call AWS over HTTPS, and are called by nobody. */
+/** Allows workers and machines only outgoing HTTPS. */
 export const workerFirewall = new aws.ec2.SecurityGroup("WorkerFirewall", {
   vpcId: network.id,
   description: "Out by HTTPS, nothing in",

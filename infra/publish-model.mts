@@ -1,4 +1,4 @@
-/** `npm run publish-model`: puts a model folder where the workers of a stage fetch it from. */
+/** `npm run publish-model`: uploads a model folder for the workers of a stage. */
 import { parseArgs } from "node:util";
 import { createAwsClients } from "../shared/aws/clients.ts";
 import { publishModel } from "../shared/aws/published-model.ts";
@@ -6,9 +6,9 @@ import { VisibleError } from "../shared/errors.ts";
 
 const usage = `Usage: npm run publish-model -- FOLDER --name NAME/VERSION --bucket BUCKET        with AWS_REGION in the environment
 
-  FOLDER    a model folder as diffusers lays it out
-  --name    as \`model\` in infra/stages.ts; a name that is taken is never written over
-  --bucket  as \`npx sst deploy\` printed it
+  FOLDER    a model folder in diffusers layout
+  --name    as \`model\` in infra/stages.ts; existing names are never overwritten
+  --bucket  as printed by the deployment
 `;
 
 try {
@@ -21,7 +21,7 @@ try {
   const { AWS_REGION: region, VISII_STORE_ENDPOINT: storeEndpoint } = process.env;
   if (!folder || rest.length || !name || !bucket || !region) throw new VisibleError("usage", usage);
   if (!/^[\w-]+\/[\w.-]+$/.test(name))
-    throw new VisibleError("usage", `--name ${name}: must be NAME/VERSION.\n\n${usage}`);
+    throw new VisibleError("usage", `--name ${name} is invalid; use NAME/VERSION.\n\n${usage}`);
   const { s3, destroy } = createAwsClients({ region, ...(storeEndpoint ? { storeEndpoint } : {}) });
   try {
     const { files } = await publishModel(
@@ -29,7 +29,7 @@ try {
       folder,
       ({ path, bytes }) => process.stderr.write(`${path}  ${(bytes / 2 ** 20).toFixed(1)} MiB\n`),
     );
-    process.stdout.write(`${files.length} files stand in s3://${bucket}/models/${name}\n`);
+    process.stdout.write(`published ${files.length} files to s3://${bucket}/models/${name}\n`);
   } finally {
     destroy();
   }

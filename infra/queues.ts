@@ -1,10 +1,10 @@
 import { type QueueName, queueTiming } from "../shared/queue-timing.ts";
 
-/** A queue for each kind of wait, and beside it one for the messages that no worker could deal with. */
+/** A queue and its dead-letter queue. */
 function createQueue(name: QueueName) {
   const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
   const dead = new sst.aws.Queue(`${title}Dead`, {
-    // Six times what its consumer may take, as Lambda asks.
+    // Six times the consumer's timeout, as AWS recommends for Lambda.
     visibilityTimeout: "6 minutes",
     transform: { queue: { messageRetentionSeconds: 14 * 86_400 } },
   });
@@ -14,7 +14,7 @@ function createQueue(name: QueueName) {
     transform: {
       queue: {
         receiveWaitTimeSeconds: queueTiming.poll,
-        // A fleet that has no capacity for days loses nothing.
+        // No message is lost during days without capacity.
         messageRetentionSeconds: 14 * 86_400,
       },
     },
@@ -29,7 +29,7 @@ export const queues = {
 } satisfies Record<QueueName, unknown>;
 export const queueNames = Object.keys(queues) as readonly QueueName[];
 
-/** As `VISII_QUEUE_URLS` wants it. */
+/** Value of `VISII_QUEUE_URLS`. */
 export const queueUrls = $jsonStringify({
   interactive: queues.interactive.live.url,
   learning: queues.learning.live.url,
@@ -42,7 +42,7 @@ export const putOnQueues = (names: readonly QueueName[]) => ({
   actions: ["sqs:SendMessage"],
   resources: arns(names),
 });
-/** How many wait, which a caller is told as its place. */
+/** Permission to count messages, for the queue position of a job. */
 export const countQueues = (names: readonly QueueName[]) => ({
   actions: ["sqs:GetQueueAttributes"],
   resources: arns(names),

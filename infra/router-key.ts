@@ -2,10 +2,10 @@ import { createPass } from "../shared/router-pass.ts";
 
 const bytes = new random.RandomBytes("RouterKey", { length: 32 });
 
-/** What the API knows the router by. It reaches the function sealed, as the billing key does. */
+/** Key that verifies the router's requests. It is linked to the API's function as a secret. */
 export const routerKey = new sst.Linkable("RouterKeyLink", { properties: { value: bytes.base64 } });
 
-/** The day is enough: a second deployment of it changes nothing. */
+/** Day of the deployment; a second deployment on the same day does not change it. */
 export const deployedAt = Math.floor(Date.now() / 86_400_000) * 86_400_000;
 
 export const routerPass = bytes.base64.apply((key) => createPass(key, deployedAt));

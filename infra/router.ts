@@ -4,12 +4,13 @@ import { routerPass } from "./router-key.ts";
 import { deployer, stage } from "./stage.ts";
 
 /**
- * AWS's own policy "CachingDisabled". SST's would keep answers that permit it, under a key without `Authorization`; and CloudFront
- * answers requests of the same key that come together with one answer: one account would read what is another's.
+ * AWS's managed policy "CachingDisabled". SST's policy caches by a key without `Authorization`, and
+ * CloudFront answers concurrent requests with the same cache key once, so one account could read another's
+ * response.
  */
 const cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 
-/** What the world sees: CloudFront, with a domain of one's own and a firewall where the stage says so. */
+/** CloudFront, with a custom domain and a firewall if configured. */
 export const router = new sst.aws.Router("Router", {
   transform: {
     cdn: (args) => {
@@ -20,7 +21,7 @@ export const router = new sst.aws.Router("Router", {
     },
   },
   ...(deployer.domain ? { domain: deployer.domain } : {}),
-  // Written over whatever a caller sends under this name.
+  // Overwrites the header if a caller sends it.
   edge: {
     viewerRequest: {
       injection: $interpolate`event.request.headers["${routerHeader}"] = { value: "${routerPass}" };`,
@@ -30,7 +31,7 @@ export const router = new sst.aws.Router("Router", {
     ? {
         waf: {
           rateLimitPerIp: requestsPerAddress,
-          // Bodies are JSON, judged by schemas; these rules would only guess.
+          // Bodies are JSON and validated by schemas; these rules would cause false positives.
           managedRules: { coreRuleSet: false, sqlInjection: false },
         },
       }

@@ -13,14 +13,14 @@ const servicesOf = (pool: (typeof poolNames)[number]) =>
     workers.filter((each) => each.pool === pool).map(({ purchase, service }) => [purchase, service.name]),
   );
 
-/** How many workers there are, and nothing else: `scaler/` decides and asks ECS. */
+/** The function that scales workers (`scaler/`). */
 const scaler: sst.aws.FunctionArgs = {
   ...functionDefaults,
   ...reserved(2),
   handler: "scaler/lambda.handler",
-  description: "Decides how many workers there are.",
+  description: "Scales the workers.",
   memory: "256 MB",
-  // Shorter than its turn at a pool (`turnTiming`), so that two never act at once.
+  // Shorter than its lock on a pool (`turnTiming`), so that two never act at the same time.
   timeout: "25 seconds",
   environment: {
     VISII_STAGE: $app.stage,
@@ -42,7 +42,7 @@ const scaler: sst.aws.FunctionArgs = {
     {
       actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
       resources: [table.arn],
-      // Its own rows and nobody's.
+      // Only its own rows.
       conditions: [
         { test: "ForAllValues:StringEquals", variable: "dynamodb:LeadingKeys", values: [scalerPartition] },
       ],
@@ -50,7 +50,7 @@ const scaler: sst.aws.FunctionArgs = {
   ],
 };
 
-/** Adds and takes away. */
+/** Evaluates all pools every minute. */
 export const lookingScaler = new sst.aws.CronV2("Scale", {
   schedule: "rate(1 minute)",
   function: scaler,
@@ -58,14 +58,14 @@ export const lookingScaler = new sst.aws.CronV2("Scale", {
   retries: 0,
 });
 
-/** Wakes what sleeps, as soon as a job is stored. */
+/** Starts workers as soon as a job is stored. */
 export const wakingScaler = table.subscribe("Wake", scaler, {
   filters: Object.keys(queuesOfRows).map((prefix) => ({
     eventName: ["INSERT"],
     dynamodb: { Keys: { sk: { S: [{ prefix }] } } },
   })),
   transform: {
-    // The schedule finds what fails here. A second gathers the rows of a burst or a batch into one look.
+    // The schedule covers failures. A window of one second handles the rows of a burst or batch together.
     eventSourceMapping: {
       ...{ batchSize: 1000, maximumBatchingWindowInSeconds: 1 },
       ...{ maximumRetryAttempts: 1, maximumRecordAgeInSeconds: 60 },

@@ -1,5 +1,5 @@
 /**
- * `sst secret set StripeKey sk_live_… --stage STAGE`; empty where nobody is billed. It reaches a function sealed, in a file
- * beside its code (`functions/config.ts` opens it), and never stands in an environment.
+ * `sst secret set StripeKey sk_live_… --stage STAGE`; empty without billing. It reaches a function in an
+ * encrypted file (`functions/config.ts` decrypts it), never in an environment variable.
  */
 export const stripeKey = new sst.Secret("StripeKey", "");

@@ -8,8 +8,9 @@ import { createExecutionRole } from "./worker-role.ts";
 import { containerOf, createWorkerLog, deviceEnvironment, taskSize } from "./worker-task.ts";
 
 /**
- * One task of the new image proves it before any worker is changed: at rest no worker starts with a deployment, and a broken image
- * would first be seen by somebody's job. Runs again when the image or how it is started changes.
+ * One task of the new image proves it before any worker is changed: at rest no worker starts with a
+ * deployment, and a broken image would first be seen by somebody's job. Runs again when the image or how it
+ * is started changes.
  */
 export function createSmokeRun(
   capacityProvider: $util.Input<string>,

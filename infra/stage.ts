@@ -9,7 +9,10 @@ export const tags = tagsOf($app.stage);
 /** A name that no other stage of the account has. */
 export const named = (noun: string): string => `${$app.name}-${$app.stage}-${noun}`;
 
-/** Told by the deployer's environment (`.env.STAGE` is read), because a public repository should not hold them. */
+/**
+ * Told by the deployer's environment (`.env.STAGE` is read), because a public repository should not hold
+ * them.
+ */
 export const deployer = {
   /** A domain of one's own, in this account's Route 53. */
   domain: process.env.VISII_DOMAIN,

@@ -1,24 +1,29 @@
 import type { PoolName, PoolSize } from "../scaler/policy.ts";
 
-/** What differs between deployments. */
+/** Settings of a stage. */
 export interface StageSettings {
-  /** `cuda` takes machines with GPUs; `cpu` runs the same work, slowly, on Fargate, with none of them. */
+  /** `cuda` uses GPU machines; `cpu` runs the same work, slowly, on Fargate. */
   readonly device: "cuda" | "cpu";
   readonly pools: Readonly<Record<PoolName, PoolSize>>;
-  /** A folder of `models/` in the bucket, as `publish-model.mts` put it there. A new version is a new name. */
+  /**
+   * A folder of `models/` in the bucket, uploaded by `publish-model.mts`. A new version requires a new name.
+   */
   readonly model: string;
-  /** Data outlives `sst remove`, which is refused besides. */
+  /** Refuses `sst remove`, which would also retain the data. */
   readonly lasting: boolean;
-  /** `managed` costs about 33 USD a month for each of two zones; `ec2` about 4, on a small instance that AWS does not mend. */
+  /**
+   * `managed` costs about 33 USD a month per zone; `ec2` about 4, on a small instance that AWS does not
+   * replace.
+   */
   readonly nat: "managed" | "ec2";
   readonly logDays: 7 | 14 | 30 | 90;
-  /** US dollars that the account may cost a month before somebody is told. */
+  /** Monthly budget in US dollars; exceeding it sends a notice. */
   readonly monthlyBudget: number;
-  /** Before the API, about 8 USD a month: refuses an address that asks too often (`shared/request-rate.ts`). */
+  /** Rate limit per IP address in front of the API (`shared/request-rate.ts`), about 8 USD a month. */
   readonly firewall: boolean;
-  /** Functions that nobody may starve have Lambda's concurrency to themselves. Wants a quota of 1,000. */
+  /** Reserved concurrency for critical functions. Requires a Lambda quota of 1,000. */
   readonly reserves: boolean;
-  /** Of the keys that the API makes. */
+  /** Environment of new API keys. */
   readonly keys: "live" | "test";
 }
 
@@ -42,7 +47,7 @@ const stages: Readonly<Record<string, StageSettings>> = {
   production: {
     device: "cuda",
     pools: {
-      // Of the days in docs/simulation.md these keep every promise but that of a quiet day, which wants a minimum of 1.
+      // Recommended by docs/simulation.md.
       interactive: { minimum: 0, maximum: 16, onDemandBase: 1 },
       bulk: { minimum: 0, maximum: 24, onDemandBase: 0 },
     },
@@ -58,9 +63,9 @@ const stages: Readonly<Record<string, StageSettings>> = {
   "cpu-only": { ...development, device: "cpu", monthlyBudget: 50 },
 };
 
-/** On everything that a stage makes and pays for, so that its costs can be told from another's. */
+/** Tags of all billed resources of a stage, to separate its cost from other stages. */
 export const tagsOf = (stage: string) => ({ project: "visii", stage });
 
-/** Any other name is somebody's own development stage. */
+/** All other names are development stages. */
 export const stageSettings = (name: string): StageSettings =>
   (Object.hasOwn(stages, name) ? stages[name] : undefined) ?? development;

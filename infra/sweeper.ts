@@ -5,7 +5,9 @@ import { stripeKey } from "./secrets.ts";
 import { findDueRows, useRows } from "./table.ts";
 import { putOnWebhookQueue } from "./webhook-queue.ts";
 
-/** Whoever mends due rows: has webhooks sent, tells the meter, advances batches, takes away what nobody completed. */
+/**
+ * Permissions to handle due rows: queue webhooks, report charges, advance batches, delete incomplete uploads.
+ */
 export const sweepPermissions = [
   useRows,
   putOnQueues(queueNames),
@@ -17,8 +19,8 @@ export const sweepPermissions = [
 ];
 
 /**
- * Each minute: what is due of bulk edits, of the outbox to the billing meter, of webhooks to repeat, of what crashes left and
- * of uploads to clean up. One schedule for all, because each is a row with a time in the one table.
+ * Runs every minute and handles all due rows: batches, charges, webhook retries, repairs after crashes, and
+ * incomplete uploads.
  */
 export const sweeper = new sst.aws.CronV2("Sweep", {
   schedule: "rate(1 minute)",
@@ -26,9 +28,9 @@ export const sweeper = new sst.aws.CronV2("Sweep", {
     ...edgeFunction,
     ...reserved(2),
     handler: "functions/sweep-lambda.handler",
-    description: "Mends what is due.",
+    description: "Handles due rows.",
     memory: "512 MB",
-    // One ends as the next begins.
+    // Ends when the next invocation starts.
     timeout: "60 seconds",
     link: [stripeKey],
     permissions: [...sweepPermissions, findDueRows, countQueues(queueNames)],

@@ -1,7 +1,10 @@
 import { dueIndex } from "../shared/aws/dynamo-table-definition.ts";
 import { stage } from "./stage.ts";
 
-/** The one table (`shared/aws/dynamo-table-definition.ts` makes the same for tests). Its backup goes back 35 days. */
+/**
+ * The one table (`shared/aws/dynamo-table-definition.ts` makes the same for tests). Its backup goes back 35
+ * days.
+ */
 export const table = new sst.aws.Dynamo("Table", {
   fields: { pk: "string", sk: "string", due_pk: "string", due_sk: "string" },
   primaryIndex: { hashKey: "pk", rangeKey: "sk" },

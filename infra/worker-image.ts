@@ -1,14 +1,17 @@
 import { deployer, stage } from "./stage.ts";
 
 /**
- * The worker's image. What this folder asks of it: the targets `cuda` and `cpu` of `gpu-worker/Dockerfile`; `main.mjs` and
- * `fetch-model.mjs` in its working directory; `flock` (util-linux); the user 1000 as owner of the volumes `/models` and `/tmp`.
+ * The worker's image. What this folder asks of it: the targets `cuda` and `cpu` of `gpu-worker/Dockerfile`;
+ * `main.mjs` and `fetch-model.mjs` in its working directory; `flock` (util-linux); the user 1000 as owner of
+ * the volumes `/models` and `/tmp`.
  */
 const { image, repositories } =
   deployer.workerImage === undefined ? buildImage() : givenImage(deployer.workerImage);
 export const workerImage = image;
 
-/** What pulling it takes. A token is for the whole registry; what it opens is said by the second statement. */
+/**
+ * What pulling it takes. A token is for the whole registry; what it opens is said by the second statement.
+ */
 export const pullWorkerImage = repositories.length
   ? [
       { actions: ["ecr:GetAuthorizationToken"], resources: ["*"] },
@@ -60,7 +63,10 @@ function buildImage() {
   return { image: built.ref, repositories: [repository.arn] };
 }
 
-/** Built elsewhere. In a repository of ECR it is pulled by right; of any other registry it must be open to all. */
+/**
+ * Built elsewhere. In a repository of ECR it is pulled by right; of any other registry it must be open to
+ * all.
+ */
 function givenImage(name: string) {
   const [, account, region, repository] =
     /^(\d{12})\.dkr\.ecr\.([\w-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)/.exec(name) ?? [];

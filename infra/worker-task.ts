@@ -20,7 +20,10 @@ const region = aws.getRegionOutput().region;
 /** On what workers compute. Half precision is for GPUs. */
 export const deviceEnvironment = { VISII_DEVICE: stage.device, VISII_PRECISION: isGpu ? "fp16" : "fp32" };
 
-/** GB of the one card that each lane may take: what the planner reckons in half precision (docs/performance.md), and some. */
+/**
+ * GB of the one card that each lane may take: what the planner reckons in half precision
+ * (docs/performance.md), and some.
+ */
 export const laneMemory: Readonly<Record<PoolName, readonly number[]>> = {
   interactive: [8, 13],
   bulk: [18],
@@ -68,8 +71,8 @@ export const containerOf = (name: string, log: aws.cloudwatch.LogGroup, gpu = is
 });
 
 /**
- * One worker: first `model`, which sees to it that the weights lie on the disk and are whole, one task of a machine at a time;
- * then `worker`, which only reads them.
+ * One worker: first `model`, which sees to it that the weights lie on the disk and are whole, one task of a
+ * machine at a time; then `worker`, which only reads them.
  */
 export function createWorkerTask(pool: PoolName, title: string) {
   const log = createWorkerLog(title, `worker-${pool}`);

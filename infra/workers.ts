@@ -42,8 +42,8 @@ const tasks = Object.fromEntries(
 ) as Record<PoolName, aws.ecs.TaskDefinition>;
 
 /**
- * For each pool a service on Spot, and one on demand for its base and for what Spot does not give. How many tasks they have is
- * the scaler's to say, not a deployment's.
+ * For each pool a service on Spot, and one on demand for its base and for what Spot does not give. How many
+ * tasks they have is the scaler's to say, not a deployment's.
  */
 export const workers = capacities.map(({ pool, purchase, provider }) => {
   const service = new aws.ecs.Service(

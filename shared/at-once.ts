@@ -1,4 +1,7 @@
-/** Does `task` for every item, at most `width` at once; the results in the order of the items. The first failure ends it. */
+/**
+ * Does `task` for every item, at most `width` at once; the results in the order of the items. The first
+ * failure ends it.
+ */
 export async function atOnce<Item, Result>(
   width: number,
   items: readonly Item[],

@@ -1,12 +1,12 @@
-/** How fast the lines of a bulk edit come to the queue. The simulation runs the same numbers. */
+/** Rate at which the lines of a batch are queued. The simulation uses the same values. */
 export const batchPace = {
   /**
-   * Lines that are on the queue at a time, of one batch and of all batches of one account. Too few, and the scaler sees no backlog that asks for a second
-   * worker; too many, and a batch that is canceled has much to take back.
+   * Maximum queued lines of one account's batches. If it is too low, the backlog is too small to scale beyond
+   * one worker; if it is too high, canceling a batch takes long.
    */
   window: 1000,
-  /** Most lines handed in at one look, so that a look ends within a Lambda function's time. */
+  /** Maximum lines submitted in one pass, so that a pass ends within the Lambda timeout. */
   handful: 200,
-  /** Milliseconds until a running batch is looked at again. */
+  /** Milliseconds between two passes over a running batch. */
   interval: 1000,
 } as const;

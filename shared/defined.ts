@@ -1,4 +1,4 @@
-/** An object without those of its properties that are undefined. */
+/** The object type without undefined properties. */
 export type Defined<Value> = {
   readonly [Name in keyof Value as undefined extends Value[Name] ? never : Name]: Value[Name];
 } & {
@@ -8,7 +8,7 @@ export type Defined<Value> = {
   >;
 };
 
-/** `defined({ name })` has no `name` where `name` is undefined, so that optional properties are absent and not undefined. */
+/** Omits undefined properties, so that optional properties are absent. */
 export function defined<Value extends object>(value: Value): Defined<Value> {
   return Object.fromEntries(
     Object.entries(value).filter(([, property]) => property !== undefined),

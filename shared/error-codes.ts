@@ -1,6 +1,6 @@
 /**
- * Every code of a `VisibleError`, of a problem that the service answers, and of the error of a job. Programs compare codes, so a code
- * never changes.
+ * Every code of a `VisibleError`, of a problem that the service answers, and of the error of a job. Programs
+ * compare codes, so a code never changes.
  */
 export const errorCodes = [
   // Options and prompts.

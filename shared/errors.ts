@@ -1,11 +1,8 @@
 import type { ErrorCode } from "./error-codes.ts";
 
-/**
- * The three kinds of failure. Everything thrown on purpose is one of them, so that a boundary (CLI, HTTP, queue) can
- * decide by kind and never by message.
- */
+/** The three kinds of errors. Boundaries (CLI, HTTP, queue) decide by kind, never by message. */
 
-/** The caller's to mend: bad input, a missing file, an impossible option. `message` names the thing and the way out. */
+/** An error that the caller can fix, such as invalid input. `message` says what is wrong and what to do. */
 export class VisibleError extends Error {
   override readonly name = "VisibleError";
   /** Stable, machine-readable, in snake_case: `unsupported_image`, `model_not_found`, … */
@@ -17,15 +14,17 @@ export class VisibleError extends Error {
   }
 }
 
-/** The world's: worth another attempt later (network, device busy, queue). */
+/** A temporary error that may succeed later (network, busy device, queue). */
 export class RetryableError extends Error {
   override readonly name = "RetryableError";
 }
 
-/** A retryable error that the task itself may cause: the process that computed it died or stopped responding. */
+/** A retryable error that the task may have caused: its compute process died or stopped responding. */
 export class ProcessKilled extends RetryableError {}
 
-/** Ours: a broken invariant. The message says `internal:` and names the operator, the node and the shapes. */
+/**
+ * A bug: a broken invariant. The message starts with `internal:` and contains the operator, node and shapes.
+ */
 export class InternalError extends Error {
   override readonly name = "InternalError";
 

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
-/** Every resource's id says what it is: `ins_` + 26 characters of Crockford base 32, the first ten of them its time. */
+/**
+ * An ID is the kind's prefix and 26 characters of Crockford base 32, of which the first ten are the time:
+ * `ins_…`.
+ */
 export const idPrefixes = {
   account: "acc",
   batch: "bat",
@@ -20,7 +23,7 @@ const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 const timeCharacters = 10;
 const randomBytes = 10;
 
-/** The shape of an id; nothing else is looked up, so no path trick reaches a key. */
+/** Schema of an ID. Other values are never looked up, which prevents path injection. */
 export const idSchema = (kind: IdKind) =>
   z
     .string()
@@ -29,12 +32,12 @@ export const idSchema = (kind: IdKind) =>
       `must be an ID like ${idPrefixes[kind]}_…`,
     );
 
-/** Ids of one kind sort by `milliseconds` (since 1970). `random` gives at least 10 bytes. */
+/** IDs of one kind sort by `milliseconds` (since 1970). `random` has at least 10 bytes. */
 export function createId(kind: IdKind, milliseconds: number, random: Uint8Array): string {
   return `${idPrefixes[kind]}_${timePart(milliseconds)}${randomPart(random)}`;
 }
 
-/** The one id that follows from a parent's and a name: made twice, it is the same, so an effect lands once. */
+/** Derives an ID from a parent's ID and a name. It is the same each time, which makes effects idempotent. */
 export function deriveId(kind: IdKind, parent: string, name: string): string {
   const hash = createHash("sha256").update(`${parent}/${kind}/${name}`).digest();
   return `${idPrefixes[kind]}_${parent.slice(4, 4 + timeCharacters)}${randomPart(hash)}`;

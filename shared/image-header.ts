@@ -2,14 +2,14 @@ import type { imageTypes } from "./resources/upload.ts";
 
 interface ImageHeader {
   readonly type: (typeof imageTypes)[number];
-  /** Pixels as the file says, before any turn that EXIF asks for. */
+  /** Pixels as stored, before EXIF orientation. */
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * What a picture file is and how large, from its first bytes alone: nothing is decoded, so nothing can blow up. Undefined
- * when it is no JPEG, PNG, WebP, AVIF, HEIC or TIFF, or ends before it has told its size.
+ * Reads type and size of an image file from its header without decoding it. Undefined if it is not a JPEG,
+ * PNG, WebP, AVIF, HEIC or TIFF file, or is truncated before its size.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

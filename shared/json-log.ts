@@ -1,9 +1,9 @@
 import type { Log, LogFacts } from "./ports/log.ts";
 
 /**
- * Writes one JSON object a line, as log services take them in.
+ * A log with one JSON object per line.
  *
- * @param stage of the deployment, on every line: the dimension `Stage` of the metrics that lines carry (`metrics.ts`)
+ * @param stage added to every line; the dimension `Stage` of embedded metrics (`metrics.ts`)
  */
 export function createJsonLog(
   write: (line: string) => void,
@@ -20,7 +20,7 @@ export function createJsonLog(
   };
 }
 
-/** A link's query may be its signature. */
+/** Removes the query of signed URLs. */
 const withoutSignatures = (text: string): string => text.replace(/\?X-Amz-[^\s"')]*/g, "?…");
 
 function describe(error: unknown): unknown {

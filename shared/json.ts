@@ -1,4 +1,4 @@
-/** The value of a JSON text; undefined where it is none. For text that a schema checks next. */
+/** Parses JSON; undefined if it is invalid. Validate the result with a schema. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

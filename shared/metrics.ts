@@ -2,32 +2,35 @@ import type { LogFacts } from "./ports/log.ts";
 
 type Unit = "Seconds" | "Count" | "Count/Second";
 
-/** Every series there is, with its unit; dashboard and alarms name no other. */
+/** All metrics with their units; dashboard and alarms use only these. */
 export const metricUnits = {
-  /** Of one attempt at a job, from its claim to its end: what a device was held for. */
+  /** Duration of one attempt, from claim to end. */
   JobSeconds: "Seconds",
-  /** From a job's creation to that claim. */
+  /** From a job's creation to the claim. */
   WaitSeconds: "Seconds",
   Jobs: "Count",
-  /** Of a learning. */
+  /** Learning steps per second. */
   StepsPerSecond: "Count/Second",
-  /** Messages that no worker could deal with. */
+  /** Dead-letter messages. */
   DeadLetters: "Count",
-  /** Of a pool: asked for, and at work. */
+  /** Requested and running workers of a pool. */
   WorkersWanted: "Count",
   WorkersRunning: "Count",
-  /** 1 for a job that failed, 0 for one that went well: their mean is a share, their number the jobs. */
+  /**
+   * 1 for a failed job, 0 for a successful one: the average is the failure rate, the sample count the number
+   * of jobs.
+   */
   JobFailed: "Count",
-  /** Due rows that the sweeper could not handle many times in a row. */
+  /** Due rows that the sweeper repeatedly failed to handle. */
   QuarantinedRows: "Count",
 } as const satisfies Record<string, Unit>;
 export type MetricName = keyof typeof metricUnits;
 export const metricNamespace = "visii";
 
-/** Two deployments of one account are told apart by it. Its value stands on every line that `createJsonLog` writes. */
+/** Separates deployments that share an account. `createJsonLog` adds its value to every line. */
 const stageDimension = "Stage";
 
-/** What distinguishes the series of jobs, those of dead letters and rows, and those of pools. */
+/** Dimensions of the metrics of jobs, of dead letters and rows, and of pools. */
 export const jobDimensions = [stageDimension, "Kind", "Status", "Failure"] as const;
 export const kindDimensions = [stageDimension, "Kind"] as const;
 export const poolDimensions = [stageDimension, "Pool"] as const;
@@ -38,11 +41,11 @@ type Values = {
 };
 
 /**
- * Facts for a log line that CloudWatch also takes as metrics (its embedded metric format): one series for each combination of
- * the dimensions' values, the stage of the log among them.
+ * Fields of a log line in CloudWatch's embedded metric format: one series per combination of dimension
+ * values, including the log's stage.
  *
  * @param now milliseconds since 1970
- * @param ofStage values that have the stage as their only dimension
+ * @param ofStage metrics with the stage as their only dimension
  */
 export function metrics(
   values: Values,

@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-/** Relative, with forward slashes, no hidden part, no way up. */
+/** A relative path with forward slashes, without hidden parts and `..`. */
 const filePath = z
   .string()
   .max(400)
   .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/, "must be a plain relative path");
 
 /**
- * What a published model consists of. It lies beside the files as `manifest.json` and is written last: where it stands, all
- * the others do.
+ * Files of a published model. It is written last, as `manifest.json`, so its presence means that all files
+ * exist.
  */
 export const modelManifestSchema = z.object({
   version: z.literal(1),
@@ -17,7 +17,7 @@ export const modelManifestSchema = z.object({
       z.object({
         path: filePath,
         bytes: z.number().int().nonnegative(),
-        /** Of the whole file, in hexadecimal digits. */
+        /** SHA-256 of the file, in hex. */
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
       }),
     )

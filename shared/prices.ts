@@ -1,42 +1,42 @@
 import type { Usage } from "./resources/fields.ts";
 
-/** In credits: millionths of a US dollar. Dated 2026-11-29. */
+/** Prices in credits (millionths of a US dollar), as of 2026-11-29. */
 export const prices = {
   learningStep: 50,
-  /** The least that a learning costs: reading its pairs takes time whatever the steps. */
+  /** Minimum price of learning, because reading pairs takes time regardless of steps. */
   learningFloor: 200,
-  /** One sampling step of one image. Images are sampled at the model's own size, whatever the photo's. */
+  /** One sampling step of one image. Sampling runs at the model's size, regardless of the photo's. */
   samplingStep: 30,
-  /** One million pixels of a result, which has the photo's own size. */
+  /** One million pixels of a result, which has the photo's size. */
   resultMegapixel: 100,
-  /** The least that a result costs. */
+  /** Minimum price of a result. */
   resultFloor: 1000,
   importedFile: 200,
-  /** Given to a new account, so that trying costs nothing. */
+  /** Initial credit of a new account. */
   welcome: 5_000_000,
 } as const;
 
-/** Steps that are reserved for when the caller leaves their number to the model. The charge is for those made. */
+/** Steps to reserve for if the request does not specify them. Only completed steps are charged. */
 const assumedSteps = { learning: 500, sampling: 30 } as const;
 
-/** What a learning of so many steps reserves. */
+/** Reservation for learning with `steps`. */
 export const learningCost = (steps: number = assumedSteps.learning): number =>
   Math.max(prices.learningFloor, steps * prices.learningStep);
 
-/** What decides the price of an edit before it runs. */
+/** Options that determine an edit's reservation. */
 export interface EditSize {
-  /** Sampling steps of one result; the model's own when absent. */
+  /** Sampling steps per result. Default: the model's setting. */
   readonly steps?: number | undefined;
   readonly scheduler?: string | undefined;
-  /** Results for each image. */
+  /** Results per image. */
   readonly count?: number | undefined;
-  /** With an instruction and words together the model may sample twice. */
+  /** With an instruction and text, the model may sample twice. */
   readonly instruction?: string | undefined;
   readonly text?: string | undefined;
   readonly mixing?: "joined" | "in-turn" | undefined;
 }
 
-/** What one image of an edit reserves. @param pixels of the photo */
+/** Reservation for one image of an edit. @param pixels of the photo */
 export function editingCost(
   { steps = assumedSteps.sampling, scheduler, count = 1, instruction, text, mixing }: EditSize,
   pixels: number,
@@ -46,7 +46,7 @@ export function editingCost(
   return count * Math.max(prices.resultFloor, sampling(passes * evaluations, pixels));
 }
 
-/** What measured work costs. An edit's floor is that of all its results together. */
+/** Price of measured work. An edit's minimum applies to all its results together. */
 export function workCost(
   { steps, images, pixels }: Omit<Usage, "credits" | "compute_seconds">,
   kind: "learn" | "edit" | "import",

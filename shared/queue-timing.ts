@@ -1,4 +1,4 @@
-/** One queue for each kind of wait: bulk work never delays a person, and learning never delays editing. */
+/** Separate queues, so that bulk edits do not delay interactive ones and learning does not delay edits. */
 export const queueNames = {
   interactive: "visii-interactive",
   learning: "visii-learning",
@@ -8,28 +8,30 @@ export type QueueName = keyof typeof queueNames;
 
 /** Seconds unless the name says otherwise. Infrastructure and worker read the same numbers. */
 export const queueTiming = {
-  /** A message not extended for this long is delivered again. */
+  /** Visibility timeout. */
   visibility: 60,
-  /** Between two extensions of visibility and lease; three may fail before the job changes hands. */
+  /** Interval of extending visibility and lease; three may fail before another worker takes the job. */
   heartbeat: 15,
-  /** A worker silent for this long has lost the job. Not longer than visibility. */
+  /** A worker that does not renew its lease for this long has lost the job. At most `visibility`. */
   lease: 60,
-  /** Of one long poll. */
+  /** Duration of a long poll. */
   poll: 20,
   /** Deliveries before a message moves to the dead-letter queue. */
   maximumReceives: 6,
-  /** Failed attempts after which a job fails. The job's row counts them; deliveries do not matter. */
+  /** Failed attempts after which a job fails, counted in its row, not by deliveries. */
   maximumFailures: 5,
-  /** Attempts after which a job fails whose computing process died each time: its input is the likely cause. */
+  /**
+   * Attempts that killed the compute process after which a job fails, because its input is the likely cause.
+   */
   maximumKills: 2,
-  /** First wait before another attempt; doubles each time, with jitter. */
+  /** Initial backoff; doubles with each attempt, with jitter. */
   backoffFirst: 2,
   backoffLongest: 300,
-  /** A stored job not queued for this long is queued by the sweeper. */
+  /** The sweeper queues a stored job that has not been queued for this long. */
   unqueuedGrace: 30,
-  /** A queued job is checked again after this long. If its queue is empty, its message was lost and is sent again. */
+  /** Interval of checking a queued job. If its queue is empty, its message was lost and is sent again. */
   queuedCheck: 900,
-  /** A job queued for this long is sent again though its queue is not empty. */
+  /** After this time in the queue, a job's message is sent again even if the queue is not empty. */
   queuedLongest: 6 * 3600,
 } as const;
 export type QueueTiming = { readonly [Name in keyof typeof queueTiming]: number };

@@ -1,8 +1,8 @@
-/** Requests a minute of one account, beyond which the API answers 429. The firewall before it is set by the same number. */
+/** Requests per minute and account before the API returns 429. The firewall's limit is derived from it. */
 export const requestsPerMinute = 600;
 
 /**
- * Requests of one address in five minutes, beyond which the firewall refuses it: twice what an account may make, so that a caller who
- * heeds the API's answers never meets the firewall's.
+ * Requests per IP address in five minutes before the firewall blocks it: twice an account's limit, so that
+ * callers who respect 429 are not blocked.
  */
 export const requestsPerAddress = 2 * 5 * requestsPerMinute;

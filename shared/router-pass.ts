@@ -1,21 +1,24 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** The header by which the router shows that a request came through it. */
+/** Header that proves that a request came through the router. */
 export const routerHeader = "x-visii-router";
 
 const dayOf = (milliseconds: number): number => Math.floor(milliseconds / 86_400_000);
 const sign = (key: string, day: number): string =>
   createHmac("sha256", key).update(`router ${day}`).digest("base64url");
 
-/** The pass that a deployment gives the router: another each day, good until the next deployment. */
+/**
+ * The router's signed header value. It depends on the day of deployment and is valid until the next
+ * deployment.
+ */
 export function createPass(key: string, deployedAt: number): string {
   const day = dayOf(deployedAt);
   return `${day}.${sign(key, day)}`;
 }
 
 /**
- * Whether a pass is this deployment's or a later one's. One of an earlier is good for a day more, because the router's
- * parts hear of a change one after another, before the function does or after it.
+ * Whether a pass belongs to this or a later deployment. Earlier passes are accepted for one more day, because
+ * the router's edge locations and the function are updated at different times.
  */
 export function isPass(
   text: string,

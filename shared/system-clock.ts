@@ -1,7 +1,7 @@
 import { randomBytes as nodeRandomBytes } from "node:crypto";
 import type { Clock, RandomBytes } from "./ports/clock.ts";
 
-/** For composition roots: the machine's own time and chance. */
+/** The system's time and random bytes, for composition roots. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds, signal) =>

@@ -12,7 +12,10 @@ const erasureSchema = z.object({
   times: z.number().int(),
 });
 
-/** Erases a closed account, and again later when no job of it can still be running. If interrupted, it is due again. */
+/**
+ * Erases a closed account, and again later when no job of it can still be running. If interrupted, it is due
+ * again.
+ */
 export async function eraseClosedAccount(
   ports: ErasurePorts & { readonly clock: Clock },
   key: DueRow,

@@ -3,20 +3,20 @@ import type { Table } from "../ports/table.ts";
 import { parseRow, updateRow } from "../rows.ts";
 import { previousSecretSchema } from "../webhooks/webhook.ts";
 
-/** Who owns everything below it. */
+/** An account, the owner of all other resources. */
 export const accountSchema = z.object({
   id: z.string(),
   name: z.string(),
   created_at: z.iso.datetime(),
-  /** Signs the webhooks that a job names itself. */
+  /** Signs deliveries to the `webhook` URLs of jobs. */
   webhook_secret: z.string(),
-  /** Whom the billing service knows it as; charges are told there when present. */
+  /** Customer ID at the billing service; if present, charges are reported. */
   billing_customer: z.string().optional(),
-  /** The secret before the last rotation, and until when it signs beside the new one. */
+  /** The secret before the last rotation, and the time until which it still signs. */
   previous_webhook_secret: previousSecretSchema.optional(),
-  /** Days for which results are kept; the usual time when absent. */
+  /** Retention of results in days; the default when absent. */
   result_days: z.number().int().positive().optional(),
-  /** Jobs that may be open at once. */
+  /** Maximum number of open jobs. */
   concurrency: z.number().int().positive(),
 });
 export type Account = z.infer<typeof accountSchema>;
@@ -28,12 +28,12 @@ export async function readAccount(table: Table, id: string): Promise<Account | u
   return row && parseRow(accountSchema, row).data;
 }
 
-/** Stores a new account; one of that id that is there already stays. */
+/** Stores a new account unless the ID exists. */
 export async function insertAccount(table: Table, account: Account): Promise<void> {
   await table.insert({ ...keyOf(account.id), data: account });
 }
 
-/** Gives an account a new secret for the webhooks that its jobs name; the old one signs beside it until then. */
+/** Rotates the secret for the `webhook` URLs of jobs; the old secret also signs until the given time. */
 export async function rotateAccountSecret(
   table: Table,
   id: string,

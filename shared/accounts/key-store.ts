@@ -16,21 +16,21 @@ import {
   storedKeySchema,
 } from "./api-key.ts";
 
-/** Milliseconds for which a key that was found is accepted without another read. */
+/** Milliseconds for which a valid key is accepted without another read. */
 const keyMemory = 5000;
 /** Milliseconds for which this process remembers that a key existed. */
 const existenceMemory = 3_600_000;
-/** Milliseconds between two notes of a key's use. */
+/** Milliseconds between two updates of a key's `last_used_at`. */
 const useMemory = 3_600_000;
 
-/** Keys of accounts. The row under the hash opens the door; the one under the account is for listing and revoking. */
+/** API keys. The row under the hash authenticates; the row under the account is for listing and revoking. */
 export class KeyStore {
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
   readonly #found: LRUCache<string, StoredKey>;
   readonly #existed: LRUCache<string, true>;
-  /** Keys whose use was noted within the last hour. */
+  /** Keys whose use was recorded within the last hour. */
   readonly #used: LRUCache<string, true>;
 
   constructor(table: Table, clock: Clock, random: RandomBytes) {
@@ -46,7 +46,7 @@ export class KeyStore {
     });
   }
 
-  /** The secret is in no later answer. */
+  /** Creates a key. Its secret cannot be read again. */
   async create(
     account: string,
     environment: Environment,
@@ -67,13 +67,16 @@ export class KeyStore {
       created_at: toIso(this.#clock.now()),
       hash: hashKeySecret(secret),
     };
-    // First where it can be revoked, then where it opens: never a key that works and cannot be found.
+    // Insert the row for revoking first, so that no key works without being listed.
     await this.#table.insert({ ...rowKeys.resource(account, key.id), data: key });
     await this.#table.insert({ ...rowKeys.secret(key.hash), data: key });
     return { key, secret };
   }
 
-  /** The key whose secret this is; undefined when there is none, none any more since five seconds, or it has expired. */
+  /**
+   * The key with this secret; undefined if it does not exist, was revoked more than five seconds ago, or has
+   * expired.
+   */
   async find(secret: string): Promise<StoredKey | undefined> {
     if (!isWellFormedKey(secret)) return undefined;
     const key = await this.#found.fetch(hashKeySecret(secret));
@@ -104,7 +107,10 @@ export class KeyStore {
     return rows.map((row) => parseRow(storedKeySchema, row).data);
   }
 
-  /** From now on the key opens nothing here, and elsewhere from five seconds on. False when the account has none of that id. */
+  /**
+   * Revokes the key: immediately in this process, within five seconds in others. False if the account has no
+   * such key.
+   */
   async revoke(account: string, id: string): Promise<boolean> {
     const row = await this.#table.get(rowKeys.resource(account, id));
     if (!row) return false;

@@ -11,17 +11,17 @@ import { KeyStore } from "./key-store.ts";
 interface Opening {
   readonly name: string;
   readonly environment: Environment;
-  /** To begin with, in millionths of a US dollar. */
+  /** Initial balance, in millionths of a US dollar. */
   readonly credits: number;
-  /** Jobs that may be open at once. */
+  /** Maximum number of open jobs. */
   readonly concurrency: number;
   readonly billingCustomer?: string;
   readonly resultDays?: number;
-  /** Of the first key; all when absent. */
+  /** Scopes of the first key. Default: all. */
   readonly scopes?: readonly Scope[];
 }
 
-/** A new account with its first credits and its first key, whose secret is in no later answer. */
+/** Creates an account with an initial balance and a first key, whose secret cannot be read again. */
 export async function openAccount(
   { table, clock, random }: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes },
   opening: Opening,

@@ -22,14 +22,14 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
     })
     .pipe(schema);
 
-/** To us a queue URL is only a name; stand-ins make some that no URL parser takes. */
+/** Not validated as a URL, because some stand-ins use names that URL parsers reject. */
 const queueUrl = z.string().min(1);
 const urls = z.object({ interactive: queueUrl, learning: queueUrl, bulk: queueUrl });
 
-/** Where everything is, as the environment tells it: the same for AWS and for stand-ins. */
+/** Environment variables that locate the AWS resources or their stand-ins. */
 export const awsConfigSchema = z.object({
   AWS_REGION: z.string(),
-  /** Of which deployment this is a part: stands on every line of its logs, and keeps its figures apart from another's. */
+  /** Name of the deployment; part of every log line and metric. */
   VISII_STAGE: z.string().min(1).default("local"),
   VISII_BUCKET: z.string(),
   VISII_TABLE: z.string(),
@@ -37,7 +37,7 @@ export const awsConfigSchema = z.object({
   VISII_STORE_ENDPOINT: z.url().optional(),
   VISII_QUEUE_ENDPOINT: z.url().optional(),
   VISII_TABLE_ENDPOINT: z.url().optional(),
-  /** Overrides of queue-timing.ts, for tests that cannot wait a minute. */
+  /** Overrides of queue-timing.ts, for tests. */
   VISII_TIMING: json(
     z.partialRecord(z.enum(Object.keys(queueTiming) as [keyof QueueTiming]), z.number()),
   ).optional(),
@@ -52,7 +52,7 @@ export interface AwsAdapters {
   readonly timing: QueueTiming;
 }
 
-/** The adapters that a configuration describes. Without credentials of its own the SDK's usual chain gives them. */
+/** Creates the adapters. Without explicit credentials, the SDK's default provider chain is used. */
 export function openAdapters(
   config: Omit<AwsConfig, "VISII_STAGE"> & Pick<AwsOptions, "credentials">,
   clock: Clock,

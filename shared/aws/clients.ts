@@ -6,11 +6,11 @@ import { defined } from "../defined.ts";
 
 export interface AwsOptions {
   readonly region: string;
-  /** Endpoints of stand-ins; AWS's own when absent. */
+  /** Endpoints of stand-ins. Default: AWS. */
   readonly storeEndpoint?: string;
   readonly queueEndpoint?: string;
   readonly tableEndpoint?: string;
-  /** For stand-ins; the SDK's usual chain when absent. */
+  /** For stand-ins. Default: the SDK's provider chain. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
@@ -26,7 +26,7 @@ export function createAwsClients(options: AwsOptions): AwsClients {
   const common = { region, maxAttempts: 4, ...defined({ credentials }) };
   const s3 = new S3Client({
     ...common,
-    // Else a presigned link carries the checksum of a body that is not there yet.
+    // Otherwise a signed URL would contain the checksum of a body that does not exist yet.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     ...(storeEndpoint ? { endpoint: storeEndpoint, forcePathStyle: true } : {}),
@@ -37,7 +37,7 @@ export function createAwsClients(options: AwsOptions): AwsClients {
   });
   const plain = new DynamoDBClient({ ...common, ...(tableEndpoint ? { endpoint: tableEndpoint } : {}) });
   const dynamo = DynamoDBDocumentClient.from(plain, {
-    // Without the second option a map with a key "constructor" is taken for an instance of a class and refused.
+    // Without the second option, a map with a key "constructor" is rejected as a class instance.
     marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true },
   });
   return {

@@ -1,23 +1,23 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import type { TableKey } from "../ports/table.ts";
 
-/** The index that finds rows by the time at which they are due. It holds keys only, so a row's other changes do not write it. */
+/** The index of due rows. It has keys only, so other changes of a row do not write to it. */
 export const dueIndex = "by_due";
 
 /**
- * Partitions of the index for each kind of row; others have one. A partition takes 1,000 writes a second, and an edit writes the
- * index about seven times.
+ * Number of index partitions by kind of row; others have one. A partition accepts 1,000 writes per second,
+ * and an edit writes the index about seven times.
  */
 const dueShards: Readonly<Record<string, number>> = { edt: 4, dlv: 2, mtr: 2, upl: 2 };
 
-/** What a row is: the letters before the `#` of its sort key. */
+/** Kind of a row: the prefix of its sort key before `#`. */
 const kindOf = (sk: string): string => sk.split("#", 1)[0] ?? "";
 
-/** The partitions in which rows of a kind are due. */
+/** The index partitions of a kind. */
 export const duePartitions = (kind: string): readonly string[] =>
   Array.from({ length: dueShards[kind] ?? 1 }, (_, shard) => `due#${kind}#${shard}`);
 
-/** The partition in which a row is due. Rows of one account spread over all of its kind. */
+/** The index partition of a row. An account's rows are spread over all partitions of their kind. */
 export function duePartition({ sk }: TableKey): string {
   const partitions = duePartitions(kindOf(sk));
   let hash = 0;
@@ -25,7 +25,7 @@ export function duePartition({ sk }: TableKey): string {
   return partitions[Math.abs(hash) % partitions.length] ?? "";
 }
 
-/** The table as it is created: infrastructure and stand-ins use this same definition. */
+/** The table's definition, shared by infrastructure and stand-ins. */
 export const tableDefinition = (name: string): CreateTableCommandInput => ({
   TableName: name,
   BillingMode: "PAY_PER_REQUEST",

@@ -38,11 +38,11 @@ const itemSchema = z.object({
 
 const dueItemSchema = z.object({ pk: z.string(), sk: z.string(), due_sk: z.string() });
 
-/** Rows that DynamoDB reads in one call. */
+/** Maximum rows per BatchGetItem. */
 const mostRead = 100;
 const nameOf = ({ pk, sk }: TableKey): string => `${pk} ${sk}`;
 
-/** The table in DynamoDB. Expired rows that its TTL has not yet removed are not seen. */
+/** The table in DynamoDB. Expired rows that TTL has not removed yet are ignored. */
 export class DynamoTable implements Table {
   readonly #client: DynamoDBDocumentClient;
   readonly #name: string;
@@ -80,7 +80,7 @@ export class DynamoTable implements Table {
         this.#client.send(new BatchGetCommand(request)),
       );
       rows.push(...this.#alive((Responses?.[this.#name] ?? []).map(toRow)));
-      // DynamoDB leaves out what does not fit into 16 MB, or what is throttled.
+      // DynamoDB omits rows beyond 16 MB and throttled ones.
       open = UnprocessedKeys?.[this.#name]?.Keys ?? [];
     }
     return rows;
@@ -108,7 +108,7 @@ export class DynamoTable implements Table {
     const now = this.#seconds();
     const items = writes.map((write) => transactItem(this.#name, write, now));
     const result = await callService(`transact ${writes.length} rows`, () =>
-      // A new command for each attempt: a command's token makes DynamoDB repeat the first answer.
+      // A new command per attempt, because a command's token makes DynamoDB repeat the first response.
       unlessCanceled(this.#clock, () =>
         this.#client.send(new TransactWriteCommand({ TransactItems: items })),
       ),
@@ -154,7 +154,7 @@ export class DynamoTable implements Table {
         ExpressionAttributeValues: { ":pk": pk, ...values },
         ConsistentRead: true,
         ScanIndexForward: !newestFirst,
-        // More than asked: BETWEEN includes the rows that `after` and `until` name.
+        // Two more than requested, because BETWEEN includes `after` and `until`.
         Limit: limit + 2,
         ...defined({ ExclusiveStartKey: start }),
       });
@@ -214,7 +214,10 @@ export class DynamoTable implements Table {
   }
 }
 
-/** A key condition takes one test of the sort key, so a prefix with a bound, or two bounds, are a range with both ends in it. */
+/**
+ * A key condition allows one test of the sort key, so a prefix with a bound, or two bounds, become an
+ * inclusive range.
+ */
 function sortKeyRange(prefix: string | undefined, above: string | undefined, below: string | undefined) {
   if (above === undefined && below === undefined)
     return prefix === undefined

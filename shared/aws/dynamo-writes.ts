@@ -3,11 +3,11 @@ import type { Amendment, NewRow, RowTest, TableKey, Write } from "../ports/table
 import { duePartition } from "./dynamo-table-definition.ts";
 import { updateExpression } from "./update-expression.ts";
 
-/** Inputs of DynamoDB's conditional writes, the same alone and in a transaction. @param now Unix seconds */
+/** Input of a conditional write, alone or in a transaction. @param now Unix seconds */
 export const insertInput = (TableName: string, row: NewRow, now: number) => ({
   TableName,
   Item: toItem(row, 1),
-  // A row that has expired counts as gone before the table's TTL removes it.
+  // An expired row counts as deleted before TTL removes it.
   ConditionExpression: "attribute_not_exists(pk) OR expires < :now",
   ExpressionAttributeValues: { ":now": now },
 });

@@ -18,24 +18,24 @@ import { sha256OfFile } from "../file-hash.ts";
 import { type ModelFile, type ModelManifest, manifestName, modelManifestSchema } from "../model-manifest.ts";
 import { callService, failureName } from "./service-failure.ts";
 
-/** Where a published model lies. */
+/** Location of a published model. */
 export interface ModelPlace {
   readonly s3: S3Client;
   readonly bucket: string;
-  /** Without a slash at its end: `models/instruct-pix2pix/1`. */
+  /** Without a trailing slash: `models/instruct-pix2pix/1`. */
   readonly prefix: string;
 }
 
-/** Bytes of one request, and how many are under way at a time: one connection fills no network card. */
+/** Bytes per request, and concurrent requests, because one connection does not use the whole bandwidth. */
 const part = 32 * 2 ** 20;
 const connections = 8;
 const sentPart = 8 * 2 ** 20;
 
 /**
- * Puts a folder's files under the prefix and, last, the manifest. A prefix that has a manifest already is refused: what workers
- * have on their disks must never change its meaning.
+ * Uploads a folder's files and finally the manifest. A prefix with a manifest is refused, because workers
+ * cache models by name.
  *
- * @param onFile told before each file is sent
+ * @param onFile called before each file is uploaded
  */
 export async function publishModel(
   place: ModelPlace,
@@ -47,7 +47,7 @@ export async function publishModel(
   if (await readManifest(place))
     throw new VisibleError(
       "already_published",
-      `${prefix} is published already, and machines may hold it; publish under another name.`,
+      `${prefix} is already published and may be cached by machines; use another name.`,
     );
   const files: ModelFile[] = [];
   for (const path of await listFiles(folder)) {
@@ -66,7 +66,7 @@ export async function publishModel(
     await callService(`put ${prefix}/${file.path}`, () =>
       new Upload({
         client: s3,
-        // S3 takes 10,000 parts at most.
+        // S3 allows at most 10,000 parts.
         partSize: Math.max(sentPart, Math.ceil(file.bytes / 9000)),
         params: {
           Bucket: bucket,
@@ -83,25 +83,25 @@ export async function publishModel(
   return manifest.data;
 }
 
-/** What fetching did. */
+/** Result of fetching a model. */
 export interface Fetched {
   readonly files: number;
-  /** That had to be brought; 0 where all lay there. */
+  /** Downloaded bytes; 0 if everything was on disk. */
   readonly bytes: number;
 }
 
 /**
- * Brings a published model into a folder, whole and checked, or changes nothing that was whole. Files of the right size are
- * trusted once the folder's own copy of the manifest, written last, equals the published one.
+ * Downloads a published model into a folder and verifies it. Existing files are not verified again if the
+ * folder's copy of the manifest, which is written last, equals the published one and their sizes match.
  *
- * @throws VisibleError where no such model is published or a file does not match its checksum
+ * @throws VisibleError if the model is not published or a file does not match its checksum
  */
 export async function fetchModel(place: ModelPlace, folder: string): Promise<Fetched> {
   const manifest = await readManifest(place);
   if (!manifest)
     throw new VisibleError(
       "no_such_model",
-      `There is no model ${place.prefix} in the bucket ${place.bucket}; publish one under that name.`,
+      `Model ${place.prefix} not found in bucket ${place.bucket}; publish it under that name.`,
     );
   const marker = join(folder, manifestName);
   const text = JSON.stringify(manifest);
@@ -149,7 +149,7 @@ async function fetchFile(place: ModelPlace, file: ModelFile, path: string): Prom
     await rm(unfinished, { force: true });
     throw new VisibleError(
       "wrong_checksum",
-      `${place.prefix}/${file.path} has the SHA-256 ${sha256}, and its manifest says ${file.sha256}; publish the model again under another name.`,
+      `${place.prefix}/${file.path} has SHA-256 ${sha256}, but the manifest has ${file.sha256}; publish the model again under another name.`,
     );
   }
   await rename(unfinished, path);
@@ -176,10 +176,14 @@ async function fillFile(
   await Promise.all(Array.from({ length: connections }, fill));
 }
 
-/** Every file below, in the order of names; hidden ones and an earlier manifest are left out. */
+/** All files below the folder, sorted by name, without hidden files and an earlier manifest. */
 async function listFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw new VisibleError("bad_model_folder", `${folder} is no folder that can be read.`, { cause });
+    throw new VisibleError(
+      "bad_model_folder",
+      `Folder ${folder} cannot be read; check its path and permissions.`,
+      { cause },
+    );
   });
   return entries
     .filter((entry) => entry.isFile() && entry.name !== manifestName)

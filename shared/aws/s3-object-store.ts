@@ -12,10 +12,10 @@ import { defined } from "../defined.ts";
 import type { ObjectStore, StoredObject, UploadForm } from "../ports/object-store.ts";
 import { callService, failureName } from "./service-failure.ts";
 
-/** In ASCII, and besides as it is (RFC 6266, with RFC 8187 for the characters that a header cannot hold). */
+/** `Content-Disposition` with an ASCII name and the full name (RFC 6266, RFC 8187). */
 function attachment(name: string): string {
   const plain = name.replace(/[^\x20-\x7e]|["\\]/g, "_");
-  // Through UTF-8, which half a surrogate pair does not outlive.
+  // Converting through UTF-8 replaces unpaired surrogates, which encodeURIComponent rejects.
   const encoded = encodeURIComponent(Buffer.from(name).toString()).replace(
     /['()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -1,11 +1,11 @@
 import { RetryableError } from "../errors.ts";
 
-/** The name AWS gives a refusal: `ConditionalCheckFailedException`, `NoSuchKey`, … */
+/** The name of an AWS error: `ConditionalCheckFailedException`, `NoSuchKey`, … */
 export function failureName(error: unknown): string | undefined {
   return error instanceof Error ? error.name : undefined;
 }
 
-/** Runs a call to a service; a failure that another attempt may mend becomes a RetryableError that names the call. */
+/** Calls a service and converts temporary failures to RetryableError, with the name of the call. */
 export async function callService<Result>(what: string, call: () => Promise<Result>): Promise<Result> {
   try {
     return await call();

@@ -12,7 +12,7 @@ import { RetryableError } from "../errors.ts";
 import type { JobQueue, QueueDepth, ReceivedMessage } from "../ports/job-queue.ts";
 import { callService, failureName } from "./service-failure.ts";
 
-/** Messages that SQS takes in one call. */
+/** Maximum messages per SQS call. */
 const atOnce = 10;
 
 /** A standard SQS queue. */

@@ -3,18 +3,19 @@ import { RetryableError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { failureName } from "./service-failure.ts";
 
-/** Attempts of a write whose row another transaction is writing. */
+/** Attempts of a write that conflicts with another transaction. */
 const attempts = 10;
-/** Milliseconds before the second attempt at most; twice as long before each further one. */
+/** Maximum milliseconds before the second attempt; doubles for each further one. */
 const firstWait = 20;
 const longestWait = 1000;
 
 /**
- * Makes a write that DynamoDB may cancel because another transaction is writing the same row, until none is. `call` must be safe to
- * repeat. DynamoDB checks conditions after conflicts, so a conflict says nothing about them.
+ * Retries a write while DynamoDB cancels it because another transaction writes the same row. `call` must be
+ * safe to repeat. DynamoDB checks for conflicts before conditions, so a transaction conflict does not imply a
+ * failed condition.
  *
- * @returns `"conflict"` when a condition of a transaction does not hold
- * @throws RetryableError when other transactions never let it through
+ * @returns `"conflict"` if a condition does not hold
+ * @throws RetryableError after too many conflicts
  */
 export async function unlessCanceled<Result>(
   clock: Clock,
@@ -38,7 +39,7 @@ export async function unlessCanceled<Result>(
 
 const transient = new Set(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]);
 
-/** Why a transaction, or a single write beside one, was canceled; undefined for every other failure. */
+/** Reasons for which a transaction or a single write was canceled; undefined for other errors. */
 function cancellationReasons(error: unknown): readonly string[] | undefined {
   if (error instanceof TransactionCanceledException)
     return (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None");

@@ -1,6 +1,6 @@
 import type { Amendment, Path, RowTest } from "../ports/table.ts";
 
-/** An amendment in DynamoDB's words: expressions over names and values that are given apart, so that no name is taken for syntax. */
+/** Converts an amendment to DynamoDB expressions, with placeholders for all names and values. */
 export function updateExpression(
   { set = [], add = [], remove = [], due }: Amendment,
   tests: readonly RowTest[],
@@ -37,7 +37,7 @@ export function updateExpression(
   });
   return {
     UpdateExpression: `SET ${settings.join(", ")}${removals.length ? ` REMOVE ${removals.join(", ")}` : ""}`,
-    // Without a row DynamoDB would make one.
+    // Otherwise DynamoDB would create a missing row.
     ConditionExpression: ["attribute_exists(pk)", ...conditions].join(" AND "),
     ExpressionAttributeNames: Object.fromEntries([...names].map(([field, key]) => [key, field])),
     ExpressionAttributeValues: values,

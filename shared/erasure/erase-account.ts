@@ -4,12 +4,12 @@ import type { TableRow } from "../ports/table.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import { type ErasurePorts, eraseObjects, eraseRows } from "./erase.ts";
 
-/** Rows of the account's own partition that stay: its sums. */
+/** Rows of the account's partition that are kept: the balance. */
 const kept = new Set([rowKeys.balance("").sk]);
 
 /**
- * Erases an account: its keys first, so that nothing new is made, then every row and every file of it. The balance and the ledger's
- * grants and charges stay, which hold ids and numbers alone. Safe to repeat, also after it was interrupted.
+ * Erases an account: first its keys, so that nothing new is created, then all of its rows and files. The
+ * balance and the ledger are kept; they contain only IDs and numbers. Idempotent, also after an interruption.
  */
 export async function eraseAccount(ports: ErasurePorts, account: string): Promise<void> {
   const { table, objects } = ports;

@@ -15,7 +15,7 @@ export interface ErasurePorts {
 const width = 16;
 const page = 100;
 
-/** Erases an upload and its file. A job that has yet to read it fails with `upload_gone`. */
+/** Erases an upload and its file. A job that has not read it yet fails with `upload_gone`. */
 export async function eraseUpload(
   { table, objects }: ErasurePorts,
   account: string,
@@ -26,7 +26,10 @@ export async function eraseUpload(
   await table.delete(rowKeys.resource(account, id));
 }
 
-/** Erases a job that has ended: its files, its events, what webhooks were sent of it, its row at last so that this can be repeated. */
+/**
+ * Erases a job that has ended: its files, events, webhook deliveries and finally its row, so that it can be
+ * repeated.
+ */
 export async function eraseJob(
   ports: ErasurePorts,
   { account, id, request, results }: Pick<Job, "account" | "id" | "request" | "results">,
@@ -49,7 +52,7 @@ export async function eraseJob(
   await table.delete(rowKeys.resource(account, id));
 }
 
-/** Erases the deliveries that tell of a job or a batch. Their ids begin with its time (`deriveId`). */
+/** Erases the deliveries of a job or batch. Their IDs start with its time (`deriveId`). */
 export async function eraseDeliveries(table: Table, account: string, subject: string): Promise<void> {
   const prefix = `dlv#dlv_${subject.slice(4, 14)}`;
   await eraseRows(table, account, prefix, (row) => tellsOf(row, subject));
@@ -60,7 +63,7 @@ function tellsOf(row: TableRow, subject: string): boolean {
   return body.includes(JSON.stringify(subject));
 }
 
-/** Deletes the rows of a partition, a page at a time. */
+/** Deletes the rows of a partition page by page. */
 export async function eraseRows(
   table: Table,
   pk: string,
@@ -80,7 +83,7 @@ export async function eraseRows(
   }
 }
 
-/** Deletes every object whose key begins so. */
+/** Deletes all objects with the prefix. */
 export async function eraseObjects(objects: ObjectStore, prefix: string): Promise<void> {
   for (;;) {
     const found = await objects.list(prefix, page);

@@ -28,13 +28,13 @@ export interface ConcludePorts {
 }
 
 /**
- * Tells everyone that a job has ended: the ledger, the live listeners, the batch, the webhooks. Each step lands once however
- * often this runs, so a worker that dies in the middle leaves the rest to the sweeper.
+ * Concludes a job that has ended: settles the ledger, publishes the last event, updates the batch and creates
+ * webhook deliveries. Every step is idempotent, so the sweeper completes it if the worker dies in between.
  */
 export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
   if (!isTerminal(job.status) || job.concluded) return;
   const { table, clock, ledger, jobs } = ports;
-  // The batch charges its lines, several at a time, and tells of its own end.
+  // A batch charges its lines together and sends its own webhooks.
   if (job.batch) await insertLine(table, clock, job.batch.id, lineOf(job, job.batch.line));
   else {
     await ledger.settle(job.account, job.id, job.usage);
@@ -55,7 +55,7 @@ const lineOf = ({ id, status, results, error, reserved, usage }: Job, line: numb
   ...defined({ error, usage }),
 });
 
-/** Leaves a row for the billing service, for accounts that it knows. */
+/** Stores a row for the billing service if the account has a billing customer. */
 async function noteForMeter(table: Table, job: Job): Promise<void> {
   const { account, id, usage, finished_at: at } = job;
   if (!usage?.credits || at === undefined) return;
@@ -74,7 +74,7 @@ async function announce(ports: ConcludePorts, job: Job): Promise<void> {
   });
 }
 
-/** Stores one delivery for each webhook that wants `type`, due at once. The same end, told again, adds none. */
+/** Stores a due delivery for each webhook subscribed to `type`. Idempotent. */
 export async function announceEnd(
   { table, clock }: Pick<ConcludePorts, "table" | "clock">,
   account: string,

@@ -6,16 +6,16 @@ import { type JobEvent, jobEventSchema } from "../resources/event.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 
 export interface NumberedEvent {
-  /** Sorts by time; `Last-Event-ID` gives it back. */
+  /** Sorts by time; clients return it as `Last-Event-ID`. */
   readonly id: string;
   readonly event: JobEvent;
 }
 
-/** The id of event `index` of an attempt: later attempts sort after earlier ones. */
+/** ID of event `index` of an attempt; later attempts sort after earlier ones. */
 export const eventId = (attempt: number, index: number): string =>
   `${String(attempt).padStart(4, "0")}-${String(index).padStart(6, "0")}`;
 
-/** The first event of every job: that it was accepted. It follows from the job's row and is stored nowhere. */
+/** The first event of every job. It is not stored. */
 export const firstEvent: NumberedEvent = {
   id: eventId(0, 0),
   event: { type: "status", status: "queued" },
@@ -24,10 +24,10 @@ export const firstEvent: NumberedEvent = {
 /** The last event of every job. */
 export const lastEventId = "9999-999999";
 
-/** Reads like an id that we gave. */
+/** True if the text has the format of an event ID. */
 export const isEventId = (text: string): boolean => /^\d{4}-\d{6}$/.test(text);
 
-/** Writes an event; one of that id that is there already stays. */
+/** Writes an event unless its ID exists. */
 export async function appendEvent(
   table: Table,
   clock: Clock,
@@ -39,7 +39,7 @@ export async function appendEvent(
   await table.insert({ ...rowKeys.event(job, id), data: event, expires });
 }
 
-/** Events after `after`, oldest first; all, when it is undefined, but the first. */
+/** Stored events after `after`, or all, oldest first. */
 export async function readEvents(
   table: Table,
   job: string,

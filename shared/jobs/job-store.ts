@@ -19,10 +19,10 @@ interface JobPorts {
   readonly timing: QueueTiming;
 }
 
-/** Rows that are written at once. */
+/** Concurrent writes. */
 const insertsAtOnce = 16;
 
-/** Jobs as rows: every change is one conditional write, so whoever comes second sees what the first did. */
+/** Jobs as rows. Every change is one conditional write, so concurrent writers see each other's changes. */
 export class JobStore {
   readonly #ports: JobPorts;
   readonly timing: QueueTiming;
@@ -43,15 +43,15 @@ export class JobStore {
     return { ...rowKeys.resource(job.account, job.id), data: job, due };
   }
 
-  /** Stores a new job. A job of that id that is there already stays. */
+  /** Stores a new job unless its ID exists. */
   async insert(job: Job): Promise<Job> {
     const written = await this.#ports.table.insert(this.newRow(job));
     return written === "conflict" ? ((await this.get(job.account, job.id)) ?? job) : job;
   }
 
   /**
-   * Stores new jobs and enqueues them, with one write for each. A job that is there already is only enqueued. Whoever calls this
-   * repeats it until it resolves: no job is due before its message would be missed.
+   * Stores new jobs with one write each and enqueues them; existing jobs are only enqueued. Callers must
+   * repeat it until it resolves, because the rows become due only after their messages would be missed.
    */
   async submitAll(jobs: readonly Job[]): Promise<void> {
     await atOnce(insertsAtOnce, jobs, (job) => {
@@ -65,11 +65,11 @@ export class JobStore {
     }
   }
 
-  /** Puts a stored job on its queue. After that the sweeper only checks whether the message was lost. */
+  /** Sends a stored job's message. After that, the sweeper only checks for a lost message. */
   async enqueue(job: Job, delaySeconds = 0): Promise<void> {
     await this.#ports.queues[job.queue].send(JSON.stringify(messageOf(job)), Math.round(delaySeconds));
     const due = this.#dueIn(job, delaySeconds + this.timing.queuedCheck);
-    // A worker that has claimed it in the meantime sets the due time itself.
+    // A worker that has claimed the job in the meantime has set the due time itself.
     await this.#ports.table.amend(
       rowKeys.resource(job.account, job.id),
       { set: [[["enqueued_at"], this.#in(0)]], due },
@@ -78,8 +78,9 @@ export class JobStore {
   }
 
   /**
-   * Sends a queued job's message again if it was lost: it never was sent, its queue is empty, or it has waited for hours. Otherwise
-   * only the time of the next check moves, because a second message would make scaling count the job twice.
+   * Sends a queued job's message again if it was lost: it was never sent, the queue is empty, or it has
+   * waited for hours. Otherwise it only schedules the next check, because scaling would count a second
+   * message as another job.
    */
   async enqueueIfLost(job: Job): Promise<void> {
     const { queuedLongest, queuedCheck } = this.timing;
@@ -96,12 +97,12 @@ export class JobStore {
   }
 
   async #isEmpty(queue: QueueName): Promise<boolean> {
-    // Messages in flight are left out: they belong to jobs that are running, and a learning runs for minutes.
+    // Messages in flight are ignored: they belong to running jobs.
     const { visible, delayed } = await this.#ports.queues[queue].depth();
     return visible + delayed === 0;
   }
 
-  /** One conditional change, tried again until nobody was faster. Undefined leaves the row as it is. */
+  /** Changes a row with a conditional write, repeated on conflict. `undefined` leaves it unchanged. */
   async change(
     account: string,
     id: string,
@@ -115,13 +116,13 @@ export class JobStore {
   }
 
   /**
-   * Takes a job for `owner`, a name of this one attempt. `"taken"` when another's lease holds, `"over"` when it has ended, undefined when there is none.
-   * Whoever held a lease that ran out has lost the job.
+   * Claims a job for `owner`, a name of this attempt. `"taken"` if another lease is valid, `"over"` if the
+   * job has ended, undefined if it does not exist. The owner of an expired lease has lost the job.
    */
   async claim(account: string, id: string, owner: string): Promise<Job | "taken" | "over" | undefined> {
     let outcome = "over" as "claimed" | "taken" | "over";
     const job = await this.change(account, id, (job) => {
-      // Ours already: the write before was done and only its answer was lost.
+      // Already claimed by this owner: the write succeeded and its response was lost.
       if (job.status === "running" && job.lease?.owner === owner) {
         outcome = "claimed";
         return undefined;
@@ -142,10 +143,7 @@ export class JobStore {
     return job && (outcome === "claimed" ? job : outcome);
   }
 
-  /**
-   * Prolongs the lease and writes down how far the work is. Undefined when `owner` no longer has the job: whoever hears that
-   * stops and touches nothing more.
-   */
+  /** Extends the lease and stores the progress. Undefined if `owner` has lost the job and must stop. */
   async renew(job: Job, owner: string, facts: JobFacts = {}): Promise<Job | undefined> {
     let held = false;
     const now = await this.change(job.account, job.id, (row) => {
@@ -159,7 +157,10 @@ export class JobStore {
     return held ? now : undefined;
   }
 
-  /** Makes the job wait without counting a failure, because its worker was told to stop. The caller enqueues it. */
+  /**
+   * Returns the job to the queue without counting a failure, because its worker stops. The caller enqueues
+   * it.
+   */
   release(job: Job, owner: string): Promise<Job | undefined> {
     return this.change(job.account, job.id, (row) =>
       isHolder(row, job, owner)
@@ -169,11 +170,11 @@ export class JobStore {
   }
 
   /**
-   * Counts a failed attempt. The job waits for the next one, or ends when it has failed too often: `gave_up` after
-   * `maximumFailures`, `unprocessable` when its computing process died `maximumKills` times.
+   * Counts a failed attempt. The job is retried or ends: `gave_up` after `maximumFailures`, `unprocessable`
+   * after its compute process died `maximumKills` times.
    *
-   * @param failure with `resend` the caller enqueues it; otherwise its message comes again by itself
-   * @returns the job as it is then; unchanged when `owner` no longer has it
+   * @param failure with `resend` the caller enqueues it; otherwise its message is redelivered
+   * @returns the job after the change; unchanged if `owner` has lost it
    */
   fail(
     job: Job,
@@ -189,12 +190,12 @@ export class JobStore {
         kills >= maximumKills
           ? {
               code: "unprocessable",
-              message: `Computing this job ended its process ${kills} times (${reason}); check its images, or send smaller ones.`,
+              message: `The compute process died ${kills} times on this job (${reason}); check its images, or send smaller ones.`,
             }
           : failures >= maximumFailures
             ? {
                 code: "gave_up",
-                message: `The job failed ${failures} times, the last time because ${reason}.`,
+                message: `The job failed ${failures} times, the last time because ${reason}; create it again.`,
               }
             : undefined;
       return error
@@ -206,8 +207,8 @@ export class JobStore {
   }
 
   /**
-   * Ends a job with one conditional write; the first writer wins. With `attempt` only that attempt may end it. The row stays due
-   * until its conclusion (ledger, webhooks, batch) is done too.
+   * Ends a job with one conditional write; the first writer wins. With `attempt`, only that attempt may end
+   * it. The row stays due until the job is concluded.
    */
   async end(job: Pick<Job, "account" | "id">, end: JobEnd, attempt?: number): Promise<Job | undefined> {
     return this.change(job.account, job.id, (row) =>
@@ -223,7 +224,7 @@ export class JobStore {
     return { job: { ...job, ...defined({ usage }) }, due: this.#in(this.timing.unqueuedGrace) };
   }
 
-  /** Everyone has been told of the end. From now on the row is due only when its results are to go. */
+  /** Marks the job as concluded. From now on, the row is due only when its results expire. */
   markConcluded(job: Job): Promise<Job | undefined> {
     return this.change(job.account, job.id, (row) => {
       const gone = resultsGoAt(row);
@@ -247,7 +248,7 @@ export class JobStore {
     return lease !== undefined && lease.until > this.#in(0);
   }
 
-  /** A waiting job is looked at when its deadline comes, if not before. */
+  /** Due time of a waiting job: after `seconds`, or at its deadline if that is earlier. */
   #dueIn({ cancel_at }: Job, seconds: number): string {
     const due = this.#in(seconds);
     return cancel_at !== undefined && cancel_at < due ? cancel_at : due;
@@ -264,7 +265,7 @@ export type JobEnd = Pick<Job, "status"> &
 
 interface JobFailure {
   readonly reason: string;
-  /** The computing process died or stopped responding. */
+  /** The compute process died or stopped responding. */
   readonly killed?: boolean;
   readonly resend?: boolean;
 }
@@ -277,12 +278,12 @@ const messageOf = ({ id, account, trace }: Job): JobMessage => ({
 const isHolder = (row: Job, { attempt }: Job, owner: string): boolean =>
   row.lease?.owner === owner && row.attempt === attempt && !isTerminal(row.status);
 
-/** Waiting for the next attempt, which measures anew. */
+/** A job waiting for its next attempt, which is measured separately. */
 function waiting({ lease: _, measured: __, ...row }: Job): Job {
   return { ...row, status: "queued" };
 }
 
-/** No message is on its way. */
+/** A job without a sent message. */
 function unsent({ enqueued_at: _, ...row }: Job): Job {
   return row;
 }

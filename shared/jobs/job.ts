@@ -28,7 +28,6 @@ const storedResultSchema = z.object({
 });
 export type StoredResult = z.infer<typeof storedResultSchema>;
 
-/** A job's row: what a resource shows, and what the queue, the ledger and the sweeper need besides. */
 /** Work of one attempt. */
 export const measuredSchema = usageSchema.pick({ compute_seconds: true, steps: true });
 export type Measured = z.infer<typeof measuredSchema>;
@@ -42,56 +41,56 @@ export const jobSchema = z.object({
   created_at: timeSchema,
   started_at: timeSchema.optional(),
   finished_at: timeSchema.optional(),
-  /** The deadline after which it cancels itself. */
+  /** Deadline after which the job is canceled. */
   cancel_at: timeSchema.optional(),
   cancel_requested: z.boolean(),
-  /** Who works on it, and until when that is believed without another word. */
+  /** The attempt that owns the job, and when its lease expires. */
   lease: z.object({ owner: z.string(), until: timeSchema }).optional(),
-  /** How often a worker has taken it. */
+  /** Number of attempts. */
   attempt: z.number().int().nonnegative(),
   /** Attempts that ended in a retryable failure. */
   failures: z.number().int().nonnegative(),
-  /** Those of them in which the computing process died or stopped responding. */
+  /** Failures in which the compute process died or stopped responding. */
   kills: z.number().int().nonnegative().optional(),
-  /** When it was last put on its queue. */
+  /** When its message was last sent. */
   enqueued_at: timeSchema.optional(),
-  /** What the attempt in progress, or the last one, has computed so far. */
+  /** Work of the current or last attempt. */
   measured: measuredSchema.optional(),
   progress: progressSchema.optional(),
   results: z.array(storedResultSchema),
   has_preview: z.boolean(),
   has_thumbnail: z.boolean().optional(),
   has_lut: z.boolean().optional(),
-  /** Of an instruction that is done: the words it started from. */
+  /** For a learned instruction: the initial prompt. */
   caption: z.string().optional(),
-  /** Of an instruction that is done: the guidance that it was learned under. */
+  /** For a learned instruction: the guidance scale during learning. */
   text_guidance: z.number().optional(),
-  /** Of an instruction that is done: what is odd about its pairs or its learning. */
+  /** For a learned instruction: warnings about its pairs or its learning. */
   warnings: z.array(z.string()).optional(),
   error: jobErrorSchema.optional(),
-  /** Of the last attempt that is to be tried again. */
+  /** Reason of the last retryable failure. */
   last_failure: z.string().optional(),
   usage: usageSchema.optional(),
-  /** Credits set aside when it was accepted. */
+  /** Credits reserved when it was accepted. */
   reserved: z.number().int().nonnegative(),
-  /** The end has been told: ledger, webhooks, batch. */
+  /** True after ledger, batch and webhooks have been updated. */
   concluded: z.boolean(),
   batch: z.object({ id: z.string(), line: z.number().int() }).optional(),
-  /** `traceparent` of the request that made it. */
+  /** `traceparent` of the request that created it. */
   trace: z.string().optional(),
-  /** Seconds for which its results are kept after its end; the usual time when absent. */
+  /** Retention of its results in seconds; the default when absent. */
   keep_results: z.number().int().positive().optional(),
-  /** The results are no longer there. */
+  /** True after its results were deleted. */
   expired: z.boolean().optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** What a worker writes down while it works. */
+/** Fields that a worker updates during an attempt. */
 export type JobFacts = Partial<
   Pick<Job, "progress" | "results" | "has_preview" | "has_thumbnail" | "has_lut" | "measured">
 >;
 
-/** When the results of a job that has ended are deleted, or were; undefined while it has not, and where there never were any. */
+/** Expiry time of a job's results; undefined if it has not ended or has no results. */
 export function resultsGoAt({
   finished_at,
   results,
@@ -105,12 +104,12 @@ export function resultsGoAt({
 /** The name of a job's resource in rows, paths and events. */
 export const resourceOfKind = { learn: "instruction", import: "instruction", edit: "edit" } as const;
 
-/** On the queue travels a pointer; all else is read from the row, which is newer. */
+/** A message is a pointer to a job's row. */
 export const jobMessageSchema = z.object({
   version: z.literal(1),
   job: z.string().regex(/^(ins|edt)_[0-9a-z]{26}$/),
   account: z.string().regex(/^acc_[0-9a-z]{26}$/),
-  /** `traceparent`, for those who only see the queue. */
+  /** `traceparent`, for tools that see only the queue. */
   trace: z.string().optional(),
 });
 export type JobMessage = z.infer<typeof jobMessageSchema>;

@@ -4,7 +4,10 @@ import type { Table } from "../ports/table.ts";
 import type { StoredLine } from "../resources/batch.ts";
 import { rowKeys } from "../rows.ts";
 
-/** Writes down how a line of a batch has ended; the first end stands. The row goes when the batch's output holds it. */
+/**
+ * Stores the end of a batch's line; the first writer wins. The row is deleted when the batch's output
+ * contains it.
+ */
 export async function insertLine(table: Table, clock: Clock, batch: string, data: StoredLine): Promise<void> {
   const expires = Math.floor(clock.now() / 1000) + lifetimes.batchLine;
   await table.insert({ ...rowKeys.batchLine(batch, data.line), data, expires });

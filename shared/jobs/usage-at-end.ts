@@ -3,8 +3,8 @@ import type { Usage } from "../resources/fields.ts";
 import type { Job } from "./job.ts";
 
 /**
- * What a job is charged for, whatever its end: the results that are stored and the steps of its last attempt. A failure without
- * a result costs nothing. The charge is never more than the reservation. Undefined when nothing is charged.
+ * The usage that a job is charged for: its stored results and the steps of its last attempt. A failure
+ * without a result is free. The charge never exceeds the reservation. Undefined if nothing is charged.
  */
 export function usageAtEnd({ status, request, results, measured, reserved }: Job): Usage | undefined {
   if (status === "failed" && !results.length) return undefined;

@@ -16,7 +16,7 @@ import {
   storedReservationSchema,
 } from "./balance.ts";
 
-/** How many jobs of a class an account may have open. */
+/** Limit of open jobs of a class. */
 export interface OpenLimit {
   readonly class: JobClass;
   readonly most: number;
@@ -36,7 +36,7 @@ export class Ledger {
     this.#clock = clock;
   }
 
-  /** Opens an account's balance with its first credits. A second time changes nothing. */
+  /** Opens an account's balance with initial credits. Idempotent. */
   async open(account: string, credits: number): Promise<void> {
     const data: Balance = { account, available: credits, reserved: 0, open: { interactive: 0, bulk: 0 } };
     await this.#table.transact([
@@ -45,7 +45,7 @@ export class Ledger {
     ]);
   }
 
-  /** Adds credit, once for each reference (a payment's id, say); resolves with what is available then. */
+  /** Grants credits, once per reference (such as a payment ID). Resolves with the available credits. */
   async grant(account: string, reference: string, credits: number): Promise<number> {
     await this.#table.transact([
       { insert: this.#grantRow(account, reference, credits) },
@@ -83,13 +83,13 @@ export class Ledger {
       ...(row ? [{ insert: row }] : []),
     ];
     while ((await this.#table.transact(writes)) === "conflict") {
-      // Reserved before: this is a second try, or the answer to the write was lost.
+      // Already reserved: this is a retry, or the response to the write was lost.
       if ((await this.#table.get(key)) || (row && (await this.#table.get(row)))) return;
       this.requireCovered(await this.balance(account), { credits, class: limit.class, jobs: 1 }, limit.most);
     }
   }
 
-  /** @throws VisibleError as `reserve` does; none when the balance covers it by now */
+  /** @throws VisibleError as `reserve`, unless the balance covers the credits by now */
   requireCovered(
     balance: Balance | undefined,
     { credits, class: jobClass, jobs }: Parameters<typeof reserving>[1],
@@ -108,7 +108,7 @@ export class Ledger {
       );
   }
 
-  /** Charges what `usage` cost and returns the rest of the reservation; all of it without usage. */
+  /** Charges `usage` and releases the rest of the reservation; without usage, all of it. */
   async settle(account: string, job: string, usage: Usage | undefined): Promise<void> {
     const key = rowKeys.reservation(account, job);
     for (let row = await this.#table.get(key); row; row = await this.#table.get(key)) {
@@ -125,9 +125,9 @@ export class Ledger {
   }
 
   /**
-   * Charges from one time up to, not including, another, the oldest first; at most `limit`.
+   * Charges from `from` to `to`, exclusive, oldest first; at most `limit`.
    *
-   * @param from as `toIso` writes times, so that they sort; and `to`
+   * @param from in the format of `toIso`, as `to`
    */
   async charges(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
     const { pk } = rowKeys.ledger(account, "");

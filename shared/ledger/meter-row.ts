@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { timeSchema } from "../resources/fields.ts";
 
-/** A charge that a billing service has not been told of yet. It waits here until that is done. */
+/** A charge that has not been reported to the billing service yet. */
 export const meterRowSchema = z.object({
   job: z.string(),
   customer: z.string(),

@@ -9,8 +9,8 @@ const mostRedirects = 3;
 export type Download = (url: string, maximumBytes: number) => Promise<Uint8Array>;
 
 /**
- * Downloads over GET under the policy: every address, also of a redirect, is checked and connected to in one look-up; time, bytes
- * and redirects are bounded.
+ * Downloads over GET under the policy: every address, also of a redirect, is checked and connected to in one
+ * look-up; time, bytes and redirects are bounded.
  *
  * @throws VisibleError `forbidden_url`, `download_failed` or `too_large`
  */

@@ -21,7 +21,10 @@ export const publicOnly: OutboundPolicy = {
   lookup: resolve as LookupFunction,
 };
 
-/** A look-up for `http.request` that refuses addresses by the policy. The connection goes to the address that was checked. */
+/**
+ * A look-up for `http.request` that refuses addresses by the policy. The connection goes to the address that
+ * was checked.
+ */
 export function guardedLookup({ lookup, refuseIp }: OutboundPolicy): LookupFunction {
   return (hostname, options, callback) =>
     lookup(hostname, { ...options, all: true }, (error, found) => {

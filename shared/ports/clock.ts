@@ -1,4 +1,4 @@
-/** Time and chance, as the composition root gives them. */
+/** Source of time, provided by the composition root. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
@@ -6,7 +6,7 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Cryptographically strong bytes. */
+/** Returns cryptographically secure random bytes. */
 export type RandomBytes = (count: number) => Uint8Array;
 
 export const toIso = (milliseconds: number): string => new Date(milliseconds).toISOString();

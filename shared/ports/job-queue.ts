@@ -1,8 +1,8 @@
 export interface ReceivedMessage {
   readonly body: string;
-  /** Names this delivery; a later one of the same message has another. */
+  /** Identifies this delivery; each delivery of a message has its own. */
   readonly receipt: string;
-  /** 1 at the first delivery. */
+  /** Number of deliveries, including this one. */
   readonly receiveCount: number;
 }
 
@@ -12,14 +12,14 @@ export interface QueueDepth {
   readonly delayed: number;
 }
 
-/** At-least-once delivery, in no particular order. Calls throw RetryableError when the queue is out of reach. */
+/** A queue with at-least-once delivery and no order. Calls throw RetryableError if it is unreachable. */
 export interface JobQueue {
   send(body: string, delaySeconds?: number): Promise<void>;
-  /** Sends several at once. When it throws, some may have been sent. */
+  /** Sends several messages. If it throws, some may have been sent. */
   sendAll(bodies: readonly string[]): Promise<void>;
   /**
-   * Waits up to `waitSeconds` for a message. What is not deleted is delivered again after `visibilitySeconds`.
-   * Resolves empty when `signal` aborts.
+   * Waits up to `waitSeconds` for messages. A message that is not deleted is delivered again after
+   * `visibilitySeconds`. Resolves empty on abort.
    */
   receive(options: {
     readonly maximum: number;
@@ -27,9 +27,9 @@ export interface JobQueue {
     readonly visibilitySeconds: number;
     readonly signal?: AbortSignal;
   }): Promise<readonly ReceivedMessage[]>;
-  /** The message becomes visible again `seconds` from now; 0 gives it back at once. */
+  /** Makes the message visible again after `seconds`; 0 means immediately. */
   extend(receipt: string, seconds: number): Promise<void>;
   delete(receipt: string): Promise<void>;
-  /** Approximate, as SQS counts. */
+  /** Approximate, as in SQS. */
   depth(): Promise<QueueDepth>;
 }

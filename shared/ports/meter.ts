@@ -1,8 +1,8 @@
-/** Tells a billing service what was used. Telling the same identifier again counts once there. */
+/** Reports usage to a billing service, which counts each identifier once. */
 export interface Meter {
-  /** @throws RetryableError when the service is out of reach or throttles */
+  /** @throws RetryableError if the service is unreachable or throttles */
   report(usage: {
-    /** The job's id: what makes repeating safe. */
+    /** The job's ID, which makes the report idempotent. */
     readonly identifier: string;
     readonly customer: string;
     readonly credits: number;

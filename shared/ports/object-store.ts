@@ -9,27 +9,24 @@ export interface StoredObject {
   readonly bytes: number;
 }
 
-/** Calls throw RetryableError when the store is out of reach. */
+/** Object storage. Calls throw RetryableError if it is unreachable. */
 export interface ObjectStore {
-  /** A form that a browser or phone posts a file with, straight to the store. */
+  /** Creates a form for uploading a file directly to the store. */
   presignUpload(upload: {
     readonly key: string;
     readonly contentType: string;
     readonly maximumBytes: number;
     readonly expiresInSeconds: number;
   }): Promise<UploadForm>;
-  /**
-   * A link that whoever holds it may read until it expires. With `saveAs` a browser saves the file under that name, and does not
-   * show it.
-   */
+  /** Creates a signed URL. With `saveAs`, browsers download the file with that name instead of showing it. */
   presignDownload(key: string, expiresInSeconds: number, saveAs?: string): Promise<string>;
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
-  /** Undefined when there is no such object. */
+  /** Undefined if the object does not exist. */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** Size in bytes; undefined when there is no such object. */
+  /** Size in bytes; undefined if the object does not exist. */
   size(key: string): Promise<number | undefined>;
-  /** An object that is not there is no error. */
+  /** Deleting a missing object is not an error. */
   delete(key: string): Promise<void>;
-  /** Sorted by key, those beyond `after`. A page shorter than `limit` is the last. */
+  /** Objects after key `after`, sorted by key. A page shorter than `limit` is the last. */
   list(prefix: string, limit: number, after?: string): Promise<readonly StoredObject[]>;
 }

@@ -1,4 +1,4 @@
-/** One table for all state. A row whose `due` time has passed is the sweeper's to look at. */
+/** Key of a row in the table of all state. */
 export interface TableKey {
   readonly pk: string;
   readonly sk: string;
@@ -6,43 +6,43 @@ export interface TableKey {
 
 export interface NewRow extends TableKey {
   readonly data: Readonly<Record<string, unknown>>;
-  /** ISO time at which the sweeper shall look at this row; absent when nothing is open. */
+  /** ISO time at which the sweeper handles this row; absent if nothing is left to do. */
   readonly due?: string;
-  /** Unix seconds after which the row is as good as gone. */
+  /** Unix seconds after which the row counts as deleted. */
   readonly expires?: number;
 }
 
 export interface TableRow extends NewRow {
-  /** 1 when inserted, one more with every replacement. */
+  /** 1 on insertion, incremented by each change. */
   readonly version: number;
 }
 
 export interface TableQuery {
-  /** Of the sort key. */
+  /** Prefix of the sort key. */
   readonly prefix?: string;
-  /** Sort keys strictly beyond this one, in the direction of reading. */
+  /** Exclusive start of the sort keys, in reading direction. */
   readonly after?: string;
-  /** Where reading ends: with the last sort key before this one, in the direction of reading. */
+  /** Exclusive end of the sort keys, in reading direction. */
   readonly until?: string;
   readonly limit: number;
   readonly newestFirst?: boolean;
 }
 
-/** Where in a row's data: names of fields, from the outside in. */
+/** Path in a row's data: field names, outermost first. */
 export type Path = readonly string[];
 
-/** A change of parts of a row where it stands: writers of different parts do not get in each other's way. */
+/** A change of parts of a row, which does not conflict with changes of other parts. */
 export interface Amendment {
   readonly set?: readonly (readonly [Path, unknown])[];
-  /** Numbers to add to numbers. */
+  /** Increments. */
   readonly add?: readonly (readonly [Path, number])[];
-  /** One that is not there is no error. */
+  /** Removing a missing field is not an error. */
   readonly remove?: readonly Path[];
-  /** The new due time; the old one stays when absent. */
+  /** The new due time; unchanged when absent. */
   readonly due?: string;
 }
 
-/** What must hold of a row for it to be amended. */
+/** Condition for an amendment. */
 export type RowTest =
   | { readonly path: Path; readonly is: "absent" | "present" }
   | { readonly path: Path; readonly equals: string | number | boolean }
@@ -54,39 +54,42 @@ export interface DueRow extends TableKey {
   readonly due: string;
 }
 
-/** One write of a transaction, under the condition that the single write has. A row to delete must be there. */
+/** A write of a transaction, with the same condition as the single write. A row to delete must exist. */
 export type Write =
   | { readonly insert: NewRow }
   | { readonly replace: NewRow; readonly version: number }
   | { readonly amend: TableKey; readonly amendment: Amendment; readonly tests: readonly RowTest[] }
   | { readonly delete: TableKey };
 
-/** Calls throw RetryableError when the table is out of reach or throttles. */
+/** The table of all state. Calls throw RetryableError if it is unreachable or throttles. */
 export interface Table {
-  /** Consistent: it sees every write that was acknowledged. */
+  /** Strongly consistent. */
   get(key: TableKey): Promise<TableRow | undefined>;
-  /** Several rows, in the order of their keys, `undefined` for one that is not there. Consistent row by row. */
+  /** Rows in the order of `keys`; `undefined` for missing ones. Strongly consistent per row. */
   getAll(keys: readonly TableKey[]): Promise<readonly (TableRow | undefined)[]>;
-  /** `"conflict"` when a row of that key is there. */
+  /** `"conflict"` if the key exists. */
   insert(row: NewRow): Promise<TableRow | "conflict">;
-  /** Writes over exactly `version`; `"conflict"` when the row has moved on or is gone. */
+  /** Replaces exactly `version`; `"conflict"` if the row has changed or is missing. */
   replace(row: NewRow, version: number): Promise<TableRow | "conflict">;
-  /** Changes parts of a row, one version on; `"conflict"` when a test does not hold or the row is gone. */
+  /** Changes parts of a row; `"conflict"` if a test does not hold or the row is missing. */
   amend(key: TableKey, amendment: Amendment, tests: readonly RowTest[]): Promise<"amended" | "conflict">;
-  /** With a version only exactly that one; `"conflict"` when it has moved on. A row that is not there is no error. */
+  /**
+   * With `version`, deletes only that version; `"conflict"` if the row has changed. Deleting a missing row is
+   * not an error.
+   */
   delete(key: TableKey, version?: number): Promise<"deleted" | "conflict">;
   /**
-   * Writes all or nothing; `"conflict"` when one condition does not hold. Each row once, 100 at most. Repeating it after a
-   * lost answer is safe as far as its conditions make it so.
+   * Writes all or nothing; `"conflict"` when one condition does not hold. Each row once, 100 at most.
+   * Repeating it after a lost answer is safe as far as its conditions make it so.
    */
   transact(writes: readonly Write[]): Promise<"written" | "conflict">;
-  /** Adds to a counter that begins at 0, atomically, and returns the sum. */
+  /** Atomically increments a counter, initially 0, and returns the new value. */
   add(key: TableKey, amount: number, expires: number): Promise<number>;
-  /** In order of the sort key. A page shorter than `limit` is the last. */
+  /** Rows in order of the sort key. A page shorter than `limit` is the last. */
   query(pk: string, query: TableQuery): Promise<readonly TableRow[]>;
   /**
-   * Rows of a kind that are due at or before an ISO time, the longest overdue first. A row's kind is the part of its sort key before
-   * `#`. May lag behind writes by a moment.
+   * Rows of a kind (the sort key's prefix before `#`) that are due at an ISO time, longest overdue first.
+   * Eventually consistent.
    */
   dueBy(kind: string, time: string, limit: number): Promise<readonly DueRow[]>;
 }

@@ -1,4 +1,4 @@
-/** Posts a webhook. It never throws for what the other side does: that is an answer too. */
+/** Sends a webhook. Failures of the receiver are returned, not thrown. */
 export interface WebhookSender {
   send(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<WebhookAnswer>;
 }

@@ -3,16 +3,19 @@ import type { Meter } from "../ports/meter.ts";
 
 interface StripeOptions {
   readonly secretKey: string;
-  /** The meter's event name, as set up in Stripe. */
+  /** Event name of the Stripe meter. */
   readonly eventName: string;
-  /** Stripe's own when absent. */
+  /** Default: Stripe's API. */
   readonly baseUrl?: string;
 }
 
 /** Milliseconds. */
 const timeout = 10_000;
 
-/** Meter events of Stripe Billing (POST /v1/billing/meter_events); Stripe counts an identifier once within a day. */
+/**
+ * Meter events of Stripe Billing (POST /v1/billing/meter_events); Stripe counts an identifier once within a
+ * day.
+ */
 export function createStripeMeter({
   secretKey,
   eventName,
@@ -31,14 +34,14 @@ export function createStripeMeter({
       const answer = await fetch(new URL("/v1/billing/meter_events", baseUrl), {
         ...{ method: "POST", headers, body, signal: AbortSignal.timeout(timeout) },
       }).catch((cause: unknown) => {
-        throw new RetryableError("the meter is out of reach", { cause });
+        throw new RetryableError("the meter is unreachable", { cause });
       });
       if (answer.ok) return;
       const text = (await answer.text()).slice(0, 300);
-      // An identifier that is known has been counted: just what we want.
+      // A known identifier has already been counted.
       if (answer.status === 400 && text.includes("duplicate_meter_event")) return;
       if (answer.status === 429 || answer.status >= 500)
-        throw new RetryableError(`the meter answered ${answer.status}`);
+        throw new RetryableError(`the meter responded with ${answer.status}`);
       throw new InternalError(`the meter refused ${identifier} with ${answer.status}: ${text}`);
     },
   };

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { VisibleError } from "../errors.ts";
 
-/** Seconds that a message may be old, or early, when it is verified. */
+/** Maximum difference in seconds between a message's timestamp and now. */
 const tolerance = 5 * 60;
 const secretPrefix = "whsec_";
 
@@ -20,7 +20,7 @@ export interface WebhookHeaders {
   readonly "webhook-signature": string;
 }
 
-/** Signed by each of `secrets`: a receiver knows one of them. */
+/** Signs with each of `secrets`; a receiver knows at least one. */
 export function signWebhook(
   secrets: readonly string[],
   id: string,
@@ -38,9 +38,9 @@ export function signWebhook(
 }
 
 /**
- * Checks that a message comes from us and is fresh; then its parsed body is returned.
+ * Verifies a webhook's signature and timestamp, and returns the parsed body.
  *
- * @param body exactly as it was received, not parsed and printed again
+ * @param body exactly as received
  * @param now milliseconds since 1970
  * @throws VisibleError `invalid_signature` or `stale_webhook`
  */
@@ -58,12 +58,12 @@ export function verifyWebhook(
     return version === "v1" && given.length === expected.length && timingSafeEqual(given, expected);
   });
   if (!matches)
-    throw new VisibleError("invalid_signature", "The webhook's signature does not fit its secret.");
+    throw new VisibleError("invalid_signature", "The webhook's signature is invalid; check the secret.");
   const age = Math.abs(now / 1000 - Number(timestamp));
   if (!(age <= tolerance))
     throw new VisibleError(
       "stale_webhook",
-      `The webhook was signed ${age} seconds from now; it may be a replay.`,
+      `The webhook's timestamp is ${age} seconds off; it may be a replay.`,
     );
   return JSON.parse(body);
 }

@@ -51,7 +51,7 @@ async function publish(...words: readonly string[]) {
 test("a model folder is published where the workers fetch it, and its name once", async () => {
   const words = [folder, "--name", "small/1", "--bucket", standIns.bucket];
   expect(await publish(...words)).toMatchObject({
-    ...{ code: 0, stdout: "1 files stand in s3://visii/models/small/1\n" },
+    ...{ code: 0, stdout: "published 1 files to s3://visii/models/small/1\n" },
   });
   const place = { s3: clients.s3, bucket: standIns.bucket, prefix: "models/small/1" };
   const fetched = join(folder, "fetched");
@@ -59,7 +59,7 @@ test("a model folder is published where the workers fetch it, and its name once"
   expect(await readFile(join(fetched, "model_index.json"), "utf8")).toBe("{}");
   const again = await publish(...words);
   expect(again.code).toBe(2);
-  expect(again.stderr).toContain("models/small/1 is published already");
+  expect(again.stderr).toContain("models/small/1 is already published");
 });
 
 test.each([

@@ -257,7 +257,7 @@ export const watchChecks: Checks = {
   },
   "the dashboard shows waits, jobs by state, seconds of work and what a job costs": (cloud) => {
     const titles = graphs(cloud).map(({ title }) => title);
-    for (const word of [/oldest message/i, /jobs by state/i, /seconds of work/i, /dollars for a job/i])
+    for (const word of [/oldest message/i, /jobs by state/i, /compute seconds/i, /dollars per job/i])
       expect(
         titles.some((title) => word.test(title)),
         String(word),

@@ -98,8 +98,8 @@ describe("npm run dev", () => {
   }, 240_000);
 
   it.each([
-    [["--port", "70000"], /--port 70000 is no port/],
-    [["--workers", "0"], /--workers 0 is no count/],
+    [["--port", "70000"], /--port 70000 is not a valid port/],
+    [["--workers", "0"], /--workers 0 is not a valid number/],
     [["--model", "/nowhere"], /Model folder \/nowhere does not exist/],
   ])("explains %j", async (options, message) => {
     const dev = startDev(...options);
