@@ -89,7 +89,12 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       1,
       /text\.png is not a supported image/,
     ],
-    ["a pair of two shapes", learn("--pair", "a.png", "b.png", "--out", "x.visii"), 1, /more than 5% apart/],
+    [
+      "a pair of two shapes",
+      learn("--pair", "a.png", "b.png", "--out", "x.visii"),
+      1,
+      /differ by more than 5%/,
+    ],
     [
       "an unknown model",
       learn(...pair, "--out", "x.visii", "--model", "nowhere"),

@@ -98,7 +98,7 @@ describe("visii learn", () => {
     expect(lastJson(learned.stdout)).toMatchObject({ space: "kv", steps: 4 });
     const inspected = await runBin(["inspect", "kv.visii", ...model], { cwd });
     expect(inspected.stdout).toMatch(/^space +kv: keys and values/m);
-    expect(inspected.stdout).toMatch(/^tokens +\d+ × 320, of 5 attentions$/m);
+    expect(inspected.stdout).toMatch(/^tokens +\d+ × 320, in 5 attention layers$/m);
     expect(inspected.stdout).toMatch(/Nearest words.*\n +1 +[a-z]+ -?\d\.\d\d, /);
     const apply = ["apply", "kv.visii", "before.png", "--out", "kv-done", "--text", "blue", ...model];
     const applied = await runBin(apply, { cwd });

@@ -121,8 +121,8 @@ describe("visii --server", () => {
     ["a wrong key", ["--key", "visii_test_wrong"], {}, 1, /127\.0\.0\.1:\d+: .*key/],
     ["no key", [], { env: { VISII_API_KEY: "" } }, 2, /--server requires an API key; give --key/],
     ["an option of this machine", ["--detail", "plain"], {}, 2, /--detail cannot be used with --server/],
-    ["nobody there", ["--server", "http://127.0.0.1:9"], {}, 1, /127\.0\.0\.1:9 does not answer/],
-    ["no address", ["--server", "somewhere"], {}, 2, /must be an http or https address/],
+    ["nobody there", ["--server", "http://127.0.0.1:9"], {}, 1, /127\.0\.0\.1:9 is not reachable/],
+    ["no address", ["--server", "somewhere"], {}, 2, /must be an http or https URL/],
   ])("explains %s", async (_, words, options, code, message) => {
     const { url, key } = running.service;
     const result = await runBin(["edit", "sepia", "photo.jpg", "--out", "none", "--server", url, ...words], {

@@ -105,6 +105,9 @@ describe("the client", () => {
     const headers = { ...signWebhook([hook.secret], "dlv_1", Math.floor(Date.now() / 1000), body) };
     expect(verifyWebhook(hook.secret, headers, body, Date.now())).toMatchObject({ type: "edit.canceled" });
 
+    const dot = Buffer.from(await picture()).toString("base64");
+    expect(await api.uploads.download(`data:image/png;base64,${dot}`)).toMatchObject({ status: "ready" });
+
     const { body: document } = await caller("GET", "/openapi.json");
     const operations = Object.entries<Record<string, unknown>>(document.paths).flatMap(([path, item]) =>
       Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),

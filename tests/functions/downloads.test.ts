@@ -75,7 +75,7 @@ describe("a picture at an address", () => {
     ["an address that is not there", "/none", 422, "download_failed", /the answer is 404/],
     ["one that redirects for ever", "/round", 422, "download_failed", /more than 3 times/],
     ["one that redirects to the inside", "/inside", 422, "forbidden_url", /https/],
-    ["a page that calls itself a picture", "/page", 415, "unsupported_image", /not a whole/],
+    ["a page that calls itself a picture", "/page", 415, "unsupported_image", /not a complete/],
     ["a file announced as too large", "/large", 413, "too_large", /the limit/],
     ["a file that is too large and does not say so", "/endless", 413, "too_large", /the limit/],
     ["one that never answers", "/slow", 422, "download_failed", /longer than 5 seconds/],

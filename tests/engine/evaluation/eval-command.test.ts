@@ -47,7 +47,9 @@ describe("visii eval", () => {
     const words = [...quick, "--method", "text,learned", "--learning-steps", "400", "--out", "cut"];
     const { code, stderr, stdout } = await visiiEval(words, /one, learned, seed 0: learning/);
     expect(code, stderr).toBe(130);
-    expect(stderr).toMatch(/Stopped with 1 results? finished.*run the same again:\n {2}visii eval set /);
+    expect(stderr).toMatch(
+      /Stopped with 1 results? finished.*run the same command again:\n {2}visii eval set /,
+    );
     expect(stdout).toContain("Incomplete: it was stopped");
     expect(JSON.parse(await readFile(join(cwd, "cut", "results.json"), "utf8"))).toMatchObject({
       complete: false,
@@ -56,7 +58,7 @@ describe("visii eval", () => {
   });
 
   it.each([
-    [["set", "--method", "guess"], 2, /"guess" is no method/],
+    [["set", "--method", "guess"], 2, /Unknown method "guess"/],
     [["set", "--method", "learned-9"], 2, /Method learned-9 applies to no case: one has 1 of 9 pairs/],
     [["set", "--seeds", "0"], 2, /--seeds is "0"/],
     [["set", "--out", "set/results"], 2, /is inside the set/],

@@ -306,7 +306,7 @@ describe("its report", () => {
     await writeFile(join(folder, "index.html"), "my page");
     await expect(requireOwnFolder(folder)).rejects.toMatchObject({ code: "out_in_use" });
     await writeFile(join(folder, "results.json"), '{"mine": true}');
-    await expect(requireOwnFolder(folder)).rejects.toThrow(/results\.json is there/);
+    await expect(requireOwnFolder(folder)).rejects.toThrow(/results\.json exists/);
   });
 });
 

@@ -69,7 +69,7 @@ it("names the tensor whose shape the config contradicts", async () => {
   const text = new Float32Array(pipeline.textLength * pipeline.textWidth);
   await expect(pipeline.predict({ ...batch, text, height: 8, width: 8 })).rejects.toMatchObject({
     code: "mismatched_checkpoint",
-    message: expect.stringMatching(/down_blocks\.1\.\S+ is \[32.*asks for \[40/),
+    message: expect.stringMatching(/down_blocks\.1\.\S+ has shape \[32.*requires \[40/),
   });
 });
 

@@ -100,7 +100,7 @@ describe("row sums with every part under control", () => {
   });
 
   test.each([
-    ["the product was never made", { mixed: "left out" }, "no node multiplies Softmax with v"],
+    ["the product was never made", { mixed: "left out" }, "no node multiplies Softmax by v"],
     ["an operand lies transposed", { mixed: { transA: true } }, "an outer operand is transposed"],
     ["both read V the same way", { cotangent: {} }, "v is read the same way in MatMul and in MatMul_1"],
     [

@@ -131,7 +131,7 @@ describe("the CLIP tokenizer", () => {
     await edit("vocab.json", ({ again: _, "<|endoftext|>": __, ...vocab }) => vocab);
     await expect(loadClipTokenizer(folder)).rejects.toThrow(/lacks the special token <\|endoftext\|>/);
     await writeFile(join(folder, "vocab.json"), "{");
-    await expect(loadClipTokenizer(folder)).rejects.toThrow(/vocab\.json .*not JSON/);
+    await expect(loadClipTokenizer(folder)).rejects.toThrow(/vocab\.json .*not valid JSON/);
     await cp(published, folder, { recursive: true });
     await writeFile(join(folder, "merges.txt"), "a b c\n");
     await expect(loadClipTokenizer(folder)).rejects.toThrow(/"a b c" is not a merge/);
