@@ -10,9 +10,9 @@ import { caseValues } from "./summarise.ts";
  * @param methods names, in the order of the tables
  */
 export function fitFinding(finished: readonly Finished[], methods: readonly string[]): string | undefined {
-  const learner = methods.find(
-    (name) => /^(learned|pair)/.test(name) && finished.some((w) => w.method === name),
-  );
+  const present = methods.filter((name) => finished.some((w) => w.method === name));
+  const learner =
+    present.find((name) => name.startsWith("learned")) ?? present.find((name) => name.startsWith("pair"));
   const fits = methods.filter((name) => name.startsWith("fit-"));
   if (learner === undefined) return undefined;
   const learned = caseValues(finished, learner, "psnr");
