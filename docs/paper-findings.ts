@@ -31,7 +31,7 @@ const findings: readonly Finding[] = [
   ),
   finding("the same at four ancestral steps", "noise", "fixed-4", "fresh-4", "psnr"),
   finding("guidance inside the loss helps (2 against 1)", "guidance", "2", "1", "psnr"),
-  finding("more pairs help modestly (4 against 1)", "pairs", "4", "1", "psnr"),
+  finding("more pairs help modestly (2 against 1)", "pairs", "2", "1", "psnr"),
   finding("InstructBrush: keys and values learn more than the text embedding", "space", "kv", "text", "psnr"),
 ];
 

@@ -25,7 +25,7 @@ instructions for it can be learned from one before/after pair (Visual Instructio
 | Layout | diffusers (`StableDiffusionInstructPix2PixPipeline`'s parts), fp16 safetensors, {size:.1f} MB |
 | UNet | `UNet2DConditionModel`, 64/96/128 channels, one layer a block, attention at the lower two levels, 6.0 M parameters, 4.3 GMAC a forward pass at 256 px |
 | Autoencoder | `PatchAutoencoder` (ours): 4x4 patches, 16 channels, deterministic; round trip 37.8 dB on unseen photos |
-| Pair encoder | `PairEncoder` (ours): a convolutional network of 4.1 M parameters that writes an instruction's 16 tokens from a before/after pair in one forward pass |
+| Pair encoder | `PairEncoder` (ours): a convolutional network of {encoder:.1f} M parameters that writes an instruction's {tokens} tokens from a before/after pair in one forward pass |
 | Text | `CLIPTextModel`, 2 layers of 128, 32 positions; byte-pair tokenizer of {vocabulary} tokens trained on the instructions |
 | CLIP | the same text tower with a small ViT (64 px, patch 8), trained so that f(after) - f(before) matches the sentence |
 | Diffusion | v-prediction, zero terminal SNR, trailing timesteps |
@@ -54,8 +54,8 @@ their packages.
 
 ## Recipe
 
-`training/run.sh`, seed {seed}, from the weights of version 0.1 (which edited colors in one step): {minutes:.0f} minutes on {device}, {steps} optimizer
-steps; 64-pixel crops for the first {small:.0%} of the time, then 128, and in the last {large:.0%} every third batch at 256; learning rate {rate},
+`training/run.sh`, seed {seed}, from the weights of version 0.1 (which edited colors in one step): {minutes:.0f} minutes on {device} of an Intel Xeon with AMX, {steps} optimizer
+steps, restarted twice within the first 21 minutes; 64-pixel crops for the first {small:.0%} of the time, then 128, and in the last {large:.0%} every third batch at 256; learning rate {rate},
 linearly to zero over the last 45%; Muon with AdamW; averaged weights.
 
 ## Figures
@@ -64,7 +64,7 @@ Through the product, with its defaults ({inversion}; {sampler}), seed 0:
 
 ```sh
 npx visii eval evaluation-set
-npx tsx docs/insert-results.ts evaluation-results
+npx tsx docs/insert-results.ts evaluation-set-results
 ```
 
 The set, [`evaluation-set/`](../../evaluation-set/README.md), has 30 edits of photographs that training never saw, at 256 px. *fit-cubic* and
@@ -75,6 +75,14 @@ chosen on the pair. *pair* is what the pair encoder writes, without learning; *l
 <!-- end of evaluation -->
 
 ![a photo of every edit: the photo, its true edit, and each method](evaluation.jpg)
+
+## Limits
+
+- One sampling step is closest to the truth and blurred, as PSNR rewards; more steps paint sharper strokes further from it.
+- Prints in two flat tones (ink, woodcut, linocut) come out gray and soft. Hard steps between few values do too.
+- Colors and amounts are approximate, by words more than from a pair. For a change of colors alone a lookup table is far more exact.
+- It moves nothing and adds no objects.
+- Words outside its training vocabulary tokenize, but mean nothing to it.
 """
 
 
@@ -92,15 +100,17 @@ def main(folder: Path) -> None:
         return ", ".join(str(n).replace("_", " ") for n in names)
     (folder / "README.md").write_text(TEXT.format(
         size=sum(p.stat().st_size for p in folder.rglob("*.safetensors")) / 1e6,
+        encoder=(folder / "pair_encoder/model.safetensors").stat().st_size / 2e6,
+        tokens=json.loads((folder / "pair_encoder/config.json").read_text())["num_tokens"],
         vocabulary=len(json.loads((folder / "tokenizer" / "vocab.json").read_text())),
         styles=len(TRAINED_STYLES), codes=CODES, art=len(TRAINED_FAMILIES), families=listed(TRAINED_FAMILIES), tonal=len(KINDS),
         held_styles=listed(HELD_OUT_STYLES), held_families=listed(HELD_OUT_FAMILIES),
         train=len(split["train"]), held=len(split["held_out"]),
         sources="\n".join(f"- {s.package} ({s.manager}): {s.licence}" for s in SOURCES),
-        seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], device=o["hardware"], rate=o["lr"],
+        seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], device=o["hardware"].replace("core(s)", "cores"), rate=o["lr"],
         small=float(o["small"]), large=float(o["large"]),
         sampler=f"{d['scheduler']}, {d['steps']} steps, guidance {d['text_guidance']:g} / {d['image_guidance']:g}",
-        inversion=f"{i['steps']} steps of {i['batch_size']} samples, learning rate {i['learning_rate']}"))
+        inversion=f"{i['pair']['steps']} steps of {i['batch_size']} samples from the pair encoder, learning rate {i['pair']['learning_rate']}"))
 
 
 if __name__ == "__main__":

@@ -24,10 +24,10 @@ from sampling import Editor
 HERE = Path(__file__).resolve().parent
 # Selected from the results in docs/evaluation.md.
 DEFAULTS = {
-    "sampler": {"scheduler": "ddim", "steps": 1, "text_guidance": 1.0, "image_guidance": 1.0,
+    "sampler": {"scheduler": "ddim", "steps": 4, "text_guidance": 1.0, "image_guidance": 1.0,
                 "mixing": "in-turn"},
     "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 2, "text_guidance": 1.0, "image_guidance": 1.0,
-                  "kv": {"learning_rate": 0.25}},
+                  "pair": {"learning_rate": 0.05, "steps": 30}, "kv": {"learning_rate": 0.25}},
     "resolution": 256,
     "init": CARRIER,
     "captions": {"describe": "edit", "phrases": "phrases.txt"},

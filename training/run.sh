@@ -2,14 +2,14 @@
 # The bundled model, from the photos to a model folder, in one command. Every step is skipped where its result is there, and training
 # goes on from its last checkpoint, so running it again after a stop is right.
 #
-#   training/run.sh                                   # two CPU cores, four hours
+#   training/run.sh                                   # two CPU cores, two hours
 #   DEVICE=cuda MINUTES=25 training/run.sh             # one GPU
 #
 # Needs Debian or a relative of it (apt-get download), npm, git history, and Python 3.11+ with training/requirements.txt.
 set -euo pipefail
 cd "$(dirname "$0")"
 DEVICE=${DEVICE:-cpu}
-MINUTES=${MINUTES:-240}
+MINUTES=${MINUTES:-96}
 OUT=${OUT:-$PWD/.cache/mini}
 export TOKENIZERS_PARALLELISM=false
 PYTHON=${PYTHON:-python3}

@@ -8,7 +8,7 @@ import { decibels, type Studio } from "./studio.ts";
 
 /** A face and letters, through the autoencoder alone and edited, at two sizes: enlarged parts of the results. */
 export async function drawDetail(studio: Studio): Promise<void> {
-  const instruction = await studio.learn("plum-shifted-0", [await demoPair(studio)]);
+  const instruction = await studio.learn("demo-shifted-0", [await demoPair(studio)]);
   const rows = [];
   for (const [name, picture, part] of [
     ["a face", (side: number) => studio.photo("astronaut.jpg", side), { left: 0.3, top: 0.08, size: 0.42 }],
@@ -34,7 +34,7 @@ export async function drawDetail(studio: Studio): Promise<void> {
 
 /** One instruction under rising guidance. */
 export async function drawGuidance(studio: Studio): Promise<void> {
-  const instruction = await studio.learn("plum-shifted-0", [await demoPair(studio)]);
+  const instruction = await studio.learn("demo-shifted-0", [await demoPair(studio)]);
   const [photo, truth] = [await studio.photo("flower.jpg"), await studio.photo("truth/flower.png")];
   const texts = [0, 0.5, 1, 1.5, 2.5, 5];
   const rows = [];
@@ -61,11 +61,11 @@ export async function drawSteps(studio: Studio): Promise<void> {
   const counts = [2, 10, 30, 80, 160];
   const learning = [];
   for (const steps of counts) {
-    const instruction = await studio.learn("plum-shifted-0", [pair], steps);
+    const instruction = await studio.learn("demo-shifted-0", [pair], steps);
     const image = await studio.apply(instruction, photo);
     learning.push({ image, caption: decibels(image, truth) });
   }
-  const instruction = await studio.learn("plum-shifted-0", [pair]);
+  const instruction = await studio.learn("demo-shifted-0", [pair]);
   const samplings = [1, 2, 4, 8, 20];
   const sampling = [];
   for (const steps of samplings) {

@@ -64,7 +64,7 @@ export async function drawUnaligned(studio: Studio): Promise<void> {
   ]);
   for (const pixels of [0, 2, 4, 8, 16]) {
     const shifted = shiftPair(pair, pixels, studio.pipeline.sizeMultiple);
-    const instruction = await studio.learn(`plum-shifted-${pixels}`, [shifted]);
+    const instruction = await studio.learn(`demo-shifted-${pixels}`, [shifted]);
     columns.push(pixels ? `pair shifted by ${pixels} px of ${pair.before.width}` : "pair aligned");
     for (const [index, { photo, truth }] of pictures.entries()) {
       const image = await studio.apply(instruction, photo);
@@ -87,9 +87,9 @@ export async function drawLeakage(studio: Studio): Promise<void> {
     after: await studio.photo("truth/mountain.png"),
   };
   const ways = {
-    "learned from a pair of few colours": await studio.learn("plum-mountain", [narrow]),
-    "learned from a pair of many": await studio.learn("plum-shifted-0", [whole]),
-    "learned from both": await studio.learn("plum-both", [whole, narrow]),
+    "learned from a pair of few colours": await studio.learn("demo-mountain", [narrow]),
+    "learned from a pair of many": await studio.learn("demo-shifted-0", [whole]),
+    "learned from both": await studio.learn("demo-both", [whole, narrow]),
   };
   const rows = [];
   for (const name of ["flower", "astronaut", "rocket"]) {

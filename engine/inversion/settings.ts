@@ -125,6 +125,7 @@ export function resolveSettings(
   if (start === "pair") requirePairStart(defaults, options);
   const base = {
     ...(loop === "reference" ? paper : defaults.inversion),
+    ...(start === "pair" ? defaults.inversion.pair : {}),
     ...(space === "kv" ? defaults.inversion.kv : {}),
   };
   const guidance = {

@@ -41,6 +41,10 @@ const modelDefaultsSchema = z.object({
       batch_size: count.default(2),
       text_guidance: guidance.optional(),
       image_guidance: guidance.default(1.5),
+      /** For learning that starts from the pair encoder's tokens. */
+      pair: z
+        .object({ learning_rate: z.number().positive().optional(), steps: count.optional() })
+        .prefault({}),
       /** For kv space, whose keys and values have another scale; the text learning rate when absent. */
       kv: z.object({ learning_rate: z.number().positive().optional() }).prefault({}),
     })
@@ -79,6 +83,8 @@ export interface ModelDefaults {
     readonly batchSize: number;
     readonly textGuidance: number;
     readonly imageGuidance: number;
+    /** Overrides for a start from the pair encoder's tokens. */
+    readonly pair: { readonly steps: number; readonly learningRate: number };
     /** Overrides for kv space. */
     readonly kv: { readonly learningRate: number };
   };
@@ -122,6 +128,10 @@ export async function readModelDefaults(
       batchSize: inversion.batch_size,
       textGuidance: inversion.text_guidance ?? family.textGuidance,
       imageGuidance: inversion.image_guidance,
+      pair: {
+        steps: inversion.pair.steps ?? inversion.steps,
+        learningRate: inversion.pair.learning_rate ?? inversion.learning_rate,
+      },
       kv: { learningRate: inversion.kv.learning_rate ?? inversion.learning_rate },
     },
   };

@@ -21,18 +21,16 @@ interface Bench {
   readonly figures: Record<string, unknown>;
 }
 
-/**
- * Chosen before any run: six edits that no words describe and two that words do, of tone, color and style.
- */
+/** Chosen before any run: three held-out painting styles, a held-out family, two filters and two tonal edits. */
 const chosen = [
-  "channel-curves",
-  "duotone-teal-orange",
-  "hue-144-degrees",
-  "neon-edges-60",
-  "night-80",
-  "plum-film",
+  "ink-navy",
+  "neon-edges",
+  "painting-19",
+  "painting-3-12",
+  "painting-24",
   "sketch-sepia",
-  "solarize-cool",
+  "teal-orange-duotone",
+  "watercolor-wet",
 ];
 const seeds = [0];
 

@@ -7,20 +7,20 @@ import { decodeImage } from "../../engine/images/decode-image.ts";
 import { fitToModel } from "../../engine/images/fit-to-model.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 
-/** Texts that a user might write for the demo's edit, a plum film look. */
+/** Texts that a user might write for the demo's edit, painting style 12. */
 const wordings = [
-  "rotate the hue by 330 degrees and give it a 40 percent matte look",
-  "rotate the hue by 330 degrees and give the photo a matte look",
-  "rotate the hue by 345 degrees and give it a matte look by 40 percent",
-  "rotate the hue by 315 degrees and give it a matte look by 40 percent",
-  "tint it purple by 40 percent and give it a matte look",
-  "add a slightly purple tint and fade the blacks",
-  "overlay purple by 30 percent",
-  "make the shadows purple and the highlights pink, then give it a matte look",
-  "make the photo vintage and tint it violet by 30 percent",
-  "cross process the photo and give it a matte look by 40 percent",
-  "make the photo look like an old faded photo and tint it lavender slightly",
-  "give the photo a slightly matte look",
+  "turn it into a painting",
+  "paint this photo",
+  "make it look like an oil painting by an artist",
+  "a painting in lavender and peach with short strokes",
+  "a painting in violet and gold with short strokes",
+  "a painting in purple and orange with broad strokes",
+  "a painting in navy and gold with long strokes",
+  "a bright lavender and peach painting",
+  "turn it into a bright painting in lavender and gold",
+  "turn it into a vivid painting in purple and gold",
+  "paint it in lavender and orange",
+  "make it a vivid purple painting",
 ] as const;
 
 /**

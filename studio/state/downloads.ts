@@ -5,7 +5,7 @@ import { api } from "./session.ts";
 
 const endings: Readonly<Record<string, string>> = { "image/jpeg": "jpg", "image/png": "png" };
 
-/** "coast-plum-film.jpg". */
+/** "coast-painting.jpg". */
 function nameOf({ photo }: Result, { title }: Run, ending: string): string {
   const look = title
     .toLowerCase()

@@ -1,7 +1,7 @@
 import { after, before, photos } from "./bench.ts";
 import { openPicture } from "./picture.ts";
 
-export const exampleName = "Plum film";
+export const exampleName = "Painting";
 
 const folder = "/studio/example/";
 

@@ -181,7 +181,7 @@ describe("a run of ablations", () => {
   it("refuses a case with too few pairs before any work", async () => {
     const [pairs] = chooseAblations("pairs");
     await expect(runAblations(pipeline!, plan({ ablations: [pairs!] }))).rejects.toThrow(
-      /pairs requires 4 pairs, but one has 1; exclude one of them/,
+      /pairs requires 2 pairs, but one has 1; exclude one of them/,
     );
   });
 
@@ -250,9 +250,9 @@ describe("the ablate command", () => {
   );
 
   it.each([
-    [["--only", "clop"], /"clop" is no ablation/],
+    [["--only", "clop"], /Unknown ablation "clop"/],
     [["--cases", "three"], /The set has no case "three"; it has one, two/],
-    [["--only", "pairs"], /wants 4 pairs and one has 1/],
+    [["--only", "pairs"], /requires 2 pairs, but one has 1/],
     [["--out", "set/results"], /is inside the set/],
   ])("refuses %j in one sentence", async (words, message) => {
     const { code, stderr, stdout } = await ablate(...words);

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 describe("the nearest phrase", () => {
   it("says of the bundled model's own list what was done to a photo", async () => {
-    const edits = { "pencil-sketch-50": /pencil sketch/, thermal: /thermal/ };
+    const edits = { "pencil-sketch": /pencil sketch/, "comic-medium": /comic/, night: /night/ };
     for (const [name, words] of Object.entries(edits)) {
       const read = async (file: string) =>
         (await decodeImage(root(`evaluation-set/${name}/pairs/01/${file}.jpg`))).image;

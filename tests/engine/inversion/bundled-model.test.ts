@@ -1,43 +1,54 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { applyFit, fitEdit } from "../../../engine/baselines/fit-edit.ts";
 import { edit } from "../../../engine/editing/edit.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { fitToModel } from "../../../engine/images/fit-to-model.ts";
 import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { invert } from "../../../engine/inversion/invert.ts";
-import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
+import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 
 /**
- * The headline, small: from the shipped pair, in 150 steps of 2, an edit that training never drew, applied to photos that
- * training never saw. Measured over five seeds, learned is 14.2 to 15.7 dB above unedited and 7.2 to 8.6 dB above the best
- * wording; the bounds lie more than one spread between seeds below.
+ * The main claim, small: a painting style that training never drew, learned from the shipped pair, applied to photos that
+ * training never saw. Measured: the pair encoder 3.5 dB above the best of words, fit and unedited, learned 4.4 dB.
  */
 const demo = fileURLToPath(new URL("../../../demo/", import.meta.url));
-const photos = ["flower", "chelsea", "mountain"];
+const photos = ["flower", "mountain"];
 
-it("learns an edit from one pair that comes nearer to the truth than the best wording known", async () => {
-  const pipeline = await openPipeline(fileURLToPath(new URL("../../../models/mini", import.meta.url)), {
+let pipeline: Pipeline;
+beforeAll(async () => {
+  pipeline = await openPipeline(fileURLToPath(new URL("../../../models/mini", import.meta.url)), {
     device: "cpu",
   });
-  const size = pipeline.imageSize;
-  const read = async (file: string): Promise<RgbImage> =>
-    fitToModel((await decodeImage(demo + file)).image, size).image;
-  const plan = JSON.parse(await readFile(`${demo}demo.json`, "utf8")) as { text: string };
+});
+afterAll(() => pipeline?.dispose());
 
+const read = async (file: string): Promise<RgbImage> =>
+  fitToModel((await decodeImage(demo + file)).image, pipeline.imageSize).image;
+
+it("paints photos in a style learned from one pair, closer to the truth than words or a fit of the pair", async () => {
+  const { text } = JSON.parse(await readFile(`${demo}demo.json`, "utf8")) as { text: string };
   const pair = { before: await read("before.jpg"), after: await read("after.png") };
-  const instruction = await invert(pipeline, [pair], { seed: 1, steps: 150 });
-  const means = { unedited: 0, text: 0, learned: 0 };
+  const [encoded, learned] = [
+    await invert(pipeline, [pair], { seed: 1, steps: 0 }),
+    await invert(pipeline, [pair], { seed: 1 }),
+  ];
+  const fit = fitEdit([pair], "local");
+  const means = { unedited: 0, text: 0, fit: 0, encoded: 0, learned: 0 };
   for (const name of photos) {
     const [photo, truth] = [await read(`${name}.jpg`), await read(`truth/${name}.png`)];
-    const [learned] = await edit(pipeline, [photo], { instruction }, { seed: 1 });
-    const [worded] = await edit(pipeline, [photo], { text: plan.text }, { seed: 1 });
+    const closeness = async (prompt: Parameters<typeof edit>[2]) =>
+      psnr((await edit(pipeline, [photo], prompt, { seed: 1 }))[0]!, truth) / photos.length;
     means.unedited += psnr(photo, truth) / photos.length;
-    means.text += psnr(worded!, truth) / photos.length;
-    means.learned += psnr(learned!, truth) / photos.length;
+    means.fit += psnr(applyFit(fit, photo), truth) / photos.length;
+    means.text += await closeness({ text });
+    means.encoded += await closeness({ instruction: encoded });
+    means.learned += await closeness({ instruction: learned });
   }
-  expect(means.learned - means.unedited, JSON.stringify(means)).toBeGreaterThan(12.5);
-  expect(means.learned - means.text, JSON.stringify(means)).toBeGreaterThan(5.5);
-  await pipeline.dispose();
-});
+  const said = JSON.stringify(means);
+  const best = Math.max(means.unedited, means.text, means.fit);
+  expect(means.encoded - best, said).toBeGreaterThan(2);
+  expect(means.learned - best, said).toBeGreaterThan(3);
+}, 900_000);
