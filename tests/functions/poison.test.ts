@@ -93,7 +93,8 @@ describe("a job that breaks every worker", () => {
     const { balance } = (await call("GET", "/v1/usage")).body;
     const id = await poisoned();
     const { body: edit } = await call("GET", `/v1/edits/${id}`);
-    const message = "The job failed 5 times, the last time because the device fell off the bus; create it again.";
+    const message =
+      "The job failed 5 times, the last time because the device fell off the bus; create it again.";
     expect(edit).toMatchObject({ status: "failed", error: { code: "gave_up", message } });
     expect((await call("GET", "/v1/usage")).body).toMatchObject({ balance, reserved: 0 });
     const { headers, body } = heard.at(-1)!;
