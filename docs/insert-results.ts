@@ -6,7 +6,6 @@
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import sharp from "sharp";
 import type { Report } from "../engine/evaluation/report.ts";
 import type { AblationReport } from "../research/ablation/ablation-report.ts";
 import { chartName } from "../research/ablation/ablation-text.ts";
@@ -46,8 +45,5 @@ async function insertEvaluation(folder: string, report: Report): Promise<void> {
     card,
     replaceMarked(await readFile(card, "utf8"), "evaluation", evaluationMarkdown(report)),
   );
-  await sharp(join(folder, "sheet.jpg"))
-    .resize({ width: 1300 })
-    .jpeg({ quality: 80 })
-    .toFile(join(root, "models/mini/evaluation.jpg"));
+  await copyFile(join(folder, "sheet.jpg"), join(root, "models/mini/evaluation.jpg"));
 }

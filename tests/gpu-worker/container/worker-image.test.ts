@@ -154,7 +154,7 @@ describe("a published model", () => {
 
   it("that nobody published is missed by name", async () => {
     await expect(fetchModel({ ...place, prefix: "models/none" }, join(scratch, "none"))).rejects.toThrow(
-      /no model models\/none in the bucket visii/,
+      /Model models\/none not found in bucket visii/,
     );
   });
 });
