@@ -115,9 +115,12 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       expect(await page.getByText("This edit only changes colors.").count()).toBe(0);
 
       const slider = page.getByLabel("flower.jpg: share of the original shown");
-      const box = (await results(page).first().boundingBox())!;
-      if (options === phone) await page.touchscreen.tap(box.x + box.width / 4, box.y + box.height / 2);
-      else await page.mouse.click(box.x + box.width / 4, box.y + box.height / 2);
+      const comparison = results(page).first();
+      const { width, height } = (await comparison.boundingBox())!;
+      const place = { position: { x: width / 4, y: height / 2 } };
+      // Both wait until the page has stopped moving.
+      if (options === phone) await comparison.tap(place);
+      else await comparison.click(place);
       expect(await slider.inputValue()).toBe("25");
       await page.keyboard.press("ArrowRight");
       expect(await slider.inputValue()).toBe("26");

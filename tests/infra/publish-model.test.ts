@@ -64,7 +64,7 @@ test("a model folder is published where the workers fetch it, and its name once"
 
 test.each([
   ["without a folder", [], "Usage: npm run publish-model"],
-  ["with a name that has no version", ["folder", "--name", "small", "--bucket", "b"], "must be NAME/VERSION"],
+  ["with a name that has no version", ["folder", "--name", "small", "--bucket", "b"], "use NAME/VERSION"],
   ["with an option that is none", ["folder", "--nmae", "small/1"], "--nmae"],
 ])("%s it says what it wants", async (_, words, sentence) => {
   const { code, stderr } = await publish(...words);
