@@ -63,7 +63,7 @@ linearly to zero over the last 45%; Muon with AdamW; averaged weights.
 Through the product, with its defaults ({inversion}; {sampler}), seed 0:
 
 ```sh
-npx visii eval evaluation-set
+npx visii eval evaluation-set --method unedited,fit,text,pair,learned
 npx tsx docs/insert-results.ts evaluation-set-results
 ```
 
