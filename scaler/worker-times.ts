@@ -34,12 +34,12 @@ export const workerTimes = {
   cpuEdit: measured(
     0.3,
     "2026-11-24",
-    "one photo with the bundled model on two CPU cores (`npm run demo`), its transfers included",
+    "one photo with version 0.1 of the bundled model on two CPU cores (`npm run demo`), its transfers included",
   ),
   cpuLearning: measured(
     19,
     "2026-11-24",
-    "one pair with the bundled model, 300 steps of 2, on two CPU cores (`npm run demo`)",
+    "one pair with version 0.1 of the bundled model, 300 steps of 2, on two CPU cores (`npm run demo`)",
   ),
   capacityIsNoticed: assumed(
     45,
