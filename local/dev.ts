@@ -46,8 +46,8 @@ const interrupted = new Promise<void>((resolve) => {
 });
 try {
   const service = await startService({ port, workers, model, log, logLevel });
-  process.stdout.write(`visii ready ${service.url}  key ${service.key}\n`);
-  process.stdout.write(`Open ${service.url}/#key=${service.key}\n`);
+  const { url, key } = service;
+  process.stdout.write(`visii ready ${url}  key ${key}\nOpen ${url}/#key=${key}\n`);
   await interrupted;
   await service.stop();
 } catch (error) {
