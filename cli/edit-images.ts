@@ -87,8 +87,8 @@ export async function editImages(
       const started = performance.now();
       const chosen = { ...editOptions(options, variation), ...defined({ detail: options.detail }) };
       const hooks = { signal, onEvent: nextEdit() };
-      const { image, alpha } = await edit(pipeline, photo, prompt, chosen, hooks);
-      await writeImage(output, image, alpha ? { alpha } : {});
+      const { image, ...file } = await edit(pipeline, photo, prompt, chosen, hooks);
+      await writeImage(output, image, { ...file, metadataMode: options.metadata });
       results.push({ input, output, seconds: Number(((performance.now() - started) / 1000).toFixed(3)) });
     }
   }

@@ -4,8 +4,10 @@ import { VisibleError } from "visii-engine/errors";
 import { ensureWritableFolder } from "visii-engine/files";
 import { decodeImage, withTransparency, writeImage } from "visii-engine/images";
 import { applyLut, colorMapPsnr, fitLut, lutSizes, readCube, writeCube } from "visii-engine/lut";
+import type { MetadataMode } from "visii-engine/options";
 import type { PairNames } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
+import { addMetadataOption } from "./metadata-option.ts";
 import { type InputFile, outputPaths } from "./output-paths.ts";
 import { nonEmpty, wholeNumber } from "./parse-values.ts";
 import { readPairs } from "./read-pairs.ts";
@@ -15,6 +17,7 @@ interface LutOptions {
   readonly out: string;
   readonly size: number;
   readonly apply?: string;
+  readonly metadata: MetadataMode;
   readonly json?: boolean;
 }
 
@@ -25,7 +28,7 @@ const poorDecibels = 25;
 
 /** Adds `visii lut`. `pairs` were extracted from the arguments before commander parsed them. */
 export function addLutCommand(program: Command, context: Context, pairs: readonly PairNames[]): void {
-  program
+  const command = program
     .command("lut")
     .description("fit a 3D lookup table (.cube) to a pair that changes only colors, or apply one to images")
     .usage(
@@ -39,12 +42,14 @@ export function addLutCommand(program: Command, context: Context, pairs: readonl
       nonEmpty("--out"),
     )
     .option("--size <N>", `table entries per axis, ${lutSizes.least} to ${lutSizes.most}`, tableSize, 33)
-    .addOption(new Option("--apply <FILE.cube>", "a 3D lookup table to apply").argParser(nonEmpty("--apply")))
-    .action((images: string[], options: LutOptions) =>
-      options.apply === undefined
-        ? makeTable(context, pairs, images, options)
-        : applyTable(context, pairs, images, { ...options, apply: options.apply }),
+    .addOption(
+      new Option("--apply <FILE.cube>", "a 3D lookup table to apply").argParser(nonEmpty("--apply")),
     );
+  addMetadataOption(command).action((images: string[], options: LutOptions) =>
+    options.apply === undefined
+      ? makeTable(context, pairs, images, options)
+      : applyTable(context, pairs, images, { ...options, apply: options.apply }),
+  );
 }
 
 function tableSize(text: string): number {
@@ -89,7 +94,7 @@ async function applyTable(
   { signal, print }: Context,
   names: readonly PairNames[],
   images: readonly string[],
-  { apply, out, json }: LutOptions & { readonly apply: string },
+  { apply, out, metadata, json }: LutOptions & { readonly apply: string },
 ): Promise<void> {
   if (names.length)
     throw new VisibleError(
@@ -106,8 +111,8 @@ async function applyTable(
     signal.throwIfAborted();
     const input = inputs[index]!.path;
     const original = await decodeImage(input);
-    const { image, alpha } = withTransparency(original, applyLut(table, original.image));
-    await writeImage(output!, image, alpha ? { alpha } : {});
+    const { image, ...file } = withTransparency(original, applyLut(table, original.image));
+    await writeImage(output!, image, { ...file, metadataMode: metadata });
     results.push({ input, output: output! });
     if (!json) print(output!);
   }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { type DetailMode, detailModes } from "visii-engine/options";
+import { type DetailMode, detailModes, type MetadataMode } from "visii-engine/options";
 import { type SchedulerKind, schedulerKinds } from "./engine.ts";
+import { addMetadataOption } from "./metadata-option.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, finiteNumber, nonEmpty, oneOf, share, wholeNumber } from "./parse-values.ts";
 import { parseSize, type Size } from "./picture-size.ts";
@@ -22,6 +23,7 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
   readonly size?: Size;
   readonly memory?: number;
   readonly detail: DetailMode;
+  readonly metadata: MetadataMode;
   readonly json?: boolean;
 }
 
@@ -78,7 +80,7 @@ export function addSamplingOptions(command: Command): Command {
       oneOf("--detail", detailModes),
       "transfer",
     );
-  return addModelOptions(command).option(
+  return addModelOptions(addMetadataOption(command)).option(
     "--memory <size>",
     "memory limit for the model (default: free memory; on a CPU at most 14GB)",
     byteSize("--memory"),

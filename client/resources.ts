@@ -202,6 +202,8 @@ export interface EditOptions {
   readonly seed?: number | undefined;
   /** Results per image; above 1 the noise is fresh. */
   readonly count?: number | undefined;
+  /** What results keep of a photo's EXIF, IPTC and XMP. `safe`, the default, leaves out the place. */
+  readonly photo_metadata?: "safe" | "keep" | "strip" | undefined;
   /** `png` when absent. */
   readonly format?: OutputFormat | undefined;
 }

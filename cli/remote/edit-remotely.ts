@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Visii } from "visii-client";
 import { writeAside } from "visii-engine/files";
-import { decodeImage, type ReadableFormat, readableFormats, writeImage } from "visii-engine/images";
+import {
+  decodeImage,
+  type ReadableFormat,
+  readableFormats,
+  withTransparency,
+  writeImage,
+} from "visii-engine/images";
 import { defined } from "../../shared/defined.ts";
 import type { OutputFormat } from "../../shared/resources/edit.ts";
 import { instructionType } from "../../shared/resources/upload.ts";
@@ -99,9 +105,10 @@ function requestOf({
   noise,
   seed,
   count,
+  metadata,
 }: SamplingOptions) {
   return {
-    ...{ seed, count },
+    ...{ seed, count, photo_metadata: metadata },
     ...defined({
       text_guidance: textGuidance,
       image_guidance: imageGuidance,
@@ -141,7 +148,8 @@ function groupsOf(plan: readonly PlannedEdit[]): readonly Group[] {
 
 async function writeResult(output: string, bytes: Uint8Array): Promise<void> {
   if (!output.toLowerCase().endsWith(".avif")) return writeAside(output, bytes);
-  const { image, transparency } = await decodeImage(bytes, output);
-  if (!transparency) return writeImage(output, image);
-  await writeImage(output, transparency.colours, { alpha: transparency.alpha });
+  const decoded = await decodeImage(bytes, output);
+  const { image, ...file } = withTransparency(decoded, decoded.image);
+  // The service has selected the metadata.
+  await writeImage(output, image, { ...file, metadataMode: "keep" });
 }

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { VisibleError } from "../errors.ts";
+import { embedInPng } from "../metadata/embed-png.ts";
 import { guardedSharp } from "./image-loaders.ts";
-import { withPngProfile } from "./png-profile.ts";
 
 /** Decoding time limit in milliseconds. 50 megapixels take a few seconds. */
 const timeLimit = 60_000;
@@ -58,7 +58,7 @@ export async function heicToPng(bytes: Uint8Array, subject: string, limits: Heic
   const png = await guardedSharp()(data, { raw: { width, height, channels: 4 } })
     .png({ compressionLevel: 0 })
     .toBuffer();
-  return profile ? withPngProfile(png, profile) : png;
+  return profile ? embedInPng(png, { profile }) : png;
 }
 
 async function decodeInThread(bytes: Uint8Array, limits: HeicLimits): Promise<Decoded> {

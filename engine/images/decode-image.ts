@@ -1,6 +1,9 @@
 /** Decodes untrusted image files to RgbImage, with an error message for every kind of failure. */
 import type { Metadata } from "sharp";
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../errors.ts";
+import { filterExif } from "../metadata/exif.ts";
+import type { PhotoMetadata } from "../metadata/photo-metadata.ts";
 import { countScans } from "./count-scans.ts";
 import { heicToPng } from "./decode-heic.ts";
 import { detectFormat, type ReadableFormat, readableFormats, refusedFormats } from "./image-format.ts";
@@ -31,6 +34,8 @@ export interface DecodedImage {
   readonly transparency?: Transparency;
   /** Whether the EXIF orientation required a rotation or mirroring, which has been applied. */
   readonly hadOrientation: boolean;
+  /** As stored in the file; absent if it has none. */
+  readonly metadata?: PhotoMetadata;
 }
 
 const isReadable = (format: string): format is ReadableFormat => Object.hasOwn(readableFormats, format);
@@ -94,6 +99,16 @@ function splitAlpha(
   return { image: createRgbImage(width, height, onWhite), transparency: { alpha, colours } };
 }
 
+/** Metadata as stored. A TIFF file is itself the structure of directories that Exif consists of. */
+async function metadataOf(
+  bytes: Uint8Array,
+  format: ReadableFormat,
+): Promise<Pick<DecodedImage, "metadata">> {
+  const { xmp, iptc, ...stored } = await guardedSharp()(bytes, { limitInputPixels: false }).metadata();
+  const exif = format === "tiff" ? filterExif(bytes, { place: true, isSrgb: true }) : stored.exif;
+  return exif || xmp || iptc ? { metadata: defined({ exif, xmp, iptc }) } : {};
+}
+
 /**
  * Decodes JPEG, PNG, WebP, AVIF, HEIC or TIFF, detected by content, from a path or from memory. Applies the
  * orientation and converts ICC profiles, CMYK, grayscale and 10 or 16 bits to 8-bit sRGB. Wide gamuts
@@ -130,6 +145,7 @@ export async function decodeImage(source: string | Uint8Array, subject?: string)
         : { image: fromBytes(data, width, height, channels) }),
       format,
       hadOrientation: (metadata.orientation ?? 1) !== 1,
+      ...(await metadataOf(bytes, format)),
     };
   } catch (cause) {
     if (cause instanceof VisibleError) throw cause;

@@ -8,7 +8,7 @@ export type ImageSource = string | Uint8Array | RgbImage;
 export async function openImage(
   source: ImageSource,
   subject?: string,
-): Promise<Pick<DecodedImage, "image" | "transparency">> {
+): Promise<Pick<DecodedImage, "image" | "transparency" | "metadata">> {
   return typeof source === "string" || source instanceof Uint8Array
     ? decodeImage(source, subject)
     : { image: source };

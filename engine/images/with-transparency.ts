@@ -1,4 +1,5 @@
 import { InternalError } from "../errors.ts";
+import type { PhotoMetadata } from "../metadata/photo-metadata.ts";
 import type { DecodedImage } from "./decode-image.ts";
 import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 
@@ -6,19 +7,22 @@ export interface FinishedImage {
   readonly image: RgbImage;
   /** [height, width], 0 is transparent, 255 is opaque; absent if the image is opaque. */
   readonly alpha?: Uint8Array;
+  /** Of the photo, as stored; `encodeImage` selects what holds for the result. */
+  readonly metadata?: PhotoMetadata;
 }
 
 /**
  * Applies the original's transparency to an edited image. The model saw the composite on white. Applying its
  * change to the original's colors (colors + edited − composite) avoids a white fringe, and an edit that
- * changes nothing returns the original exactly. `edited` has the original's size.
+ * changes nothing returns the original exactly. The metadata is passed on. `edited` has the original's size.
  */
 export function withTransparency(
-  original: Pick<DecodedImage, "image" | "transparency">,
+  original: Pick<DecodedImage, "image" | "transparency" | "metadata">,
   edited: RgbImage,
 ): FinishedImage {
-  const { transparency, image: composite } = original;
-  if (!transparency) return { image: edited };
+  const { transparency, image: composite, metadata } = original;
+  const kept = metadata ? { metadata } : {};
+  if (!transparency) return { image: edited, ...kept };
   if (edited.data.length !== composite.data.length)
     throw new InternalError(
       `${edited.width}×${edited.height} cannot take an alpha of ${composite.width}×${composite.height}`,
@@ -26,5 +30,5 @@ export function withTransparency(
   const data = transparency.colours.data.map((colour, index) =>
     Math.min(1, Math.max(-1, colour + edited.data[index]! - composite.data[index]!)),
   );
-  return { image: createRgbImage(edited.width, edited.height, data), alpha: transparency.alpha };
+  return { image: createRgbImage(edited.width, edited.height, data), alpha: transparency.alpha, ...kept };
 }

@@ -2,6 +2,10 @@ import { extname } from "node:path";
 import type { Sharp } from "sharp";
 import { VisibleError } from "../errors.ts";
 import { writeAside } from "../files/write-aside.ts";
+import { embedInJpeg } from "../metadata/embed-jpeg.ts";
+import { embedInPng } from "../metadata/embed-png.ts";
+import { embedInWebp } from "../metadata/embed-webp.ts";
+import { type MetadataMode, metadataOfResult, type PhotoMetadata } from "../metadata/photo-metadata.ts";
 import type { ImageFormat } from "./image-format.ts";
 import { guardedSharp } from "./image-loaders.ts";
 import { type RgbImage, toBytes } from "./rgb-image.ts";
@@ -14,6 +18,10 @@ export interface EncodeOptions {
   readonly alpha?: Uint8Array;
   /** 1–100, default 92; PNG is lossless and ignores it. */
   readonly quality?: number;
+  /** Metadata of the photo, as stored. */
+  readonly metadata?: PhotoMetadata;
+  /** How much of it is written. Default: `safe`. */
+  readonly metadataMode?: MetadataMode;
 }
 
 const formats: Readonly<Record<string, ImageFormat>> = {
@@ -51,7 +59,7 @@ function interleaveAlpha(rgb: Uint8Array, alpha: Uint8Array): Uint8Array {
 }
 
 /**
- * Encodes an image in memory, in sRGB, without metadata.
+ * Encodes an image in memory, in sRGB. Of `metadata`, what holds for the result is written.
  *
  * @example
  * const { image } = await decodeImage("photo.jpg");
@@ -60,13 +68,22 @@ function interleaveAlpha(rgb: Uint8Array, alpha: Uint8Array): Uint8Array {
 export async function encodeImage(
   image: RgbImage,
   format: ImageFormat,
-  { alpha, quality = 92 }: EncodeOptions = {},
+  { alpha, quality = 92, metadata = {}, metadataMode: mode = "safe" }: EncodeOptions = {},
 ): Promise<Buffer> {
   const rgb = toBytes(image);
   const pixels = alpha ? interleaveAlpha(rgb, alpha) : rgb;
   const raw = { width: image.width, height: image.height, channels: alpha ? 4 : 3 } as const;
-  return encoders[format](guardedSharp()(pixels, { raw }), quality).toBuffer();
+  const kept = metadataOfResult(metadata, { mode, hasIptc: format === "jpeg", isSrgb: true });
+  const picture = guardedSharp()(pixels, { raw });
+  if (Object.keys(kept).length === 0) return encoders[format](picture, quality).toBuffer();
+  if (format !== "avif")
+    return embedders[format](await encoders[format](picture, quality).toBuffer(), kept, image);
+  // libheif writes the boxes of an AVIF, from a PNG that has the metadata.
+  const png = embedInPng(await picture.png({ compressionLevel: 0 }).toBuffer(), kept);
+  return encoders.avif(guardedSharp()(png).keepMetadata(), quality).toBuffer();
 }
+
+const embedders = { jpeg: embedInJpeg, png: embedInPng, webp: embedInWebp };
 
 /** The format of a file extension such as ".JPG"; undefined if it cannot be written. */
 export const formatOfExtension = (extension: string): ImageFormat | undefined =>

@@ -160,10 +160,11 @@ async function tellResult(
   edited: RgbImage,
   emit: Emit,
 ): Promise<void> {
-  const { image, alpha } = (await open()).finish(edited);
+  const { image, ...file } = (await open()).finish(edited);
+  const { format, metadata: metadataMode } = part.part;
   await emit({
     ...{ type: "result", part: part.number, index, variation, width: image.width, height: image.height },
-    bytes: await encodeImage(image, part.part.format, alpha ? { alpha } : {}),
+    bytes: await encodeImage(image, format, { ...file, ...defined({ metadataMode }) }),
   });
 }
 

@@ -152,7 +152,7 @@ async function edit(
   );
   const part: EditPart = {
     ...{ images, count, format, seed: request.seed ?? 0 },
-    ...defined({ noise: request.noise }),
+    ...defined({ noise: request.noise, metadata: request.photo_metadata }),
   };
   const prompt: EditPrompt = defined({
     instruction,

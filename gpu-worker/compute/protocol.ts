@@ -1,3 +1,4 @@
+import type { MetadataMode } from "../../engine/metadata/photo-metadata.ts";
 import type { SchedulerKind } from "../../engine/schedulers/create-scheduler.ts";
 import type { ErrorCode } from "../../shared/error-codes.ts";
 
@@ -51,6 +52,7 @@ export interface EditPart {
   readonly seed: number;
   readonly count: number;
   readonly format: "png" | "jpeg" | "webp";
+  readonly metadata?: MetadataMode;
 }
 
 /** Checks a `.visii` file against the model. */

@@ -80,6 +80,12 @@ export const editOptionsSchema = z
       .max(4)
       .optional()
       .describe("Number of results per image. Values above 1 use fresh noise."),
+    photo_metadata: z
+      .enum(["safe", "keep", "strip"])
+      .optional()
+      .describe(
+        "What a result keeps of the photo's EXIF, IPTC and XMP. `safe` (default): author, copyright, dates and camera, but not the place. `keep`: also the place. `strip`: nothing.",
+      ),
     format: z.enum(outputFormats).optional().describe("Default: `png`."),
   })
   .meta({ id: "EditOptions" });

@@ -31,6 +31,7 @@ export const floors: Readonly<Record<string, number>> = {
   "engine/read-pairs.ts": 3,
   "engine/baselines/": 3,
   "engine/images/": 3,
+  "engine/metadata/": 3,
   "engine/lut/": 3,
   "engine/image-quality/": 3,
   "engine/pairs/": 3,

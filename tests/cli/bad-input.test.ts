@@ -163,6 +163,12 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       /euler-ancestral, euler, heun, ddim, dpmpp-2m-karras, unipc, lcm/,
     ],
     [
+      "a kind of metadata that does not exist",
+      ["edit", "night", "a.png", "--out", "o", "--metadata", "all"],
+      2,
+      /--metadata is "all"; it must be one of safe, keep, strip/,
+    ],
+    [
       "a strength that is none",
       ["edit", "night", "a.png", "--out", "o", "--strength", "0"],
       2,

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../engine/images/decode-image.ts";
 import { writeImage } from "../../engine/images/write-image.ts";
@@ -197,6 +198,49 @@ describe("visii apply", () => {
     });
     const clear = await decodeImage(join(cwd, "done/clear.webp"));
     expect([clear.image.width, clear.image.height, clear.transparency!.alpha[7]]).toEqual([50, 40, 99]);
+  });
+
+  it("keeps author and date of the photo, the place only on request, and nothing of the pair", async () => {
+    const phone = await readFile(new URL("../fixtures/photos/phone.jpg", import.meta.url));
+    await writeFile(join(cwd, "phone.jpg"), phone);
+    await writeFile(join(cwd, "clean.jpg"), await sharp(phone).jpeg().toBuffer());
+    const run = async (...words: string[]) => {
+      const { code, stderr } = await runBin([...words, ...model], { cwd });
+      expect(code, stderr).toBe(0);
+    };
+    const read = async (path: string) => (await readFile(join(cwd, path))).toString("latin1");
+    const personal = /Ana|Paris|GPS|iPhone/;
+    const pair = ["--pair", "phone.jpg", "phone.jpg"];
+    await run(
+      "learn",
+      ...pair,
+      "--init",
+      "an apple",
+      "--steps",
+      "1",
+      "--out",
+      "pair.visii",
+      "--preview",
+      "pair",
+    );
+    for (const path of ["pair.visii", ...(await readdir(join(cwd, "pair"))).map((name) => `pair/${name}`)])
+      expect(await read(path)).not.toMatch(personal);
+
+    const apply = (out: string, ...words: string[]) =>
+      run("apply", "pair.visii", "phone.jpg", "clean.jpg", "--steps", "1", "--out", out, ...words);
+    await apply("safe");
+    expect(await read("safe/phone.jpg")).toMatch(/Ana/);
+    expect(await read("safe/phone.jpg")).not.toMatch(/Paris|GPS/);
+    expect(await read("safe/clean.jpg")).not.toMatch(personal);
+    await apply("kept", "--metadata", "keep");
+    expect(await read("kept/phone.jpg")).toMatch(/Ana[\s\S]*Paris/);
+    await apply("stripped", "--metadata", "strip");
+    expect(await read("stripped/phone.jpg")).not.toMatch(personal);
+    // Neither a rotation nor anything else depends on it.
+    const sizes = await Promise.all(
+      ["safe", "stripped"].map(async (out) => sharp(await readFile(join(cwd, out, "phone.jpg"))).stats()),
+    );
+    expect(sizes[0]).toEqual(sizes[1]);
   });
 
   it("never writes over its input", async () => {

@@ -43,6 +43,23 @@ describe("visii lut", () => {
     expect(psnr(image, street)).toBeLessThan(25);
   });
 
+  it("keeps the photo's author, and its place on request", async () => {
+    await writeFile(
+      join(cwd, "phone.tif"),
+      await readFile(new URL("../fixtures/photos/phone.tif", import.meta.url)),
+    );
+    await runBin(["lut", ...pair, "--out", "warm.cube"], { cwd });
+    for (const [mode, place] of [
+      ["safe", false],
+      ["keep", true],
+    ] as const) {
+      const words = ["lut", "--apply", "warm.cube", "phone.tif", "--out", mode, "--metadata", mode];
+      expect(await runBin(words, { cwd })).toMatchObject({ code: 0 });
+      const png = await readFile(join(cwd, mode, "phone.png"), "latin1");
+      expect([/Ana/.test(png), /Paris/.test(png)]).toEqual([true, place]);
+    }
+  });
+
   it("writes a table of the size that is asked for", async () => {
     await runBin(["lut", ...pair, "--out", "small.cube", "--size", "5"], { cwd });
     const lines = (await readFile(join(cwd, "small.cube"), "utf8")).trimEnd().split("\n");

@@ -6,10 +6,10 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { heicToPng } from "../../../engine/images/decode-heic.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
-import { withPngProfile } from "../../../engine/images/png-profile.ts";
 import { renderSvg } from "../../../engine/images/render-svg.ts";
 import { toBytes } from "../../../engine/images/rgb-image.ts";
 import { withTransparency } from "../../../engine/images/with-transparency.ts";
+import { embedInPng } from "../../../engine/metadata/embed-png.ts";
 import { drawnImage, pixelOf, plain } from "./stand-ins.ts";
 
 let folder: string;
@@ -198,7 +198,9 @@ describe("decodeImage", () => {
       .png()
       .toBuffer();
     const { icc } = await sharp(await plain(1, 1, "#000").withIccProfile("p3").png().toBuffer()).metadata();
-    expect(pixelOf((await decodeImage(withPngProfile(deep, icc!))).image, 0, 0)).toEqual([218, 0, 9]);
+    expect(pixelOf((await decodeImage(embedInPng(deep, { profile: icc! }))).image, 0, 0)).toEqual([
+      218, 0, 9,
+    ]);
   });
 
   it("takes the first picture of a TIFF with several", async () => {

@@ -1,8 +1,12 @@
+import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import sharp from "sharp";
 import { expect, it } from "vitest";
-import { openPart } from "../../../gpu-worker/compute/edit-task.ts";
+import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
+import { editTask, openPart } from "../../../gpu-worker/compute/edit-task.ts";
+import type { EditPart } from "../../../gpu-worker/compute/protocol.ts";
+import { tinyModel } from "../../cli/run-bin.ts";
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
@@ -24,4 +28,30 @@ it("keeps of large pictures what the model takes, and no original", async () => 
   // Each original is 72 MB of floats; the last may still lie on a stack.
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80e6);
   expect((await wanted[0]!.open()).width).toBe(3000);
+});
+
+it("writes each job's results with the metadata of their own photos that the job asks for", async () => {
+  const phone = await readFile(new URL("../../fixtures/photos/phone.jpg", import.meta.url));
+  const clean = await sharp(phone).jpeg().toBuffer();
+  const pipeline = await openPipeline(tinyModel, { device: "cpu" });
+  const part: EditPart = { images: [{ index: 0, bytes: phone }], seed: 0, count: 1, format: "png" };
+  const parts: EditPart[] = [
+    part,
+    { ...part, metadata: "keep", format: "webp" },
+    { ...part, metadata: "strip" },
+    { ...part, metadata: "keep", images: [{ index: 0, bytes: clean }] },
+  ];
+  const results: string[] = [];
+  const task = { kind: "edit", prompt: { text: "night", steps: 1 }, parts, batch: 4 } as const;
+  const canceled = { signal: new AbortController().signal, parts: new Set<number>() };
+  await editTask(pipeline, task, canceled, async (event) => {
+    if (event.type === "result") results[event.part] = Buffer.from(event.bytes).toString("latin1");
+  });
+  await pipeline.dispose();
+  expect(results.map((text) => [/Ana/.test(text), /Paris/.test(text)])).toEqual([
+    [true, false],
+    [true, true],
+    [false, false],
+    [false, false],
+  ]);
 });
