@@ -132,15 +132,13 @@ export const errorCodes = [
   "unavailable",
   "unexpected_answer",
 
-  // Jobs, batches and webhooks.
+  // Jobs and batches.
   "upload_gone",
   "instruction_gone",
   "unprocessable",
   "gave_up",
   "empty_batch",
   "invalid_manifest",
-  "invalid_signature",
-  "stale_webhook",
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -1,5 +1,4 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { VisibleError } from "../errors.ts";
 
 /** Maximum difference in seconds between a message's timestamp and now. */
 const tolerance = 5 * 60;
@@ -37,12 +36,23 @@ export function signWebhook(
   };
 }
 
+/** A webhook that must not be trusted. */
+export class WebhookError extends Error {
+  override readonly name = "WebhookError";
+  readonly code: "invalid_signature" | "stale_webhook";
+
+  constructor(code: WebhookError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /**
  * Verifies a webhook's signature and timestamp, and returns the parsed body.
  *
  * @param body exactly as received
  * @param now milliseconds since 1970
- * @throws VisibleError `invalid_signature` or `stale_webhook`
+ * @throws WebhookError `invalid_signature` or `stale_webhook`
  */
 export function verifyWebhook(
   secret: string,
@@ -58,10 +68,10 @@ export function verifyWebhook(
     return version === "v1" && given.length === expected.length && timingSafeEqual(given, expected);
   });
   if (!matches)
-    throw new VisibleError("invalid_signature", "The webhook's signature is invalid; check the secret.");
+    throw new WebhookError("invalid_signature", "The webhook's signature is invalid; check the secret.");
   const age = Math.abs(now / 1000 - Number(timestamp));
   if (!(age <= tolerance))
-    throw new VisibleError(
+    throw new WebhookError(
       "stale_webhook",
       `The webhook's timestamp is ${age} seconds off; it may be a replay.`,
     );

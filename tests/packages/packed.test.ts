@@ -7,12 +7,15 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as engine from "../../engine/index.ts";
+import { withoutComments } from "../architecture/source-files.ts";
 import { docExamples } from "./doc-examples.ts";
+import { findNodes, testedNodes } from "./find-nodes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** Building, packing and installing take a minute on an idle machine. */
-const patient = 1_200_000;
+/** Milliseconds. Building, packing and installing take a minute on an idle machine. */
+const timeout = 1_200_000;
 const run = promisify(execFile);
+const nodes = findNodes();
 let project: string;
 
 const strict = {
@@ -53,7 +56,7 @@ beforeAll(async () => {
     ["flower.jpg", "photo.jpg"],
   ] as const)
     await copyFile(join(root, "demo", from), join(project, to));
-}, patient);
+}, timeout);
 afterAll(() => rm(project, { recursive: true, force: true }));
 
 async function compile(files: readonly string[], options: object = {}): Promise<void> {
@@ -78,8 +81,39 @@ function programOf(code: string): string {
   ].join("\n");
 }
 
+/** The compiled modules of an installed package, as paths like `shared/errors.js`. */
+async function modulesOf(name: string): Promise<string[]> {
+  const paths = await readdir(join(project, "node_modules", name, "dist"), { recursive: true });
+  return paths.filter((path) => path.endsWith(".js"));
+}
+
+/**
+ * What makes two copies of a module differ: `instanceof` fails for the other copy's class, a symbol or a weak key is
+ * not found, and a variable has two values.
+ */
+const identity = /\bclass\b\s*[\w{]|\bSymbol\(|\bnew (Weak\w+|AsyncLocalStorage)\b|^(export )?let /m;
+
 describe("the packages, as published", () => {
-  it("have an example for every function of the engine's face", () => {
+  it("share no module in two copies that compares by identity", async () => {
+    const packages = ["visii", "visii-client", "visii-engine"];
+    const owners = new Map<string, string[]>();
+    for (const name of packages)
+      for (const path of await modulesOf(name)) owners.set(path, [...(owners.get(path) ?? []), name]);
+    expect(owners.get("shared/errors.js")).toEqual(["visii-engine"]);
+    const copied = [...owners].filter(([, names]) => names.length > 1);
+    expect(copied.map(([path]) => path)).toContain("shared/defined.js");
+    const unsafe = [];
+    for (const [path, names] of copied) {
+      const text = await readFile(join(project, "node_modules", names[0]!, "dist", path), "utf8");
+      if (identity.test(withoutComments(text)))
+        unsafe.push(
+          `${path} is compiled into ${names.join(" and ")}; import it from one of them by its name`,
+        );
+    }
+    expect(unsafe).toEqual([]);
+  });
+
+  it("have an example for every function of the engine's public API", () => {
     const functions = Object.entries(engine)
       .filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name))
       .map(([name]) => name);
@@ -103,24 +137,58 @@ describe("the packages, as published", () => {
       expect(stdout).toMatch(/loss: Float32Array\(1\) \[ 14 \],?\s+dx: Float32Array\(3\) \[ 2, 4, 6 \]/);
       expect((await engine.decodeImage(join(project, "edited.png"))).format).toBe("png");
     },
-    patient,
+    timeout,
   );
 
-  it(
-    "bring the command, with its model and its photos",
-    async () => {
-      const { stdout } = await run(
-        "npx",
-        ["--no-install", "visii", "demo", "--steps", "2", "--out", "demo", "--json"],
-        { cwd: project },
-      );
-      expect(JSON.parse(stdout)).toMatchObject({ out: "demo", seed: expect.any(Number) });
-      expect(await readdir(join(project, "demo"))).toEqual(
+  it("install the command as `visii`", async () => {
+    const { stdout } = await run("npx", ["--no-install", "visii", "--version"], { cwd: project });
+    expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  describe.each(testedNodes)("run on Node %i", (major) => {
+    const node = nodes.get(major);
+    if (!node)
+      console.warn(`Skipped: Node ${major} was not found. Run .ci/nodes, or list its path in VISII_NODES.`);
+    const options = { skip: !node, timeout };
+
+    it("from the command, with its model and its photos", options, async () => {
+      const words = ["demo", "--steps", "2", "--out", `demo-${major}`, "--json"];
+      const { stdout } = await run(node!, ["node_modules/visii/bin.js", ...words], { cwd: project });
+      expect(JSON.parse(stdout)).toMatchObject({ out: `demo-${major}`, seed: expect.any(Number) });
+      expect(await readdir(join(project, `demo-${major}`))).toEqual(
         expect.arrayContaining(["learned.visii", "report.json", "sheet.png"]),
       );
-    },
-    patient,
-  );
+    });
+
+    it("and report an error of the engine as the user's", options, async () => {
+      const learn = ["learn", "--pair", "before.jpg", "absent.jpg", "--out", "never.visii"];
+      const failed = run(node!, ["node_modules/visii/bin.js", ...learn], { cwd: project });
+      await expect(failed).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^visii: .*absent\.jpg/m),
+      });
+    });
+
+    it("from a program that imports the packages", options, async () => {
+      const program = [
+        'import assert from "node:assert";',
+        'import { gradient } from "visii-engine/autodiff";',
+        'import { visii } from "visii-client";',
+        'import { WebhookError, verifyWebhook } from "visii-client/webhooks";',
+        'import { decodeInstruction, VisibleError } from "visii-engine";',
+        'import { VisibleError as same } from "visii-engine/errors";',
+        'assert.equal(typeof gradient, "function");',
+        'assert.equal(typeof visii({ baseUrl: "http://127.0.0.1", key: "k" }).edits.create, "function");',
+        'assert.throws(() => verifyWebhook("whsec_AAAA", {}, "{}", 0), WebhookError);',
+        "assert.throws(() => decodeInstruction(Uint8Array.of(1)), VisibleError);",
+        "assert.equal(same, VisibleError);",
+        "console.log(process.version);",
+      ].join("\n");
+      await writeFile(join(project, `on-${major}.mjs`), program);
+      const { stdout } = await run(node!, [`on-${major}.mjs`], { cwd: project });
+      expect(stdout).toMatch(`v${major}.`);
+    });
+  });
 
   it(
     "bring a client that a browser can load, and whose types need no Node",
@@ -133,13 +201,17 @@ describe("the packages, as published", () => {
       const { metafile } = await build({
         entryPoints: [program],
         absWorkingDir: project,
-        ...{ bundle: true, platform: "browser", format: "esm", metafile: true, write: false },
+        bundle: true,
+        platform: "browser",
+        format: "esm",
+        metafile: true,
+        write: false,
       });
       const inputs = Object.keys(metafile.inputs).filter((path) => path !== "browser.ts");
       const allowed = /^node_modules\/(visii-client\/dist\/client|eventsource-parser\/dist)\//;
       expect(inputs.filter((path) => !allowed.test(path))).toEqual([]);
       expect(inputs.length).toBeGreaterThan(3);
     },
-    patient,
+    timeout,
   );
 });
