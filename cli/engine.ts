@@ -61,7 +61,8 @@ export async function withPipeline<Result>(
     memory ??
     (device === "cpu" ? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())) : undefined);
   const pipeline = await openPipeline(modelFolder(model), {
-    ...{ device, precision },
+    device,
+    precision,
     ...defined({ threads, resolution }),
     ...(cache ? { cache: { ...cache, note: (line: string) => progress.note(line) } } : {}),
     ...defined({ memory: allowed }),

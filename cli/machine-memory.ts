@@ -27,7 +27,9 @@ export async function requireHostMemory(
   if (pipeline.device !== "cpu" || known.has(key)) return;
   const { requireMemory } = await import("visii-engine/capacity");
   requireMemory(pipeline.model, {
-    ...{ use, width, height },
+    use,
+    width,
+    height,
     multiple: pipeline.sizeMultiple,
     available: availableMemory(),
     allowed: pipeline.memory,

@@ -28,7 +28,9 @@ export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrd
   const { cluster, taskDefinition, capacityProvider, subnets, securityGroups } = order;
   const { tasks = [], failures = [] } = await ecs.send(
     new RunTaskCommand({
-      ...{ cluster, taskDefinition, capacityProviderStrategy: [{ capacityProvider, weight: 1 }] },
+      cluster,
+      taskDefinition,
+      capacityProviderStrategy: [{ capacityProvider, weight: 1 }],
       networkConfiguration: { awsvpcConfiguration: { subnets, securityGroups, assignPublicIp: "DISABLED" } },
     }),
   );

@@ -50,7 +50,9 @@ const { VISII_LANE_MEMORY: laneMemory } = config;
 const lanes = config.VISII_LANES.map((names, lane) => ({
   names,
   compute: new ComputeProcess({
-    ...{ model: config.VISII_MODEL, device: config.VISII_DEVICE, precision: config.VISII_PRECISION },
+    model: config.VISII_MODEL,
+    device: config.VISII_DEVICE,
+    precision: config.VISII_PRECISION,
     environment: process.env,
     cancelGraceMs: 20_000,
     hangTimeoutMs: config.VISII_HANG_TIMEOUT * 1000,
@@ -110,7 +112,10 @@ try {
         },
         batchKey: createBatchKey(jobs, batchKey),
         together: batch,
-        ...{ timing, clock, log, signal: stopping.signal },
+        timing,
+        clock,
+        log,
+        signal: stopping.signal,
       });
     }),
   );

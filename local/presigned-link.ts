@@ -32,7 +32,8 @@ export async function refuseLink(
   try {
     const disposition = searchParams.get("response-content-disposition");
     const command = new GetObjectCommand({
-      ...{ Bucket: bucket, Key: key.join("/") },
+      Bucket: bucket,
+      Key: key.join("/"),
       ...(disposition === null ? {} : { ResponseContentDisposition: disposition }),
     });
     const again = await getSignedUrl(clients.s3, command, { expiresIn, signingDate });

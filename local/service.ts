@@ -73,15 +73,24 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const key = opened.secret;
 
   const settings: EdgeSettings = {
-    ...{ ...defaultEdgeSettings, requestsPerMinute: 6000 },
+    ...defaultEdgeSettings,
+    requestsPerMinute: 6000,
     // Without a router, a stream can last until its job ends.
-    ...{ longestStream: 3600, ...options.settings },
+    longestStream: 3600,
+    ...options.settings,
   };
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
   const { refuseAddress: refuseWebhook } = loopbackToo;
   const download = createDownload(loopbackToo);
   const app = createApp({
-    ...{ table, objects, queues, timing, clock, random, log, settings },
+    table,
+    objects,
+    queues,
+    timing,
+    clock,
+    random,
+    log,
+    settings,
     refuseWebhook,
     download,
   });

@@ -67,7 +67,9 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
   const urls = (index: 0 | 1) =>
     Object.fromEntries(made.map(([role, pair]) => [role, pair[index]])) as StandIns["queueUrls"];
   return {
-    ...{ aws, bucket, table },
+    aws,
+    bucket,
+    table,
     queueUrls: urls(0),
     deadLetterUrls: urls(1),
     webhookQueueUrl: objects.createQueue("visii-webhooks", { region }).queueUrl,

@@ -66,7 +66,9 @@ async function answer(
   const sized = request.method === "HEAD" ? (length ?? "0") : String(bytes.length);
   const disposition = byLink && url.searchParams.get("response-content-disposition");
   response.writeHead(passed.status, {
-    ...{ ...back, ...corsHeaders, "content-length": sized },
+    ...back,
+    ...corsHeaders,
+    "content-length": sized,
     ...(disposition ? { "content-disposition": disposition } : {}),
   });
   response.end(bytes);

@@ -54,7 +54,8 @@ export function metrics(
   ofStage: Values = {},
 ): LogFacts {
   const series = (names: readonly string[], of: Values) => ({
-    ...{ Namespace: metricNamespace, Dimensions: [[stageDimension, ...names]] },
+    Namespace: metricNamespace,
+    Dimensions: [[stageDimension, ...names]],
     Metrics: Object.entries(of).map(([Name, [, Unit]]) => ({ Name, Unit })),
   });
   return {

@@ -27,7 +27,8 @@ export async function openLocalWorld(clock: Clock = systemClock): Promise<LocalW
   const clients = createAwsClients(standIns.aws);
   const queue = (name: QueueName) => new SqsJobQueue(clients.sqs, standIns.queueUrls[name]);
   return {
-    ...{ standIns, clients },
+    standIns,
+    clients,
     table: new DynamoTable(clients.dynamo, standIns.table, clock),
     objects: new S3ObjectStore(clients.s3, standIns.bucket),
     queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },

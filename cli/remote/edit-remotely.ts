@@ -108,7 +108,9 @@ function requestOf({
   metadata,
 }: SamplingOptions) {
   return {
-    ...{ seed, count, photo_metadata: metadata },
+    seed,
+    count,
+    photo_metadata: metadata,
     ...defined({
       text_guidance: textGuidance,
       image_guidance: imageGuidance,

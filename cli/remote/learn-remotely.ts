@@ -39,7 +39,9 @@ export async function learnRemotely(
   progress.update({ stage: "uploading", step: names.length, steps: names.length, unit: "pairs" });
   const { id } = await api.instructions.create(
     {
-      ...{ pairs, seed, space },
+      pairs,
+      seed,
+      space,
       // The server uses the pair encoder by default if its model has one.
       ...(init === undefined || init === "pair" ? {} : { init }),
       ...defined({
@@ -59,7 +61,9 @@ export async function learnRemotely(
       id,
       ({ stage, step, steps, loss, eta_seconds }) =>
         progress.update({
-          ...{ step, steps, stage: stageNames[stage] ?? stage },
+          step,
+          steps,
+          stage: stageNames[stage] ?? stage,
           ...defined({ loss, etaSeconds: eta_seconds }),
         }),
     );

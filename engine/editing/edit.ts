@@ -216,7 +216,10 @@ async function prepareProcess(
       `Strength ${strength} leaves none of the ${steps} sampling ${steps === 1 ? "step" : "steps"}; raise the strength or the steps.`,
     );
   return {
-    ...{ prompt, scheduler, guidance, conditioning },
+    prompt,
+    scheduler,
+    guidance,
+    conditioning,
     begin: (steps - made) * scheduler.evaluationsPerStep,
     negative: negative === undefined ? undefined : await embedWords(pipeline, negative),
   };

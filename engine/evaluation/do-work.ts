@@ -108,7 +108,9 @@ export async function doWork(
     tests.push({ name: test.name, picture, scores: await measure.scores(test, result, { aimsAtTruth }) });
   }
   return {
-    ...{ case: opened.name, method: name, seed },
+    case: opened.name,
+    method: name,
+    seed,
     ...defined({ text }),
     cost: { once, photo: photos },
     tests,

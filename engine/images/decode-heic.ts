@@ -64,9 +64,11 @@ export async function heicToPng(bytes: Uint8Array, subject: string, limits: Heic
 async function decodeInThread(bytes: Uint8Array, limits: HeicLimits): Promise<Decoded> {
   const library = createRequire(import.meta.url).resolve("libheif-js/wasm-bundle.js");
   const worker = new Worker(threadSource, {
-    ...{ eval: true, workerData: { library, bytes, limits } },
+    eval: true,
+    workerData: { library, bytes, limits },
     // libheif-js prints the errors that it throws.
-    ...{ stdout: true, stderr: true },
+    stdout: true,
+    stderr: true,
   });
   let timer: NodeJS.Timeout | undefined;
   try {

@@ -74,7 +74,10 @@ async function textRows(
   const initial = text.slice(d, (1 + tokens) * d);
   return {
     space: "text",
-    ...{ tokens, dimension: d, initial, words: initial },
+    tokens,
+    dimension: d,
+    initial,
+    words: initial,
     feeds: (instruction) => ({ bos, instruction, rest, ...pooled }),
     conditioning: (instruction) => ({
       ...pooled,
@@ -93,7 +96,11 @@ async function keysValuesRows(
   const initial = projected.slice(dimension, (1 + tokens) * dimension);
   return {
     space: "kv",
-    ...{ tokens, dimension, attentions, initial, words: initial },
+    tokens,
+    dimension,
+    attentions,
+    initial,
+    words: initial,
     feeds: (instruction) => ({ text, instruction, ...pooled }),
     conditioning: (instruction) => ({ ...pooled, text, learned: instruction }),
   };

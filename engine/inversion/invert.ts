@@ -204,7 +204,14 @@ export async function invert(
         init,
         ...defined({ start }),
         hyperParameters: {
-          ...{ steps, learningRate, batchSize, textGuidance, imageGuidance, loop, width, height },
+          steps,
+          learningRate,
+          batchSize,
+          textGuidance,
+          imageGuidance,
+          loop,
+          width,
+          height,
           pairs: pairs.length,
           ...(precision === "fp32" ? {} : { precision }),
         },
@@ -255,7 +262,9 @@ async function stepOnce(
   const candidate =
     settings.selection === "validation"
       ? {
-          ...{ instruction: updated.parameters, step, score: checked?.mean ?? Number.POSITIVE_INFINITY },
+          instruction: updated.parameters,
+          step,
+          score: checked?.mean ?? Number.POSITIVE_INFINITY,
           ...defined({ decisive: checked?.decisive }),
         }
       : { instruction: state.instruction, step: state.step, score: mse };

@@ -74,7 +74,8 @@ export function encodeRunState(state: RunState, fingerprint: string): Uint8Array
     step: state.step,
     optimizerStep: optimizer.step,
     best: {
-      ...{ step: best.step, score: best.score },
+      step: best.step,
+      score: best.score,
       ...defined({ decisive: best.decisive }),
     },
     ...defined({ wordsDecisive: state.wordsDecisive }),
@@ -126,7 +127,8 @@ export function decodeRunState(bytes: Uint8Array, fingerprint: string): RunState
     optimizer: { step: head.optimizerStep, mean: tensor("mean"), square: tensor("square") },
     best: {
       instruction: tensor("best"),
-      ...{ step: head.best.step, score: head.best.score },
+      step: head.best.step,
+      score: head.best.score,
       ...defined({ decisive: head.best.decisive }),
     },
     ...defined({ wordsDecisive: head.wordsDecisive }),

@@ -1,6 +1,18 @@
 /** Bytes per value of each TIFF field type (TIFF 6.0, Exif 3.0 for 129). */
 const typeSizes: Readonly<Record<number, number>> = {
-  ...{ 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 129: 1 },
+  1: 1,
+  2: 1,
+  3: 2,
+  4: 4,
+  5: 8,
+  6: 1,
+  7: 1,
+  8: 2,
+  9: 4,
+  10: 8,
+  11: 4,
+  12: 8,
+  129: 1,
 };
 
 const [short, long] = [3, 4];

@@ -89,7 +89,9 @@ export function storedBytes(recipes: Iterable<Recipe>): number {
 export async function writeRearranged(path: string, recipes: Iterable<Recipe>): Promise<string> {
   const hash = createHash("sha256");
   const tensors = [...recipes].map(({ name, weight }) => ({
-    ...{ name, dtype: storedAs[weight.dtype]!, shape: weight.shape },
+    name,
+    dtype: storedAs[weight.dtype]!,
+    shape: weight.shape,
     *bytes() {
       const made = compute(weight);
       yield new Uint8Array(made.buffer, made.byteOffset, made.byteLength);

@@ -312,7 +312,10 @@ export class Pipeline {
       optimize(unetGraph(this.model, { batch, height, width, learnedRows })),
     );
     const { prediction } = await session.run({
-      ...{ latents, image, timesteps, text },
+      latents,
+      image,
+      timesteps,
+      text,
       ...defined({ pooled, learned }),
     });
     this.#unetForwards += batch;

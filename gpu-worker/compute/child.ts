@@ -46,7 +46,8 @@ try {
   // fail each of them.
   await requireSoundDevice(device);
   const pipeline = await openPipeline(model, {
-    ...{ device, precision },
+    device,
+    precision,
     ...defined({ memory, threads }),
     ...(cache === undefined ? {} : { cache: { ...cache, note: (line) => log.info(line, { model }) } }),
   });

@@ -53,7 +53,12 @@ export async function editTask(
   };
   const parts = task.parts.map(
     (part, number): PartState => ({
-      ...{ number, part, made: 0, steps: 0, seconds: 0, over: false },
+      number,
+      part,
+      made: 0,
+      steps: 0,
+      seconds: 0,
+      over: false,
       total: part.images.length * part.count,
     }),
   );
@@ -82,7 +87,11 @@ export async function editTask(
           part.steps += own;
           const done = part.made * steps + step * own;
           void emit({
-            ...{ type: "progress", part: part.number, stage: "edit", step: done, steps: part.total * steps },
+            type: "progress",
+            part: part.number,
+            stage: "edit",
+            step: done,
+            steps: part.total * steps,
           });
         }
         await yieldToEventLoop();
@@ -163,7 +172,12 @@ async function tellResult(
   const { image, ...file } = (await open()).finish(edited);
   const { format, metadata: metadataMode } = part.part;
   await emit({
-    ...{ type: "result", part: part.number, index, variation, width: image.width, height: image.height },
+    type: "result",
+    part: part.number,
+    index,
+    variation,
+    width: image.width,
+    height: image.height,
     bytes: await encodeImage(image, format, { ...file, ...defined({ metadataMode }) }),
   });
 }

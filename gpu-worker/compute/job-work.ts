@@ -65,7 +65,10 @@ async function learn(
   ]);
   const task: LearnTask = {
     kind: "learn",
-    ...{ pairs, seed: request.seed ?? 0, saveEvery, previews: 8 },
+    pairs,
+    seed: request.seed ?? 0,
+    saveEvery,
+    previews: 8,
     ...defined({
       init: request.init,
       space: request.space,
@@ -113,7 +116,9 @@ async function bring(
   const { init, textGuidance } = await storeInstruction(ports, job, done.instruction);
   const measured = { compute_seconds: secondsSince(ports.clock, started), steps: 0 };
   return {
-    ...{ results: [], text_guidance: textGuidance, measured },
+    results: [],
+    text_guidance: textGuidance,
+    measured,
     ...defined({ caption: init }),
   };
 }
@@ -151,7 +156,10 @@ async function edit(
     open.map(async ({ image, index }) => ({ index, bytes: await input(objects, account, image) })),
   );
   const part: EditPart = {
-    ...{ images, count, format, seed: request.seed ?? 0 },
+    images,
+    count,
+    format,
+    seed: request.seed ?? 0,
     ...defined({ noise: request.noise, metadata: request.photo_metadata }),
   };
   const prompt: EditPrompt = defined({
@@ -230,7 +238,9 @@ function reportProgress(event: TaskEvent, { report }: Hooks, seconds: () => numb
   if (event.type !== "progress") return;
   const { stage, step, steps, loss, etaSeconds } = event;
   const progress = {
-    ...{ stage, step, steps },
+    stage,
+    step,
+    steps,
     ...defined({ loss }),
     ...(etaSeconds === undefined ? {} : { eta_seconds: Math.round(etaSeconds * 10) / 10 }),
   };

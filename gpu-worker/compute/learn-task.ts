@@ -31,7 +31,9 @@ export async function learnTask(
     pairs,
     { ...options, ...(clipWeight === undefined ? {} : { overrides: { clipWeight } }) },
     {
-      ...{ signal, saveEvery, previews },
+      signal,
+      saveEvery,
+      previews,
       ...defined({ resume }),
       onCheckpoint: (bytes) => emit({ type: "state", bytes }),
       async onEvent({ preview, validation: _, caption: __, ...progress }) {

@@ -55,7 +55,10 @@ export class Inbox {
   async receive(queue: JobQueue, waitSeconds: number): Promise<HeldMessage | undefined> {
     const { timing, signal } = this.#options;
     const [message] = await queue.receive({
-      ...{ maximum: 1, waitSeconds, visibilitySeconds: timing.visibility, signal },
+      maximum: 1,
+      waitSeconds,
+      visibilitySeconds: timing.visibility,
+      signal,
     });
     return message && new HeldMessage(this.#options, queue, message);
   }

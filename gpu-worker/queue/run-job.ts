@@ -87,7 +87,9 @@ async function run(
       ...traceFacts(job.trace),
       ...metrics(
         {
-          ...{ JobSeconds: [seconds, "Seconds"], WaitSeconds: [waited, "Seconds"], Jobs: [1, "Count"] },
+          JobSeconds: [seconds, "Seconds"],
+          WaitSeconds: [waited, "Seconds"],
+          Jobs: [1, "Count"],
           ...(steps && seconds ? { StepsPerSecond: [steps / seconds, "Count/Second"] } : {}),
         },
         { Kind: job.request.kind, Status: status, Failure: error?.code ?? "none" },
@@ -102,7 +104,8 @@ async function run(
     const done = await work(job, { signal, report: (facts) => reporter.report(facts) });
     const { warnings, ...made } = done;
     end = {
-      ...{ ...made, status: "succeeded" },
+      ...made,
+      status: "succeeded",
       ...(warnings?.length ? { warnings: [...warnings] } : {}),
     };
   } catch (error) {

@@ -21,7 +21,8 @@ export async function ablationChart(table: AblationTable, metric: Metric): Promi
   const series = { name, points: drawn };
   if (axis)
     return lineChart({
-      ...{ title, description },
+      title,
+      description,
       x: { label: axis.label, log: axis.log, ticks: drawn.map(({ row }) => row.x!) },
       y: { label },
       series: [
@@ -32,7 +33,8 @@ export async function ablationChart(table: AblationTable, metric: Metric): Promi
       ],
     });
   return dotChart({
-    ...{ title, description },
+    title,
+    description,
     x: { label },
     categories: drawn.map(({ row }) => row.label),
     series: [

@@ -85,7 +85,10 @@ function tableOf(ablation: Ablation, cells: readonly FinishedCell[], cellsOfVari
   const summaries = new Map(summarise(works, names).map((row) => [row.method, row]));
   const differences = new Map(compare(works, names, baseline).map((row) => [row.method, row.metrics]));
   return {
-    ...{ name, title, about, baseline },
+    name,
+    title,
+    about,
+    baseline,
     ...(axis ? { axis } : {}),
     complete: cells.length === cellsOfVariant * variants.length,
     rows: variants.flatMap((variant): AblationRow[] => {
@@ -96,7 +99,10 @@ function tableOf(ablation: Ablation, cells: readonly FinishedCell[], cellsOfVari
       const { x, label } = variant;
       return [
         {
-          ...{ name: variant.name, label, cases, metrics },
+          name: variant.name,
+          label,
+          cases,
+          metrics,
           ...defined({ x }),
           differences: differences.get(variant.name) ?? null,
           cost,

@@ -66,8 +66,11 @@ export const ablations: readonly Ablation[] = [
     axis: { label: "text guidance", log: true },
     baseline: "1",
     variants: textGuidances.map((textGuidance) => ({
-      ...{ name: String(textGuidance), label: String(textGuidance), x: textGuidance },
-      ...{ learning: { textGuidance }, editing: { textGuidance } },
+      name: String(textGuidance),
+      label: String(textGuidance),
+      x: textGuidance,
+      learning: { textGuidance },
+      editing: { textGuidance },
     })),
   },
   {
@@ -77,7 +80,9 @@ export const ablations: readonly Ablation[] = [
     axis: { label: "text guidance", log: true },
     baseline: "1",
     variants: textGuidances.map((textGuidance) => ({
-      ...{ name: String(textGuidance), label: String(textGuidance), x: textGuidance },
+      name: String(textGuidance),
+      label: String(textGuidance),
+      x: textGuidance,
       editing: { textGuidance },
     })),
   },
@@ -88,7 +93,9 @@ export const ablations: readonly Ablation[] = [
     axis: { label: "sampling steps", log: true },
     baseline: "1",
     variants: [1, 2, 4, 8, 20].map((steps) => ({
-      ...{ name: String(steps), label: String(steps), x: steps },
+      name: String(steps),
+      label: String(steps),
+      x: steps,
       editing: { steps },
     })),
   },

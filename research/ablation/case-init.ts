@@ -43,7 +43,9 @@ export async function caseInit(
   const decisive = {
     caption: openCase.digest,
     ...(init === "caption" ? {} : { init }),
-    ...{ seed, resolution, weights: pipeline.weightHash },
+    seed,
+    resolution,
+    weights: pipeline.weightHash,
   };
   const path = join(folder, `${keyOf(decisive)}.txt`);
   const known = await readFile(path, "utf8").catch(() => undefined);

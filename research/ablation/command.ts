@@ -116,7 +116,10 @@ async function ablate(
   const { reused, ...outcome } = await runAblations(
     pipeline,
     {
-      ...{ ablations, cases, seeds, out },
+      ablations,
+      cases,
+      seeds,
+      out,
       ...(options.learningSteps === undefined ? {} : { learning: { steps: options.learningSteps } }),
       ...defined({ side: options.size }),
     },
@@ -134,7 +137,9 @@ async function ablate(
   progress.clear();
   const report = makeAblationReport(
     {
-      ...{ set, ablations, seeds },
+      set,
+      ablations,
+      seeds,
       model: { id: pipeline.modelId, weightHash: pipeline.weightHash },
       clip: (await nameClip(pipeline)) ?? null,
       side: options.size ?? null,

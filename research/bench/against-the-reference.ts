@@ -79,7 +79,9 @@ export async function benchAgainstReference(
             imageGuidance: guidance.image,
           } as const;
           onPoint({
-            ...{ learner, case: opened.name, seed },
+            learner,
+            case: opened.name,
+            seed,
             evaluations: unetForwards + unetBackwards,
             psnr: await meanPsnrToTruth(pipeline, opened, { instruction }, options),
           });
@@ -124,10 +126,18 @@ function asInstruction(
       space: "text",
       modelId: pipeline.modelId,
       weightHash: pipeline.weightHash,
-      ...{ seed, init },
+      seed,
+      init,
       hyperParameters: {
-        ...{ steps, learningRate, batchSize: 1, loop: "reference", pairs: 1, width, height },
-        ...{ textGuidance: guidance.text, imageGuidance: guidance.image },
+        steps,
+        learningRate,
+        batchSize: 1,
+        loop: "reference",
+        pairs: 1,
+        width,
+        height,
+        textGuidance: guidance.text,
+        imageGuidance: guidance.image,
       },
       losses: {
         first: unknown,

@@ -59,7 +59,10 @@ const side = size / model.vae.autoencoder.factor;
 const inputs = await drawInputs(pipeline, side);
 await writeInputs(pipeline, inputs, scratch);
 const samples = {
-  ...{ latents: inputs.latents, image: inputs.image, height: side, width: side },
+  latents: inputs.latents,
+  image: inputs.image,
+  height: side,
+  width: side,
   timesteps: Float32Array.of(timestep),
 };
 
@@ -96,7 +99,12 @@ const flops = (graph: Graph) => workOf(graph).convolution + workOf(graph).produc
 const forward = flops(optimize(unetGraph(model, { batch: 1, height: side, width: side, learnedRows: 0 })));
 console.log(
   JSON.stringify({
-    ...{ unet, branches, step, editOne, editMany, autoencoder },
+    unet,
+    branches,
+    step,
+    editOne,
+    editMany,
+    autoencoder,
     flops: {
       forward,
       step: flops(planLoss(model, wanted, Number.POSITIVE_INFINITY).graph),

@@ -16,8 +16,14 @@ const tokens = 8;
 /** Loss settings at batch size 1 for latents of this side. */
 export function lossAt(latents: number): LossSettings {
   return {
-    ...{ batch: 1, height: latents, width: latents, space: "text", tokens },
-    ...{ textGuidance: guidance.text, mseWeight: 4, clipWeight: 0.1 },
+    batch: 1,
+    height: latents,
+    width: latents,
+    space: "text",
+    tokens,
+    textGuidance: guidance.text,
+    mseWeight: 4,
+    clipWeight: 0.1,
   };
 }
 export const wanted = lossAt(side);
@@ -29,8 +35,11 @@ export function fullSizeEdit(pipeline: Pipeline, photo: RgbImage, steps: number)
     [photo],
     { text: pipeline.defaults.init },
     {
-      ...{ seed: 1, steps, scheduler: "euler-ancestral" },
-      ...{ textGuidance: guidance.text, imageGuidance: guidance.image },
+      seed: 1,
+      steps,
+      scheduler: "euler-ancestral",
+      textGuidance: guidance.text,
+      imageGuidance: guidance.image,
     },
   );
 }
@@ -61,7 +70,9 @@ export async function drawInputs(pipeline: Pipeline, latents = side): Promise<Fu
   const length = Math.hypot(...raw);
   return {
     ...drawn,
-    ...{ side: latents, pixels, direction: raw.map((x) => x / length) },
+    side: latents,
+    pixels,
+    direction: raw.map((x) => x / length),
     text: await pipeline.encodeText(pipeline.defaults.init),
     nothing: await pipeline.encodeText(""),
   };
@@ -71,7 +82,11 @@ export async function drawInputs(pipeline: Pipeline, latents = side): Promise<Fu
 export function lossFeeds({ textWidth: d }: Pipeline, inputs: FullSizeInputs) {
   const { latents, image, target, text, direction } = inputs;
   return {
-    ...{ latents, image, target, direction, timesteps: Float32Array.of(timestep) },
+    latents,
+    image,
+    target,
+    direction,
+    timesteps: Float32Array.of(timestep),
     bos: text.slice(0, d),
     instruction: text.slice(d, (1 + tokens) * d),
     rest: text.slice((1 + tokens) * d),
@@ -90,11 +105,13 @@ export async function writeInputs(
   const latent = [1, latentChannels, inputs.side, inputs.side];
   const text = [1, pipeline.textLength, pipeline.textWidth];
   const shapes = {
-    ...{ latents: latent, image: latent, target: latent, text, nothing: text },
-    ...{
-      pixels: [1, 3, inputs.side * factor, inputs.side * factor],
-      direction: [1, inputs.direction.length],
-    },
+    latents: latent,
+    image: latent,
+    target: latent,
+    text,
+    nothing: text,
+    pixels: [1, 3, inputs.side * factor, inputs.side * factor],
+    direction: [1, inputs.direction.length],
   };
   const tensors = Object.entries(shapes).map(([name, shape]) => [
     name,

@@ -54,7 +54,9 @@ export async function benchParity(
   const size = { width: side * 8, height: side * 8 };
   await compare("latents", (await pipeline.encodeImage({ ...size, data: inputs.pixels })).data);
   const decoded = await pipeline.decodeLatents({
-    ...{ channels: model.vae.autoencoder.latentChannels, width: side, height: side },
+    channels: model.vae.autoencoder.latentChannels,
+    width: side,
+    height: side,
     data: inputs.image,
   });
   const clamped = (await readTensor(expected, "pixels")).map((x) => Math.max(-1, Math.min(1, x)));
@@ -62,7 +64,10 @@ export async function benchParity(
   await pipeline.dispose();
 
   const samples = {
-    ...{ latents: inputs.latents, image: inputs.image, height: side, width: side },
+    latents: inputs.latents,
+    image: inputs.image,
+    height: side,
+    width: side,
     timesteps: Float32Array.of(timestep),
   };
   await compare("prediction", await pipeline.predict({ ...samples, text: inputs.text }));

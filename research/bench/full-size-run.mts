@@ -40,7 +40,10 @@ if (what === "step") {
   const inputs = await drawInputs(pipeline);
   await writeInputs(pipeline, inputs, scratch);
   const samples = {
-    ...{ latents: inputs.latents, image: inputs.image, height: side, width: side },
+    latents: inputs.latents,
+    image: inputs.image,
+    height: side,
+    width: side,
     timesteps: Float32Array.of(timestep),
   };
   const frozen = await frozenBranches(pipeline, samples, guidance);

@@ -32,7 +32,8 @@ async function part<Made>(name: string, make: () => Made | Promise<Made>): Promi
 const notes: string[] = [];
 const pipeline = await part("open", () =>
   openPipeline(folder, {
-    ...{ device: "cpu", threads: availableParallelism() },
+    device: "cpu",
+    threads: availableParallelism(),
     ...(cache ? { cache: { folder: cache, note: (line: string) => notes.push(line) } } : {}),
   }),
 );

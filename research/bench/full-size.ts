@@ -118,14 +118,13 @@ async function step(folder: string, threads: number, scratch: string, say: (line
     `  floor      ${floor.toFixed(2)} s = ${(ours.flopsWithNothingTwice / 1e9).toFixed(0)} GFLOP at the fastest convolution's rate`,
   );
   const reference = await runReferenceStep({
-    ...{
-      unet: join(folder, "unet"),
-      inputs: join(scratch, "inputs.safetensors"),
-      threads,
-      timestep,
-      guidance,
-    },
-    ...{ outputs: join(scratch, "gradient.safetensors"), repeats },
+    unet: join(folder, "unet"),
+    inputs: join(scratch, "inputs.safetensors"),
+    threads,
+    timestep,
+    guidance,
+    outputs: join(scratch, "gradient.safetensors"),
+    repeats,
   });
   sayReference(reference, seconds, say);
   return { ...ours, seconds, floor, reference };

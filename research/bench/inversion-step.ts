@@ -68,7 +68,11 @@ export async function benchInversionStep(
   const frozen = await frozenBranches(pipeline, samples, guidance);
   const { latents, image, timesteps } = samples;
   const feeds = {
-    ...{ latents, image, timesteps, target, frozen },
+    latents,
+    image,
+    timesteps,
+    target,
+    frozen,
     bos: embedding.slice(0, width),
     instruction: embedding.slice(width, (1 + tokens) * width),
     rest: embedding.slice((1 + tokens) * width),

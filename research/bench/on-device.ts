@@ -84,8 +84,12 @@ export async function benchOnDevice(
   const outputs = join(scratch, "theirs.safetensors");
   const asked = {
     device: device === "cpu" ? "cpu" : device.includes(":") ? device : "cuda:0",
-    ...{ precision, timestep, repeats, steps: samplingSteps },
-    ...{ text_guidance: guidance.text, image_guidance: guidance.image },
+    precision,
+    timestep,
+    repeats,
+    steps: samplingSteps,
+    text_guidance: guidance.text,
+    image_guidance: guidance.image,
   };
   const inputs = join(scratch, "inputs.safetensors");
   const watched = await watchDeviceMemory(device, () =>

@@ -98,7 +98,9 @@ async function learnInPyTorch(
       {},
     );
     const options = {
-      ...{ seed, checkpoints, threads },
+      seed,
+      checkpoints,
+      threads,
       tokens: pipeline.model.tokenizer.encode(init).length,
       learning_rate: learningRate,
       text_guidance: guidance.text,

@@ -82,8 +82,13 @@ export function dotChart(chart: DotChart): Promise<string> {
     ],
     axes: [
       {
-        ...{ orient: "bottom", scale: "x", grid: true, tickCount: 6, labelOverlap: "greedy" },
-        ...{ title: x.label, titleAnchor: labelWidth(x.label) > plot ? "end" : "middle" },
+        orient: "bottom",
+        scale: "x",
+        grid: true,
+        tickCount: 6,
+        labelOverlap: "greedy",
+        title: x.label,
+        titleAnchor: labelWidth(x.label) > plot ? "end" : "middle",
       },
       { orient: "left", scale: "y", domain: false, ticks: false, labelPadding: 8 },
     ],

@@ -41,7 +41,9 @@ export class KeyStore {
     this.#existed = new LRUCache({ max: 10_000, ttl: existenceMemory, perf });
     this.#used = new LRUCache({ max: 10_000, ttl: useMemory, perf });
     this.#found = new LRUCache({
-      ...{ max: 10_000, ttl: keyMemory, perf },
+      max: 10_000,
+      ttl: keyMemory,
+      perf,
       fetchMethod: (hash) => this.#read(hash),
     });
   }

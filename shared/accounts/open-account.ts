@@ -29,7 +29,10 @@ export async function openAccount(
   const { name, environment, credits, concurrency, billingCustomer, resultDays } = opening;
   const now = clock.now();
   const account: Account = {
-    ...{ id: createId("account", now, random(10)), name, concurrency, created_at: toIso(now) },
+    id: createId("account", now, random(10)),
+    name,
+    concurrency,
+    created_at: toIso(now),
     webhook_secret: createSecret(random(24)),
     ...defined({ billing_customer: billingCustomer, result_days: resultDays }),
   };

@@ -39,7 +39,10 @@ export function transactItem(table: string, write: Write, now: number) {
 
 function toItem({ pk, sk, data, due, expires }: NewRow, version: number): Record<string, unknown> {
   return {
-    ...{ pk, sk, version, data },
+    pk,
+    sk,
+    version,
+    data,
     ...(due === undefined ? {} : { due_pk: duePartition({ pk, sk }), due_sk: due }),
     ...defined({ expires }),
   };

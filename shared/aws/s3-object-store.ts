@@ -50,7 +50,8 @@ export class S3ObjectStore implements ObjectStore {
 
   presignDownload(key: string, expiresInSeconds: number, saveAs?: string): Promise<string> {
     const command = new GetObjectCommand({
-      ...{ Bucket: this.#bucket, Key: key },
+      Bucket: this.#bucket,
+      Key: key,
       ...(saveAs === undefined ? {} : { ResponseContentDisposition: attachment(saveAs) }),
     });
     return getSignedUrl(this.#client, command, { expiresIn: expiresInSeconds });
@@ -58,7 +59,10 @@ export class S3ObjectStore implements ObjectStore {
 
   async put(key: string, bytes: Uint8Array, contentType: string): Promise<void> {
     const command = new PutObjectCommand({
-      ...{ Bucket: this.#bucket, Key: key, Body: bytes, ContentType: contentType },
+      Bucket: this.#bucket,
+      Key: key,
+      Body: bytes,
+      ContentType: contentType,
       ContentLength: bytes.byteLength,
     });
     await callService(`put ${key}`, () => this.#client.send(command));
@@ -85,7 +89,9 @@ export class S3ObjectStore implements ObjectStore {
 
   async list(prefix: string, limit: number, after?: string): Promise<readonly StoredObject[]> {
     const command = new ListObjectsV2Command({
-      ...{ Bucket: this.#bucket, Prefix: prefix, MaxKeys: limit },
+      Bucket: this.#bucket,
+      Prefix: prefix,
+      MaxKeys: limit,
       ...defined({ StartAfter: after }),
     });
     const { Contents } = await callService(`list ${prefix}`, () => this.#client.send(command));

@@ -50,7 +50,10 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
 }
 
 const lineOf = ({ id, status, results, error, reserved, usage }: Job, line: number): StoredLine => ({
-  ...{ line, job: id, status, reserved },
+  line,
+  job: id,
+  status,
+  reserved,
   results: results.map(({ width, height }) => ({ width, height })),
   ...defined({ error, usage }),
 });
@@ -99,7 +102,12 @@ export async function announceEnd(
       id: deriveId("delivery", subject, `${type} ${webhook ?? url}`),
       account,
       ...defined({ webhook }),
-      ...{ url, type, status: "pending", attempts: 0, created_at: now, next_attempt_at: now },
+      url,
+      type,
+      status: "pending",
+      attempts: 0,
+      created_at: now,
+      next_attempt_at: now,
       body: JSON.stringify(payload),
     };
     const expires = Math.floor(clock.now() / 1000) + lifetimes.delivery;

@@ -271,7 +271,9 @@ interface JobFailure {
 }
 
 const messageOf = ({ id, account, trace }: Job): JobMessage => ({
-  ...{ version: 1, job: id, account },
+  version: 1,
+  job: id,
+  account,
   ...defined({ trace }),
 });
 

@@ -32,7 +32,10 @@ export function createStripeMeter({
       });
       const headers = { Authorization: `Bearer ${secretKey}` };
       const answer = await fetch(new URL("/v1/billing/meter_events", baseUrl), {
-        ...{ method: "POST", headers, body, signal: AbortSignal.timeout(timeout) },
+        method: "POST",
+        headers,
+        body,
+        signal: AbortSignal.timeout(timeout),
       }).catch((cause: unknown) => {
         throw new RetryableError("the meter is unreachable", { cause });
       });

@@ -64,7 +64,8 @@ describe("visii --server", () => {
     expect(applied).toMatchObject({ code: 0 });
     expect(lastJson(applied.stdout)).toEqual({
       results: photos.map((input) => ({
-        ...{ input, output: join("edited", input) },
+        input,
+        output: join("edited", input),
         seconds: expect.any(Number),
       })),
       seed: 0,

@@ -23,7 +23,10 @@ export function objectStoreContract(open: () => ObjectStore): void {
     expect(await store.size("big/put")).toBe(large.length);
     expect(Buffer.compare((await store.get("big/put")) ?? new Uint8Array(), large)).toBe(0);
     const { url, fields } = await store.presignUpload({
-      ...{ key: "big/form", contentType: "image/png", maximumBytes: large.length, expiresInSeconds: 60 },
+      key: "big/form",
+      contentType: "image/png",
+      maximumBytes: large.length,
+      expiresInSeconds: 60,
     });
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.set(name, value);

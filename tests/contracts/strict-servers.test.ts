@@ -34,7 +34,8 @@ function on(
     beforeAll(async () => {
       server = await kind.start();
       clients = createAwsClients({
-        ...{ region: "us-east-1", credentials: strictCredentials },
+        region: "us-east-1",
+        credentials: strictCredentials,
         [endpoint]: server.endpoint,
       });
       if (endpoint === "tableEndpoint")

@@ -5,8 +5,11 @@ import { runSmokeTask, smokeTiming } from "../../deployment/run-smoke-task.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
 
 const order = {
-  ...{ cluster: "workers", taskDefinition: "smoke:1", capacityProvider: "machines" },
-  ...{ subnets: ["subnet-1"], securityGroups: ["sg-1"] },
+  cluster: "workers",
+  taskDefinition: "smoke:1",
+  capacityProvider: "machines",
+  subnets: ["subnet-1"],
+  securityGroups: ["sg-1"],
 };
 
 /** ECS as the SDK hears it. @param states of the task, look by look; the last one stays */
@@ -24,7 +27,8 @@ async function play(states: readonly object[], run: object = { tasks: [{ taskArn
     return { response: { statusCode: 200, headers: {}, body } };
   };
   const ecs = new ECSClient({
-    ...{ region: "us-east-1", credentials: { accessKeyId: "a", secretAccessKey: "s" } },
+    region: "us-east-1",
+    credentials: { accessKeyId: "a", secretAccessKey: "s" },
     requestHandler: { handle } as never,
   });
   let over = false;

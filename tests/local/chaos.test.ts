@@ -30,7 +30,11 @@ beforeAll(async () => {
   faulty = await startFaultyStandIns(draw, { table: 0.05, store: 0.05, queue: 0.03 });
   direct = createAwsClients(faulty.direct);
   running = await RunningService.start({
-    ...{ workers: 2, apiProcess: true, credits, logLevel: "error", standIns: faulty.standIns },
+    workers: 2,
+    apiProcess: true,
+    credits,
+    logLevel: "error",
+    standIns: faulty.standIns,
     // Here the test ends the computing processes, not a job's input.
     timing: { ...quickTiming, maximumKills: 1000, maximumFailures: 1000 },
     settings: { ...defaultEdgeSettings, requestsPerMinute: 1_000_000, idempotencyLock: 5 },

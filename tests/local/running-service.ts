@@ -27,7 +27,12 @@ export class RunningService {
   static async start(options: Partial<ServiceOptions> = {}): Promise<RunningService> {
     const log = createJsonLog((line) => process.stderr.write(`${line}\n`), Date.now, "error");
     const service = await startService({
-      ...{ port: 0, workers: 1, model: tinyModel, log, timing: quickTiming, saveEvery: 0.2 },
+      port: 0,
+      workers: 1,
+      model: tinyModel,
+      log,
+      timing: quickTiming,
+      saveEvery: 0.2,
       ...options,
     });
     return new RunningService(service);

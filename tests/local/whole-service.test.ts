@@ -197,7 +197,8 @@ describe("the service on one machine", () => {
     const bomb = await running.upload(await lyingBomb(), "image/avif");
     const { body: blown } = await running.call("POST", "/v1/edits", { text: "sepia", images: [bomb] });
     expect(await running.end(`/v1/edits/${blown.id}`)).toMatchObject({
-      ...{ status: "failed", error: { code: "image_too_large" } },
+      status: "failed",
+      error: { code: "image_too_large" },
     });
     const after = await running.watch("/v1/usage", ({ reserved }) => reserved === 0);
     expect(after.balance).toBe(balance);
@@ -231,7 +232,8 @@ describe("the service on one machine", () => {
       const { port } = listener.address() as AddressInfo;
       // On one's own machine, and there only, a webhook may lead to it.
       const { body: hook } = await running.call("POST", "/v1/webhooks", {
-        ...{ url: `http://127.0.0.1:${port}/`, events: ["edit.succeeded"] },
+        url: `http://127.0.0.1:${port}/`,
+        events: ["edit.succeeded"],
       });
       const images = [await running.upload(await picture())];
       const { body } = await running.call("POST", "/v1/edits", { text: "sepia", images, steps: 1 });

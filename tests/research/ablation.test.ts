@@ -88,7 +88,12 @@ describe("the table of ablations", () => {
     const { learning } = ablationFor(pipeline!, loop!, cases!).variants.find(({ name }) => name === "paper")!;
     const { textGuidance, imageGuidance, learningRate } = pipeline!.defaults.inversion;
     expect(resolveSettings(pipeline!, { ...learning, seed: 0 })).toMatchObject({
-      ...{ textGuidance, imageGuidance, learningRate, loop: "reference", steps: 1000, batchSize: 1 },
+      textGuidance,
+      imageGuidance,
+      learningRate,
+      loop: "reference",
+      steps: 1000,
+      batchSize: 1,
     });
   });
 

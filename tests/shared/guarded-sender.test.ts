@@ -79,7 +79,10 @@ describe("the sender", () => {
     };
   };
   const policy = (lookup: LookupFunction, change: Partial<OutboundPolicy> = {}): OutboundPolicy => ({
-    ...{ refuseAddress: () => undefined, refuseIp, timeout: 500, lookup },
+    refuseAddress: () => undefined,
+    refuseIp,
+    timeout: 500,
+    lookup,
     ...change,
   });
   const send = (rules: OutboundPolicy, path = "/") =>

@@ -22,10 +22,19 @@ async function stored(): Promise<Job> {
   const id = createId("edit", clock.now(), randomBytes(10));
   const image = createId("upload", 1, randomBytes(10));
   return jobs.insert({
-    ...{ id, account, status: "queued", queue: "interactive", attempt: 0, failures: 0, reserved: 10 },
+    id,
+    account,
+    status: "queued",
+    queue: "interactive",
+    attempt: 0,
+    failures: 0,
+    reserved: 10,
     request: { kind: "edit", text: "sepia", images: [image] },
     created_at: new Date(clock.now()).toISOString(),
-    ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
+    cancel_requested: false,
+    results: [],
+    has_preview: false,
+    concluded: false,
   });
 }
 

@@ -56,7 +56,8 @@ export function send(
     const outgoing = request(
       url,
       {
-        ...{ method, ...(agent ? { agent } : {}) },
+        method,
+        ...(agent ? { agent } : {}),
         headers: {
           ...headers,
           ...(body === undefined

@@ -72,7 +72,9 @@ export async function measureRequests(root: string, seconds: number): Promise<Re
       };
     };
     const { seconds: putting } = await server.ask<{ seconds: number }>({
-      ...{ ask: "puts", count: puts, atOnce: callers },
+      ask: "puts",
+      count: puts,
+      atOnce: callers,
     });
     return {
       putsPerSecond: puts / putting,

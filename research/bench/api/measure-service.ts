@@ -74,7 +74,9 @@ async function call(
   headers: Readonly<Record<string, string>> = {},
 ) {
   const { status, text } = await send({
-    ...{ method, url: `${url}${path}`, headers: { authorization: `Bearer ${key}`, ...headers } },
+    method,
+    url: `${url}${path}`,
+    headers: { authorization: `Bearer ${key}`, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (status >= 300) throw new Error(`${method} ${path} returned status ${status}: ${text}`);

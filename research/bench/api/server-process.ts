@@ -45,7 +45,9 @@ const { openAccount } = (await load(
 
 const adapters = openAdapters(
   {
-    ...{ AWS_REGION: aws.region, VISII_BUCKET: standIns.bucket, VISII_TABLE: standIns.table },
+    AWS_REGION: aws.region,
+    VISII_BUCKET: standIns.bucket,
+    VISII_TABLE: standIns.table,
     VISII_QUEUE_URLS: standIns.queueUrls,
     ...defined({
       VISII_STORE_ENDPOINT: aws.storeEndpoint,
@@ -65,8 +67,16 @@ const silent = { info: () => undefined, error: console.error };
 const settings = { ...defaultEdgeSettings, requestsPerMinute: 60_000 };
 const refuseWebhook = () => undefined;
 const app = createApp({
-  ...{ table, objects: adapters.objects, queues, timing: adapters.timing, clock, random },
-  ...{ log: silent, settings, refuseWebhook, download: createDownload(publicOnly) },
+  table,
+  objects: adapters.objects,
+  queues,
+  timing: adapters.timing,
+  clock,
+  random,
+  log: silent,
+  settings,
+  refuseWebhook,
+  download: createDownload(publicOnly),
 });
 
 let sample: Readonly<Record<string, unknown>> = {};

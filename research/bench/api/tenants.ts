@@ -24,7 +24,12 @@ export async function openTenants(
     const { account, secret } = await open({ table, clock, random }, opening);
     const image = createId("upload", clock.now(), random(10));
     const upload: Upload = {
-      ...{ id: image, status: "ready", content_type: "image/png", bytes: 1000, width: 64, height: 64 },
+      id: image,
+      status: "ready",
+      content_type: "image/png",
+      bytes: 1000,
+      width: 64,
+      height: 64,
       created_at: toIso(clock.now()),
     };
     await table.insert({ ...rowKeys.resource(account.id, image), data: { ...upload, account: account.id } });

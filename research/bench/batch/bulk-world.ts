@@ -54,7 +54,14 @@ export class BulkWorld {
     const jobs = new JobStore({ table, queues, clock, timing: queueTiming });
     const settings = { ...defaultEdgeSettings, requestsPerMinute: 100_000 };
     this.app = createApp({
-      ...{ table, objects, queues, timing: queueTiming, clock, random, log, settings },
+      table,
+      objects,
+      queues,
+      timing: queueTiming,
+      clock,
+      random,
+      log,
+      settings,
       refuseWebhook: () => undefined,
       download: createDownload(publicOnly),
     });
@@ -110,17 +117,20 @@ export class BulkWorld {
   async learned(account: string, id: string, upload: string): Promise<void> {
     const at = new Date().toISOString();
     const data: Job = {
-      ...{
-        id,
-        account,
-        status: "succeeded",
-        queue: "learning",
-        created_at: at,
-        finished_at: at,
-        reserved: 0,
-      },
-      ...{ request: { kind: "import", upload }, attempt: 1, failures: 0, results: [], concluded: true },
-      ...{ cancel_requested: false, has_preview: false },
+      id,
+      account,
+      status: "succeeded",
+      queue: "learning",
+      created_at: at,
+      finished_at: at,
+      reserved: 0,
+      request: { kind: "import", upload },
+      attempt: 1,
+      failures: 0,
+      results: [],
+      concluded: true,
+      cancel_requested: false,
+      has_preview: false,
     };
     await this.table.insert({ ...rowKeys.resource(account, id), data });
   }
@@ -159,5 +169,6 @@ export class BulkWorld {
 const resultOf = ({ id, request }: Job) => ({
   input: request.kind === "edit" ? (request.images[0] ?? "") : "",
   key: `results/${id}/000-0.png`,
-  ...{ width: 512, height: 512 },
+  width: 512,
+  height: 512,
 });

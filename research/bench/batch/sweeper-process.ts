@@ -6,7 +6,7 @@ import { S3ObjectStore } from "../../../shared/aws/s3-object-store.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
-import { systemRandom as random, systemClock } from "../../../shared/system-clock.ts";
+import { systemClock } from "../../../shared/system-clock.ts";
 import { usedMilliseconds } from "../api/child.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { remoteTable } from "./remote-table.ts";
@@ -34,7 +34,9 @@ const table = remoteTable();
 const queue = new MemoryQueue();
 const queues = { interactive: queue, learning: queue, bulk: queue };
 const ports: SweepPorts = {
-  ...{ table, clock, random, meter: undefined },
+  table,
+  clock,
+  meter: undefined,
   objects: new S3ObjectStore(createAwsClients(aws).s3, bucket),
   jobs: new JobStore({ table, queues, clock, timing: queueTiming }),
   ledger: new Ledger(table, clock),
@@ -52,7 +54,11 @@ process.on("message", async (message: Partial<Look>) => {
   const rows = await sweep(ports);
   const peak = process.resourceUsage().maxRSS / 1024;
   const looked: Looked = {
-    ...{ rows, bulk: queue.drain(), errors: errors.splice(0), cpu: usedMilliseconds() - before, peak },
+    rows,
+    bulk: queue.drain(),
+    errors: errors.splice(0),
+    cpu: usedMilliseconds() - before,
+    peak,
   };
   process.send?.({ looked });
 });

@@ -35,7 +35,11 @@ const model = { id: "made up", weightHash: "0" };
 describe("a report of cases in groups", () => {
   const report = makeReport(
     {
-      ...{ set: "set", model, clip: null, settings: {}, seeds: [0] },
+      set: "set",
+      model,
+      clip: null,
+      settings: {},
+      seeds: [0],
       cases: [files("night", "light"), files("grade", "colour"), files("dusk", "light")],
       methods: parseMethods("text,learned"),
     },
@@ -76,7 +80,11 @@ describe("a report of a fit beside learning", () => {
   const report = (fitted: readonly [cubic: number, local: number][], learned: readonly number[]) =>
     makeReport(
       {
-        ...{ set: "set", model, clip: null, settings: {}, seeds: [0] },
+        set: "set",
+        model,
+        clip: null,
+        settings: {},
+        seeds: [0],
         cases: learned.map((_, i) => files(`case ${i}`)),
         methods: parseMethods("fit,learned"),
       },

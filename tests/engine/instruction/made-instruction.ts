@@ -26,8 +26,15 @@ export async function makeInstruction(
       seed,
       init,
       hyperParameters: {
-        ...{ steps: 1, learningRate: 0.1, batchSize: 1, textGuidance: 1, imageGuidance: 1 },
-        ...{ loop: "fast", pairs: 1, width: 64, height: 32 },
+        steps: 1,
+        learningRate: 0.1,
+        batchSize: 1,
+        textGuidance: 1,
+        imageGuidance: 1,
+        loop: "fast",
+        pairs: 1,
+        width: 64,
+        height: 32,
       },
       losses: {
         first: 1,

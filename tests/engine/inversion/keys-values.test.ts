@@ -45,7 +45,8 @@ describe.each([
       latents: await fixture.floats("outputs.loss.0.noisy"),
       image: await fixture.floats("inputs.loss.0.before"),
       timesteps: Float32Array.of(37),
-      ...{ height, width },
+      height,
+      width,
     };
     const worded = await pipeline.predict({ ...samples, ...told });
     const learned = await pipeline.predict({ ...samples, ...rows.conditioning(rows.initial) });

@@ -10,8 +10,14 @@ import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 import { randomArray, seedOf } from "../numerics/seeded-random.ts";
 
 const wanted: LossSettings = {
-  ...{ batch: 2, height: 16, width: 16, tokens: 3, space: "text" },
-  ...{ textGuidance: 7.5, mseWeight: 4, clipWeight: 0.1 },
+  batch: 2,
+  height: 16,
+  width: 16,
+  tokens: 3,
+  space: "text",
+  textGuidance: 7.5,
+  mseWeight: 4,
+  clipWeight: 0.1,
 };
 /** The same operators in another order of execution, float32. */
 const samePlanTolerance = 1e-5;

@@ -9,8 +9,14 @@ import { randomArray, seedOf } from "../numerics/seeded-random.ts";
 /** A learning step's graph: loss and gradient at `side` × `side` latents. */
 export function stepGraph(model: ModelFolder, side = 8): OptimizedGraph {
   const graph = lossGraph(model, {
-    ...{ batch: 1, height: side, width: side, tokens: 3, space: "text" },
-    ...{ textGuidance: 7.5, mseWeight: 4, clipWeight: 0.1 },
+    batch: 1,
+    height: side,
+    width: side,
+    tokens: 3,
+    space: "text",
+    textGuidance: 7.5,
+    mseWeight: 4,
+    clipWeight: 0.1,
   });
   return optimize(graph);
 }

@@ -149,7 +149,11 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
   const pair = drawPair();
   const options: InversionOptions = {
     init: "a red apple",
-    ...{ space, steps: 30, seed: 3, batchSize: 2, learningRate: 0.05 },
+    space,
+    steps: 30,
+    seed: 3,
+    batchSize: 2,
+    learningRate: 0.05,
     overrides: { samples: 8, validationSamples: 4, validationEvery: 5 },
   };
 

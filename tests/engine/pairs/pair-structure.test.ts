@@ -22,7 +22,10 @@ const luma = ([r, g, b]: readonly [number, number, number]) => 0.3 * r + 0.6 * g
 
 /** The part of a picture that begins at (left, top), as large as its shift leaves it. */
 const window = ({ width, height }: RgbImage, left: number, top: number, most: number) => ({
-  ...{ left, top, width: width - most, height: height - most },
+  left,
+  top,
+  width: width - most,
+  height: height - most,
 });
 
 describe("the outlines of a pair", () => {
@@ -58,8 +61,10 @@ describe("the outlines of a pair", () => {
     const mirrored = data.map((_, i) => data[i - (i % width) + width - 1 - (i % width)]!);
     expect(comparePair(before, { width, height, data: mirrored }).kind).toBe("mirrored");
     const inner = cropImage(after, {
-      ...{ left: Math.round(0.08 * width), top: Math.round(0.08 * height) },
-      ...{ width: Math.round(0.84 * width), height: Math.round(0.84 * height) },
+      left: Math.round(0.08 * width),
+      top: Math.round(0.08 * height),
+      width: Math.round(0.84 * width),
+      height: Math.round(0.84 * height),
     });
     expect(["warped", "shifted"]).toContain(comparePair(before, coverImage(inner, width, height)).kind);
     expect(comparePair(before, coverImage(other, width, height)).kind).toBe("different");

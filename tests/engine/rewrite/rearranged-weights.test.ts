@@ -18,8 +18,12 @@ describe("of a graph's weights, those in another order are found", () => {
       [
         turned,
         {
-          ...{ source, sourceDtype: "float32", dtype: "float32" },
-          ...{ shape: [3, 2, 4], strides: [4, 12, -1], offset: 3 },
+          source,
+          sourceDtype: "float32",
+          dtype: "float32",
+          shape: [3, 2, 4],
+          strides: [4, 12, -1],
+          offset: 3,
         },
       ],
     ]);
@@ -45,7 +49,9 @@ describe("of a graph's weights, those in another order are found", () => {
       graph.output("y", graph.exp(moved));
       expect([...rearrangedWeights(graph.build()).keys()]).toEqual([moved]);
       expect(rearrangedWeights(graph.build()).get(moved)).toMatchObject({
-        ...{ sourceDtype: "float16", dtype: "float32", strides: [1, 4, 12] },
+        sourceDtype: "float16",
+        dtype: "float32",
+        strides: [1, 4, 12],
       });
     }
   });

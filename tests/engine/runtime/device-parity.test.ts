@@ -31,8 +31,13 @@ for (const { device, precision, missing } of cases)
 const size = { height: 8, width: 8 };
 const tokens = 5;
 const settings: LossSettings = {
-  ...{ batch: 1, ...size, space: "text", tokens },
-  ...{ textGuidance: 1, mseWeight: 4, clipWeight: 0 },
+  batch: 1,
+  ...size,
+  space: "text",
+  tokens,
+  textGuidance: 1,
+  mseWeight: 4,
+  clipWeight: 0,
 };
 const lossScale = 64;
 

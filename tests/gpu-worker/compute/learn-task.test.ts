@@ -23,7 +23,10 @@ beforeAll(async () => {
   task = {
     kind: "learn",
     pairs: [{ before: await encodeImage(before, "png"), after: await encodeImage(negative(before), "png") }],
-    ...{ seed: 4, steps: 2, saveEvery: 1000, previews: 2 },
+    seed: 4,
+    steps: 2,
+    saveEvery: 1000,
+    previews: 2,
   };
 });
 afterAll(async () => {

@@ -69,8 +69,13 @@ export class Container {
 /** What a task tells its containers, with the stand-ins in place of AWS. */
 export function taskEnvironment({ aws, bucket, table, queueUrls }: StandIns): Environment {
   return {
-    ...{ AWS_REGION: aws.region, VISII_STAGE: "tests", VISII_BUCKET: bucket, VISII_TABLE: table },
-    ...{ VISII_QUEUE_URLS: JSON.stringify(queueUrls), VISII_DEVICE: "cpu", ...standInAddresses(aws) },
+    AWS_REGION: aws.region,
+    VISII_STAGE: "tests",
+    VISII_BUCKET: bucket,
+    VISII_TABLE: table,
+    VISII_QUEUE_URLS: JSON.stringify(queueUrls),
+    VISII_DEVICE: "cpu",
+    ...standInAddresses(aws),
   };
 }
 

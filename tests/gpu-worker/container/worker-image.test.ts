@@ -37,7 +37,8 @@ afterAll(async () => {
 
 const environment = () => ({
   ...taskEnvironment(service.standIns),
-  ...{ VISII_MODEL: join(scratch, "models"), VISII_MODEL_SOURCE: place.prefix },
+  VISII_MODEL: join(scratch, "models"),
+  VISII_MODEL_SOURCE: place.prefix,
 });
 
 describe("the folder of the worker's image", () => {

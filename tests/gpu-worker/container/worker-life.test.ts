@@ -26,7 +26,9 @@ afterAll(async () => {
 const start = (more: Readonly<Record<string, string>> = {}) =>
   new Container(worker, ["node", "main.mjs"], {
     ...taskEnvironment(running.service.standIns),
-    ...{ VISII_MODEL: tinyModel, VISII_SAVE_EVERY: "0.2", VISII_TIMING: JSON.stringify(quickTiming) },
+    VISII_MODEL: tinyModel,
+    VISII_SAVE_EVERY: "0.2",
+    VISII_TIMING: JSON.stringify(quickTiming),
     ...more,
   });
 

@@ -19,7 +19,9 @@ beforeAll(async () => {
     threads: 1,
     environment: {
       ...process.env,
-      ...{ AWS_SECRET_ACCESS_KEY: secret, VISII_QUEUE_URLS: secret, ECS_AGENT_URI: secret },
+      AWS_SECRET_ACCESS_KEY: secret,
+      VISII_QUEUE_URLS: secret,
+      ECS_AGENT_URI: secret,
     },
     cancelGraceMs: 5000,
     hangTimeoutMs: 60_000,
@@ -102,7 +104,11 @@ describe("the process that computes", () => {
 
   it("kills a process that is wedged in the middle of a task, and replaces it", async () => {
     const dog = new ComputeProcess({
-      ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 4000 },
+      model: tinyModel,
+      device: "cpu",
+      threads: 1,
+      cancelGraceMs: 5000,
+      hangTimeoutMs: 4000,
     });
     try {
       await dog.ready();
@@ -126,7 +132,11 @@ describe("the process that computes", () => {
 
   it("leaves one alone that is slow and says so", async () => {
     const dog = new ComputeProcess({
-      ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 6000 },
+      model: tinyModel,
+      device: "cpu",
+      threads: 1,
+      cancelGraceMs: 5000,
+      hangTimeoutMs: 6000,
     });
     try {
       await dog.ready();
@@ -153,7 +163,11 @@ describe("the process that computes", () => {
     // tsx keeps its cache there too.
     const scratches = async () => (await readdir(folder)).filter((name) => name.startsWith("visii-compute-"));
     const own = new ComputeProcess({
-      ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 60_000 },
+      model: tinyModel,
+      device: "cpu",
+      threads: 1,
+      cancelGraceMs: 5000,
+      hangTimeoutMs: 60_000,
     });
     try {
       await own.ready();

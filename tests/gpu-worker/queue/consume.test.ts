@@ -29,7 +29,12 @@ async function consumed(
   const groups: string[][] = [];
   let handled = 0;
   const running = consume({
-    ...{ queues: [queue], timing, clock, log, together, signal: stop.signal },
+    queues: [queue],
+    timing,
+    clock,
+    log,
+    together,
+    signal: stop.signal,
     batchKey: async ({ body }) => (body.startsWith("alone") ? undefined : body.slice(0, 1)),
     async handle({ body }) {
       if (inHand.size === 0) groups.push([]);

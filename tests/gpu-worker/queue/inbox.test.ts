@@ -34,7 +34,11 @@ function work({ interactive, bulk }: Pair, handling: (body: string) => number) {
   const stop = new AbortController();
   const begun: { readonly body: string; readonly at: number }[] = [];
   const running = consume({
-    ...{ queues: [interactive, bulk], timing, clock, log, signal: stop.signal },
+    queues: [interactive, bulk],
+    timing,
+    clock,
+    log,
+    signal: stop.signal,
     async handle({ body }) {
       begun.push({ body, at: Date.now() });
       await clock.sleep(handling(body));

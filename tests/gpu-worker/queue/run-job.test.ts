@@ -45,13 +45,11 @@ beforeAll(async () => {
   jobs = new JobStore({ ...world, clock, timing });
   ledger = new Ledger(world.table, clock);
   await insertAccount(world.table, {
-    ...{
-      id: account,
-      name: "t",
-      created_at: new Date().toISOString(),
-      webhook_secret: "whsec_AA==",
-      concurrency: 10,
-    },
+    id: account,
+    name: "t",
+    created_at: new Date().toISOString(),
+    webhook_secret: "whsec_AA==",
+    concurrency: 10,
   });
   await ledger.open(account, 1_000_000);
 });
@@ -76,10 +74,19 @@ async function submit({ reserved = 5000 } = {}): Promise<Job> {
   const id = createId("edit", Date.now(), randomBytes(10));
   await ledger.reserve(account, id, reserved, { class: "interactive", most: 1000 });
   const job = await jobs.insert({
-    ...{ id, account, status: "queued", queue: "interactive", attempt: 0, failures: 0, reserved },
+    id,
+    account,
+    status: "queued",
+    queue: "interactive",
+    attempt: 0,
+    failures: 0,
+    reserved,
     request: { kind: "edit", text: "sepia", images: [createId("upload", 1, randomBytes(10))] },
     created_at: new Date().toISOString(),
-    ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
+    cancel_requested: false,
+    results: [],
+    has_preview: false,
+    concluded: false,
   });
   await jobs.enqueue(job);
   return job;
@@ -177,7 +184,8 @@ describe("a worker", () => {
       throw new Error("cannot be done");
     });
     expect(await ended(job)).toMatchObject({
-      ...{ status: "failed", failures: timing.maximumFailures },
+      status: "failed",
+      failures: timing.maximumFailures,
       error: { code: "gave_up", message: expect.stringContaining("5 times") },
     });
     const dead = new SqsJobQueue(world.clients.sqs, world.standIns.deadLetterUrls.interactive);
@@ -193,7 +201,9 @@ describe("a worker", () => {
       throw new ProcessKilled("the compute process exited during a task (SIGKILL)");
     });
     expect(await ended(job)).toMatchObject({
-      ...{ status: "failed", failures: 2, kills: 2 },
+      status: "failed",
+      failures: 2,
+      kills: 2,
       error: {
         code: "unprocessable",
         message: expect.stringMatching(/2 times .*SIGKILL.*; check its images/),

@@ -22,7 +22,11 @@ let compute: NotingProcess;
 let shared: SharedCompute;
 beforeAll(() => {
   compute = new NotingProcess({
-    ...{ model: tinyModel, device: "cpu", threads: 1, cancelGraceMs: 5000, hangTimeoutMs: 60_000 },
+    model: tinyModel,
+    device: "cpu",
+    threads: 1,
+    cancelGraceMs: 5000,
+    hangTimeoutMs: 60_000,
   });
   shared = new SharedCompute(compute);
 });
@@ -30,11 +34,15 @@ afterAll(() => compute?.stop());
 
 const partOf = async (red: number, change: Partial<EditPart> = {}): Promise<EditPart> => ({
   images: [{ index: 0, bytes: await picture("png", { red }) }],
-  ...{ seed: red, count: 1, format: "png" },
+  seed: red,
+  count: 1,
+  format: "png",
   ...change,
 });
 const taskOf = (part: EditPart, steps = 2): EditTask => ({
-  ...{ kind: "edit", batch: 4, parts: [part] },
+  kind: "edit",
+  batch: 4,
+  parts: [part],
   prompt: { text: "sepia", steps },
 });
 
