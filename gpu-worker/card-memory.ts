@@ -7,7 +7,7 @@ import { showBytes } from "../shared/show-bytes.ts";
  * GPU memory in bytes that each lane uses in addition to its sessions: CUDA's context, kernels and
  * workspaces.
  */
-export const laneOverhead = 0.8e9;
+const laneOverhead = 0.8e9;
 
 interface Card {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** The object type without undefined properties. */
-export type Defined<Value> = {
+type Defined<Value> = {
   readonly [Name in keyof Value as undefined extends Value[Name] ? never : Name]: Value[Name];
 } & {
   readonly [Name in keyof Value as undefined extends Value[Name] ? Name : never]?: Exclude<

@@ -5,7 +5,7 @@ import { z } from "zod";
  * An ID is the kind's prefix and 26 characters of Crockford base 32, of which the first ten are the time:
  * `ins_…`.
  */
-export const idPrefixes = {
+const idPrefixes = {
   account: "acc",
   batch: "bat",
   delivery: "dlv",

@@ -24,7 +24,7 @@ export const learningCost = (steps: number = assumedSteps.learning): number =>
   Math.max(prices.learningFloor, steps * prices.learningStep);
 
 /** Options that determine an edit's reservation. */
-export interface EditSize {
+interface EditSize {
   /** Sampling steps per result. Default: the model's setting. */
   readonly steps?: number | undefined;
   readonly scheduler?: string | undefined;

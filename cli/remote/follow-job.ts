@@ -11,7 +11,7 @@ interface RemoteJob {
 }
 
 /** The client methods that every kind of job has. */
-export interface JobCalls<Job extends RemoteJob> {
+interface JobCalls<Job extends RemoteJob> {
   get(id: string): Promise<Job>;
   cancel(id: string): Promise<Job>;
   events(id: string, signal?: AbortSignal): AsyncGenerator<JobEvent>;

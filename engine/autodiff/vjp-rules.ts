@@ -18,7 +18,7 @@ export interface Local<Op extends OpType> {
 }
 
 /** One cotangent for each input; `null` if the input has no gradient (ids). */
-export type Cotangents<In extends readonly unknown[]> = { readonly [K in keyof In]: Value | null };
+type Cotangents<In extends readonly unknown[]> = { readonly [K in keyof In]: Value | null };
 
 /**
  * A vector–Jacobian product: ∂loss/∂inputs from ∂loss/∂y. A cotangent may have the broadcast shape;

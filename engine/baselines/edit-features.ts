@@ -14,7 +14,7 @@ export const featureSets = ["cubic", "local"] as const;
 export type FeatureSet = (typeof featureSets)[number];
 
 /** The features of every pixel of one image. */
-export interface PixelFeatures {
+interface PixelFeatures {
   readonly count: number;
   /** Writes the features of the pixel at `index` (y · width + x) to the first `count` entries of `into`. */
   read(index: number, into: Float64Array): void;

@@ -40,7 +40,7 @@ export interface EvaluationHooks {
 }
 
 /** One work item: a method on a case with a seed. */
-export interface Work {
+interface Work {
   readonly opened: OpenCase;
   readonly measure: CaseMeasure;
   readonly method: Method;

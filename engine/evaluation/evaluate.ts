@@ -37,7 +37,7 @@ interface PlannedWork {
 }
 
 /** The work items, by case. A method is skipped for cases that lack its inputs. */
-export function listWork({ cases, methods, seeds }: EvaluationPlan): PlannedWork[] {
+function listWork({ cases, methods, seeds }: EvaluationPlan): PlannedWork[] {
   return cases.flatMap((files) =>
     methods
       .filter((method) => whatIsMissing(method, files) === undefined)

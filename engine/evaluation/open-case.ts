@@ -12,7 +12,7 @@ import type { CaseFiles, OpenCase, OpenPair, OpenTest } from "./evaluation-case.
  * Maximum side of images in pixels. Larger images are scaled down first, for all methods; this limits the
  * time of SSIM and the size of the report.
  */
-export const longestSide = 1024;
+const longestSide = 1024;
 
 /**
  * Decodes a case's images. After images are resized to their before images, true edits to their photos.

@@ -11,7 +11,7 @@ import type { LearnedFromCase } from "./learn-from-case.ts";
 import type { Method } from "./method.ts";
 
 /** A method after preparation on the case's pairs. */
-export interface PreparedMethod {
+interface PreparedMethod {
   /** The selected text. */
   readonly text?: string;
   /** Cost of learning the instruction, possibly in an earlier run. */

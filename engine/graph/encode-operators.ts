@@ -13,7 +13,7 @@ export type OnnxOperand =
   | "ones";
 
 /** How a node is encoded: one ONNX node, or several if `lowered`. */
-export interface OnnxForm {
+interface OnnxForm {
   readonly type: string;
   readonly domain?: "com.microsoft";
   /** Operands after the node's inputs. */

@@ -10,7 +10,7 @@ import type { FloatType, Value } from "./value.ts";
  * incomplete table does not compile: `shape-rules.ts`, `encode-operators.ts`, `../autodiff/vjp-rules.ts` and,
  * in the tests, the float64 reference.
  */
-export interface Operators {
+interface Operators {
   // Elementwise, two operands, multidirectional broadcasting.
   Add: Binary;
   Sub: Binary;

@@ -20,7 +20,7 @@ export interface WeightSource {
 export type ConstantData = Float32Array | BigInt64Array;
 
 /** Source of a value: the caller at run time, a checkpoint, a constant, or a node. */
-export type Origin =
+type Origin =
   | { readonly kind: "input" }
   | { readonly kind: "weight"; readonly source: WeightSource }
   | { readonly kind: "constant"; readonly data: ConstantData }

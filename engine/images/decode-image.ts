@@ -12,12 +12,12 @@ import { readImageFile } from "./read-image-file.ts";
 import { createRgbImage, fromBytes, type RgbImage } from "./rgb-image.ts";
 
 /** Maximum width × height. 50 megapixels take 600 MB as floats. */
-export const maximumPixels = 50_000_000;
+const maximumPixels = 50_000_000;
 /** Maximum side in pixels. */
-export const maximumSide = 20_000;
+const maximumSide = 20_000;
 
 /** Maximum number of scans of a JPEG. */
-export const maximumScans = 100;
+const maximumScans = 100;
 
 export interface Transparency {
   /** [height, width], 0 is transparent, 255 is opaque. */

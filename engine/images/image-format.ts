@@ -1,7 +1,7 @@
 /** Detects file formats by their first bytes; file names are not reliable. */
 
 /** Formats that can be written (and read). */
-export const imageFormats = ["jpeg", "png", "webp", "avif"] as const;
+const imageFormats = ["jpeg", "png", "webp", "avif"] as const;
 export type ImageFormat = (typeof imageFormats)[number];
 
 /** Formats that can be read, and the format in which an edited image is written. */

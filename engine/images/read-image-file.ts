@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { VisibleError } from "../errors.ts";
 
 /** Maximum size of an image file in bytes. */
-export const maximumFileBytes = 200 * 1024 * 1024;
+const maximumFileBytes = 200 * 1024 * 1024;
 
 const refusals: Readonly<Record<string, (path: string) => VisibleError>> = {
   ENOENT: (path) =>

@@ -90,7 +90,7 @@ export const formatOfExtension = (extension: string): ImageFormat | undefined =>
   formats[extension.toLowerCase()];
 
 /** The format of `path`'s extension. @throws VisibleError if it cannot be written */
-export function formatOfPath(path: string): ImageFormat {
+function formatOfPath(path: string): ImageFormat {
   const format = formatOfExtension(extname(path));
   if (!format)
     throw new VisibleError(

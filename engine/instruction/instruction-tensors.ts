@@ -36,7 +36,7 @@ export function tensorsOf({
 }
 
 /** Where the tensors of a file in kv space are in an instruction's rows. */
-export interface KeysValuesLayout {
+interface KeysValuesLayout {
   readonly tokenCount: number;
   readonly attentions: readonly TextAttention[];
 }

@@ -8,7 +8,7 @@ import { encodeSafetensors } from "../weights/safetensors-file.ts";
 import type { LossScale } from "./loss-scale.ts";
 
 /** A point of the loss curve: the mean loss of a step's batch, and the validation loss if it was computed. */
-export interface LossPoint {
+interface LossPoint {
   readonly step: number;
   readonly loss: number;
   readonly validation?: number;

@@ -53,7 +53,7 @@ export function applyLut(lut: ColorLut, { width, height, data }: RgbImage): RgbI
  *
  * Grays stay gray if the table's grays are, unlike with trilinear interpolation.
  */
-export function lookUp(
+function lookUp(
   { size, colors, domain: { min, max } }: ColorLut,
   r: number,
   g: number,

@@ -18,7 +18,7 @@ export interface HubFile {
 }
 
 /** Part of a file's content, streamed. */
-export interface Content {
+interface Content {
   /** Index of the first byte: the requested one, or 0 if the server does not support ranges. */
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;

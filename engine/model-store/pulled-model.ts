@@ -6,7 +6,7 @@ import { writeAside } from "../files/write-aside.ts";
 import { hasChecksum } from "./checksum.ts";
 
 /** File name of a complete pull's record: the source and checksum of each file. */
-export const recordName = ".visii-pull.json";
+const recordName = ".visii-pull.json";
 
 const recordSchema = z.object({
   name: z.string(),

@@ -6,7 +6,7 @@ import { type ModelId, parseModelId, showModelId } from "./model-id.ts";
 import { type PullRecord, readPullRecord } from "./pulled-model.ts";
 
 /** A model in the store: `root/owner/name` or, with a revision, `root/owner/name@revision`. */
-export interface StoredModel {
+interface StoredModel {
   readonly id: string;
   readonly folder: string;
   /** Size on disk, including partial downloads. */
@@ -37,7 +37,7 @@ export async function listStored(root: string): Promise<StoredModel[]> {
 }
 
 /** @throws VisibleError `model_not_pulled` */
-export async function findStored(root: string, text: string): Promise<StoredModel> {
+async function findStored(root: string, text: string): Promise<StoredModel> {
   const wanted = showModelId(parseModelId(text));
   const models = await listStored(root);
   const found = models.find(({ id }) => id === wanted);

@@ -2,7 +2,7 @@
  * Options of AdamW with decoupled weight decay (Loshchilov & Hutter 2019). Defaults are PyTorch's and the
  * paper's.
  */
-export interface AdamWOptions {
+interface AdamWOptions {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;

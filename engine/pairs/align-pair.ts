@@ -10,7 +10,7 @@ export const maximumAspectRatio = 1.05;
  * Above this PSNR in dB, a pair shows hardly any edit. Saving a photo again as a good JPEG gives a lower
  * PSNR.
  */
-export const nearlyIdenticalDecibels = 40;
+const nearlyIdenticalDecibels = 40;
 
 interface AlignedPair {
   readonly before: RgbImage;

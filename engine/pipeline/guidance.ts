@@ -78,7 +78,7 @@ export async function guidedPrediction(
 }
 
 /** Repeats a text embedding for `count` samples. */
-export function repeatEmbedding({ text, pooled }: TextEmbedding, count: number): TextEmbedding {
+function repeatEmbedding({ text, pooled }: TextEmbedding, count: number): TextEmbedding {
   return { text: repeat(text, count), ...(pooled ? { pooled: repeat(pooled, count) } : {}) };
 }
 

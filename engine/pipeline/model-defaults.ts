@@ -91,7 +91,7 @@ export interface ModelDefaults {
 }
 
 /** Defaults that depend on the model family. */
-export interface FamilyDefaults {
+interface FamilyDefaults {
   readonly resolution: number;
   readonly textGuidance: number;
 }

@@ -15,7 +15,7 @@ export interface PairEncoderModel {
 }
 
 /** What a pair encoder must match. */
-export interface TextFacts {
+interface TextFacts {
   /** The model's init text, whose rows 1 … n the encoder replaces. */
   readonly init: string;
   /** n: number of tokens of the init. */

@@ -60,7 +60,7 @@ export interface TextEmbedding {
 }
 
 /** Inputs of one UNet evaluation, with a timestep and text for every sample. */
-export interface UnetBatch {
+interface UnetBatch {
   /** Noisy latents z_t, [N · channels · height · width]. */
   readonly latents: Float32Array;
   /** Image condition c_I, of the same size; zeros drop it. */

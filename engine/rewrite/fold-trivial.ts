@@ -16,7 +16,7 @@ const neutral: {
 };
 
 /** x + 0 → x, x·1 → x …, unless the constant broadcasts x to a wider shape. */
-export const foldNeutralElement = rewriteRule<{ readonly x: Value; readonly y: Value }>({
+const foldNeutralElement = rewriteRule<{ readonly x: Value; readonly y: Value }>({
   name: "neutral element",
   pattern: (node) => {
     const rule = neutral[node.op];
@@ -42,7 +42,7 @@ const identities: { readonly [Op in OpType]?: (node: GraphNode<Op>) => boolean }
 };
 
 /** Replaces a reshape to the same shape, an identity transposition, … by its input. */
-export const foldIdentity = rewriteRule<Value>({
+const foldIdentity = rewriteRule<Value>({
   name: "identity",
   pattern: (node) => {
     const isIdentity = identities[node.op] as ((node: GraphNode) => boolean) | undefined;
@@ -76,7 +76,7 @@ const pairs: {
 };
 
 /** Two consecutive reshapes, expansions or transpositions → one; two negations or reversals → none. */
-export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner: GraphNode }>({
+const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner: GraphNode }>({
   name: "pair",
   pattern: (outer, scene) => {
     const inner = outer.op in pairs ? scene.producer(outer.inputs[0]!) : undefined;
@@ -99,7 +99,7 @@ export const foldPair = rewriteRule<{ readonly outer: GraphNode; readonly inner:
 });
 
 /** Removes an expansion of an operand that broadcasting would do anyway. */
-export const foldExpandedOperand = rewriteRule<{
+const foldExpandedOperand = rewriteRule<{
   readonly node: GraphNode;
   readonly slim: readonly [Value, Value] | undefined;
 }>({
@@ -128,7 +128,7 @@ export const foldExpandedOperand = rewriteRule<{
  * A reshape of a constant → a constant of that shape; arithmetic on two scalars → the result, rounded to
  * float32.
  */
-export const foldConstant = rewriteRule<GraphNode>({
+const foldConstant = rewriteRule<GraphNode>({
   name: "constant",
   pattern: (node) => {
     const isConstant = node.inputs.every(

@@ -14,7 +14,7 @@ export interface Scene {
 /**
  * A local rewrite in three parts, which can be read and tested separately. `Found` is what the pattern binds.
  */
-export interface RuleParts<Found> {
+interface RuleParts<Found> {
   readonly name: string;
   /** Matches nodes that end in `node`; null if they do not match. */
   readonly pattern: (node: GraphNode, scene: Scene) => Found | null;
@@ -44,7 +44,7 @@ export function rewriteRule<Found>({ name, pattern, check, rewrite }: RuleParts<
 }
 
 /** Result of a pass: the new graph, the number of rewrites, and the matches that failed their check. */
-export interface Rewritten {
+interface Rewritten {
   readonly graph: Graph;
   readonly applied: number;
   readonly refusals: readonly { readonly rule: string; readonly node: string; readonly reason: string }[];

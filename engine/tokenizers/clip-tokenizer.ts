@@ -2,7 +2,7 @@ import { type AddedToken, makeClipPipeline } from "./clip-pipeline.ts";
 import { invalid, readTokenizerFiles, type SpecialToken, type TokenizerFiles } from "./tokenizer-files.ts";
 
 /** A tokenized prompt for the text encoder. */
-export interface EncodedText {
+interface EncodedText {
   /** `maxLength` ids: BOS, the content, EOS, padding. */
   readonly ids: number[];
   /** Number of content tokens, without BOS, EOS and padding. */

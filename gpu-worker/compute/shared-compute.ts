@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 /** A job handler's access to the process. */
-export interface BatchSlot extends Compute {
+interface BatchSlot extends Compute {
   /** Must be called when the handler is done, whether or not it ran a task. */
   leave(): void;
 }

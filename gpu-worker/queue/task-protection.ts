@@ -3,7 +3,7 @@ import type { Clock } from "../../shared/ports/clock.ts";
 import type { Log } from "../../shared/ports/log.ts";
 
 /** Milliseconds unless the name says otherwise. */
-export const protectionTiming = {
+const protectionTiming = {
   /** Duration of the protection in minutes; it is renewed in time. */
   minutes: 60,
   /** Remaining time at which it is renewed. */

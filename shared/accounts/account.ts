@@ -4,7 +4,7 @@ import { parseRow, updateRow } from "../rows.ts";
 import { previousSecretSchema } from "../webhooks/webhook.ts";
 
 /** An account, the owner of all other resources. */
-export const accountSchema = z.object({
+const accountSchema = z.object({
   id: z.string(),
   name: z.string(),
   created_at: z.iso.datetime(),

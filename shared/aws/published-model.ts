@@ -84,7 +84,7 @@ export async function publishModel(
 }
 
 /** Result of fetching a model. */
-export interface Fetched {
+interface Fetched {
   readonly files: number;
   /** Downloaded bytes; 0 if everything was on disk. */
   readonly bytes: number;

@@ -13,7 +13,7 @@ import {
 import { createInstructionSchema, importInstructionSchema } from "../resources/instruction.ts";
 
 /** What the caller asked for, by the kind of work. */
-export const jobRequestSchema = z.discriminatedUnion("kind", [
+const jobRequestSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("learn"), ...createInstructionSchema.shape }),
   z.object({ kind: z.literal("import"), ...importInstructionSchema.shape }),
   z.object({ kind: z.literal("edit"), ...createEditSchema.shape }),
@@ -29,7 +29,7 @@ const storedResultSchema = z.object({
 export type StoredResult = z.infer<typeof storedResultSchema>;
 
 /** Work of one attempt. */
-export const measuredSchema = usageSchema.pick({ compute_seconds: true, steps: true });
+const measuredSchema = usageSchema.pick({ compute_seconds: true, steps: true });
 export type Measured = z.infer<typeof measuredSchema>;
 
 export const jobSchema = z.object({

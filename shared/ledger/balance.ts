@@ -4,7 +4,7 @@ import { timeSchema, usageSchema } from "../resources/fields.ts";
 import { rowKeys } from "../rows.ts";
 
 /** Job classes with separate limits, so that a batch does not use up the interactive limit. */
-export const jobClasses = ["interactive", "bulk"] as const;
+const jobClasses = ["interactive", "bulk"] as const;
 export type JobClass = (typeof jobClasses)[number];
 
 /**
@@ -34,7 +34,7 @@ export const ledgerEntrySchema = z.object({
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 
 /** Credits reserved for jobs. */
-export interface Reservation {
+interface Reservation {
   readonly credits: number;
   readonly class: JobClass;
   /** Number of jobs. */

@@ -17,7 +17,7 @@ import {
 } from "./balance.ts";
 
 /** Limit of open jobs of a class. */
-export interface OpenLimit {
+interface OpenLimit {
   readonly class: JobClass;
   readonly most: number;
 }

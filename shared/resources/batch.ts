@@ -148,7 +148,7 @@ export const storedLineSchema = z.object({
 export type StoredLine = z.infer<typeof storedLineSchema>;
 
 /** Lines that have been counted but not charged yet. They are charged together. */
-export const unchargedSchema = z.object({
+const unchargedSchema = z.object({
   /** Number of lines with a reservation. */
   jobs: z.number().int(),
   /** Number of lines with a charge. */

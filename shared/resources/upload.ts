@@ -47,7 +47,7 @@ export const downloadSchema = z
       ),
   })
   .meta({ id: "Download" });
-export type Download = z.infer<typeof downloadSchema>;
+type Download = z.infer<typeof downloadSchema>;
 
 export const uploadFormSchema = z.object({
   id: idSchema("upload"),

@@ -24,7 +24,7 @@ const webhookEventSchema = z.enum(webhookEvents).meta({ id: "WebhookEvent" });
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
 /** An event, or what `POST /v1/webhooks/{id}/ping` sends. */
-export const payloadTypeSchema = z.enum([...webhookEvents, "ping"]).meta({ id: "PayloadType" });
+const payloadTypeSchema = z.enum([...webhookEvents, "ping"]).meta({ id: "PayloadType" });
 
 /** The payload of a webhook: enough to fetch the resource. */
 export const webhookPayloadSchema = z.object({
