@@ -1,5 +1,5 @@
 import { defined } from "../shared/defined.ts";
-import { type EditHooks, type EditOptions, edit as editFitted } from "./editing/edit.ts";
+import { type EditHooks, type EditOptions, editFitted } from "./editing/edit.ts";
 import type { ModelSize } from "./images/fit-to-model.ts";
 import type { ImageSource } from "./images/image-source.ts";
 import { type OpenPhoto, openPhoto } from "./images/open-photo.ts";

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { requireSoundDevice } from "../engine/capacity/self-test.ts";
-import { edit } from "../engine/editing/edit.ts";
+import { editFitted } from "../engine/editing/edit.ts";
 import { psnr } from "../engine/image-quality/psnr.ts";
 import { decodeImage } from "../engine/images/decode-image.ts";
 import { invert } from "../engine/inversion/invert.ts";
@@ -38,7 +38,7 @@ try {
   const [pair] = fitPairs([{ before, after }], { resolution, multiple: pipeline.sizeMultiple }).pairs;
   if (!pair) throw new Error("internal: the pair was lost");
   const instruction = await invert(pipeline, [pair], { seed: 0, steps });
-  const [edited] = await edit(pipeline, [pair.before], { instruction }, { seed: 0 });
+  const [edited] = await editFitted(pipeline, [pair.before], { instruction }, { seed: 0 });
   const [photo, result] = [psnr(pair.before, pair.after), psnr(edited ?? pair.before, pair.after)];
   const facts = { photo_db: photo, edit_db: result, least_gain_db: least };
   if (!(result >= photo + least)) {

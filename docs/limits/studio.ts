@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type EditOptions, edit } from "../../engine/editing/edit.ts";
+import { type EditOptions, editFitted } from "../../engine/editing/edit.ts";
 import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
 import { contactSheet, type Sheet } from "../../engine/images/contact-sheet.ts";
@@ -63,7 +63,7 @@ export class Studio {
     photo: RgbImage,
     options: Omit<EditOptions, "seed"> = {},
   ): Promise<RgbImage> {
-    const [edited] = await edit(this.pipeline, [photo], { instruction }, { seed, ...options });
+    const [edited] = await editFitted(this.pipeline, [photo], { instruction }, { seed, ...options });
     return edited!;
   }
 

@@ -76,7 +76,7 @@ export interface BatchItem extends Pick<FittedEditOptions, "noise" | "seed" | "v
  * @returns one image of the same size for each
  * @throws VisibleError for invalid options, a text that is too long, or an instruction of another model
  */
-export async function edit(
+export async function editFitted(
   pipeline: Pipeline,
   images: readonly RgbImage[],
   prompt: Prompt,
@@ -93,12 +93,12 @@ export async function edit(
 }
 
 /**
- * Edits images of one size as one batch of the UNet. Results equal those of `edit` up to the rounding of
+ * Edits images of one size as one batch of the UNet. Results equal those of `editFitted` up to the rounding of
  * larger matrix products.
  *
  * @param items all of one size, both sides multiples of the pipeline's `sizeMultiple`
  * @returns one image of the same size for each
- * @throws VisibleError as `edit` does
+ * @throws VisibleError as `editFitted` does
  */
 export async function editTogether(
   pipeline: Pipeline,

@@ -1,4 +1,4 @@
-import { type EditHooks, type EditOptions, edit } from "../editing/edit.ts";
+import { type EditHooks, type EditOptions, editFitted } from "../editing/edit.ts";
 import { psnr } from "../image-quality/psnr.ts";
 import { fitPairs } from "../pairs/fit-pairs.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -20,7 +20,7 @@ export async function chooseText(
   const { before, after } = fitPairs([pair], pipeline.imageSize).pairs[0];
   let best = { text: first!, closeness: Number.NEGATIVE_INFINITY };
   for (const text of texts) {
-    const [edited] = await edit(pipeline, [before], { text }, options, hooks);
+    const [edited] = await editFitted(pipeline, [before], { text }, options, hooks);
     const closeness = psnr(edited!, after);
     if (closeness > best.closeness) best = { text, closeness };
   }

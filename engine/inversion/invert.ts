@@ -1,5 +1,5 @@
 import { defined } from "../../shared/defined.ts";
-import { edit } from "../editing/edit.ts";
+import { editFitted } from "../editing/edit.ts";
 import { VisibleError } from "../errors.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import {
@@ -321,7 +321,7 @@ async function previewOf(
   instruction: Instruction,
 ): Promise<RgbImage> {
   const uncounted = pipeline.unetForwards;
-  const [preview] = await edit(pipeline, [before], { instruction }, { seed: instruction.info.seed });
+  const [preview] = await editFitted(pipeline, [before], { instruction }, { seed: instruction.info.seed });
   pipeline.countUnetForwards(uncounted - pipeline.unetForwards);
   return preview!;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { edit } from "../../engine/editing/edit.ts";
+import { editFitted } from "../../engine/editing/edit.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import type { LossSettings } from "../../engine/inversion/loss-graph.ts";
 import type { Guidance } from "../../engine/pipeline/guidance.ts";
@@ -30,7 +30,7 @@ export const wanted = lossAt(side);
 
 /** An edit in `steps` Euler-ancestral steps with the paper's guidance, including encoder and decoder. */
 export function fullSizeEdit(pipeline: Pipeline, photo: RgbImage, steps: number) {
-  return edit(
+  return editFitted(
     pipeline,
     [photo],
     { text: pipeline.defaults.init },

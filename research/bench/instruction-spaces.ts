@@ -1,4 +1,4 @@
-import { edit } from "../../engine/editing/edit.ts";
+import { editFitted } from "../../engine/editing/edit.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import type { InstructionSpace } from "../../engine/instruction/instruction.ts";
@@ -58,7 +58,7 @@ export async function benchSpaces(
         const instruction = await invert(pipeline, [pair], { seed, ...variant });
         let sum = 0;
         for (const { photo, truth } of photos) {
-          const [edited] = await edit(pipeline, [photo], { instruction }, { seed });
+          const [edited] = await editFitted(pipeline, [photo], { instruction }, { seed });
           sum += psnr(edited!, truth);
         }
         const { validation } = lossesOf(instruction.info);

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { edit } from "../../engine/editing/edit.ts";
+import { editFitted } from "../../engine/editing/edit.ts";
 import { openPipeline } from "../../engine/pipeline/pipeline.ts";
 import { benchApi } from "./api/bench-api.ts";
 import { benchBatch } from "./batch/bench-batch.ts";
@@ -70,7 +70,7 @@ if (wanted("step")) {
 }
 if (wanted("edit")) {
   const seconds = await medianSeconds(
-    () => edit(pipeline, [before], { text: pipeline.defaults.init }, { seed: 1 }),
+    () => editFitted(pipeline, [before], { text: pipeline.defaults.init }, { seed: 1 }),
     7,
   );
   say(

@@ -1,4 +1,4 @@
-import { edit } from "../../engine/editing/edit.ts";
+import { editFitted } from "../../engine/editing/edit.ts";
 import { mean } from "../../engine/evaluation/bootstrap.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
@@ -43,7 +43,7 @@ export async function benchMixing(
       return mean(scores);
     };
     const by = (prompt: Prompt, mixing: Mixing = "joined") =>
-      closeness(async (photo) => (await edit(pipeline, [photo], prompt, { seed, mixing }))[0]!);
+      closeness(async (photo) => (await editFitted(pipeline, [photo], prompt, { seed, mixing }))[0]!);
     onFigures({
       words,
       psnr: {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { edit } from "../../engine/editing/edit.ts";
+import { editFitted } from "../../engine/editing/edit.ts";
 import { mean } from "../../engine/evaluation/bootstrap.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
 import { decodeImage } from "../../engine/images/decode-image.ts";
@@ -41,7 +41,7 @@ export async function benchWordings(
     const fitted = fitToModel((await decodeImage(join(folder, image))).image, size, image);
     const wanted = (await decodeImage(join(folder, truth))).image;
     for (const text of wordings) {
-      const [edited] = await edit(pipeline, [fitted.image], { text }, { seed: 0 });
+      const [edited] = await editFitted(pipeline, [fitted.image], { text }, { seed: 0 });
       scores.get(text)!.push(psnr(fitted.restore(edited!), wanted));
     }
   }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BatchItem, type EditEvent, edit, editTogether } from "../../../engine/editing/edit.ts";
+import { type BatchItem, type EditEvent, editFitted, editTogether } from "../../../engine/editing/edit.ts";
 import type { Instruction } from "../../../engine/instruction/instruction.ts";
 import { frozenBranches, guidedPrediction } from "../../../engine/pipeline/guidance.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
@@ -26,19 +26,19 @@ const options = { steps: 3, seed: 5 };
 const bundled = fileURLToPath(new URL("../../../models/mini", import.meta.url));
 
 it("keeps size and range", async () => {
-  const [result] = await edit(pipeline, [image], { text: "blue" }, options);
+  const [result] = await editFitted(pipeline, [image], { text: "blue" }, options);
   expect([result!.width, result!.height]).toEqual([64, 32]);
   expect(result!.data.every((p) => p >= -1 && p <= 1)).toBe(true);
 });
 
 it.each(samplers)("gives the same picture for the same seed with %s", async (scheduler) => {
-  const run = () => edit(pipeline, [image], { instruction }, { ...options, scheduler });
+  const run = () => editFitted(pipeline, [image], { instruction }, { ...options, scheduler });
   expect((await run())[0]!.data).toEqual((await run())[0]!.data);
 });
 
 it("refuses in one sentence what leaves the range of numbers, because another attempt would end the same", async () => {
   const huge = { ...instruction, tokens: Float32Array.from(instruction.tokens).fill(1e38) };
-  await expect(edit(pipeline, [image], { instruction: huge }, options)).rejects.toMatchObject({
+  await expect(editFitted(pipeline, [image], { instruction: huge }, options)).rejects.toMatchObject({
     name: "VisibleError",
     code: "not_finite",
     message: expect.stringContaining("Sampling with seed 5 produced non-finite numbers"),
@@ -46,11 +46,16 @@ it("refuses in one sentence what leaves the range of numbers, because another at
 });
 
 it("reuses the training noise for every image unless fresh noise is asked for", async () => {
-  const fixed = await edit(pipeline, [image, image], { instruction }, { ...options, noise: "fixed" });
+  const fixed = await editFitted(pipeline, [image, image], { instruction }, { ...options, noise: "fixed" });
   expect(fixed[1]!.data).toEqual(fixed[0]!.data);
-  const fresh = await edit(pipeline, [image, image], { instruction }, { ...options, noise: "fresh" });
+  const fresh = await editFitted(pipeline, [image, image], { instruction }, { ...options, noise: "fresh" });
   expect(fresh[1]!.data).not.toEqual(fresh[0]!.data);
-  const other = await edit(pipeline, [image], { instruction }, { ...options, noise: "fresh", variation: 1 });
+  const other = await editFitted(
+    pipeline,
+    [image],
+    { instruction },
+    { ...options, noise: "fresh", variation: 1 },
+  );
   expect(other[0]!.data).not.toEqual(fresh[0]!.data);
 });
 
@@ -67,7 +72,7 @@ it.each(samplers)(
     const sampling = { steps: 3, scheduler, textGuidance: 4 };
     const together = await editTogether(pipeline, items, { instruction }, sampling);
     for (const [index, { image, ...own }] of items.entries()) {
-      const [alone] = await edit(pipeline, [image], { instruction }, { ...sampling, ...own });
+      const [alone] = await editFitted(pipeline, [image], { instruction }, { ...sampling, ...own });
       // Pixels in [−1, 1]; one float32 matrix product in another order.
       expect(largestDifference(together[index]!.data, alone!.data)).toBeLessThan(1e-4);
     }
@@ -77,11 +82,11 @@ it.each(samplers)(
 
 it("gives an instruction that still is its init the picture of the init's words", async () => {
   const untouched = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
-  const [learned] = await edit(pipeline, [image], { instruction: untouched }, options);
+  const [learned] = await editFitted(pipeline, [image], { instruction: untouched }, options);
   // Under the guidance that the instruction was learned under, which is its default.
   const { textGuidance, imageGuidance } = untouched.info.hyperParameters;
   const guided = { ...options, textGuidance, imageGuidance };
-  const [worded] = await edit(pipeline, [image], { text: "a red apple" }, guided);
+  const [worded] = await editFitted(pipeline, [image], { text: "a red apple" }, guided);
   expect(learned!.data).toEqual(worded!.data);
 });
 
@@ -95,8 +100,8 @@ describe("an instruction of keys and values", () => {
     for (const text of [undefined, "blue"]) {
       const words = text === undefined ? {} : { text };
       const kept = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
-      const [inText] = await edit(pipeline, [image], { instruction: kept, ...words }, options);
-      const [inKv] = await edit(pipeline, [image], { instruction: await made(0), ...words }, options);
+      const [inText] = await editFitted(pipeline, [image], { instruction: kept, ...words }, options);
+      const [inKv] = await editFitted(pipeline, [image], { instruction: await made(0), ...words }, options);
       expect(relativeDeviation(inKv!.data, inText!.data)).toBeLessThan(sameProjection);
     }
   });
@@ -106,7 +111,7 @@ describe("an instruction of keys and values", () => {
     const images = [image, drawImage(64, 32, (u, v) => u - v)];
     const items = images.map((one) => ({ image: one, seed: options.seed }));
     const [first, second] = await editTogether(pipeline, items, moved, { steps: options.steps });
-    const alone = await edit(pipeline, images, moved, options);
+    const alone = await editFitted(pipeline, images, moved, options);
     // Measured 1e-4: guidance of 7.5 enlarges the rounding of larger matrix products.
     expect(relativeDeviation(first!.data, alone[0]!.data)).toBeLessThan(1e-3);
     expect(relativeDeviation(second!.data, alone[1]!.data)).toBeLessThan(1e-3);
@@ -115,19 +120,20 @@ describe("an instruction of keys and values", () => {
 
   it("mixes with words, which must fit behind it", async () => {
     const moved = await made(0.3);
-    const [alone] = await edit(pipeline, [image], { instruction: moved }, options);
-    const [mixed] = await edit(pipeline, [image], { instruction: moved, text: "blue" }, options);
-    const [worded] = await edit(pipeline, [image], { text: "blue" }, options);
+    const [alone] = await editFitted(pipeline, [image], { instruction: moved }, options);
+    const [mixed] = await editFitted(pipeline, [image], { instruction: moved, text: "blue" }, options);
+    const [worded] = await editFitted(pipeline, [image], { text: "blue" }, options);
     expect(relativeDeviation(mixed!.data, alone!.data)).toBeGreaterThan(0.01);
     expect(relativeDeviation(mixed!.data, worded!.data)).toBeGreaterThan(0.01);
-    const crowded = edit(pipeline, [image], { instruction: moved, text: "apple ".repeat(28) }, options);
+    const crowded = editFitted(pipeline, [image], { instruction: moved, text: "apple ".repeat(28) }, options);
     await expect(crowded).rejects.toThrow(/room for \d+; shorten/);
   });
 });
 
 it("edits under the guidance that an instruction was learned under, unless told otherwise", async () => {
   const { textGuidance, imageGuidance } = instruction.info.hyperParameters;
-  const run = (guidance: object) => edit(pipeline, [image], { instruction }, { ...options, ...guidance });
+  const run = (guidance: object) =>
+    editFitted(pipeline, [image], { instruction }, { ...options, ...guidance });
   const [own] = await run({});
   expect((await run({ textGuidance, imageGuidance }))[0]!.data).toEqual(own!.data);
   const { sampler } = pipeline.defaults;
@@ -137,8 +143,8 @@ it("edits under the guidance that an instruction was learned under, unless told 
 });
 
 it("mixes an instruction with words", async () => {
-  const [alone] = await edit(pipeline, [image], { instruction }, options);
-  const [mixed] = await edit(pipeline, [image], { instruction, text: "blue" }, options);
+  const [alone] = await editFitted(pipeline, [image], { instruction }, options);
+  const [mixed] = await editFitted(pipeline, [image], { instruction, text: "blue" }, options);
   expect(mixed!.data).not.toEqual(alone!.data);
 });
 
@@ -150,10 +156,15 @@ describe("words in turn", () => {
     const mini = await openPipeline(bundled, { device: "cpu" });
     const warm = await makeInstruction(mini, "make it sepia", { change: 0, seed: options.seed });
     const words = "make it darker by 40 percent";
-    const [mixed] = await edit(mini, [image], { instruction: warm, text: words }, { seed: options.seed });
-    const [first] = await edit(mini, [image], { instruction: warm }, { seed: options.seed });
+    const [mixed] = await editFitted(
+      mini,
+      [image],
+      { instruction: warm, text: words },
+      { seed: options.seed },
+    );
+    const [first] = await editFitted(mini, [image], { instruction: warm }, { seed: options.seed });
     expect(mini.defaults.sampler.mixing).toBe("in-turn");
-    const [second] = await edit(mini, [first!], { text: words }, { seed: options.seed });
+    const [second] = await editFitted(mini, [first!], { text: words }, { seed: options.seed });
     expect(relativeDeviation(mixed!.data, second!.data)).toBeLessThan(0.1);
     expect(relativeDeviation(mixed!.data, first!.data)).toBeGreaterThan(0.2);
     await mini.dispose();
@@ -163,23 +174,25 @@ describe("words in turn", () => {
     const steps: number[] = [];
     const before = pipeline.unetForwards;
     const text = "blue ".repeat(28);
-    await expect(edit(pipeline, [image], { instruction, text }, options)).rejects.toThrow(/room for 24/);
-    await edit(pipeline, [image], { instruction, text }, inTurn, {
+    await expect(editFitted(pipeline, [image], { instruction, text }, options)).rejects.toThrow(
+      /room for 24/,
+    );
+    await editFitted(pipeline, [image], { instruction, text }, inTurn, {
       onEvent: ({ step, steps: all }) => void steps.push(step, all),
     });
     expect(steps.at(-1)).toBe(2 * options.steps);
     expect(steps.at(-2)).toBe(2 * options.steps);
     const both = pipeline.unetForwards - before;
     // Each edit under its own guidance, as if the other were not there.
-    await edit(pipeline, [image], { instruction }, options);
-    await edit(pipeline, [image], { text }, options);
+    await editFitted(pipeline, [image], { instruction }, options);
+    await editFitted(pipeline, [image], { text }, options);
     expect(both).toBe(pipeline.unetForwards - before - both);
   });
 
   it("change nothing where there is an instruction or there are words alone", async () => {
     for (const prompt of [{ instruction }, { text: "blue" }]) {
-      const [plain] = await edit(pipeline, [image], prompt, options);
-      expect((await edit(pipeline, [image], prompt, inTurn))[0]!.data).toEqual(plain!.data);
+      const [plain] = await editFitted(pipeline, [image], prompt, options);
+      expect((await editFitted(pipeline, [image], prompt, inTurn))[0]!.data).toEqual(plain!.data);
     }
   });
 
@@ -187,7 +200,7 @@ describe("words in turn", () => {
     const items = [image, image].map((one) => ({ image: one, seed: options.seed }));
     const prompt = { instruction, text: "blue" };
     const together = await editTogether(pipeline, items, prompt, { steps: options.steps, mixing: "in-turn" });
-    const [alone] = await edit(pipeline, [image], prompt, inTurn);
+    const [alone] = await editFitted(pipeline, [image], prompt, inTurn);
     for (const { data } of together) expect(relativeDeviation(data, alone!.data)).toBeLessThan(1e-3);
   });
 });
@@ -234,7 +247,7 @@ it("sums the three branches as the paper's equation says, whichever of them it l
 it("stops between sampling steps when told to, and tells how far it is", async () => {
   const abort = new AbortController();
   const events: EditEvent[] = [];
-  const run = edit(pipeline, [image], { text: "blue" }, options, {
+  const run = editFitted(pipeline, [image], { text: "blue" }, options, {
     signal: abort.signal,
     onEvent: (event) => {
       events.push(event);
@@ -252,26 +265,26 @@ it.each([
   [{ steps: 0 }, /steps/i],
   [{ textGuidance: Number.NaN }, /guidance/],
 ])("refuses %o", async (changes, message) => {
-  await expect(edit(pipeline, [image], { text: "blue" }, { ...options, ...changes })).rejects.toThrow(
+  await expect(editFitted(pipeline, [image], { text: "blue" }, { ...options, ...changes })).rejects.toThrow(
     message,
   );
 });
 
 it("refuses an empty prompt, words that do not fit, and another model's instruction", async () => {
-  await expect(edit(pipeline, [image], {}, options)).rejects.toMatchObject({ code: "empty_prompt" });
+  await expect(editFitted(pipeline, [image], {}, options)).rejects.toMatchObject({ code: "empty_prompt" });
   const long = "apple ".repeat(40);
-  await expect(edit(pipeline, [image], { text: long }, options)).rejects.toMatchObject({
+  await expect(editFitted(pipeline, [image], { text: long }, options)).rejects.toMatchObject({
     code: "text_too_long",
   });
   const crowded = "apple ".repeat(28);
-  await expect(edit(pipeline, [image], { instruction, text: crowded }, options)).rejects.toThrow(
+  await expect(editFitted(pipeline, [image], { instruction, text: crowded }, options)).rejects.toThrow(
     /room for \d+; shorten/,
   );
   const foreign = {
     ...instruction,
     info: { ...instruction.info, weightHash: "0".repeat(64), modelId: "other-model" },
   };
-  await expect(edit(pipeline, [image], { instruction: foreign }, options)).rejects.toThrow(
+  await expect(editFitted(pipeline, [image], { instruction: foreign }, options)).rejects.toThrow(
     /"other-model".*not/,
   );
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { edit, type FittedEditOptions } from "../../../engine/editing/edit.ts";
+import { editFitted, type FittedEditOptions } from "../../../engine/editing/edit.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
@@ -18,7 +18,12 @@ afterAll(() => pipeline.dispose());
 
 const image = drawImage(64, 128, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
 const run = async (options: Partial<FittedEditOptions> = {}): Promise<RgbImage> => {
-  const [result] = await edit(pipeline, [image], { text: "a red apple" }, { steps: 4, seed: 5, ...options });
+  const [result] = await editFitted(
+    pipeline,
+    [image],
+    { text: "a red apple" },
+    { steps: 4, seed: 5, ...options },
+  );
   return result!;
 };
 const refusal = async (options: Partial<FittedEditOptions>): Promise<string> =>

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { applyFit, fitEdit } from "../../../engine/baselines/fit-edit.ts";
-import { edit } from "../../../engine/editing/edit.ts";
+import { editFitted } from "../../../engine/editing/edit.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { fitToModel } from "../../../engine/images/fit-to-model.ts";
@@ -39,8 +39,8 @@ it("paints photos in a style learned from one pair, closer to the truth than wor
   const means = { unedited: 0, text: 0, fit: 0, encoded: 0, learned: 0 };
   for (const name of photos) {
     const [photo, truth] = [await read(`${name}.jpg`), await read(`truth/${name}.png`)];
-    const closeness = async (prompt: Parameters<typeof edit>[2]) =>
-      psnr((await edit(pipeline, [photo], prompt, { seed: 1 }))[0]!, truth) / photos.length;
+    const closeness = async (prompt: Parameters<typeof editFitted>[2]) =>
+      psnr((await editFitted(pipeline, [photo], prompt, { seed: 1 }))[0]!, truth) / photos.length;
     means.unedited += psnr(photo, truth) / photos.length;
     means.fit += psnr(applyFit(fit, photo), truth) / photos.length;
     means.text += await closeness({ text });

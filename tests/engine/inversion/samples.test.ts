@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { edit } from "../../../engine/editing/edit.ts";
+import { editFitted } from "../../../engine/editing/edit.ts";
 import { drawTrainingSamples } from "../../../engine/inversion/samples.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { trainingNoise } from "../../../engine/random/training-noise.ts";
@@ -71,7 +71,7 @@ describe("an edit with fixed noise meets only noise that was trained", () => {
     async (scheduler, steps) => {
       const seed = 7;
       const instruction = await makeInstruction(pipeline, "a red apple", { seed });
-      await edit(pipeline, [image], { instruction }, { seed: 1, scheduler, steps });
+      await editFitted(pipeline, [image], { instruction }, { seed: 1, scheduler, steps });
       const used = noises();
       vi.mocked(trainingNoise).mockClear();
       const { data, ...size } = await pipeline.encodeImage(image);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { edit } from "../../../engine/editing/edit.ts";
+import { editFitted } from "../../../engine/editing/edit.ts";
 import { embedPrompt } from "../../../engine/instruction/embed-instruction.ts";
 import { lossesOf } from "../../../engine/instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../../../engine/instruction/instruction-file.ts";
@@ -166,8 +166,8 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
     await writeInstruction(file, learned);
     const instruction = await readInstruction(file);
     const settings = { seed: 1, steps: 2 };
-    const [alone] = await edit(pipeline, [pair.before], { instruction }, settings);
-    const [joined] = await edit(pipeline, [pair.before], { instruction, text: "with snow" }, settings);
+    const [alone] = await editFitted(pipeline, [pair.before], { instruction }, settings);
+    const [joined] = await editFitted(pipeline, [pair.before], { instruction, text: "with snow" }, settings);
     expect(relativeDeviation(joined!.data, alone!.data)).toBeGreaterThan(1e-3);
   });
 
