@@ -1,5 +1,5 @@
 import { dirname } from "node:path/posix";
-import { shortestWay } from "./shortest-way.ts";
+import { shortestWay } from "./shortest-path.ts";
 import { importsOf, type SourceFile } from "./source-files.ts";
 
 type Imports = ReadonlyMap<string, Iterable<string>>;

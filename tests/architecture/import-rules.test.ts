@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { circles } from "./circles.ts";
+import { circles } from "./import-cycles.ts";
 import { importsOf, sourceFiles } from "./source-files.ts";
-import { trespasses } from "./trespasses.ts";
+import { trespasses } from "./violations.ts";
 
 const files = sourceFiles();
 

@@ -1,5 +1,5 @@
-import { entryPoints, floors, guarded, owners, strangers } from "./floors.ts";
-import { shortestWay } from "./shortest-way.ts";
+import { entryPoints, floors, guarded, owners, strangers } from "./layers.ts";
+import { shortestWay } from "./shortest-path.ts";
 import { importsOf, type SourceFile, withoutComments } from "./source-files.ts";
 
 /** Every breach of the house's rules, one sentence each. */
@@ -17,7 +17,7 @@ export function trespasses(files: readonly SourceFile[]): string[] {
 function aboveItsFloor(path: string, imports: readonly string[]): string[] {
   const own = floorOf(path);
   if (own === undefined)
-    return [`${path} stands on no floor: give its folder one in tests/architecture/floors.ts`];
+    return [`${path} stands on no floor: give its folder one in tests/architecture/layers.ts`];
   return imports.flatMap((imported) => {
     const floor = floorOf(imported);
     return floor !== undefined && floor > own
