@@ -2,7 +2,7 @@ import { lifetimes } from "../shared/object-keys.ts";
 import { stage } from "./stage.ts";
 
 /** The prefixes of `shared/object-keys.ts`, and `models/`, written by `publish-model`. */
-export type Prefix = "uploads" | "inputs" | "instructions" | "results" | "drops" | "batches" | "models";
+type Prefix = "uploads" | "inputs" | "instructions" | "results" | "drops" | "batches" | "models";
 
 const days = (count: number): `${number} days` => `${count} days`;
 const inputDays = days(lifetimes.input / 86_400);

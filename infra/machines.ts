@@ -5,7 +5,7 @@
  */
 
 /** A machine with one GPU. */
-export interface GpuMachine {
+interface GpuMachine {
   readonly gpu: string;
   /** GPU memory in GiB. */
   readonly gpuMemory: number;
@@ -36,7 +36,7 @@ export const spotShare = 0.5;
 export const cpuWorker = { vcpus: 4, memory: 16 } as const;
 
 /** Fargate on demand, per vCPU and per GiB. */
-export const fargate = { vcpu: 0.04048, gibibyte: 0.004445 } as const;
+const fargate = { vcpu: 0.04048, gibibyte: 0.004445 } as const;
 export const cpuWorkerHour = cpuWorker.vcpus * fargate.vcpu + cpuWorker.memory * fargate.gibibyte;
 
 /**

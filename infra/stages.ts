@@ -1,7 +1,7 @@
 import type { PoolName, PoolSize } from "../scaler/policy.ts";
 
 /** Settings of a stage. */
-export interface StageSettings {
+interface StageSettings {
   /** `cuda` uses GPU machines; `cpu` runs the same work, slowly, on Fargate. */
   readonly device: "cuda" | "cpu";
   readonly pools: Readonly<Record<PoolName, PoolSize>>;

@@ -24,7 +24,7 @@ export const deviceEnvironment = { VISII_DEVICE: stage.device, VISII_PRECISION: 
  * GB of the one card that each lane may take: what the planner reckons in half precision
  * (docs/performance.md), and some.
  */
-export const laneMemory: Readonly<Record<PoolName, readonly number[]>> = {
+const laneMemory: Readonly<Record<PoolName, readonly number[]>> = {
   interactive: [8, 13],
   bulk: [18],
 };

@@ -1,5 +1,5 @@
 /** IPTC IIM 4.2: data sets of a marker, record, number, length and value. */
-export interface DataSet {
+interface DataSet {
   readonly record: number;
   readonly number: number;
   readonly value: Uint8Array;

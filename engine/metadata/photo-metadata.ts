@@ -19,7 +19,7 @@ export interface PhotoMetadata {
 export const metadataModes = ["safe", "keep", "strip"] as const;
 export type MetadataMode = (typeof metadataModes)[number];
 
-export interface ResultMetadataOptions {
+interface ResultMetadataOptions {
   readonly mode: MetadataMode;
   /** Whether the result has a slot for IPTC. If not, IPTC fields are written as XMP. */
   readonly hasIptc: boolean;

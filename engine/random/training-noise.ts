@@ -1,7 +1,7 @@
 import { SeededRandom } from "./seeded-random.ts";
 
 /** Shape of latents: [channels, height, width]. */
-export interface NoiseShape {
+interface NoiseShape {
   readonly channels: number;
   readonly height: number;
   readonly width: number;

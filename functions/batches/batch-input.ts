@@ -11,7 +11,7 @@ import {
 } from "../../shared/resources/batch.ts";
 
 /** One image of a batch: an upload, or an object of the bucket that is not an upload yet. */
-export const batchLineSchema = z.object({
+const batchLineSchema = z.object({
   image: z.string().optional(),
   object: z.string().optional(),
   custom_id: z.string().optional(),

@@ -33,7 +33,7 @@ const busyWait = { least: 5000, range: 10_000 } as const;
 const minute = 60;
 const hour = 3600;
 /** Seconds until the next attempt, by number of attempts; after the last one the delivery has failed. */
-export const retrySchedule = [
+const retrySchedule = [
   5,
   5 * minute,
   30 * minute,

@@ -160,7 +160,7 @@ export function choiceChart(title: string, trials: readonly Trial[], bulk: boole
 }
 
 /** Seconds, for people. */
-export const duration = (seconds: number): string =>
+const duration = (seconds: number): string =>
   seconds < 120
     ? `${seconds.toFixed(0)} s`
     : seconds < 2 * hour

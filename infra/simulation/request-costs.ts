@@ -17,7 +17,7 @@ interface Usage {
  * what the code does: rows of an edit and of its request, a look each quarter of a second while somebody waits, a row and an event
  * each second of a learning.
  */
-export const usageOf: Readonly<Record<QueueName, Usage>> = {
+const usageOf: Readonly<Record<QueueName, Usage>> = {
   interactive: {
     ...{
       writeUnits: 18,

@@ -3,7 +3,7 @@ import { failure } from "./notices.ts";
 import { openPicture, type Picture } from "./picture.ts";
 
 /** Source of the edit: a pair or a text prompt. */
-export type Source = "pair" | "words";
+type Source = "pair" | "words";
 export const source = signal<Source>("pair");
 
 export const before = signal<Picture | undefined>(undefined);

@@ -11,11 +11,11 @@ test("every code is used", () => {
   );
 });
 
-test("no code stands twice", () => {
+test("codes are unique", () => {
   expect(errorCodes.length).toBe(new Set(errorCodes).size);
 });
 
-test("a comment that says which codes are thrown names codes that there are", () => {
+test("comments name only codes that exist", () => {
   const named = product.flatMap(({ path, text }) =>
     [...text.matchAll(/@throws VisibleError ((?:`\w+`(?:, | and | or )?)+)/g)].flatMap(([, list]) =>
       [...list!.matchAll(/\w+(?=`)/g)].map(([code]) => `${path}: ${code}`),

@@ -1,42 +1,42 @@
 import { dirname } from "node:path/posix";
-import { shortestWay } from "./shortest-path.ts";
+import { shortestPath } from "./shortest-path.ts";
 import { importsOf, type SourceFile } from "./source-files.ts";
 
 type Imports = ReadonlyMap<string, Iterable<string>>;
 
-/** Every circle of imports between files or between folders, imports of types included, as `a → b → a`. */
-export function circles(files: readonly SourceFile[]): string[] {
+/** Every cycle of imports between files or between folders, type imports included, as `a → b → a`. */
+export function importCycles(files: readonly SourceFile[]): string[] {
   const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
-  return [...new Set([...circlesIn(imports), ...circlesIn(betweenPlaces(imports))])];
+  return [...new Set([...cyclesIn(imports), ...cyclesIn(betweenModules(imports))])];
 }
 
 /**
- * The imports between places. A folder without folders in it is one place; in any other each of its own files is one, because these
- * may stand below its folders (an errors.ts) or above them (an index.ts).
+ * The imports between modules. A folder without subfolders is one module. In other folders each file is a module,
+ * because it may be lower than the subfolders (an errors.ts) or higher (an index.ts).
  */
-function betweenPlaces(imports: ReadonlyMap<string, readonly string[]>): Imports {
-  const nests = new Set([...imports.keys()].flatMap((path) => foldersAround(dirname(path))));
-  const placeOf = (path: string) => (nests.has(dirname(path)) ? path : `${dirname(path)}/`);
+function betweenModules(imports: ReadonlyMap<string, readonly string[]>): Imports {
+  const parents = new Set([...imports.keys()].flatMap((path) => ancestors(dirname(path))));
+  const moduleOf = (path: string) => (parents.has(dirname(path)) ? path : `${dirname(path)}/`);
   const between = new Map<string, Set<string>>();
   for (const [path, imported] of imports) {
-    const place = placeOf(path);
-    const known = between.get(place) ?? new Set();
+    const module = moduleOf(path);
+    const known = between.get(module) ?? new Set();
     for (const other of imported)
-      if (imports.has(other) && placeOf(other) !== place) known.add(placeOf(other));
-    between.set(place, known);
+      if (imports.has(other) && moduleOf(other) !== module) known.add(moduleOf(other));
+    between.set(module, known);
   }
   return between;
 }
 
-const foldersAround = (folder: string): string[] =>
-  folder === "." ? [] : [dirname(folder), ...foldersAround(dirname(folder))];
+const ancestors = (folder: string): string[] =>
+  folder === "." ? [] : [dirname(folder), ...ancestors(dirname(folder))];
 
-/** The shortest circle through each member of one, begun where its name sorts first. */
-function circlesIn(imports: Imports): string[] {
+/** The shortest cycle through each node that is part of one, starting with the name that sorts first. */
+function cyclesIn(imports: Imports): string[] {
   return [...imports.keys()].flatMap((start) => {
-    const circle = shortestWay(start, (imported) => imported === start, imports)?.slice(1);
-    if (!circle) return [];
-    const first = circle.indexOf([...circle].sort()[0]!);
-    return [[...circle.slice(first), ...circle.slice(0, first + 1)].join(" → ")];
+    const cycle = shortestPath(start, (imported) => imported === start, imports)?.slice(1);
+    if (!cycle) return [];
+    const first = cycle.indexOf([...cycle].sort()[0]!);
+    return [[...cycle.slice(first), ...cycle.slice(0, first + 1)].join(" → ")];
   });
 }

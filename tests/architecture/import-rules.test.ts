@@ -1,21 +1,35 @@
 import { describe, expect, test } from "vitest";
-import { circles } from "./import-cycles.ts";
+import { importCycles } from "./import-cycles.ts";
 import { importsOf, sourceFiles } from "./source-files.ts";
-import { trespasses } from "./violations.ts";
+import { unusedExports } from "./unused-exports.ts";
+import { violations } from "./violations.ts";
 
 const files = sourceFiles();
 
-test("nobody trespasses", () => {
-  expect(trespasses(files)).toEqual([]);
+test("no file violates a rule", () => {
+  expect(violations(files)).toEqual([]);
 });
 
-test("nothing imports itself by a way around", () => {
-  expect(circles(files)).toEqual([]);
+test("no imports form a cycle", () => {
+  expect(importCycles(files)).toEqual([]);
 });
 
-test("every relative import leads to a file", () => {
+test("every exported name is imported somewhere", () => {
+  expect(unusedExports(files)).toEqual([]);
+});
+
+test("an exported name that only its own file uses is reported", () => {
+  const sources = [
+    { path: "cli/a.ts", text: "export const first = 1;\nexport const b = first;\nexport type C = typeof b;" },
+    { path: "cli/b.ts", text: 'import type { C } from "./a.ts"; // first' },
+    { path: "cli/c.ts", text: 'import { b } from "./a.ts";' },
+  ];
+  expect(unusedExports(sources)).toEqual(["cli/a.ts exports first, which no other file imports"]);
+});
+
+test("every relative import resolves to a file", () => {
   const paths = new Set(files.map(({ path }) => path));
-  const lost = files
+  const unresolved = files
     .filter(({ path }) => !path.startsWith("tests/architecture/"))
     .flatMap((file) =>
       importsOf(file)
@@ -25,30 +39,30 @@ test("every relative import leads to a file", () => {
         )
         .map((imported) => `${file.path} imports ${imported}`),
     );
-  expect(lost).toEqual([]);
+  expect(unresolved).toEqual([]);
 });
 
-test("the walk sees the code", () => {
-  const seen = new Set(files.map(({ path }) => path.split("/").slice(0, 2).join("/")));
-  expect([...seen]).toEqual(expect.arrayContaining(["engine/graph", "engine/networks", "shared/errors.ts"]));
+test("the search finds the source files and their imports", () => {
+  const found = new Set(files.map(({ path }) => path.split("/").slice(0, 2).join("/")));
+  expect([...found]).toEqual(expect.arrayContaining(["engine/graph", "engine/networks", "shared/errors.ts"]));
   expect(importsOf(files.find(({ path }) => path === "engine/graph/encode-onnx.ts")!)).toEqual(
     expect.arrayContaining(["node:path", "@bufbuild/protobuf", "engine/errors.ts"]),
   );
 });
 
-describe("a trespass is found:", () => {
+describe("reports", () => {
   test.each([
     [
-      "a lower floor on a higher",
+      "a layer that imports a higher one",
       "engine/networks/unet.ts",
       'import { a } from "../inversion/invert.ts";',
-      "floor 2",
+      "layer 2",
     ],
     [
-      "a type taken from above",
+      "a type imported from a higher layer",
       "shared/jobs.ts",
       'import type { A } from "../engine/graph/value.ts";',
-      "floor 0",
+      "layer 0",
     ],
     [
       "onnxruntime outside the runtime",
@@ -59,63 +73,68 @@ describe("a trespass is found:", () => {
     ["protobuf outside the encoder", "engine/graph/a.ts", 'import "@bufbuild/protobuf/wire";', "@bufbuild"],
     ["sharp in the command line", "cli/a.ts", 'const sharp = await import("sharp");', "sharp"],
     [
-      "models that know of gradients",
+      "networks that import autodiff",
       "engine/networks/a.ts",
       'import { g } from "../autodiff/gradient.ts";',
       "autodiff",
     ],
     [
-      "derivatives outside the inversion",
+      "autodiff outside the inversion",
       "engine/editing/a.ts",
       'import { g } from "../autodiff/gradient.ts";',
-      "open only to",
+      "which only engine/inversion/ and",
     ],
     [
-      "an edge that reaches the worker",
+      "the API importing the engine",
       "functions/a.ts",
       'import { g } from "../engine/graph/value.ts";',
       "must not reach",
     ],
     [
-      "resources that reach for what runs on them",
+      "infrastructure importing the worker",
       "infra/a.ts",
       'import { c } from "../gpu-worker/config.ts";',
       "must not reach",
     ],
     [
-      "an engine reached by its name",
+      "the engine imported by its package name",
       "functions/a.ts",
       'import { g } from "visii-engine/graph";',
       "must not reach engine/",
     ],
-    ["a product that imports its tests", "cli/a.ts", 'import { a } from "../tests/a.ts";', "tests/"],
-    ["the environment read inside", "engine/images/a.ts", "const x = process.env.HOME;", "process.env"],
-    ["a folder without a floor", "engine/misc-things/a.ts", "", "no floor"],
-    ["a file that means nothing", "cli/utils.ts", "", "nothing in particular"],
-    ["a name in camels", "cli/progressBar.ts", "", "kebab-case"],
-    ["a file too long", "cli/a.ts", "\n".repeat(500), "501 lines"],
-    ["a hole in the types", "cli/a.ts", "const x: any = 1;", "says any"],
-  ])("%s", (_, path, text, sentence) => {
-    expect(trespasses([{ path, text }]).join("\n")).toContain(sentence);
+    ["product code importing tests", "cli/a.ts", 'import { a } from "../tests/a.ts";', "tests/"],
+    [
+      "process.env outside an entry point",
+      "engine/images/a.ts",
+      "const x = process.env.HOME;",
+      "process.env",
+    ],
+    ["a folder without a layer", "engine/misc-things/a.ts", "", "no layer"],
+    ["a vague file name", "cli/utils.ts", "", "says nothing"],
+    ["a file name in camel case", "cli/progressBar.ts", "", "kebab-case"],
+    ["a file that is too long", "cli/a.ts", "\n".repeat(500), "501 lines"],
+    ["the type any", "cli/a.ts", "const x: any = 1;", "has the type any"],
+  ])("%s", (_, path, text, message) => {
+    expect(violations([{ path, text }]).join("\n")).toContain(message);
   });
 
-  test("an arrow around a corner", () => {
-    const around = [
+  test("a forbidden import through another file", () => {
+    const files = [
       { path: "gpu-worker/queue/loop.ts", text: 'import { e } from "../../engine/editing/edit.ts";' },
       { path: "engine/editing/edit.ts", text: 'import { s } from "../runtime/session.ts";' },
     ];
-    expect(trespasses(around)).toEqual([
+    expect(violations(files)).toEqual([
       "gpu-worker/queue/loop.ts → engine/editing/edit.ts → engine/runtime/session.ts: gpu-worker/queue/ must not reach engine/runtime/",
     ]);
   });
 
-  test("none in a comment or in a word", () => {
+  test("nothing for words in comments or inside other words", () => {
     const text = '// import "sharp" and process.env\n/* const x: any */\nconst company = 1;';
-    expect(trespasses([{ path: "cli/a.ts", text }])).toEqual([]);
+    expect(violations([{ path: "cli/a.ts", text }])).toEqual([]);
   });
 });
 
-describe("a circle is found:", () => {
+describe("finds a cycle", () => {
   test.each([
     [
       "of two files",
@@ -126,7 +145,7 @@ describe("a circle is found:", () => {
       ["cli/a.ts → cli/b.ts → cli/a.ts"],
     ],
     [
-      "of files, one way by a type alone",
+      "of files, where one import is of a type",
       [
         ["cli/c.ts", 'import { a } from "./a.ts";'],
         ["cli/a.ts", 'import type { B } from "./b.ts";'],
@@ -135,7 +154,7 @@ describe("a circle is found:", () => {
       ["cli/a.ts → cli/b.ts → cli/c.ts → cli/a.ts"],
     ],
     [
-      "of folders whose files have none",
+      "of folders without a cycle of files",
       [
         ["engine/lut/a.ts", 'import { b } from "../weights/b.ts";'],
         ["engine/weights/c.ts", 'export type { D } from "../lut/d.ts";'],
@@ -145,7 +164,7 @@ describe("a circle is found:", () => {
       ["engine/lut/ → engine/weights/ → engine/lut/"],
     ],
     [
-      "of a file and a folder beside it",
+      "of a file and a subfolder",
       [
         ["cli/a.ts", 'import { b } from "./remote/b.ts";'],
         ["cli/remote/b.ts", ""],
@@ -154,7 +173,7 @@ describe("a circle is found:", () => {
       ["cli/a.ts → cli/remote/ → cli/a.ts"],
     ],
     [
-      "none where files above and below a folder use it and serve it",
+      "nowhere if a folder lies between files that it imports and files that import it",
       [
         ["engine/index.ts", 'import { a } from "./lut/a.ts";'],
         ["engine/lut/a.ts", 'import { e } from "../errors.ts";'],
@@ -162,7 +181,7 @@ describe("a circle is found:", () => {
       ],
       [],
     ],
-  ] as const)("%s", (_, planted, found) => {
-    expect(circles(planted.map(([path, text]) => ({ path, text })))).toEqual(found);
+  ] as const)("%s", (_, sources, cycles) => {
+    expect(importCycles(sources.map(([path, text]) => ({ path, text })))).toEqual(cycles);
   });
 });

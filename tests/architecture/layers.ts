@@ -1,8 +1,8 @@
 /**
- * Which floor each folder stands on. A file imports from its own floor and those below. The longest prefix counts; a
- * folder that is not named here is a failing test, so that a new one is given its place on purpose.
+ * The layer of each folder and file; the longest matching prefix decides. A file imports only from its own layer and
+ * lower ones. A folder without a layer fails the test.
  */
-export const floors: Readonly<Record<string, number>> = {
+export const layers: Readonly<Record<string, number>> = {
   "shared/": 0,
   "engine/errors.ts": 0,
 
@@ -69,7 +69,7 @@ export const floors: Readonly<Record<string, number>> = {
 };
 
 /** Packages that only some folders may import. */
-export const owners: Readonly<Record<string, string | readonly string[]>> = {
+export const packageOwners: Readonly<Record<string, string | readonly string[]>> = {
   "onnxruntime-node": "engine/runtime/",
   "@bufbuild/protobuf": "engine/graph/encode-onnx.ts",
   sharp: "engine/images/",
@@ -78,8 +78,8 @@ export const owners: Readonly<Record<string, string | readonly string[]>> = {
   vega: "research/charts/",
 };
 
-/** Folders that never reach another one, not even through a third. */
-export const strangers: readonly (readonly [from: string, to: string])[] = [
+/** Folders that must not import another one, directly or through other files. */
+export const forbiddenPaths: readonly (readonly [from: string, to: string])[] = [
   ["functions/", "engine/"],
   ["functions/", "gpu-worker/"],
   ["gpu-worker/", "functions/"],
@@ -99,13 +99,13 @@ export const strangers: readonly (readonly [from: string, to: string])[] = [
   ["gpu-worker/queue/", "engine/runtime/"],
 ];
 
-/** Folders that only some may import directly. */
-export const guarded: Readonly<Record<string, readonly string[]>> = {
+/** Folders that only some others may import directly. */
+export const restrictedFolders: Readonly<Record<string, readonly string[]>> = {
   "engine/autodiff/": ["engine/inversion/", "engine/captioning/", "engine/exports/", "docs/"],
   "tests/": ["docs/"],
 };
 
-/** Where the world enters: the only readers of process.env. */
+/** The only files that read process.env. */
 export const entryPoints: readonly string[] = [
   "cli/",
   "local/",
@@ -116,12 +116,13 @@ export const entryPoints: readonly string[] = [
   "scaler/config.ts",
   "gpu-worker/main.ts",
   "gpu-worker/config.ts",
+  "infra/publish-model.mts",
   "infra/stage.ts",
   "gpu-worker/compute/child.ts",
   "gpu-worker/fetch-model.ts",
   "gpu-worker/smoke.ts",
   "sst.config.ts",
-  // Writes it down for others to run.
+  // Contains it in sample code.
   "studio/text/code-samples.ts",
   "tests/",
 ];

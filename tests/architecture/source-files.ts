@@ -15,7 +15,7 @@ const ignored = [
   ".vite",
 ];
 
-/** Installed and built, in whatever folder. */
+/** Generated folders, at any depth. */
 const built = new Set(["node_modules", "dist"]);
 
 /** A source file: its path from the root, with forward slashes, and its text. */
@@ -24,17 +24,17 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Every TypeScript and JavaScript file of the repository. Python has its own habits. */
+/** Every TypeScript and JavaScript file of the repository. */
 export function sourceFiles(folder = ""): SourceFile[] {
   return readdirSync(`${root}/${folder}`, { withFileTypes: true }).flatMap((entry): SourceFile[] => {
     const path = folder + entry.name;
     if (entry.isDirectory())
       return ignored.includes(path) || built.has(entry.name) ? [] : sourceFiles(`${path}/`);
-    return /\.(tsx?|js|mjs)$/.test(path) ? [{ path, text: readFileSync(`${root}/${path}`, "utf8") }] : [];
+    return /\.(m?tsx?|m?js)$/.test(path) ? [{ path, text: readFileSync(`${root}/${path}`, "utf8") }] : [];
   });
 }
 
-/** The packages of this repository: a name leads to a source file here. */
+/** The source files behind the names of this repository's packages. */
 const ownPackages: readonly (readonly [name: RegExp, file: string])[] = [
   [/^visii-engine\/(.+)$/, "engine/exports/$1.ts"],
   [/^visii-engine$/, "engine/index.ts"],

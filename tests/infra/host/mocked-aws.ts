@@ -1,8 +1,8 @@
 import { digest, madeUpId } from "./made-up-id.ts";
 
 /** What AWS would answer, as far as the program asks. Account, region and names are made up; shapes are AWS's. */
-export const account = "123456789012";
-export const region = "us-east-1";
+const account = "123456789012";
+const region = "us-east-1";
 
 type Inputs = Readonly<Record<string, unknown>>;
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
