@@ -10,11 +10,8 @@ export const edgeConfigSchema = awsConfigSchema.extend({
   VISII_WEBHOOK_QUEUE_URL: z.string().min(1),
   /** Environment of new API keys. */
   VISII_ENVIRONMENT: z.enum(environments).default("live"),
-  /** The router's URL, if there is one. */
-  VISII_PUBLIC_URL: z
-    .url()
-    .transform((url) => new URL(url).origin)
-    .optional(),
+  /** The address that callers use: the router's, if there is one. All links start with its origin. */
+  VISII_PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin),
   /** Per account. */
   VISII_REQUESTS_PER_MINUTE: z.coerce
     .number()

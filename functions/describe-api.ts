@@ -28,11 +28,11 @@ const description = `Learn a photo edit from one before/after pair, and apply it
 
 **Webhooks** follow Standard Webhooks 1.0. \`webhook-signature\` contains \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\`, keyed by the secret. Respond with 2xx. Any other response, including a redirect, is retried after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h. 410 disables the webhook. A delivery can arrive twice, with the same \`webhook-id\`.`;
 
-/** The OpenAPI document's head. @param server base URL; the origin that serves the document when absent */
-export const aboutApi = (server: string | undefined) => ({
+/** The OpenAPI document's head. @param server base URL */
+export const aboutApi = (server: string) => ({
   openapi: "3.1.0" as const,
   info: { title: "visii", version: apiVersion, description },
-  servers: [{ url: server ?? "/" }],
+  servers: [{ url: server }],
 });
 
 /** Registers the components that no route refers to: authentication and the webhook payload. */

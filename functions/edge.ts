@@ -48,11 +48,8 @@ export interface EdgeSettings {
   /** Maximum concurrent event streams and waits per account. */
   readonly heldConnections: number;
   readonly dailyQuotas: DailyQuotas;
-  /**
-   * Base URL for links, such as `https://api.example.com`. Default: the request's origin, which is wrong
-   * behind a router.
-   */
-  readonly publicUrl?: string;
+  /** Origin of all links, such as `https://api.example.com`. It never depends on a request's headers. */
+  readonly publicUrl: string;
   /**
    * How to verify that a request came through the router; not verified when absent. Times are milliseconds
    * since 1970.
@@ -69,7 +66,7 @@ export interface EdgeSettings {
   readonly pollInterval: number;
 }
 
-export const defaultEdgeSettings: EdgeSettings = {
+export const defaultEdgeSettings: Omit<EdgeSettings, "publicUrl"> = {
   environment: "test",
   requestsPerMinute,
   longestWait: 50,
@@ -95,8 +92,6 @@ export interface EdgeEnv {
     requestId: string;
     /** `traceparent` for everything that this request causes. */
     trace: string;
-    /** Base URL for links. */
-    origin: string;
     key: StoredKey;
     /** Account ID of the key. */
     account: string;

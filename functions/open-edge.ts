@@ -37,6 +37,7 @@ export function openEdge(config: EdgeConfig): {
       : createStripeMeter({ secretKey, eventName, ...defined({ baseUrl }) });
   const settings = {
     ...defaultEdgeSettings,
+    publicUrl: config.VISII_PUBLIC_URL,
     environment: config.VISII_ENVIRONMENT,
     requestsPerMinute: config.VISII_REQUESTS_PER_MINUTE,
     longestWait: config.VISII_LONGEST_WAIT,
@@ -46,7 +47,6 @@ export function openEdge(config: EdgeConfig): {
     ...(config.VISII_ROUTER_KEY === undefined
       ? {}
       : { router: { key: config.VISII_ROUTER_KEY, deployedAt: config.VISII_ROUTER_SINCE } }),
-    ...defined({ publicUrl: config.VISII_PUBLIC_URL }),
   };
   const common = { table, objects, clock, random, log };
   return {

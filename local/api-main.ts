@@ -4,13 +4,20 @@ import { readEdgeConfig } from "../functions/config.ts";
 import { openEdge } from "../functions/open-edge.ts";
 import { listen } from "./listen.ts";
 
-const { adapters, edge } = openEdge(readEdgeConfig());
-const { port, close } = await listen(createApp(edge), Number(process.env.VISII_PORT ?? 0));
+let clients: ReturnType<typeof openEdge>["adapters"]["clients"];
+const { port, close } = await listen(
+  (url) => {
+    const { adapters, edge } = openEdge(readEdgeConfig({ ...process.env, VISII_PUBLIC_URL: url }));
+    clients = adapters.clients;
+    return createApp(edge);
+  },
+  Number(process.env.VISII_PORT ?? 0),
+);
 process.send?.({ port });
 
 async function stop(): Promise<void> {
   await close();
-  adapters.clients.destroy();
+  clients.destroy();
   process.exit();
 }
 for (const name of ["SIGTERM", "SIGINT", "disconnect"] as const) process.once(name, () => void stop());

@@ -28,7 +28,7 @@ export interface ServiceOptions {
   /** Log level of the workers, on stderr. */
   readonly logLevel?: "info" | "error";
   readonly timing?: Partial<QueueTiming>;
-  readonly settings?: Partial<EdgeSettings>;
+  readonly settings?: Partial<Omit<EdgeSettings, "publicUrl">>;
   /** Seconds between two checkpoints of a learning job. */
   readonly saveEvery?: number;
   /** Additional variables of the workers (gpu-worker/config.ts). */
@@ -72,7 +72,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const account = opened.account.id;
   const key = opened.secret;
 
-  const settings: EdgeSettings = {
+  const settings: Omit<EdgeSettings, "publicUrl"> = {
     ...defaultEdgeSettings,
     requestsPerMinute: 6000,
     // Without a router, a stream can last until its job ends.
@@ -82,19 +82,20 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
   const { refuseAddress: refuseWebhook } = loopbackToo;
   const download = createDownload(loopbackToo);
-  const app = createApp({
-    table,
-    objects,
-    queues,
-    timing,
-    clock,
-    random,
-    log,
-    settings,
-    refuseWebhook,
-    download,
-  });
-  const here = api ? undefined : await listen(app, port);
+  const create = (publicUrl: string) =>
+    createApp({
+      table,
+      objects,
+      queues,
+      timing,
+      clock,
+      random,
+      log,
+      refuseWebhook,
+      download,
+      settings: { ...settings, publicUrl },
+    });
+  const here = api ? undefined : await listen(create, port);
   const url = `http://127.0.0.1:${(api ?? here)?.port}`;
   const sweeper = startSweeper(
     { table, objects, clock, random, log, jobs, ledger },
@@ -123,7 +124,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 async function startApi(
   environment: Readonly<Record<string, string>>,
-  { environment: kind, requestsPerMinute, idempotencyLock }: EdgeSettings,
+  { environment: kind, requestsPerMinute, idempotencyLock }: Omit<EdgeSettings, "publicUrl">,
   port: number,
 ): Promise<ApiProcess> {
   const api = new ApiProcess({

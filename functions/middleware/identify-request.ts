@@ -9,13 +9,12 @@ import { loggedPath } from "../problem-answers.ts";
  * Assigns a request ID, continues the caller's trace (`traceparent`), sets both as response headers and logs
  * the request.
  */
-export function identifyRequest({ clock, random, log, settings }: Edge): MiddlewareHandler<EdgeEnv> {
+export function identifyRequest({ clock, random, log }: Edge): MiddlewareHandler<EdgeEnv> {
   return async (context, next) => {
     const started = clock.now();
     const requestId = createId("request", started, random(10));
     context.set("requestId", requestId);
     context.set("trace", continueTrace(context.req.header("traceparent"), random));
-    context.set("origin", settings.publicUrl ?? new URL(context.req.url).origin);
     context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
     context.set("resumed", false);
     // Set before the response exists; setting it later would rebuild each response.

@@ -9,10 +9,7 @@ export function onlyThroughRouter({ clock, settings }: Edge): MiddlewareHandler<
   return async (context, next) => {
     const pass = context.req.header(routerHeader) ?? "";
     if (router && !isPass(pass, { ...router, now: clock.now() }))
-      throw refuse(
-        "not_through_router",
-        `This URL is internal; send requests to ${publicUrl ?? "the router's URL"}.`,
-      );
+      throw refuse("not_through_router", `This URL is internal; send requests to ${publicUrl}.`);
     await next();
   };
 }

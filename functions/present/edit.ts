@@ -17,12 +17,8 @@ export function isExpired(job: Job, now: number): boolean {
 }
 
 /** The API's representation of an edit, with newly signed URLs. */
-export async function presentEdit(
-  { objects, clock, waitingIn }: Edge,
-  origin: string,
-  job: Job,
-  full: boolean,
-): Promise<EditResource> {
+export async function presentEdit(edge: Edge, job: Job, full: boolean): Promise<EditResource> {
+  const { objects, clock, waitingIn } = edge;
   const { request, id, status } = job;
   if (request.kind !== "edit") throw new VisibleError("not_found", `Edit ${id} not found.`);
   const expires = toIso(clock.now() + lifetimes.signedLink * 1000);
@@ -42,7 +38,7 @@ export async function presentEdit(
       object: "edit",
       status,
       created_at: job.created_at,
-      urls: jobUrls(origin, "edits", id),
+      urls: jobUrls(edge, "edits", id),
       results,
       cost: job.reserved,
     },

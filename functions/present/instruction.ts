@@ -11,12 +11,8 @@ import { jobUrls } from "./job-urls.ts";
  * The API's representation of a learning job. `full` adds fields that require more calls: losses and the
  * queue position.
  */
-export async function presentInstruction(
-  { objects, waitingIn }: Edge,
-  origin: string,
-  job: Job,
-  full: boolean,
-): Promise<InstructionResource> {
+export async function presentInstruction(edge: Edge, job: Job, full: boolean): Promise<InstructionResource> {
+  const { objects, waitingIn } = edge;
   const { request } = job;
   if (request.kind === "edit") throw new VisibleError("not_found", `Instruction ${job.id} not found.`);
   const { account, id, status } = job;
@@ -30,7 +26,7 @@ export async function presentInstruction(
       object: "instruction",
       status,
       created_at: job.created_at,
-      urls: jobUrls(origin, "instructions", id),
+      urls: jobUrls(edge, "instructions", id),
       cost: job.reserved,
     },
     ...defined({

@@ -1,4 +1,11 @@
-export function jobUrls(origin: string, collection: "instructions" | "edits" | "batches", id: string) {
-  const self = `${origin}/v1/${collection}/${id}`;
+import type { Edge } from "../edge.ts";
+
+/** URLs of a resource. They start with the configured address, never with a request's `Host`. */
+export function jobUrls(
+  { settings }: Pick<Edge, "settings">,
+  collection: "instructions" | "edits" | "batches",
+  id: string,
+) {
+  const self = `${settings.publicUrl}/v1/${collection}/${id}`;
   return { self, cancel: `${self}/cancel`, events: `${self}/events` };
 }

@@ -35,7 +35,7 @@ const request = {
 
 /** Result URLs that do not expire, unlike signed URLs. */
 function presentLine(
-  origin: string,
+  { settings }: Edge,
   { line, job, status, custom_id, results, error, usage }: StoredLine,
 ): BatchLine {
   return {
@@ -44,7 +44,7 @@ function presentLine(
     ...(status === "succeeded"
       ? {
           results: results.map(({ width, height }, index) => ({
-            url: `${origin}/v1/edits/${job}/results/${index}`,
+            url: `${settings.publicUrl}/v1/edits/${job}/results/${index}`,
             ...{ width, height },
           })),
         }
@@ -79,7 +79,7 @@ export function addBatchOutputRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
       return stream(context, async (out) => {
         for (; !part.done && !out.aborted; part = await parts.next()) {
           const wanted = part.value.filter(({ status }) => (status === "succeeded") === (file === "output"));
-          const lines = wanted.map((line) => JSON.stringify(presentLine(context.get("origin"), line)));
+          const lines = wanted.map((line) => JSON.stringify(presentLine(edge, line)));
           await out.write(lines.map((line) => `${line}\n`).join(""));
         }
       });

@@ -90,9 +90,9 @@ const actions = {
 export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, clock } = edge;
 
-  const present = (origin: string, batch: StoredBatch): BatchResource => {
+  const present = (batch: StoredBatch): BatchResource => {
     const { id, status, request } = batch;
-    const { self, cancel } = jobUrls(origin, "batches", id);
+    const { self, cancel } = jobUrls(edge, "batches", id);
     return {
       ...{ id, object: "batch", status, instruction: request.instruction, created_at: batch.created_at },
       urls: { self, cancel },
@@ -143,7 +143,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
     });
     await table.insert({ ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) });
-    const answer = present(context.get("origin"), batch);
+    const answer = present(batch);
     context.header("Location", answer.urls.self);
     return context.json(answer, 202);
   });
@@ -158,9 +158,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       ...defined({ after }),
     });
     const batches = rows.map((row) => parseRow(storedBatchSchema, row).data);
-    const data = batches
-      .filter(({ erased }) => erased === undefined)
-      .map((batch) => present(context.get("origin"), batch));
+    const data = batches.filter(({ erased }) => erased === undefined).map(present);
     const last = rows.length === limit ? rows.at(-1) : undefined;
     return context.json({ data, ...(last ? { next_cursor: encodeCursor(last.sk) } : {}) }, 200);
   });
@@ -168,7 +166,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(get, async (context) => {
     const { id } = context.req.valid("param");
     const batch = await requireBatch(edge, context.get("account"), id);
-    return context.json(present(context.get("origin"), batch), 200);
+    return context.json(present(batch), 200);
   });
 
   app.openapi(remove, async (context) => {
@@ -210,7 +208,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
           : undefined,
       );
       if (!stored || stored.data.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
-      return context.json(present(context.get("origin"), stored.data), 200);
+      return context.json(present(stored.data), 200);
     });
   }
 }

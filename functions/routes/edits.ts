@@ -105,7 +105,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     if (isDryRun(context)) return context.json(await quote(edge, context, cost), 200);
     const job = await submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
     const now = await waitForJob(edge, context, job);
-    const edit = await presentEdit(edge, context.get("origin"), now, false);
+    const edit = await presentEdit(edge, now, false);
     context.header("Location", edit.urls.self);
     return context.json(edit, isTerminal(now.status) ? 201 : 202);
   });
@@ -119,16 +119,14 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       query,
       (job) => job.batch?.id === batch && (status === undefined || job.status === status),
     );
-    const data = await Promise.all(
-      page.jobs.map((job) => presentEdit(edge, context.get("origin"), job, false)),
-    );
+    const data = await Promise.all(page.jobs.map((job) => presentEdit(edge, job, false)));
     return context.json({ data, ...(page.next ? { next_cursor: page.next } : {}) }, 200);
   });
 
   app.openapi(get, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await waitForJob(edge, context, job);
-    return context.json(await presentEdit(edge, context.get("origin"), now, true), 200);
+    return context.json(await presentEdit(edge, now, true), 200);
   });
 
   app.openapi(remove, async (context) => {
@@ -142,7 +140,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(cancel, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await cancelJob(edge, job);
-    return context.json(await presentEdit(edge, context.get("origin"), now, false), 200);
+    return context.json(await presentEdit(edge, now, false), 200);
   });
 
   addEventRoute(app, edge, "edits");

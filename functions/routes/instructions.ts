@@ -130,7 +130,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
     if (isDryRun(context)) return context.json(await quote(edge, context, cost), 200);
     const job = await submitJob(edge, context, { kind: "learn", ...request }, { queue: "learning", cost });
     const now = await waitForJob(edge, context, job);
-    const instruction = await presentInstruction(edge, context.get("origin"), now, false);
+    const instruction = await presentInstruction(edge, now, false);
     context.header("Location", instruction.urls.self);
     return context.json(instruction, isTerminal(now.status) ? 201 : 202);
   });
@@ -148,7 +148,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
       { queue: "interactive", cost },
     );
     const now = await waitForJob(edge, context, job);
-    const instruction = await presentInstruction(edge, context.get("origin"), now, false);
+    const instruction = await presentInstruction(edge, now, false);
     context.header("Location", instruction.urls.self);
     return context.json(instruction, isTerminal(now.status) ? 201 : 202);
   });
@@ -162,16 +162,14 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
       query,
       (job) => status === undefined || job.status === status,
     );
-    const data = await Promise.all(
-      page.jobs.map((job) => presentInstruction(edge, context.get("origin"), job, false)),
-    );
+    const data = await Promise.all(page.jobs.map((job) => presentInstruction(edge, job, false)));
     return context.json({ data, ...(page.next ? { next_cursor: page.next } : {}) }, 200);
   });
 
   app.openapi(get, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await waitForJob(edge, context, job);
-    return context.json(await presentInstruction(edge, context.get("origin"), now, true), 200);
+    return context.json(await presentInstruction(edge, now, true), 200);
   });
 
   app.openapi(patch, async (context) => {
@@ -195,7 +193,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
             },
           },
     );
-    return context.json(await presentInstruction(edge, context.get("origin"), now ?? job, false), 200);
+    return context.json(await presentInstruction(edge, now ?? job, false), 200);
   });
 
   app.openapi(remove, async (context) => {
@@ -209,7 +207,7 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(cancel, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const now = await cancelJob(edge, job);
-    return context.json(await presentInstruction(edge, context.get("origin"), now, false), 200);
+    return context.json(await presentInstruction(edge, now, false), 200);
   });
 
   addEventRoute(app, edge, "instructions");

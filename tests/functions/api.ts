@@ -43,7 +43,10 @@ export class Api {
         info: () => undefined,
         error: (message, facts) => void this.errors.push({ message, ...facts }),
       },
-      settings: { ...defaultEdgeSettings, requestsPerMinute: 100_000, pollInterval: 20, ...settings },
+      settings: {
+        ...{ ...defaultEdgeSettings, requestsPerMinute: 100_000, pollInterval: 20 },
+        ...{ publicUrl: "http://visii.test", ...settings },
+      },
     };
     this.app = createApp(this.ports);
   }

@@ -31,6 +31,7 @@ beforeAll(async () => {
     ...{ AWS_REGION: aws.region, VISII_BUCKET: bucket, VISII_TABLE: table },
     VISII_QUEUE_URLS: JSON.stringify(queueUrls),
     VISII_WEBHOOK_QUEUE_URL: webhookQueueUrl,
+    VISII_PUBLIC_URL: "https://api.example.com/",
     // As many as the API of this process has: the two count one key's requests together.
     VISII_REQUESTS_PER_MINUTE: "100000",
     VISII_STORE_ENDPOINT: aws.storeEndpoint!,
@@ -58,7 +59,7 @@ describe("the API as a Lambda function", () => {
   let lambda: LambdaBundle;
   const authorized = () => ({ Authorization: `Bearer ${call.secret}` });
   beforeAll(async () => {
-    lambda = await bundle("api-lambda", { VISII_PUBLIC_URL: "https://api.example.com/" });
+    lambda = await bundle("api-lambda");
   });
 
   it("uploads a picture and takes a job, with links that begin where callers know it", async () => {

@@ -34,6 +34,11 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, senten
     "every bucket refuses plain HTTP",
   ],
   [
+    "links would follow the request's host",
+    { file: "infra/edge-function.ts", from: "    VISII_PUBLIC_URL: router.url,\n", to: "" },
+    "every function is told what functions/config.ts asks for",
+  ],
+  [
     "the API may do anything with the queues",
     { file: "infra/queues.ts", from: 'actions: ["sqs:SendMessage"]', to: 'actions: ["sqs:*"]' },
     "the API can put on the queue and cannot read it",

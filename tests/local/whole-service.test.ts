@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import sharp from "sharp";
@@ -26,6 +26,25 @@ async function learned(steps = 6, options: object = {}): Promise<string> {
 }
 
 describe("the service on one machine", () => {
+  it("starts links with the address it listens on, whatever Host a request names", async () => {
+    const { url, key } = running.service;
+    const image = await running.upload(await picture());
+    const headers = {
+      ...{ Host: "forged.example", "X-Forwarded-Host": "forged.example", "X-Forwarded-Proto": "https" },
+      ...{ Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+    };
+    const body = await new Promise<string>((resolve, reject) => {
+      const sending = request(`${url}/v1/edits`, { method: "POST", headers }, (answer) =>
+        text(answer).then(resolve, reject),
+      );
+      sending.once("error", reject);
+      sending.end(JSON.stringify({ text: "sepia", images: [image], steps: 1 }));
+    });
+    const edit = JSON.parse(body);
+    expect(edit.urls.self).toBe(`${url}/v1/edits/${edit.id}`);
+    expect(body).not.toContain("forged.example");
+  });
+
   it("learns from a pair, edits photos, gives signed links, and charges what was done", async () => {
     const id = await learned();
     const instruction = await running.end(`/v1/instructions/${id}`);

@@ -64,7 +64,7 @@ const queues = Object.fromEntries(
   Object.entries(adapters.queues).map(([name, queue]) => [name, countCalls(queue, "queue", calls)]),
 ) as typeof adapters.queues;
 const silent = { info: () => undefined, error: console.error };
-const settings = { ...defaultEdgeSettings, requestsPerMinute: 60_000 };
+const settings = { ...defaultEdgeSettings, requestsPerMinute: 60_000, publicUrl: "http://127.0.0.1" };
 const refuseWebhook = () => undefined;
 const app = createApp({
   table,

@@ -52,7 +52,7 @@ export class BulkWorld {
     const objects = new S3ObjectStore(createAwsClients(standIns.aws).s3, standIns.bucket);
     const log = { info: () => undefined, error: console.error };
     const jobs = new JobStore({ table, queues, clock, timing: queueTiming });
-    const settings = { ...defaultEdgeSettings, requestsPerMinute: 100_000 };
+    const settings = { ...defaultEdgeSettings, requestsPerMinute: 100_000, publicUrl: "http://127.0.0.1" };
     this.app = createApp({
       table,
       objects,
