@@ -82,6 +82,8 @@ export interface CreateUpload {
   readonly content_type: UploadType;
   /** Size of the file, which is also the form's limit. */
   readonly bytes: number;
+  /** Such as `shop/2026/shoe.jpg`; see `upload_prefix` of a batch. Names need not be unique. */
+  readonly name?: string | undefined;
 }
 
 export interface UploadForm {
@@ -104,11 +106,40 @@ export interface Upload {
   readonly sha256?: string;
   readonly created_at: string;
   readonly expires_at?: string;
+  readonly name?: string;
+  /** ID of the upload token that created it. */
+  readonly token?: string;
+}
+
+export interface CreateUploadToken {
+  /** Seconds, from 60 to 3600; 900 when absent. */
+  readonly expires_in?: number | undefined;
+  /** Number of uploads that the token can create; unlimited when absent. */
+  readonly max_uploads?: number | undefined;
+  /** Bytes of all its uploads together; unlimited when absent. */
+  readonly max_bytes?: number | undefined;
+}
+
+export interface UploadTokenResource {
+  readonly id: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly max_uploads?: number;
+  readonly max_bytes?: number;
+  /** Number of uploads created with the token, and their bytes. */
+  readonly uploads: number;
+  readonly bytes: number;
+}
+
+export interface CreatedUploadToken extends UploadTokenResource {
+  /** Can be used as the `key` of a client that only creates and completes uploads. */
+  readonly token: string;
 }
 
 export interface Download {
   /** An `https:` address that anybody can open, or a `data:` URI. */
   readonly url: string;
+  readonly name?: string | undefined;
 }
 
 export interface CreateInstruction {
@@ -257,13 +288,18 @@ export interface Schedule {
   readonly time_zone?: string | undefined;
 }
 
-/** Give exactly one of `images`, `manifest` and `prefix`. */
+/** Give exactly one of `images`, `manifest`, `prefix` and `upload_prefix`. */
 export interface CreateBatch {
   readonly instruction: string;
   /** IDs of completed uploads. */
   readonly images?: readonly string[] | undefined;
   /** An upload of JSON lines: `{"image": "upl_…", "custom_id": "…"}` each. */
   readonly manifest?: string | undefined;
+  /**
+   * All completed uploads whose `name` starts with this. Each run of a schedule edits those completed since its
+   * previous run.
+   */
+  readonly upload_prefix?: string | undefined;
   /** All images in the account's folder of the bucket whose names start with this prefix. */
   readonly prefix?: string | undefined;
   readonly options?: EditOptions | undefined;
@@ -327,6 +363,8 @@ export interface CreateKey {
   readonly scopes?: readonly Scope[] | undefined;
   /** Does not expire when absent. */
   readonly expires_at?: string | undefined;
+  /** Credits that the key can spend in a calendar month (UTC); unlimited when absent. */
+  readonly monthly_limit?: number | undefined;
 }
 
 export interface KeyResource {
@@ -339,6 +377,14 @@ export interface KeyResource {
   readonly expires_at?: string;
   /** Rounded to the hour. */
   readonly last_used_at?: string;
+  readonly monthly_limit?: number;
+  /** Spending of the current month, if the key has a limit. */
+  readonly spending?: {
+    readonly month: string;
+    readonly charged: number;
+    readonly reserved: number;
+    readonly remaining: number;
+  };
 }
 
 export interface CreatedKey extends KeyResource {

@@ -7,11 +7,13 @@ import type {
   BatchResource,
   CreateBatch,
   CreatedKey,
+  CreatedUploadToken,
   CreatedWebhook,
   CreateEdit,
   CreateInstruction,
   CreateKey,
   CreateUpload,
+  CreateUploadToken,
   CreateWebhook,
   DeliveryResource,
   Download,
@@ -25,6 +27,7 @@ import type {
   UpdateWebhook,
   Upload,
   UploadForm,
+  UploadTokenResource,
   UploadType,
   UsageReport,
   WebhookResource,
@@ -82,6 +85,7 @@ export function visii(options: ClientOptions) {
       /** The secret is returned only in this response. */
       create: (body: CreateKey = {}) => send<CreatedKey>("POST", "/v1/keys", body),
       list: () => send<All<KeyResource>>("GET", "/v1/keys"),
+      get: (id: string) => send<KeyResource>("GET", `/v1/keys/${id}`),
       revoke: (id: string) => send<void>("DELETE", `/v1/keys/${id}`),
     },
     webhooks: {
@@ -122,11 +126,20 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
     complete,
     get,
     delete: (id: string) => send<void>("DELETE", `/v1/uploads/${id}`),
+    /** Short-lived tokens with which phones and browsers upload. Each can be the `key` of such a client. */
+    tokens: {
+      /** The token itself is returned only in this response. */
+      create: (body: CreateUploadToken = {}) => send<CreatedUploadToken>("POST", "/v1/uploads/tokens", body),
+      list: (options?: ListOptions) =>
+        send<Page<UploadTokenResource>>("GET", `/v1/uploads/tokens?${queryOf(options)}`),
+      revoke: (id: string) => send<void>("DELETE", `/v1/uploads/tokens/${id}`),
+    },
     /** An upload of the picture at an `https:` address, or of a `data:` URI. */
-    download: (url: string) => send<Upload>("POST", "/v1/uploads/download", { url } satisfies Download),
+    download: (url: string, name?: string) =>
+      send<Upload>("POST", "/v1/uploads/download", { url, name } satisfies Download),
     /** Creates an upload, posts the file and completes the upload. */
-    async send(bytes: Uint8Array<ArrayBuffer>, content_type: UploadType): Promise<Upload> {
-      const { id, url, fields } = await create({ content_type, bytes: bytes.byteLength });
+    async send(bytes: Uint8Array<ArrayBuffer>, content_type: UploadType, name?: string): Promise<Upload> {
+      const { id, url, fields } = await create({ content_type, bytes: bytes.byteLength, name });
       const form = new FormData();
       for (const [name, value] of Object.entries(fields)) form.append(name, value);
       form.append("file", new Blob([bytes], { type: content_type }));
@@ -154,6 +167,12 @@ export interface EditListOptions extends JobListOptions<EditResource["status"]> 
   readonly batch?: string;
 }
 
+function queryOf(options: ListOptions = {}): URLSearchParams {
+  return new URLSearchParams(
+    Object.entries(options).map(([name, value]): [string, string] => [name, String(value)]),
+  );
+}
+
 interface HasStatus {
   readonly status: string;
 }
@@ -166,11 +185,7 @@ function resources<Resource extends HasStatus, Options extends ListOptions = Lis
     send<Resource>("GET", `/v1/${collection}/${id}`, undefined, call);
   return {
     get,
-    list: (options?: Options) => {
-      const query = new URLSearchParams();
-      for (const [name, value] of Object.entries(options ?? {})) query.set(name, String(value));
-      return send<Page<Resource>>("GET", `/v1/${collection}?${query}`);
-    },
+    list: (options?: Options) => send<Page<Resource>>("GET", `/v1/${collection}?${queryOf(options)}`),
     cancel: (id: string) => send<Resource>("POST", `/v1/${collection}/${id}/cancel`),
     /** Resolves when the job has ended, with any status. */
     async wait(id: string, signal?: AbortSignal): Promise<Resource> {

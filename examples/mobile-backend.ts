@@ -1,6 +1,6 @@
 /**
- * A mobile app's backend. The phone uploads photos with forms, directly to object storage, and follows the
- * edit. Only this backend has the API key.
+ * A mobile app and its backend. The phone uploads photos with a short-lived token, directly to object
+ * storage. Only the backend has the API key: it learns, edits and returns the links.
  *
  *     VISII_URL=… VISII_KEY=… tsx examples/mobile-backend.ts before.jpg after.jpg photo.jpg
  */
@@ -9,21 +9,32 @@ import { visii } from "visii-client";
 import { contentTypeOf } from "./content-type.ts";
 import { readEnvironment } from "./environment.ts";
 
-const { api, print } = readEnvironment(visii);
+const { api, url, print } = readEnvironment(visii);
 const [beforeFile, afterFile, photoFile] = process.argv.slice(2);
 if (!beforeFile || !afterFile || !photoFile) throw new Error("usage: mobile-backend.ts BEFORE AFTER PHOTO");
 
-/** In a real app, the phone does this with a form from the backend. */
-async function uploadFromPhone(file: string): Promise<string> {
-  const bytes = await readFile(file);
-  return (await api.uploads.send(Uint8Array.from(bytes), contentTypeOf(file))).id;
+/** The app on the phone: it receives a token and returns the IDs of its uploads. */
+async function uploadOnPhone(token: string, files: readonly string[]): Promise<string[]> {
+  const phone = visii({ baseUrl: url, key: token });
+  const ids: string[] = [];
+  for (const file of files) {
+    const { id } = await phone.uploads.send(Uint8Array.from(await readFile(file)), contentTypeOf(file));
+    ids.push(id);
+  }
+  return ids;
 }
 
-const [before, after, photo] = [
-  await uploadFromPhone(beforeFile),
-  await uploadFromPhone(afterFile),
-  await uploadFromPhone(photoFile),
-];
+const files = [beforeFile, afterFile, photoFile];
+const { id: tokenId, token } = await api.uploads.tokens.create({
+  expires_in: 600,
+  max_uploads: files.length,
+  max_bytes: 50e6,
+});
+const uploads = await uploadOnPhone(token, files);
+// The IDs come from the phone: accept only uploads that were made with its token.
+for (const id of uploads)
+  if ((await api.uploads.get(id)).token !== tokenId) throw new Error(`${id} is not an upload of this phone`);
+const [before = "", after = "", photo = ""] = uploads;
 const instruction = await api.instructions.create(
   { pairs: [{ before, after }], name: "from the phone", steps: Number(process.env.VISII_STEPS ?? 150) },
   { idempotencyKey: `learn-${before}-${after}`, cancelAfter: "15m" },
@@ -39,4 +50,4 @@ const edit = await api.edits.create(
 );
 const done = await api.edits.wait(edit.id);
 if (done.status !== "succeeded") throw new Error(`the edit ${done.status}: ${done.error?.message}`);
-for (const { url, width, height } of done.results) print(`result ${width}×${height}: ${url}`);
+for (const { url: link, width, height } of done.results) print(`result ${width}×${height}: ${link}`);

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { KeyStore } from "../shared/accounts/key-store.ts";
+import { UploadTokens } from "../shared/accounts/upload-tokens.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { createAllowedMethods } from "./allowed-methods.ts";
@@ -27,6 +28,7 @@ import { addHealthRoute } from "./routes/health.ts";
 import { addInstructionRoutes } from "./routes/instructions.ts";
 import { addKeyRoutes } from "./routes/keys.ts";
 import { addStudioRoutes } from "./routes/studio.ts";
+import { addUploadTokenRoutes } from "./routes/upload-tokens.ts";
 import { addUploadRoutes } from "./routes/uploads.ts";
 import { addUsageRoutes } from "./routes/usage.ts";
 import { addWebhookRoutes } from "./routes/webhooks.ts";
@@ -39,6 +41,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
     jobs: new JobStore({ table, queues, clock, timing }),
     ledger: new Ledger(table, clock),
     keys: new KeyStore(table, clock, random),
+    uploadTokens: new UploadTokens(table, clock, random),
     held: new HeldConnections({ table, clock, random }, ports.settings.heldConnections),
   };
   const app = new OpenAPIHono<EdgeEnv>({
@@ -80,6 +83,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   addHealthRoute(app);
   // The folder is next to the entry points, also when those are bundled.
   addStudioRoutes(app, new URL("studio/", import.meta.url));
+  addUploadTokenRoutes(app, edge);
   addUploadRoutes(app, edge);
   addInstructionRoutes(app, edge);
   addEditRoutes(app, edge);

@@ -10,7 +10,7 @@ const description = `Learn a photo edit from one before/after pair, and apply it
 
 **Authentication.** Send \`Authorization: Bearer KEY\`. Scopes of a key: \`read\` allows GET; \`write\` allows create, update, cancel and delete; \`keys\` allows managing keys and webhooks.
 
-**Uploads.** Images are uploaded directly to object storage. \`POST /v1/uploads\` returns a form; send it as multipart, \`fields\` first, then \`file\`. \`POST /v1/uploads/{id}/complete\` validates the file.
+**Uploads.** Images are uploaded directly to object storage. \`POST /v1/uploads\` returns a form; send it as multipart, \`fields\` first, then \`file\`. \`POST /v1/uploads/{id}/complete\` validates the file. A phone or browser can do this with a short-lived token from \`POST /v1/uploads/tokens\`, without an API key.
 
 **Jobs.** Creating an instruction, an edit or a batch returns 202 and starts a job. Its status is \`queued\`, \`running\`, then \`succeeded\`, \`failed\` or \`canceled\`. Poll \`urls.self\`, wait with \`Prefer: wait=30\`, follow \`urls.events\`, or use a webhook. An event stream ends with its job, or after 50 seconds; reconnect with \`Last-Event-ID\`.
 
@@ -37,7 +37,14 @@ export const aboutApi = (server: string) => ({
 
 /** Registers the components that no route refers to: authentication and the webhook payload. */
 export function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<EdgeEnv>): void {
-  registry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
+  registry.registerComponent("securitySchemes", "key", {
+    ...{ type: "http", scheme: "bearer" },
+    description: "An API key.",
+  });
+  registry.registerComponent("securitySchemes", "uploadToken", {
+    ...{ type: "http", scheme: "bearer" },
+    description: "A token of `createUploadToken`, which can only create and complete uploads of images.",
+  });
   // `meta` copies the schema: the registry cannot name one that was created before the registry was loaded.
   registry.register("WebhookPayload", webhookPayloadSchema.meta({ id: "WebhookPayload" }));
 }

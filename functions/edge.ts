@@ -1,5 +1,6 @@
 import type { Environment, StoredKey } from "../shared/accounts/api-key.ts";
 import type { KeyStore } from "../shared/accounts/key-store.ts";
+import type { UploadTokens } from "../shared/accounts/upload-tokens.ts";
 import type { IdKind } from "../shared/ids.ts";
 import type { JobStore } from "../shared/jobs/job-store.ts";
 import type { Ledger } from "../shared/ledger/ledger.ts";
@@ -11,6 +12,7 @@ import type { ObjectStore } from "../shared/ports/object-store.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
 import { requestsPerMinute } from "../shared/request-rate.ts";
+import type { StoredUploadToken } from "../shared/resources/upload-token.ts";
 import type { HeldConnections } from "./held-connections.ts";
 import type { ReadCache } from "./read-cache.ts";
 
@@ -83,6 +85,7 @@ export interface Edge extends EdgePorts, ReadCache {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
+  readonly uploadTokens: UploadTokens;
   readonly held: HeldConnections;
 }
 
@@ -92,8 +95,11 @@ export interface EdgeEnv {
     requestId: string;
     /** `traceparent` for everything that this request causes. */
     trace: string;
+    /** The caller's API key. Absent if `uploadToken` is present. */
     key: StoredKey;
-    /** Account ID of the key. */
+    /** The caller's upload token, which only the routes of `authenticate` accept. */
+    uploadToken: StoredUploadToken | undefined;
+    /** Account ID of the key or token. */
     account: string;
     /**
      * Returns an ID for a new resource, the same for each retry of an idempotent request. One per kind and

@@ -17,8 +17,9 @@ import type { EdgeEnv } from "./edge.ts";
 /** `Retry-After` in seconds when too many jobs are open. */
 const jobRetry = 10;
 
-/** Removes API keys from a path before it is logged. */
-export const loggedPath = (path: string): string => path.replace(/visii_(test|live)_\w+/g, "visii_$1_…");
+/** Removes API keys and upload tokens from a path before it is logged. */
+export const loggedPath = (path: string): string =>
+  path.replace(/visii_(test|live|upload)_\w+/g, "visii_$1_…");
 
 /** A response of type application/problem+json. */
 export function problemAnswer(

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { spenderOf } from "../shared/ledger/spending.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
 
 export const quoteSchema = z
@@ -7,7 +8,7 @@ export const quoteSchema = z
     object: z.literal("quote"),
     cost: z.number().int().describe("Credits that the request would reserve. The charge is never higher."),
     balance: z.number().int().describe("Available credits."),
-    covered: z.boolean().describe("Whether the balance covers the cost."),
+    covered: z.boolean().describe("Whether the balance and the key's monthly limit cover the cost."),
   })
   .meta({ id: "Quote" });
 
@@ -17,11 +18,15 @@ export const isDryRun = (context: Context): boolean =>
 
 /** The response to a dry run. @param cost in credits */
 export async function quote(
-  { ledger }: Edge,
+  { ledger, clock }: Edge,
   context: Context<EdgeEnv>,
   cost: number,
 ): Promise<z.infer<typeof quoteSchema>> {
   context.header("Preference-Applied", "dry-run");
-  const balance = (await ledger.balance(context.get("account")))?.available ?? 0;
-  return { object: "quote", cost, balance, covered: balance >= cost };
+  const account = context.get("account");
+  const balance = (await ledger.balance(account))?.available ?? 0;
+  const spender = spenderOf(context.get("key"), clock.now());
+  const used = spender ? ((await ledger.spending(account, spender))?.used ?? 0) : 0;
+  const left = spender ? spender.limit - used : balance;
+  return { object: "quote", cost, balance, covered: Math.min(balance, left) >= cost };
 }

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Job, JobRequest } from "../shared/jobs/job.ts";
 import { resourceOfKind } from "../shared/jobs/job.ts";
+import { spenderOf } from "../shared/ledger/spending.ts";
 import { toIso } from "../shared/ports/clock.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
@@ -11,7 +12,7 @@ import { requireCallable } from "./webhook-address.ts";
  * Accepts a job: reserves its credits and stores it in one transaction, then queues it. If the process dies
  * in between, the sweeper queues the job, or a repeated request, which has the same IDs.
  *
- * @throws VisibleError `insufficient_credit`, `too_many_jobs` or `forbidden_url`
+ * @throws VisibleError `insufficient_credit`, `spend_limit_reached`, `too_many_jobs` or `forbidden_url`
  */
 export async function submitJob(
   edge: Edge,
@@ -36,7 +37,7 @@ export async function submitJob(
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
   };
   const limit = { class: "interactive", most: owner?.concurrency ?? Number.MAX_SAFE_INTEGER } as const;
-  await ledger.reserve(account, id, cost, limit, jobs.newRow(job));
+  await ledger.reserve(account, id, cost, limit, jobs.newRow(job), spenderOf(context.get("key"), now));
   await jobs.enqueue(job);
   return job;
 }

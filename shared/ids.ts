@@ -14,6 +14,7 @@ const idPrefixes = {
   instruction: "ins",
   key: "key",
   request: "req",
+  token: "tok",
   upload: "upl",
   webhook: "whk",
 } as const;

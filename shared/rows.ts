@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { InternalError } from "./errors.ts";
-import type { NewRow, Table, TableKey, TableRow } from "./ports/table.ts";
+import type { NewRow, Table, TableKey, TableRow, Write } from "./ports/table.ts";
 
 /** Partition of the scaler's rows, the only one its role may access. */
 export const scalerPartition = "scaler";
@@ -11,9 +11,23 @@ export const rowKeys = {
   event: (job: string, sequence: string): TableKey => ({ pk: `events#${job}`, sk: sequence }),
   /** By the SHA-256 of the secret. */
   secret: (hash: string): TableKey => ({ pk: `secret#${hash}`, sk: "key" }),
+  /** By the SHA-256 of the token. */
+  uploadToken: (hash: string): TableKey => ({ pk: `secret#${hash}`, sk: "token" }),
   balance: (account: string): TableKey => ({ pk: account, sk: "balance" }),
   /** Reservation of a job. */
   reservation: (account: string, job: string): TableKey => ({ pk: `reserved#${account}`, sk: job }),
+  /** Counts over everything that an account has. */
+  totals: (account: string): TableKey => ({ pk: account, sk: "totals" }),
+  /** The account's named uploads, in the order of completion. */
+  namedUpload: (account: string, position: number): TableKey => ({
+    pk: `named#${account}`,
+    sk: String(position).padStart(12, "0"),
+  }),
+  /** Spending of a key with a limit in a month. */
+  spending: (account: string, keyAndMonth: string): TableKey => ({
+    pk: `spending#${account}`,
+    sk: keyAndMonth,
+  }),
   ledger: (account: string, entry: string): TableKey => ({ pk: `ledger#${account}`, sk: entry }),
   idempotency: (account: string, hash: string): TableKey => ({ pk: `idempotency#${account}`, sk: hash }),
   rate: (subject: string, window: number): TableKey => ({ pk: `rate#${subject}`, sk: String(window) }),
@@ -62,16 +76,29 @@ export async function updateRow<Schema extends z.ZodType>(
   table: Table,
   key: TableKey,
   schema: Schema,
-  change: (data: z.infer<Schema>) => Omit<NewRow, "pk" | "sk"> | undefined,
+  change: (data: z.infer<Schema>) => ChangedRow | undefined,
 ): Promise<Stored<z.infer<Schema>> | undefined> {
-  for (;;) {
+  for (let seen: number | undefined; ; ) {
     const row = await table.get(key);
     if (!row) return undefined;
+    if (row.version === seen)
+      throw new InternalError(`the rows that change together with ${key.pk} ${key.sk} cannot be written`);
     const stored = parseRow(schema, row);
     const changed = change(stored.data);
     if (!changed) return stored;
+    const { also = [], ...fields } = changed;
     const expires = row.expires === undefined ? {} : { expires: row.expires };
-    const written = await table.replace({ ...key, ...expires, ...changed }, row.version);
-    if (written !== "conflict") return parseRow(schema, written);
+    const next = { ...key, ...expires, ...fields };
+    if (!also.length) {
+      const written = await table.replace(next, row.version);
+      if (written !== "conflict") return parseRow(schema, written);
+    } else if ((await table.transact([{ replace: next, version: row.version }, ...also])) === "written")
+      return parseRow(schema, { ...next, version: row.version + 1 });
+    else seen = row.version;
   }
+}
+
+/** A changed row, and writes of other rows in the same transaction, which have no conditions of their own. */
+interface ChangedRow extends Omit<NewRow, "pk" | "sk"> {
+  readonly also?: readonly Write[];
 }

@@ -47,11 +47,14 @@ export async function advanceBatch(ports: BatchPorts, account: string, id: strin
   }
 }
 
-async function begin(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<void> {
-  const { data: batch, version } = stored;
+async function begin(ports: BatchPorts, { data, version: before }: Stored<StoredBatch>): Promise<void> {
   const now = ports.clock.now();
+  // One pass at a time stores the lines, because a second one could find other lines.
+  const mine = await saveBatch(ports.table, data, before, now + busy);
+  if (mine === "conflict") return;
+  const { data: batch, version } = mine;
   try {
-    const total = await storeInput(ports.objects, batch);
+    const total = await storeInput(ports, batch);
     if (!total)
       throw new VisibleError("empty_batch", "The batch has no images; check the manifest or the prefix.");
     // The images are stored as lines; in the row they would enlarge every write.

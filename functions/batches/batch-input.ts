@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { VisibleError } from "../../shared/errors.ts";
 import { parseJson } from "../../shared/json.ts";
+import { namedUploads } from "../../shared/named-uploads.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
+import type { Table } from "../../shared/ports/table.ts";
 import {
   manifestLineSchema,
   maximumLines,
@@ -18,13 +20,19 @@ const batchLineSchema = z.object({
 });
 export type BatchLine = z.infer<typeof batchLineSchema>;
 
+interface InputPorts {
+  readonly objects: ObjectStore;
+  readonly table: Table;
+}
+
 /**
  * Stores a snapshot of a batch's lines in parts, so that later passes need not read all of them.
  *
  * @returns the number of lines
  * @throws VisibleError `invalid_manifest` with the number of the first invalid line
  */
-export async function storeInput(objects: ObjectStore, batch: StoredBatch): Promise<number> {
+export async function storeInput(ports: InputPorts, batch: StoredBatch): Promise<number> {
+  const { objects } = ports;
   let total = 0;
   let part: string[] = [];
   const store = async () => {
@@ -32,7 +40,7 @@ export async function storeInput(objects: ObjectStore, batch: StoredBatch): Prom
     await objects.put(key, new TextEncoder().encode(part.join("\n")), "application/jsonl");
     part = [];
   };
-  for await (const line of linesOf(objects, batch)) {
+  for await (const line of linesOf(ports, batch)) {
     if (total === maximumLines)
       throw new VisibleError(
         "invalid_manifest",
@@ -63,10 +71,16 @@ export async function readInput(
   return lines;
 }
 
-async function* linesOf(objects: ObjectStore, { account, request }: StoredBatch): AsyncGenerator<BatchLine> {
-  const { images, manifest, prefix } = request;
+async function* linesOf(
+  { objects, table }: InputPorts,
+  { account, request, uploads }: StoredBatch,
+): AsyncGenerator<BatchLine> {
+  const { images, manifest, prefix, upload_prefix } = request;
   if (images) for (const image of images) yield { image };
-  else if (manifest !== undefined)
+  else if (upload_prefix !== undefined && uploads) {
+    for await (const { upload, name } of namedUploads(table, account, uploads, upload_prefix))
+      yield { image: upload, custom_id: name };
+  } else if (manifest !== undefined)
     yield* manifestLines((await objects.get(objectKeys.input(account, manifest))) ?? new Uint8Array());
   else yield* droppedObjects(objects, account, prefix ?? "");
 }

@@ -2,6 +2,7 @@ import { readAccount } from "../../shared/accounts/account.ts";
 import { defined } from "../../shared/defined.ts";
 import { chargeRow, releasing } from "../../shared/ledger/balance.ts";
 import { type MeterRow, meterKey } from "../../shared/ledger/meter-row.ts";
+import { settleSpending } from "../../shared/ledger/spending.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { Write } from "../../shared/ports/table.ts";
 import {
@@ -56,7 +57,7 @@ function withLine({ jobs, charged, reserved, usage }: Uncharged, line: StoredLin
 
 /** Charges the counted lines in one charge and releases the rest of their reservation. */
 export async function chargeLines(
-  { table, clock }: BatchPorts,
+  { table, clock, ledger }: BatchPorts,
   { data, version }: Stored<StoredBatch>,
   due: number,
 ): Promise<Stored<StoredBatch> | "conflict"> {
@@ -67,6 +68,8 @@ export async function chargeLines(
   const at = toIso(clock.now());
   const name = `${id}#${settled}`;
   const writes: Write[] = [releasing(account, { credits: reserved, class: "bulk", jobs }, usage.credits)];
+  if (batch.spender && (await ledger.spending(account, batch.spender)))
+    writes.push(settleSpending(account, batch.spender, reserved, usage.credits));
   if (charged) {
     const charge = { at, credits: -usage.credits, job: id, jobs: charged, usage };
     writes.push({ insert: chargeRow(account, charge, name) });

@@ -1,6 +1,7 @@
 import { defined } from "../../shared/defined.ts";
 import { announceEnd, type ConcludePorts } from "../../shared/jobs/conclude.ts";
 import { toIso } from "../../shared/ports/clock.ts";
+import type { Write } from "../../shared/ports/table.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import type { Stored } from "../../shared/rows.ts";
 import { saveBatch } from "./save-batch.ts";
@@ -12,15 +13,19 @@ type EndPorts = Pick<ConcludePorts, "table" | "clock">;
  */
 const announceCheck = 60_000;
 
-/** Ends a batch or a schedule, then notifies the webhooks. The row stays due until that is done. */
+/**
+ * Ends a batch or a schedule, in one transaction with `others`, then notifies the webhooks. The row stays due
+ * until that is done.
+ */
 export async function endBatch(
   ports: EndPorts,
   { data, version }: Stored<StoredBatch>,
   status: "succeeded" | "failed" | "canceled",
+  others: readonly Write[] = [],
 ): Promise<void> {
   const now = ports.clock.now();
   const batch = { ...data, status, finished_at: toIso(now) };
-  const ended = await saveBatch(ports.table, batch, version, now + announceCheck);
+  const ended = await saveBatch(ports.table, batch, version, now + announceCheck, others);
   if (ended !== "conflict") await announceBatch(ports, ended);
 }
 

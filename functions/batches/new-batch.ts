@@ -1,7 +1,7 @@
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 
 type Given = Pick<StoredBatch, "id" | "account" | "request" | "created_at" | "status"> &
-  Partial<Pick<StoredBatch, "schedule_of" | "next_run_at" | "keep_results">>;
+  Partial<Pick<StoredBatch, "schedule_of" | "next_run_at" | "keep_results" | "spender" | "uploads">>;
 
 /** A batch without progress. */
 export const newBatch = (given: Given): StoredBatch => ({

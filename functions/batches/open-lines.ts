@@ -1,6 +1,8 @@
 import { batchPace } from "../../shared/batch-pace.ts";
+import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { type Balance, reserving } from "../../shared/ledger/balance.ts";
+import { spend } from "../../shared/ledger/spending.ts";
 import { editingCost } from "../../shared/prices.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import type { Stored } from "../../shared/rows.ts";
@@ -37,17 +39,24 @@ export async function openLines(
     if (failed) await failLine(ports, batch, first + index, image, 0);
     costs.push(failed ? 0 : editingCost(size, pixelsOf(image)));
   }
-  const open = (opened: readonly number[]) => {
+  const { spender } = batch;
+  if (spender && first === 0) await ports.ledger.openSpending(account, spender);
+  const open = (opened: readonly number[], uncovered?: StoredBatch["uncovered"]) => {
     const jobs = opened.filter((cost) => cost > 0).length;
     const credits = opened.reduce((sum, cost) => sum + cost, 0);
-    const next: StoredBatch = { ...batch, next_line: first + opened.length, costs: [...opened] };
+    const next: StoredBatch = {
+      ...{ ...batch, next_line: first + opened.length, costs: [...opened] },
+      ...defined({ uncovered }),
+    };
     const reservation = { credits, class: "bulk", jobs } as const;
     return saveBatch(
       ports.table,
       next,
       version,
       busyUntil,
-      jobs ? [reserving(account, reservation, window)] : [],
+      jobs
+        ? [reserving(account, reservation, window), ...(spender ? [spend(account, spender, credits)] : [])]
+        : [],
     );
   };
   const opened = await open(costs);
@@ -55,14 +64,22 @@ export async function openLines(
   // Charging ended lines first releases credits and open jobs.
   if (batch.uncharged) return "later";
   const balance = await ports.ledger.balance(account);
-  const covered = balance ? coveredCosts(costs, balance) : [];
-  return covered.length ? open(covered) : "later";
+  if (!balance) return "later";
+  const used = spender ? ((await ports.ledger.spending(account, spender))?.used ?? 0) : 0;
+  const left = spender ? spender.limit - used : balance.available;
+  const covered = coveredCosts(costs, balance, left);
+  const uncovered = left < balance.available ? "spend_limit_reached" : "insufficient_credit";
+  return covered.length ? open(covered, uncovered) : "later";
 }
 
-/** Costs of as many lines as the account may have open; 0 for lines that its credits do not cover. */
-function coveredCosts(costs: readonly number[], { available, open }: Balance): number[] {
+/**
+ * Costs of as many lines as the account may have open; 0 for lines that its credits do not cover.
+ *
+ * @param left credits that are left of the key's limit
+ */
+function coveredCosts(costs: readonly number[], { available, open }: Balance, left: number): number[] {
   const covered: number[] = [];
-  let credits = available;
+  let credits = Math.min(available, left);
   let places = window - open.bulk;
   for (const cost of costs) {
     const isCovered = cost > 0 && cost <= credits;

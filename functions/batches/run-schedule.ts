@@ -1,16 +1,21 @@
 import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
+import { spenderIn } from "../../shared/ledger/spending.ts";
+import { namedUploads, type Positions } from "../../shared/named-uploads.ts";
 import { toIso } from "../../shared/ports/clock.ts";
-import type { Schedule, StoredBatch } from "../../shared/resources/batch.ts";
+import type { Write } from "../../shared/ports/table.ts";
+import { maximumLines, type Schedule, type StoredBatch } from "../../shared/resources/batch.ts";
 import { rowKeys, type Stored } from "../../shared/rows.ts";
+import { readTotals, removeSchedule } from "../../shared/totals.ts";
 import type { BatchPorts } from "./batch-ports.ts";
 import { endBatch } from "./end-batch.ts";
 import { newBatch } from "./new-batch.ts";
 import { nextRun } from "./next-run.ts";
 
 /**
- * Creates the due run and schedules the next one. A run's ID is derived from its time, so it is created once.
+ * Creates the due run and schedules the next one in one transaction, so that a run is created once and no
+ * upload is left between two runs.
  */
 export async function runSchedule(
   ports: BatchPorts,
@@ -21,25 +26,53 @@ export async function runSchedule(
   const { schedule, ...rest } = request;
   if (!schedule || time === undefined) return;
   const now = clock.now();
+  const uploads = await newUploads(ports, batch);
   const run = newBatch({
     ...{ id: deriveId("batch", batch.id, time), account, request: rest, schedule_of: batch.id },
     ...{ status: "queued", created_at: toIso(now) },
-    ...defined({ keep_results: batch.keep_results }),
+    ...defined({
+      uploads: uploads?.positions,
+      keep_results: batch.keep_results,
+      spender: batch.spender && spenderIn(batch.spender, now),
+    }),
   });
-  await table.insert({ ...rowKeys.resource(account, run.id), data: run, due: toIso(now) });
+  const writes: Write[] =
+    uploads?.any === false
+      ? []
+      : [{ insert: { ...rowKeys.resource(account, run.id), data: run, due: toIso(now) } }];
   // From now, not from the last run: after a pause or an outage it runs once, not once per missed run.
-  const { next_run_at: _, ...data } = batch;
+  const { next_run_at: _, ...last } = batch;
+  const data: StoredBatch = { ...last, ...defined({ uploads: uploads?.positions }) };
   const next = nextRunOrError(schedule, now);
   // A schedule without a valid next run fails; otherwise it would stay due forever.
   if (next instanceof VisibleError) {
     const { code, message } = next;
-    return endBatch(ports, { data: { ...data, error: { code, message } }, version }, "failed");
+    const failed = { data: { ...data, error: { code, message } }, version };
+    return endBatch(ports, failed, "failed", [...writes, removeSchedule(account)]);
   }
   const key = rowKeys.resource(account, batch.id);
-  if (next === undefined)
-    await table.replace({ ...key, data: { ...data, status: "succeeded", finished_at: toIso(now) } }, version);
-  else
-    await table.replace({ ...key, data: { ...data, next_run_at: toIso(next) }, due: toIso(next) }, version);
+  const replacement: Write[] =
+    next === undefined
+      ? [
+          { replace: { ...key, data: { ...data, status: "succeeded", finished_at: toIso(now) } }, version },
+          removeSchedule(account),
+        ]
+      : [{ replace: { ...key, data: { ...data, next_run_at: toIso(next) }, due: toIso(next) }, version }];
+  await table.transact([...replacement, ...writes]);
+}
+
+/** With `upload_prefix`: the positions of the due run, and whether an upload among them has the prefix. */
+async function newUploads(
+  { table }: BatchPorts,
+  { account, request, uploads }: StoredBatch,
+): Promise<{ readonly positions: Positions; readonly any: boolean } | undefined> {
+  if (request.upload_prefix === undefined) return undefined;
+  const after = uploads?.until ?? 0;
+  const { named } = await readTotals(table, account);
+  // A batch's lines are limited; the next run continues from there.
+  const positions = { after, until: Math.min(named, after + maximumLines) };
+  const first = await namedUploads(table, account, positions, request.upload_prefix).next();
+  return { positions, any: first.done !== true };
 }
 
 function nextRunOrError(schedule: Schedule, after: number): number | undefined | VisibleError {

@@ -8,16 +8,21 @@ import type { BatchPorts } from "./batch-ports.ts";
 import { lineImage } from "./line-images.ts";
 import { failLine, lineJobId } from "./line-rows.ts";
 
-const uncovered = new VisibleError(
-  "insufficient_credit",
-  "The account's balance was too low for this line; add credit and edit the image again.",
-);
+/** Why a line has no reservation. */
+const reasons = {
+  insufficient_credit:
+    "The account's balance was too low for this line; add credit and edit the image again.",
+  spend_limit_reached:
+    "The monthly limit of the batch's API key was reached; edit the image again with another key or next month.",
+} as const;
 
 /** Submits the opened lines as edits on the bulk queue. Idempotent, because each edit has a fixed ID. */
 export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promise<void> {
   const { account, request, submitted: first, next_line: until, costs } = batch;
   const lines = await readInput(ports.objects, batch, first, until);
   const jobs: Job[] = [];
+  const code = batch.uncovered ?? "insufficient_credit";
+  const uncovered = new VisibleError(code, reasons[code]);
   for (const [index, source] of lines.entries()) {
     const line = first + index;
     const reserved = costs[index] ?? 0;

@@ -34,7 +34,7 @@ type Record = z.infer<typeof recordSchema>;
 
 const keptHeaders = ["content-type", "location"];
 /** Responses of these paths may contain a secret, so they are stored encrypted. */
-const holdSecrets = ["/v1/keys", "/v1/webhooks"];
+const holdSecrets = ["/v1/keys", "/v1/webhooks", "/v1/uploads/tokens"];
 
 /** `Idempotency-Key`: for a day, the same key and body return the same response and create one resource. */
 export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
@@ -49,7 +49,12 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
         "invalid_request",
         "The Idempotency-Key is invalid; use 1 to 255 visible ASCII characters.",
       );
-    const key = rowKeys.idempotency(context.get("account"), sha256(name));
+    // A phone must not reach responses to its backend or to another phone.
+    const holder = context.get("uploadToken")?.id;
+    const key = rowKeys.idempotency(
+      context.get("account"),
+      sha256(holder === undefined ? name : `${holder} ${name}`),
+    );
     const request = sha256(`${context.req.method} ${context.req.path}\n${await context.req.text()}`);
     const now = clock.now();
     const record: Record = { request, time: now, random: hex(random(10)), until: now + lock };

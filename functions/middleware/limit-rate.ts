@@ -9,6 +9,9 @@ const window = 60;
 /** Fraction of an account's limit that one process reserves at a time. */
 const portion = 1 / 60;
 
+/** Fraction of an account's limit that one upload token may use. */
+const tokenShare = 1 / 5;
+
 /** Requests that this process may accept in one minute before it reads the table again. */
 interface Allowance {
   readonly minute: number;
@@ -30,6 +33,18 @@ export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<E
   const size = Math.max(1, Math.floor(limit * portion));
   const allowances = new LRUCache<string, Allowance>({ max: 10_000 });
 
+  const tokenLimit = Math.ceil(limit * tokenShare);
+  /** The minute in which a token used up its share. */
+  const usedUp = new LRUCache<string, number>({ max: 10_000 });
+
+  /** Counts a request of an upload token, so that one phone cannot use up its account's limit. */
+  async function isTokenWithinLimit(token: string, minute: number): Promise<boolean> {
+    if (usedUp.get(token) === minute) return false;
+    const count = await table.add(rowKeys.rate(token, minute), 1, (minute + 2) * window);
+    if (count > tokenLimit) usedUp.set(token, minute);
+    return count <= tokenLimit;
+  }
+
   async function ask(account: string, allowance: Allowance): Promise<void> {
     const expires = (allowance.minute + 2) * window;
     allowance.taken = await table.add(rowKeys.rate(account, allowance.minute), size, expires);
@@ -42,6 +57,14 @@ export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<E
     const seconds = clock.now() / 1000;
     const minute = Math.floor(seconds / window);
     const wait = Math.ceil((minute + 1) * window - seconds);
+    const token = context.get("uploadToken");
+    if (token && !(await isTokenWithinLimit(token.id, minute))) {
+      context.header("Retry-After", String(wait));
+      throw refuse(
+        "rate_limited",
+        `The upload token has made more than ${tokenLimit} requests this minute; retry in ${wait} s.`,
+      );
+    }
     const account = context.get("account");
     const known = allowances.get(account);
     const allowance = known?.minute === minute ? known : { minute, left: 0, taken: 0, spent: false };

@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { defined } from "../../shared/defined.ts";
+import { spenderOf } from "../../shared/ledger/spending.ts";
 import { toIso } from "../../shared/ports/clock.ts";
+import type { NewRow, Write } from "../../shared/ports/table.ts";
 import { editingCost } from "../../shared/prices.ts";
 import {
   type BatchResource,
@@ -12,6 +14,7 @@ import {
 import { pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
 import { manifestType } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import { addSchedule, mostSchedules, readTotals, removeSchedule } from "../../shared/totals.ts";
 import { newBatch } from "../batches/new-batch.ts";
 import { nextRun, requireRareRuns } from "../batches/next-run.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
@@ -109,6 +112,20 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     };
   };
 
+  /** @throws VisibleError `too_many_schedules` */
+  async function insertSchedule(row: NewRow): Promise<void> {
+    const account = row.pk;
+    while ((await table.transact([{ insert: row }, addSchedule(account)])) === "conflict") {
+      // An earlier attempt of the request created it.
+      if (await table.get(row)) return;
+      if ((await readTotals(table, account)).schedules >= mostSchedules)
+        throw refuse(
+          "too_many_schedules",
+          `The account has ${mostSchedules} schedules, the limit; cancel one that is no longer needed.`,
+        );
+    }
+  }
+
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
     const account = context.get("account");
@@ -121,7 +138,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       if (!images || !uploads)
         throw refuse(
           "invalid_request",
-          "A dry run requires `images`; the cost of a manifest or prefix is known only after its lines are read.",
+          "A dry run requires `images`; the cost of other batches is known only after their lines are read.",
         );
       const size = { ...request.options, instruction: request.instruction };
       const cost = images.reduce(
@@ -136,13 +153,19 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const next = schedule && nextRun(schedule, now);
     if (schedule && next === undefined)
       throw refuse("invalid_request", "/schedule: the time has passed; choose a later one");
+    const { upload_prefix } = request;
+    const totals = upload_prefix === undefined ? undefined : await readTotals(table, account);
+    const positions = totals && { after: schedule ? totals.named : 0, until: totals.named };
     const batch = newBatch({
       ...{ id: context.get("newId")("batch"), account, request, created_at: toIso(now) },
       status: schedule ? "scheduled" : "queued",
       ...(next === undefined ? {} : { next_run_at: toIso(next) }),
       ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
+      ...defined({ spender: spenderOf(context.get("key"), now), uploads: positions }),
     });
-    await table.insert({ ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) });
+    const row = { ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) };
+    if (schedule) await insertSchedule(row);
+    else await table.insert(row);
     const answer = present(batch);
     context.header("Location", answer.urls.self);
     return context.json(answer, 202);
@@ -172,7 +195,8 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(remove, async (context) => {
     const { id } = context.req.valid("param");
     const now = toIso(clock.now());
-    const key = rowKeys.resource(context.get("account"), id);
+    const account = context.get("account");
+    const key = rowKeys.resource(account, id);
     const stored = await updateRow(table, key, storedBatchSchema, (batch) => {
       if (batch.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
       if (batch.status === "queued" || batch.status === "running")
@@ -180,7 +204,11 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
           "not_ready",
           `Batch ${id} is ${batch.status}; cancel it, and delete it when it has ended.`,
         );
-      return { data: { ...batch, erased: 0 }, due: now };
+      return {
+        data: { ...batch, erased: 0 },
+        due: now,
+        also: isOpenSchedule(batch) ? [removeSchedule(account)] : [],
+      };
     });
     if (!stored) throw refuse("not_found", `Batch ${id} not found.`);
     return context.body(null, 204);
@@ -221,21 +249,24 @@ export async function requireBatch({ table }: Edge, account: string, id: string)
   return batch;
 }
 
+const isOpenSchedule = ({ status }: StoredBatch): boolean => status === "scheduled" || status === "paused";
+
 function act(
   action: keyof typeof actions,
   batch: StoredBatch,
   now: number,
-): { data: StoredBatch; due?: string } {
+): { data: StoredBatch; due?: string; also?: Write[] } {
   const { next_run_at: _, ...rest } = batch;
+  const ended = isOpenSchedule(batch) ? { also: [removeSchedule(batch.account)] } : {};
   if (action === "pause") return { data: { ...rest, status: "paused" } };
   if (action === "resume") {
     const next = batch.request.schedule && nextRun(batch.request.schedule, now);
     const time = next === undefined ? undefined : toIso(next);
     return time === undefined
-      ? { data: { ...rest, status: "succeeded" } }
+      ? { data: { ...rest, status: "succeeded" }, ...ended }
       : { data: { ...batch, status: "scheduled", next_run_at: time }, due: time };
   }
   return batch.status === "running"
     ? { data: { ...batch, cancel_requested: true }, due: toIso(now) }
-    : { data: { ...rest, status: "canceled", finished_at: toIso(now) } };
+    : { data: { ...rest, status: "canceled", finished_at: toIso(now) }, ...ended };
 }

@@ -7,6 +7,7 @@ import {
   type StoredKey,
 } from "../../shared/accounts/api-key.ts";
 import { defined } from "../../shared/defined.ts";
+import { spenderOf } from "../../shared/ledger/spending.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
@@ -15,6 +16,7 @@ import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 /** The list returns as many, so that every key can be found and revoked. */
 const most = 100;
 const base = { tags: ["Keys"], security: secured };
+const shown = keySchema.meta({ id: "Key" });
 const create = createRoute({
   ...{
     ...base,
@@ -36,9 +38,18 @@ const list = createRoute({
     summary: "List API keys, without their secrets",
   },
   responses: {
-    200: json(z.object({ data: z.array(keySchema.meta({ id: "Key" })) }).meta({ id: "KeyList" }), "All keys"),
+    200: json(z.object({ data: z.array(shown) }).meta({ id: "KeyList" }), "All keys"),
     ...orProblem,
   },
+});
+const get = createRoute({
+  ...base,
+  method: "get",
+  path: "/v1/keys/{id}",
+  operationId: "getKey",
+  summary: "Get an API key and what it has spent this month, without its secret",
+  request: { params: idParams("key") },
+  responses: { 200: json(shown, "The key"), ...orProblem },
 });
 const revoke = createRoute({
   ...{
@@ -52,11 +63,17 @@ const revoke = createRoute({
   responses: { 204: { description: "Revoked" }, ...orProblem },
 });
 
-const present = ({ account: _, hash: __, ...key }: StoredKey): KeyResource => key;
+export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock, ledger }: Edge): void {
+  async function present({ account, hash: _, ...key }: StoredKey): Promise<KeyResource> {
+    const spender = spenderOf(key, clock.now());
+    if (!spender) return key;
+    const { month, limit } = spender;
+    const { used = 0, charged = 0 } = (await ledger.spending(account, spender)) ?? {};
+    return { ...key, spending: { month, charged, reserved: used - charged, remaining: limit - used } };
+  }
 
-export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock }: Edge): void {
   app.openapi(create, async (context) => {
-    const { name, scopes, expires_at } = context.req.valid("json");
+    const { name, scopes, expires_at, monthly_limit } = context.req.valid("json");
     if (expires_at !== undefined && Date.parse(expires_at) <= clock.now())
       throw refuse("invalid_request", "/expires_at: must be in the future");
     const own = context.get("key");
@@ -66,6 +83,11 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock 
       throw refuse(
         "missing_scope",
         `A key cannot grant the scope "${beyond}", which it does not have; use a key that has it.`,
+      );
+    if (monthly_limit !== undefined && wanted.includes("keys"))
+      throw refuse(
+        "invalid_request",
+        '/monthly_limit: cannot be combined with the scope "keys", which can create keys without a limit',
       );
     if ((await keys.list(own.account, most)).length >= most)
       throw refuse(
@@ -77,15 +99,22 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock 
     if (context.get("resumed")) await keys.revoke(own.account, id);
     const { key, secret } = await keys.create(own.account, settings.environment, {
       id,
-      ...defined({ name, expires_at }),
+      ...defined({ name, expires_at, monthly_limit }),
       scopes: wanted,
     });
-    return context.json({ ...present(key), secret }, 201);
+    return context.json({ ...(await present(key)), secret }, 201);
   });
 
   app.openapi(list, async (context) => {
-    const data = (await keys.list(context.get("account"), most)).map(present);
+    const data = await Promise.all((await keys.list(context.get("account"), most)).map(present));
     return context.json({ data }, 200);
+  });
+
+  app.openapi(get, async (context) => {
+    const { id } = context.req.valid("param");
+    const key = await keys.get(context.get("account"), id);
+    if (!key) throw refuse("not_found", `Key ${id} not found.`);
+    return context.json(await present(key), 200);
   });
 
   app.openapi(revoke, async (context) => {

@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { defined } from "../../shared/defined.ts";
 import { eraseUpload } from "../../shared/erasure/erase.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
+import { competingWait, writeCompleted } from "../../shared/named-uploads.ts";
 import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import {
@@ -8,11 +10,13 @@ import {
   downloadSchema,
   imageTypes,
   maximumUploadBytes,
+  storedUploadSchema,
   type Upload,
+  type UploadType,
   uploadFormSchema,
   uploadSchema,
 } from "../../shared/resources/upload.ts";
-import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
+import { parseRow, rowKeys } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { useQuota } from "../quotas.ts";
@@ -22,6 +26,8 @@ import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const tags = ["Uploads"];
+/** Operations that also accept an upload token. */
+const forUploads = [...secured, { uploadToken: [] }];
 const create = createRoute({
   ...{
     method: "post",
@@ -29,7 +35,7 @@ const create = createRoute({
     operationId: "createUpload",
     parameters: [idempotencyKeyHeader],
     tags,
-    security: secured,
+    security: forUploads,
     summary: "Create an upload and get its form",
   },
   request: jsonBody(createUploadSchema),
@@ -42,7 +48,7 @@ const complete = createRoute({
     path: "/v1/uploads/{id}/complete",
     operationId: "completeUpload",
     tags,
-    security: secured,
+    security: forUploads,
     summary: "Complete an upload after sending the file; the file is validated",
   },
   request: { params: idParams("upload") },
@@ -89,15 +95,27 @@ const download = createRoute({
 });
 
 export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
-  const { table, objects, clock } = edge;
+  const { table, objects, clock, random, uploadTokens } = edge;
 
   app.openapi(create, async (context) => {
-    const { content_type, bytes } = context.req.valid("json");
+    const { content_type, bytes, name } = context.req.valid("json");
     const account = context.get("account");
+    const token = context.get("uploadToken");
     const id = context.get("newId")("upload");
     const now = clock.now();
+    if (token) {
+      requireImage(content_type);
+      // Before the account's quota, which a used-up token must not consume.
+      await uploadTokens.countUpload(token, bytes);
+    }
     await useQuota(edge, account, "uploadBytes", bytes);
-    const upload: Upload = { id, status: "pending", content_type, bytes, created_at: toIso(now) };
+    const upload: Upload = {
+      ...{ id, status: "pending", content_type, bytes, created_at: toIso(now) },
+      ...defined({ name, token: token?.id }),
+    };
+    // A form must not outlive the token by which it was requested.
+    const usualEnd = now + lifetimes.uploadForm * 1000;
+    const formEnd = token ? Math.min(usualEnd, Date.parse(token.expires_at)) : usualEnd;
     // The sweeper deletes uploads that are never completed.
     const due = toIso(now + 2 * lifetimes.uploadForm * 1000);
     const expires = Math.floor(now / 1000) + lifetimes.uncompletedUpload;
@@ -106,14 +124,14 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       key: objectKeys.upload(account, id),
       contentType: content_type,
       maximumBytes: Math.min(bytes, maximumUploadBytes),
-      expiresInSeconds: lifetimes.uploadForm,
+      expiresInSeconds: Math.max(1, Math.floor((formEnd - now) / 1000)),
     });
-    const expires_at = toIso(now + lifetimes.uploadForm * 1000);
+    const expires_at = toIso(formEnd);
     return context.json({ id, method: "POST" as const, url, fields: { ...fields }, expires_at }, 201);
   });
 
   app.openapi(download, async (context) => {
-    const { url } = context.req.valid("json");
+    const { url, name } = context.req.valid("json");
     const account = context.get("account");
     const id = context.get("newId")("upload");
     const bytes = url.startsWith("data:") ? decodeDataUri(url) : await downloadFor(edge, account, url);
@@ -125,13 +143,18 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const expires = now + lifetimes.input * 1000;
     const upload: Upload = {
       ...{ id, status: "ready", content_type: type, created_at: toIso(now), expires_at: toIso(expires) },
-      ...facts,
+      ...{ ...facts, ...defined({ name }) },
     };
-    await table.insert({
-      ...rowKeys.resource(account, id),
-      data: { ...upload, account },
-      expires: Math.floor(expires / 1000),
+    const row = { ...rowKeys.resource(account, id), expires: Math.floor(expires / 1000) };
+    const insert = (position: object) => ({
+      insert: { ...row, data: { ...upload, account, ...position } },
     });
+    while ((await writeCompleted(edge, account, upload, row.expires, insert)) === "conflict") {
+      // An earlier attempt of the request created it.
+      const known = await readUpload(edge, account, id);
+      if (known) return context.json(known, 201);
+      await clock.sleep(competingWait(random));
+    }
     return context.json(upload, 201);
   });
 
@@ -139,7 +162,8 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const account = context.get("account");
     const { id } = context.req.valid("param");
     const upload = await readUpload(edge, account, id);
-    if (!upload) throw refuse("not_found", `Upload ${id} not found.`);
+    const token = context.get("uploadToken");
+    if (!upload || (token && upload.token !== token.id)) throw refuse("not_found", `Upload ${id} not found.`);
     if (upload.status === "ready") return context.json(upload, 200);
     const key = objectKeys.upload(account, id);
     const size = await objects.size(key);
@@ -153,12 +177,22 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     // Copy the validated bytes to a key that the form cannot overwrite.
     await objects.put(objectKeys.input(account, id), bytes, upload.content_type);
     const expires = clock.now() + lifetimes.input * 1000;
-    const stored = await updateRow(table, rowKeys.resource(account, id), uploadSchema, (row) => ({
-      data: { ...row, ...facts, account, status: "ready", expires_at: toIso(expires) },
-      expires: Math.floor(expires / 1000),
-    }));
+    const ready: Upload = { ...upload, ...facts, status: "ready", expires_at: toIso(expires) };
+    const row = { ...rowKeys.resource(account, id), expires: Math.floor(expires / 1000) };
+    for (;;) {
+      const current = await table.get(row);
+      if (!current) throw refuse("not_found", `Upload ${id} not found.`);
+      const { status, position: _, account: __, ...known } = parseRow(storedUploadSchema, current).data;
+      // Another request completed it in the meantime.
+      if (status === "ready") return context.json({ ...known, status }, 200);
+      const replace = (position: object) => ({
+        ...{ replace: { ...row, data: { ...ready, account, ...position } }, version: current.version },
+      });
+      if ((await writeCompleted(edge, account, ready, row.expires, replace)) === "written") break;
+      await clock.sleep(competingWait(random));
+    }
     await objects.delete(key);
-    return context.json(stored?.data ?? upload, 200);
+    return context.json(ready, 200);
   });
 
   app.openapi(get, async (context) => {
@@ -175,6 +209,14 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     await eraseUpload(edge, account, id);
     return context.body(null, 204);
   });
+}
+
+function requireImage(type: UploadType): void {
+  if (!(imageTypes as readonly string[]).includes(type))
+    throw refuse(
+      "missing_scope",
+      `An upload token can only upload images, and the content type is ${type}; use an API key.`,
+    );
 }
 
 /** Seconds that a download may hold a connection. */

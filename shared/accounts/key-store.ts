@@ -57,13 +57,14 @@ export class KeyStore {
       readonly name?: string;
       readonly scopes: readonly Scope[];
       readonly expires_at?: string;
+      readonly monthly_limit?: number;
     },
   ): Promise<{ readonly key: StoredKey; readonly secret: string }> {
     const secret = createKeySecret(environment, this.#random(keySecretBytes));
     const key: StoredKey = {
       id: wanted.id ?? createId("key", this.#clock.now(), this.#random(10)),
       account,
-      ...defined({ name: wanted.name, expires_at: wanted.expires_at }),
+      ...defined({ name: wanted.name, expires_at: wanted.expires_at, monthly_limit: wanted.monthly_limit }),
       scopes: [...wanted.scopes],
       hint: secret.slice(0, 15),
       created_at: toIso(this.#clock.now()),
@@ -102,6 +103,11 @@ export class KeyStore {
     if (!key || !sameHash(key.hash, hash)) return undefined;
     this.#existed.set(hash, true);
     return key;
+  }
+
+  async get(account: string, id: string): Promise<StoredKey | undefined> {
+    const row = await this.#table.get(rowKeys.resource(account, id));
+    return row && parseRow(storedKeySchema, row).data;
   }
 
   async list(account: string, limit: number): Promise<readonly StoredKey[]> {

@@ -1,6 +1,8 @@
 import { storedKeySchema } from "../accounts/api-key.ts";
+import { defined } from "../defined.ts";
 import { objectFolders } from "../object-keys.ts";
-import type { TableRow } from "../ports/table.ts";
+import type { Table, TableKey, TableRow } from "../ports/table.ts";
+import { storedUploadTokenSchema } from "../resources/upload-token.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import { type ErasurePorts, eraseObjects, eraseRows } from "./erase.ts";
 
@@ -13,20 +15,37 @@ const kept = new Set([rowKeys.balance("").sk]);
  */
 export async function eraseAccount(ports: ErasurePorts, account: string): Promise<void> {
   const { table, objects } = ports;
-  for (let after: string | undefined; ; ) {
-    const keys = await table.query(account, { prefix: "key#", limit: 100, ...(after ? { after } : {}) });
-    for (const row of keys) await table.delete(rowKeys.secret(parseRow(storedKeySchema, row).data.hash));
-    if (keys.length < 100) break;
-    after = keys.at(-1)?.sk;
-  }
+  await eraseSecrets(table, account, "key#", (row) =>
+    rowKeys.secret(parseRow(storedKeySchema, row).data.hash),
+  );
+  await eraseSecrets(table, account, "tok#", (row) =>
+    rowKeys.uploadToken(parseRow(storedUploadTokenSchema, row).data.hash),
+  );
   await eraseOf(ports, account, "ins#", (id) => rowKeys.event(id, "").pk);
   await eraseOf(ports, account, "edt#", (id) => rowKeys.event(id, "").pk);
   await eraseOf(ports, account, "bat#", (id) => rowKeys.batchLine(id, 0).pk);
   await eraseRows(table, rowKeys.idempotency(account, "").pk);
   await eraseRows(table, rowKeys.reservation(account, "").pk);
+  await eraseRows(table, rowKeys.namedUpload(account, 0).pk);
+  await eraseRows(table, rowKeys.spending(account, "").pk);
   await eraseRows(table, rowKeys.circuit(account, "").pk);
   await eraseRows(table, account, "", ({ sk }) => !kept.has(sk));
   for (const folder of objectFolders) await eraseObjects(objects, `${folder}/${account}/`);
+}
+
+/** Deletes the row by which each secret of a kind is found. */
+async function eraseSecrets(
+  table: Table,
+  account: string,
+  prefix: string,
+  secretOf: (row: TableRow) => TableKey,
+): Promise<void> {
+  for (let after: string | undefined; ; ) {
+    const rows = await table.query(account, { prefix, limit: 100, ...defined({ after }) });
+    for (const row of rows) await table.delete(secretOf(row));
+    if (rows.length < 100) break;
+    after = rows.at(-1)?.sk;
+  }
 }
 
 /** Deletes the partition that belongs to each row of a kind. */

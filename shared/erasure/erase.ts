@@ -4,6 +4,7 @@ import type { Job } from "../jobs/job.ts";
 import { objectKeys } from "../object-keys.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { Table, TableKey, TableRow } from "../ports/table.ts";
+import { storedUploadSchema } from "../resources/upload.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import { storedDeliverySchema } from "../webhooks/webhook.ts";
 
@@ -21,6 +22,9 @@ export async function eraseUpload(
   account: string,
   id: string,
 ): Promise<void> {
+  const row = await table.get(rowKeys.resource(account, id));
+  const position = row && parseRow(storedUploadSchema, row).data.position;
+  if (position !== undefined) await table.delete(rowKeys.namedUpload(account, position));
   await objects.delete(objectKeys.upload(account, id));
   await objects.delete(objectKeys.input(account, id));
   await table.delete(rowKeys.resource(account, id));

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { NewRow, Write } from "../ports/table.ts";
 import { timeSchema, usageSchema } from "../resources/fields.ts";
 import { rowKeys } from "../rows.ts";
+import { spenderSchema } from "../spender.ts";
 
 /** Job classes with separate limits, so that a batch does not use up the interactive limit. */
 const jobClasses = ["interactive", "bulk"] as const;
@@ -46,6 +47,8 @@ export const storedReservationSchema = z.object({
   credits: z.number().int().nonnegative(),
   class: z.enum(jobClasses),
   at: timeSchema,
+  /** Present if the job counts towards a key's limit. */
+  spender: spenderSchema.optional(),
 });
 
 /**

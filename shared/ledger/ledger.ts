@@ -1,9 +1,11 @@
+import { defined } from "../defined.ts";
 import { InternalError, VisibleError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
 import type { NewRow, Table } from "../ports/table.ts";
 import type { Usage } from "../resources/fields.ts";
 import { parseRow, rowKeys } from "../rows.ts";
+import type { Spender } from "../spender.ts";
 import {
   type Balance,
   balanceSchema,
@@ -15,6 +17,14 @@ import {
   reserving,
   storedReservationSchema,
 } from "./balance.ts";
+import {
+  newSpending,
+  type Spending,
+  settleSpending,
+  spend,
+  spendingKey,
+  spendingSchema,
+} from "./spending.ts";
 
 /** Limit of open jobs of a class. */
 interface OpenLimit {
@@ -66,8 +76,9 @@ export class Ledger {
    * already keeps it.
    *
    * @param row of the job; whoever reserves without one must settle
-   * @throws VisibleError `insufficient_credit`, or `too_many_jobs` when `limit.most` jobs of its class are
-   * open
+   * @param spender a key whose limit the job counts towards
+   * @throws VisibleError `insufficient_credit`, `too_many_jobs` if `limit.most` jobs of its class are open, or
+   * `spend_limit_reached`
    */
   async reserve(
     account: string,
@@ -75,18 +86,43 @@ export class Ledger {
     credits: number,
     limit: OpenLimit,
     row?: NewRow,
+    spender?: Spender,
   ): Promise<void> {
     const key = rowKeys.reservation(account, job);
     const writes = [
-      { insert: { ...key, data: { credits, class: limit.class, at: this.#now() } } },
+      { insert: { ...key, data: { credits, class: limit.class, at: this.#now(), ...defined({ spender }) } } },
       reserving(account, { credits, class: limit.class, jobs: 1 }, limit.most),
       ...(row ? [{ insert: row }] : []),
+      ...(spender ? [spend(account, spender, credits)] : []),
     ];
     while ((await this.#table.transact(writes)) === "conflict") {
       // Already reserved: this is a retry, or the response to the write was lost.
       if ((await this.#table.get(key)) || (row && (await this.#table.get(row)))) return;
       this.requireCovered(await this.balance(account), { credits, class: limit.class, jobs: 1 }, limit.most);
+      if (spender) await this.#requireWithinLimit(account, spender, credits);
     }
+  }
+
+  /** What the spender has used; undefined before its first reservation. */
+  async spending(account: string, spender: Omit<Spender, "limit">): Promise<Spending | undefined> {
+    const row = await this.#table.get(spendingKey(account, spender));
+    return row && parseRow(spendingSchema, row).data;
+  }
+
+  /** Creates the spender's row, to which `spend` adds, unless it exists. */
+  async openSpending(account: string, spender: Spender): Promise<void> {
+    await this.#table.insert(newSpending(account, spender, this.#clock.now()));
+  }
+
+  async #requireWithinLimit(account: string, spender: Spender, credits: number): Promise<void> {
+    const spending = await this.spending(account, spender);
+    if (!spending) await this.openSpending(account, spender);
+    const left = spender.limit - (spending?.used ?? 0);
+    if (credits > left)
+      throw new VisibleError(
+        "spend_limit_reached",
+        `The request requires ${credits} credits, and ${left} of the API key's limit of ${spender.limit} for ${spender.month} are left; use another key or wait for the next month.`,
+      );
   }
 
   /** @throws VisibleError as `reserve`, unless the balance covers the credits by now */
@@ -112,13 +148,16 @@ export class Ledger {
   async settle(account: string, job: string, usage: Usage | undefined): Promise<void> {
     const key = rowKeys.reservation(account, job);
     for (let row = await this.#table.get(key); row; row = await this.#table.get(key)) {
-      const reservation = { ...parseRow(storedReservationSchema, row).data, jobs: 1 };
+      const { spender, ...stored } = parseRow(storedReservationSchema, row).data;
+      const reservation = { ...stored, jobs: 1 };
       const credits = usage?.credits ?? 0;
+      const isLimited = spender !== undefined && (await this.spending(account, spender)) !== undefined;
       const charge = usage && chargeRow(account, { at: this.#now(), credits: -credits, job, usage }, job);
       const settled = await this.#table.transact([
         { delete: key },
         releasing(account, reservation, credits),
         ...(charge ? [{ insert: charge }] : []),
+        ...(isLimited ? [settleSpending(account, spender, reservation.credits, credits)] : []),
       ]);
       if (settled === "written") return;
     }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { idSchema } from "../ids.ts";
+import { spenderSchema } from "../spender.ts";
 import { editOptionsSchema } from "./edit.ts";
 import {
   instructionIdSchema,
@@ -13,6 +14,7 @@ import {
   usageSchema,
   webhookUrlSchema,
 } from "./fields.ts";
+import { filePrefixSchema } from "./upload.ts";
 
 /** Maximum number of lines in a batch. */
 export const maximumLines = 100_000;
@@ -42,10 +44,12 @@ export const createBatchSchema = z
     manifest: uploadIdSchema
       .optional()
       .describe('A completed upload of JSON Lines. Each line: `{"image": "upl_…", "custom_id": "…"}`.'),
-    prefix: z
-      .string()
-      .max(200)
-      .regex(/^[A-Za-z0-9!_.*'() /-]*$/, "must contain only letters, digits and !_.*'() /-")
+    upload_prefix: filePrefixSchema
+      .optional()
+      .describe(
+        "Every completed upload whose `name` starts with this. Each run of a schedule edits the uploads that were completed since its previous run, the first run those completed since the schedule was created. Each upload is edited once. A run without new uploads is skipped.",
+      ),
+    prefix: filePrefixSchema
       .refine((prefix) => !prefix.split("/").includes(".."), "must not contain '..'")
       .optional()
       .describe(
@@ -58,9 +62,9 @@ export const createBatchSchema = z
     webhook: webhookUrlSchema.optional(),
   })
   .refine(
-    ({ images, manifest, prefix }) =>
-      [images, manifest, prefix].filter((source) => source !== undefined).length === 1,
-    { error: "must have exactly one of images, manifest and prefix", path: ["images"] },
+    ({ images, manifest, prefix, upload_prefix }) =>
+      [images, manifest, prefix, upload_prefix].filter((source) => source !== undefined).length === 1,
+    { error: "must have exactly one of images, manifest, prefix and upload_prefix", path: ["images"] },
   )
   .meta({ id: "CreateBatch" });
 
@@ -185,6 +189,15 @@ export const storedBatchSchema = z.object({
   written: z.number().int().default(0),
   /** Present on a deleted batch, which the API no longer returns: lines before this one are erased. */
   erased: z.number().int().optional(),
+  /**
+   * With `upload_prefix`: positions of the named uploads that a batch or run edits. A schedule's next run
+   * begins after `until`.
+   */
+  uploads: z.object({ after: z.number().int(), until: z.number().int() }).optional(),
+  /** Why the last lines with cost 0 have no reservation. */
+  uncovered: z.enum(["insufficient_credit", "spend_limit_reached"]).optional(),
+  /** Present if the batch counts towards the limit of the key that created it. */
+  spender: spenderSchema.optional(),
   schedule_of: z.string().optional(),
   next_run_at: timeSchema.optional(),
   error: jobErrorSchema.optional(),

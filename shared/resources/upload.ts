@@ -22,6 +22,19 @@ export const maximumUploadBytes = 25 * 1024 * 1024;
 export const maximumPixels = 50_000_000;
 export const maximumSide = 20_000;
 
+/** Longest name of an upload. */
+const longestName = 200;
+/** Names and prefixes of files, as in object keys. */
+export const filePrefixSchema = z
+  .string()
+  .max(longestName)
+  .regex(/^[A-Za-z0-9!_.*'() /-]*$/, "must contain only letters, digits and !_.*'() /-");
+const uploadNameSchema = filePrefixSchema
+  .min(1)
+  .describe(
+    "A name such as `shop/2026/shoe.jpg`. A batch with `upload_prefix` edits the uploads whose names start with it. Names need not be unique.",
+  );
+
 export const createUploadSchema = z
   .strictObject({
     content_type: z
@@ -33,6 +46,7 @@ export const createUploadSchema = z
       .min(1)
       .max(maximumUploadBytes)
       .describe("Size of the file. The form rejects larger files."),
+    name: uploadNameSchema.optional(),
   })
   .meta({ id: "CreateUpload" });
 
@@ -45,6 +59,7 @@ export const downloadSchema = z
       .describe(
         "An `https:` address that anybody can open, or a `data:` URI (the JSON body has at most 1 MB).",
       ),
+    name: uploadNameSchema.optional(),
   })
   .meta({ id: "Download" });
 type Download = z.infer<typeof downloadSchema>;
@@ -69,5 +84,14 @@ export const uploadSchema = z.object({
   sha256: z.string().optional().describe("SHA-256 of the uploaded file, in hex."),
   created_at: timeSchema,
   expires_at: timeSchema.optional().describe("When the upload is deleted."),
+  name: z.string().optional(),
+  token: idSchema("token").optional().describe("The upload token that created it."),
 });
 export type Upload = z.infer<typeof uploadSchema>;
+
+/** As stored. */
+export const storedUploadSchema = uploadSchema.extend({
+  account: z.string().optional(),
+  /** Position among the account's named uploads. */
+  position: z.number().int().optional(),
+});

@@ -70,6 +70,12 @@ describe("the client", () => {
     for (const read of [api.batches.output, api.batches.errors])
       await expect(read(none).next()).rejects.toMatchObject({ problem: { code: "not_found" } });
     await api.batches.list();
+    const { id: tokenId, token } = await api.uploads.tokens.create({ max_uploads: 1 });
+    const phone = visii({ baseUrl: "http://visii.test", key: token, fetch: throughTheApp });
+    const photo = await phone.uploads.send(Uint8Array.from(await picture()), "image/png");
+    expect(photo).toMatchObject({ status: "ready", token: tokenId });
+    expect((await api.uploads.tokens.list({ limit: 5 })).data).toMatchObject([{ id: tokenId, uploads: 1 }]);
+    await api.uploads.tokens.revoke(tokenId);
     await expect(api.uploads.delete("upl_00000000000000000000000000")).rejects.toMatchObject({
       problem: { code: "not_found" },
     });
@@ -82,6 +88,7 @@ describe("the client", () => {
     await expect(
       visii({ baseUrl: "http://visii.test", key: key.secret, fetch: throughTheApp }).keys.list(),
     ).rejects.toMatchObject({ problem: { code: "missing_scope" } });
+    expect((await api.keys.get(key.id)).name).toBe("second");
     await api.keys.revoke(key.id);
 
     const hook = await api.webhooks.create({ url: "https://example.com/hook", events: ["edit.canceled"] });

@@ -19,6 +19,11 @@ import type {
   uploadFormSchema,
   uploadSchema,
 } from "../../shared/resources/upload.ts";
+import type {
+  createdUploadTokenSchema,
+  createUploadTokenSchema,
+  uploadTokenSchema,
+} from "../../shared/resources/upload-token.ts";
 import type { usageReportSchema } from "../../shared/resources/usage-report.ts";
 import type {
   createdWebhookSchema,
@@ -40,6 +45,7 @@ type Answered<Schema extends z.ZodType> = Plain<z.output<Schema>>;
 describe("the client's types are those of the service's schemas", () => {
   it("for what is sent", () => {
     expectTypeOf<Plain<client.CreateUpload>>().toEqualTypeOf<Sent<typeof createUploadSchema>>();
+    expectTypeOf<Plain<client.CreateUploadToken>>().toEqualTypeOf<Sent<typeof createUploadTokenSchema>>();
     expectTypeOf<Plain<client.Download>>().toEqualTypeOf<Sent<typeof downloadSchema>>();
     expectTypeOf<Plain<client.CreateInstruction>>().toEqualTypeOf<Sent<typeof createInstructionSchema>>();
     expectTypeOf<Plain<client.ImportInstruction>>().toEqualTypeOf<Sent<typeof importInstructionSchema>>();
@@ -54,6 +60,10 @@ describe("the client's types are those of the service's schemas", () => {
   it("for what is answered", () => {
     expectTypeOf<Plain<client.UploadForm>>().toEqualTypeOf<Answered<typeof uploadFormSchema>>();
     expectTypeOf<Plain<client.Upload>>().toEqualTypeOf<Answered<typeof uploadSchema>>();
+    expectTypeOf<Plain<client.UploadTokenResource>>().toEqualTypeOf<Answered<typeof uploadTokenSchema>>();
+    expectTypeOf<Plain<client.CreatedUploadToken>>().toEqualTypeOf<
+      Answered<typeof createdUploadTokenSchema>
+    >();
     expectTypeOf<Plain<client.InstructionResource>>().toEqualTypeOf<Answered<typeof instructionSchema>>();
     expectTypeOf<Plain<client.EditResource>>().toEqualTypeOf<Answered<typeof editSchema>>();
     expectTypeOf<Plain<client.BatchResource>>().toEqualTypeOf<Answered<typeof batchSchema>>();

@@ -274,6 +274,7 @@ describe("tenants", () => {
       pairs: [{ before: image, after: image }],
     });
     const { body: edit } = await call("POST", "/v1/edits", { text: "x", images: [image] });
+    const { body: token } = await call("POST", "/v1/uploads/tokens", {});
     const { body: key } = await call("POST", "/v1/keys", {});
     const { body: hook } = await call("POST", "/v1/webhooks", { url: "https://example.com/hook" });
     const batch = createId("batch", Date.now(), new Uint8Array(10));
@@ -287,6 +288,7 @@ describe("tenants", () => {
       ["GET", `/v1/uploads/${image}`],
       ["POST", `/v1/uploads/${image}/complete`],
       ["DELETE", `/v1/uploads/${image}`],
+      ["DELETE", `/v1/uploads/tokens/${token.id}`],
       ["GET", `/v1/instructions/${mine.id}`],
       ["PATCH", `/v1/instructions/${mine.id}`, { name: "stolen" }],
       ["DELETE", `/v1/instructions/${mine.id}`],
@@ -309,6 +311,7 @@ describe("tenants", () => {
       ["POST", "/v1/batches", { instruction: mine.id, images: [image] }],
       ["POST", "/v1/instructions/import", { upload: image }],
       ["POST", `/v1/webhooks/deliveries/dlv_${"0".repeat(26)}/replay`],
+      ["GET", `/v1/keys/${key.id}`],
       ["DELETE", `/v1/keys/${key.id}`],
       ["GET", `/v1/webhooks/${hook.id}`],
       ["PATCH", `/v1/webhooks/${hook.id}`, { enabled: false }],

@@ -28,7 +28,7 @@ const prefixed = (account: string, prefix: string): StoredBatch =>
     created_at: new Date().toISOString(),
   });
 async function listLines(objects: ObjectStore, batch: StoredBatch) {
-  const total = await storeInput(objects, batch);
+  const total = await storeInput({ objects, table: api.world.table }, batch);
   return readInput(objects, batch, 0, total);
 }
 

@@ -67,6 +67,9 @@ it("starts each link with the configured address, whatever host a request names"
   const data = `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
   const spare = await ask("POST", "/v1/uploads/download", { url: data });
   await ask("DELETE", `/v1/uploads/${spare.id}`);
+  const token = await ask("POST", "/v1/uploads/tokens", {}, { "Idempotency-Key": "token" });
+  await ask("GET", "/v1/uploads/tokens");
+  await ask("DELETE", `/v1/uploads/tokens/${token.id}`);
   const manifest = await api.upload(call, new TextEncoder().encode("{}"), "application/jsonl");
 
   const hook = await ask("POST", "/v1/webhooks", { url: "https://hooks.example/" });
@@ -137,6 +140,7 @@ it("starts each link with the configured address, whatever host a request names"
   await ask("DELETE", `/v1/webhooks/${hook.id}`);
   const key = await ask("POST", "/v1/keys", {});
   await ask("GET", "/v1/keys");
+  await ask("GET", `/v1/keys/${key.id}`);
   await ask("DELETE", `/v1/keys/${key.id}`);
   await ask("GET", "/v1/usage");
   await ask("GET", "/v1/account");
