@@ -99,12 +99,19 @@ function weightFiles(listing: Listing, prefix: string, basename: string, choice:
     throw new VisibleError(
       "pickled_weights",
       `${subject} has only a Python pickle (${pickles[0]}), which can run code when loaded. Look for a revision ` +
-        "with safetensors (often --revision refs/pr/1), or convert it on an isolated machine.",
+        `with safetensors (often --revision refs/pr/1), or convert it on an isolated machine and use --model DIR: ${conversionOf(prefix, subject)}`,
     );
   throw new VisibleError(
     "not_diffusers_layout",
     `${subject} has no ${whole}; visii needs models in diffusers layout, such as timbrooks/instruct-pix2pix.`,
   );
+}
+
+/** A command that loads a model with pickles and saves it with safetensors. */
+function conversionOf(prefix: string, subject: string): string {
+  const [library, name] = prefix === "" ? ["transformers", "CLIPModel"] : ["diffusers", "DiffusionPipeline"];
+  const folder = prefix === "" ? "DIR/clip" : "DIR";
+  return `python -c "from ${library} import ${name} as M; M.from_pretrained('${subject}').save_pretrained('${folder}')"`;
 }
 
 function withoutIndex(listing: Listing, subject: string): string {

@@ -42,7 +42,8 @@ export async function openCheckpoint(folder: string, basename: string): Promise<
   if (pickle !== undefined)
     throw new VisibleError(
       "pickled_weights",
-      `${join(folder, pickle)} is a Python pickle, which can run code when loaded; convert it to ${basename}.safetensors.`,
+      `${join(folder, pickle)} is a Python pickle, which can run code when loaded; convert it to ${basename}.safetensors: ` +
+        conversionOf(join(folder, pickle), join(folder, `${basename}.safetensors`)),
     );
   const shard = [...present].find((name) => /-\d+-of-\d+\.safetensors$/.test(name));
   throw new VisibleError(
@@ -50,6 +51,16 @@ export async function openCheckpoint(folder: string, basename: string): Promise<
     shard === undefined
       ? `${folder} has no ${basename}.safetensors; download the model's safetensors files into it.`
       : `${folder} has the shard ${shard} but no ${indexName}; download that file too.`,
+  );
+}
+
+/** A command that reads the tensors of a pickle without running its code, and writes them as safetensors. */
+function conversionOf(pickle: string, safetensors: string): string {
+  const quote = (path: string) => `'${path.replaceAll(/['\\]/g, "\\$&")}'`;
+  return (
+    'python -c "import torch; from safetensors.torch import save_file; ' +
+    `w = torch.load(${quote(pickle)}, map_location='cpu', weights_only=True); ` +
+    `save_file({k: v.clone() for k, v in w.items()}, ${quote(safetensors)})"`
   );
 }
 

@@ -94,7 +94,9 @@ describe("a checkpoint folder", () => {
   it("with nothing but pickles asks for safetensors, and with nothing says so", async () => {
     await expect(open()).rejects.toThrow(/has no model\.safetensors; download/);
     await writeFile(join(folder, "model.bin"), "");
-    await expect(open()).rejects.toThrow(/model\.bin is a Python pickle.*convert it to model\.safetensors/);
+    await expect(open()).rejects.toThrow(
+      /model\.bin is a Python pickle.*convert it to model\.safetensors: python -c "import torch; .*torch\.load\('.*model\.bin', map_location='cpu', weights_only=True\).*model\.safetensors'\)"$/,
+    );
     await expect(openCheckpoint(join(root, "absent"), "model")).rejects.toThrow(/not a readable folder/);
   });
 });
