@@ -57,7 +57,7 @@ async function pull(
     ? resolve(options.dir)
     : storedFolder(modelStoreRoot(), { name, ...defined({ revision }) });
   const { HF_TOKEN: token, HF_ENDPOINT: endpoint } = process.env;
-  const { checkModelConfigs, defaultClip, pullModel } = await import("visii-engine/models");
+  const { checkModelConfigs, defaultClip, pullModel, requireFamily } = await import("visii-engine/models");
   const started = performance.now();
   const pulled = await pullModel({
     name,
@@ -69,6 +69,7 @@ async function pull(
     clip: options.clip ?? defaultClip,
     clock: systemClock,
     signal,
+    checkIndex: requireFamily,
     check: checkModelConfigs,
     onProgress: transferProgress(progress, "fetching"),
   }).finally(() => progress.clear());

@@ -7,7 +7,7 @@ import { hasChecksum } from "./checksum.ts";
 import { type ChosenFile, chooseClipFiles, chooseModelFiles } from "./choose-files.ts";
 import { requireRoom } from "./disk-room.ts";
 import { downloadFile, partialPath } from "./download-file.ts";
-import { Hub, type HubOptions } from "./hub.ts";
+import { Hub, type HubFile, type HubOptions } from "./hub.ts";
 import { type PullRecord, readPullRecord, writePullRecord } from "./pulled-model.ts";
 
 export interface PullOptions extends HubOptions {
@@ -23,6 +23,8 @@ export interface PullOptions extends HubOptions {
   readonly clip: string | "none";
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Checks a parsed `model_index.json` before any file is chosen; an error stops the pull. */
+  readonly checkIndex: (index: unknown, name: string) => void;
   /**
    * Checks the model folder after its configs are downloaded and before its weights are; an error stops the
    * pull.
@@ -76,12 +78,13 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
   const ask = <T>(question: () => Promise<T>) => persist(question, options);
   const commit = await ask(() => hub.commit(name, revision, signal));
   const listing = await ask(() => hub.files(name, commit, signal));
+  const known = await readPullRecord(folder);
+  await checkIndex(hub, listing, commit, known, options, ask);
   const choice = { subject: name, ...defined({ variant }) };
   const wanted: Wanted[] = chooseModelFiles(listing, choice).map((file) => ({ ...file, name, commit }));
   if (options.clip !== "none" && !wanted.some(({ target }) => target.startsWith("clip/")))
     wanted.push(...(await clipFiles(hub, options.clip, options, ask)));
 
-  const known = await readPullRecord(folder);
   const missing: Wanted[] = [];
   for (const file of wanted) if (!(await isPresent(folder, file, known, signal))) missing.push(file);
   const total = wanted.reduce((sum, { size }) => sum + size, 0);
@@ -112,6 +115,41 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
   await removeLeftovers(folder, wanted);
   await writePullRecord(folder, recordOf(options, commit, wanted));
   return { commit, files: wanted.length, bytes: total, fetched };
+}
+
+/**
+ * Rejects an unsupported model for what it is, rather than for the files that it lacks. A file that an earlier
+ * pull wrote was checked then.
+ */
+async function checkIndex(
+  hub: Hub,
+  listing: readonly HubFile[],
+  commit: string,
+  known: PullRecord | undefined,
+  { name, folder, signal, checkIndex: check }: PullOptions,
+  ask: <T>(question: () => Promise<T>) => Promise<T>,
+): Promise<void> {
+  const file = listing.find(({ path }) => path === "model_index.json");
+  if (!file || file.size > smallFile) return;
+  if (await isPresent(folder, { ...file, target: file.path }, known, signal)) return;
+  const text = await ask(async () => {
+    const { bytes } = await hub.open(name, commit, file.path, 0, signal);
+    const parts: Uint8Array[] = [];
+    try {
+      for await (const part of bytes) parts.push(part);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new RetryableError(`The connection broke while ${file.path} of ${name} was read.`, { cause });
+    }
+    return Buffer.concat(parts).toString();
+  });
+  let index: unknown;
+  try {
+    index = JSON.parse(text);
+  } catch (cause) {
+    throw new VisibleError("invalid_config", `model_index.json of ${name} is not valid JSON.`, { cause });
+  }
+  check(index, name);
 }
 
 async function clipFiles(
@@ -152,7 +190,7 @@ async function persist<T>(question: () => Promise<T>, { clock, signal, folder }:
  */
 async function isPresent(
   folder: string,
-  { target, size, checksum }: Wanted,
+  { target, size, checksum }: ChosenFile,
   known: PullRecord | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {

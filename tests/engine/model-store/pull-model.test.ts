@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type PulledModel, type PullOptions, pullModel } from "../../../engine/model-store/pull-model.ts";
 import { readPullRecord, verifyFiles } from "../../../engine/model-store/pulled-model.ts";
+import { requireFamily } from "../../../engine/pipeline/model-family.ts";
 import { checkModelConfigs } from "../../../engine/pipeline/model-folder.ts";
 import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
 import { writeRandomModel } from "../../../research/random-model/write-random-model.ts";
@@ -61,6 +62,7 @@ function pull(changes: Partial<PullOptions> = {}): Promise<PulledModel> {
     clip,
     clock,
     signal: new AbortController().signal,
+    checkIndex: requireFamily,
     check: checkModelConfigs,
     ...changes,
   });
@@ -334,7 +336,10 @@ describe("what cannot be pulled is told before any weight is fetched:", () => {
     files.set("unet/diffusion_pytorch_model.bin", Buffer.alloc(20_000));
     hub.add(model, { files });
     await expect(pull()).rejects.toMatchObject(
-      code("pickled_weights", /unet\/diffusion_pytorch_model\.bin.*run code/),
+      code(
+        "pickled_weights",
+        /unet\/diffusion_pytorch_model\.bin.*run code.*: python -c "from diffusers import DiffusionPipeline as M; M\.from_pretrained\('painter\/instruct-tiny'\)\.save_pretrained\('DIR'\)"$/,
+      ),
     );
   });
 
@@ -348,13 +353,31 @@ describe("what cannot be pulled is told before any weight is fetched:", () => {
     await expect(pull()).rejects.toMatchObject(code("not_diffusers_layout", /has no vae\/config\.json/));
   });
 
-  it("another family", async () => {
-    const files = new Map(modelFiles);
-    files.set("model_index.json", Buffer.from('{"_class_name": "FluxKontextPipeline"}'));
-    files.set("unet/config.json", Buffer.from('{"_class_name": "FluxTransformer2DModel"}'));
+  it.each([
+    [
+      { _class_name: "FluxKontextPipeline", transformer: ["diffusers", "FluxTransformer2DModel"] },
+      /^painter\/instruct-tiny is Flux \(FluxKontextPipeline\); visii supports InstructPix2Pix/,
+    ],
+    [
+      { _class_name: "StableDiffusion3Pipeline", transformer: ["diffusers", "SD3Transformer2DModel"] },
+      /is Stable Diffusion 3 \(StableDiffusion3Pipeline\)/,
+    ],
+    [
+      { _class_name: "AuraFlowPipeline", transformer: ["diffusers", "AuraFlowTransformer2DModel"] },
+      /is a AuraFlowPipeline without a UNet2DConditionModel/,
+    ],
+  ])("another family, %o, before any file is chosen", async (index, message) => {
+    // Without the files that an InstructPix2Pix model has.
+    const transformer = Buffer.alloc(20_000);
+    const files = new Map([
+      ["model_index.json", Buffer.from(JSON.stringify(index))],
+      ["transformer/diffusion_pytorch_model.safetensors", transformer],
+    ]);
     hub.add(model, { files });
-    await expect(pull()).rejects.toMatchObject(code("unsupported_family", /Flux \(FluxKontextPipeline\)/));
+    await expect(pull()).rejects.toMatchObject(code("unsupported_family", message));
     expect(asked()).toBe(0);
+    expect(hub.requests.filter(({ path }) => path.includes("/resolve/"))).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it("a CLIP of another width than the text encoder's", async () => {
