@@ -1,3 +1,4 @@
+import { VisibleError } from "../errors.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 
@@ -15,6 +16,7 @@ const maximumScores = 2 ** 24;
  * @param q [B, L, heads·d] @param k [B, S, heads·d] @param v [B, S, heads·d]
  * @param mask added to the scores, broadcast to [B, heads, L, S]
  * @returns [B, L, heads·d]
+ * @throws VisibleError `unsupported_config` if the heads do not divide the width
  */
 export function multiHeadAttention(
   graph: GraphBuilder,
@@ -25,6 +27,11 @@ export function multiHeadAttention(
   mask?: Value,
 ): Value {
   const [batch, length, width] = q.shape as readonly [number, number, number];
+  if (width % heads !== 0)
+    throw new VisibleError(
+      "unsupported_config",
+      `An attention layer of width ${width} cannot have ${heads} heads of equal width; check config.json.`,
+    );
   const split = (x: Value) =>
     graph.transpose(graph.reshape(x, [x.shape[0]!, x.shape[1]!, heads, width / heads]), [0, 2, 1, 3]);
   const [queries, keys, values] = [split(q), split(k), split(v)];

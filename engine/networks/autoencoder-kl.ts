@@ -3,31 +3,34 @@ import type { Value } from "../graph/value.ts";
 import { multiHeadAttention } from "./attention.ts";
 import { type Activation, activate, conv2d, groupNorm, linear } from "./layers.ts";
 import type { Module } from "./module.ts";
+import { onePerLevel } from "./parse-config.ts";
 import { type ResnetOptions, resnetBlock } from "./resnet-block.ts";
 
 const positive = z.number().int().positive();
 
 /** `vae/config.json` of diffusers' AutoencoderKL. */
-export const autoencoderKlConfigSchema = z.strictObject({
-  in_channels: positive.default(3),
-  out_channels: positive.default(3),
-  down_block_types: z.array(z.literal("DownEncoderBlock2D")).default(["DownEncoderBlock2D"]),
-  up_block_types: z.array(z.literal("UpDecoderBlock2D")).default(["UpDecoderBlock2D"]),
-  block_out_channels: z.array(positive).min(1).default([64]),
-  layers_per_block: positive.default(1),
-  act_fn: z.enum(["silu", "swish", "gelu", "relu"]).default("silu"),
-  latent_channels: positive.default(4),
-  norm_num_groups: positive.default(32),
-  scaling_factor: z.number().positive().default(0.18215),
-  shift_factor: z.number().nullish(),
-  use_quant_conv: z.boolean().default(true),
-  use_post_quant_conv: z.boolean().default(true),
-  mid_block_add_attention: z.boolean().default(true),
-  sample_size: z.union([positive, z.array(positive)]).nullish(),
-  force_upcast: z.boolean().optional(),
-  latents_mean: z.null().optional(),
-  latents_std: z.null().optional(),
-});
+export const autoencoderKlConfigSchema = z
+  .strictObject({
+    in_channels: positive.default(3),
+    out_channels: positive.default(3),
+    down_block_types: z.array(z.literal("DownEncoderBlock2D")).default(["DownEncoderBlock2D"]),
+    up_block_types: z.array(z.literal("UpDecoderBlock2D")).default(["UpDecoderBlock2D"]),
+    block_out_channels: z.array(positive).min(1).default([64]),
+    layers_per_block: positive.default(1),
+    act_fn: z.enum(["silu", "swish", "gelu", "relu"]).default("silu"),
+    latent_channels: positive.default(4),
+    norm_num_groups: positive.default(32),
+    scaling_factor: z.number().positive().default(0.18215),
+    shift_factor: z.number().nullish(),
+    use_quant_conv: z.boolean().default(true),
+    use_post_quant_conv: z.boolean().default(true),
+    mid_block_add_attention: z.boolean().default(true),
+    sample_size: z.union([positive, z.array(positive)]).nullish(),
+    force_upcast: z.boolean().optional(),
+    latents_mean: z.null().optional(),
+    latents_std: z.null().optional(),
+  })
+  .superRefine(onePerLevel("block_out_channels", "down_block_types", "up_block_types"));
 type AutoencoderKlConfig = z.infer<typeof autoencoderKlConfigSchema>;
 
 const epsilon = 1e-6;

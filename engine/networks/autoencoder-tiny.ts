@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Value } from "../graph/value.ts";
 import { activate, conv2d } from "./layers.ts";
 import type { Module } from "./module.ts";
+import { onePerLevel } from "./parse-config.ts";
 
 const positive = z.number().int().positive();
 const widths = z.array(positive).min(1).default([64, 64, 64, 64]);
@@ -10,25 +11,28 @@ const widths = z.array(positive).min(1).default([64, 64, 64, 64]);
  * `vae/config.json` of diffusers' AutoencoderTiny (TAESD): an autoencoder distilled from another, about ten
  * times as fast.
  */
-export const autoencoderTinyConfigSchema = z.strictObject({
-  in_channels: z.literal(3).default(3),
-  out_channels: z.literal(3).default(3),
-  encoder_block_out_channels: widths,
-  decoder_block_out_channels: widths,
-  block_out_channels: z.array(positive).optional(),
-  act_fn: z.enum(["relu", "silu", "swish", "gelu"]).default("relu"),
-  upsample_fn: z.literal("nearest").default("nearest"),
-  latent_channels: positive.default(4),
-  upsampling_scaling_factor: z.literal(2).default(2),
-  num_encoder_blocks: z.array(positive).min(1).default([1, 3, 3, 3]),
-  num_decoder_blocks: z.array(positive).min(1).default([3, 3, 3, 1]),
-  /** Used only to store latents as images, not in diffusion. */
-  latent_magnitude: z.number().positive().default(3),
-  latent_shift: z.number().default(0.5),
-  force_upcast: z.boolean().optional(),
-  scaling_factor: z.literal(1).default(1),
-  shift_factor: z.literal(0).default(0),
-});
+export const autoencoderTinyConfigSchema = z
+  .strictObject({
+    in_channels: z.literal(3).default(3),
+    out_channels: z.literal(3).default(3),
+    encoder_block_out_channels: widths,
+    decoder_block_out_channels: widths,
+    block_out_channels: z.array(positive).optional(),
+    act_fn: z.enum(["relu", "silu", "swish", "gelu"]).default("relu"),
+    upsample_fn: z.literal("nearest").default("nearest"),
+    latent_channels: positive.default(4),
+    upsampling_scaling_factor: z.literal(2).default(2),
+    num_encoder_blocks: z.array(positive).min(1).default([1, 3, 3, 3]),
+    num_decoder_blocks: z.array(positive).min(1).default([3, 3, 3, 1]),
+    /** Used only to store latents as images, not in diffusion. */
+    latent_magnitude: z.number().positive().default(3),
+    latent_shift: z.number().default(0.5),
+    force_upcast: z.boolean().optional(),
+    scaling_factor: z.literal(1).default(1),
+    shift_factor: z.literal(0).default(0),
+  })
+  .superRefine(onePerLevel("encoder_block_out_channels", "num_encoder_blocks"))
+  .superRefine(onePerLevel("decoder_block_out_channels", "num_decoder_blocks"));
 type AutoencoderTinyConfig = z.infer<typeof autoencoderTinyConfigSchema>;
 
 const same = { kernel: 3, padding: 1 } as const;

@@ -1,3 +1,4 @@
+import { VisibleError } from "../errors.ts";
 import type { Value } from "../graph/value.ts";
 import type { Module } from "./module.ts";
 
@@ -55,6 +56,8 @@ export interface Modulation {
  * then scaled by channel. Written as a LayerNormalization over the flattened group, which onnxruntime runs
  * fastest and whose statistics the backward pass reuses. A modulation is combined with the small scales
  * first, so that it costs no pass over the image.
+ *
+ * @throws VisibleError `unsupported_config` if the groups are not of equal size
  */
 export function groupNorm(
   m: Module,
@@ -65,6 +68,11 @@ export function groupNorm(
 ): Value {
   const { graph } = m;
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  if (c % groups !== 0)
+    throw new VisibleError(
+      "unsupported_config",
+      `${m.path} has ${c} channels, which norm_num_groups ${groups} does not divide; check config.json.`,
+    );
   const grouped = graph.reshape(x, [n, groups, (c / groups) * h * w]);
   const normalized = graph.reshape(graph.layerNormalization(grouped, epsilon), x.shape);
   const byChannel = (name: string) => graph.reshape(m.weight(name, [c]), [c, 1, 1]);

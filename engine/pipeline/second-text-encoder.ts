@@ -73,6 +73,12 @@ export async function openSecondTextEncoder(
         `${folder}: tokenizer and tokenizer_2 differ in ${property} (${first.tokenizer[property]} and ${tokenizer[property]}); ` +
           "the two text encoders must read the same tokens.",
       );
+  if (config.eos_token_id !== 2 && config.eos_token_id !== tokenizer.eosId)
+    throw new VisibleError(
+      "mismatched_checkpoint",
+      `${folder}: text_encoder_2 reads the pooled text at token ${config.eos_token_id} (eos_token_id), but texts end with token ${tokenizer.eosId}; ` +
+        "use the tokenizer of this text encoder.",
+    );
   return { config, component, tokenizer };
 }
 

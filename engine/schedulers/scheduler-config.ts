@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { VisibleError } from "../errors.ts";
+import { parsePythonJson } from "../files/parse-python-json.ts";
 
 export type PredictionType = "epsilon" | "v_prediction" | "sample";
 export type TimestepSpacing = "leading" | "linspace" | "trailing";
@@ -44,22 +45,64 @@ const onlyValues: Readonly<Record<string, readonly unknown[]>> = {
   predict_epsilon: [true],
 };
 
-/** Ignored keys: those of other samplers (PNDM, DDPM, …), and of solvers that have fixed settings here. */
-const otherSamplers = new Set([
-  "skip_prk_steps",
+/**
+ * Ignored keys. Samplers are chosen by name and have fixed settings here, so the settings of the config's own
+ * solver do not apply; the rest belongs to features that `onlyValues` requires to be off.
+ */
+const withoutEffect = new Set([
+  // Of thresholding.
   "dynamic_thresholding_ratio",
   "sample_max_value",
+  // Of flow sigmas and dynamic shifting.
+  "flow_shift",
+  "time_shift_type",
+  "shift_terminal",
+  // Of PNDM, DDPM and the DDIM inversion.
+  "skip_prk_steps",
   "variance_type",
+  "set_alpha_to_zero",
+  // Of DPM-Solver, DEIS, UniPC and SA-Solver.
+  "algorithm_type",
   "solver_order",
   "solver_type",
   "solver_p",
-  "algorithm_type",
+  "predictor_order",
+  "corrector_order",
   "lower_order_final",
   "euler_at_final",
   "lambda_min_clipped",
   "predict_x0",
   "disable_corrector",
-  "flow_shift",
+  "noise_sampler_seed",
+  "tau_func",
+]);
+
+/**
+ * diffusers' schedulers whose noise levels are those of discrete timesteps with betas. The others have other
+ * processes (flow matching, EDM, score SDEs, masked tokens) or a schedule that is not in their config.
+ */
+const classes = new Set([
+  "DDIMInverseScheduler",
+  "DDIMParallelScheduler",
+  "DDIMScheduler",
+  "DDPMParallelScheduler",
+  "DDPMScheduler",
+  "DEISMultistepScheduler",
+  "DPMSolverMultistepInverseScheduler",
+  "DPMSolverMultistepScheduler",
+  "DPMSolverSDEScheduler",
+  "DPMSolverSinglestepScheduler",
+  "EulerAncestralDiscreteScheduler",
+  "EulerDiscreteScheduler",
+  "HeunDiscreteScheduler",
+  "KDPM2AncestralDiscreteScheduler",
+  "KDPM2DiscreteScheduler",
+  "LCMScheduler",
+  "LMSDiscreteScheduler",
+  "PNDMScheduler",
+  "SASolverScheduler",
+  "TCDScheduler",
+  "UniPCMultistepScheduler",
 ]);
 
 export interface SchedulerConfig {
@@ -83,7 +126,8 @@ export interface SchedulerConfig {
 }
 
 /**
- * Reads a parsed scheduler_config.json with any `_class_name`. Every sampler can be created from the result.
+ * Reads a parsed scheduler_config.json of any of the {@link classes}. Every sampler can be created from the
+ * result.
  *
  * One difference from diffusers: a missing `clip_sample` counts as true only in a DDIM or DDPM config.
  * diffusers applies DDIM's default also to configs of samplers without that key, which would clip latents to
@@ -97,9 +141,15 @@ export function parseSchedulerConfig(json: unknown, subject: string): SchedulerC
     new VisibleError("unsupported_scheduler", `${subject}: ${key} ${reason}.`);
   if (typeof json !== "object" || json === null || Array.isArray(json))
     throw refuse("it", "is not a JSON object");
+  const className = (json as { _class_name?: unknown })._class_name;
+  if (className !== undefined && !classes.has(String(className)))
+    throw refuse(
+      "_class_name",
+      `is ${JSON.stringify(className)}, whose noise schedule is not supported; supported are those with betas, such as DDIMScheduler`,
+    );
 
   for (const [key, value] of Object.entries(json)) {
-    if (key.startsWith("_") || Object.hasOwn(schema.shape, key) || otherSamplers.has(key)) continue;
+    if (key.startsWith("_") || Object.hasOwn(schema.shape, key) || withoutEffect.has(key)) continue;
     const supported = Object.hasOwn(onlyValues, key) ? onlyValues[key] : undefined;
     if (supported === undefined) throw refuse(key, "is not a supported key; remove it if it has no effect");
     if (!supported.includes(value))
@@ -120,7 +170,6 @@ export function parseSchedulerConfig(json: unknown, subject: string): SchedulerC
       "trained_betas",
       `has ${raw.trained_betas.length} values for ${raw.num_train_timesteps} timesteps`,
     );
-  const className = (json as { _class_name?: unknown })._class_name;
   const clips = raw.clip_sample ?? (className === "DDIMScheduler" || className === "DDPMScheduler");
   return {
     trainTimesteps: raw.num_train_timesteps,
@@ -155,7 +204,7 @@ export async function readSchedulerConfig(folder: string): Promise<SchedulerConf
   });
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parsePythonJson(text);
   } catch (cause) {
     throw new VisibleError("unsupported_scheduler", `${path} is not valid JSON; download it again.`, {
       cause,
