@@ -43,7 +43,7 @@ async function apply(
   const words = options.text === undefined ? {} : { text: options.text };
   const mixing = options.mixing === undefined ? {} : { mixing: options.mixing };
   if (server) {
-    const plan = await planEdits(images, options);
+    const plan = await planEdits(context, images, options);
     const results = await withServer(server, (api) =>
       withInstruction(context, api, file, (instruction) =>
         editRemotely(context, api, plan, { instruction, ...words, ...mixing }, options),
@@ -53,7 +53,7 @@ async function apply(
   }
   const { readInstruction, requireSameModel } = await loadEngine();
   const instruction = await readInstruction(file);
-  const plan = await planEdits(images, options);
+  const plan = await planEdits(context, images, options);
   const prompt = { instruction, ...words };
   const results = await withPipeline(context, options, (pipeline) => {
     requireSameModel(pipeline, instruction);

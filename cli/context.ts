@@ -1,3 +1,4 @@
+import type { OutputFolders } from "./output-folders.ts";
 import type { ProgressBar } from "./progress-bar.ts";
 
 /** What a command needs from the process. Only run-program.ts accesses the process directly. */
@@ -8,6 +9,7 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Writes to stderr, like all notes. */
   readonly progress: ProgressBar;
+  readonly folders: OutputFolders;
   /** Prints a line to stdout, which is for results only. */
   print(line: string): void;
 }

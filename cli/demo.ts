@@ -1,7 +1,7 @@
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { ensureWritableFolder, writeAside } from "visii-engine/files";
+import { writeAside } from "visii-engine/files";
 import { imageLibraryVersions } from "visii-engine/images";
 import { fitEdit } from "visii-engine/lut";
 import { defined } from "../shared/defined.ts";
@@ -51,7 +51,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
   const plan = await readDemoPlan(options.from);
   const [pair] = await readPairs([plan.pair], (line) => progress.note(line));
   const photos = await readDemoPhotos(plan);
-  await ensureWritableFolder(options.out);
+  await context.folders.ensure(options.out);
   const instructionFile = join(options.out, "learned.visii");
   const seed = options.seed ?? plan.seed ?? 0;
   const steps = options.steps ?? plan.steps;

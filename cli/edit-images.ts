@@ -1,5 +1,4 @@
 import { VisibleError } from "visii-engine/errors";
-import { ensureWritableFolder } from "visii-engine/files";
 import { decodeImage, fitMask, openPhoto, type ReadableFormat, writeImage } from "visii-engine/images";
 import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
@@ -28,6 +27,7 @@ export interface PlannedEdit {
  * reported first. Throws their VisibleErrors.
  */
 export async function planEdits(
+  { folders }: Context,
   images: readonly string[],
   { out, count, noise, mask }: SamplingOptions,
 ): Promise<readonly PlannedEdit[]> {
@@ -43,7 +43,7 @@ export async function planEdits(
     if (masking) fitMask(masking, image, { mask: mask!, photo: path });
     inputs.push({ path, format });
   }
-  await ensureWritableFolder(out);
+  await folders.ensure(out);
   return outputPaths(inputs, out, count).map((outputs, index) => {
     const { path: input, format } = inputs[index]!;
     return { input, format, outputs };

@@ -16,7 +16,7 @@ export function addEditCommand(program: Command, context: Context): void {
     .argument("<IMAGE...>", "photos: JPEG, PNG, WebP, AVIF, HEIC or TIFF");
   addSamplingOptions(command).action(async (text: string, images: string[], options: SamplingOptions) => {
     const server = serverAddress(command, options, localSampling);
-    const plan = await planEdits(images, options);
+    const plan = await planEdits(context, images, options);
     const results = server
       ? await withServer(server, (api) => editRemotely(context, api, plan, { text }, options))
       : await withPipeline(context, options, (pipeline) =>

@@ -14,7 +14,6 @@ import {
   requireOwnFolder,
   whatIsMissing,
 } from "visii-engine/evaluation";
-import { ensureWritableFolder } from "visii-engine/files";
 import { readPairEncoderConfig } from "visii-engine/models";
 import type { Context } from "./context.ts";
 import { spaces, withPipeline } from "./engine.ts";
@@ -89,7 +88,7 @@ async function evalCommand(context: Context, set: string, options: EvalOptions):
   const usable = usableMethods(context, methods, cases, options.method !== undefined);
   const out = options.out ?? `${basename(resolve(set))}-results`;
   requireOutside(set, out);
-  await ensureWritableFolder(out);
+  await context.folders.ensure(out);
   await requireOwnFolder(out);
 
   const plan = { set: basename(resolve(set)), cases, methods: usable, out };

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import type { Learned } from "visii-engine";
 import { RetryableError, VisibleError } from "visii-engine/errors";
-import { ensureWritableFolder, writeAside } from "visii-engine/files";
+import { writeAside } from "visii-engine/files";
 import { lossCurvePng, lossCurveSvg, writeImage } from "visii-engine/images";
 import { defined } from "../shared/defined.ts";
 import type { PairNames } from "./collect-pairs.ts";
@@ -157,8 +157,8 @@ async function learn(
     warn,
     lutCommand: lutCommand(names, out),
   });
-  await ensureWritableFolder(dirname(out));
-  if (preview !== undefined) await ensureWritableFolder(preview);
+  await context.folders.ensure(dirname(out));
+  if (preview !== undefined) await context.folders.ensure(preview);
   const finish = ({ instruction, warnings: ofRun }: Learned, seconds: number) => {
     for (const line of ofRun) warn(line);
     const summary = { ...summarise(out, instruction, seconds), warnings };

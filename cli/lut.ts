@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { VisibleError } from "visii-engine/errors";
-import { ensureWritableFolder } from "visii-engine/files";
 import { decodeImage, withTransparency, writeImage } from "visii-engine/images";
 import { applyLut, colorMapPsnr, fitLut, lutSizes, readCube, writeCube } from "visii-engine/lut";
 import type { MetadataMode } from "visii-engine/options";
@@ -63,7 +62,7 @@ function tableSize(text: string): number {
 }
 
 async function makeTable(
-  { progress, print }: Context,
+  { progress, print, folders }: Context,
   names: readonly PairNames[],
   images: readonly string[],
   { out, size, json }: LutOptions,
@@ -76,7 +75,7 @@ async function makeTable(
   if (!out.endsWith(".cube"))
     throw new VisibleError("invalid_option", `--out is "${out}"; it must end in .cube.`);
   const pairs = await readPairs(names, (line) => progress.note(line));
-  await ensureWritableFolder(dirname(out));
+  await folders.ensure(dirname(out));
   const decibels = colorMapPsnr(pairs);
   await writeCube(out, fitLut(pairs, size), `visii ${size}`);
   if (decibels < poorDecibels)
@@ -91,7 +90,7 @@ async function makeTable(
 }
 
 async function applyTable(
-  { signal, print }: Context,
+  { signal, print, folders }: Context,
   names: readonly PairNames[],
   images: readonly string[],
   { apply, out, metadata, json }: LutOptions & { readonly apply: string },
@@ -105,7 +104,7 @@ async function applyTable(
   const table = await readCube(apply);
   const inputs: InputFile[] = [];
   for (const path of images) inputs.push({ path, format: (await decodeImage(path)).format });
-  await ensureWritableFolder(out);
+  await folders.ensure(out);
   const results: { readonly input: string; readonly output: string }[] = [];
   for (const [index, [output]] of outputPaths(inputs, out, 1).entries()) {
     signal.throwIfAborted();

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { collectPairs } from "./collect-pairs.ts";
 import type { Context } from "./context.ts";
 import { interruptSignal } from "./interrupted.ts";
+import { OutputFolders } from "./output-folders.ts";
 import { packageVersion } from "./package-version.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { exitCodes, explainFailure } from "./report-failure.ts";
@@ -57,7 +58,9 @@ export async function runProgram(program: Program): Promise<void> {
   const signal = interruptSignal(process, (line) => progress.note(line));
   // A closed pipe (visii … | head) is not an error.
   process.stdout.on("error", () => undefined);
-  const context: Context = { argv, signal, progress, print: (line) => process.stdout.write(`${line}\n`) };
+  const folders = new OutputFolders();
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  const context: Context = { argv, signal, progress, folders, print };
   try {
     const name = argv.find((word) => !word.startsWith("-"));
     const takesPairs = name === "learn" || name === "lut";
@@ -65,6 +68,7 @@ export async function runProgram(program: Program): Promise<void> {
     const command = await buildProgram(program, name, context, pairs);
     await command.parseAsync(rest, { from: "user" });
   } catch (error) {
+    await folders.removeEmpty();
     const isHelp = error instanceof Error && "exitCode" in error && error.exitCode === 0;
     if (isHelp) return;
     if (argv.length === 0) {

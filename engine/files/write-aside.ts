@@ -27,32 +27,45 @@ export function explainWriteFailure(path: string, cause: unknown): unknown {
 /**
  * `mkdir -p`. Node's `recursive` option never returns if the file system answers ENOENT to every creation, as
  * /proc does.
+ *
+ * @returns the folders created, outermost first
  */
-async function createFolder(folder: string): Promise<void> {
+async function createFolder(folder: string): Promise<string[]> {
   try {
     await mkdir(folder);
+    return [folder];
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     const isFolder = async (path: string): Promise<boolean> =>
       (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-    if (await isFolder(folder)) return;
+    if (await isFolder(folder)) return [];
     const parent = dirname(folder);
     if (code !== "ENOENT" || parent === folder) throw cause;
-    if (!(await isFolder(parent))) await createFolder(parent);
+    const parents = (await isFolder(parent)) ? [] : await createFolder(parent);
     // Another process may have created the parent or both meanwhile. If nothing can be created, this fails
     // again.
-    await mkdir(folder).catch(async (again: unknown) => {
+    try {
+      await mkdir(folder);
+      return [...parents, folder];
+    } catch (again) {
       if (!(await isFolder(folder))) throw again;
-    });
+      return parents;
+    }
   }
 }
 
-/** Creates the folder and its parents, and verifies that a file can be written to it. @throws VisibleError */
-export async function ensureWritableFolder(folder: string): Promise<void> {
+/**
+ * Creates the folder and its parents, and verifies that a file can be written to it.
+ *
+ * @returns the folders created, outermost first
+ * @throws VisibleError `not_writable`
+ */
+export async function ensureWritableFolder(folder: string): Promise<readonly string[]> {
   const probe = join(folder, `.visii-${randomUUID()}.tmp`);
   try {
-    await createFolder(folder);
+    const created = await createFolder(folder);
     await (await open(probe, "wx")).close();
+    return created;
   } catch (cause) {
     throw explainWriteFailure(folder, cause);
   } finally {

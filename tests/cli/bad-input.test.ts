@@ -192,6 +192,24 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
       1,
       /text\.png is not a supported image/,
     ],
+    [
+      "fewer steps than a multistep sampler needs, found out after the output folder was made",
+      ["edit", "night", "a.png", "--out", "new/deep", "--scheduler", "unipc", "--steps", "1"],
+      1,
+      /unipc is a multistep sampler and needs at least 2 steps, not 1/,
+    ],
+    [
+      "a strength that leaves no step",
+      ["edit", "night", "a.png", "--out", "o", "--strength", "0.1", "--steps", "4"],
+      2,
+      /Strength 0\.1 leaves none of the 4 sampling steps; raise the strength or the steps/,
+    ],
+    [
+      "a mask of another shape",
+      ["edit", "night", "a.png", "--out", "o", "--mask", "b.png"],
+      1,
+      /The mask b\.png is 32×48 and a\.png is 48×32; use a mask with the photo's aspect ratio/,
+    ],
     ["an output folder that is a file", ["edit", "night", "a.png", "--out", "file"], 1, /Cannot write file/],
     [
       "a corrupt instruction to inspect",
