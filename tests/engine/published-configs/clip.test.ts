@@ -14,28 +14,42 @@ const saved = (name: string) =>
   clip.saved[name]!.map(({ versions, config }) => ({ versions: versions.join(), config }));
 
 const textDefaults = {
-  ...{ vocab_size: 49408, hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12 },
-  ...{ num_attention_heads: 8, max_position_embeddings: 77, layer_norm_eps: 1e-5, hidden_act: "quick_gelu" },
+  vocab_size: 49408,
+  hidden_size: 512,
+  intermediate_size: 2048,
+  num_hidden_layers: 12,
+  num_attention_heads: 8,
+  max_position_embeddings: 77,
+  layer_norm_eps: 1e-5,
+  hidden_act: "quick_gelu",
 };
 const textOfL = { ...textDefaults, hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 };
 const textOfBigG = {
   ...textDefaults,
-  ...{ hidden_size: 1280, intermediate_size: 5120, num_attention_heads: 20, num_hidden_layers: 32 },
+  hidden_size: 1280,
+  intermediate_size: 5120,
+  num_attention_heads: 20,
+  num_hidden_layers: 32,
   hidden_act: "gelu",
 };
 const visionDefaults = {
-  ...{ hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, num_attention_heads: 12 },
-  ...{ num_channels: 3, image_size: 224, patch_size: 32, layer_norm_eps: 1e-5, hidden_act: "quick_gelu" },
+  hidden_size: 768,
+  intermediate_size: 3072,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  num_channels: 3,
+  image_size: 224,
+  patch_size: 32,
+  layer_norm_eps: 1e-5,
+  hidden_act: "quick_gelu",
 };
 const visionOfL = {
   ...visionDefaults,
-  ...{
-    hidden_size: 1024,
-    intermediate_size: 4096,
-    num_hidden_layers: 24,
-    num_attention_heads: 16,
-    patch_size: 14,
-  },
+  hidden_size: 1024,
+  intermediate_size: 4096,
+  num_hidden_layers: 24,
+  num_attention_heads: 16,
+  patch_size: 14,
 };
 
 it("a CLIP text config is read as every version of transformers saves it", () => {
@@ -51,7 +65,9 @@ it("a CLIP text config is read as every version of transformers saves it", () =>
 it("a whole CLIP is read as every version of transformers saves it, also where it leaves out defaults", () => {
   for (const { versions, config } of saved("clip defaults"))
     expect(whole(config), versions).toMatchObject({
-      ...{ projection_dim: 512, text_config: textDefaults, vision_config: visionDefaults },
+      projection_dim: 512,
+      text_config: textDefaults,
+      vision_config: visionDefaults,
     });
   const ofL = { projection_dim: 768, text_config: textOfL, vision_config: visionOfL };
   for (const name of ["clip L/14", "every key"])

@@ -31,7 +31,7 @@ export const clip = z
   })
   .parse(read("clip.json"));
 
-export interface PublishedConfig {
+interface PublishedConfig {
   readonly version: string;
   readonly keys: Readonly<Record<string, unknown>>;
 }
