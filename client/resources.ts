@@ -478,4 +478,9 @@ export interface AccountResource {
   readonly balance: number;
   /** Credits reserved for unfinished jobs. */
   readonly reserved: number;
+  /** Bytes of uploads and results, and how many the account may store. */
+  readonly stored_bytes: number;
+  readonly storage_limit: number;
+  /** Schedules that have not ended. */
+  readonly schedules: number;
 }

@@ -23,7 +23,7 @@ import { systemClock as clock, systemRandom as random } from "../shared/system-c
 const usage = `Usage: npm run admin -- COMMAND [options]        with AWS_REGION and VISII_TABLE in the environment
 
   create-account --name NAME [--credits N] [--concurrency N] [--environment live|test] [--billing-customer cus_…]
-                 [--result-days N]
+                 [--result-days N] [--storage-gb N]
   create-key     --account acc_… [--name NAME] [--environment live|test]
   grant          --account acc_… --credits N --reference TEXT      idempotent per reference
   erase-account  --account acc_…       erases all but the ledger and balance; requires VISII_BUCKET; idempotent
@@ -42,6 +42,7 @@ const commands = {
     concurrency: count.default(100),
     environment,
     "billing-customer": z.string().startsWith("cus_").optional(),
+    "storage-gb": count.optional(),
     "result-days": count.max(lifetimes.longestResult / 86_400).optional(),
   }),
   "create-key": z.strictObject({ account, name: z.string().optional(), environment }),
@@ -58,7 +59,7 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
     ...{ args: [...words], allowPositionals: true },
     options: {
       ...{ name: option, credits: option, concurrency: option, environment: option, account: option },
-      ...{ reference: option, "billing-customer": option, "result-days": option },
+      ...{ reference: option, "billing-customer": option, "result-days": option, "storage-gb": option },
     },
   });
   const [command, ...rest] = positionals;
@@ -84,6 +85,7 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
             ...{ name, environment, credits, concurrency },
             ...(plan["billing-customer"] === undefined ? {} : { billingCustomer: plan["billing-customer"] }),
             ...(plan["result-days"] === undefined ? {} : { resultDays: plan["result-days"] }),
+            ...(plan["storage-gb"] === undefined ? {} : { storageBytes: plan["storage-gb"] * 1e9 }),
           },
         );
         return { account: opened.account.id, key: opened.secret };

@@ -3,10 +3,20 @@ import { parseRow, rowKeys } from "../shared/rows.ts";
 import type { Edge } from "./edge.ts";
 import { refuse } from "./problem-answers.ts";
 
-export async function readUpload({ table }: Edge, account: string, id: string): Promise<Upload | undefined> {
+/** The upload, unless it has expired. */
+export async function readUpload(
+  { table, clock }: Edge,
+  account: string,
+  id: string,
+): Promise<Upload | undefined> {
   const row = await table.get(rowKeys.resource(account, id));
-  return row && parseRow(uploadSchema, row).data;
+  const upload = row && parseRow(uploadSchema, row).data;
+  return upload && !isGone(upload, clock.now()) ? upload : undefined;
 }
+
+/** True from the upload's expiry on, also before the sweeper deletes it. @param now milliseconds since 1970 */
+export const isGone = ({ expires_at }: Upload, now: number): boolean =>
+  expires_at !== undefined && Date.parse(expires_at) <= now;
 
 /**
  * The uploads by ID. @throws VisibleError unless all belong to the account, are completed and have one of

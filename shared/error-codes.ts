@@ -129,6 +129,7 @@ export const errorCodes = [
   "too_many_downloads",
   "rate_limited",
   "quota_exceeded",
+  "storage_full",
   "too_many_streams",
   "too_many_jobs",
   "internal",

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import type { RandomBytes } from "./ports/clock.ts";
+import { lifetimes } from "./object-keys.ts";
+import { type RandomBytes, toIso } from "./ports/clock.ts";
 import type { Table, Write } from "./ports/table.ts";
 import type { Upload } from "./resources/upload.ts";
 import { parseRow, rowKeys } from "./rows.ts";
-import { readTotals } from "./totals.ts";
+import { countBytes, readTotals, requireStorage } from "./totals.ts";
 
 const namedUploadSchema = z.object({ upload: z.string(), name: z.string() });
 type NamedUpload = z.infer<typeof namedUploadSchema>;
@@ -18,34 +19,54 @@ export interface Positions {
 const page = 1000;
 
 /**
- * Writes a completed upload's row. A named upload also gets the next position among the account's named
+ * Writes a completed upload's row and counts its bytes, in one transaction. A named upload also gets the next position among the account's named
  * uploads, in the same transaction. The order of positions is therefore the order in which uploads become
  * visible, without gaps: a reader that has read up to a position has missed nothing before it.
  *
  * @param write inserts or replaces the upload's row with the data it is given
- * @param expires Unix seconds
- * @returns `"conflict"` if another process wrote the row or completed a named upload; read again and repeat
+ * @param limit the account's storage in bytes
+ * @returns `"conflict"` if another process wrote the row or the totals; read again and repeat
+ * @throws VisibleError `storage_full`
  */
 export async function writeCompleted(
   { table }: { readonly table: Table },
   account: string,
-  { id, name }: Pick<Upload, "id" | "name">,
-  expires: number,
+  { id, name, bytes, expires_at = "" }: Upload,
+  limit: number,
   write: (position: { readonly position?: number }) => Write,
 ): Promise<"written" | "conflict"> {
-  if (name === undefined) return table.transact([write({})]);
-  const { named } = await readTotals(table, account);
+  const totals = await readTotals(table, account);
+  requireStorage(totals, limit, bytes);
+  const room = { path: ["bytes"], below: limit - bytes + 1 };
+  if (name === undefined)
+    return table.transact([write({}), { ...countBytes(account, bytes), tests: [room] }]);
+  const { named } = totals;
   const position = named + 1;
+  const expires = Math.floor(Date.parse(expires_at) / 1000);
   const data: NamedUpload = { upload: id, name };
   return table.transact([
     write({ position }),
     {
       amend: rowKeys.totals(account),
-      amendment: { add: [[["named"], 1]] },
-      tests: [{ path: ["named"], equals: named }],
+      amendment: {
+        add: [
+          [["named"], 1],
+          [["bytes"], bytes],
+        ],
+      },
+      tests: [{ path: ["named"], equals: named }, room],
     },
     { insert: { ...rowKeys.namedUpload(account, position), data, expires } },
   ]);
+}
+
+/** Seconds after which a row is deleted at the latest; the sweeper deletes it with its file when it is due. */
+const grace = 7 * 24 * 3600;
+
+/** Times of a completed upload and of its row. @param now milliseconds since 1970 */
+export function uploadTimes(now: number) {
+  const end = now + lifetimes.input * 1000;
+  return { expires_at: toIso(end), row: { due: toIso(end), expires: Math.floor(end / 1000) + grace } };
 }
 
 /** Milliseconds to wait before `writeCompleted` is repeated: random, so that competing requests spread. */

@@ -47,6 +47,7 @@ export const problems = {
   too_many_downloads: [429, "Too many concurrent downloads"],
   rate_limited: [429, "Too many requests"],
   quota_exceeded: [429, "Daily quota exceeded"],
+  storage_full: [422, "The account's storage is full"],
   too_many_streams: [429, "Too many open connections"],
   too_many_jobs: [429, "Too many open jobs"],
   internal: [500, "Internal error"],

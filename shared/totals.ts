@@ -1,9 +1,16 @@
 import { z } from "zod";
+import { VisibleError } from "./errors.ts";
 import type { Table, Write } from "./ports/table.ts";
 import { parseRow, rowKeys } from "./rows.ts";
 
 /** Maximum number of an account's schedules that have not ended. */
 export const mostSchedules = 100;
+
+/** Bytes of uploads and results that an account may store, unless its plan says otherwise. */
+const usualStorage = 100e9;
+
+export const storageLimit = (account: { readonly storage_bytes?: number | undefined } | undefined): number =>
+  account?.storage_bytes ?? usualStorage;
 
 /** Counts over everything that an account has, in one row. */
 const totalsSchema = z.object({
@@ -11,15 +18,17 @@ const totalsSchema = z.object({
   named: z.number().int(),
   /** Schedules that have not ended. */
   schedules: z.number().int(),
+  /** Stored bytes of completed uploads and of the results of ended edits. */
+  bytes: z.number().int(),
 });
-type Totals = z.infer<typeof totalsSchema>;
+export type Totals = z.infer<typeof totalsSchema>;
 
 /** An account's totals. Creates the row if the account has none yet. */
 export async function readTotals(table: Table, account: string): Promise<Totals> {
   const key = rowKeys.totals(account);
   const row = await table.get(key);
   if (row) return parseRow(totalsSchema, row).data;
-  const data: Totals = { named: 0, schedules: 0 };
+  const data: Totals = { named: 0, schedules: 0, bytes: 0 };
   const inserted = await table.insert({ ...key, data });
   return inserted === "conflict" ? readTotals(table, account) : data;
 }
@@ -37,3 +46,19 @@ export const removeSchedule = (account: string): Write => ({
   amendment: { add: [[["schedules"], -1]] },
   tests: [],
 });
+
+/** Adds bytes that are stored, or subtracts bytes that are deleted. */
+export const countBytes = (account: string, bytes: number): Write => ({
+  amend: rowKeys.totals(account),
+  amendment: { add: [[["bytes"], bytes]] },
+  tests: [],
+});
+
+/** @throws VisibleError `storage_full` if `bytes` more would exceed the account's storage */
+export function requireStorage({ bytes: used }: Totals, limit: number, bytes: number): void {
+  if (used + bytes > limit)
+    throw new VisibleError(
+      "storage_full",
+      `The account stores ${used} bytes, and ${bytes} more would exceed its limit of ${limit}; delete uploads or results that are no longer needed.`,
+    );
+}

@@ -13,6 +13,7 @@ import {
 } from "../../shared/resources/batch.ts";
 import type { Usage } from "../../shared/resources/fields.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
+import { countBytes, readTotals } from "../../shared/totals.ts";
 import type { BatchPorts } from "./batch-ports.ts";
 import { saveBatch } from "./save-batch.ts";
 
@@ -20,7 +21,7 @@ import { saveBatch } from "./save-batch.ts";
 const most = 500;
 
 const noUsage: Usage = { compute_seconds: 0, steps: 0, images: 0, pixels: 0, credits: 0 };
-const none: Uncharged = { jobs: 0, charged: 0, reserved: 0, usage: noUsage };
+const none: Uncharged = { jobs: 0, charged: 0, reserved: 0, usage: noUsage, bytes: 0 };
 
 /** Counts ended lines, from the last counted one to the first that has not ended. Writes nothing. */
 export async function countLines({ table }: BatchPorts, batch: StoredBatch): Promise<StoredBatch> {
@@ -39,12 +40,13 @@ export async function countLines({ table }: BatchPorts, batch: StoredBatch): Pro
   return { ...batch, counts, settled, ...defined({ uncharged }) };
 }
 
-function withLine({ jobs, charged, reserved, usage }: Uncharged, line: StoredLine): Uncharged {
+function withLine({ jobs, charged, reserved, usage, bytes }: Uncharged, line: StoredLine): Uncharged {
   const add = (name: keyof Usage) => usage[name] + (line.usage?.[name] ?? 0);
   return {
     jobs: jobs + 1,
     charged: charged + (line.usage ? 1 : 0),
     reserved: reserved + line.reserved,
+    bytes: bytes + (line.bytes ?? 0),
     usage: {
       compute_seconds: Math.round(add("compute_seconds") * 1000) / 1000,
       steps: add("steps"),
@@ -64,10 +66,14 @@ export async function chargeLines(
   const { uncharged, ...batch } = data;
   if (!uncharged) return { data, version };
   const { id, account, settled } = batch;
-  const { usage, charged, jobs, reserved } = uncharged;
+  const { usage, charged, jobs, reserved, bytes } = uncharged;
   const at = toIso(clock.now());
   const name = `${id}#${settled}`;
   const writes: Write[] = [releasing(account, { credits: reserved, class: "bulk", jobs }, usage.credits)];
+  if (bytes) {
+    await readTotals(table, account);
+    writes.push(countBytes(account, bytes));
+  }
   if (batch.spender && (await ledger.spending(account, batch.spender)))
     writes.push(settleSpending(account, batch.spender, reserved, usage.credits));
   if (charged) {

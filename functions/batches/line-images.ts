@@ -1,13 +1,17 @@
+import { readAccount } from "../../shared/accounts/account.ts";
 import { atOnce } from "../../shared/at-once.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
-import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
+import { uploadTimes, writeCompleted } from "../../shared/named-uploads.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import { maximumUploadBytes, type Upload, uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
+import { readTotals, requireStorage, storageLimit } from "../../shared/totals.ts";
 import { checkUpload } from "../upload-check.ts";
+import { isGone } from "../uploads.ts";
 import type { BatchLine } from "./batch-input.ts";
 import type { BatchPorts } from "./batch-ports.ts";
 
@@ -34,7 +38,7 @@ export async function lineImages(
   return atOnce(importsAtOnce, lines, async ({ image, object }, index) => {
     const row = rows[index];
     const upload = row && parseRow(uploadSchema, row).data;
-    if (upload?.status === "ready") return upload;
+    if (upload?.status === "ready" && !isGone(upload, ports.clock.now())) return upload;
     if (object === undefined)
       return new VisibleError(
         "not_ready",
@@ -67,17 +71,21 @@ async function importObject(
   const bytes = (await objects.get(object)) ?? new Uint8Array();
   const type = readImageHeader(bytes)?.type ?? "image/jpeg";
   const facts = checkUpload(bytes, type);
+  const limit = storageLimit(await readAccount(table, account));
+  requireStorage(await readTotals(table, account), limit, bytes.byteLength);
   await objects.put(objectKeys.input(account, id), bytes, type);
-  const expires = clock.now() + lifetimes.input * 1000;
+  const { expires_at, row } = uploadTimes(clock.now());
   const upload: Upload = {
     id,
     status: "ready",
     content_type: type,
     created_at: toIso(clock.now()),
-    expires_at: toIso(expires),
+    expires_at,
     ...facts,
   };
-  const data = { ...upload, account };
-  await table.insert({ ...rowKeys.resource(account, id), data, expires: Math.floor(expires / 1000) });
+  const key = rowKeys.resource(account, id);
+  const insert = { insert: { ...key, data: { ...upload, account }, ...row } };
+  while ((await writeCompleted({ table }, account, upload, limit, () => insert)) === "conflict")
+    if (await table.get(key)) break;
   return upload;
 }

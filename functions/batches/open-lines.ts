@@ -1,3 +1,4 @@
+import { readAccount } from "../../shared/accounts/account.ts";
 import { batchPace } from "../../shared/batch-pace.ts";
 import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
@@ -6,6 +7,7 @@ import { spend } from "../../shared/ledger/spending.ts";
 import { editingCost } from "../../shared/prices.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import type { Stored } from "../../shared/rows.ts";
+import { readTotals, storageLimit } from "../../shared/totals.ts";
 import { pixelsOf } from "../uploads.ts";
 import { readInput } from "./batch-input.ts";
 import type { BatchPorts } from "./batch-ports.ts";
@@ -59,6 +61,15 @@ export async function openLines(
         : [],
     );
   };
+  const [owner, totals] = await Promise.all([
+    readAccount(ports.table, account),
+    readTotals(ports.table, account),
+  ]);
+  if (totals.bytes >= storageLimit(owner))
+    return open(
+      costs.map(() => 0),
+      "storage_full",
+    );
   const opened = await open(costs);
   if (opened !== "conflict") return opened;
   // Charging ended lines first releases credits and open jobs.

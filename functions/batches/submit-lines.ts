@@ -12,6 +12,8 @@ import { failLine, lineJobId } from "./line-rows.ts";
 const reasons = {
   insufficient_credit:
     "The account's balance was too low for this line; add credit and edit the image again.",
+  storage_full:
+    "The account's storage was full; delete uploads or results that are no longer needed, and edit the image again.",
   spend_limit_reached:
     "The monthly limit of the batch's API key was reached; edit the image again with another key or next month.",
 } as const;

@@ -4,6 +4,7 @@ import { idSchema } from "../../shared/ids.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import { timeSchema } from "../../shared/resources/fields.ts";
 import { rowKeys } from "../../shared/rows.ts";
+import { readTotals, storageLimit } from "../../shared/totals.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { json, orProblem, secured } from "./route-parts.ts";
@@ -17,6 +18,9 @@ const accountSchema = z
     created_at: timeSchema,
     balance: z.number().int().describe("Available credits, in millionths of a US dollar."),
     reserved: z.number().int().describe("Credits reserved for open jobs."),
+    stored_bytes: z.number().int().describe("Bytes of uploads and results."),
+    storage_limit: z.number().int().describe("Bytes that the account may store."),
+    schedules: z.number().int().describe("Schedules that have not ended."),
   })
   .meta({ id: "Account" });
 
@@ -41,12 +45,19 @@ const close = createRoute({
 export function addAccountRoutes(app: OpenAPIHono<EdgeEnv>, { table, clock, ledger, keys }: Edge): void {
   app.openapi(get, async (context) => {
     const id = context.get("account");
-    const [account, balance] = await Promise.all([readAccount(table, id), ledger.balance(id)]);
+    const [account, balance, totals] = await Promise.all([
+      readAccount(table, id),
+      ledger.balance(id),
+      readTotals(table, id),
+    ]);
     if (!account) throw refuse("not_found", "The account does not exist.");
     const { name, created_at } = account;
     const { available = 0, reserved = 0 } = balance ?? {};
     return context.json(
-      { id, object: "account" as const, name, created_at, balance: available, reserved },
+      {
+        ...{ id, object: "account" as const, name, created_at, balance: available, reserved },
+        ...{ stored_bytes: totals.bytes, storage_limit: storageLimit(account), schedules: totals.schedules },
+      },
       200,
     );
   });

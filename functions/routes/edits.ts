@@ -3,6 +3,7 @@ import { idSchema } from "../../shared/ids.ts";
 import { editingCost } from "../../shared/prices.ts";
 import { createEditSchema, editSchema } from "../../shared/resources/edit.ts";
 import { isTerminal, jobsQuerySchema, pageOf } from "../../shared/resources/fields.ts";
+import { requireStorage, storageLimit } from "../../shared/totals.ts";
 import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentEdit } from "../present/edit.ts";
@@ -103,6 +104,9 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       0,
     );
     if (isDryRun(context)) return context.json(await quote(edge, context, cost), 200);
+    const account = context.get("account");
+    // Results have no size yet: an edit is accepted as long as the storage is not full.
+    requireStorage(await edge.totalsOf(account), storageLimit(await edge.accountOf(account)), 1);
     const job = await submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
     const now = await waitForJob(edge, context, job);
     const edit = await presentEdit(edge, now, false);

@@ -1,8 +1,9 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { defined } from "../../shared/defined.ts";
 import { eraseUpload } from "../../shared/erasure/erase.ts";
+import { VisibleError } from "../../shared/errors.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
-import { competingWait, writeCompleted } from "../../shared/named-uploads.ts";
+import { competingWait, uploadTimes, writeCompleted } from "../../shared/named-uploads.ts";
 import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import {
@@ -10,13 +11,13 @@ import {
   downloadSchema,
   imageTypes,
   maximumUploadBytes,
-  storedUploadSchema,
   type Upload,
   type UploadType,
   uploadFormSchema,
   uploadSchema,
 } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
+import { readTotals, requireStorage, storageLimit } from "../../shared/totals.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { useQuota } from "../quotas.ts";
@@ -96,6 +97,7 @@ const download = createRoute({
 
 export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, objects, clock, random, uploadTokens } = edge;
+  const limitOf = async (account: string) => storageLimit(await edge.accountOf(account));
 
   app.openapi(create, async (context) => {
     const { content_type, bytes, name } = context.req.valid("json");
@@ -108,6 +110,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       // Before the account's quota, which a used-up token must not consume.
       await uploadTokens.countUpload(token, bytes);
     }
+    requireStorage(await readTotals(table, account), await limitOf(account), bytes);
     await useQuota(edge, account, "uploadBytes", bytes);
     const upload: Upload = {
       ...{ id, status: "pending", content_type, bytes, created_at: toIso(now) },
@@ -138,18 +141,19 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     await useQuota(edge, account, "uploadBytes", bytes.byteLength);
     const type = readImageHeader(bytes)?.type ?? imageTypes[0];
     const facts = checkUpload(bytes, type);
+    const limit = await limitOf(account);
+    requireStorage(await readTotals(table, account), limit, bytes.byteLength);
     await objects.put(objectKeys.input(account, id), bytes, type);
     const now = clock.now();
-    const expires = now + lifetimes.input * 1000;
+    const { expires_at, row } = uploadTimes(now);
     const upload: Upload = {
-      ...{ id, status: "ready", content_type: type, created_at: toIso(now), expires_at: toIso(expires) },
+      ...{ id, status: "ready", content_type: type, created_at: toIso(now), expires_at },
       ...{ ...facts, ...defined({ name }) },
     };
-    const row = { ...rowKeys.resource(account, id), expires: Math.floor(expires / 1000) };
     const insert = (position: object) => ({
-      insert: { ...row, data: { ...upload, account, ...position } },
+      insert: { ...rowKeys.resource(account, id), ...row, data: { ...upload, account, ...position } },
     });
-    while ((await writeCompleted(edge, account, upload, row.expires, insert)) === "conflict") {
+    while ((await writeCompleted(edge, account, upload, limit, insert)) === "conflict") {
       // An earlier attempt of the request created it.
       const known = await readUpload(edge, account, id);
       if (known) return context.json(known, 201);
@@ -174,21 +178,30 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       throw refuse("too_large", `The file has ${size} bytes; the limit is ${maximumUploadBytes}.`);
     const bytes = (await objects.get(key)) ?? new Uint8Array();
     const facts = checkUpload(bytes, upload.content_type);
+    const limit = await limitOf(account);
+    requireStorage(await readTotals(table, account), limit, bytes.byteLength);
     // Copy the validated bytes to a key that the form cannot overwrite.
     await objects.put(objectKeys.input(account, id), bytes, upload.content_type);
-    const expires = clock.now() + lifetimes.input * 1000;
-    const ready: Upload = { ...upload, ...facts, status: "ready", expires_at: toIso(expires) };
-    const row = { ...rowKeys.resource(account, id), expires: Math.floor(expires / 1000) };
+    const { expires_at, row } = uploadTimes(clock.now());
+    const ready: Upload = { ...upload, ...facts, status: "ready", expires_at };
+    const resource = rowKeys.resource(account, id);
     for (;;) {
-      const current = await table.get(row);
-      if (!current) throw refuse("not_found", `Upload ${id} not found.`);
-      const { status, position: _, account: __, ...known } = parseRow(storedUploadSchema, current).data;
+      const current = await table.get(resource);
+      const now = current && parseRow(uploadSchema, current).data;
       // Another request completed it in the meantime.
-      if (status === "ready") return context.json({ ...known, status }, 200);
+      if (now && now.status !== "pending") return context.json(now, 200);
       const replace = (position: object) => ({
-        ...{ replace: { ...row, data: { ...ready, account, ...position } }, version: current.version },
+        ...{ replace: { ...resource, ...row, data: { ...ready, account, ...position } } },
+        version: current?.version ?? 0,
       });
-      if ((await writeCompleted(edge, account, ready, row.expires, replace)) === "written") break;
+      try {
+        if (!now) throw refuse("not_found", `Upload ${id} not found.`);
+        if ((await writeCompleted(edge, account, ready, limit, replace)) === "written") break;
+      } catch (error) {
+        const isReady = (await readUpload(edge, account, id))?.status === "ready";
+        if (error instanceof VisibleError && !isReady) await objects.delete(objectKeys.input(account, id));
+        if (!isReady) throw error;
+      }
       await clock.sleep(competingWait(random));
     }
     await objects.delete(key);
@@ -197,9 +210,9 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
 
   app.openapi(get, async (context) => {
     const { id } = context.req.valid("param");
-    const row = await table.get(rowKeys.resource(context.get("account"), id));
-    if (!row) throw refuse("not_found", `Upload ${id} not found.`);
-    return context.json(parseRow(uploadSchema, row).data, 200);
+    const upload = await readUpload(edge, context.get("account"), id);
+    if (!upload) throw refuse("not_found", `Upload ${id} not found.`);
+    return context.json(upload, 200);
   });
 
   app.openapi(remove, async (context) => {

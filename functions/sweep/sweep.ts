@@ -1,3 +1,4 @@
+import { eraseUpload } from "../../shared/erasure/erase.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { JobQueue } from "../../shared/ports/job-queue.ts";
@@ -8,6 +9,7 @@ import { uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow } from "../../shared/rows.ts";
 import { advanceBatch } from "../batches/advance-batch.ts";
 import type { BatchPorts } from "../batches/batch-ports.ts";
+import { isGone } from "../uploads.ts";
 import { queueDelivery } from "../webhooks/delivery-queue.ts";
 import { deleteLateObjects } from "./delete-late-objects.ts";
 import { eraseClosedAccount } from "./erase-closed-account.ts";
@@ -66,10 +68,13 @@ export async function handleRow(ports: SweepPorts, row: DueRow): Promise<void> {
 
 const idOf = ({ sk }: TableKey): string => sk.slice(sk.indexOf("#") + 1);
 
-/** Deletes an upload that was never completed. */
-async function dropUpload({ table, objects }: SweepPorts, key: DueRow): Promise<void> {
+/** Deletes an upload that was never completed, or that has expired. */
+async function dropUpload({ table, objects, clock }: SweepPorts, key: DueRow): Promise<void> {
   const row = await table.get(key);
-  if (!row || parseRow(uploadSchema, row).data.status === "ready") return;
+  if (!row) return;
+  const upload = parseRow(uploadSchema, row).data;
+  if (isGone(upload, clock.now())) return eraseUpload({ table, objects }, row.pk, idOf(row));
+  if (upload.status !== "pending") return;
   await objects.delete(objectKeys.upload(row.pk, idOf(row)));
   await table.delete(row, row.version);
 }

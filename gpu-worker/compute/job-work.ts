@@ -180,7 +180,7 @@ async function edit(
     const key = keyOf(index, variation);
     const inputId = request.images[index] ?? "";
     await objects.put(key, bytes, mediaTypes[format]);
-    results.set(key, { input: inputId, key, width, height });
+    results.set(key, { input: inputId, key, width, height, bytes: bytes.byteLength });
     hooks.report({ results: inOrder(results), event: { type: "result", index, input: inputId } });
   });
   return {

@@ -16,6 +16,8 @@ const accountSchema = z.object({
   previous_webhook_secret: previousSecretSchema.optional(),
   /** Retention of results in days; the default when absent. */
   result_days: z.number().int().positive().optional(),
+  /** Limit of its uploads and results in bytes; the default when absent. */
+  storage_bytes: z.number().int().positive().optional(),
   /** Maximum number of open jobs. */
   concurrency: z.number().int().positive(),
 });

@@ -17,6 +17,7 @@ interface Opening {
   readonly concurrency: number;
   readonly billingCustomer?: string;
   readonly resultDays?: number;
+  readonly storageBytes?: number;
   /** Scopes of the first key. Default: all. */
   readonly scopes?: readonly Scope[];
 }
@@ -26,7 +27,7 @@ export async function openAccount(
   { table, clock, random }: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes },
   opening: Opening,
 ): Promise<{ readonly account: Account; readonly secret: string }> {
-  const { name, environment, credits, concurrency, billingCustomer, resultDays } = opening;
+  const { name, environment, credits, concurrency, billingCustomer, resultDays, storageBytes } = opening;
   const now = clock.now();
   const account: Account = {
     id: createId("account", now, random(10)),
@@ -34,7 +35,7 @@ export async function openAccount(
     concurrency,
     created_at: toIso(now),
     webhook_secret: createSecret(random(24)),
-    ...defined({ billing_customer: billingCustomer, result_days: resultDays }),
+    ...defined({ billing_customer: billingCustomer, result_days: resultDays, storage_bytes: storageBytes }),
   };
   await insertAccount(table, account);
   await new Ledger(table, clock).open(account.id, credits);

@@ -1,11 +1,12 @@
 import { atOnce } from "../at-once.ts";
 import { defined } from "../defined.ts";
-import type { Job } from "../jobs/job.ts";
+import { type Job, storedBytes } from "../jobs/job.ts";
 import { objectKeys } from "../object-keys.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { Table, TableKey, TableRow } from "../ports/table.ts";
 import { storedUploadSchema } from "../resources/upload.ts";
 import { parseRow, rowKeys } from "../rows.ts";
+import { countBytes } from "../totals.ts";
 import { storedDeliverySchema } from "../webhooks/webhook.ts";
 
 export interface ErasurePorts {
@@ -17,17 +18,26 @@ const width = 16;
 const page = 100;
 
 /** Erases an upload and its file. A job that has not read it yet fails with `upload_gone`. */
-export async function eraseUpload(
-  { table, objects }: ErasurePorts,
-  account: string,
-  id: string,
-): Promise<void> {
-  const row = await table.get(rowKeys.resource(account, id));
-  const position = row && parseRow(storedUploadSchema, row).data.position;
+export async function eraseUpload(ports: ErasurePorts, account: string, id: string): Promise<void> {
+  const { table, objects } = ports;
+  const key = rowKeys.resource(account, id);
+  const row = await table.get(key);
+  const upload = row && parseRow(storedUploadSchema, row).data;
+  const position = upload?.position;
   if (position !== undefined) await table.delete(rowKeys.namedUpload(account, position));
   await objects.delete(objectKeys.upload(account, id));
   await objects.delete(objectKeys.input(account, id));
-  await table.delete(rowKeys.resource(account, id));
+  if (upload?.status !== "pending") return deleteCounted(table, account, key, upload?.bytes ?? 0);
+  // If it was completed in the meantime, it is counted.
+  if ((await table.delete(key, row?.version)) === "conflict") await eraseUpload(ports, account, id);
+}
+
+/** Deletes a row, and in the same transaction subtracts its stored bytes from the account's, once. */
+async function deleteCounted(table: Table, account: string, key: TableKey, bytes: number): Promise<void> {
+  const isDone =
+    bytes > 0 && (await table.transact([{ delete: key }, countBytes(account, -bytes)])) === "written";
+  // The row is gone, or the account's totals are.
+  if (!isDone) await table.delete(key);
 }
 
 /**
@@ -53,7 +63,7 @@ export async function eraseJob(
   await atOnce(width, files, (key) => objects.delete(key));
   await eraseRows(table, rowKeys.event(id, "").pk);
   await eraseDeliveries(table, account, id);
-  await table.delete(rowKeys.resource(account, id));
+  await deleteCounted(table, account, rowKeys.resource(account, id), storedBytes(results));
 }
 
 /** Erases the deliveries of a job or batch. Their IDs start with its time (`deriveId`). */

@@ -15,7 +15,7 @@ import {
   type WebhookEvent,
   type WebhookPayload,
 } from "../webhooks/webhook.ts";
-import { type Job, resourceOfKind } from "./job.ts";
+import { type Job, resourceOfKind, storedBytes } from "./job.ts";
 import { appendEvent, lastEventId } from "./job-events.ts";
 import type { JobStore } from "./job-store.ts";
 import { insertLine } from "./line-row.ts";
@@ -37,7 +37,7 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
   // A batch charges its lines together and sends its own webhooks.
   if (job.batch) await insertLine(table, clock, job.batch.id, lineOf(job, job.batch.line));
   else {
-    await ledger.settle(job.account, job.id, job.usage);
+    await ledger.settle(job.account, job.id, job.usage, storedBytes(job.results));
     await appendEvent(table, clock, job.id, lastEventId, {
       type: "status",
       status: job.status,
@@ -55,7 +55,7 @@ const lineOf = ({ id, status, results, error, reserved, usage }: Job, line: numb
   status,
   reserved,
   results: results.map(({ width, height }) => ({ width, height })),
-  ...defined({ error, usage }),
+  ...defined({ error, usage, bytes: storedBytes(results) || undefined }),
 });
 
 /** Stores a row for the billing service if the account has a billing customer. */

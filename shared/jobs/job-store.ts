@@ -5,11 +5,12 @@ import { lifetimes } from "../object-keys.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
 import type { JobQueue } from "../ports/job-queue.ts";
-import type { NewRow, Table } from "../ports/table.ts";
+import type { NewRow, Table, Write } from "../ports/table.ts";
 import type { QueueName, QueueTiming } from "../queue-timing.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys, updateRow } from "../rows.ts";
-import { type Job, type JobFacts, type JobMessage, jobSchema, resultsGoAt } from "./job.ts";
+import { countBytes } from "../totals.ts";
+import { type Job, type JobFacts, type JobMessage, jobSchema, resultsGoAt, storedBytes } from "./job.ts";
 import { usageAtEnd } from "./usage-at-end.ts";
 
 interface JobPorts {
@@ -241,7 +242,13 @@ export class JobStore {
 
   /** The results were deleted. */
   markExpired(job: Job): Promise<Job | undefined> {
-    return this.change(job.account, job.id, (row) => ({ job: { ...row, results: [], expired: true } }));
+    return this.change(job.account, job.id, (row) => {
+      const bytes = storedBytes(row.results);
+      return {
+        job: { ...row, results: [], expired: true },
+        also: bytes ? [countBytes(row.account, -bytes)] : [],
+      };
+    });
   }
 
   #isHeld({ lease }: Job): boolean {
@@ -292,6 +299,7 @@ function unsent({ enqueued_at: _, ...row }: Job): Job {
 
 interface ChangedJob extends Pick<NewRow, "due" | "expires"> {
   readonly job: Job;
+  readonly also?: readonly Write[];
 }
 
-const asRow = ({ job, ...times }: ChangedJob): Omit<NewRow, "pk" | "sk"> => ({ data: job, ...times });
+const asRow = ({ job, ...rest }: ChangedJob) => ({ data: job, ...rest });

@@ -25,8 +25,14 @@ const storedResultSchema = z.object({
   key: z.string(),
   width: z.number().int(),
   height: z.number().int(),
+  /** Size of the file. */
+  bytes: z.number().int().optional(),
 });
 export type StoredResult = z.infer<typeof storedResultSchema>;
+
+/** Bytes that results count towards their account's storage. */
+export const storedBytes = (results: readonly StoredResult[]): number =>
+  results.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
 
 /** Work of one attempt. */
 const measuredSchema = usageSchema.pick({ compute_seconds: true, steps: true });

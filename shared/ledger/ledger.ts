@@ -6,6 +6,7 @@ import type { NewRow, Table } from "../ports/table.ts";
 import type { Usage } from "../resources/fields.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import type { Spender } from "../spender.ts";
+import { countBytes, readTotals } from "../totals.ts";
 import {
   type Balance,
   balanceSchema,
@@ -144,19 +145,25 @@ export class Ledger {
       );
   }
 
-  /** Charges `usage` and releases the rest of the reservation; without usage, all of it. */
-  async settle(account: string, job: string, usage: Usage | undefined): Promise<void> {
+  /**
+   * Charges `usage` and releases the rest of the reservation; without usage, all of it.
+   *
+   * @param bytes of the job's results, which are counted towards the account's storage
+   */
+  async settle(account: string, job: string, usage: Usage | undefined, bytes = 0): Promise<void> {
     const key = rowKeys.reservation(account, job);
     for (let row = await this.#table.get(key); row; row = await this.#table.get(key)) {
       const { spender, ...stored } = parseRow(storedReservationSchema, row).data;
       const reservation = { ...stored, jobs: 1 };
       const credits = usage?.credits ?? 0;
+      if (bytes) await readTotals(this.#table, account);
       const isLimited = spender !== undefined && (await this.spending(account, spender)) !== undefined;
       const charge = usage && chargeRow(account, { at: this.#now(), credits: -credits, job, usage }, job);
       const settled = await this.#table.transact([
         { delete: key },
         releasing(account, reservation, credits),
         ...(charge ? [{ insert: charge }] : []),
+        ...(bytes ? [countBytes(account, bytes)] : []),
         ...(isLimited ? [settleSpending(account, spender, reservation.credits, credits)] : []),
       ]);
       if (settled === "written") return;

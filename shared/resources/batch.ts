@@ -148,6 +148,8 @@ export const storedLineSchema = z.object({
   /** Reserved credits; 0 if it was not submitted. */
   reserved: z.number().int().nonnegative(),
   usage: usageSchema.optional(),
+  /** Size of its results. */
+  bytes: z.number().int().optional(),
 });
 export type StoredLine = z.infer<typeof storedLineSchema>;
 
@@ -159,6 +161,8 @@ const unchargedSchema = z.object({
   charged: z.number().int(),
   reserved: z.number().int(),
   usage: usageSchema,
+  /** Stored bytes of their results. */
+  bytes: z.number().int().default(0),
 });
 export type Uncharged = z.infer<typeof unchargedSchema>;
 
@@ -195,7 +199,7 @@ export const storedBatchSchema = z.object({
    */
   uploads: z.object({ after: z.number().int(), until: z.number().int() }).optional(),
   /** Why the last lines with cost 0 have no reservation. */
-  uncovered: z.enum(["insufficient_credit", "spend_limit_reached"]).optional(),
+  uncovered: z.enum(["insufficient_credit", "spend_limit_reached", "storage_full"]).optional(),
   /** Present if the batch counts towards the limit of the key that created it. */
   spender: spenderSchema.optional(),
   schedule_of: z.string().optional(),

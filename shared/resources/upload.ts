@@ -62,7 +62,6 @@ export const downloadSchema = z
     name: uploadNameSchema.optional(),
   })
   .meta({ id: "Download" });
-type Download = z.infer<typeof downloadSchema>;
 
 export const uploadFormSchema = z.object({
   id: idSchema("upload"),

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createApp } from "../../functions/app.ts";
+import { advanceBatch } from "../../functions/batches/advance-batch.ts";
+import { sweepKind } from "../../functions/sweep/sweep.ts";
+import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
+import { conclude } from "../../shared/jobs/conclude.ts";
+import { JobStore } from "../../shared/jobs/job-store.ts";
+import { Ledger } from "../../shared/ledger/ledger.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
+import { rowKeys } from "../../shared/rows.ts";
+import { systemRandom as random, systemClock } from "../../shared/system-clock.ts";
+import { Api, type Caller, postForm } from "./api.ts";
+import { picture } from "./pictures.ts";
+
+let api: Api;
+let bytes: Uint8Array;
+let size: number;
+beforeAll(async () => {
+  api = await Api.open();
+  bytes = await picture();
+  size = bytes.length;
+});
+afterAll(() => api?.stop());
+
+/** An account that may store so many bytes. */
+async function caller(limit: number): Promise<Caller> {
+  const call = await api.caller();
+  const set = [[["storage_bytes"], limit] as const];
+  await api.world.table.amend({ pk: call.account, sk: "account" }, { set }, []);
+  return call;
+}
+const stored = async (call: Caller): Promise<number> => (await call("GET", "/v1/account")).body.stored_bytes;
+
+function sweeper(ahead = 0) {
+  const clock = { ...systemClock, now: () => Date.now() + ahead };
+  const table = new DynamoTable(api.world.clients.dynamo, api.world.standIns.table, clock);
+  const { objects, webhooks, queues } = api.world;
+  const log = { info: () => undefined, error: () => undefined };
+  const jobs = new JobStore({ ...api.world, table, clock });
+  const ledger = new Ledger(table, clock);
+  return { table, objects, webhooks, queues, clock, random, log, jobs, meter: undefined, ledger };
+}
+
+async function form(call: Caller): Promise<string> {
+  const { status, body } = await call("POST", "/v1/uploads", { content_type: "image/png", bytes: size });
+  expect(status).toBe(201);
+  await postForm(body, bytes);
+  return body.id;
+}
+
+/** An edit that has ended with one result of so many bytes. */
+async function edited(call: Caller, image: string, resultBytes: number): Promise<string> {
+  const { status, body } = await call("POST", "/v1/edits", { text: "sepia", images: [image] });
+  expect(status).toBe(202);
+  await end(call, body.id, image, resultBytes);
+  return body.id;
+}
+async function end(call: Caller, id: string, image: string, resultBytes: number): Promise<void> {
+  const ports = sweeper();
+  const key = objectKeys.result(call.account, id, 0, 0, "png");
+  await ports.objects.put(key, new Uint8Array(resultBytes), "image/png");
+  const results = [{ input: image, key, width: 8, height: 8, bytes: resultBytes }];
+  const ended = await ports.jobs.end({ account: call.account, id }, { status: "succeeded", results });
+  // Told of twice, as after a lost response.
+  await Promise.all([conclude(ports, ended!), conclude(ports, ended!)]);
+}
+
+describe("an account's storage", () => {
+  it("is filled by uploads exactly, however many are completed at once, and emptied by deletion once", async () => {
+    const call = await caller(3 * size + 10);
+    const forms = await Promise.all(Array.from({ length: 6 }, () => form(call)));
+    const complete = (id: string) => call("POST", `/v1/uploads/${id}/complete`);
+    // Each is asked for twice.
+    const answers = await Promise.all([...forms, ...forms].map(complete));
+    const ready = new Set(answers.flatMap(({ status, body }) => (status === 200 ? [body.id] : [])));
+    expect(ready.size).toBe(3);
+    expect(await stored(call)).toBe(3 * size);
+    const refused = answers.find(({ status }) => status !== 200);
+    expect([refused?.status, refused?.body.code, refused?.body.detail]).toEqual([
+      422,
+      "storage_full",
+      `The account stores ${3 * size} bytes, and ${size} more would exceed its limit of ${3 * size + 10}; delete uploads or results that are no longer needed.`,
+    ]);
+    const { objects } = api.world;
+    for (const id of forms)
+      expect(await objects.size(objectKeys.input(call.account, id))).toBe(ready.has(id) ? size : undefined);
+    const another = await call("POST", "/v1/uploads", { content_type: "image/png", bytes: size });
+    expect(another.body.code).toBe("storage_full");
+    const data = `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
+    expect((await call("POST", "/v1/uploads/download", { url: data })).body.code).toBe("storage_full");
+    const [first] = ready;
+    const deleted = await Promise.all([1, 2, 3].map(() => call("DELETE", `/v1/uploads/${first}`)));
+    expect(deleted.map(({ status }) => status)).toContain(204);
+    expect(await stored(call)).toBe(2 * size);
+    const waiting = forms.find((id) => !ready.has(id));
+    expect((await complete(waiting!)).status).toBe(200);
+    expect(await stored(call)).toBe(3 * size);
+    expect((await call("GET", "/v1/account")).body).toMatchObject({
+      storage_limit: 3 * size + 10,
+      schedules: 0,
+    });
+  });
+
+  it("is exact when uploads are deleted while they are completed", async () => {
+    const call = await caller(100 * size);
+    const forms = await Promise.all(Array.from({ length: 12 }, () => form(call)));
+    await Promise.all(
+      forms.flatMap((id) => [
+        call("POST", `/v1/uploads/${id}/complete`),
+        call("DELETE", `/v1/uploads/${id}`),
+        call("POST", `/v1/uploads/${id}/complete`),
+        call("DELETE", `/v1/uploads/${id}`),
+      ]),
+    );
+    const rows = await api.world.table.query(call.account, { prefix: "upl#", limit: 100 });
+    const ready = rows.filter(({ data }) => data.status === "ready");
+    expect(await stored(call)).toBe(ready.length * size);
+    for (const { data } of ready) await call("DELETE", `/v1/uploads/${data.id}`);
+    expect(await stored(call)).toBe(0);
+  });
+
+  it("counts results once, refuses edits while it is full, and has room again after deletion or expiry", async () => {
+    const call = await caller(size + 1000);
+    const image = await api.upload(call, bytes);
+    const edit = await edited(call, image, 2000);
+    expect(await stored(call)).toBe(size + 2000);
+    await new Promise((resolve) => setTimeout(resolve, 5100));
+    const full = await call("POST", "/v1/edits", { text: "sepia", images: [image] });
+    expect([full.status, full.body.code]).toEqual([422, "storage_full"]);
+    await Promise.all([1, 2].map(() => call("DELETE", `/v1/edits/${edit}`)));
+    expect(await stored(call)).toBe(size);
+    await new Promise((resolve) => setTimeout(resolve, 5100));
+    const second = await edited(call, image, 300);
+    expect(await stored(call)).toBe(size + 300);
+    const week = sweeper(8 * 24 * 3_600_000);
+    await sweepKind(week, "edt");
+    await sweepKind(week, "edt");
+    expect((await call("GET", `/v1/edits/${second}`)).body.expired).toBe(true);
+    expect(await stored(call)).toBe(size);
+    await call("DELETE", `/v1/edits/${second}`);
+    expect(await stored(call)).toBe(size);
+  });
+
+  it("has room again when an upload expires, and the upload is gone from its expiry on", async () => {
+    const call = await caller(10 * size);
+    const id = await api.upload(call, bytes);
+    const month = sweeper(30 * 24 * 3_600_000 + 1000);
+    const app = createApp({ ...api.ports, clock: month.clock, table: month.table });
+    const headers = { Authorization: `Bearer ${call.secret}` };
+    expect((await app.request(`/v1/uploads/${id}`, { headers })).status).toBe(404);
+    expect(await stored(call)).toBe(size);
+    await Promise.all([sweepKind(month, "upl"), sweepKind(month, "upl")]);
+    expect(await stored(call)).toBe(0);
+    expect(await api.world.objects.size(objectKeys.input(call.account, id))).toBeUndefined();
+    expect(await api.world.table.get(rowKeys.resource(call.account, id))).toBeUndefined();
+  });
+
+  it("counts the results of a batch with its charges, and fails lines while it is full", async () => {
+    const call = await caller(size + 1000);
+    const ports = sweeper();
+    const image = await api.upload(call, bytes);
+    const { body: learning } = await call("POST", "/v1/instructions", {
+      pairs: [{ before: image, after: image }],
+    });
+    await ports.jobs.end({ account: call.account, id: learning.id }, { status: "succeeded" });
+    const create = async () => {
+      const wish = { instruction: learning.id, images: [image, image] };
+      const { body } = await call("POST", "/v1/batches", wish);
+      for (let pass = 0; pass < 2; pass++) await advanceBatch(ports, call.account, body.id);
+      return body.id as string;
+    };
+    const advance = async (id: string) => {
+      for (let pass = 0; pass < 3; pass++) await advanceBatch(ports, call.account, id);
+      return (await call("GET", `/v1/batches/${id}`)).body;
+    };
+    const first = await create();
+    for (const { id } of (await call("GET", `/v1/edits?batch=${first}`)).body.data)
+      await end(call, id, image, 600);
+    expect(await advance(first)).toMatchObject({ status: "succeeded", counts: { succeeded: 2 } });
+    expect(await stored(call)).toBe(size + 1200);
+    const second = await create();
+    expect(await advance(second)).toMatchObject({ status: "succeeded", counts: { failed: 2 } });
+    const authorized = { headers: { Authorization: `Bearer ${call.secret}` } };
+    const errors = await (await api.app.request(`/v1/batches/${second}/errors`, authorized)).text();
+    expect(errors.match(/"storage_full"/g)).toHaveLength(2);
+    await call("DELETE", `/v1/batches/${first}`);
+    await advanceBatch(ports, call.account, first);
+    expect(await stored(call)).toBe(size);
+  });
+});
