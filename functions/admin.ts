@@ -56,10 +56,18 @@ const storeSchema = awsConfigSchema.pick({ VISII_BUCKET: true, VISII_STORE_ENDPO
 async function run(words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const option = { type: "string" } as const;
   const { values, positionals } = parseArgs({
-    ...{ args: [...words], allowPositionals: true },
+    args: [...words],
+    allowPositionals: true,
     options: {
-      ...{ name: option, credits: option, concurrency: option, environment: option, account: option },
-      ...{ reference: option, "billing-customer": option, "result-days": option, "storage-gb": option },
+      name: option,
+      credits: option,
+      concurrency: option,
+      environment: option,
+      account: option,
+      reference: option,
+      "billing-customer": option,
+      "result-days": option,
+      "storage-gb": option,
     },
   });
   const [command, ...rest] = positionals;
@@ -82,7 +90,10 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
         const opened = await openAccount(
           { table, clock, random },
           {
-            ...{ name, environment, credits, concurrency },
+            name,
+            environment,
+            credits,
+            concurrency,
             ...(plan["billing-customer"] === undefined ? {} : { billingCustomer: plan["billing-customer"] }),
             ...(plan["result-days"] === undefined ? {} : { resultDays: plan["result-days"] }),
             ...(plan["storage-gb"] === undefined ? {} : { storageBytes: plan["storage-gb"] * 1e9 }),

@@ -37,7 +37,8 @@ import { addWebhookRoutes } from "./routes/webhooks.ts";
 export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   const { table, queues, timing, clock, random, log } = ports;
   const edge: Edge = {
-    ...{ ...ports, ...createReadCache(ports) },
+    ...ports,
+    ...createReadCache(ports),
     jobs: new JobStore({ table, queues, clock, timing }),
     ledger: new Ledger(table, clock),
     keys: new KeyStore(table, clock, random),

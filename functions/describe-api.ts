@@ -38,11 +38,13 @@ export const aboutApi = (server: string) => ({
 /** Registers the components that no route refers to: authentication and the webhook payload. */
 export function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<EdgeEnv>): void {
   registry.registerComponent("securitySchemes", "key", {
-    ...{ type: "http", scheme: "bearer" },
+    type: "http",
+    scheme: "bearer",
     description: "An API key.",
   });
   registry.registerComponent("securitySchemes", "uploadToken", {
-    ...{ type: "http", scheme: "bearer" },
+    type: "http",
+    scheme: "bearer",
     description: "A token of `createUploadToken`, which can only create and complete uploads of images.",
   });
   // `meta` copies the schema: the registry cannot name one that was created before the registry was loaded.

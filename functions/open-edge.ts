@@ -61,11 +61,9 @@ export function openEdge(config: EdgeConfig): {
     },
     deliveries: { ...common, sender: createGuardedSender(publicOnly) },
     sweep: {
-      ...{
-        ...common,
-        meter,
-        webhooks: new SqsJobQueue(adapters.clients.sqs, config.VISII_WEBHOOK_QUEUE_URL),
-      },
+      ...common,
+      meter,
+      webhooks: new SqsJobQueue(adapters.clients.sqs, config.VISII_WEBHOOK_QUEUE_URL),
       jobs: new JobStore({ table, queues, clock, timing }),
       ledger: new Ledger(table, clock),
     },

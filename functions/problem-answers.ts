@@ -32,7 +32,11 @@ export function problemAnswer(
     code
   ] ?? [400, "Bad request"];
   const problem: Problem = {
-    ...{ type: problemType(code), title, status, code, detail },
+    type: problemType(code),
+    title,
+    status,
+    code,
+    detail,
     request_id: context.get("requestId") ?? "",
     ...extra,
   };

@@ -30,15 +30,21 @@ const depthTtl = 1000;
 export function createReadCache({ table, queues, clock }: CachePorts): ReadCache {
   const perf = { now: () => clock.now() };
   const accounts = new LRUCache<string, Account>({
-    ...{ max: 10_000, ttl: accountTtl, perf },
+    max: 10_000,
+    ttl: accountTtl,
+    perf,
     fetchMethod: (id) => readAccount(table, id),
   });
   const totals = new LRUCache<string, Totals>({
-    ...{ max: 10_000, ttl: totalsTtl, perf },
+    max: 10_000,
+    ttl: totalsTtl,
+    perf,
     fetchMethod: (id) => readTotals(table, id),
   });
   const depths = new LRUCache<QueueName, { readonly visible: number }>({
-    ...{ max: 10, ttl: depthTtl, perf },
+    max: 10,
+    ttl: depthTtl,
+    perf,
     fetchMethod: (queue) => queues[queue].depth(),
   });
   return {

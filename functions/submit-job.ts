@@ -30,9 +30,20 @@ export async function submitJob(
   const owner = await edge.accountOf(account);
   const now = clock.now();
   const job: Job = {
-    ...{ id, account, request, queue, status: "queued", attempt: 0, failures: 0, reserved: cost },
-    ...{ cancel_requested: false, results: [], has_preview: false, concluded: false },
-    ...{ created_at: toIso(now), trace: context.get("trace") },
+    id,
+    account,
+    request,
+    queue,
+    status: "queued",
+    attempt: 0,
+    failures: 0,
+    reserved: cost,
+    cancel_requested: false,
+    results: [],
+    has_preview: false,
+    concluded: false,
+    created_at: toIso(now),
+    trace: context.get("trace"),
     ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
   };

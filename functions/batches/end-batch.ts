@@ -37,7 +37,9 @@ export async function announceBatch(
   const { account, id, counts, request, status, error } = batch;
   if (status !== "succeeded" && status !== "failed" && status !== "canceled") return;
   await announceEnd(ports, account, id, `batch.${status}`, request.webhook, {
-    ...{ id, status, counts },
+    id,
+    status,
+    counts,
     ...defined({ error, metadata: request.metadata }),
   });
   await saveBatch(ports.table, batch, version, undefined);

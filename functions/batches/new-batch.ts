@@ -8,5 +8,9 @@ export const newBatch = (given: Given): StoredBatch => ({
   ...given,
   cancel_requested: false,
   counts: { total: given.request.images?.length ?? 0, succeeded: 0, failed: 0, canceled: 0 },
-  ...{ next_line: 0, submitted: 0, costs: [], settled: 0, written: 0 },
+  next_line: 0,
+  submitted: 0,
+  costs: [],
+  settled: 0,
+  written: 0,
 });

@@ -47,7 +47,9 @@ export async function openLines(
     const jobs = opened.filter((cost) => cost > 0).length;
     const credits = opened.reduce((sum, cost) => sum + cost, 0);
     const next: StoredBatch = {
-      ...{ ...batch, next_line: first + opened.length, costs: [...opened] },
+      ...batch,
+      next_line: first + opened.length,
+      costs: [...opened],
       ...defined({ uncovered }),
     };
     const reservation = { credits, class: "bulk", jobs } as const;

@@ -28,8 +28,12 @@ export async function runSchedule(
   const now = clock.now();
   const uploads = await newUploads(ports, batch);
   const run = newBatch({
-    ...{ id: deriveId("batch", batch.id, time), account, request: rest, schedule_of: batch.id },
-    ...{ status: "queued", created_at: toIso(now) },
+    id: deriveId("batch", batch.id, time),
+    account,
+    request: rest,
+    schedule_of: batch.id,
+    status: "queued",
+    created_at: toIso(now),
     ...defined({
       uploads: uploads?.positions,
       keep_results: batch.keep_results,

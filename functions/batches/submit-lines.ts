@@ -32,10 +32,20 @@ export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promis
     if (!reserved) await failLine(ports, batch, line, uncovered, 0);
     else
       jobs.push({
-        ...{ id: lineJobId(batch.id, line), account, queue: "bulk", status: "queued", reserved },
-        ...{ attempt: 0, failures: 0, cancel_requested: false, results: [], has_preview: false },
+        id: lineJobId(batch.id, line),
+        account,
+        queue: "bulk",
+        status: "queued",
+        reserved,
+        attempt: 0,
+        failures: 0,
+        cancel_requested: false,
+        results: [],
+        has_preview: false,
         request: {
-          ...{ kind: "edit", ...request.options, instruction: request.instruction },
+          kind: "edit",
+          ...request.options,
+          instruction: request.instruction,
           images: [lineImage(batch.id, line, source)],
         },
         concluded: false,

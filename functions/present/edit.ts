@@ -27,21 +27,22 @@ export async function presentEdit(edge: Edge, job: Job, full: boolean): Promise<
   const kept = expired ? [] : job.results;
   const results = await Promise.all(
     kept.map(async ({ input, key, width, height }) => ({
-      ...{ input, width, height, expires_at: expires },
+      input,
+      width,
+      height,
+      expires_at: expires,
       url: await objects.presignDownload(key, lifetimes.signedLink),
     })),
   );
   const ahead = full && status === "queued" ? await waitingIn(job.queue) : undefined;
   return {
-    ...{
-      id,
-      object: "edit",
-      status,
-      created_at: job.created_at,
-      urls: jobUrls(edge, "edits", id),
-      results,
-      cost: job.reserved,
-    },
+    id,
+    object: "edit",
+    status,
+    created_at: job.created_at,
+    urls: jobUrls(edge, "edits", id),
+    results,
+    cost: job.reserved,
     ...defined({
       instruction: request.instruction,
       metadata: request.metadata,

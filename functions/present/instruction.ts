@@ -21,14 +21,12 @@ export async function presentInstruction(edge: Edge, job: Job, full: boolean): P
   const losses = full && done ? await readLosses(objects, objectKeys.losses(account, id)) : undefined;
   const ahead = full && status === "queued" ? await waitingIn(job.queue) : undefined;
   return {
-    ...{
-      id,
-      object: "instruction",
-      status,
-      created_at: job.created_at,
-      urls: jobUrls(edge, "instructions", id),
-      cost: job.reserved,
-    },
+    id,
+    object: "instruction",
+    status,
+    created_at: job.created_at,
+    urls: jobUrls(edge, "instructions", id),
+    cost: job.reserved,
     ...defined({
       name: request.name,
       metadata: request.metadata,

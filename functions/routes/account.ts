@@ -25,11 +25,16 @@ const accountSchema = z
   .meta({ id: "Account" });
 
 const get = createRoute({
-  ...{ ...base, method: "get", operationId: "getAccount", summary: "Get the key's account" },
+  ...base,
+  method: "get",
+  operationId: "getAccount",
+  summary: "Get the key's account",
   responses: { 200: json(accountSchema, "The account"), ...orProblem },
 });
 const close = createRoute({
-  ...{ ...base, method: "delete", operationId: "deleteAccount" },
+  ...base,
+  method: "delete",
+  operationId: "deleteAccount",
   summary: "Close the account and erase everything except its ledger and balance",
   request: {
     query: z.object({
@@ -55,8 +60,15 @@ export function addAccountRoutes(app: OpenAPIHono<EdgeEnv>, { table, clock, ledg
     const { available = 0, reserved = 0 } = balance ?? {};
     return context.json(
       {
-        ...{ id, object: "account" as const, name, created_at, balance: available, reserved },
-        ...{ stored_bytes: totals.bytes, storage_limit: storageLimit(account), schedules: totals.schedules },
+        id,
+        object: "account" as const,
+        name,
+        created_at,
+        balance: available,
+        reserved,
+        stored_bytes: totals.bytes,
+        storage_limit: storageLimit(account),
+        schedules: totals.schedules,
       },
       200,
     );
@@ -69,7 +81,8 @@ export function addAccountRoutes(app: OpenAPIHono<EdgeEnv>, { table, clock, ledg
     // Before the keys are revoked, so that the sweeper completes the erasure if this process dies.
     await table.insert({
       ...rowKeys.erasure(account),
-      ...{ data: { account, times: 0 }, due: toIso(clock.now()) },
+      data: { account, times: 0 },
+      due: toIso(clock.now()),
     });
     for (let own = await keys.list(account, 100); own.length; own = await keys.list(account, 100))
       for (const { id } of own) await keys.revoke(account, id);

@@ -39,13 +39,16 @@ function presentLine(
   { line, job, status, custom_id, results, error, usage }: StoredLine,
 ): BatchLine {
   return {
-    ...{ line, edit: job, status },
+    line,
+    edit: job,
+    status,
     ...defined({ custom_id }),
     ...(status === "succeeded"
       ? {
           results: results.map(({ width, height }, index) => ({
             url: `${settings.publicUrl}/v1/edits/${job}/results/${index}`,
-            ...{ width, height },
+            width,
+            height,
           })),
         }
       : {}),
@@ -57,8 +60,13 @@ function presentLine(
 export function addBatchOutputRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   for (const [file, { operationId, summary }] of Object.entries(files)) {
     const route = createRoute({
-      ...{ method: "get", path: `/v1/batches/{id}/${file}`, operationId, summary },
-      ...{ tags: ["Batches"], security: secured, request },
+      method: "get",
+      path: `/v1/batches/{id}/${file}`,
+      operationId,
+      summary,
+      tags: ["Batches"],
+      security: secured,
+      request,
       responses: {
         200: {
           content: { [linesType]: { schema: shown } },

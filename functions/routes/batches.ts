@@ -33,47 +33,39 @@ const one = { params: idParams("batch") };
 const answers = { 200: json(shown, "The batch"), ...orProblem };
 
 const create = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/batches",
-    operationId: "createBatch",
-    parameters: [idempotencyKeyHeader, dryRunHeader],
-    summary: "Edit many images with one instruction, now or on a schedule",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/batches",
+  operationId: "createBatch",
+  parameters: [idempotencyKeyHeader, dryRunHeader],
+  summary: "Edit many images with one instruction, now or on a schedule",
   request: jsonBody(createBatchSchema),
   responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/batches",
-    operationId: "listBatches",
-    summary: "List batches, newest first",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/batches",
+  operationId: "listBatches",
+  summary: "List batches, newest first",
   request: { query: pageQuerySchema },
   responses: { 200: json(pageOf(shown).meta({ id: "BatchPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/batches/{id}",
-    operationId: "getBatch",
-    summary: "Get a batch",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/batches/{id}",
+  operationId: "getBatch",
+  summary: "Get a batch",
   request: one,
   responses: answers,
 });
 const remove = createRoute({
-  ...{
-    ...base,
-    method: "delete",
-    path: "/v1/batches/{id}",
-    operationId: "deleteBatch",
-    summary: "Delete a batch that has ended, with its edits, results and output",
-  },
+  ...base,
+  method: "delete",
+  path: "/v1/batches/{id}",
+  operationId: "deleteBatch",
+  summary: "Delete a batch that has ended, with its edits, results and output",
   request: one,
   responses: {
     204: { description: "Deleted; the edits of a large batch are erased within minutes" },
@@ -97,7 +89,11 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const { id, status, request } = batch;
     const { self, cancel } = jobUrls(edge, "batches", id);
     return {
-      ...{ id, object: "batch", status, instruction: request.instruction, created_at: batch.created_at },
+      id,
+      object: "batch",
+      status,
+      instruction: request.instruction,
+      created_at: batch.created_at,
       urls: { self, cancel },
       ...(request.schedule ? { schedule: request.schedule } : { counts: batch.counts }),
       ...defined({
@@ -157,7 +153,10 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const totals = upload_prefix === undefined ? undefined : await readTotals(table, account);
     const positions = totals && { after: schedule ? totals.named : 0, until: totals.named };
     const batch = newBatch({
-      ...{ id: context.get("newId")("batch"), account, request, created_at: toIso(now) },
+      id: context.get("newId")("batch"),
+      account,
+      request,
+      created_at: toIso(now),
       status: schedule ? "scheduled" : "queued",
       ...(next === undefined ? {} : { next_run_at: toIso(next) }),
       ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
@@ -177,7 +176,9 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     if (after !== undefined && !/^bat#\w{1,40}$/.test(after))
       throw refuse("invalid_cursor", "The cursor is invalid; use a `next_cursor` of this list.");
     const rows = await table.query(context.get("account"), {
-      ...{ prefix: "bat#", limit, newestFirst: true },
+      prefix: "bat#",
+      limit,
+      newestFirst: true,
       ...defined({ after }),
     });
     const batches = rows.map((row) => parseRow(storedBatchSchema, row).data);
@@ -216,13 +217,11 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
 
   for (const [action, { summary, from }] of Object.entries(actions)) {
     const route = createRoute({
-      ...{
-        ...base,
-        method: "post",
-        path: `/v1/batches/{id}/${action}`,
-        operationId: `${action}Batch`,
-        summary,
-      },
+      ...base,
+      method: "post",
+      path: `/v1/batches/{id}/${action}`,
+      operationId: `${action}Batch`,
+      summary,
       request: one,
       responses: answers,
     });

@@ -12,8 +12,11 @@ const place = z
   .regex(/^\d{1,2}$/, "must be a number from 0 to 63")
   .describe("Position in `results`, from 0.");
 const get = createRoute({
-  ...{ method: "get", path: "/v1/edits/{id}/results/{index}", operationId: "getEditResult" },
-  ...{ tags: ["Edits"], security: secured },
+  method: "get",
+  path: "/v1/edits/{id}/results/{index}",
+  operationId: "getEditResult",
+  tags: ["Edits"],
+  security: secured,
   summary: "Download a result; this URL does not expire before the result does",
   request: {
     params: z.object({

@@ -23,14 +23,12 @@ const base = { tags, security: secured };
 const one = { params: idParams("edit") };
 
 const create = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/edits",
-    operationId: "createEdit",
-    parameters: jobHeaders,
-    summary: "Edit images with an instruction, a text prompt, or both",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/edits",
+  operationId: "createEdit",
+  parameters: jobHeaders,
+  summary: "Edit images with an instruction, a text prompt, or both",
   request: jsonBody(createEditSchema),
   responses: {
     200: json(quoteSchema, "A dry run"),
@@ -40,13 +38,11 @@ const create = createRoute({
   },
 });
 const list = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/edits",
-    operationId: "listEdits",
-    summary: "List edits, newest first",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/edits",
+  operationId: "listEdits",
+  summary: "List edits, newest first",
   request: {
     query: jobsQuerySchema.extend({
       batch: idSchema("batch")
@@ -57,36 +53,30 @@ const list = createRoute({
   responses: { 200: json(pageOf(shown).meta({ id: "EditPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/edits/{id}",
-    operationId: "getEdit",
-    parameters: [preferHeader],
-    summary: "Get an edit and its results",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/edits/{id}",
+  operationId: "getEdit",
+  parameters: [preferHeader],
+  summary: "Get an edit and its results",
   request: one,
   responses: { 200: json(shown, "The edit"), ...orProblem },
 });
 const remove = createRoute({
-  ...{
-    ...base,
-    method: "delete",
-    path: "/v1/edits/{id}",
-    operationId: "deleteEdit",
-    summary: "Delete an edit and its results",
-  },
+  ...base,
+  method: "delete",
+  path: "/v1/edits/{id}",
+  operationId: "deleteEdit",
+  summary: "Delete an edit and its results",
   request: one,
   responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 const cancel = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/edits/{id}/cancel",
-    operationId: "cancelEdit",
-    summary: "Cancel an edit; its results so far stay",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/edits/{id}/cancel",
+  operationId: "cancelEdit",
+  summary: "Cancel an edit; its results so far stay",
   request: one,
   responses: { 200: json(shown, "The edit"), ...orProblem },
 });

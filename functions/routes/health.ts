@@ -3,14 +3,12 @@ import type { EdgeEnv } from "../edge.ts";
 import { json } from "./route-parts.ts";
 
 const get = createRoute({
-  ...{
-    method: "get",
-    path: "/healthz",
-    operationId: "getHealth",
-    tags: ["Health"],
-    security: [],
-    summary: "Check that the API is running",
-  },
+  method: "get",
+  path: "/healthz",
+  operationId: "getHealth",
+  tags: ["Health"],
+  security: [],
+  summary: "Check that the API is running",
   responses: {
     200: json(z.object({ status: z.literal("ok") }).meta({ id: "Health" }), "The API is running"),
   },

@@ -29,14 +29,12 @@ const base = { tags, security: secured };
 const one = { params: idParams("instruction") };
 
 const create = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/instructions",
-    operationId: "createInstruction",
-    parameters: jobHeaders,
-    summary: "Learn an edit from before/after pairs",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/instructions",
+  operationId: "createInstruction",
+  parameters: jobHeaders,
+  summary: "Learn an edit from before/after pairs",
   request: jsonBody(createInstructionSchema),
   responses: {
     200: json(quoteSchema, "A dry run"),
@@ -46,14 +44,12 @@ const create = createRoute({
   },
 });
 const importFile = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/instructions/import",
-    operationId: "importInstruction",
-    parameters: jobHeaders,
-    summary: "Import a .visii file",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/instructions/import",
+  operationId: "importInstruction",
+  parameters: jobHeaders,
+  summary: "Import a .visii file",
   request: jsonBody(importInstructionSchema),
   responses: {
     200: json(quoteSchema, "A dry run"),
@@ -63,58 +59,48 @@ const importFile = createRoute({
   },
 });
 const list = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/instructions",
-    operationId: "listInstructions",
-    summary: "List instructions, newest first",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/instructions",
+  operationId: "listInstructions",
+  summary: "List instructions, newest first",
   request: { query: jobsQuerySchema },
   responses: { 200: json(pageOf(shown).meta({ id: "InstructionPage" }), "A page"), ...orProblem },
 });
 const get = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/instructions/{id}",
-    operationId: "getInstruction",
-    parameters: [preferHeader],
-    summary: "Get an instruction",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/instructions/{id}",
+  operationId: "getInstruction",
+  parameters: [preferHeader],
+  summary: "Get an instruction",
   request: one,
   responses: { 200: json(shown, "The instruction"), ...orProblem },
 });
 const patch = createRoute({
-  ...{
-    ...base,
-    method: "patch",
-    path: "/v1/instructions/{id}",
-    operationId: "updateInstruction",
-    summary: "Change an instruction's name or metadata",
-  },
+  ...base,
+  method: "patch",
+  path: "/v1/instructions/{id}",
+  operationId: "updateInstruction",
+  summary: "Change an instruction's name or metadata",
   request: { ...one, ...jsonBody(patchInstructionSchema) },
   responses: { 200: json(shown, "The instruction"), ...orProblem },
 });
 const remove = createRoute({
-  ...{
-    ...base,
-    method: "delete",
-    path: "/v1/instructions/{id}",
-    operationId: "deleteInstruction",
-    summary: "Delete an instruction and its files",
-  },
+  ...base,
+  method: "delete",
+  path: "/v1/instructions/{id}",
+  operationId: "deleteInstruction",
+  summary: "Delete an instruction and its files",
   request: one,
   responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 const cancel = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/instructions/{id}/cancel",
-    operationId: "cancelInstruction",
-    summary: "Cancel learning",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/instructions/{id}/cancel",
+  operationId: "cancelInstruction",
+  summary: "Cancel learning",
   request: one,
   responses: { 200: json(shown, "The instruction"), ...orProblem },
 });

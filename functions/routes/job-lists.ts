@@ -25,7 +25,9 @@ export async function listJobs(
   const jobs: Job[] = [];
   for (let read = 0; read < mostRead; read += portion) {
     const rows = await table.query(account, {
-      ...{ prefix, limit: portion, newestFirst: true },
+      prefix,
+      limit: portion,
+      newestFirst: true,
       ...defined({ after }),
     });
     for (const row of rows) {

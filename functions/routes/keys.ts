@@ -18,25 +18,21 @@ const most = 100;
 const base = { tags: ["Keys"], security: secured };
 const shown = keySchema.meta({ id: "Key" });
 const create = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/keys",
-    operationId: "createKey",
-    parameters: [idempotencyKeyHeader],
-    summary: "Create an API key; only this response contains its secret",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/keys",
+  operationId: "createKey",
+  parameters: [idempotencyKeyHeader],
+  summary: "Create an API key; only this response contains its secret",
   request: jsonBody(createKeySchema),
   responses: { 201: json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"), ...orProblem },
 });
 const list = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/keys",
-    operationId: "listKeys",
-    summary: "List API keys, without their secrets",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/keys",
+  operationId: "listKeys",
+  summary: "List API keys, without their secrets",
   responses: {
     200: json(z.object({ data: z.array(shown) }).meta({ id: "KeyList" }), "All keys"),
     ...orProblem,
@@ -52,13 +48,11 @@ const get = createRoute({
   responses: { 200: json(shown, "The key"), ...orProblem },
 });
 const revoke = createRoute({
-  ...{
-    ...base,
-    method: "delete",
-    path: "/v1/keys/{id}",
-    operationId: "revokeKey",
-    summary: "Revoke an API key; it stops working within five seconds",
-  },
+  ...base,
+  method: "delete",
+  path: "/v1/keys/{id}",
+  operationId: "revokeKey",
+  summary: "Revoke an API key; it stops working within five seconds",
   request: { params: idParams("key") },
   responses: { 204: { description: "Revoked" }, ...orProblem },
 });

@@ -1,6 +1,9 @@
 /** Request headers, as described in the OpenAPI document. Middleware and `wait-for-job` read them. */
 const header = (name: string, description: string, example: string) => ({
-  ...{ name, in: "header" as const, description, example },
+  name,
+  in: "header" as const,
+  description,
+  example,
   schema: { type: "string" as const },
 });
 

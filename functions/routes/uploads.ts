@@ -30,67 +30,57 @@ const tags = ["Uploads"];
 /** Operations that also accept an upload token. */
 const forUploads = [...secured, { uploadToken: [] }];
 const create = createRoute({
-  ...{
-    method: "post",
-    path: "/v1/uploads",
-    operationId: "createUpload",
-    parameters: [idempotencyKeyHeader],
-    tags,
-    security: forUploads,
-    summary: "Create an upload and get its form",
-  },
+  method: "post",
+  path: "/v1/uploads",
+  operationId: "createUpload",
+  parameters: [idempotencyKeyHeader],
+  tags,
+  security: forUploads,
+  summary: "Create an upload and get its form",
   request: jsonBody(createUploadSchema),
   responses: { 201: json(uploadFormSchema.meta({ id: "UploadForm" }), "The form"), ...orProblem },
 });
 const shown = uploadSchema.meta({ id: "Upload" });
 const complete = createRoute({
-  ...{
-    method: "post",
-    path: "/v1/uploads/{id}/complete",
-    operationId: "completeUpload",
-    tags,
-    security: forUploads,
-    summary: "Complete an upload after sending the file; the file is validated",
-  },
+  method: "post",
+  path: "/v1/uploads/{id}/complete",
+  operationId: "completeUpload",
+  tags,
+  security: forUploads,
+  summary: "Complete an upload after sending the file; the file is validated",
   request: { params: idParams("upload") },
   responses: { 200: json(shown, "The upload, ready for use"), ...orProblem },
 });
 const get = createRoute({
-  ...{
-    method: "get",
-    path: "/v1/uploads/{id}",
-    operationId: "getUpload",
-    tags,
-    security: secured,
-    summary: "Get an upload",
-  },
+  method: "get",
+  path: "/v1/uploads/{id}",
+  operationId: "getUpload",
+  tags,
+  security: secured,
+  summary: "Get an upload",
   request: { params: idParams("upload") },
   responses: { 200: json(shown, "The upload"), ...orProblem },
 });
 
 const remove = createRoute({
-  ...{
-    method: "delete",
-    path: "/v1/uploads/{id}",
-    operationId: "deleteUpload",
-    tags,
-    security: secured,
-    summary: "Delete an upload and its file; jobs that have not read it yet will fail",
-  },
+  method: "delete",
+  path: "/v1/uploads/{id}",
+  operationId: "deleteUpload",
+  tags,
+  security: secured,
+  summary: "Delete an upload and its file; jobs that have not read it yet will fail",
   request: { params: idParams("upload") },
   responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 
 const download = createRoute({
-  ...{
-    method: "post",
-    path: "/v1/uploads/download",
-    operationId: "downloadUpload",
-    parameters: [idempotencyKeyHeader],
-    tags,
-    security: secured,
-    summary: "Make an upload of the picture at an address",
-  },
+  method: "post",
+  path: "/v1/uploads/download",
+  operationId: "downloadUpload",
+  parameters: [idempotencyKeyHeader],
+  tags,
+  security: secured,
+  summary: "Make an upload of the picture at an address",
   request: jsonBody(downloadSchema),
   responses: { 201: json(shown, "The upload, ready for use"), ...orProblem },
 });
@@ -113,7 +103,11 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     requireStorage(await readTotals(table, account), await limitOf(account), bytes);
     await useQuota(edge, account, "uploadBytes", bytes);
     const upload: Upload = {
-      ...{ id, status: "pending", content_type, bytes, created_at: toIso(now) },
+      id,
+      status: "pending",
+      content_type,
+      bytes,
+      created_at: toIso(now),
       ...defined({ name, token: token?.id }),
     };
     // A form must not outlive the token by which it was requested.
@@ -147,8 +141,13 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const now = clock.now();
     const { expires_at, row } = uploadTimes(now);
     const upload: Upload = {
-      ...{ id, status: "ready", content_type: type, created_at: toIso(now), expires_at },
-      ...{ ...facts, ...defined({ name }) },
+      id,
+      status: "ready",
+      content_type: type,
+      created_at: toIso(now),
+      expires_at,
+      ...facts,
+      ...defined({ name }),
     };
     const insert = (position: object) => ({
       insert: { ...rowKeys.resource(account, id), ...row, data: { ...upload, account, ...position } },
@@ -191,7 +190,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       // Another request completed it in the meantime.
       if (now && now.status !== "pending") return context.json(now, 200);
       const replace = (position: object) => ({
-        ...{ replace: { ...resource, ...row, data: { ...ready, account, ...position } } },
+        replace: { ...resource, ...row, data: { ...ready, account, ...position } },
         version: current?.version ?? 0,
       });
       try {

@@ -13,14 +13,12 @@ const month = 30 * 24 * 3600 * 1000;
 const mostRecords = 1000;
 
 const get = createRoute({
-  ...{
-    method: "get",
-    path: "/v1/usage",
-    operationId: "getUsage",
-    tags: ["Usage"],
-    security: secured,
-    summary: "Get a usage report",
-  },
+  method: "get",
+  path: "/v1/usage",
+  operationId: "getUsage",
+  tags: ["Usage"],
+  security: secured,
+  summary: "Get a usage report",
   request: { query: usageQuerySchema },
   responses: { 200: json(usageReportSchema.meta({ id: "UsageReport" }), "The report"), ...orProblem },
 });
@@ -50,7 +48,9 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
     const sum = (pick: (record: (typeof records)[number]) => number) =>
       records.reduce((total, record) => total + pick(record), 0);
     const report: UsageReport = {
-      ...{ from, to, balance: balance?.available ?? 0 },
+      from,
+      to,
+      balance: balance?.available ?? 0,
       reserved: balance?.reserved ?? 0,
       totals: {
         jobs: sum(({ jobs }) => jobs),

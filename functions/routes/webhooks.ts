@@ -36,93 +36,107 @@ const shownDelivery = deliverySchema.meta({ id: "Delivery" });
 const created = createdWebhookSchema.meta({ id: "CreatedWebhook" });
 
 const create = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/webhooks",
-    operationId: "createWebhook",
-    callbacks: deliveryCallback,
-    parameters: [idempotencyKeyHeader],
-    summary: "Create a webhook; only this response contains its secret",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/webhooks",
+  operationId: "createWebhook",
+  callbacks: deliveryCallback,
+  parameters: [idempotencyKeyHeader],
+  summary: "Create a webhook; only this response contains its secret",
   request: jsonBody(createWebhookSchema),
   responses: { 201: json(created, "The webhook"), ...orProblem },
 });
 const list = createRoute({
-  ...{ ...base, method: "get", path: "/v1/webhooks", operationId: "listWebhooks", summary: "List webhooks" },
+  ...base,
+  method: "get",
+  path: "/v1/webhooks",
+  operationId: "listWebhooks",
+  summary: "List webhooks",
   responses: {
     200: json(z.object({ data: z.array(shown) }).meta({ id: "WebhookList" }), "All webhooks"),
     ...orProblem,
   },
 });
 const get = createRoute({
-  ...{ ...base, method: "get", path: "/v1/webhooks/{id}", operationId: "getWebhook" },
+  ...base,
+  method: "get",
+  path: "/v1/webhooks/{id}",
+  operationId: "getWebhook",
   summary: "Get a webhook",
   request: one,
   responses: { 200: json(shown, "The webhook"), ...orProblem },
 });
 const update = createRoute({
-  ...{ ...base, method: "patch", path: "/v1/webhooks/{id}", operationId: "updateWebhook" },
+  ...base,
+  method: "patch",
+  path: "/v1/webhooks/{id}",
+  operationId: "updateWebhook",
   summary: "Change a webhook's URL or events, or enable or disable it",
   request: { ...one, ...jsonBody(updateWebhookSchema) },
   responses: { 200: json(shown, "The webhook"), ...orProblem },
 });
 const ping = createRoute({
-  ...{ ...base, method: "post", path: "/v1/webhooks/{id}/ping", operationId: "pingWebhook" },
+  ...base,
+  method: "post",
+  path: "/v1/webhooks/{id}/ping",
+  operationId: "pingWebhook",
   summary: "Send a `ping` to a webhook",
   request: one,
   responses: { 202: json(shownDelivery, "The delivery"), ...orProblem },
 });
 const remove = createRoute({
-  ...{
-    ...base,
-    method: "delete",
-    path: "/v1/webhooks/{id}",
-    operationId: "deleteWebhook",
-    summary: "Delete a webhook",
-  },
+  ...base,
+  method: "delete",
+  path: "/v1/webhooks/{id}",
+  operationId: "deleteWebhook",
+  summary: "Delete a webhook",
   request: one,
   responses: { 204: { description: "Deleted" }, ...orProblem },
 });
 const deliveries = createRoute({
-  ...{
-    ...base,
-    method: "get",
-    path: "/v1/webhooks/deliveries",
-    operationId: "listDeliveries",
-    summary: "List the last 100 deliveries",
-  },
+  ...base,
+  method: "get",
+  path: "/v1/webhooks/deliveries",
+  operationId: "listDeliveries",
+  summary: "List the last 100 deliveries",
   responses: {
     200: json(z.object({ data: z.array(shownDelivery) }).meta({ id: "DeliveryList" }), "Deliveries"),
     ...orProblem,
   },
 });
 const replay = createRoute({
-  ...{
-    ...base,
-    method: "post",
-    path: "/v1/webhooks/deliveries/{id}/replay",
-    operationId: "replayDelivery",
-    summary: "Send a delivery again",
-  },
+  ...base,
+  method: "post",
+  path: "/v1/webhooks/deliveries/{id}/replay",
+  operationId: "replayDelivery",
+  summary: "Send a delivery again",
   request: { params: z.object({ id: idSchema("delivery") }) },
   responses: { 202: json(shownDelivery, "The delivery"), ...orProblem },
 });
 
 const rotate = createRoute({
-  ...{ ...base, method: "post", path: "/v1/webhooks/{id}/rotate", operationId: "rotateWebhook" },
+  ...base,
+  method: "post",
+  path: "/v1/webhooks/{id}/rotate",
+  operationId: "rotateWebhook",
   summary: "Rotate a webhook's secret; both secrets sign for 24 hours",
   request: one,
   responses: { 200: json(created, "The webhook with its new secret"), ...orProblem },
 });
 const secretSchema = z.object({ secret: z.string() }).meta({ id: "WebhookSecret" });
 const ownSecret = createRoute({
-  ...{ ...base, method: "get", path: "/v1/webhooks/secret", operationId: "getWebhookSecret" },
+  ...base,
+  method: "get",
+  path: "/v1/webhooks/secret",
+  operationId: "getWebhookSecret",
   summary: "Get the secret that signs deliveries to the `webhook` URLs of jobs",
   responses: { 200: json(secretSchema, "The secret"), ...orProblem },
 });
 const rotateOwn = createRoute({
-  ...{ ...base, method: "post", path: "/v1/webhooks/secret/rotate", operationId: "rotateWebhookSecret" },
+  ...base,
+  method: "post",
+  path: "/v1/webhooks/secret/rotate",
+  operationId: "rotateWebhookSecret",
   summary: "Rotate the secret for the `webhook` URLs of jobs; both secrets sign for 24 hours",
   responses: { 200: json(secretSchema, "The new secret"), ...orProblem },
 });
@@ -176,7 +190,10 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     if ((await read(account)).length >= most)
       throw refuse("invalid_request", `The account has ${most} webhooks, the limit; delete one.`);
     const webhook: StoredWebhook = {
-      ...{ id: context.get("newId")("webhook"), url, enabled: true, account },
+      id: context.get("newId")("webhook"),
+      url,
+      enabled: true,
+      account,
       ...defined({ events }),
       created_at: toIso(clock.now()),
       secret: createSecret(random(24)),
@@ -213,8 +230,15 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const now = toIso(clock.now());
     const payload: WebhookPayload = { type: "ping", timestamp: now, data: { id, status: "ok" } };
     const delivery: StoredDelivery = {
-      ...{ id: context.get("newId")("delivery"), account, webhook: id, url, type: "ping" },
-      ...{ status: "pending", attempts: 0, created_at: now, next_attempt_at: now },
+      id: context.get("newId")("delivery"),
+      account,
+      webhook: id,
+      url,
+      type: "ping",
+      status: "pending",
+      attempts: 0,
+      created_at: now,
+      next_attempt_at: now,
       body: JSON.stringify(payload),
     };
     const expires = Math.floor(clock.now() / 1000) + lifetimes.delivery;

@@ -24,7 +24,9 @@ export async function reportUsage(
   try {
     if (!meter) throw new Error("an account has a billing customer, but no meter is configured");
     await meter.report({
-      ...{ identifier: data.job, customer: data.customer, credits: data.credits },
+      identifier: data.job,
+      customer: data.customer,
+      credits: data.credits,
       at: Math.floor(Date.parse(data.at) / 1000),
     });
     await table.delete({ pk, sk });
