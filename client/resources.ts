@@ -137,7 +137,7 @@ export interface CreatedUploadToken extends UploadTokenResource {
 }
 
 export interface Download {
-  /** An `https:` address that anybody can open, or a `data:` URI. */
+  /** A public `https:` URL, or a `data:` URI. */
   readonly url: string;
   readonly name?: string | undefined;
 }

@@ -134,7 +134,7 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
         send<Page<UploadTokenResource>>("GET", `/v1/uploads/tokens?${queryOf(options)}`),
       revoke: (id: string) => send<void>("DELETE", `/v1/uploads/tokens/${id}`),
     },
-    /** An upload of the picture at an `https:` address, or of a `data:` URI. */
+    /** Creates an upload from a public `https:` URL or a `data:` URI. */
     download: (url: string, name?: string) =>
       send<Upload>("POST", "/v1/uploads/download", { url, name } satisfies Download),
     /** Creates an upload, posts the file and completes the upload. */

@@ -131,8 +131,8 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
 function check<Schema extends z.ZodType>(schema: Schema, value: unknown, prefix: string): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const told = parsed.error.issues.map(({ path, message }) => `${prefix}${path.join(".")}: ${message}`);
-  throw new VisibleError("usage", `${told.join("\n")}\n\n${usage}`);
+  const problems = parsed.error.issues.map(({ path, message }) => `${prefix}${path.join(".")}: ${message}`);
+  throw new VisibleError("usage", `${problems.join("\n")}\n\n${usage}`);
 }
 
 try {

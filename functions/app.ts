@@ -49,7 +49,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
     defaultHook: (result, context) => {
       if (result.success) return undefined;
       // A malformed ID is not found. It may also be the name of a path with other methods.
-      if (result.target === "param") return nothingThere(context);
+      if (result.target === "param") return answerNotFound(context);
       const errors = result.error.issues.map(({ path, message }) => ({
         pointer: `/${path.join("/")}`,
         message,
@@ -61,7 +61,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   app.onError((error, context) => answerError(context, error, log));
   // Initialized lazily, because the routes are registered below.
   let allowedAt: ReturnType<typeof createAllowedMethods> | undefined;
-  function nothingThere(context: Context<EdgeEnv>): Response {
+  function answerNotFound(context: Context<EdgeEnv>): Response {
     const { method, path } = context.req;
     allowedAt ??= createAllowedMethods(app.routes);
     const allowed = allowedAt(path);
@@ -74,7 +74,7 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
       `${path} does not allow ${method}; use ${allowed.join(", ")}.`,
     );
   }
-  app.notFound(nothingThere);
+  app.notFound(answerNotFound);
   app.use(identifyRequest(edge));
   app.use(onlyThroughRouter(edge));
   app.use("/v1/*", allowOrigins);

@@ -27,7 +27,7 @@ export interface EdgePorts {
   readonly log: Log;
   /** Why a webhook URL must not be called; undefined when it may be. */
   readonly refuseWebhook: (url: string) => string | undefined;
-  /** Reads a picture at an address that a caller gave. */
+  /** Downloads an image from a URL that a caller gave. */
   readonly download: Download;
   readonly settings: EdgeSettings;
 }

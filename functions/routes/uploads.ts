@@ -80,7 +80,7 @@ const download = createRoute({
   parameters: [idempotencyKeyHeader],
   tags,
   security: secured,
-  summary: "Make an upload of the picture at an address",
+  summary: "Create an upload from a URL",
   request: jsonBody(downloadSchema),
   responses: { 201: json(shown, "The upload, ready for use"), ...orProblem },
 });
@@ -235,12 +235,16 @@ function requireImage(type: UploadType): void {
 const longestDownload = 15;
 
 /** @throws VisibleError as Download does; `too_many_downloads` when the account holds all its connections */
-async function downloadFor({ download, held }: Edge, account: string, url: string): Promise<Uint8Array> {
+async function downloadFor(
+  { download, held, settings }: Edge,
+  account: string,
+  url: string,
+): Promise<Uint8Array> {
   const release = await held.take(account, longestDownload);
   if (!release)
     throw refuse(
       "too_many_downloads",
-      "The account has as many connections open as it may; download a picture when another is done.",
+      `The account has ${settings.heldConnections} open connections, the limit; retry when a download or stream has ended.`,
     );
   try {
     return await download(url, maximumUploadBytes);

@@ -5,12 +5,12 @@ import { guardedLookup, type OutboundPolicy } from "./outbound-policy.ts";
 
 const mostRedirects = 3;
 
-/** Reads the bytes at an address that a caller gave. */
+/** Downloads the file at a URL that a caller gave. */
 export type Download = (url: string, maximumBytes: number) => Promise<Uint8Array>;
 
 /**
- * Downloads over GET under the policy: every address, also of a redirect, is checked and connected to in one
- * look-up; time, bytes and redirects are bounded.
+ * Downloads with GET under the policy. Each address, including those of redirects, is resolved, checked and
+ * connected to in one step. Time, bytes and redirects are limited.
  *
  * @throws VisibleError `forbidden_url`, `download_failed` or `too_large`
  */
@@ -23,7 +23,7 @@ export function createDownload(policy: OutboundPolicy): Download {
       if (refusal !== undefined) throw new VisibleError("forbidden_url", refusal);
       const answer = await get(policy, new URL(url), maximumBytes, signal);
       if (!("location" in answer)) return answer.bytes;
-      if (!URL.canParse(answer.location, url)) throw failed(start, "it redirects to no address");
+      if (!URL.canParse(answer.location, url)) throw failed(start, "it redirects to an invalid URL");
       url = new URL(answer.location, url).href;
     }
     throw failed(start, `it redirects more than ${mostRedirects} times`);
@@ -33,12 +33,12 @@ export function createDownload(policy: OutboundPolicy): Download {
 type Answer = { readonly bytes: Uint8Array } | { readonly location: string };
 
 const failed = (url: string, why: string) =>
-  new VisibleError("download_failed", `${url} cannot be downloaded: ${why}. Check that anybody can open it.`);
+  new VisibleError("download_failed", `${url} cannot be downloaded: ${why}. Check that the URL is public.`);
 
 function get(policy: OutboundPolicy, url: URL, maximumBytes: number, signal: AbortSignal): Promise<Answer> {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   const tooLarge = () =>
-    new VisibleError("too_large", `${url.href} has more than ${maximumBytes} bytes, which are the limit.`);
+    new VisibleError("too_large", `${url.href} has more than ${maximumBytes} bytes, the limit.`);
   return new Promise((resolve, reject) => {
     const headers = { accept: "image/*", "user-agent": "visii/1" };
     const outgoing = request(
@@ -53,7 +53,8 @@ function get(policy: OutboundPolicy, url: URL, maximumBytes: number, signal: Abo
         const { location } = headers;
         if (statusCode >= 300 && statusCode < 400 && location !== undefined)
           return end(() => resolve({ location }));
-        if (statusCode !== 200) return end(() => reject(failed(url.href, `the answer is ${statusCode}`)));
+        if (statusCode !== 200)
+          return end(() => reject(failed(url.href, `the server returned status ${statusCode}`)));
         if (Number(headers["content-length"] ?? 0) > maximumBytes) return end(() => reject(tooLarge()));
         const chunks: Buffer[] = [];
         let bytes = 0;

@@ -56,9 +56,7 @@ export const downloadSchema = z
       .string()
       .min(1)
       .max(1_000_000)
-      .describe(
-        "An `https:` address that anybody can open, or a `data:` URI (the JSON body has at most 1 MB).",
-      ),
+      .describe("A public `https:` URL, or a `data:` URI (the JSON body has at most 1 MB)."),
     name: uploadNameSchema.optional(),
   })
   .meta({ id: "Download" });

@@ -72,7 +72,7 @@ describe("a picture at an address", () => {
   });
 
   it.each([
-    ["an address that is not there", "/none", 422, "download_failed", /the answer is 404/],
+    ["an address that is not there", "/none", 422, "download_failed", /returned status 404/],
     ["one that redirects for ever", "/round", 422, "download_failed", /more than 3 times/],
     ["one that redirects to the inside", "/inside", 422, "forbidden_url", /https/],
     ["a page that calls itself a picture", "/page", 415, "unsupported_image", /not a complete/],
