@@ -21,7 +21,7 @@ afterAll(() => rm(cwd, { recursive: true }));
 const pair = ["--pair", "a.png", "a.png"];
 const learn = (...words: string[]) => ["learn", ...words];
 
-describe("visii tells bad input in one sentence, without a stack trace, and leaves nothing behind:", () => {
+describe("visii reports bad input in one sentence, without a stack trace, and leaves no files:", () => {
   it.each<[string, string[], number, RegExp]>([
     ["no pair", learn("--out", "x.visii"), 2, /No pair to learn from; give at least one --pair BEFORE AFTER/],
     ["half a pair", learn("--pair", "a.png", "--out", "x.visii"), 2, /--pair needs two files/],
@@ -230,7 +230,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
     expect(await readdir(cwd)).toEqual(before);
   });
 
-  it("and with --verbose, the stack trace too", async () => {
+  it("prints the stack trace with --verbose", async () => {
     const { stderr } = await runBin(["edit", "night", "none.png", "--out", "o", "--verbose"], { cwd });
     expect(stderr).toMatch(/visii: File none\.png does not exist/);
     expect(stderr).toMatch(/^\s+at .*read-image-file\.ts/m);
@@ -238,7 +238,7 @@ describe("visii tells bad input in one sentence, without a stack trace, and leav
 });
 
 describe("visii", () => {
-  it("helps, and tells its version", async () => {
+  it("prints its help and its version", async () => {
     const help = await runBin(["--help"], { cwd });
     expect(help).toMatchObject({ code: 0, stderr: "" });
     for (const command of ["learn", "apply", "edit", "inspect", "demo"])
@@ -249,7 +249,7 @@ describe("visii", () => {
     });
   });
 
-  it("shows the help when called with nothing, as a mistake", async () => {
+  it("prints the help and fails when called without a command", async () => {
     expect(await runBin([], { cwd })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("Usage: visii"),

@@ -16,7 +16,7 @@ afterAll(() => rm(scratch, { recursive: true }));
 const visii = (args: readonly string[], env: Readonly<Record<string, string>>) =>
   runBin(args, { cwd: scratch, env });
 
-describe("what is computed from models is kept", () => {
+describe("the model cache is on", () => {
   it.each([
     [{ VISII_CACHE: "/disk/visii", XDG_CACHE_HOME: "/x" }, { folder: "/disk/visii" }],
     [{ XDG_CACHE_HOME: "/x" }, { folder: "/x/visii/computed" }],
@@ -28,13 +28,13 @@ describe("what is computed from models is kept", () => {
     [{ VISII_CACHE: "off" }, undefined],
   ])("for %j in %j", (environment, place) => expect(cacheOptions(environment)).toEqual(place));
 
-  it.each(["0", "-1", "much"])("but not within %j GB", (size) =>
+  it.each(["0", "-1", "much"])("rejects %j GB", (size) =>
     expect(() => cacheOptions({ VISII_CACHE_SIZE: size })).toThrow(/VISII_CACHE_SIZE is .*number of GB/),
   );
 });
 
 describe("visii cache", () => {
-  it("says where it lies and what it takes, and throws it away", async () => {
+  it("prints its location and size, and deletes it", async () => {
     const folder = join(scratch, "computed");
     await stepOf((await openFixture("tiny-ip2p")).folder, { folder, least: 0 });
     const env = { VISII_CACHE: folder };
@@ -51,7 +51,7 @@ describe("visii cache", () => {
     );
   });
 
-  it("says that nothing is kept where it is off", async () => {
+  it("reports that it is off", async () => {
     const { code, stdout } = await visii(["cache"], { VISII_CACHE: "off" });
     expect({ code, stdout }).toEqual({ code: 0, stdout: "The cache is disabled (VISII_CACHE=off).\n" });
   });

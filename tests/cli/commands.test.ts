@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => rm(cwd, { recursive: true }));
 
 describe("visii learn with a model that has a pair encoder", () => {
-  it("reads an instruction off the pair in 0 steps, which can be applied, inspected and previewed", async () => {
+  it("writes the pair encoder's output in 0 steps, which can be applied, inspected and previewed", async () => {
     const { folder, dispose } = await modelWithPairEncoder();
     const pair = ["--model", folder];
     const words = [
@@ -67,7 +67,7 @@ describe("visii learn with a model that has a pair encoder", () => {
 });
 
 describe("visii learn", () => {
-  it("writes the instruction, previews and the loss curve, and says so in one line of JSON", async () => {
+  it("writes the instruction, previews and the loss curve, and lists them in one line of JSON", async () => {
     const words = [...learnWords, "--out", "sub/one.visii", "--steps", "9", "--preview", "seen", "--json"];
     const { code, stdout, stderr } = await runBin(words, { cwd });
     expect(code, stderr).toBe(0);
@@ -92,7 +92,7 @@ describe("visii learn", () => {
     );
   });
 
-  it("learns keys and values on request; inspect tells, apply edits with them and with words", async () => {
+  it("learns keys and values on request, which inspect shows and apply uses, also with words", async () => {
     const words = [...learnWords, "--out", "kv.visii", "--steps", "4", "--space", "kv", "--json"];
     const learned = await runBin(words, { cwd });
     expect(learned.code, learned.stderr).toBe(0);
@@ -107,7 +107,7 @@ describe("visii learn", () => {
     expect(await readdir(join(cwd, "kv-done"))).toEqual(["before.png"]);
   });
 
-  it("starts from the one of the user's phrases that CLIP finds nearest to the edit", async () => {
+  it("starts from the user's phrase that is nearest to the edit in CLIP", async () => {
     await writeFile(join(cwd, "phrases.txt"), "a red apple\n\nblue\n");
     const pair = ["learn", "--pair", "before.png", "after.png", ...model, "--steps", "2", "--json"];
     const words = [...pair, "--caption", "phrase", "--phrases", "phrases.txt", "--out", "found.visii"];
@@ -138,7 +138,7 @@ describe("visii learn", () => {
     ]);
   });
 
-  it("warns of a pair of two scenes, on stderr and in JSON, and learns all the same", async () => {
+  it("warns of a pair of two scenes, on stderr and in JSON, and still learns", async () => {
     const demo = (file: string) => fileURLToPath(new URL(`../../demo/${file}`, import.meta.url));
     const pair = ["--pair", demo("chelsea.jpg"), demo("astronaut.jpg")];
     const words = ["learn", ...pair, "--init", "a red apple", ...model, "--out", "odd.visii", "--steps", "2"];
@@ -151,7 +151,7 @@ describe("visii learn", () => {
     expect(stderr).toContain("do not seem to show the same scene");
   });
 
-  it("stops at Ctrl-C, tells how to go on, and goes on to the very tokens of an unbroken run", async () => {
+  it("stops at Ctrl-C, prints how to resume, and resumes to the same tokens as an uninterrupted run", async () => {
     const words = (out: string) => [...learnWords, "--out", out, "--steps", "60"];
     const stopped = await runBin(words("cut.visii"), { cwd, interruptAt: /learning <ins> {2}step 0/ });
     expect(stopped.code, stopped.stderr).toBe(130);
@@ -181,7 +181,7 @@ describe("visii learn", () => {
 });
 
 describe("visii apply", () => {
-  it("edits every photo, keeps its size, format and transparency, and says so in JSON", async () => {
+  it("edits every photo, keeps its size, format and transparency, and lists the results in JSON", async () => {
     const words = ["apply", "made.visii", "wide.jpg", "clear.webp", "--out", "done", ...model, "--json"];
     const { code, stdout, stderr } = await runBin(words, { cwd });
     expect(code, stderr).toBe(0);
@@ -243,7 +243,7 @@ describe("visii apply", () => {
     expect(sizes[0]).toEqual(sizes[1]);
   });
 
-  it("never writes over its input", async () => {
+  it("never overwrites its input", async () => {
     const { stdout } = await runBin(["apply", "made.visii", "before.png", "--out", ".", ...model, "--json"], {
       cwd,
     });
@@ -253,7 +253,7 @@ describe("visii apply", () => {
     );
   });
 
-  it("mixes words in, makes several different results, and repeats itself under one seed", async () => {
+  it("adds words, makes several different results, and repeats them with the same seed", async () => {
     const words = (out: string) => [
       "apply",
       "made.visii",
@@ -277,7 +277,7 @@ describe("visii apply", () => {
 });
 
 describe("visii edit", () => {
-  it("edits by words alone", async () => {
+  it("edits with a text prompt alone", async () => {
     const { code, stdout } = await runBin(["edit", "sunset", "before.png", "--out", "text", ...model], {
       cwd,
     });
@@ -287,7 +287,7 @@ describe("visii edit", () => {
 });
 
 describe("visii inspect", () => {
-  it("tells what the instruction is, with the nearest words", async () => {
+  it("prints the instruction's metadata and nearest words", async () => {
     const { code, stdout } = await runBin(["inspect", "made.visii", ...model], { cwd });
     expect(code).toBe(0);
     expect(stdout).toMatch(/model +tiny-mini/);
@@ -295,7 +295,7 @@ describe("visii inspect", () => {
     expect(stdout).toMatch(/Nearest words .*\n +1 {2}\w+ \d\.\d\d,/);
   });
 
-  it("leaves the words out, and says why, when the model is another", async () => {
+  it("leaves the words out, and says why, for another model", async () => {
     const { code, stdout, stderr } = await runBin(["inspect", "made.visii", "--model", "nowhere", "--json"], {
       cwd,
     });
@@ -306,7 +306,7 @@ describe("visii inspect", () => {
 });
 
 describe("visii demo", () => {
-  it("learns, applies alone and with words, and leaves sheet, curve, report and results", async () => {
+  it("learns, applies the instruction alone and with words, and writes sheet, curve, report and results", async () => {
     const plan = {
       pair: { before: "before.png", after: "after.png" },
       tests: [{ image: "wide.jpg" }, { image: "before.png", truth: "after.png" }, { image: "after.png" }],

@@ -4,7 +4,7 @@ import { lastJson, runBin, tinyModel } from "./run-bin.ts";
 
 const cwd = tmpdir();
 
-it("visii doctor says of each device whether it works, of a model what it takes, and of another why it cannot be opened", async () => {
+it("visii doctor reports which devices work, what a model needs, and why another cannot be opened", async () => {
   const { code, stdout } = await runBin(["doctor", "--model", tinyModel, "--size", "64", "--json"], { cwd });
   expect(code).toBe(0);
   const { devices, models, memory } = lastJson(stdout) as {

@@ -29,7 +29,7 @@ afterAll(() => rm(cwd, { recursive: true }));
 const pair = ["--pair", "day.png", "warm.png"];
 
 describe("visii lut", () => {
-  it("makes a table of a pair and applies it to another photo", async () => {
+  it("fits a table to a pair and applies it to another photo", async () => {
     const made = await runBin(["lut", ...pair, "--out", "warm.cube", "--json"], { cwd });
     expect(made.code, made.stderr).toBe(0);
     expect(made.stderr).toBe("");
@@ -60,14 +60,14 @@ describe("visii lut", () => {
     }
   });
 
-  it("writes a table of the size that is asked for", async () => {
+  it("writes a table of the requested size", async () => {
     await runBin(["lut", ...pair, "--out", "small.cube", "--size", "5"], { cwd });
     const lines = (await readFile(join(cwd, "small.cube"), "utf8")).trimEnd().split("\n");
     expect(lines[1]).toBe("LUT_3D_SIZE 5");
     expect(lines).toHaveLength(4 + 125);
   });
 
-  it("warns of a pair that is more than a change of colors", async () => {
+  it("warns if the pair changes more than colors", async () => {
     const { code, stderr } = await runBin(["lut", "--pair", "day.png", "noise.png", "--out", "x.cube"], {
       cwd: await withNoise(),
     });
@@ -99,7 +99,7 @@ describe("visii lut", () => {
       /cut\.cube, line 2: the file ends after 1 of 8/,
     ],
     [["lut", "--apply", "none.cube", "street.png", "--out", "x"], 1, /File none\.cube does not exist/],
-  ])("refuses %j in one sentence and writes nothing", async (words, expected, message) => {
+  ])("rejects %j in one sentence and writes nothing", async (words, expected, message) => {
     const before = await readdir(cwd);
     const { code, stderr, stdout } = await runBin(words, { cwd });
     expect(stderr).toMatch(message);
@@ -130,7 +130,7 @@ describe("visii learn", () => {
       },
     );
 
-  it("says when a pair is a change of colors alone, with the figure and the command that repeats it", async () => {
+  it("reports a pair that only changes colors, with the figure and the command that repeats it", async () => {
     const { code, stdout, stderr } = await learn(cwd, "warm.png");
     expect(code, stderr).toBe(0);
     const sentence =
@@ -141,7 +141,7 @@ describe("visii learn", () => {
     });
   });
 
-  it("says nothing of colors when the pair is another kind of edit", async () => {
+  it("reports nothing about colors for another kind of edit", async () => {
     const { code, stderr } = await learn(await withNoise(), "noise.png");
     expect(code, stderr).toBe(0);
     expect(stderr).not.toContain("lookup table");

@@ -27,7 +27,7 @@ const visii = (args: readonly string[], env: Readonly<Record<string, string>> = 
   });
 
 describe("visii models", () => {
-  it("pull brings a model from a Hub, and --model finds it by its id", async () => {
+  it("pull downloads a model from a Hub, and --model finds it by its ID", async () => {
     await writeRandomModel(join(scratch, "made"), { like: "tiny-instruct-pix2pix", seed: 0 });
     hub.add(id, { files: await filesOf(join(scratch, "made")) });
 
@@ -46,14 +46,14 @@ describe("visii models", () => {
     expect(await readdir(join(scratch, "edited"))).toEqual(["chelsea.jpg"]);
   });
 
-  it("pull goes where --dir says, and to the revision that the id names", async () => {
+  it("pull writes to --dir, and downloads the revision in the ID", async () => {
     const result = await visii(["models", "pull", `${id}@refs/pr/1`, "--dir", "elsewhere", "--json"]);
     expect(lastJson(result.stdout)).toMatchObject({ model: "elsewhere", folder: join(scratch, "elsewhere") });
     const again = await visii(["models", "pull", id, "--dir", "elsewhere"]);
     expect(again.stdout).toMatch(/^Nothing to download: .*elsewhere is complete \(\d+ files/);
   });
 
-  it("list names what is there", async () => {
+  it("list prints the stored models", async () => {
     const { stdout } = await visii(["models", "list", "--json"]);
     expect(lastJson(stdout)).toMatchObject({ models: [{ id, complete: true, commit: hub.commit }] });
     expect((await visii(["models", "list"])).stdout).toMatch(
@@ -61,7 +61,7 @@ describe("visii models", () => {
     );
   });
 
-  it("verify finds a damaged file, and the pull after it mends that file alone", async () => {
+  it("verify finds a damaged file, and the next pull downloads only that file", async () => {
     const file = join(scratch, "store", id, "tokenizer", "merges.txt");
     await writeFile(file, "nonsense");
     const found = await visii(["models", "verify", id]);
@@ -74,7 +74,7 @@ describe("visii models", () => {
     expect((await visii(["models", "verify", id])).code).toBe(0);
   });
 
-  it("remove takes it away, and says what there is when asked for what is not", async () => {
+  it("remove deletes a model, and lists the stored ones if it is not found", async () => {
     expect((await visii(["models", "remove", "no/such"])).stderr).toMatch(
       /no\/such is not in .*which contains painter/,
     );
@@ -83,7 +83,7 @@ describe("visii models", () => {
     expect((await visii(["models", "list"])).stdout).toMatch(/^No pulled models/);
   });
 
-  it("pull without a connection says so in one sentence", async () => {
+  it("pull reports a missing connection in one sentence", async () => {
     const { code, stderr } = await visii(["models", "pull", id, "--endpoint", "http://127.0.0.1:1"]);
     expect(code).toBe(1);
     expect(stderr.trim().split("\n").at(-1)).toBe(

@@ -10,7 +10,7 @@ import type { ReadableFormat } from "../../engine/images/image-format.ts";
 import { InternalError, RetryableError, VisibleError } from "../../shared/errors.ts";
 
 describe("collectPairs", () => {
-  it("takes two words for each --pair and leaves the rest in order", () => {
+  it("takes two arguments for each --pair and keeps the order of the rest", () => {
     const argv = ["learn", "--pair", "a", "b", "--steps", "5", "--pair", "c", "-d.png", "--out", "x"];
     expect(collectPairs(argv)).toEqual({
       pairs: [
@@ -21,7 +21,7 @@ describe("collectPairs", () => {
     });
   });
 
-  it("looks no further than --", () => {
+  it("stops at --", () => {
     expect(collectPairs(["learn", "--", "--pair", "a"])).toEqual({
       pairs: [],
       rest: ["learn", "--", "--pair", "a"],
@@ -34,36 +34,36 @@ describe("collectPairs", () => {
     [["--pair", "a", "--out", "x"]],
     [["--pair=a", "b"]],
     [["--pair", "a", "b", "c"]],
-  ])("refuses %j", (argv) => expect(() => collectPairs(argv)).toThrow(VisibleError));
+  ])("rejects %j", (argv) => expect(() => collectPairs(argv)).toThrow(VisibleError));
 });
 
 describe("option values", () => {
   it.each(["", "-1", "1.5", "1e3", "0x10", "9007199254740993", "NaN", "five"])(
-    "%j is no whole number",
+    "%j is not a whole number",
     (text) => {
       expect(() => wholeNumber("--seed", 0)(text)).toThrow(/--seed is/);
     },
   );
 
-  it("a memory is a number with its unit", () => {
+  it("a memory size is a number with a unit", () => {
     const sizes = ["14GB", "8 GiB", "1.5GB", "512MiB"].map(byteSize("--memory"));
     expect(sizes).toEqual([14e9, 8 * 2 ** 30, 1.5e9, 2 ** 29]);
     for (const text of ["", "14", "GB", "0GB", "-1GB", "14TB", "1e3GB"])
       expect(() => byteSize("--memory")(text)).toThrow(/--memory is ".*"; it must be a positive size/);
   });
 
-  it("whole numbers begin at the least one", () => {
+  it("whole numbers have a minimum", () => {
     expect(wholeNumber("--seed", 0)("0")).toBe(0);
     expect(() => wholeNumber("--steps", 1)("0")).toThrow(/at least 1/);
   });
 
-  it.each(["", " ", "NaN", "Infinity", "-Infinity", "7,5"])("%j is no finite number", (text) => {
+  it.each(["", " ", "NaN", "Infinity", "-Infinity", "7,5"])("%j is not a finite number", (text) => {
     expect(() => finiteNumber("--text-guidance")(text)).toThrow(/--text-guidance is/);
   });
 
   it("finite numbers may be negative", () => expect(finiteNumber("--text-guidance")("-1.5")).toBe(-1.5));
 
-  it("a choice is one of those there are", () => {
+  it("a choice is one of the listed values", () => {
     expect(oneOf("--noise", ["fixed", "fresh"])("fresh")).toBe("fresh");
     expect(() => oneOf("--noise", ["fixed", "fresh"])("toString")).toThrow(/one of fixed, fresh/);
   });
@@ -80,7 +80,7 @@ describe("the progress bar", () => {
     return { bar, written, wait: (by: number) => (seconds += by) };
   };
 
-  it("says stage, step, loss and time left", () => {
+  it("shows stage, step, loss and remaining time", () => {
     expect(progressText({ stage: "learning", step: 3, steps: 10, loss: 0.12345, etaSeconds: 65 })).toBe(
       "learning  step 3/10  loss 0.1235  1 min 05 s left",
     );
@@ -102,14 +102,14 @@ describe("the progress bar", () => {
     expect(drawBar(2, 4)).toBe("████");
   });
 
-  it("writes a plain line every five seconds, and at each beginning and end, where there is no terminal", () => {
+  it("without a terminal, writes a line every five seconds and at the start and end of each stage", () => {
     const { bar, written, wait } = record(false);
     for (let step = 0; step <= 20; step++, wait(1)) bar.update({ stage: "learning", step, steps: 20 });
     expect(written.map((line) => line.match(/step (\d+)/)?.[1])).toEqual(["0", "5", "10", "15", "20"]);
     expect(written.join("")).not.toContain("\x1b");
   });
 
-  it("redraws in place on a terminal, within its width, and makes way for notes", () => {
+  it("redraws in place on a terminal, within its width, and clears itself for notes", () => {
     const { bar, written } = record(true);
     bar.update({ stage: "a stage with a rather long name", step: 1, steps: 3, loss: 1, etaSeconds: 9999 });
     expect(written[0]!.startsWith("\r\x1b[2K")).toBe(true);
@@ -122,7 +122,7 @@ describe("the progress bar", () => {
 describe("outputPaths", () => {
   const input = (path: string, format: ReadableFormat = "png") => ({ path, format });
 
-  it("keeps name and format, and trusts the bytes before the name", () => {
+  it("keeps name and format; the bytes decide over the name", () => {
     expect(outputPaths([input("in/a.JPG", "jpeg"), input("b.png", "webp")], "out", 1)).toEqual([
       ["out/a.JPG"],
       ["out/b.webp"],
@@ -136,14 +136,14 @@ describe("outputPaths", () => {
     ]);
   });
 
-  it("numbers variations and parts inputs of one name", () => {
+  it("numbers variations and inputs with the same name", () => {
     expect(outputPaths([input("x/a.png"), input("y/a.png")], "out", 2)).toEqual([
       ["out/a.png", "out/a-2.png"],
       ["out/a-edited.png", "out/a-2-edited.png"],
     ]);
   });
 
-  it("never names an input", () => {
+  it("never returns the path of an input", () => {
     expect(outputPaths([input("a.png"), input("./a-edited.png")], ".", 1)).toEqual([
       ["a-edited-2.png"],
       ["a-edited-edited.png"],
@@ -161,7 +161,7 @@ describe("explainFailure", () => {
     expect(explainFailure(error, false)).toEqual({ exitCode, message });
   });
 
-  it("owns up to bugs, in one line unless asked for more", () => {
+  it("reports a bug in one line, with the stack trace only if verbose", () => {
     const bug = new InternalError("shape [2] is not [3]", { cause: new Error("deep down") });
     expect(explainFailure(bug, false).message).toBe(
       "internal: shape [2] is not [3] (a bug in visii; run with --verbose for details to report)",
@@ -174,7 +174,7 @@ describe("explainFailure", () => {
 });
 
 describe("shellWords", () => {
-  it("quotes what a shell would take apart", () => {
+  it("quotes what a shell would split", () => {
     expect(shellWords(["visii", "a b.png", "it's", "--steps", "5"])).toBe(
       "visii 'a b.png' 'it'\\''s' --steps 5",
     );

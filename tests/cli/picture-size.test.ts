@@ -9,7 +9,7 @@ const pipeline = new Pipeline(model, { device: "cpu" });
 const sizeOf = (text: string) => modelSize(pipeline, parseSize("--size")(text));
 
 describe("--size", () => {
-  it("is a square's side, whose area any shape is brought to, or an exact width and height", () => {
+  it("is the side of a square with the area of the resized image, or an exact width and height", () => {
     expect(pipeline.sizeMultiple).toBe(32);
     expect(sizeOf("512")).toEqual({ resolution: 512, multiple: 32 });
     expect(sizeOf("768x512")).toMatchObject({ exact: { width: 768, height: 512 } });
@@ -21,12 +21,12 @@ describe("--size", () => {
     ["500", '--size is "500"; tiny-ip2p needs multiples of 32 pixels; the nearest is 512.'],
     ["768x500", '--size is "768x500"; tiny-ip2p needs multiples of 32 pixels; the nearest is 768x512.'],
     ["5", '--size is "5"; tiny-ip2p needs multiples of 32 pixels; the nearest is 32.'],
-  ])("of %s is refused with the nearest one that works", (text, message) => {
+  ])("of %s is rejected with the nearest valid one", (text, message) => {
     expect(() => sizeOf(text)).toThrow(message);
   });
 
   it.each(["", "big", "512x", "x512", "0", "512x0", "-512", "512.5", "9000", "1x2x3"])(
-    "takes no %j",
+    "rejects %j",
     (text) => {
       expect(() => parseSize("--size")(text)).toThrow(/--size is ".*"; it must be a side length in pixels/);
     },

@@ -32,7 +32,7 @@ function visii(words: readonly string[], options: Partial<BinOptions> = {}): Pro
 const pair = ["--pair", "before.png", "after.png"];
 
 describe("visii --server", () => {
-  it("learns and applies through a service, and says what a run on this machine says", async () => {
+  it("learns and applies through a service, with the output of a local run", async () => {
     const remote = await visii(["learn", ...pair, "--out", "there.visii", "--steps", "4", "--json"]);
     expect(remote).toMatchObject({ code: 0 });
     expect(remote.stderr).toMatch(/uploading {2}1\/1 pairs[\s\S]*learning <ins> {2}step 4\/4/);
@@ -102,13 +102,13 @@ describe("visii --server", () => {
     expect(sampled[0]).not.toEqual(sampled[1]);
   }, 240_000);
 
-  it("edits by words alone, with several results for each photo", async () => {
+  it("edits with a text prompt alone, with several results for each photo", async () => {
     const words = ["edit", "make it sepia", "photo.jpg", "--out", "worded", "--count", "2", "--steps", "1"];
     expect(await visii(words)).toMatchObject({ code: 0 });
     expect((await readdir(file("worded"))).sort()).toEqual(["photo-2.jpg", "photo.jpg"]);
   }, 120_000);
 
-  it("cancels the job there when it is interrupted", async () => {
+  it("cancels the remote job when interrupted", async () => {
     const stopped = await visii(["learn", ...pair, "--out", "stopped.visii", "--steps", "2000"], {
       interruptAt: /learning <ins>/,
     });
@@ -136,7 +136,7 @@ describe("visii --server", () => {
     expect(result.stderr).not.toMatch(/bug in visii|\n {4}at /);
   });
 
-  it("passes the service's reason on when the work is refused there", async () => {
+  it("prints the service's reason when it rejects the job", async () => {
     const whole = await readFile(file("photo.jpg"));
     await writeFile(file("torn.visii"), whole);
     const refused = await visii(["apply", "torn.visii", "photo.jpg", "--out", "none"]);

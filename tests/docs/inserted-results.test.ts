@@ -10,12 +10,12 @@ import { noCost, noScores } from "../engine/evaluation/made-up-results.ts";
 const document = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 describe("text between markers", () => {
-  it("is replaced, and the rest stays", () => {
+  it("is replaced without changing the rest", () => {
     const text = "a\n<!-- x -->\nold\n<!-- end of x -->\nb";
     expect(replaceMarked(text, "x", "new")).toBe("a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb");
   });
 
-  it("has its place in the documents, for every ablation and for the model card", () => {
+  it("exists in the documents for every ablation and for the model card", () => {
     for (const { name } of ablations) replaceMarked(document("docs/evaluation.md"), `ablation ${name}`, "");
     replaceMarked(document("docs/evaluation.md"), "findings", "");
     replaceMarked(document("models/mini/README.md"), "evaluation", "");
@@ -69,12 +69,12 @@ describe("the paper's directions", () => {
     expect(verdicts(cells(gains))).toContain(`more pairs help modestly (2 against 1) | ${line} |`);
   });
 
-  it("are not judged where an ablation was not run to its end", () => {
+  it("are not judged by an incomplete ablation", () => {
     expect(verdicts(cells([1, 2]).slice(1))).toContain("(2 against 1) | – | not run |");
     expect(verdicts(cells([1, 2]))).toContain("helps the direction of the edit | – | not run |");
   });
 
-  it("keep the line of an earlier report where an ablation was not run", () => {
+  it("keep an earlier report's line for an ablation that was not run", () => {
     const earlier = verdicts(cells([1, 2]));
     expect(verdicts([], earlier)).toBe(earlier);
     expect(verdicts(cells([-1, -2]), earlier)).toContain("(2 against 1) | PSNR −1.50 [−2.00, −1.00] dB |");

@@ -38,7 +38,7 @@ afterAll(async () => {
 const learnSteps = (hooks: LearnHooks = {}) => learn(pipeline, pairs, { seed: 3, steps }, hooks);
 
 describe("learn", () => {
-  it("tells the size, every stage and previews as large as the photo, each before the next step", async () => {
+  it("reports the size, every stage, and previews of the photo's size, each before the next step", async () => {
     const events: LearnEvent[] = [];
     const sizes: unknown[] = [];
     let inHand = 0;
@@ -61,7 +61,7 @@ describe("learn", () => {
     ]);
   });
 
-  it("saves a state every so many seconds and one when it is aborted, from which it ends in the same bits", async () => {
+  it("saves a state at an interval and on abort, and resumes from it to the same bits", async () => {
     const whole = await learnSteps();
     const saved: Uint8Array[] = [];
     const onCheckpoint = async (state: Uint8Array) => void saved.push(state);
@@ -85,13 +85,13 @@ describe("learn", () => {
     expect(encodeInstruction(resumed.instruction)).toEqual(encodeInstruction(whole.instruction));
   });
 
-  it("fails as its listener does", async () => {
+  it("fails with its listener's error", async () => {
     await expect(learnSteps({ onEvent: () => Promise.reject(new Error("disk full")) })).rejects.toThrow(
       "disk full",
     );
   });
 
-  it("starts from a caption and tells it", async () => {
+  it("starts from a caption and reports it", async () => {
     const captions: unknown[] = [];
     const { instruction } = await learn(
       pipeline,
@@ -104,7 +104,7 @@ describe("learn", () => {
 });
 
 describe("an instruction's bytes", () => {
-  it("are those of its file, and come back as they were", async () => {
+  it("equal its file, and decode to the same instruction", async () => {
     const { instruction } = await learnSteps();
     const path = join(folder, "edit.visii");
     await writeInstruction(path, instruction);
@@ -116,7 +116,7 @@ describe("an instruction's bytes", () => {
 });
 
 describe("readPairs", () => {
-  it("takes files, bytes and pixels alike, and names each in its sentences", async () => {
+  it("accepts files, bytes and pixels, and names each in errors", async () => {
     const file = join(folder, "before.png");
     await writeImage(file, before);
     const bytes = await encodeImage(negative(before), "png");
@@ -138,7 +138,7 @@ describe("readPairs", () => {
 });
 
 describe("edit", () => {
-  it("answers at the photo's own size, the same for its file and its pixels, with its transparency", async () => {
+  it("returns the photo's own size and transparency, and the same for its file and its pixels", async () => {
     const file = join(folder, "photo.png");
     const alpha = Uint8Array.from({ length: 96 * 64 }, (_, index) => (index % 96 < 48 ? 0 : 255));
     await writeImage(file, before, { alpha });

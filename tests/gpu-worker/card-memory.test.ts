@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("the memory of a card", () => {
-  it("is read as nvidia-smi prints it", () => {
+describe("a GPU's memory", () => {
+  it("is read from nvidia-smi", () => {
     expect(parseCards("NVIDIA L4, 23034\nTesla T4, 15360\n")).toEqual([
       { name: "NVIDIA L4", memory: 23034 * 2 ** 20 },
       { name: "Tesla T4", memory: 15360 * 2 ** 20 },
@@ -25,7 +25,7 @@ describe("the memory of a card", () => {
     expect(parseCards("No devices were found")).toEqual([]);
   });
 
-  it("is asked of the card that the worker computes on", async () => {
+  it("is that of the worker's GPU", async () => {
     const path = await tool('echo "NVIDIA L4, 23034"; echo "Tesla T4, 15360"');
     expect((await askCard(1, path)).name).toBe("Tesla T4");
     await expect(askCard(2, path)).rejects.toThrow("did not report the memory of GPU 2 (GPU 2 not found)");
@@ -34,7 +34,7 @@ describe("the memory of a card", () => {
     );
   });
 
-  it("refuses lanes that do not fit by the card's name and both figures", () => {
+  it("rejects lanes that do not fit, with the GPU's name and both figures", () => {
     const [card] = parseCards("Tesla T4, 15360");
     expect(() => requireCardMemory(card!, [8e9, 13e9])).toThrow(
       "The Tesla T4 has 16.1 GB of memory, but 2 lanes need 22.6 GB; lower VISII_LANE_MEMORY or use a larger GPU.",

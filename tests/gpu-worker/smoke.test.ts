@@ -21,7 +21,7 @@ const smoke = (environment: Readonly<Record<string, string>> = {}) =>
     env: { PATH: process.env.PATH, ...environment },
   });
 
-describe("the smoke run", { timeout: 600_000 }, () => {
+describe("the smoke test", { timeout: 600_000 }, () => {
   it("learns and applies an instruction of the bundled model on this machine", async () => {
     const { stdout } = await smoke();
     expect(stdout).toContain("the device passed its self-test");
@@ -30,7 +30,7 @@ describe("the smoke run", { timeout: 600_000 }, () => {
     expect(Number(gained) - Number(photo)).toBeGreaterThan(3);
   });
 
-  it("fails on a device that is not there, and on a model that is damaged", async () => {
+  it("fails on an unavailable device and on a damaged model", async () => {
     await expect(smoke({ VISII_DEVICE: "cuda" })).rejects.toMatchObject({ code: 1 });
     await writeFile(join(folder, "models/mini/unet/config.json"), "{}");
     await expect(smoke()).rejects.toMatchObject({ code: 1 });

@@ -33,7 +33,7 @@ const linesOf = async (url: string) =>
     .map((line) => JSON.parse(line));
 
 describe("a batch", () => {
-  it("edits a manifest's lines, and tells which succeeded and why others did not", async () => {
+  it("edits a manifest's lines, and reports which succeeded and why others failed", async () => {
     const good = await running.upload(await picture());
     const whole = await picture("jpeg", { width: 64, height: 64 });
     const torn = await running.upload(whole.subarray(0, whole.length - 200), "image/jpeg");
@@ -64,7 +64,7 @@ describe("a batch", () => {
     expect(usage.totals.images).toBe(1);
   });
 
-  it("takes what lies in the account's folder of the bucket, and nothing beside it", async () => {
+  it("reads only the account's folder of the bucket", async () => {
     const { account, standIns } = running.service;
     const clients = createAwsClients(standIns.aws);
     const objects = new S3ObjectStore(clients.s3, standIns.bucket);
@@ -87,7 +87,7 @@ describe("a batch", () => {
     expect(climbing.status).toBe(422);
   });
 
-  it("keeps what is done when it is canceled", async () => {
+  it("keeps finished results when canceled", async () => {
     const image = await running.upload(await picture());
     const images = Array.from({ length: 24 }, () => image);
     const { body } = await running.call("POST", "/v1/batches", {
@@ -104,7 +104,7 @@ describe("a batch", () => {
     expect(await linesOf(batch.output_url)).toHaveLength(batch.counts.succeeded);
   });
 
-  it("runs by schedule, once at its time, and not while it is paused", async () => {
+  it("runs by schedule, once each time, and not while paused", async () => {
     const images = [await running.upload(await picture())];
     const at = new Date(Date.now() + 1500).toISOString();
     const later = new Date(Date.now() + 3_600_000).toISOString();
@@ -138,7 +138,7 @@ describe("a batch", () => {
 });
 
 describe("a schedule", () => {
-  it("keeps its hour in its time zone when the clocks change", () => {
+  it("keeps its hour in its time zone when daylight saving time starts or ends", () => {
     const daily = { cron: "0 3 * * *", time_zone: "Europe/Berlin" };
     const winter = nextRun(daily, Date.parse("2026-03-27T12:00:00Z"));
     const summer = nextRun(daily, Date.parse("2026-03-29T12:00:00Z"));
@@ -154,12 +154,9 @@ describe("a schedule", () => {
     { cron: "0,1 * * * *" },
     { cron: "*/7 * * * *" },
     { cron: "58,2 23,0 * * *" },
-  ])(
-    "refuses %j, which cannot be read or runs twice within five minutes somewhere in its cycle",
-    (schedule) => {
-      expect(() => requireRareRuns(schedule)).toThrow(expect.objectContaining({ code: "invalid_request" }));
-    },
-  );
+  ])("rejects %j, which is invalid or runs twice within five minutes", (schedule) => {
+    expect(() => requireRareRuns(schedule)).toThrow(expect.objectContaining({ code: "invalid_request" }));
+  });
 
   it.each(["*/5 * * * *", "0,5 * * * *", "58,2 3 * * *", "0 3 29 2 *", "55 23 * * *"])("takes %s", (cron) => {
     expect(() => requireRareRuns({ cron })).not.toThrow();

@@ -100,7 +100,7 @@ interface Made {
 
 describe("kill -9 of computing processes, workers and API in the middle of mixed jobs, duplicate deliveries, and injected faults", () => {
   it(
-    `loses none of ${jobs}, charges each once, and leaves queue and ledger clean`,
+    `loses none of ${jobs} jobs, charges each once, and leaves queue and ledger clean`,
     async () => {
       const draw = new SeededRandom(9, "chaos");
       const before = await uploadWithRetries(running, await picture());

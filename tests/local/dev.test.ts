@@ -64,7 +64,7 @@ afterEach(() => {
 });
 
 describe("npm run dev", () => {
-  it("runs two workers, says that its port is taken, and leaves nothing running at Ctrl-C in the midst of learning", async () => {
+  it("runs two workers, reports that its port is in use, and leaves nothing running after Ctrl-C during learning", async () => {
     const dev = startDev("--port", "0", "--workers", "2", "--model", tinyModel);
     const group = dev.child.pid!;
     const { url, key } = await ready(dev);
@@ -100,7 +100,7 @@ describe("npm run dev", () => {
     expect(dev.said().stderr).not.toMatch(/Error|\n {4}at /);
   }, 300_000);
 
-  it("takes its workers with it when it is killed", async () => {
+  it("leaves no workers running when it is killed", async () => {
     const dev = startDev("--port", "0", "--model", tinyModel);
     const group = dev.child.pid!;
     await ready(dev);

@@ -30,8 +30,11 @@ describe("the service on one machine", () => {
     const { url, key } = running.service;
     const image = await running.upload(await picture());
     const headers = {
-      ...{ Host: "forged.example", "X-Forwarded-Host": "forged.example", "X-Forwarded-Proto": "https" },
-      ...{ Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+      Host: "forged.example",
+      "X-Forwarded-Host": "forged.example",
+      "X-Forwarded-Proto": "https",
+      Authorization: `Bearer ${key}`,
+      "Content-Type": "application/json",
     };
     const body = await new Promise<string>((resolve, reject) => {
       const sending = request(`${url}/v1/edits`, { method: "POST", headers }, (answer) =>
@@ -45,7 +48,7 @@ describe("the service on one machine", () => {
     expect(body).not.toContain("forged.example");
   });
 
-  it("learns from a pair, edits photos, gives signed links, and charges what was done", async () => {
+  it("learns from a pair, edits photos, returns signed links, and charges the usage", async () => {
     const id = await learned();
     const instruction = await running.end(`/v1/instructions/${id}`);
     expect(instruction.error).toBeUndefined();
@@ -108,7 +111,7 @@ describe("the service on one machine", () => {
       expect((await fetch(url)).status).toBe(404);
   });
 
-  it("learns keys and values on request, edits with them, and takes the file back", async () => {
+  it("learns keys and values on request, edits with them, and imports the file again", async () => {
     const instruction = await running.end(`/v1/instructions/${await learned(3, { space: "kv" })}`);
     expect(instruction).toMatchObject({ status: "succeeded", usage: { steps: 3 } });
     const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
@@ -125,7 +128,7 @@ describe("the service on one machine", () => {
     expect(brought.body).toMatchObject({ status: "succeeded", caption: instruction.caption });
   });
 
-  it("learns at the learning rate, guidance and CLIP weight that the request names", async () => {
+  it("learns with the learning rate, guidance and CLIP weight of the request", async () => {
     const infoOf = async (options: object) => {
       const instruction = await running.end(`/v1/instructions/${await learned(2, options)}`);
       const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
@@ -154,7 +157,7 @@ describe("the service on one machine", () => {
     expect(JSON.stringify(refused.body)).toContain("clip_weight");
   });
 
-  it("fails the import of a file that lies, in the file's own words, and goes on", async () => {
+  it("fails the import of an invalid file with the engine's message, and continues", async () => {
     const instruction = await running.end(`/v1/instructions/${await learned(2)}`);
     const file = Buffer.from(await (await fetch(instruction.file_url)).arrayBuffer());
     const begin = 8 + Number(file.readBigUInt64LE(0));
@@ -205,7 +208,7 @@ describe("the service on one machine", () => {
     );
   });
 
-  it("fails a job whose picture only the decoder can refuse, with its reason, and charges nothing", async () => {
+  it("fails a job whose image only the decoder can reject, with its reason, and charges nothing", async () => {
     const whole = await picture("jpeg", { width: 64, height: 64 });
     const torn = await running.upload(whole.subarray(0, whole.length - 200), "image/jpeg");
     const { balance } = (await running.call("GET", "/v1/usage")).body;
@@ -223,7 +226,7 @@ describe("the service on one machine", () => {
     expect(after.balance).toBe(balance);
   });
 
-  it("stops a running job between two steps, and edits go on while another learns", async () => {
+  it("stops a running job between two steps, and edits while another job learns", async () => {
     const id = await learned(2000);
     await running.watch(`/v1/instructions/${id}`, ({ progress }) => progress?.stage === "learn");
     const images = [await running.upload(await picture())];
@@ -239,7 +242,7 @@ describe("the service on one machine", () => {
     expect((await running.end(`/v1/instructions/${id}`, 10)).status).toBe("canceled");
   });
 
-  it("tells a signed webhook once, and tries again when it was not heard", async () => {
+  it("sends a signed webhook once, and retries it if it failed", async () => {
     const { verifyWebhook } = await import("../../shared/webhooks/signing.ts");
     const heard: { headers: Record<string, string>; body: string }[] = [];
     const listener = createServer(async (request, response) => {

@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 describe("a worker", () => {
-  it("says that it starts, is ready, is busy and ready again", async () => {
+  it("reports that it is starting, ready, busy and ready again", async () => {
     const images = [await running.upload(await picture())];
     const edit = { text: "sepia", images, steps: 40 };
     const { body } = await running.call("POST", "/v1/edits", edit);
@@ -53,7 +53,7 @@ describe("a worker", () => {
       ]);
   });
 
-  it("replaces a computing process that is wedged, and its learning goes on from the last state", async () => {
+  it("replaces a compute process that hangs, and resumes its learning from the last state", async () => {
     const before = await running.upload(await picture());
     const after = await running.upload(await picture("png", { red: 30 }));
     const [worker] = running.service.workers;
@@ -77,7 +77,7 @@ describe("a worker", () => {
 });
 
 describe("a worker that cannot open its model", () => {
-  it("ends by itself, and says why", async () => {
+  it("exits and says why", async () => {
     await expect(RunningService.start({ model: "/nowhere" })).rejects.toThrow("the worker ended with code 1");
   });
 });

@@ -121,7 +121,7 @@ describe("the packages, as published", () => {
   });
 
   it(
-    "satisfy a strict compiler, dependencies included, with programs that run: the examples of the docstrings",
+    "type-check strictly, dependencies included, and run the examples of the docstrings",
     async () => {
       await mkdir(join(project, "examples"));
       const examples = docExamples();
@@ -191,7 +191,7 @@ describe("the packages, as published", () => {
   });
 
   it(
-    "bring a client that a browser can load, and whose types need no Node",
+    "have a client that runs in browsers, with types that do not need Node's",
     async () => {
       const program = join(project, "browser.ts");
       const code =

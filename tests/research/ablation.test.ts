@@ -51,7 +51,7 @@ const plan = (more: Partial<AblationPlan> = {}): AblationPlan => ({
 
 describe("the table of ablations", () => {
   it.each(ablations.map((ablation) => [ablation.name, ablation] as const))(
-    "%s names its variants once, and one of them as the baseline",
+    "%s has variants with unique names, and one of them as the baseline",
     (_, { variants, baseline }) => {
       const names = variants.map(({ name }) => name);
       expect(new Set(names).size).toBe(names.length);
@@ -59,7 +59,7 @@ describe("the table of ablations", () => {
     },
   );
 
-  it("takes what the bundled model recommends for the baseline, but where the frozen branches must have weight", async () => {
+  it("uses the bundled model's defaults as the baseline, except if the frozen branches must have weight", async () => {
     const bundled = await readModelFolder(modelFolder("mini"));
     const recommended = JSON.stringify(resolveSettings(bundled, { seed: 0, start: "words" }));
     const others = ablations.filter(({ variants, baseline }) => {
@@ -70,7 +70,7 @@ describe("the table of ablations", () => {
     expect(others.map(({ name }) => name)).toEqual(["guidance", "edit-guidance", "sampling", "branches"]);
   });
 
-  it("varies in each line what its baseline has otherwise", async () => {
+  it("has variants that differ from the baseline", async () => {
     const { folder, dispose } = await modelWithPairEncoder();
     const model = await readModelFolder(folder);
     for (const ablation of ablations) {
@@ -97,7 +97,7 @@ describe("the table of ablations", () => {
     });
   });
 
-  it("leaves out what a model or the cases have not the means for: a pair encoder, phrases, a CLIP that knows edits, captions", () => {
+  it("omits what the model or the cases lack: a pair encoder, phrases, a CLIP trained on edits, captions", () => {
     const [init] = chooseAblations("init");
     const names = ({ variants }: Ablation) => variants.map(({ name }) => name);
     expect(names(ablationFor(pipeline!, init!, cases!))).toEqual(["generic", "caption", "truth"]);
@@ -108,7 +108,7 @@ describe("the table of ablations", () => {
     expect(names(ablationFor(rich, init!, captioned))).toEqual(init!.variants.map(({ name }) => name));
   });
 
-  it("is chosen from by name, and refuses a name that it lacks", () => {
+  it("selects ablations by name, and rejects an unknown name", () => {
     expect(chooseAblations("steps, clip").map(({ name }) => name)).toEqual(["clip", "steps"]);
     expect(() => chooseAblations("clop")).toThrow(
       /Unknown ablation "clop"; use clip, init, start, guidance, edit-guidance, sampling/,
@@ -125,14 +125,14 @@ describe("the choice of cases", () => {
     expect(chosen("99")).toHaveLength(24);
   });
 
-  it("takes names, and refuses one that the set lacks", () => {
+  it("accepts names, and rejects an unknown one", () => {
     expect(chosen("c3,c1")).toEqual(["c1", "c3"]);
     expect(() => chosen("c1,dusk")).toThrow(/no case "dusk"/);
   });
 });
 
 describe("a run of ablations", () => {
-  it("lets variants that learn alike share what they learn, and does nothing twice", async () => {
+  it("shares a learning run between variants with the same settings, and reuses results", async () => {
     const first = await runAblations(pipeline!, plan());
     expect(first).toMatchObject({ complete: true, reused: 0 });
     expect(first.finished).toHaveLength(3 * 2);
@@ -143,7 +143,7 @@ describe("a run of ablations", () => {
     expect(again).toEqual({ ...first, reused: 6 });
   });
 
-  it("counts the cost of what is shared once", () => {
+  it("counts the cost of a shared run once", () => {
     const cells = listCells(pipeline!, [small], cases!, [0]);
     const costs = (variant: string) =>
       cells.filter((cell) => cell.variant.name === variant).map(({ cost }) => cost);
@@ -154,7 +154,7 @@ describe("a run of ablations", () => {
     expect(costs("three")).toEqual([2 * 3 * batchSize + 4, 2 * 3 * batchSize + 2]);
   });
 
-  it("scales pictures down to the side asked for, which makes other results", async () => {
+  it("scales images down to the requested side, with separate results", async () => {
     const at = async (side?: number) =>
       runAblations(pipeline!, plan({ cases: cases!.slice(1), ...(side ? { side } : {}) }));
     const [full, half] = [await at(), await at(48)];
@@ -164,7 +164,7 @@ describe("a run of ablations", () => {
     );
   });
 
-  it("starts from a caption or from the case's text, where that is what is varied", async () => {
+  it("starts from a caption or from the case's text, if the ablation varies it", async () => {
     const init: Ablation = {
       ...small,
       variants: [
@@ -183,14 +183,14 @@ describe("a run of ablations", () => {
     );
   });
 
-  it("refuses a case with too few pairs before any work", async () => {
+  it("rejects a case with too few pairs before any work", async () => {
     const [pairs] = chooseAblations("pairs");
     await expect(runAblations(pipeline!, plan({ ablations: [pairs!] }))).rejects.toThrow(
       /pairs requires 2 pairs, but one has 1; exclude one of them/,
     );
   });
 
-  it("keeps what is done when it is stopped", async () => {
+  it("keeps finished results when aborted", async () => {
     const controller = new AbortController();
     const out = join(dirname(set!), "stopped");
     const stopped = await runAblations(pipeline!, plan({ out }), {
@@ -213,7 +213,7 @@ describe("the ablate command", () => {
     });
 
   it(
-    "leaves a page, tables, plots and results, and prints the same tables when it is run again",
+    "writes a page, tables, plots and results, and prints the same tables on a second run",
     async () => {
       const words = ["--only", "clip,noise", "--cases", "two", "--size", "48"];
       const first = await ablate(...words, "--json");
@@ -259,7 +259,7 @@ describe("the ablate command", () => {
     [["--cases", "three"], /The set has no case "three"; it has one, two/],
     [["--only", "pairs"], /requires 2 pairs, but one has 1/],
     [["--out", "set/results"], /is inside the set/],
-  ])("refuses %j in one sentence", async (words, message) => {
+  ])("rejects %j in one sentence", async (words, message) => {
     const { code, stderr, stdout } = await ablate(...words);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/internal|\n\s+at /);

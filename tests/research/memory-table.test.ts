@@ -3,7 +3,7 @@ import { MemoryTable } from "../../research/bench/batch/memory-table.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
 import { tableContract } from "../contracts/table-contract.ts";
 
-describe("the table in memory, which the bench runs on", () => {
+describe("the benchmark's table in memory", () => {
   tableContract(() => {
     const clock = new ManualClock();
     return { clock, table: new MemoryTable(() => clock.now()) };

@@ -52,7 +52,7 @@ describe("a random model", () => {
     await pipeline.dispose();
   });
 
-  it("has in its text encoder the text tower of its CLIP, as Stable Diffusion has", async () => {
+  it("uses its CLIP's text tower as text encoder, as Stable Diffusion does", async () => {
     const name = "text_model.encoder.layers.1.mlp.fc1.weight";
     const [encoder, clip] = [
       await tensor("first/text_encoder/model.safetensors", name),
@@ -61,7 +61,7 @@ describe("a random model", () => {
     expect(encoder).toEqual(clip);
   });
 
-  it("is the same for one seed, byte for byte, and another for another", async () => {
+  it("is the same for one seed, byte for byte, and different for another", async () => {
     await writeRandomModel(join(scratch, "again"), { like, seed: 1 });
     await writeRandomModel(join(scratch, "other"), { like, seed: 2 });
     const read = (folder: string) =>
@@ -86,7 +86,7 @@ describe("a random model", () => {
     await (await openPipeline(join(scratch, "half"), { device: "cpu" })).dispose();
   });
 
-  it("does not take a folder that holds something", async () => {
+  it("rejects a folder that is not empty", async () => {
     const folder = join(scratch, "taken");
     await mkdir(folder);
     await writeFile(join(folder, "thesis.txt"), "the only copy");
@@ -97,7 +97,7 @@ describe("a random model", () => {
     expect(await readdir(folder)).toEqual(["thesis.txt"]);
   });
 
-  it("leaves nothing when it is stopped", async () => {
+  it("leaves no files when aborted", async () => {
     const controller = new AbortController();
     const stopped = writeRandomModel(join(scratch, "stopped"), {
       like,
@@ -115,7 +115,7 @@ describe("a random model", () => {
 it.each([
   ["instruct-pix2pix", { unet: 859_532_484 }],
   ["sdxl-instruct-pix2pix", { unet: 2_567_475_204, text_encoder_2: 694_659_840 }],
-] as const)("%s has the published number of parameters in every part", (name, own) => {
+] as const)("%s has the published number of parameters in every component", (name, own) => {
   const counts = layouts[name]().components.map(({ folder, tensors }) => [
     folder,
     tensors()

@@ -8,7 +8,7 @@ import {
 } from "../../shared/accounts/api-key.ts";
 
 describe("an API key", () => {
-  it("is known by its shape and checksum, without a look-up", () => {
+  it("is recognized by its format and checksum, without a lookup", () => {
     const secret = createKeySecret("test", randomBytes(keySecretBytes));
     expect(secret).toMatch(/^visii_test_[0-9A-Za-z]{38}$/);
     expect(isWellFormedKey(secret)).toBe(true);
@@ -17,7 +17,7 @@ describe("an API key", () => {
     expect(isWellFormedKey("")).toBe(false);
   });
 
-  it("leaves only its hash", () => {
+  it("is stored only as a hash", () => {
     expect(hashKeySecret("visii_test_x")).toMatch(/^[0-9a-f]{64}$/);
   });
 

@@ -5,7 +5,7 @@ import { type OutboundPolicy, publicOnly } from "../../shared/outbound/outbound-
 import { refuseAddress, refuseIp } from "../../shared/outbound/public-address.ts";
 import { createGuardedSender } from "../../shared/webhooks/guarded-sender.ts";
 
-describe("an address that is called for a stranger", () => {
+describe("a URL from a user", () => {
   it.each([
     "https://127.0.0.1/",
     "https://2130706433/",
@@ -35,12 +35,12 @@ describe("an address that is called for a stranger", () => {
     "http://example.com/",
     "file:///etc/passwd",
     "not a url",
-  ])("is refused when it is %s", (url) => {
+  ])("is rejected if it is %s", (url) => {
     expect(refuseAddress(url)).toEqual(expect.any(String));
   });
 
   it.each(["https://example.com/hook", "https://93.184.216.34/", "https://[2606:2800:220:1::1]/"])(
-    "is called when it is %s",
+    "is accepted if it is %s",
     (url) => {
       expect(refuseAddress(url)).toBeUndefined();
     },

@@ -4,16 +4,19 @@ import { readImageHeader } from "../../shared/image-header.ts";
 import { heicPhoto, picture } from "../functions/pictures.ts";
 
 describe("an image's header", () => {
-  it.each(["png", "jpeg", "webp", "avif", "tiff"] as const)("tells type and size of a %s", async (format) => {
-    const header = readImageHeader(await picture(format, { width: 50, height: 34 }));
-    expect(header).toEqual({ type: `image/${format}`, width: 50, height: 34 });
-  });
+  it.each(["png", "jpeg", "webp", "avif", "tiff"] as const)(
+    "returns the type and size of a %s",
+    async (format) => {
+      const header = readImageHeader(await picture(format, { width: 50, height: 34 }));
+      expect(header).toEqual({ type: `image/${format}`, width: 50, height: 34 });
+    },
+  );
 
-  it("tells type and size of a HEIC photo", async () => {
+  it("returns the type and size of a HEIC photo", async () => {
     expect(readImageHeader(await heicPhoto())).toMatchObject({ type: "image/heic" });
   });
 
-  it("survives any damage without throwing or hanging", async () => {
+  it("never throws or hangs on a damaged file", async () => {
     const draw = new SeededRandom(2, "headers");
     const formats = ["png", "jpeg", "webp", "avif", "tiff"] as const;
     for (const whole of [await heicPhoto(), ...(await Promise.all(formats.map((one) => picture(one))))]) {

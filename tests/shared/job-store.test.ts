@@ -39,13 +39,13 @@ async function stored(): Promise<Job> {
 }
 
 describe("a job's row", () => {
-  it("is taken by one of many workers", async () => {
+  it("is leased by one of many workers", async () => {
     const { id } = await stored();
     const claims = await Promise.all(["a", "b", "c", "d"].map((owner) => jobs.claim(account, id, owner)));
     expect(claims.filter((claim) => claim === "taken")).toHaveLength(3);
   });
 
-  it("changes hands when its worker falls silent, and the silent one has lost it", async () => {
+  it("is leased by another worker when the lease expires, and the first one loses it", async () => {
     const { id } = await stored();
     const first = (await jobs.claim(account, id, "first")) as Job;
     clock.advance(queueTiming.lease * 1000 + 1);
@@ -60,7 +60,7 @@ describe("a job's row", () => {
     });
   });
 
-  it("ends once; the first end stands", async () => {
+  it("ends once; the first writer wins", async () => {
     const job = await stored();
     await jobs.end(job, { status: "canceled" });
     await jobs.end(job, { status: "succeeded" });
@@ -68,7 +68,7 @@ describe("a job's row", () => {
     expect(await jobs.claim(account, job.id, "late")).toBe("over");
   });
 
-  it("is due for the sweeper while something is open, and not after its conclusion", async () => {
+  it("is due for the sweeper until its conclusion", async () => {
     const job = await stored();
     const due = async () => {
       const rows = await world.table.dueBy("edt", new Date(clock.now() + 86_400_000).toISOString(), 100);
@@ -81,7 +81,7 @@ describe("a job's row", () => {
     expect(await due()).toBe(false);
   });
 
-  it("is put on the queue it names, as a pointer", async () => {
+  it("is queued by ID on its queue", async () => {
     const job = await stored();
     await jobs.enqueue(job);
     const [message] = await world.queues.interactive.receive({

@@ -27,7 +27,7 @@ async function open(credits = 1000): Promise<string> {
 const sumOf = (account: string) => sumOfLedger(world.table, account);
 
 describe("the ledger", () => {
-  it("charges a success by measured work and returns the rest", async () => {
+  it("charges the measured work of a success and releases the rest", async () => {
     const account = await open();
     await ledger.reserve(account, "job", 100, any);
     expect((await ledger.balance(account))?.available).toBe(900);
@@ -36,7 +36,7 @@ describe("the ledger", () => {
     expect(await sumOf(account)).toBe(940);
   });
 
-  it("gives everything back after a failure", async () => {
+  it("releases everything after a failure", async () => {
     const account = await open();
     await ledger.reserve(account, "job", 100, any);
     await ledger.settle(account, "job", undefined);
@@ -44,7 +44,7 @@ describe("the ledger", () => {
     expect(await sumOf(account)).toBe(1000);
   });
 
-  it("moves once, however often it is told and by how many at once", async () => {
+  it("applies a change once, also for repeated and concurrent calls", async () => {
     const account = await open();
     await Promise.all(Array.from({ length: 5 }, () => ledger.reserve(account, "job", 100, any)));
     expect((await ledger.balance(account))?.available).toBe(900);
@@ -54,7 +54,7 @@ describe("the ledger", () => {
     expect(await sumOf(account)).toBe(940);
   });
 
-  it("refuses what is not covered, in words, and takes nothing", async () => {
+  it("rejects a cost above the balance with a message, and reserves nothing", async () => {
     const account = await open(50);
     await expect(ledger.reserve(account, "job", 100, any)).rejects.toThrow(
       "requires 100 credits and the balance is 50",
@@ -62,7 +62,7 @@ describe("the ledger", () => {
     expect((await ledger.balance(account))?.available).toBe(50);
   });
 
-  it("never spends twice what races for the last credits", async () => {
+  it("never spends the last credits twice in a race", async () => {
     const account = await open(250);
     const races = Array.from({ length: 6 }, (_, n) => ledger.reserve(account, `job ${n}`, 100, any));
     const won = (await Promise.allSettled(races)).filter(({ status }) => status === "fulfilled");
@@ -71,7 +71,7 @@ describe("the ledger", () => {
     expect(await ledger.balance(account)).toMatchObject({ available: 50, reserved: 200 });
   });
 
-  it("limits the open jobs of each class apart, and frees a place with each that ends", async () => {
+  it("limits the open jobs of each class, and frees a slot when one ends", async () => {
     const account = await open();
     const limit = (name: "interactive" | "bulk") => ({ class: name, most: 2 });
     for (const job of ["b1", "b2"]) await ledger.reserve(account, job, 10, limit("bulk"));
@@ -88,7 +88,7 @@ describe("the ledger", () => {
     expect((await ledger.balance(account))?.open).toEqual({ interactive: 2, bulk: 2 });
   });
 
-  it("keeps a balance of four numbers however many jobs are open, each reservation in a row of its own", async () => {
+  it("keeps a balance of four numbers, and each reservation in its own row", async () => {
     const account = await open(10_000);
     const size = async () => JSON.stringify((await world.table.get(rowKeys.balance(account)))?.data).length;
     const before = await size();
@@ -99,7 +99,7 @@ describe("the ledger", () => {
     expect(await world.table.query(pk, { limit: 1000 })).toHaveLength(300);
   });
 
-  it("stores a job's row with its reservation, or neither", async () => {
+  it("stores a job's row and its reservation, or neither", async () => {
     const account = await open(100);
     const row = (n: number) => ({ pk: account, sk: `edt#${n}`, data: { n } });
     await ledger.reserve(account, "one", 60, any, row(1));

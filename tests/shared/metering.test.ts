@@ -46,7 +46,7 @@ const charge = {
 };
 
 describe("a charge", () => {
-  it("is told to the meter once, also when it is out of reach at first or told again after a crash", async () => {
+  it("is sent to the meter once, also after a connection error or a crash", async () => {
     const { table } = world;
     const key = meterKey("acc_1", charge.job);
     const meter = createStripeMeter({ secretKey: "sk_test_1", eventName: "visii_credits", baseUrl });
@@ -71,7 +71,7 @@ describe("a charge", () => {
     ]);
   });
 
-  it("stays where it is when the meter does not know our key", async () => {
+  it("stays unsent if the meter rejects the key", async () => {
     const { table } = world;
     const key = meterKey("acc_1", "edt_2");
     await table.insert({ ...key, data: { ...charge, job: "edt_2" }, due: charge.at });
@@ -85,7 +85,7 @@ describe("a charge", () => {
 });
 
 describe("metrics", () => {
-  it("are a log line that CloudWatch takes in", () => {
+  it("are a log line in CloudWatch's format", () => {
     expect(metrics({ JobSeconds: [2, "Seconds"] }, { Kind: "edit" }, 5)).toEqual({
       _aws: {
         Timestamp: 5,
@@ -102,7 +102,7 @@ describe("metrics", () => {
     });
   });
 
-  it("have a value on their line for every dimension, the stage's too", () => {
+  it("have a value for every dimension, including the stage", () => {
     const lines: string[] = [];
     const log = createJsonLog(
       (line) => lines.push(line),

@@ -26,8 +26,8 @@ function table(...answers: Error[]) {
 }
 const clock = Object.assign(new ManualClock(), { sleep: async () => undefined });
 
-describe("a write whose row another transaction is writing", () => {
-  it("is made again until it is let through", async () => {
+describe("a write that conflicts with another transaction", () => {
+  it("is retried until it succeeds", async () => {
     const { state, call } = table(
       canceled("None", "TransactionConflict"),
       conflict,
@@ -37,19 +37,19 @@ describe("a write whose row another transaction is writing", () => {
     expect(state.calls).toBe(4);
   });
 
-  it("is not made again when one of its conditions does not hold", async () => {
+  it("is not retried if a condition failed", async () => {
     const { state, call } = table(canceled("TransactionConflict", "ConditionalCheckFailed"));
     expect(await unlessCanceled(clock, call)).toBe("conflict");
     expect(state.calls).toBe(1);
   });
 
-  it("is left to its caller to repeat when it never is let through", async () => {
+  it("throws a retryable error if it never succeeds", async () => {
     const { state, call } = table(...Array.from({ length: 50 }, () => conflict));
     await expect(unlessCanceled(clock, call)).rejects.toMatchObject({ name: "RetryableError" });
     expect(state.calls).toBe(10);
   });
 
-  it("fails at once for every other reason", async () => {
+  it("fails at once for any other reason", async () => {
     await expect(unlessCanceled(clock, table(canceled("ValidationError")).call)).rejects.toMatchObject({
       name: "TransactionCanceledException",
     });

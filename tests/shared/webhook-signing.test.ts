@@ -7,7 +7,7 @@ const body = '{"type":"edit.succeeded"}';
 const headers = signWebhook([secret], "dlv_1", now / 1000, body);
 
 describe("a webhook's signature", () => {
-  it("agrees with the example of the Standard Webhooks specification", () => {
+  it("equals the example of the Standard Webhooks specification", () => {
     const signed = signWebhook(
       ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
       "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -17,7 +17,7 @@ describe("a webhook's signature", () => {
     expect(signed["webhook-signature"]).toBe("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
   });
 
-  it("lets a true message through", () => {
+  it("accepts a valid message", () => {
     expect(verifyWebhook(secret, headers, body, now + 60_000)).toEqual({ type: "edit.succeeded" });
   });
 
@@ -26,7 +26,7 @@ describe("a webhook's signature", () => {
     expect(verifyWebhook(secret, both, body, now)).toBeDefined();
   });
 
-  it("refuses another body, another id, another secret, another version, and none", () => {
+  it("rejects another body, ID, secret or version, and a missing signature", () => {
     const changed = [
       () => verifyWebhook(secret, headers, `${body} `, now),
       () => verifyWebhook(secret, { ...headers, "webhook-id": "dlv_2" }, body, now),
@@ -44,7 +44,7 @@ describe("a webhook's signature", () => {
       expect(verify).toThrow(expect.objectContaining({ code: "invalid_signature" }));
   });
 
-  it("refuses a replay after five minutes", () => {
+  it("rejects a replay after five minutes", () => {
     expect(() => verifyWebhook(secret, headers, body, now + 301_000)).toThrow(/replay/);
   });
 });

@@ -7,7 +7,7 @@ import { removeDeadNodes } from "../../../engine/rewrite/remove-dead-nodes.ts";
 import { attention, groupNorm } from "../numerics/composed-functions.ts";
 import { expectGradient } from "../numerics/expect-gradient.ts";
 
-describe("the gradient of a composed function agrees with differences, and in float32", () => {
+describe("the gradient of a composed function equals central differences, and runs in float32", () => {
   test("a perceptron with a residual", () =>
     expectGradient({ x: [3, 4], w1: [4, 6], b1: [6], w2: [4, 6] }, (g, { x, w1, b1, w2 }) =>
       g.add(x, g.matmul(g.gelu(g.add(g.matmul(x, w1), b1)), w2, { transB: true })),
@@ -21,19 +21,19 @@ describe("the gradient of a composed function agrees with differences, and in fl
   test("self-attention: queries, keys and values of one input", () =>
     expectGradient({ x: [1, 2, 4, 3], w: [3, 3] }, (g, { x, w }) => attention(g, g.matmul(x, w), x, x)));
 
-  test("group normalisation and SiLU", () =>
+  test("group normalization and SiLU", () =>
     expectGradient({ x: [2, 4, 3, 2], weight: [4], bias: [4] }, (g, { x, weight, bias }) =>
       g.quickGelu(groupNorm(g, x, 2, weight, bias), 1),
     ));
 
-  test("a residual block: normalise, convolve, halve, convolve, double", () =>
+  test("a residual block: normalize, convolve, halve, convolve, double", () =>
     expectGradient({ x: [1, 2, 4, 4], w1: [4, 2, 3, 3], w2: [2, 4, 3, 3] }, (g, { x, w1, w2 }) => {
       const same = { stride: 1, pads: [1, 1, 1, 1], dilation: 1 } as const;
       const down = g.conv(g.tanh(x), w1, undefined, { ...same, stride: 2 });
       return g.add(x, g.resize(g.conv(g.quickGelu(down, 1), w2, undefined, same), 2));
     }));
 
-  test("a cosine similarity, clamped out of reach", () =>
+  test("a cosine similarity with a clamp that has no effect", () =>
     expectGradient({ a: [6], b: [6] }, (g, { a, b }) => {
       const norm = (x: typeof a) => g.sqrt(g.reduceSum(g.mul(x, x), [0]));
       return g.clip(g.div(g.reduceSum(g.mul(a, b), [0]), g.mul(norm(a), norm(b))), -5, 5);
@@ -42,21 +42,21 @@ describe("the gradient of a composed function agrees with differences, and in fl
   test("a value used as both operands of one node", () =>
     expectGradient({ x: [2, 3] }, (g, { x }) => g.mul(x, x)));
 
-  test("a value used along three ways", () =>
+  test("a value used on three paths", () =>
     expectGradient({ x: [2, 3] }, (g, { x }) => g.add(g.mul(g.exp(x), x), g.sin(x))));
 
-  test("broadcasting is undone: a scalar, a bias, a repeated axis", () =>
+  test("gradients are summed over broadcast axes: a scalar, a bias, a repeated axis", () =>
     expectGradient({ s: [], b: [3], c: [2, 1], x: [2, 3] }, (g, { s, b, c, x }) =>
       g.mul(g.add(g.mul(x, s), b), g.tanh(c)),
     ));
 
-  test("pieces of a value, written over and put together again", () =>
+  test("slices of a value, overwritten and concatenated", () =>
     expectGradient({ x: [5, 2], learned: [2, 2] }, (g, { x, learned }) =>
       g.exp(g.concat([g.slice(x, 0, 0, 1), learned, g.slice(x, 0, 3, 5)], 0)),
     ));
 });
 
-test("a small derivative graph reads like the formula", () => {
+test("a small derivative graph prints like the formula", () => {
   const graph = new GraphBuilder("loss");
   const x = graph.input("x", "float32", [2, 3]);
   const w = graph.input("w", "float32", [3, 1]);
@@ -80,7 +80,7 @@ test("a small derivative graph reads like the formula", () => {
   `);
 });
 
-test("normalisation reuses the statistics that the forward pass saved", () => {
+test("normalization reuses the statistics of the forward pass", () => {
   const graph = new GraphBuilder("norm");
   const x = graph.input("x", "float32", [2, 4]);
   const y = graph.layerNormalization(x, 1e-5);
@@ -106,8 +106,8 @@ test("normalisation reuses the statistics that the forward pass saved", () => {
   `);
 });
 
-describe("the walker", () => {
-  test("writes no node for what does not lead from the inputs to the loss", () => {
+describe("gradient()", () => {
+  test("adds no nodes for values that do not lie between the inputs and the loss", () => {
     const graph = new GraphBuilder("path");
     const x = graph.input("x", "float32", [2]);
     const other = graph.input("other", "float32", [2]);
@@ -122,7 +122,7 @@ describe("the walker", () => {
     );
   });
 
-  test("gives the gradient with respect to a value in the middle", () => {
+  test("computes the gradient with respect to an intermediate value", () => {
     const graph = new GraphBuilder("middle");
     const hidden = graph.exp(graph.input("x", "float32", [2]));
     const loss = graph.reduceSum(graph.mul(hidden, 3), [0]);
@@ -130,7 +130,7 @@ describe("the walker", () => {
     expect(graph.nodes.filter(({ op }) => op === "Exp")).toHaveLength(1);
   });
 
-  test("gives one to the loss itself", () => {
+  test("is one for the loss itself", () => {
     const graph = new GraphBuilder("itself");
     const loss = graph.input("loss", "float32", []);
     expect(gradient(graph, loss, [loss])[0]!.origin).toEqual({
@@ -139,7 +139,7 @@ describe("the walker", () => {
     });
   });
 
-  test("refuses a loss that is no scalar", () => {
+  test("rejects a loss that is not a scalar", () => {
     const graph = new GraphBuilder("wide");
     const x = graph.input("x", "float32", [2]);
     expect(() => gradient(graph, graph.exp(x), [x])).toThrow(
@@ -147,7 +147,7 @@ describe("the walker", () => {
     );
   });
 
-  test("refuses an input that the loss does not depend on, by name", () => {
+  test("rejects, by name, an input that the loss does not depend on", () => {
     const graph = new GraphBuilder("apart");
     const x = graph.input("x", "float32", [1]);
     const other = graph.input("other", "float32", [1]);
@@ -156,14 +156,14 @@ describe("the walker", () => {
     );
   });
 
-  test("says so when the only way to the loss is flat", () => {
+  test("reports that every path to the loss has a zero gradient", () => {
     const graph = new GraphBuilder("flat");
     const x = graph.input("x", "float32", [1]);
     expect(vjpRules.InRange).toBe("zero gradient");
     expect(() => gradient(graph, graph.inRange(x, 0, 1), [x])).toThrow("does not depend on x");
   });
 
-  test("refuses a loss that reads a normalisation's statistics, rather than leave them out", () => {
+  test("rejects a loss that reads a normalization's statistics", () => {
     const graph = new GraphBuilder("statistics");
     const x = graph.input("x", "float32", [1, 4]);
     const [, mean] = graph.node("LayerNormalization", [x], { epsilon: 1e-5 });

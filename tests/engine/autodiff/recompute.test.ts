@@ -41,7 +41,7 @@ describe.each<[string, readonly SegmentKind[]]>([
   ["attention", ["attention"]],
   ["blocks", ["block"]],
   ["blocks, and attention within them", ["attention", "block"]],
-])("computing %s a second time", (_, kinds) => {
+])("recomputing %s", (_, kinds) => {
   const held = optimize(blocks([]));
   const twice = optimize(blocks(kinds));
   const feeds = feedsOf(held);
@@ -56,13 +56,13 @@ describe.each<[string, readonly SegmentKind[]]>([
     }
   });
 
-  test("holds less, and costs one more softmax for each", () => {
+  test("needs less memory, and one more softmax for each", () => {
     expect(estimateMemory(twice).activations).toBeLessThan(estimateMemory(held).activations);
     const [once, again] = [countOperators(held).Softmax!, countOperators(twice).Softmax!];
     expect(again).toBe(once + depth * kinds.length);
   });
 
-  test("waits for the cotangent: nothing computed twice could run before the way back", () => {
+  test("starts only after the cotangent is known", () => {
     const loss = twice.outputs.get("loss")!;
     const end = twice.nodes.findIndex(({ outputs }) => outputs.includes(loss));
     const early = dependants(twice, (node) => node.op === "After");
@@ -73,7 +73,7 @@ describe.each<[string, readonly SegmentKind[]]>([
   });
 });
 
-test("an attention's second weights still find the result of the first: row sums run over the head's width", () => {
+test("recomputed attention weights still allow row sums over the head's width", () => {
   const sums = optimize(blocks(["attention"])).nodes.filter(({ op }) => op === "ReduceSum");
   const widths = sums.map(({ inputs }) => inputs[0]!.shape.at(-1));
   expect(widths).toEqual([8, 4, 4, 4, 4]); // the loss over the model's width, then heads of 4, not 6 tokens
@@ -88,7 +88,7 @@ function dependants(graph: Graph, is: (node: Graph["nodes"][number]) => boolean)
   return found;
 }
 
-test("onnxruntime keeps the wait where a view follows", async () => {
+test("onnxruntime keeps the delay before a view", async () => {
   const graph = new GraphBuilder("views");
   const x = graph.input("x", "float32", [2, 6]);
   const late = graph.after(x, graph.exp(x));

@@ -34,12 +34,12 @@ describe("ridge regression", () => {
   const equations = new NormalEquations(4, 2);
   for (const [i, x] of rows.entries()) equations.add(x, targets[i]!);
 
-  it("finds the weights that made the targets", () => {
+  it("recovers the weights that generated the targets", () => {
     const weights = equations.solve(1e-12);
     for (const [i, weight] of weights.entries()) expect(weight).toBeCloseTo(wanted[i]!, 9);
   });
 
-  it("sums the squared error of any weights without the rows", () => {
+  it("computes the squared error of any weights from the sums alone", () => {
     const weights = equations.solve(0.3);
     const direct = rows.reduce(
       (sum, x, n) =>
@@ -55,7 +55,7 @@ describe("ridge regression", () => {
     expect(equations.squaredError(weights)).toBeCloseTo(direct, 10);
   });
 
-  it("adds and takes away the sums of other rows", () => {
+  it("adds and subtracts the sums of other rows", () => {
     const part = new NormalEquations(4, 2);
     for (let i = 0; i < 20; i++) part.add(rows[i]!, Float64Array.of(7, 7));
     const there = equations.plus(part);
@@ -66,7 +66,7 @@ describe("ridge regression", () => {
 });
 
 describe("the features of a pixel", () => {
-  it.each(featureSets)("are as many as %s says", (set) => {
+  it.each(featureSets)("have the count of %s", (set) => {
     const features = pixelFeatures(waves(16, 12), set);
     const into = new Float64Array(64).fill(Number.NaN);
     features.read(37, into);
@@ -80,13 +80,13 @@ describe("the fit of a pair", () => {
   // A cubic of each channel: r' = r³ in [0, 1].
   const cubed = (image: RgbImage) => changed(image, (value) => 2 * ((value + 1) / 2) ** 3 - 1);
 
-  it("is exact for a polynomial of colors, on an image that it has not seen", () => {
+  it("is exact for a polynomial of colors, on another image", () => {
     const fit = fitEdit([{ before, after: cubed(before) }], "cubic");
     const other = noise(30, 20, 3);
     expect(psnr(applyFit(fit, other), cubed(other))).toBeGreaterThan(80);
   });
 
-  it("sees a vignette only with local features", () => {
+  it("fits a vignette only with local features", () => {
     const image = waves(64, 48);
     const vignette = ({ width, height, data }: RgbImage): RgbImage => ({
       width,
@@ -105,7 +105,7 @@ describe("the fit of a pair", () => {
     expect(closeness("local")).toBeGreaterThan(50);
   });
 
-  it("measures itself on blocks that it did not see, so that noise is not taken for an edit", () => {
+  it("is measured on held-out blocks, so that noise does not look like an edit", () => {
     const colors = crossValidatedPsnr([{ before, after: cubed(before) }], "cubic");
     expect(colors).toBeGreaterThan(80);
     const unlike = crossValidatedPsnr([{ before, after: noise(48, 40, 9) }], "local");
@@ -114,7 +114,7 @@ describe("the fit of a pair", () => {
     expect(unlike).toBeGreaterThan(10.5);
   });
 
-  it("takes all pairs that it is given", () => {
+  it("uses all pairs", () => {
     const dark = changed(noise(32, 32, 4), (value) => (value - 1) / 2);
     const bright = changed(noise(32, 32, 5), (value) => (value + 1) / 2);
     const pairs = [dark, bright].map((image) => ({ before: image, after: cubed(image) }));

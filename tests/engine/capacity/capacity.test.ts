@@ -8,12 +8,12 @@ import { openFixture } from "../networks/expected-values.ts";
 
 const model = await readModelFolder((await openFixture("tiny-ip2p")).folder);
 
-it("the CPU passes its self-test with room to spare", async () => {
+it("the CPU passes its self-test by a wide margin", async () => {
   expect(await selfTest("cpu")).toBeLessThan(tolerances.cpu / 100);
   await expect(requireSoundDevice("cpu")).resolves.toBeUndefined();
 });
 
-it("a larger picture takes more of everything, and the same weights", () => {
+it("a larger image needs more of everything except weights", () => {
   const [small, large] = [needsOf(model, 64, 64), needsOf(model, 128, 64)];
   expect(large.learn.weights).toBe(small.learn.weights);
   // The turned kernels that learning holds beside the intermediate values are of one size.
@@ -24,12 +24,12 @@ it("a larger picture takes more of everything, and the same weights", () => {
   expect(small.learn.activations).toBeGreaterThan(small.edit.activations);
 });
 
-it("work at a rate is time", () => {
+it("work divided by rate is time", () => {
   const work = { convolution: 6, product: 8, traffic: 10 };
   expect(secondsFor(work, { convolution: 2, product: 4, traffic: 5 })).toBe(3 + 2 + 2);
 });
 
-it("work that cannot fit is refused with the figures and the size that does", () => {
+it("work that does not fit is rejected with the figures and a size that fits", () => {
   const needed = (side: number) => {
     const { weights, activations } = learnNeeds(model, side, side);
     return weights + activations;
@@ -53,7 +53,7 @@ it("work that cannot fit is refused with the figures and the size that does", ()
 it.each([
   ["learn", learnNeeds],
   ["edit", editNeeds],
-] as const)("so is work whose largest part is more than is allowed (%s)", (use, needs) => {
+] as const)("work whose largest part exceeds the limit is rejected (%s)", (use, needs) => {
   const largest = (side: number) => needs(model, side, side).largest;
   const question = { use, width: 128, height: 128, multiple: 32, available: 14e9 } as const;
   expect(() => requireMemory(model, { ...question, allowed: largest(128) })).not.toThrow();

@@ -15,7 +15,7 @@ afterAll(() => pipeline.dispose());
 
 const image = drawImage(64, 64, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
 
-it("finds a text that is nearer to the image than nearly all random texts of its length", async () => {
+it("finds a text nearer to the image than nearly all random texts of its length", async () => {
   const caption = await captionImage(pipeline, image, { seed: 1, tokens: 4, steps: 60 });
   const random = await Promise.all(
     Array.from({ length: 20 }, (_, seed) =>
@@ -26,14 +26,14 @@ it("finds a text that is nearer to the image than nearly all random texts of its
   expect(better.length).toBeLessThanOrEqual(1);
 });
 
-it("gives the same text for the same seed, in letters and spaces", async () => {
+it("returns the same text for the same seed, in letters and spaces", async () => {
   const run = () => captionImage(pipeline, image, { seed: 2, tokens: 3, steps: 8 });
   const first = await run();
   expect(await run()).toEqual(first);
   expect(first.text).toMatch(/^[a-z]+( [a-z]+)*$/);
 });
 
-it("differentiates the similarity as central differences do", async () => {
+it("has the similarity's gradient of central differences", async () => {
   const { clip } = pipeline.model;
   const tokens = 3;
   const { hidden_size: width, max_position_embeddings: length } = clip!.config.text_config;
@@ -63,7 +63,7 @@ it("differentiates the similarity as central differences do", async () => {
   expect(Math.abs(predicted)).toBeGreaterThan(2e-3);
 });
 
-it("stops when told to", async () => {
+it("stops when aborted", async () => {
   const abort = new AbortController();
   const run = captionImage(
     pipeline,

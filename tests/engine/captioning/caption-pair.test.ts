@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe("the nearest phrase", () => {
-  it("says of the bundled model's own list what was done to a photo", async () => {
+  it("selects the phrase of the bundled model's list that describes the edit", async () => {
     const edits = { "pencil-sketch": /pencil sketch/, "comic-medium": /comic/, night: /night/ };
     for (const [name, words] of Object.entries(edits)) {
       const read = async (file: string) =>
@@ -29,7 +29,7 @@ describe("the nearest phrase", () => {
     }
   });
 
-  it("is the one of the highest similarity among those given, whatever their order", async () => {
+  it("has the highest similarity, in any order of the phrases", async () => {
     const before = drawImage(64, 64, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
     const after = drawImage(64, 64, (u, v) => 0.5 * Math.sin(9 * u) * Math.cos(5 * v) - 0.4);
     const phrases = ["a red apple", "blue", "make it night", "an old photo of a tree"];
@@ -42,7 +42,7 @@ describe("the nearest phrase", () => {
       expect(await captionPair(tiny, { before, after }, "phrase", options(list))).toEqual(best);
   });
 
-  it("passes over phrases that the model cannot read, and refuses a list without any other", async () => {
+  it("skips phrases that the model cannot encode, and rejects a list of only such phrases", async () => {
     const before = drawImage(64, 64, (u) => u);
     const pair = { before, after: drawImage(64, 64, (u) => -u) };
     const long = "very ".repeat(200);
@@ -52,7 +52,7 @@ describe("the nearest phrase", () => {
     );
   });
 
-  it("wants a list where the model folder brings none", async () => {
+  it("needs a list if the model folder has none", async () => {
     const image = drawImage(64, 64, (u) => u);
     const pair = { before: image, after: drawImage(64, 64, (u) => -u) };
     await expect(captionPair(tiny, pair, "phrase", { seed: 0 })).rejects.toThrow(
@@ -61,6 +61,6 @@ describe("the nearest phrase", () => {
   });
 });
 
-it("reads phrases from a file, one a line", () => {
+it("reads phrases from a file, one per line", () => {
   expect(parsePhrases("make it night\r\n\n  a red apple \n")).toEqual(["make it night", "a red apple"]);
 });

@@ -31,12 +31,12 @@ it("keeps size and range", async () => {
   expect(result!.data.every((p) => p >= -1 && p <= 1)).toBe(true);
 });
 
-it.each(samplers)("gives the same picture for the same seed with %s", async (scheduler) => {
+it.each(samplers)("returns the same image for the same seed with %s", async (scheduler) => {
   const run = () => editFitted(pipeline, [image], { instruction }, { ...options, scheduler });
   expect((await run())[0]!.data).toEqual((await run())[0]!.data);
 });
 
-it("refuses in one sentence what leaves the range of numbers, because another attempt would end the same", async () => {
+it("rejects non-finite latents in one sentence, because a retry would fail too", async () => {
   const huge = { ...instruction, tokens: Float32Array.from(instruction.tokens).fill(1e38) };
   await expect(editFitted(pipeline, [image], { instruction: huge }, options)).rejects.toMatchObject({
     name: "VisibleError",
@@ -45,7 +45,7 @@ it("refuses in one sentence what leaves the range of numbers, because another at
   });
 });
 
-it("reuses the training noise for every image unless fresh noise is asked for", async () => {
+it("uses the training noise for every image unless fresh noise is requested", async () => {
   const fixed = await editFitted(pipeline, [image, image], { instruction }, { ...options, noise: "fixed" });
   expect(fixed[1]!.data).toEqual(fixed[0]!.data);
   const fresh = await editFitted(pipeline, [image, image], { instruction }, { ...options, noise: "fresh" });
@@ -60,7 +60,7 @@ it("reuses the training noise for every image unless fresh noise is asked for", 
 });
 
 it.each(samplers)(
-  "samples several images as one batch, each as it would come out alone, with %s",
+  "samples several images as one batch with the results of single edits, with %s",
   async (scheduler) => {
     const other = drawImage(64, 32, (u, v) => Math.cos(4 * u + 7 * v));
     const items: BatchItem[] = [
@@ -80,7 +80,7 @@ it.each(samplers)(
   },
 );
 
-it("gives an instruction that still is its init the picture of the init's words", async () => {
+it("edits with an untrained instruction as with its init text", async () => {
   const untouched = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
   const [learned] = await editFitted(pipeline, [image], { instruction: untouched }, options);
   // Under the guidance that the instruction was learned under, which is its default.
@@ -96,7 +96,7 @@ describe("an instruction of keys and values", () => {
   const made = (change: number) =>
     makeInstruction(pipeline, "a red apple", { change, seed: options.seed, space: "kv" });
 
-  it("that still is its init gives the picture of the init's words, with words behind it too", async () => {
+  it("edits like its init text if untrained, also with added words", async () => {
     for (const text of [undefined, "blue"]) {
       const words = text === undefined ? {} : { text };
       const kept = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
@@ -118,7 +118,7 @@ describe("an instruction of keys and values", () => {
     expect(relativeDeviation(second!.data, alone[0]!.data)).toBeGreaterThan(1e-2);
   });
 
-  it("mixes with words, which must fit behind it", async () => {
+  it("can be combined with words, which must fit after it", async () => {
     const moved = await made(0.3);
     const [alone] = await editFitted(pipeline, [image], { instruction: moved }, options);
     const [mixed] = await editFitted(pipeline, [image], { instruction: moved, text: "blue" }, options);
@@ -130,7 +130,7 @@ describe("an instruction of keys and values", () => {
   });
 });
 
-it("edits under the guidance that an instruction was learned under, unless told otherwise", async () => {
+it("uses the guidance of the instruction by default", async () => {
   const { textGuidance, imageGuidance } = instruction.info.hyperParameters;
   const run = (guidance: object) =>
     editFitted(pipeline, [image], { instruction }, { ...options, ...guidance });
@@ -142,16 +142,16 @@ it("edits under the guidance that an instruction was learned under, unless told 
   expect(models!.data).not.toEqual(own!.data);
 });
 
-it("mixes an instruction with words", async () => {
+it("combines an instruction with words", async () => {
   const [alone] = await editFitted(pipeline, [image], { instruction }, options);
   const [mixed] = await editFitted(pipeline, [image], { instruction, text: "blue" }, options);
   expect(mixed!.data).not.toEqual(alone!.data);
 });
 
-describe("words in turn", () => {
+describe("words in a second edit", () => {
   const inTurn = { ...options, mixing: "in-turn" } as const;
 
-  it("edit what the instruction made, and not what the instruction and the words would make together", async () => {
+  it("edit the result of the instruction", async () => {
     // A model whose autoencoder gives back what went in: in turn, the picture stays latents between the two edits.
     const mini = await openPipeline(bundled, { device: "cpu" });
     const warm = await makeInstruction(mini, "make it sepia", { change: 0, seed: options.seed });
@@ -170,7 +170,7 @@ describe("words in turn", () => {
     await mini.dispose();
   });
 
-  it("count the steps of both edits, and may be as long as words alone", async () => {
+  it("count the steps of both edits, and may be as long as a text prompt alone", async () => {
     const steps: number[] = [];
     const before = pipeline.unetForwards;
     const text = "blue ".repeat(28);
@@ -189,7 +189,7 @@ describe("words in turn", () => {
     expect(both).toBe(pipeline.unetForwards - before - both);
   });
 
-  it("change nothing where there is an instruction or there are words alone", async () => {
+  it("change nothing for an instruction or words alone", async () => {
     for (const prompt of [{ instruction }, { text: "blue" }]) {
       const [plain] = await editFitted(pipeline, [image], prompt, options);
       expect((await editFitted(pipeline, [image], prompt, inTurn))[0]!.data).toEqual(plain!.data);
@@ -205,7 +205,7 @@ describe("words in turn", () => {
   });
 });
 
-it("sums the three branches as the paper's equation says, whichever of them it leaves out", async () => {
+it("sums the three branches as in the paper, also if it skips some", async () => {
   const random = new SeededRandom(1, "guidance");
   const size = 12 * 8 * 16;
   const samples = {
@@ -244,7 +244,7 @@ it("sums the three branches as the paper's equation says, whichever of them it l
   expect(pipeline.unetForwards).toBe(before);
 });
 
-it("stops between sampling steps when told to, and tells how far it is", async () => {
+it("stops between sampling steps when aborted, and reports progress", async () => {
   const abort = new AbortController();
   const events: EditEvent[] = [];
   const run = editFitted(pipeline, [image], { text: "blue" }, options, {
@@ -264,13 +264,13 @@ it("stops between sampling steps when told to, and tells how far it is", async (
 it.each([
   [{ steps: 0 }, /steps/i],
   [{ textGuidance: Number.NaN }, /guidance/],
-])("refuses %o", async (changes, message) => {
+])("rejects %o", async (changes, message) => {
   await expect(editFitted(pipeline, [image], { text: "blue" }, { ...options, ...changes })).rejects.toThrow(
     message,
   );
 });
 
-it("refuses an empty prompt, words that do not fit, and another model's instruction", async () => {
+it("rejects an empty prompt, words that do not fit, and another model's instruction", async () => {
   await expect(editFitted(pipeline, [image], {}, options)).rejects.toMatchObject({ code: "empty_prompt" });
   const long = "apple ".repeat(40);
   await expect(editFitted(pipeline, [image], { text: long }, options)).rejects.toMatchObject({

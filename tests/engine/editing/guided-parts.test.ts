@@ -33,7 +33,7 @@ const refusal = async (options: Partial<FittedEditOptions>): Promise<string> =>
   );
 
 describe("negative words", () => {
-  it("stand where nothing is told: the empty text changes nothing, others do", async () => {
+  it("replace the unconditional text: the empty text changes nothing, others do", async () => {
     const plain = await run();
     const [negated, opposite] = [await run({ negative: "blue" }), await run({ negative: "a red apple" })];
     expect(relativeDeviation(negated.data, plain.data)).toBeGreaterThan(0.01);
@@ -43,7 +43,7 @@ describe("negative words", () => {
     expect(relativeDeviation(stronger.data, opposite.data)).toBeLessThan(1e-3);
   });
 
-  it("are refused where they would change nothing, and where they do not fit", async () => {
+  it("are rejected if they would change nothing or do not fit", async () => {
     expect(await refusal({ negative: "blue", textGuidance: 1, imageGuidance: 1 })).toBe(
       "VisibleError: A negative prompt has no effect at text guidance 1 and image guidance 1; raise the text guidance.",
     );
@@ -52,7 +52,7 @@ describe("negative words", () => {
 });
 
 describe("strength", () => {
-  it("makes fewer steps, from nearer to the photo", async () => {
+  it("takes fewer steps, starting nearer to the photo", async () => {
     const forwards = async (strength: number) => {
       const before = pipeline.unetForwards;
       await run({ strength, steps: 4 });
@@ -73,7 +73,7 @@ describe("strength", () => {
     [1.5, "The strength is 1.5; it must be above 0 and at most 1."],
     [Number.NaN, "The strength is NaN; it must be above 0 and at most 1."],
     [0.2, "Strength 0.2 leaves none of the 4 sampling steps; raise the strength or the steps."],
-  ])("of %s is refused", async (strength, sentence) => {
+  ])("of %s is rejected", async (strength, sentence) => {
     expect(await refusal({ strength })).toBe(`VisibleError: ${sentence}`);
   });
 });
@@ -99,17 +99,17 @@ describe("a mask", () => {
     ) as [Float32Array, Float32Array];
   };
 
-  it.each(schedulerKinds)("keeps what is outside, and edits what is inside, by %s", async (scheduler) => {
+  it.each(schedulerKinds)("keeps the outside and edits the inside, by %s", async (scheduler) => {
     expect(relativeDeviation(...(await latentRows({ scheduler }, 0, 7)))).toBeLessThan(1e-6);
     expect(relativeDeviation(...(await latentRows({ scheduler }, 9, 16)))).toBeGreaterThan(0.1);
   });
 
-  it("that is white all over is none", async () => {
+  it("that is all white changes nothing", async () => {
     const white = new Float32Array(mask.length).fill(1);
     expect(relativeDeviation((await run({ mask: white })).data, (await run()).data)).toBeLessThan(1e-5);
   });
 
-  it("goes with strength and with fresh noise", async () => {
+  it("works with strength and with fresh noise", async () => {
     const options = { strength: 0.5, noise: "fresh" } as const;
     expect(relativeDeviation(...(await latentRows(options, 0, 7)))).toBeLessThan(1e-6);
   });

@@ -3,11 +3,11 @@ import { bootstrapMean, quantile } from "../../../engine/evaluation/bootstrap.ts
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
 
 describe("the bootstrap of a mean", () => {
-  it("has no width where all values agree", () => {
+  it("has no width if all values are equal", () => {
     expect(bootstrapMean([3, 3, 3])).toEqual({ mean: 3, low: 3, high: 3 });
   });
 
-  it("spans both of two values: each is the whole of a draw one time in four", () => {
+  it("spans both of two values, since each fills a draw with probability 1/4", () => {
     expect(bootstrapMean([0, 1])).toEqual({ mean: 0.5, low: 0, high: 1 });
   });
 
@@ -19,7 +19,7 @@ describe("the bootstrap of a mean", () => {
     expect(high).toBeCloseTo(14 / 20, 12);
   });
 
-  it("comes to mean ± 1.96 s/√n for many normal values", () => {
+  it("approaches mean ± 1.96 s/√n for many normal values", () => {
     const values = [...new SeededRandom(1).normals(400)];
     const centre = values.reduce((sum, x) => sum + x, 0) / 400;
     const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - centre) ** 2, 0) / 400);
@@ -32,7 +32,7 @@ describe("the bootstrap of a mean", () => {
     expect(Math.abs(high - (centre + halfWidth))).toBeLessThan(tolerance);
   });
 
-  it("gives the same interval for the same seed, and hardly another for another", () => {
+  it("returns the same interval for the same seed, and a similar one for another", () => {
     const values = [1, 5, 2, 8, 3];
     expect(bootstrapMean(values, 4)).toEqual(bootstrapMean(values, 4));
     const [a, b] = [bootstrapMean(values, 4), bootstrapMean(values, 5)];
@@ -40,7 +40,7 @@ describe("the bootstrap of a mean", () => {
   });
 });
 
-it("interpolates a quantile between neighbours", () => {
+it("interpolates a quantile between neighbors", () => {
   expect([0, 0.25, 0.5, 0.9, 1].map((fraction) => quantile([10, 20, 30], fraction))).toEqual([
     10, 15, 20, 28, 30,
   ]);

@@ -32,7 +32,7 @@ describe("the bundled evaluation set", () => {
     expect(cases.every(({ description }) => description.group && description.texts)).toBe(true);
   });
 
-  it("is beyond a fit of colors for two thirds of its edits", () => {
+  it("has two thirds of its edits that no fit of colors reaches", () => {
     const within = opened.filter(({ pairs: [pair], tests }) => {
       const fit = fitEdit([pair], "cubic");
       const closeness = tests.map(({ photo, truth }) => psnr(applyFit(fit, photo), truth!));
@@ -41,7 +41,7 @@ describe("the bundled evaluation set", () => {
     expect(within.length).toBeLessThanOrEqual(cases.length / 3);
   });
 
-  it("shows every edit on the same two pairs and asks for it on the same photos, each with its truth", () => {
+  it("has the same two pairs and the same photos with true edits for every edit", () => {
     const photosOf = ({ pairs, tests }: CaseFiles) => [
       ...pairs.map(({ before }) => digest(before)),
       ...tests.map(({ name, photo }) => `${name} ${digest(photo)}`),
@@ -54,12 +54,12 @@ describe("the bundled evaluation set", () => {
     }
   });
 
-  it("edits no photo that a pair has shown", () => {
+  it("shares no photo between pairs and tests", () => {
     const shown = new Set(cases[0]!.pairs.map(({ before }) => digest(before)));
     expect(cases[0]!.tests.filter(({ photo }) => shown.has(digest(photo)))).toEqual([]);
   });
 
-  it("holds pictures of one size, and edits that change something", () => {
+  it("has images of one size, and edits that change something", () => {
     for (const { name, pairs, tests } of opened) {
       for (const image of [
         ...pairs,
@@ -73,7 +73,7 @@ describe("the bundled evaluation set", () => {
     }
   });
 
-  it("says texts that the bundled model's tokenizer takes whole", async () => {
+  it("has texts that the bundled model's tokenizer does not truncate", async () => {
     const { tokenizer } = await readModelFolder(`${root}models/mini`);
     const texts = cases.flatMap(({ description }) => description.texts!);
     expect(texts.filter((text) => tokenizer.encode(text).truncatedText !== undefined)).toEqual([]);

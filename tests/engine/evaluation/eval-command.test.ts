@@ -15,7 +15,7 @@ const visiiEval = (words: readonly string[], interruptAt?: RegExp) =>
 const quick = ["set", "--model", tinyModel, "--init", "a red apple", "--sampling-steps", "2"];
 
 describe("visii eval", () => {
-  it("prints one JSON object, and a table of the same results when it is run again", async () => {
+  it("prints one JSON object, and on a second run a table of the same results", async () => {
     const words = [...quick, "--learning-steps", "3", "--seeds", "2"];
     const first = await visiiEval([...words, "--json"]);
     expect(first.code, first.stderr).toBe(0);
@@ -43,7 +43,7 @@ describe("visii eval", () => {
     );
   });
 
-  it("keeps what is done at Ctrl-C, reports it, and says how to go on", async () => {
+  it("keeps finished results at Ctrl-C, reports them, and prints how to resume", async () => {
     const words = [...quick, "--method", "text,learned", "--learning-steps", "400", "--out", "cut"];
     const { code, stderr, stdout } = await visiiEval(words, /one, learned, seed 0: learning/);
     expect(code, stderr).toBe(130);
@@ -66,7 +66,7 @@ describe("visii eval", () => {
     [["nowhere"], 1, /Folder nowhere does not exist/],
     [["set/one"], 1, /set\/one is a single case/],
     [["set", "--model", "nowhere"], 1, /Model folder nowhere does not exist/],
-  ])("refuses %j in one sentence", async (words, expected, message) => {
+  ])("rejects %j in one sentence", async (words, expected, message) => {
     const { code, stderr, stdout } = await visiiEval(words);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/internal|\n\s+at /);

@@ -57,7 +57,7 @@ const untimed = (finished: readonly Finished[]) =>
   }));
 
 describe("an evaluation", () => {
-  it("does every method on every case that can serve it, under every seed", async () => {
+  it("runs every method on every case that has its inputs, with every seed", async () => {
     const events: EvaluationEvent[] = [];
     const { finished, complete, reused } = await evaluate(pipeline, plan, {
       onEvent: (event) => void events.push(event),
@@ -98,7 +98,7 @@ describe("an evaluation", () => {
     expect(kept.filter((name) => name.endsWith(".visii"))).toHaveLength(2 + 2 + 2);
   });
 
-  it("measures what there is something to measure by, and says null elsewhere", async () => {
+  it("computes the metrics that have their inputs, and null otherwise", async () => {
     const { finished } = await evaluate(pipeline, plan);
     const scores = (title: string, test: string) =>
       finished[names(finished).indexOf(title)]!.tests.find(({ name }) => name === test)!.scores;
@@ -126,7 +126,7 @@ describe("an evaluation", () => {
     });
   });
 
-  it("fits a negative, which is a map of colors, to the rounding of 8 bits", async () => {
+  it("fits a negative within 8-bit rounding", async () => {
     const { finished } = await evaluate(pipeline, plan);
     for (const method of ["fit-cubic", "fit-local"]) {
       const work = finished[names(finished).indexOf(`one ${method} 0`)]!;
@@ -135,7 +135,7 @@ describe("an evaluation", () => {
     }
   });
 
-  it("counts what learning costs once, and an edit for each photo", async () => {
+  it("counts the cost of learning once, and of an edit for each photo", async () => {
     const { finished } = await evaluate(pipeline, plan);
     const { cost } = finished[names(finished).indexOf("one learned 0")]!;
     const [learned] = finished.filter(({ method }) => method === "learned");
@@ -151,13 +151,13 @@ describe("an evaluation", () => {
     expect(cost.photo.evaluations).toBe(2 * 3);
   });
 
-  it("chooses among a case's texts, and says which", async () => {
+  it("selects one of a case's texts, and reports which", async () => {
     const { finished } = await evaluate(pipeline, plan);
     const texts = finished.filter(({ method }) => method === "text").map(({ text }) => text);
     for (const text of texts) expect(["make it red", "make it a negative"]).toContain(text);
   });
 
-  it("does nothing twice, but does again what a changed setting or a lost picture concerns", async () => {
+  it("reuses results, except after a changed setting or a lost image", async () => {
     const first = await evaluate(pipeline, plan);
     const again = await evaluate(pipeline, plan);
     expect(again).toEqual({ ...first, reused: 16 });
@@ -170,7 +170,7 @@ describe("an evaluation", () => {
     expect(untimed(mended.finished)).toEqual(untimed(first.finished));
   });
 
-  it("compares the spaces side by side, each with its own instruction", async () => {
+  it("compares the spaces, each with its own instruction", async () => {
     const methods = parseMethods("learned,learned-kv");
     const spaces = { ...plan, methods, seeds: [1], out: join(plan.out, "..", "spaces") };
     const { finished } = await evaluate(pipeline, spaces);
@@ -186,7 +186,7 @@ describe("an evaluation", () => {
     await expect(evaluate(pipeline, { ...spaces, settings })).rejects.toThrow(/L_clip is 0.1/);
   });
 
-  it("gives the same results in another folder", async () => {
+  it("has the same results in another folder", async () => {
     const only = { ...plan, methods: parseMethods("learned"), seeds: [1] };
     const first = await evaluate(pipeline, only);
     const elsewhere = await evaluate(pipeline, { ...only, out: join(plan.out, "..", "elsewhere") });
@@ -194,7 +194,7 @@ describe("an evaluation", () => {
     expect(untimed(elsewhere.finished)).toEqual(untimed(first.finished));
   });
 
-  it("returns what is finished when it is stopped, and goes on from within the learning", async () => {
+  it("returns finished results when aborted, and resumes within a learning run", async () => {
     const fresh = {
       ...plan,
       out: join(plan.out, "..", "stopped"),
@@ -222,7 +222,7 @@ describe("an evaluation", () => {
     expect(untimed(finished)).toEqual(untimed(whole.filter((work) => kept.has(names([work])[0]!))));
   });
 
-  it("refuses words that the model cannot read before any work", async () => {
+  it("rejects words that the model cannot encode before any work", async () => {
     const contents = twoCases();
     const descriptions = { one: { caption_before: "a photo", caption_after: "word ".repeat(200) } };
     const cases = await readSet(await makeSet({ ...contents, descriptions }));
@@ -231,7 +231,7 @@ describe("an evaluation", () => {
     await expect(readdir(out)).rejects.toThrow("ENOENT");
   });
 
-  it("does without a CLIP, and says so", async () => {
+  it("runs without a CLIP, and says so", async () => {
     const folder = join(plan.out, "..", "tiny-no-clip");
     await cp(pipeline.model.folder, folder, { recursive: true, filter: (path) => !path.endsWith("/clip") });
     const blind = await openPipeline(folder, { device: "cpu" });
@@ -253,12 +253,12 @@ describe("an evaluation", () => {
     expect(report.differences).toBeNull();
   });
 
-  it("counts an exact match as no better than 8 bits can tell", () => {
+  it("caps the PSNR of an exact match at 8-bit precision", () => {
     expect(highestPsnr).toBeCloseTo(58.92, 2);
   });
 });
 
-describe("its report", () => {
+describe("the report of an evaluation", () => {
   const subject = async (): Promise<ReportSubject> => ({
     set: "<set> & more",
     model: { id: pipeline.modelId, weightHash: pipeline.weightHash },
@@ -269,7 +269,7 @@ describe("its report", () => {
     methods: plan.methods,
   });
 
-  it("is one page with every picture beside it, nothing from outside, and a text for each picture", async () => {
+  it("is one self-contained page with every image and a text for each", async () => {
     const report = makeReport(await subject(), await evaluate(pipeline, plan));
     const { page, results } = await writeReport(plan.out, report, plan.cases);
     const html = await readFile(page, "utf8");
@@ -287,7 +287,7 @@ describe("its report", () => {
     await expect(requireOwnFolder(plan.out)).resolves.toBeUndefined();
   });
 
-  it("names the CLIP, the choice of the text, and where a method was left out", async () => {
+  it("names the CLIP, the selected texts, and skipped cases", async () => {
     const text = reportText(makeReport(await subject(), await evaluate(pipeline, plan)), "plain");
     expect(text).toMatch(
       /^The fit wins: .*\n\nmethod +cases +PSNR dB +SSIM +Style distance +Sharpness +Image CLIP /,
@@ -300,7 +300,7 @@ describe("its report", () => {
     expect(text).toContain("Difference to text, case by case:");
   });
 
-  it("refuses a folder with somebody else's page or results", async () => {
+  it("rejects a folder with other files of its names", async () => {
     const folder = join(plan.out, "..", "site");
     await mkdir(folder);
     await writeFile(join(folder, "index.html"), "my page");

@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe("an evaluation of a model with a pair encoder", () => {
-  it("tells the encoder alone, learning from it and learning from words apart, with what each costs", async () => {
+  it("separates the encoder alone, learning from it and learning from words, with their costs", async () => {
     const { finished } = await evaluate(pipeline!, plan!);
     expect(finished.map(({ method }) => method)).toEqual(["pair", "pair-2", "learned", "learned-words"]);
     const closeness = finished.map(({ tests }) => tests[0]!.scores.psnr);
@@ -45,11 +45,11 @@ describe("an evaluation of a model with a pair encoder", () => {
     for (const { cost } of finished) expect(cost.photo.evaluations).toBe(2 * 3);
   });
 
-  it("does nothing twice", async () => {
+  it("reuses its results", async () => {
     expect((await evaluate(pipeline!, plan!)).reused).toBe(4);
   });
 
-  it("refuses the encoder's method where a model has none, before any work", async () => {
+  it("rejects the encoder's method for a model without one, before any work", async () => {
     const plain = await openPipeline(tinyModel, { device: "cpu" });
     const out = join(plan!.out, "..", "none");
     await expect(evaluate(plain, { ...plan!, out })).rejects.toMatchObject({ code: "no_pair_encoder" });
@@ -58,7 +58,7 @@ describe("an evaluation of a model with a pair encoder", () => {
 });
 
 describe("the names of methods", () => {
-  it("come back as they were written", () => {
+  it("are parsed as they are printed", () => {
     const names = [
       ...["unedited", "fit-cubic", "fit-local", "text", "pair", "pair-3", "learned", "learned-words"],
       ...["learned-words-kv-2", "learned-kv", "learned-4", "hybrid"],
@@ -67,7 +67,7 @@ describe("the names of methods", () => {
     expect(parseMethods("fit").map(methodName)).toEqual(["fit-cubic", "fit-local"]);
   });
 
-  it("have the encoder's among the default ones only where there is one", () => {
+  it("include the encoder by default only if the model has one", () => {
     const names = (has: boolean) => parseMethods(defaultMethods(has)).map(methodName);
     expect(names(false)).toEqual(["unedited", "fit-cubic", "fit-local", "text", "learned"]);
     expect(names(true)).toEqual([...names(false).slice(0, 4), "pair", "learned", "learned-words"]);

@@ -9,7 +9,7 @@ import { waves } from "../images/drawn-images.ts";
 import { makeSet, type SetContents, twoCases } from "./make-set.ts";
 
 describe("an evaluation set", () => {
-  it("is read case by case, names in the order people count, pairs from the case or from pairs/", async () => {
+  it("is read case by case, in natural order, with pairs from the case or from pairs/", async () => {
     const set = await makeSet(twoCases());
     await writeFile(join(set, "README.md"), "what this set is");
     await writeFile(join(set, "one", ".DS_Store"), "");
@@ -25,7 +25,7 @@ describe("an evaluation set", () => {
     );
   });
 
-  it("brings truths to the size of their photos and large photos to a working size", async () => {
+  it("resizes true edits to their photos, and large photos to a working size", async () => {
     const { pictures } = twoCases();
     const set = await makeSet({
       pictures: {
@@ -41,7 +41,7 @@ describe("an evaluation set", () => {
     expect([photo.width, photo.height, truth!.width, truth!.height]).toEqual([1024, 512, 1024, 512]);
   });
 
-  it("has a digest that any change of a picture or a word changes", async () => {
+  it("has a digest that changes with any image or word", async () => {
     const contents = twoCases();
     const digest = async (changed: SetContents) => {
       const [files] = await readSet(await makeSet(changed));
@@ -54,14 +54,14 @@ describe("an evaluation set", () => {
     expect(await digest({ ...contents, descriptions: { one: { words: "in red" } } })).not.toBe(first);
   });
 
-  it("captions a photo by its own captions first, then by the case's, and only by both ends", () => {
+  it("uses a photo's own captions first, then the case's, and only both together", () => {
     const description = twoCases().descriptions!.one as Parameters<typeof captionsOf>[0];
     expect(captionsOf(description, "10")).toEqual({ before: "a photo", after: "a negative" });
     expect(captionsOf(description, "lake & hill")).toBeUndefined();
   });
 });
 
-describe("is refused in a sentence that names the place:", () => {
+describe("is rejected in a sentence that names the place:", () => {
   const image = waves(16, 16);
   const whole = { "a/before.png": image, "a/after.png": image, "a/tests/x.png": image };
   const without = (path: string) =>
@@ -115,7 +115,7 @@ describe("is refused in a sentence that names the place:", () => {
     await expect(reading).rejects.toMatchObject({ name: "VisibleError", code: "invalid_set" });
   });
 
-  it("no folder, a file, JSON that is none", async () => {
+  it("a missing folder, a file, invalid JSON", async () => {
     const set = await makeSet({ pictures: whole });
     await expect(readSet(join(set, "none"))).rejects.toMatchObject({ code: "set_not_found" });
     await expect(readSet(join(set, "a/before.png"))).rejects.toMatchObject({ code: "set_not_found" });
@@ -123,7 +123,7 @@ describe("is refused in a sentence that names the place:", () => {
     await expect(readSet(set)).rejects.toThrow(/case\.json: not valid JSON/);
   });
 
-  it("pictures that are none, that do not lie on each other, or that are too small", async () => {
+  it("files that are not images, images that do not align, and images that are too small", async () => {
     const open = async (change: SetContents["pictures"], file?: string) => {
       const set = await makeSet({ pictures: { ...whole, ...change } });
       if (file !== undefined) await writeFile(join(set, file), "no picture at all");
@@ -143,7 +143,7 @@ describe("is refused in a sentence that names the place:", () => {
 });
 
 describe("methods", () => {
-  it("are read in order, each once", () => {
+  it("are parsed in order, without duplicates", () => {
     expect(parseMethods("learned, text,learned-1,learned-4")).toEqual([
       { kind: "learned", pairs: 1 },
       { kind: "text" },
@@ -156,11 +156,11 @@ describe("methods", () => {
     ]);
   });
 
-  it.each(["", "learnt", "learned-2-kv", "learned-0", "learned-", "text,,learned"])("refuse %o", (list) => {
+  it.each(["", "learnt", "learned-2-kv", "learned-0", "learned-", "text,,learned"])("reject %o", (list) => {
     expect(() => parseMethods(list)).toThrow(/Unknown method ".*"; use unedited, text/);
   });
 
-  it("say what a case lacks for them", () => {
+  it("report what a case lacks for them", () => {
     const bare = { pairs: [1, 2], description: {} };
     const missing = parseMethods("unedited,text,hybrid,learned-2,learned-3").map((method) =>
       whatIsMissing(method, bare),

@@ -53,7 +53,7 @@ describe("a report of cases in groups", () => {
     },
   );
 
-  it("has tables of its own for each group", () => {
+  it("has tables for each group", () => {
     expect(report.groups.map(({ name, cases }) => [name, cases])).toEqual([
       ["light", ["night", "dusk"]],
       ["colour", ["grade"]],
@@ -76,7 +76,7 @@ describe("a report of cases in groups", () => {
   });
 });
 
-describe("a report of a fit beside learning", () => {
+describe("a report of a fit and learning", () => {
   const report = (fitted: readonly [cubic: number, local: number][], learned: readonly number[]) =>
     makeReport(
       {
@@ -98,7 +98,7 @@ describe("a report of a fit beside learning", () => {
       },
     );
 
-  it("says first where the better fit of each case wins", () => {
+  it("starts with where the better fit of each case is closer", () => {
     const lost = report(
       [
         [30, 36],
@@ -111,7 +111,7 @@ describe("a report of a fit beside learning", () => {
     );
   });
 
-  it("says first where learning is closer", () => {
+  it("starts with where learning is closer", () => {
     const won = report(
       [
         [10, 14],
@@ -124,7 +124,7 @@ describe("a report of a fit beside learning", () => {
     );
   });
 
-  it("stands first in the model card, group by group, before the tables of closeness, texture and cost", () => {
+  it("comes first in the model card, by group, before the tables of metrics and cost", () => {
     const card = evaluationMarkdown(report([[10, 14]], [22]));
     expect(card.split("\n\n")[0]).toMatch(
       /^- all: learned is closer to the true edit than the better fit .* by 8\.00 dB/,
@@ -133,7 +133,7 @@ describe("a report of a fit beside learning", () => {
     expect(card).toContain("| learned | 1,300 + 4 | 20 + 0.50 |");
   });
 
-  it("shows what each method costs once and for each photo", () => {
+  it("shows each method's cost, once and for each photo", () => {
     const [heading, , row] = reportText(report([[10, 14]], [22]), "markdown")
       .split("\n\n")[1]!
       .split("\n");
@@ -185,7 +185,7 @@ describe("a report of ablations", () => {
     expect(await ablationChart(report.ablations[0]!, "visualClip")).toBeUndefined();
   });
 
-  it("says which tables are incomplete", () => {
+  it("names the incomplete tables", () => {
     const cut = makeAblationReport(subject, { finished: finished.slice(0, 7), complete: false });
     expect(cut.ablations[0]!.complete).toBe(false);
     expect(ablationText(cut, "plain")).toContain("With and without the CLIP loss (incomplete)");

@@ -30,7 +30,7 @@ const finished = [
 describe("the summary", () => {
   const rows = summarise(finished, ["text", "learned", "hybrid"]);
 
-  it("takes each case once, as the mean of its photos and seeds, photos without a value left out", () => {
+  it("weights each case once, as the mean of its photos and seeds that have a value", () => {
     expect(rows.map(({ method, cases }) => [method, cases])).toEqual([
       ["text", 2],
       ["learned", 3],
@@ -40,12 +40,12 @@ describe("the summary", () => {
     expect(rows[1]!.metrics.ssim).toBeNull();
   });
 
-  it("gives no interval for a single case", () => {
+  it("has no interval for a single case", () => {
     const [row] = summarise([work("a", "text", 0, 12)], ["text"]);
     expect(row!.metrics.psnr).toEqual({ mean: 12, low: null, high: null, cases: 1 });
   });
 
-  it("compares case by case, so that cases of unlike difficulty do not blur a steady gain", () => {
+  it("compares case by case, so that differences in difficulty cancel", () => {
     const [row, ...others] = compare(finished, ["text", "learned"], "text");
     expect(others).toEqual([]);
     expect(row).toMatchObject({ method: "learned", cases: 2 });
@@ -56,7 +56,7 @@ describe("the summary", () => {
 describe("the table", () => {
   const rows = summarise(finished, ["text", "learned"]);
 
-  it("lines its columns up, leaves out metrics that nobody has, and says where cases are missing", () => {
+  it("aligns its columns, omits metrics without values, and reports missing cases", () => {
     expect(`\n${alignedTable(tableCells(rows))}\n`).toMatchInlineSnapshot(`
       "
       method   cases  PSNR dB                         UNet evaluations, once + per photo  seconds, once + per photo
@@ -67,7 +67,7 @@ describe("the table", () => {
     `);
   });
 
-  it("is Markdown on request, signed where it shows differences", () => {
+  it("is Markdown on request, with signs on differences", () => {
     const cells = tableCells(compare(finished, ["text", "learned"], "text"), { signed: true });
     expect(`\n${markdownTable(cells)}\n`).toMatchInlineSnapshot(`
       "
@@ -88,7 +88,7 @@ describe("the table", () => {
 });
 
 describe("html", () => {
-  it("escapes whatever is put into it, and takes html as it is", () => {
+  it("escapes inserted values, except html", () => {
     const name = `<img src="x" onerror='a'>&`;
     expect(html`<p title="${name}">${html`<b>${1}</b>`}${[html`a`, html`b`]}</p>`.text).toBe(
       '<p title="&lt;img src=&quot;x&quot; onerror=&#39;a&#39;&gt;&amp;"><b>1</b>a\nb</p>',

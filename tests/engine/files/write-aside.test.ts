@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ensureWritableFolder } from "../../../engine/files/write-aside.ts";
 
-it("a folder that several make at one time is there for all of them", async () => {
+it("several processes can create one folder at the same time", async () => {
   for (let round = 0; round < 200; round++) {
     const scratch = await mkdtemp(join(tmpdir(), "visii-folder-"));
     const folder = join(scratch, "a", "b", "c");
@@ -13,6 +13,6 @@ it("a folder that several make at one time is there for all of them", async () =
   }
 });
 
-it("where nothing can be created, that is said and not waited for", async () => {
+it("a folder that cannot be created is reported at once", async () => {
   await expect(ensureWritableFolder("/proc/visii/folder")).rejects.toMatchObject({ code: "not_writable" });
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-describe("weights stay in their file, at whatever offset they lie", () => {
+describe("weights stay in their file, at any offset", () => {
   test.each(stored)("%s, cast in the graph", async (dtype, bytes) => {
     const file = join(root, `${dtype}.safetensors`);
     const byteOffset = await writeUnaligned(file, dtype, bytes);
@@ -36,7 +36,7 @@ describe("weights stay in their file, at whatever offset they lie", () => {
     expect([...y!]).toEqual([20.5, 31.5]);
   });
 
-  test("a weight may be an output as it is", async () => {
+  test("a weight can be an output", async () => {
     const file = join(root, "output.safetensors");
     const byteOffset = await writeUnaligned(file, ...stored[0]!);
     const graph = new GraphBuilder("weights");
@@ -45,7 +45,7 @@ describe("weights stay in their file, at whatever offset they lie", () => {
     expect([...(await runOnCpu(graph.build(), {}, root)).w!]).toEqual(values);
   });
 
-  test("the model holds the file's name below the root and none of its bytes", () => {
+  test("the model contains the file's path relative to the root and none of its bytes", () => {
     const graph = new GraphBuilder("weights");
     const source = { file: join(root, "unet", "big.safetensors"), byteOffset: 5, byteLength: 4e9 };
     const w = graph.weight("layer.weight", { dtype: "float32", shape: [1000, 1000, 1000] }, source);
@@ -58,7 +58,7 @@ describe("weights stay in their file, at whatever offset they lie", () => {
   });
 });
 
-describe("a graph on onnxruntime gives back", () => {
+describe("a graph on onnxruntime returns", () => {
   test("an input as an output, and one value under two names", async () => {
     const graph = new GraphBuilder("identity");
     const x = graph.input("x", "float32", [2]);
@@ -74,7 +74,7 @@ describe("a graph on onnxruntime gives back", () => {
     ]);
   });
 
-  test("constants of every kind, scopes and slashes in names and all", async () => {
+  test("constants of every kind, with scopes and slashes in names", async () => {
     const graph = new GraphBuilder("constants");
     const table = graph.constant([1, 2, 3, 4, 5, 6], [3, 2]);
     const rows = graph.scope("down/0", () => graph.gather(table, graph.constantIds([2, 0], [2])));
@@ -82,7 +82,7 @@ describe("a graph on onnxruntime gives back", () => {
     expect([...(await runOnCpu(graph.build(), {})).y!]).toEqual([49.5, 59.5, 9.5, 19.5]);
   });
 
-  test("the same bytes every time it is written", () => {
+  test("the same bytes every time it is encoded", () => {
     const make = () => {
       const graph = new GraphBuilder("twice");
       const x = graph.input("x", "float32", [1, 2, 4, 4]);

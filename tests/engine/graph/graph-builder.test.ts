@@ -6,7 +6,7 @@ import { InternalError } from "../../../shared/errors.ts";
 const source = { file: "/unet.safetensors", byteOffset: 0, byteLength: 16 };
 
 describe("names", () => {
-  test("repeat with a number and begin with their scope", () => {
+  test("get a number when repeated, and start with their scope", () => {
     const graph = new GraphBuilder("names");
     const x = graph.input("x", "float32", [2]);
     const names = [graph.exp(x), graph.exp(x), graph.scope("down", () => graph.exp(x))].map((y) => y.name);
@@ -14,7 +14,7 @@ describe("names", () => {
     expect([...names, nested.name]).toEqual(["Exp", "Exp_1", "down/Exp", "down/0/Exp"]);
   });
 
-  test("step aside for an input that took theirs", () => {
+  test("avoid the name of an input", () => {
     const graph = new GraphBuilder("names");
     const first = graph.input("Exp", "float32", [2]);
     graph.input("Exp_1", "float32", [2]);
@@ -37,7 +37,7 @@ describe("names", () => {
     ["two inputs", (graph) => graph.input("x", "float32", [1])],
     ["an output and an input", (graph, x) => graph.output("x", x)],
     ["a weight and an input", (graph) => graph.weight("x", { dtype: "float32", shape: [4] }, source)],
-  ])("%s may not share one", (_, collide) => {
+  ])("%s cannot share a name", (_, collide) => {
     const graph = new GraphBuilder("names");
     const x = graph.input("x", "float32", [2]);
     expect(() => collide(graph, x)).toThrow("internal: graph names has two values named x");
@@ -45,13 +45,13 @@ describe("names", () => {
 });
 
 describe("weights and scalars", () => {
-  test("a weight asked for twice is one value", () => {
+  test("a weight requested twice is one value", () => {
     const graph = new GraphBuilder("weights");
     const type = { dtype: "float32", shape: [4] } as const;
     expect(graph.weight("w", type, source)).toBe(graph.weight("w", type, { ...source }));
   });
 
-  test("a weight of two checkpoints is refused, with both places", () => {
+  test("a weight of two checkpoints is rejected, with both locations", () => {
     const graph = new GraphBuilder("weights");
     const type = { dtype: "float32", shape: [4] } as const;
     graph.weight("conv.weight", type, source);
@@ -67,7 +67,7 @@ describe("weights and scalars", () => {
     expect(graph.nodes[0]!.inputs[1]).toBe(graph.nodes[1]!.inputs[1]);
   });
 
-  test("a cast to the type it has writes no node", () => {
+  test("a cast to the same type adds no node", () => {
     const graph = new GraphBuilder("casts");
     const x = graph.input("x", "float32", [2]);
     expect(graph.cast(x, "float32")).toBe(x);
@@ -75,7 +75,7 @@ describe("weights and scalars", () => {
   });
 });
 
-describe("a mistake is refused at the line that makes it, naming the operator and the shapes", () => {
+describe("an error is thrown by the call that causes it, with the operator and the shapes", () => {
   const stride1 = { stride: 1, pads: [0, 0, 0, 0], dilation: 1 } as const;
   type Mistake = (graph: GraphBuilder, tensor: (...shape: number[]) => Value, half: Value) => unknown;
   test.each<[string, Mistake, readonly string[]]>([

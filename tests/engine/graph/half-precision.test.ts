@@ -17,7 +17,7 @@ it("narrows every float16 value to itself", () => {
   expect(narrow(Float32Array.of(Number.NaN)).every((bits) => (bits & 0x7fff) > 0x7c00)).toBe(true);
 });
 
-it("rounds to the nearer neighbour, and to the even one from the middle", () => {
+it("rounds to nearest, ties to even", () => {
   for (let bits = 0; bits < 0x7bff; bits++) {
     const [low, high] = [values[bits]!, values[bits + 1]!];
     const middle = (low + high) / 2;
@@ -30,7 +30,7 @@ it("rounds to the nearer neighbour, and to the even one from the middle", () => 
   }
 });
 
-it("gives infinity from 65520 on, and keeps the sign of zero", () => {
+it("returns infinity from 65520, and keeps the sign of zero", () => {
   expect([...narrow(Float32Array.of(65_519.99, 65_520, -1e30, -0))]).toEqual([
     0x7bff, 0x7c00, 0xfc00, 0x8000,
   ]);

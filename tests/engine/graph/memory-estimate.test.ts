@@ -4,7 +4,7 @@ import { estimateMemory, residentBytes } from "../../../engine/graph/memory-esti
 
 const kilobyte = [16, 16]; // of float32
 
-test("counts what is alive at the fullest moment, views and overwritten operands once", () => {
+test("counts the values alive at the peak, views and overwritten operands once", () => {
   const graph = new GraphBuilder("chain");
   const x = graph.input("x", "float32", kilobyte);
   const y = graph.matmul(x, x); // x and y
@@ -14,7 +14,7 @@ test("counts what is alive at the fullest moment, views and overwritten operands
   expect(estimateMemory(graph.build())).toMatchObject({ weights: 0, folded: 0, activations: 3 * 1024 });
 });
 
-test("a value that is read again later is held until then", () => {
+test("a value stays alive until its last use", () => {
   const held = new GraphBuilder("held");
   const x = held.input("x", "float32", kilobyte);
   const first = held.tanh(x);
@@ -24,7 +24,7 @@ test("a value that is read again later is held until then", () => {
   expect(estimateMemory(held.build()).activations).toBe(4 * 1024);
 });
 
-test("what is computed from weights alone is there from the start, beside the weights", () => {
+test("values computed from weights alone are alive from the start, beside the weights", () => {
   const graph = new GraphBuilder("turned");
   const source = { file: "/w.safetensors", byteOffset: 0, byteLength: 512 };
   const w = graph.cast(graph.weight("w", { dtype: "float16", shape: kilobyte }, source), "float32");

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
 import { printGraph } from "../../../engine/graph/print-graph.ts";
 
-test("a graph prints one node a line, with operands, attributes and types", () => {
+test("a graph prints one node per line, with operands, attributes and types", () => {
   const graph = new GraphBuilder("layer");
   const x = graph.input("x", "float32", [2, 8]);
   const source = { file: "/model.safetensors", byteOffset: 8, byteLength: 64 };
@@ -24,7 +24,7 @@ test("a graph prints one node a line, with operands, attributes and types", () =
   `);
 });
 
-test("ids print as the table and the index they read", () => {
+test("IDs print as the table and the index that they read", () => {
   const graph = new GraphBuilder("tokens");
   const table = graph.input("table", "float32", [9, 2]);
   graph.output("rows", graph.gather(table, graph.constantIds([3, 1, 4], [3])));

@@ -83,19 +83,19 @@ describe("the style distance", () => {
     );
   };
 
-  it("is 0 for one image, and blind to where in it a texture stands", () => {
+  it("is 0 for equal images, and does not depend on a texture's position", () => {
     expect(style(grain(1, 2), grain(1, 2))).toBe(0);
     expect(style(grain(1, 2), grain(2, 2))).toBeLessThan(0.05);
   });
 
-  it("tells grain of one size from grain of another, and blur from both", () => {
+  it("distinguishes two grain sizes, and blur from both", () => {
     expect(style(grain(1, 2), grain(2, 4))).toBeGreaterThan(0.25);
     expect(style(createPlainImage(side, side, [0, 0.5, -0.5]), grain(2, 4))).toBe(1);
   });
 });
 
 describe("sharpness", () => {
-  it("is undefined beside a truth of one color", () => {
+  it("is undefined for a true edit of one color", () => {
     expect(sharpness(waves(0), createPlainImage(32, 24, [0, 0, 0]))).toBeUndefined();
   });
 });
@@ -106,7 +106,7 @@ describe("psnr", () => {
     expect(psnr(createPlainImage(4, 4, [-1, -1, -1]), createPlainImage(4, 4, [1, 1, 1]))).toBe(0);
   });
 
-  it("takes unequal sizes for a bug", () => {
+  it("throws an internal error for unequal sizes", () => {
     expect(() => psnr(waves(0), createPlainImage(4, 4, [0, 0, 0]))).toThrow(
       /internal: PSNR of 32×24 against 4×4/,
     );
@@ -118,7 +118,7 @@ describe("ssim", () => {
     expect(ssim(waves(0), waves(0))).toBeCloseTo(1, 12);
   });
 
-  it("refuses images smaller than its window", () => {
+  it("rejects images smaller than its window", () => {
     const tiny = createPlainImage(10, 40, [0, 0, 0]);
     expect(() => ssim(tiny, tiny)).toThrow(/at least 11×11/);
   });

@@ -99,7 +99,7 @@ describe("decodeImage reads HEIC photos", () => {
       expect(pixelOf((await decodeImage(file)).image, 3, 28)).toEqual(near([218, 0, 9], 4));
   });
 
-  it("within limits that are held before the pixels are unpacked", async () => {
+  it("with limits that are checked before decoding", async () => {
     const failure = heicToPng(await heic("plain"), "photo.heic", { maximumSide: 100, maximumPixels: 1000 });
     await expect(failure).rejects.toThrow(/photo\.heic is 48×32 pixels/);
   });
@@ -113,21 +113,16 @@ describe("decodeImage", () => {
     ["webp", 0.004, () => picture().webp({ lossless: true })],
     ["avif", 0.07, () => picture().avif({ quality: 95, effort: 0 })],
     ["tiff", 0.004, () => picture().tiff({ compression: "lzw" })],
-  ] as const)(
-    "reads %s, and tells it by its bytes whatever the file is called",
-    async (format, tolerance, make) => {
-      const path = join(folder, `${format}.txt`);
-      await writeFile(path, await make().toBuffer());
-      const decoded = await decodeImage(path);
-      expect(decoded).toMatchObject({ format, hadOrientation: false, image: { width: 40, height: 24 } });
-      const worst = Math.max(
-        ...decoded.image.data.map((value, index) => Math.abs(value - drawn.data[index]!)),
-      );
-      expect(worst).toBeLessThan(tolerance);
-    },
-  );
+  ] as const)("reads %s, recognized by its bytes", async (format, tolerance, make) => {
+    const path = join(folder, `${format}.txt`);
+    await writeFile(path, await make().toBuffer());
+    const decoded = await decodeImage(path);
+    expect(decoded).toMatchObject({ format, hadOrientation: false, image: { width: 40, height: 24 } });
+    const worst = Math.max(...decoded.image.data.map((value, index) => Math.abs(value - drawn.data[index]!)));
+    expect(worst).toBeLessThan(tolerance);
+  });
 
-  it("turns the picture upright by its EXIF orientation", async () => {
+  it("applies the EXIF orientation", async () => {
     // Orientation 6: the stored picture must be turned clockwise, so its bottom left comes to the top left.
     const stored = await picture().withMetadata({ orientation: 6 }).png().toBuffer();
     const { image, hadOrientation } = await decodeImage(stored);
@@ -137,7 +132,7 @@ describe("decodeImage", () => {
     expect(pixelOf(image, 23, 39)).toEqual(pixelOf(drawn, 39, 0));
   });
 
-  it("puts transparent pictures on white and keeps alpha and colours apart", async () => {
+  it("puts transparent images on white, and returns alpha and colors separately", async () => {
     const file = await plain(4, 4, { r: 200, g: 0, b: 0, alpha: 0.5 }).webp({ lossless: true }).toBuffer();
     const decoded = await decodeImage(file);
     expect(pixelOf(decoded.image, 1, 1)).toEqual([227, 127, 127]);
@@ -145,19 +140,19 @@ describe("decodeImage", () => {
     expect(pixelOf(decoded.transparency!.colours, 1, 1)).toEqual([200, 0, 0]);
   });
 
-  it("gives an unchanged picture its own colours and alpha back", async () => {
+  it("restores the colors and alpha of an unchanged image", async () => {
     const decoded = await decodeImage(await plain(4, 4, { r: 200, g: 0, b: 0, alpha: 0.5 }).png().toBuffer());
     const { image, alpha } = withTransparency(decoded, decoded.image);
     expect(pixelOf(image, 2, 2)).toEqual([200, 0, 0]);
     expect(alpha).toEqual(decoded.transparency!.alpha);
   });
 
-  it("takes an alpha channel that is opaque throughout for none", async () => {
+  it("ignores an opaque alpha channel", async () => {
     const decoded = await decodeImage(await plain(4, 4, { r: 9, g: 9, b: 9, alpha: 1 }).png().toBuffer());
     expect(decoded.transparency).toBeUndefined();
   });
 
-  it("spreads grayscale over three channels, of 8 bits or 16", async () => {
+  it("expands grayscale to three channels, of 8 or 16 bits", async () => {
     const grey8 = await plain(4, 4, "#808080").toColourspace("b-w").png().toBuffer();
     const ramp = new Uint16Array([0, 0x8080, 0xffff, 0x4040]);
     const grey16 = await sharp(ramp, { raw: { width: 2, height: 2, channels: 1 } })
@@ -171,7 +166,7 @@ describe("decodeImage", () => {
     expect(pixelOf(image, 0, 1)).toEqual([255, 255, 255]);
   });
 
-  it("reads 16-bit colour", async () => {
+  it("reads 16-bit color", async () => {
     const deep = await sharp(new Uint16Array([0, 0x8080, 0xffff]), {
       raw: { width: 1, height: 1, channels: 3 },
     })
@@ -182,7 +177,7 @@ describe("decodeImage", () => {
     expect(pixelOf((await decodeImage(deep)).image, 0, 0)).toEqual([0, 128, 255]);
   });
 
-  it("brings CMYK to sRGB", async () => {
+  it("converts CMYK to sRGB", async () => {
     const cmyk = await plain(16, 16, "#ff0000").toColourspace("cmyk").jpeg().toBuffer();
     expect((await sharp(cmyk).metadata()).space).toBe("cmyk");
     const [red, green, blue] = pixelOf((await decodeImage(cmyk)).image, 8, 8);
@@ -190,7 +185,7 @@ describe("decodeImage", () => {
     expect(Math.max(green!, blue!)).toBeLessThan(60);
   });
 
-  it("honors the profile of 16-bit pixels", async () => {
+  it("applies the profile of 16-bit pixels", async () => {
     const deep = await sharp(new Uint16Array([200 * 257, 30 * 257, 30 * 257]), {
       raw: { width: 1, height: 1, channels: 3 },
     })
@@ -203,7 +198,7 @@ describe("decodeImage", () => {
     ]);
   });
 
-  it("takes the first picture of a TIFF with several", async () => {
+  it("reads the first image of a TIFF with several", async () => {
     const pages = await sharp(toBytes(drawn), { raw: { width: 40, height: 24, channels: 3, pageHeight: 12 } })
       .tiff({ compression: "lzw" })
       .toBuffer();
@@ -211,7 +206,7 @@ describe("decodeImage", () => {
     expect([image.width, pixelOf(image, 0, 0)]).toEqual([40, pixelOf(drawn, 0, 0)]);
   });
 
-  it("honours an embedded colour profile", async () => {
+  it("applies an embedded color profile", async () => {
     const wide = await plain(4, 4, "#ff0000").withIccProfile("p3").png().toBuffer();
     expect([...(await sharp(wide, { ignoreIcc: true }).raw().toBuffer()).subarray(0, 3)]).not.toEqual([
       255, 0, 0,
@@ -220,7 +215,7 @@ describe("decodeImage", () => {
   });
 });
 
-describe("decodeImage refuses, in one sentence that names the file and the way out,", () => {
+describe("decodeImage rejects, in one sentence that names the file and what to do,", () => {
   const svg = '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>';
   const box = (brand: string) =>
     Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from(`ftyp${brand}\0\0\0\0mif1heic`)]);
@@ -296,7 +291,7 @@ describe("decodeImage refuses, in one sentence that names the file and the way o
     await expect(failure).rejects.toThrow(sentence);
   });
 
-  it("a stranger's SVG even while one of ours is being drawn", async () => {
+  it("a user's SVG, also while a text is drawn as SVG", async () => {
     const drawing = renderSvg('<svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"></svg>');
     await expect(decodeImage(Buffer.from(svg))).rejects.toMatchObject({ code: "unsupported_image" });
     await drawing;

@@ -18,13 +18,13 @@ describe("fitToModel", () => {
     [20, 20, 64, 64],
     [1, 1, 64, 64],
     [31, 17, 96, 48],
-  ])("brings %i×%i to %i×%i", (width, height, toWidth, toHeight) => {
+  ])("resizes %i×%i to %i×%i", (width, height, toWidth, toHeight) => {
     const { image } = fitToModel(createPlainImage(width, height, [0.5, 0, -0.5]), size);
     expect([image.width, image.height]).toEqual([toWidth, toHeight]);
     expect(image.data.every((value) => Number.isFinite(value))).toBe(true);
   });
 
-  it("hands a picture of the right size through, and its edit back, without a single bit changed", () => {
+  it("returns an image of the right size, and its edit, bit for bit", () => {
     const photo = grainyImage(64, 64);
     const edited = mapPixels(photo, ([r, g, b]) => [b, r, g]);
     const fitted = fitToModel(photo, size);
@@ -32,7 +32,7 @@ describe("fitToModel", () => {
     expect(fitted.restore(edited).data).toEqual(edited.data);
   });
 
-  it("only pads, by the edge, what has the right area already", () => {
+  it("only pads, with edge pixels, an image of the right area", () => {
     const photo = drawnImage(70, 58);
     const fitted = fitToModel(photo, size);
     expect([fitted.image.width, fitted.image.height]).toEqual([80, 64]);
@@ -46,7 +46,7 @@ describe("fitToModel", () => {
     [96, 48],
     [97, 48],
     [20, 10],
-  ])("brings %i×%i whole into an exact size, and its edit back", (width, height) => {
+  ])("fits %i×%i into an exact size without cropping, and restores its edit", (width, height) => {
     const photo = drawnImage(width, height);
     const exact = { width: 96, height: 48 };
     const fitted = fitToModel(photo, { ...size, exact });
@@ -56,7 +56,7 @@ describe("fitToModel", () => {
     expect(psnr(restored, photo)).toBeGreaterThan(50);
   });
 
-  it("returns an untouched large photo as it was, its grain included", () => {
+  it("restores an unedited large photo exactly, with its grain", () => {
     const photo = grainyImage(300, 200);
     const fitted = fitToModel(photo, size);
     for (const detail of ["transfer", "residual"] as const)
@@ -67,7 +67,7 @@ describe("fitToModel", () => {
   it.each<[string, Parameters<typeof mapPixels>[1]]>([
     ["a negative", ([r, g, b]) => [-r, -g, -b]],
     ["night", ([r, g, b]) => [0.3 * r - 0.6, 0.35 * g - 0.5, 0.5 * b - 0.3]],
-  ])("carries the grain through %s better than adding the difference does", (_, edit) => {
+  ])("keeps the grain through %s better than adding the difference", (_, edit) => {
     const photo = grainyImage(300, 200);
     const fitted = fitToModel(photo, size);
     const edited = mapPixels(fitted.image, edit);
@@ -97,7 +97,7 @@ describe("fitToModel", () => {
     };
   };
 
-  it("leaves the old detail away where the edit put something new or moved what was there", () => {
+  it("drops the old detail where the edit changed the structure", () => {
     const photo = texturedImage(320, 320, 1);
     const shifted = (by: number) => (input: RgbImage) => {
       const { width, height } = input;
@@ -114,7 +114,7 @@ describe("fitToModel", () => {
     expect(detailOf(photo, shifted(12)).strength).toBeLessThan(0.02);
   });
 
-  it("refuses what is longer than eight to one", () => {
+  it("rejects aspect ratios above eight to one", () => {
     expect(() => fitToModel(createPlainImage(100, 10, [0, 0, 0]), size, "strip.png")).toThrow(
       /strip\.png is 100×10, longer than 8:1; crop it/,
     );
@@ -122,7 +122,7 @@ describe("fitToModel", () => {
 });
 
 describe("resizeImage", () => {
-  it("keeps a plain colour to the last bit of a float, up and down", () => {
+  it("keeps a constant color exactly, up and down", () => {
     for (const [width, height] of [
       [7, 90],
       [90, 7],
@@ -138,7 +138,7 @@ describe("resizeImage", () => {
     }
   });
 
-  it("neither shifts nor turns: down and up again is the same smooth picture", () => {
+  it("does not shift or rotate a smooth image when scaled down and up", () => {
     const photo = drawnImage(96, 64);
     expect(psnr(resizeImage(resizeImage(photo, 48, 32), 96, 64), photo)).toBeGreaterThan(38);
   });
@@ -150,7 +150,7 @@ describe("fitPairs", () => {
     after: mapPixels(drawnImage(width, height), ([r, g, b]) => [-r, -g, -b]),
   });
 
-  it("brings every pair to the size of the first and says so", () => {
+  it("resizes every pair to the size of the first, with a warning", () => {
     const { pairs, notices } = fitPairs([pair(300, 200), pair(300, 200), pair(100, 200)], size);
     for (const { before, after } of pairs)
       expect([before.width, before.height, after.width, after.height]).toEqual([80, 64, 80, 64]);

@@ -13,7 +13,7 @@ const halves = (width: number, height: number) =>
     Float32Array.from({ length: 3 * width * height }, (_, at) => (at % width < width / 2 ? -1 : 1)),
   );
 
-it("a mask of another size and the same shape keeps the photo to the bit on one side, and takes the edit on the other", () => {
+it("a mask of another size and the same aspect ratio keeps one side bit for bit, and edits the other", () => {
   const photo = drawnImage(300, 200);
   const edited = mapPixels(photo, ([r, g, b]) => [-r, -g, -b]);
   const mask = fitMask(halves(150, 100), photo, names);

@@ -11,7 +11,7 @@ import { pixelOf } from "./stand-ins.ts";
 const red = createPlainImage(128, 128, [1, -1, -1]);
 
 describe("contactSheet", () => {
-  it("enlarges small pictures to 256 pixels and puts them side by side under their titles", async () => {
+  it("enlarges small images to 256 pixels and puts them side by side under their titles", async () => {
     const png = await contactSheet({
       title: "A title",
       sections: [
@@ -27,7 +27,7 @@ describe("contactSheet", () => {
     expect(isRed(64 + 256 + 10, middle[100]!)).toBe(false);
   });
 
-  it("survives words that no font of ours has, and marks that XML would trip over", async () => {
+  it("draws characters missing from the font, and escapes XML", async () => {
     const title = 'Tag & <ins> "quoted" 猫';
     await expect(contactSheet({ title, sections: [] })).resolves.toBeInstanceOf(Buffer);
   });
@@ -40,7 +40,7 @@ describe("text", () => {
     expect(textWidth("il", 20)).toBeLessThan(textWidth("WM", 20));
   });
 
-  it("breaks between words, and cuts what does not fit", () => {
+  it("breaks lines between words, and truncates what does not fit", () => {
     expect(wrapText("one two three four", textWidth("one two", 10), 2, 10)).toEqual(["one two", "three…"]);
     expect(wrapText("unbreakable", textWidth("unbre", 10), 1, 10)[0]).toMatch(/^unb.*…$/);
     expect(wrapText("  ", 100, 2, 10)).toEqual([]);
@@ -92,11 +92,11 @@ describe("the loss curve", () => {
         { step: 2, loss: -0.04, validation: 0.2 },
       ],
     ],
-  ])("survives %s", (_, few) => {
+  ])("draws %s", (_, few) => {
     expect(lossCurveSvg(few)).not.toMatch(/NaN|Infinity/);
   });
 
-  it("has round ticks inside the range, a trailing average, and room for what must show", () => {
+  it("has round ticks inside the range, a trailing average, and a range that includes given values", () => {
     expect(niceTicks([0, 1], 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
     expect(niceTicks([-0.03, 0.04], 3)).toEqual([0]);
     expect(niceTicks([0, 150], 8)).toEqual([0, 20, 40, 60, 80, 100, 120, 140]);

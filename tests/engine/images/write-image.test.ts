@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe("writeImage", () => {
   it.each(["png", "jpg", "JPEG", "webp", "avif"])(
-    "writes .%s that reads back as the same picture",
+    "writes .%s that reads back as the same image",
     async (ending) => {
       const path = join(folder, `picture.${ending}`);
       const image = drawnImage(40, 24);
@@ -29,7 +29,7 @@ describe("writeImage", () => {
     },
   );
 
-  it("keeps transparency where the format can, and puts it on white where not", async () => {
+  it("keeps transparency if the format supports it, else puts it on white", async () => {
     const alpha = new Uint8Array(16).fill(128);
     const red = createPlainImage(4, 4, [1, -1, -1]);
     for (const ending of ["png", "webp", "avif"]) {
@@ -42,11 +42,11 @@ describe("writeImage", () => {
     expect(flat.image.data[16]).toBeCloseTo(0, 1);
   });
 
-  it("refuses an ending that it cannot write", async () => {
+  it("rejects an extension that it cannot write", async () => {
     await expect(writeImage(join(folder, "picture.gif"), drawnImage(4, 4))).rejects.toThrow(/use \.png/);
   });
 
-  it("refuses a picture with NaN in it as a bug, and writes nothing", async () => {
+  it("throws an internal error for NaN, and writes nothing", async () => {
     const path = join(folder, "nan.png");
     const broken = createRgbImage(1, 1, Float32Array.of(0, Number.NaN, 0));
     await expect(writeImage(path, broken)).rejects.toThrow(/internal: NaN/);
@@ -55,7 +55,7 @@ describe("writeImage", () => {
 });
 
 describe("writeAside", () => {
-  it("says in one sentence why it cannot write, and leaves nothing behind", async () => {
+  it("reports in one sentence why it cannot write, and leaves no files", async () => {
     await writeFile(join(folder, "file"), "a file");
     await mkdir(join(folder, "taken.png"));
     await expect(writeAside(join(folder, "no", "x.png"), "x")).rejects.toThrow(
@@ -68,7 +68,7 @@ describe("writeAside", () => {
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  it("leaves the old file whole and no half one when the disk gives out mid-write", async () => {
+  it("keeps the old file, and leaves no partial one, when the disk fails during a write", async () => {
     const inside = join(folder, "full");
     await mkdir(inside);
     const path = join(inside, "result.bin");
@@ -98,7 +98,7 @@ describe("ensureWritableFolder", () => {
     expect(await readdir(join(folder, "new", "deep"))).toEqual([]);
   });
 
-  it("refuses a path through a file", async () => {
+  it("rejects a path through a file", async () => {
     await writeFile(join(folder, "plain"), "x");
     await expect(ensureWritableFolder(join(folder, "plain"))).rejects.toMatchObject({ code: "not_writable" });
     await expect(ensureWritableFolder("/proc/visii")).rejects.toMatchObject({ code: "not_writable" });

@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-it("comes back from a file as it was, in a few kilobytes", async () => {
+it("reads back from a file of a few kilobytes as it was written", async () => {
   const path = join(folder, "edit.visii");
   await writeInstruction(path, instruction);
   expect(await readInstruction(path)).toEqual(instruction);
@@ -60,7 +60,7 @@ const damages: [string, (bytes: Buffer) => Uint8Array][] = [
     (bytes) => Buffer.concat([bytes.subarray(0, -4), Buffer.from(Float32Array.of(1e38).buffer)]),
   ],
 ];
-it.each(damages)("refuses %s, naming the file", async (_, damage) => {
+it.each(damages)("rejects %s, naming the file", async (_, damage) => {
   const sound = join(folder, "sound.visii");
   await writeInstruction(sound, instruction);
   const path = join(folder, "damaged.visii");
@@ -72,7 +72,7 @@ it.each(damages)("refuses %s, naming the file", async (_, damage) => {
 });
 
 describe("in the space kv", () => {
-  it("comes back from a file as it was, each attention's keys and values a tensor of their own", async () => {
+  it("reads back from a file as it was, with a tensor for the keys and values of each attention", async () => {
     const path = join(folder, "kv.visii");
     await writeInstruction(path, keysValues);
     expect(await readInstruction(path)).toEqual(keysValues);
@@ -111,7 +111,7 @@ describe("in the space kv", () => {
       { "a.keys": rows([2, 8]), "a.values": rows([2, 8], -1e38) },
       /contains the token value -9\.99\d*e\+37; the maximum magnitude is 10000/,
     ],
-  ])("refuses %s in one sentence", async (_, tensors, message) => {
+  ])("rejects %s in one sentence", async (_, tensors, message) => {
     const path = join(folder, "damaged.visii");
     await writeSafetensors(path, tensors, { visii: JSON.stringify(keysValues.info) });
     await expect(readInstruction(path)).rejects.toMatchObject({
@@ -120,14 +120,14 @@ describe("in the space kv", () => {
     });
   });
 
-  it("refuses a version that is not its space's", async () => {
+  it("rejects a version of another space", async () => {
     const path = join(folder, "mixed.visii");
     const info = { ...keysValues.info, formatVersion: 1 as const };
     await writeInstruction(path, { ...keysValues, info });
     await expect(readInstruction(path)).rejects.toThrow(/formatVersion: not the version of its space/);
   });
 
-  it("is refused by a model with other attentions, or attentions of another width", async () => {
+  it("is rejected by a model with other attentions, or attentions of another width", async () => {
     const { attentions = [], ...others } = keysValues;
     const [first, ...rest] = attentions;
     const wide = { ...others, attentions: [{ ...first!, width: first!.width + 4 }, ...rest] };
@@ -145,7 +145,7 @@ describe("in the space kv", () => {
   });
 });
 
-it("is refused with more rows than a text has positions", async () => {
+it("is rejected with more rows than a text has positions", async () => {
   for (const { info, dimension, attentions } of [instruction, keysValues]) {
     const long = { tokens: new Float32Array(31 * dimension), tokenCount: 31, dimension, info };
     const given = { instruction: attentions ? { ...long, attentions } : long };
@@ -165,19 +165,16 @@ it("reads a file of the first version, which does not name its space", async () 
   expect(await readInstruction(path)).toEqual(instruction);
 });
 
-it("says how to make the file that is missing", async () => {
+it("says how to create a missing file", async () => {
   await expect(readInstruction(join(folder, "absent.visii"))).rejects.toThrow(/absent\.visii.*visii learn/);
 });
 
-it.each(["text", "kv"] as const)(
-  "finds the words nearest to a token that still is one, in %s",
-  async (space) => {
-    const untouched = await makeInstruction(pipeline, "red", { change: 0, space });
-    const [token] = await nearestWords(pipeline, untouched, 3);
-    expect(token!.cosine).toEqual([...token!.cosine].sort((a, b) => b - a));
-    expect(token!.cosine[0]).toBeLessThanOrEqual(1 + 1e-6);
-    expect(token!.words).toHaveLength(3);
-    expect(token!.words[0]).toBe("red");
-    expect(token!.cosine[0]).toBeCloseTo(1, 5);
-  },
-);
+it.each(["text", "kv"] as const)("finds the word of an untrained token, in %s", async (space) => {
+  const untouched = await makeInstruction(pipeline, "red", { change: 0, space });
+  const [token] = await nearestWords(pipeline, untouched, 3);
+  expect(token!.cosine).toEqual([...token!.cosine].sort((a, b) => b - a));
+  expect(token!.cosine[0]).toBeLessThanOrEqual(1 + 1e-6);
+  expect(token!.words).toHaveLength(3);
+  expect(token!.words[0]).toBe("red");
+  expect(token!.cosine[0]).toBeCloseTo(1, 5);
+});

@@ -28,7 +28,7 @@ afterAll(() => pipeline?.dispose());
 const read = async (file: string): Promise<RgbImage> =>
   fitToModel((await decodeImage(demo + file)).image, pipeline.imageSize).image;
 
-it("paints photos in a style learned from one pair, closer to the truth than words or a fit of the pair", async () => {
+it("paints photos in a style learned from one pair, closer to the true edit than words or a fit of the pair", async () => {
   const { text } = JSON.parse(await readFile(`${demo}demo.json`, "utf8")) as { text: string };
   const pair = { before: await read("before.jpg"), after: await read("after.png") };
   const [encoded, learned] = [

@@ -18,7 +18,7 @@ it.each([
   ["tiny-sdxl", 0],
   ["tiny-sdxl", 1],
 ] as const)(
-  "gives the paper's loss and its gradient as torch autograd does (%s, case %i)",
+  "computes the paper's loss and the gradient of torch autograd (%s, case %i)",
   async (name, index) => {
     const fixture = await openFixture(name);
     const pipeline = await openPipeline(fixture.folder, { device: "cpu" });

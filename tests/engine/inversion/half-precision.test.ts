@@ -71,7 +71,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
     return { loss: loss!, mse: mse!, gradient: gradient! };
   };
 
-  it("predicts as float32 does, and not with the same bits", async () => {
+  it("predicts close to float32, but not bit for bit", async () => {
     const { latents, image, timesteps } = await drawFeeds("text");
     const told = await whole.encodePrompt("a red apple on the table");
     const asked = { latents, image, timesteps, ...told, height: size.height, width: size.width };
@@ -80,20 +80,20 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
     expect(relativeDeviation(actual, expected)).toBeGreaterThan(1e-5);
   });
 
-  it.each(["text", "kv"] as const)("gives float32's loss and gradient, in the space %s", async (space) => {
+  it.each(["text", "kv"] as const)("computes float32's loss and gradient, in the space %s", async (space) => {
     const [expected, actual] = [await runLoss(whole, space, 1), await runLoss(half, space, 64)];
     expect(relativeDeviation(actual.loss, expected.loss)).toBeLessThan(halfAgreement);
     expect(relativeDeviation(actual.mse, expected.mse)).toBeLessThan(halfAgreement);
     expect(relativeDeviation(actual.gradient, expected.gradient)).toBeLessThan(halfAgreement);
   });
 
-  it("gives the same when attentions and blocks are computed twice", async () => {
+  it("computes the same with recomputed attentions and blocks", async () => {
     const expected = await runLoss(whole, "text", 1);
     const actual = await runLoss(half, "text", 64, ["attention", "block"]);
     expect(relativeDeviation(actual.gradient, expected.gradient)).toBeLessThan(halfAgreement);
   });
 
-  it("loses the gradient without a scale that is large enough, and beyond one that is too large", async () => {
+  it("loses the gradient with a scale that is too small or too large", async () => {
     const expected = (await runLoss(whole, "kv", 1)).gradient;
     const [small, large] = [await runLoss(half, "kv", 2 ** -20), await runLoss(half, "kv", 2 ** 28)];
     expect(relativeDeviation(small.gradient, expected)).toBeGreaterThan(halfAgreement);
@@ -101,7 +101,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
     expect(Number.isFinite(large.loss[0]!)).toBe(true);
   });
 
-  it("takes float32 in and gives float32 out, and casts within", () => {
+  it("has float32 inputs and outputs, and casts inside", () => {
     const graph = lossGraph(half.model, { ...guided, space: "text", clipWeight: 0.1 });
     expect([...graph.inputs, ...graph.outputs.values()].map(({ dtype }) => dtype)).not.toContain("float16");
     const convolutions = graph.nodes.filter(({ op }) => op === "Conv");
@@ -116,7 +116,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
     expect(rewritten.filter(({ inputs: [x] }) => x!.dtype === "float16")).toEqual([]);
   });
 
-  it("reads weights that are stored in half precision as they are", async () => {
+  it("reads weights stored in half precision without a cast", async () => {
     const graph = optimize(lossGraph(half.model, { ...guided, space: "text", clipWeight: 0 }));
     const stored = [...weightsOf(graph).keys()].map(
       (key) => half.model.unet.component.checkpoint.tensor(key.replace(/^unet\./, "")).entry.dtype,

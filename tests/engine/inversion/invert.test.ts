@@ -39,14 +39,14 @@ describe("invert", () => {
     expect(lossesOf(info).validation).toBeLessThan(0.98 * lossesOf(info).initialValidation);
   });
 
-  it("gives the same bits for the same seed, and others for another", async () => {
+  it("gives the same bits for the same seed, and different ones for another", async () => {
     const [first, second, other] = [await learn(), await learn(), await learn({ seed: 4 })];
     expect(second.tokens).toEqual(first.tokens);
     expect(second.info).toEqual(first.info);
     expect(other.tokens).not.toEqual(first.tokens);
   });
 
-  it("stops between steps when told to, and continues to the very bits of an uninterrupted run", async () => {
+  it("stops between steps when aborted, and resumes to the same bits as an uninterrupted run", async () => {
     const whole = await learn();
     const abort = new AbortController();
     let saved: Uint8Array | undefined;
@@ -76,7 +76,7 @@ describe("invert", () => {
     expect(continued.info).toEqual(whole.info);
   });
 
-  it("refuses to continue a state of other settings, other pictures, or a damaged one", async () => {
+  it("rejects a state of other settings or images, and a damaged one", async () => {
     let saved = new Uint8Array();
     await learn(
       {},
@@ -96,7 +96,7 @@ describe("invert", () => {
     });
   });
 
-  it("evaluates the frozen branches once for each sample, and differentiates the text branch only", async () => {
+  it("evaluates the frozen branches once for each sample, and differentiates only the text branch", async () => {
     const { counts } = (await learn({ textGuidance: 7.5, imageGuidance: 1.5 })).info;
     const updates = 12 * 2;
     const frozen = 2 * (8 + 4);
@@ -104,7 +104,7 @@ describe("invert", () => {
     expect(counts).toEqual({ unetForwards: frozen + updates + validations, unetBackwards: updates });
   });
 
-  it("prepares only what a short run visits", async () => {
+  it("prepares only the samples that a short run visits", async () => {
     const short = { textGuidance: 7.5, imageGuidance: 1.5, steps: 1, overrides: { samples: 8 } } as const;
     const { counts } = (await learn(short)).info;
     const [trained, validated] = [2, 2];
@@ -114,7 +114,7 @@ describe("invert", () => {
     });
   });
 
-  it("tells the time to expect as soon as the first sample is prepared", async () => {
+  it("estimates the remaining time after the first prepared sample", async () => {
     const left: number[] = [];
     const forwards = pipeline.unetForwards;
     // A clock that counts evaluations, of which the loss's own derivative is none: an estimate of 2.1 for a step's 1.
@@ -131,7 +131,7 @@ describe("invert", () => {
     expect(left[0]).toBeLessThan(spent + 1.2 * 12 * 2);
   });
 
-  it("does not take the loading of a stage's first step for the length of the others", async () => {
+  it("excludes the first step's loading from the estimate", async () => {
     const left: number[] = [];
     let now = 0;
     await learn(
@@ -147,7 +147,7 @@ describe("invert", () => {
     expect(left).toEqual([300, 4, 2, 0]);
   });
 
-  it("hands out the tokens of every Nth step, validated, without changing what the steps do", async () => {
+  it("returns the validated tokens of every Nth step, without an effect on the run", async () => {
     const states: Float32Array[] = [];
     const kept: Instruction[] = [];
     const { info } = await learn(
@@ -173,7 +173,7 @@ describe("invert", () => {
     );
   });
 
-  it("runs the paper's loop on request: every timestep once, three branches evaluated at each step", async () => {
+  it("runs the paper's loop on request: every timestep once, three branches per step", async () => {
     const { counts, hyperParameters, losses } = (
       await learn({ loop: "reference", steps: 6, overrides: { validationSamples: 2 } })
     ).info;
@@ -182,7 +182,7 @@ describe("invert", () => {
     expect(losses?.curve).toHaveLength(6);
   });
 
-  it("keeps, in the paper's loop, the very tokens that the lowest single-step loss was taken of", async () => {
+  it("keeps, in the paper's loop, the tokens of the lowest single-step loss", async () => {
     const after: Float32Array[] = [];
     const reference = { ...options, loop: "reference", overrides: { clipWeight: 0 } } as const;
     const kept = await learn(reference, {
@@ -203,7 +203,7 @@ describe("invert", () => {
     expect(one.tokens).toEqual(init.initial);
   });
 
-  it("spends the same gradient on cached as on recomputed branches", async () => {
+  it("computes the same gradient with cached and recomputed branches", async () => {
     const guidance = { textGuidance: 4, imageGuidance: 1.5 };
     const cached = await learn(guidance);
     const recomputed = await learn({
@@ -225,7 +225,7 @@ describe("invert", () => {
     expect(lossesOf(info).validation).toBeLessThan(lossesOf(info).initialValidation);
   });
 
-  it("tells stage, step, loss and the time left, and shows a preview when asked", async () => {
+  it("reports stage, step, loss and remaining time, and previews on request", async () => {
     const events: InversionEvent[] = [];
     await learn({}, { previewEvery: 6, onEvent: (event) => void events.push(event) });
     expect([...new Set(events.map(({ stage }) => stage))]).toEqual(["prepare", "prepare_samples", "learn"]);
@@ -241,7 +241,7 @@ describe("invert", () => {
     ]);
   });
 
-  it("does not let a preview change the result", async () => {
+  it("has the same result with previews", async () => {
     expect((await learn({}, { previewEvery: 3 })).tokens).toEqual((await learn()).tokens);
   });
 
@@ -264,7 +264,7 @@ describe("invert", () => {
     },
   );
 
-  it("refuses no pairs, unequal pairs, and sizes the model cannot halve", async () => {
+  it("rejects no pairs, pairs of unequal sizes, and sizes the model cannot halve", async () => {
     await expect(learn({}, {}, [])).rejects.toMatchObject({ code: "no_pairs" });
     await expect(learn({}, {}, [{ before, after: drawImage(32, 32, () => 0) }])).rejects.toThrow(
       /64×32.*32×32/,

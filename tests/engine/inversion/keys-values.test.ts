@@ -29,7 +29,7 @@ describe.each([
   });
   afterAll(() => pipeline.dispose());
 
-  it("are those of every attention to the text that the checkpoint has", () => {
+  it("exist for every cross-attention of the checkpoint", () => {
     const { names } = pipeline.model.unet.component.checkpoint;
     const projections = [...names].flatMap((key) => /^(.+)\.(?:to_k|k_proj)\.weight$/.exec(key)?.[1] ?? []);
     const toText = projections.filter((place) => !place.endsWith(".attn1")).sort();
@@ -37,7 +37,7 @@ describe.each([
     expect(pipeline.textAttentions.map(({ name: place }) => place)).toEqual(toText);
   });
 
-  it("make the prediction of the init's words before the first step", async () => {
+  it("predict like the init text before the first step", async () => {
     const rows = await openRows(pipeline, { init: "a red apple", space: "kv" });
     const told = await pipeline.encodePrompt("a red apple");
     const [, , height, width] = fixture.shape("inputs.loss.0.after") as [number, number, number, number];
@@ -56,7 +56,7 @@ describe.each([
     expect(relativeDeviation(elsewhere, worded)).toBeGreaterThan(1e-3);
   });
 
-  it.each(cases)("have the loss and the gradient that torch autograd gives them (case %i)", async (index) => {
+  it.each(cases)("have the loss and the gradient of torch autograd (case %i)", async (index) => {
     const input = (key: string) => fixture.floats(`inputs.loss.${index}.${key}`);
     const output = (key: string) => fixture.floats(`outputs.loss.${index}.${key}`);
     const expected = (key: string) => fixture.floats(`outputs.kv.${index}.${key}`);
@@ -122,7 +122,7 @@ describe("invert in the space kv", () => {
     overrides: { samples: 8, validationSamples: 4, validationEvery: 4 },
   };
 
-  it("starts from the init's validation loss and goes below it", async () => {
+  it("starts at the init's validation loss and lowers it", async () => {
     const [inKv, inText] = [
       await invert(pipeline, [pair], { ...options, steps: 40 }),
       await invert(pipeline, [pair], { ...options, space: "text", steps: 1 }),
@@ -159,7 +159,7 @@ describe("invert in the space kv", () => {
     await expect(inText).rejects.toMatchObject({ code: "cannot_resume" });
   });
 
-  it("has no L_clip, and refuses a weight for it", async () => {
+  it("has no L_clip, and rejects a weight for it", async () => {
     const { counts } = (await invert(pipeline, [pair], { ...options, loop: "reference", steps: 2 })).info;
     expect(counts.unetBackwards).toBe(2 * 2);
     const weighted = { ...options, overrides: { ...options.overrides, clipWeight: 0.1 } };

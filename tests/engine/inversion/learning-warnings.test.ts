@@ -7,18 +7,18 @@ const run = (initialValidation: number, validation: number, bestStep: number) =>
     losses: { first: 1, last: 1, initialValidation, validation, bestStep, curve: [] },
   });
 
-describe("a run that ended", () => {
-  it("says nothing if the validation loss fell", () => {
+describe("learningWarnings", () => {
+  it("returns nothing if the validation loss fell", () => {
     expect(run(0.5, 0.5 * (1 - leastGain) - 0.01, 50)).toEqual([]);
   });
 
-  it("says so if the init stayed the best, with the figures", () => {
+  it("warns if the init stayed the best, with the figures", () => {
     expect(run(0.5, 0.5, 0)).toEqual([
       expect.stringMatching(/^Nothing was learned beyond the init “a red apple” .* 0\.5000 → 0\.5000/),
     ]);
   });
 
-  it("judges by the timesteps where an edit is decided, whatever the rest of the loss does", () => {
+  it("uses only the timesteps that decide an edit", () => {
     const losses = { first: 1, last: 1, initialValidation: 0.2, validation: 0.19, bestStep: 50, curve: [] };
     const decided = (learned: number) =>
       learningWarnings({ init: "a red apple", losses: { ...losses, decisive: { words: 0.8, learned } } });
@@ -30,7 +30,7 @@ describe("a run that ended", () => {
     ]);
   });
 
-  it("says so if the loss hardly fell", () => {
+  it("warns if the loss hardly fell", () => {
     expect(run(0.5, 0.5 * (1 - leastGain) + 0.01, 50)).toEqual([
       expect.stringMatching(/^Hardly anything was learned/),
     ]);

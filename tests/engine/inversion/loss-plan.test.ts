@@ -42,15 +42,15 @@ function everLeaner(): LossPlan[] {
   }
 }
 
-describe("with less and less memory, a batch is differentiated", () => {
-  it("whole, then one by one, then with attention and then blocks computed twice, and then not at all", () => {
+describe("with decreasing memory, a batch is differentiated", () => {
+  it("whole, then one by one, then with recomputed attention, then with recomputed blocks, then not at all", () => {
     const chosen = everLeaner().map(({ settings: { batch, recompute } }) => ({ batch, recompute }));
     expect(chosen[0]).toEqual({ batch: 2, recompute: undefined });
     expect(chosen.at(-1)).toEqual({ batch: 1, recompute: ["attention", "block"] });
     expect(chosen.slice(1).every(({ batch }) => batch === 1)).toBe(true);
   });
 
-  it("with the same loss and gradient, however it is done", async () => {
+  it("with the same loss and gradient in every case", async () => {
     const plans = everLeaner().filter(({ settings }) => settings.batch === 1);
     const results = [];
     for (const { graph, settings } of plans) {
@@ -73,7 +73,7 @@ describe("with less and less memory, a batch is differentiated", () => {
     }
   });
 
-  it("or is refused with what it would take", () => {
+  it("or is rejected with the memory that it needs", () => {
     const refused = () => planLoss(pipeline.model, wanted, 1e5);
     expect(refused).toThrow(VisibleError);
     expect(refused).toThrow(
@@ -82,7 +82,7 @@ describe("with less and less memory, a batch is differentiated", () => {
   });
 });
 
-it("what does not fit however it is done is told with the size that would", () => {
+it("a batch that never fits is rejected with a size that fits", () => {
   const least = (side: number) =>
     residentBytes(leanestLoss(pipeline.model, { ...wanted, height: side, width: side }).memory);
   const between = (least(8) + least(12)) / 2;
@@ -91,7 +91,7 @@ it("what does not fit however it is done is told with the size that would", () =
   );
 });
 
-it("what does not fit is told before any sample is prepared", async () => {
+it("a batch that does not fit is rejected before any sample is prepared", async () => {
   const small = await openPipeline(pipeline.model.folder, { device: "cpu", memory: 1000 });
   const picture = drawImage(128, 128, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));
   const stages: string[] = [];

@@ -27,7 +27,7 @@ const lossOf = (g: number, value = 1) => {
 };
 
 describe("the scale of the loss", () => {
-  it("stays, and counts, while gradients are finite", async () => {
+  it("stays, and counts updates, while gradients are finite", async () => {
     const loss = lossOf(1);
     const made = await differentiate(loss, [], new Float32Array(1), initialLossScale);
     expect(made).toMatchObject({
@@ -37,7 +37,7 @@ describe("the scale of the loss", () => {
     expect(loss.asked).toEqual([2 ** 15]);
   });
 
-  it("is halved until the same batch's gradient is finite, and the gradient comes unscaled", async () => {
+  it("is halved until the batch's gradient is finite, which is returned unscaled", async () => {
     const loss = lossOf(20);
     const made = await differentiate(loss, [], new Float32Array(1), initialLossScale);
     expect(loss.asked).toEqual([2 ** 15, 2 ** 14, 2 ** 13, 2 ** 12, 2 ** 11]);
@@ -59,13 +59,13 @@ describe("the scale of the loss", () => {
     expect([...factors]).toEqual([2 ** 23, 2 ** 24]);
   });
 
-  it("gives up in words where no scale helps", async () => {
+  it("throws if no scale helps", async () => {
     await expect(
       differentiate(lossOf(Number.POSITIVE_INFINITY), [], new Float32Array(1), initialLossScale),
     ).rejects.toMatchObject({ code: "half_precision_overflow", message: expect.stringMatching(/fp32/) });
   });
 
-  it("does not try again where the loss itself is not finite, which no scale mends", async () => {
+  it("throws at once if the loss itself is not finite", async () => {
     const loss = lossOf(Number.NaN, Number.POSITIVE_INFINITY);
     expect((await differentiate(loss, [], new Float32Array(1), initialLossScale)).loss).toBe(
       Number.POSITIVE_INFINITY,
@@ -73,7 +73,7 @@ describe("the scale of the loss", () => {
     expect(loss.asked).toHaveLength(1);
   });
 
-  it("has no part in float32", async () => {
+  it("is not used in float32", async () => {
     const loss = lossOf(3);
     expect(await differentiate(loss, [], new Float32Array(1), undefined)).not.toHaveProperty("lossScale");
     expect(loss.asked).toEqual([1]);
@@ -115,7 +115,7 @@ describe("invert in half precision", () => {
     expect(inWhole.info.hyperParameters).not.toHaveProperty("precision");
   });
 
-  it("begins with a scale that is too large here, tries again, and loses no update", async () => {
+  it("starts with a scale that is too large, retries, and loses no update", async () => {
     const { info } = await learn(half);
     expect(lossesOf(info).curve.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
     // Each step differentiates the batch of two once; the tries that were thrown away are counted as well.

@@ -33,7 +33,7 @@ const quick: InversionOptions = {
 };
 
 describe("learning with a model that has a pair encoder", () => {
-  it("takes the encoder's rows as they are in 0 steps, without evaluating the UNet", async () => {
+  it("returns the encoder's rows in 0 steps, without evaluating the UNet", async () => {
     const before = pipeline.unetForwards;
     const { tokens, tokenCount, info } = await invert(pipeline, [first], { seed: 3, steps: 0 });
     expect(pipeline.unetForwards).toBe(before);
@@ -48,14 +48,14 @@ describe("learning with a model that has a pair encoder", () => {
     expect(learningWarnings(info)).toEqual([]);
   });
 
-  it("takes the mean of several pairs' rows", async () => {
+  it("averages the rows of several pairs", async () => {
     const { tokens } = await invert(pipeline, [first, second], { seed: 3, steps: 0 });
     const [a, b] = [(await pipeline.encodePair(first))!, (await pipeline.encodePair(second))!];
     expect(a).not.toEqual(b);
     for (const [i, value] of tokens.entries()) expect(value).toBeCloseTo((a[i]! + b[i]!) / 2, 6);
   });
 
-  it("keeps every other row of the init's text as it is", async () => {
+  it("keeps every other row of the init's text", async () => {
     const instruction = await invert(pipeline, [first], { seed: 3, steps: 0 });
     const { text } = await embedPrompt(pipeline, { instruction });
     const words = await pipeline.encodeText(pipeline.defaults.init);
@@ -65,7 +65,7 @@ describe("learning with a model that has a pair encoder", () => {
     expect(text.slice(width, 15 * width)).toEqual(instruction.tokens);
   });
 
-  it("refines those rows, and tells their loss apart from that of the words", async () => {
+  it("refines those rows, and reports their loss and that of the words", async () => {
     const { tokens, info } = await invert(pipeline, [first], quick);
     expect(tokens).not.toEqual(await pipeline.encodePair(first));
     expect(info.start).toBe("pair");
@@ -78,7 +78,7 @@ describe("learning with a model that has a pair encoder", () => {
     expect(validation).toBeLessThanOrEqual(initialValidation);
   });
 
-  it("comes to the same bits when it is stopped and goes on", async () => {
+  it("gives the same bits after an interruption and resume", async () => {
     const abort = new AbortController();
     let state: Uint8Array | undefined;
     await invert(pipeline, [first], quick, {
@@ -94,7 +94,7 @@ describe("learning with a model that has a pair encoder", () => {
     expect(resumed).toEqual(await invert(pipeline, [first], quick));
   });
 
-  it("starts from words where words are given, and in the paper's loop", async () => {
+  it("starts from words if given, and in the paper's loop", async () => {
     const words = await invert(pipeline, [first], { ...quick, init: "a red apple" });
     expect(words.tokenCount).toBe(6);
     expect(words.info.start).toBeUndefined();
@@ -102,7 +102,7 @@ describe("learning with a model that has a pair encoder", () => {
     expect(resolveSettings(pipeline, { seed: 0 }).start).toBe("pair");
   });
 
-  it("shows the before image under the encoder's rows before anything is learned", async () => {
+  it("previews the encoder's rows before learning", async () => {
     const events: InversionEvent[] = [];
     await invert(pipeline, [first], quick, { previewEvery: 4, onEvent: (event) => void events.push(event) });
     const previews = events.flatMap(({ stage, step, preview }) =>
@@ -114,7 +114,7 @@ describe("learning with a model that has a pair encoder", () => {
     ]);
   });
 
-  it("projects the rows where keys and values are learned", async () => {
+  it("projects the rows if keys and values are learned", async () => {
     const instruction = await invert(pipeline, [first], { seed: 3, steps: 0, space: "kv" });
     const text = Float32Array.from(await pipeline.encodeText(pipeline.defaults.init));
     text.set((await pipeline.encodePair(first))!, pipeline.textWidth);
@@ -122,15 +122,15 @@ describe("learning with a model that has a pair encoder", () => {
     expect(instruction.tokens).toEqual((await pipeline.projectText(text)).slice(width, 15 * width));
   });
 
-  it("refuses words and the pair at once", async () => {
+  it("rejects an init together with the pair encoder", async () => {
     await expect(invert(pipeline, [first], { ...quick, init: "a red apple", start: "pair" })).rejects.toThrow(
       /either from the pair or from the words "a red apple"/,
     );
   });
 });
 
-describe("learning with a model that has none", () => {
-  it("refuses 0 steps and a start from the pair, in one sentence", async () => {
+describe("learning with a model without a pair encoder", () => {
+  it("rejects 0 steps and a start from the pair, in one sentence", async () => {
     const plain = await openPipeline((await openFixture("tiny-mini")).folder, { device: "cpu" });
     await expect(invert(plain, [first], { seed: 0, steps: 0 })).rejects.toThrow(
       "The steps is 0; it must be a whole number above 0 if learning starts from words.",

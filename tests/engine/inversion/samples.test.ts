@@ -33,7 +33,7 @@ const published = parseSchedulerConfig(
 const latents = { channels: 1, height: 1, width: 2, data: Float32Array.of(0.5, -0.5) };
 const pair = { before: latents, after: latents };
 
-it("training samples take the timesteps that the sampler visits, one to a stratum, and leave the others as drawn", () => {
+it("training samples use the sampler's timesteps, one per stratum, and random ones elsewhere", () => {
   const schedule = makeNoiseSchedule(published);
   const visited = createScheduler("ddim", { ...published, timestepSpacing: "trailing" }, 4).timesteps;
   expect(visited).toEqual([999, 749, 499, 249]);
@@ -54,7 +54,7 @@ it("training samples take the timesteps that the sampler visits, one to a stratu
   );
 });
 
-describe("an edit with fixed noise meets only noise that was trained", () => {
+describe("an edit with fixed noise uses only noise of the training", () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
     pipeline = await openPipeline((await openFixture("tiny-ip2p")).folder, { device: "cpu" });

@@ -45,12 +45,12 @@ async function cube(text: string): Promise<string> {
 }
 
 describe("a lookup table", () => {
-  it("leaves every color where it is when it is the identity", () => {
+  it("keeps every color if it is the identity", () => {
     const image = noise(40, 30);
     expect(psnr(applyLut(identity, image), image)).toBeGreaterThan(130);
   });
 
-  it("is exact for what is linear, whatever the order of a color's fractions", () => {
+  it("is exact for linear maps, in every tetrahedron", () => {
     const linear = tabulate(3, (r, g, b) => [0.2 * r + 0.5 * g + 0.1 * b, 1 - r, (g + b) / 2]);
     const image = noise(40, 30);
     const area = image.width * image.height;
@@ -64,7 +64,7 @@ describe("a lookup table", () => {
     }
   });
 
-  it("takes a color outside of its domain for the nearest one in it, and clips what it gives", () => {
+  it("clamps colors to its domain, and its results to the range", () => {
     const narrow: ColorLut = { ...identity, domain: { min: [0.25, 0.25, 0.25], max: [0.75, 0.75, 0.75] } };
     const gray = createRgbImage(3, 1, Float32Array.from([-1, 0, 1, -1, 0, 1, -1, 0, 1]));
     expect([...applyLut(narrow, gray).data]).toEqual([-1, 0, 1, -1, 0, 1, -1, 0, 1]);
@@ -72,7 +72,7 @@ describe("a lookup table", () => {
     expect([...applyLut(high, gray).data]).toEqual([-1, 1, 1, -1, -1, -1, 0, 0, 0]);
   });
 
-  it("of a pair repeats a cubic of its colors", () => {
+  it("fitted to a pair repeats a cubic of its colors", () => {
     const before = noise(64, 64);
     const after = createRgbImage(
       64,
@@ -85,7 +85,7 @@ describe("a lookup table", () => {
 });
 
 describe("a .cube file", () => {
-  it("comes back as it was written, to six decimals", async () => {
+  it("reads back as written, to six decimals", async () => {
     const path = join(folder, "bent.cube");
     await writeCube(path, bent(7), 'a "look"');
     const back = await readCube(path);
@@ -99,7 +99,7 @@ describe("a .cube file", () => {
     ]);
   });
 
-  it("is read with comments, blank lines, either line ending, a byte order mark, and a domain in either spelling", async () => {
+  it("may have comments, blank lines, either line ending, a byte order mark, and a domain in either spelling", async () => {
     const corners = ["0 0 0", "1 0 0", "0 1 0", "1 1 0", "0 0 1", "1 0 1", "0 1 1", "1 1 1"];
     const text = (head: string) => [
       "\uFEFF# a look",
@@ -138,14 +138,14 @@ describe("a .cube file", () => {
     ["an unknown keyword", "LUT_3D_SHAPE 2\n", /line 1: "LUT_3D_SHAPE" is not a keyword of a \.cube file/],
     ["a control character", "\u001b[31mred\n", /line 1: "\\u001b\[31mred" is not a keyword/],
     ["an empty domain", `DOMAIN_MAX 0 1 1\nLUT_3D_SIZE 2\n${"0 0 0\n".repeat(8)}`, /domain is 0 to 0/],
-  ])("with %s is refused in one sentence that names the line", async (_, text, message) => {
+  ])("with %s is rejected in one sentence that names the line", async (_, text, message) => {
     const path = await cube(text);
     await expect(readCube(path)).rejects.toMatchObject({ code: "invalid_lut" });
     await expect(readCube(path)).rejects.toThrow(message);
     await expect(readCube(path)).rejects.toThrow(path);
   });
 
-  it("that is a folder, too large or not there is refused", async () => {
+  it("that is a folder, too large or missing is rejected", async () => {
     await expect(readCube(folder)).rejects.toThrow(/not a regular file/);
     await expect(readCube(join(folder, "none.cube"))).rejects.toMatchObject({ code: "lut_not_found" });
     const large = await cube("LUT_3D_SIZE 2\n");
@@ -165,7 +165,7 @@ describe.skipIf(ffmpeg === undefined)("against ffmpeg's lut3d", () => {
     return pixels;
   };
 
-  it.each([2, 17, 33])("a table of side %i does the same to 12,000 colors", async (size) => {
+  it.each([2, 17, 33])("a table of side %i maps 12,000 colors alike", async (size) => {
     const [width, height] = [120, 100];
     const pixels = bytes(noise(width, height));
     const rounded = createRgbImage(

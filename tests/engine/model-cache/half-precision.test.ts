@@ -66,30 +66,27 @@ it.each([
   ["float16", "float32"],
   ["bfloat16", "float16"],
   ["bfloat16", "float32"],
-] as const)(
-  "weights in %s turned in %s are, bit by bit, what the runtime makes of them",
-  async (from, to) => {
-    const graph = await turning(from, to);
-    const cpu = { device: "cpu", threads: 1, root: folder } as const;
-    const cache = new ModelCache({ folder: join(folder, from, to), least: 0 });
-    const runs: Float32Array[] = [];
-    for (const options of [undefined, cache]) {
-      const session = options
-        ? await options.serve(graph, (stored) => {
-            expect(stored.size).toBe(1);
-            return Session.create(graph, { ...cpu, stored });
-          })
-        : await Session.create(graph, cpu);
-      runs.push((await session.run({})).y!);
-      await session.dispose();
-    }
-    expect(await readdir(join(folder, from, to, "kernels"))).toHaveLength(2);
-    const [plain, kept] = runs as [Float32Array, Float32Array];
-    const [plainBits, keptBits] = [new Uint32Array(plain.buffer), new Uint32Array(kept.buffer)];
-    // A NaN stays one; which of its many spellings it has is nobody's promise.
-    const differing = plain.findIndex((x, i) =>
-      Number.isNaN(x) ? !Number.isNaN(kept[i]) : plainBits[i] !== keptBits[i],
-    );
-    expect(differing).toBe(-1);
-  },
-);
+] as const)("weights in %s rotated in %s equal the runtime's result bit for bit", async (from, to) => {
+  const graph = await turning(from, to);
+  const cpu = { device: "cpu", threads: 1, root: folder } as const;
+  const cache = new ModelCache({ folder: join(folder, from, to), least: 0 });
+  const runs: Float32Array[] = [];
+  for (const options of [undefined, cache]) {
+    const session = options
+      ? await options.serve(graph, (stored) => {
+          expect(stored.size).toBe(1);
+          return Session.create(graph, { ...cpu, stored });
+        })
+      : await Session.create(graph, cpu);
+    runs.push((await session.run({})).y!);
+    await session.dispose();
+  }
+  expect(await readdir(join(folder, from, to, "kernels"))).toHaveLength(2);
+  const [plain, kept] = runs as [Float32Array, Float32Array];
+  const [plainBits, keptBits] = [new Uint32Array(plain.buffer), new Uint32Array(kept.buffer)];
+  // A NaN stays one; which of its many spellings it has is nobody's promise.
+  const differing = plain.findIndex((x, i) =>
+    Number.isNaN(x) ? !Number.isNaN(kept[i]) : plainBits[i] !== keptBits[i],
+  );
+  expect(differing).toBe(-1);
+});

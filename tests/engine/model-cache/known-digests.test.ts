@@ -52,7 +52,7 @@ it("a file that was read once is not read again until it changes", async () => {
   expect(await ask()).toBe(changed);
 });
 
-it("two kinds of digest of one file are noted apart", async () => {
+it("two kinds of digest of one file are stored separately", async () => {
   await wait(settled);
   const failed = (cause: unknown) => {
     throw cause;
@@ -63,13 +63,13 @@ it("two kinds of digest of one file are noted apart", async () => {
   expect(await other()).toBe(lie);
 });
 
-it("a note that was made right after the file changed is not believed", async () => {
+it("a digest that was stored right after the file changed is not used", async () => {
   expect(await ask()).toBe(truth);
   await lieInNote();
   expect(await ask()).toBe(truth);
 });
 
-it("a damaged note is not believed", async () => {
+it("a damaged entry is not used", async () => {
   await wait(settled);
   await ask();
   await lieInNote(false);
@@ -78,14 +78,14 @@ it("a damaged note is not believed", async () => {
   expect(await ask()).toBe(truth);
 });
 
-it("a digest that cannot be noted is told all the same", async () => {
+it("a digest that cannot be stored is still returned", async () => {
   const failures: unknown[] = [];
   const digests = new KnownDigests(join(file, "notes"), (cause) => failures.push(cause));
   expect(await digests.sha256(file)).toBe(truth);
   expect(failures).toEqual([expect.objectContaining({ code: "not_writable" })]);
 });
 
-it("small files leave no note", async () => {
+it("digests of small files are not stored", async () => {
   await writeFile(file, "small");
   expect(await ask()).toBe(createHash("sha256").update("small").digest("hex"));
   await expect(readdir(join(folder, "notes"))).rejects.toMatchObject({ code: "ENOENT" });

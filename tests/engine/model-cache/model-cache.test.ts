@@ -55,7 +55,7 @@ async function served(options: ModelCacheOptions, folder = tiny): Promise<number
 
 describe("a step has the same bits", () => {
   it.each(["tiny-ip2p", "tiny-mini"] as const)(
-    "without what is kept, when it is written and when it is read (%s)",
+    "without the cache, when it is written and when it is read (%s)",
     async (name) => {
       const { folder } = await openFixture(name);
       const { bits, gradient } = await stepOf(folder);
@@ -69,14 +69,14 @@ describe("a step has the same bits", () => {
     },
   );
 
-  it("at another size, out of the same file", async () => {
+  it("at another size, from the same file", async () => {
     await keepTiny();
     const { bits } = await stepOf(tiny, undefined, 16);
     expect((await stepOf(tiny, cache, 16)).bits).toBe(bits);
     expect(await entries()).toHaveLength(1);
   });
 
-  it("when two processes write the entry at one time", async () => {
+  it("when two processes write the entry at the same time", async () => {
     const script = fileURLToPath(new URL("step-apart.mts", import.meta.url));
     const words = ["--import", import.meta.resolve("tsx"), script, tiny, cache.folder];
     const apart = () => promisify(execFile)(process.execPath, words);
@@ -92,7 +92,7 @@ describe("a step has the same bits", () => {
   });
 });
 
-describe("an entry is not believed but made again", () => {
+describe("an entry is rejected and written again", () => {
   const damage: Readonly<Record<string, (path: string) => Promise<void>>> = {
     "with one bit turned": async (path) => {
       const { tensors } = await openSafetensors(path);
@@ -121,7 +121,7 @@ describe("an entry is not believed but made again", () => {
   });
 });
 
-it("other weights of the same size, with their old time, are another entry", async () => {
+it("other weights of the same size and modification time are another entry", async () => {
   await keepTiny();
   const folder = await copyOfTiny();
   expect(await served(cache, folder)).toBeGreaterThan(10);
@@ -139,7 +139,7 @@ it("other weights of the same size, with their old time, are another entry", asy
   expect(await entries()).toHaveLength(2);
 });
 
-it("a copy of the model elsewhere is served by the same entry", async () => {
+it("a copy of the model in another folder uses the same entry", async () => {
   await keepTiny();
   expect((await stepOf(await copyOfTiny(), cache)).bits).toBe(plain.bits);
   expect(await entries()).toHaveLength(1);
@@ -169,17 +169,17 @@ describe("within its limit", () => {
     expect((await new ModelCache(cache).use()).bytes).toBeLessThanOrEqual(limit);
   });
 
-  it("what is larger than all of it is computed and not kept", async () => {
+  it("weights above the limit are computed and not stored", async () => {
     expect((await stepOf(tiny, { ...cache, limit: 1000 })).bits).toBe(plain.bits);
     await expect(readdir(kernels())).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it("what is not worth a file is computed", async () => {
+  it("small weights are computed and not stored", async () => {
     expect((await stepOf(tiny, { ...cache, least: 2 ** 30 })).bits).toBe(plain.bits);
     await expect(readdir(kernels())).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it("a file that a killed process left half-written is cleared away", async () => {
+  it("a partial file of a killed process is deleted", async () => {
     await keepTiny();
     const [old, fresh] = [".a.tmp", ".b.tmp"].map((name) => join(kernels(), name)) as [string, string];
     for (const path of [old, fresh]) await writeFile(path, "half");
@@ -191,14 +191,14 @@ describe("within its limit", () => {
   });
 });
 
-describe("where nothing can be written", () => {
-  it("the step is computed, and why it took longer is said once", async () => {
+describe("if the folder is not writable", () => {
+  it("the step is computed, and the reason is reported once", async () => {
     await writeFile(join(scratch, "cache"), "a file, where the folder should be");
     expect((await stepOf(tiny, cache)).bits).toBe(plain.bits);
     expect(notes).toEqual([expect.stringMatching(/^The model cache cannot be used.*cache/)]);
   });
 
-  it("an entry that vanishes between being found and being mapped is computed", async () => {
+  it("an entry that disappears before it is mapped is computed", async () => {
     await keepTiny();
     const graph = stepGraph(await readModelFolder(tiny));
     const loads: number[] = [];
@@ -210,7 +210,7 @@ describe("where nothing can be written", () => {
     expect(notes).toEqual([expect.stringContaining("the file is not there")]);
   });
 
-  it("a model that does not load says so in its own words, whatever is kept", async () => {
+  it("a model that does not load reports its own error, with any cache", async () => {
     await keepTiny();
     const graph = stepGraph(await readModelFolder(tiny));
     const failing = new ModelCache(cache).serve(graph, async (stored) => {
@@ -221,7 +221,7 @@ describe("where nothing can be written", () => {
   });
 });
 
-it("is cleared as a whole, and nothing else of its folder with it", async () => {
+it("clearing deletes all entries and nothing else in the folder", async () => {
   await keepTiny();
   await writeFile(join(cache.folder, "mine"), "");
   const kept = new ModelCache(cache);

@@ -84,7 +84,7 @@ async function expectWhole() {
 }
 
 describe("a pull", () => {
-  it("brings a folder that opens, with the CLIP in it and nothing that is not needed", async () => {
+  it("downloads a folder that opens, with the CLIP and nothing that is not needed", async () => {
     const pulled = await pull();
     expect(pulled.commit).toBe(hub.commit);
     expect(pulled.fetched).toBe(pulled.bytes);
@@ -95,7 +95,7 @@ describe("a pull", () => {
     await pipeline.dispose();
   });
 
-  it("of Stable Diffusion XL brings both text encoders and both tokenizers", async () => {
+  it("of Stable Diffusion XL downloads both text encoders and both tokenizers", async () => {
     const source = join(scratch, "source-xl");
     await writeRandomModel(source, { like: "tiny-sdxl-instruct-pix2pix", seed: 5 });
     const files = await filesOf(source);
@@ -113,7 +113,7 @@ describe("a pull", () => {
     await pipeline.dispose();
   });
 
-  it("asks for the commit it saw first, whatever the branch does meanwhile", async () => {
+  it("downloads the commit that it resolved first, even if the branch moves", async () => {
     await pull();
     const files = hub.requests.filter(({ path }) => path.includes("/resolve/"));
     expect(files.length).toBeGreaterThan(10);
@@ -127,12 +127,12 @@ describe("a pull", () => {
     expect(hub.requests.filter(({ path }) => path.includes("/resolve/"))).toEqual([]);
   });
 
-  it("takes a named revision", async () => {
+  it("downloads a named revision", async () => {
     await pull({ revision: "refs/pr/1" });
     expect((await readPullRecord(folder))?.revision).toBe("refs/pr/1");
   });
 
-  it("tells of its progress, up to the whole", async () => {
+  it("reports its progress, up to 100%", async () => {
     const seen: number[] = [];
     const { bytes } = await pull({ onProgress: (state) => seen.push(state.bytes / state.total) });
     expect(seen.at(-1)).toBe(1);
@@ -140,7 +140,7 @@ describe("a pull", () => {
     expect(bytes).toBeGreaterThan(1e6);
   });
 
-  it("takes the fp16 files where they are asked for, and says what there is where there are none", async () => {
+  it("downloads the fp16 files on request, and lists the available ones if there are none", async () => {
     const half = new Map(
       [...modelFiles].map(([path, bytes]) => [path.replace(".safetensors", ".fp16.safetensors"), bytes]),
     );
@@ -155,7 +155,7 @@ describe("a pull", () => {
     );
   });
 
-  it("takes shards with their index", async () => {
+  it("downloads shards with their index", async () => {
     const files = new Map(modelFiles);
     const whole = files.get(unet)!;
     files.delete(unet);
@@ -169,7 +169,7 @@ describe("a pull", () => {
 });
 
 describe("a broken connection", () => {
-  it("in the middle of a file is taken up again at the byte it broke at", async () => {
+  it("in the middle of a file is resumed at the same byte", async () => {
     hub.fail(`${model}/${unet}`, { kind: "cut", after: 300_000 }, { kind: "cut", after: 200_000 });
     const pulled = await pull();
     await expectWhole();
@@ -181,7 +181,7 @@ describe("a broken connection", () => {
     expect(pulled.fetched).toBe(pulled.bytes);
   });
 
-  it("that ended an earlier pull is taken up by the next", async () => {
+  it("that ended an earlier pull is resumed by the next", async () => {
     const controller = new AbortController();
     const stopped = pull({
       signal: controller.signal,
@@ -198,25 +198,25 @@ describe("a broken connection", () => {
     await expectWhole();
   });
 
-  it("whose server does not do ranges starts the file over", async () => {
+  it("to a server without range requests restarts the file", async () => {
     hub.fail(`${model}/${unet}`, { kind: "cut", after: 300_000 }, { kind: "ignore range" });
     await pull();
     await expectWhole();
   });
 
-  it("that only goes silent is given up and taken up again", async () => {
+  it("that stalls is closed and resumed", async () => {
     hub.fail(`${model}/${unet}`, { kind: "silent" });
     await pull();
     await expectWhole();
   });
 
-  it("to a server that is busy now and then does not end the pull", async () => {
+  it("to a server that is sometimes busy does not end the pull", async () => {
     hub.fail(`${model}/${unet}`, { kind: "status", status: 503 }, { kind: "status", status: 429 });
     await pull();
     await expectWhole();
   });
 
-  it("that never holds ends it in words, and what has come is kept", async () => {
+  it("that always breaks ends the pull with a message, and keeps the downloaded part", async () => {
     hub.fail(`${model}/${unet}`, ...Array(8).fill({ kind: "status", status: 502 }));
     await expect(pull()).rejects.toMatchObject(
       code("hub_unreachable", /unet.*returned status 502.*The partial file is kept/),
@@ -224,7 +224,7 @@ describe("a broken connection", () => {
     expect(await readdir(join(folder, "tokenizer"))).not.toEqual([]);
   });
 
-  it("that is not there at all is told as such", async () => {
+  it("that cannot be opened is reported as such", async () => {
     await hub.stop();
     await expect(pull()).rejects.toMatchObject(
       code("hub_unreachable", /cannot be reached: connection refused.*--model DIR/),
@@ -234,25 +234,25 @@ describe("a broken connection", () => {
 });
 
 describe("content", () => {
-  it("that was changed on the way is fetched once more, and not kept", async () => {
+  it("that was changed in transit is downloaded again", async () => {
     hub.fail(`${model}/${unet}`, { kind: "flip" });
     await pull();
     await expectWhole();
   });
 
-  it.each(["flip", "extra"] as const)("that is wrong twice (%s) is refused by name", async (kind) => {
+  it.each(["flip", "extra"] as const)("that is wrong twice (%s) is rejected by name", async (kind) => {
     hub.fail(`${model}/${unet}`, { kind }, { kind });
     await expect(pull()).rejects.toMatchObject(code("wrong_checksum", /unet.*sha256 [0-9a-f]{12}/));
     const names = await readdir(join(folder, "unet"));
     expect(names).toEqual(["config.json"]);
   });
 
-  it("of a small file is checked as well", async () => {
+  it("of a small file is verified too", async () => {
     hub.fail(`${model}/scheduler/scheduler_config.json`, { kind: "flip" }, { kind: "flip" });
     await expect(pull()).rejects.toMatchObject(code("wrong_checksum", /scheduler_config\.json.*git-sha1/));
   });
 
-  it("that was damaged on the disk is found, and mended by the next pull", async () => {
+  it("that was damaged on disk is found, and downloaded by the next pull", async () => {
     await pull();
     const path = join(folder, unet);
     const bytes = await readFile(path);
@@ -283,7 +283,7 @@ describe("content", () => {
 });
 
 describe("access", () => {
-  it("to a private model goes by the token, which the storage host never sees", async () => {
+  it("to a private model uses the token, which is not sent to the storage host", async () => {
     hub.add(model, { files: modelFiles, access: "private" });
     await pull({ token: "hf_good" });
     await expectWhole();
@@ -302,19 +302,19 @@ describe("access", () => {
       /is gated: open .*accept its terms.*HF_TOKEN is not set/,
     ],
     ["a gated model whose terms were not accepted", "gated", "hf_without_terms", /has no access/],
-  ] as const)("is refused in words: %s", async (_, access, token, message) => {
+  ] as const)("is denied with a message: %s", async (_, access, token, message) => {
     hub.add(model, { files: modelFiles, access });
     await expect(pull(token ? { token } : {})).rejects.toMatchObject(code("access_denied", message));
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it("takes a token for what it is, before it is sent anywhere", async () => {
+  it("rejects an invalid token before sending it", async () => {
     await expect(pull({ token: "secret" })).rejects.toMatchObject(code("invalid_token", /hf_/));
     expect(hub.requests).toEqual([]);
   });
 });
 
-describe("what cannot be pulled is told before any weight is fetched:", () => {
+describe("a model that cannot be pulled is rejected before any weights are downloaded:", () => {
   const without = (...endings: string[]) =>
     new Map([...modelFiles].filter(([path]) => !endings.some((ending) => path.endsWith(ending))));
   const asked = () => hub.storageRequests.length;
@@ -331,7 +331,7 @@ describe("what cannot be pulled is told before any weight is fetched:", () => {
     );
   });
 
-  it("pickles only", async () => {
+  it("only pickles", async () => {
     const files = without(".safetensors");
     files.set("unet/diffusion_pytorch_model.bin", Buffer.alloc(20_000));
     hub.add(model, { files });
@@ -343,12 +343,12 @@ describe("what cannot be pulled is told before any weight is fetched:", () => {
     );
   });
 
-  it("one file for everything", async () => {
+  it("one file for all components", async () => {
     hub.add(model, { files: new Map([["model-00-22000.ckpt", Buffer.alloc(20_000)]]) });
     await expect(pull()).rejects.toMatchObject(code("not_diffusers_layout", /only the single file model-00/));
   });
 
-  it("a part that is missing", async () => {
+  it("a missing component", async () => {
     hub.add(model, { files: without("vae/config.json") });
     await expect(pull()).rejects.toMatchObject(code("not_diffusers_layout", /has no vae\/config\.json/));
   });
@@ -366,7 +366,7 @@ describe("what cannot be pulled is told before any weight is fetched:", () => {
       { _class_name: "AuraFlowPipeline", transformer: ["diffusers", "AuraFlowTransformer2DModel"] },
       /is a AuraFlowPipeline without a UNet2DConditionModel/,
     ],
-  ])("another family, %o, before any file is chosen", async (index, message) => {
+  ])("another model family, %o, before any file is chosen", async (index, message) => {
     // Without the files that an InstructPix2Pix model has.
     const transformer = Buffer.alloc(20_000);
     const files = new Map([
@@ -399,7 +399,7 @@ describe("what cannot be pulled is told before any weight is fetched:", () => {
   });
 });
 
-it("does not write where it may not", async () => {
+it("reports a folder that is not writable", async () => {
   const file = join(folder, "a-file");
   await writeFile(file, "");
   await expect(pull({ folder: join(file, "model") })).rejects.toMatchObject({ code: "not_writable" });

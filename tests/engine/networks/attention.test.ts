@@ -10,7 +10,7 @@ import { randomArray, seedOf } from "../numerics/seeded-random.ts";
 /** The same rows through the same kernels; only where a kernel ends its rows differs. */
 const piecewiseTolerance = 1e-6;
 
-test("attention over many tokens runs in pieces of 64 MiB of scores and gives what it gives whole", async () => {
+test("attention over many tokens runs in slices of 64 MiB of scores with the same result", async () => {
   const shape = [1, 4609, 4]; // 4609² scores are a little over 2²⁴, and an odd number of queries
   const write = (whole: boolean) => {
     const graph = new GraphBuilder("attention");

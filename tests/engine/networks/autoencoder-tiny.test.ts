@@ -31,14 +31,14 @@ afterAll(async () => {
 const expected = async (name: string) =>
   readTensor(await openSafetensors(join(tiny, "expected.safetensors")), name);
 
-it("AutoencoderTiny in place of the autoencoder encodes as diffusers does, to what diffusion sees", async () => {
+it("AutoencoderTiny encodes like diffusers, to scaled latents", async () => {
   const latents = await pipeline.encodeImage({ width: 64, height: 32, data: await expected("inputs.image") });
   expect([latents.channels, latents.height, latents.width]).toEqual([4, 4, 8]);
   const seen = pipeline.scaleLatents(latents);
   expect(relativeDeviation(seen.data, await expected("outputs.latents"))).toBeLessThan(agreement);
 });
 
-it("and gives the image condition in the units of the autoencoder it was distilled from", async () => {
+it("AutoencoderTiny encodes the image condition in the units of the original autoencoder", async () => {
   const { data } = await pipeline.encodeImage({
     width: 64,
     height: 32,
@@ -48,7 +48,7 @@ it("and gives the image condition in the units of the autoencoder it was distill
   expect(relativeDeviation(data, condition)).toBeLessThan(agreement);
 });
 
-it("and decodes as diffusers does, within what a picture can show", async () => {
+it("AutoencoderTiny decodes like diffusers, within 8-bit precision", async () => {
   const data = await expected("inputs.latents");
   const latents = pipeline.unscaleLatents({ channels: 4, height: 4, width: 8, data });
   const image = await pipeline.decodeLatents(latents);

@@ -58,7 +58,7 @@ describe("weights", () => {
     await expect(opened()).rejects.toMatchObject(refusal("invalid_weights", /is not a safetensors file/));
   });
 
-  it("that are a pointer which Git LFS left there", async () => {
+  it("that are a Git LFS pointer", async () => {
     await writeFile(at(unet), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n");
     await expect(opened()).rejects.toMatchObject(refusal("invalid_weights", /Git LFS pointer.*git lfs pull/));
   });
@@ -95,7 +95,7 @@ describe("weights", () => {
     );
   });
 
-  it("that are one file with everything in it, as other tools keep them", async () => {
+  it("that are one file with all components", async () => {
     await rm(folder, { recursive: true });
     await mkdir(folder);
     await writeFile(at("v1-5-pruned.ckpt"), "");
@@ -104,7 +104,7 @@ describe("weights", () => {
     );
   });
 
-  it("behind a link that leads out of the folder, as in the Hugging Face cache", async () => {
+  it("behind a symbolic link out of the folder, as in the Hugging Face cache", async () => {
     await rename(at(unet), join(scratch, "blob"));
     await symlink(join(scratch, "blob"), at(unet));
     await expect(opened()).rejects.toMatchObject(
@@ -112,7 +112,7 @@ describe("weights", () => {
     );
   });
 
-  it("behind a component that is itself a link out of the model", async () => {
+  it("in a component that is a symbolic link out of the model", async () => {
     await rename(at("unet"), join(scratch, "elsewhere"));
     await symlink(join(scratch, "elsewhere"), at("unet"));
     await expect(opened()).rejects.toMatchObject(
@@ -120,7 +120,7 @@ describe("weights", () => {
     );
   });
 
-  it("of integers where numbers are wanted", async () => {
+  it("of integers instead of floating-point numbers", async () => {
     const file = await openSafetensors(at(unet));
     const tensors = Object.fromEntries(
       await Promise.all(
@@ -136,7 +136,7 @@ describe("weights", () => {
     );
   });
 
-  it("of another width than the config says, told before anything runs", async () => {
+  it("of another width than in the config, before anything runs", async () => {
     await changeJson("unet/config.json", (config) => {
       config.block_out_channels = [16, 16, 32];
     });
@@ -148,7 +148,7 @@ describe("weights", () => {
     );
   });
 
-  it("that lack a tensor which the config asks for", async () => {
+  it("that lack a tensor of the config", async () => {
     await changeJson("vae/config.json", (config) => {
       config.layers_per_block = 2;
     });
@@ -161,13 +161,13 @@ describe("weights", () => {
   });
 });
 
-describe("another family", () => {
+describe("another model family", () => {
   it.each([
     ["StableDiffusion3Pipeline", "Stable Diffusion 3"],
     ["FluxKontextPipeline", "Flux"],
     ["PixArtAlphaPipeline", "PixArt"],
     ["StableDiffusionXLPipeline", "Stable Diffusion XL"],
-  ])("%s is called by its name", async (name, family) => {
+  ])("%s is rejected by name", async (name, family) => {
     await changeJson("model_index.json", (index) => {
       index._class_name = name;
     });
@@ -177,7 +177,7 @@ describe("another family", () => {
     );
   });
 
-  it("of Stable Diffusion's own, without a place for the image, is told by its channels", async () => {
+  it("of Stable Diffusion without image input is recognized by its channels", async () => {
     await changeJson("model_index.json", (index) => {
       index._class_name = "StableDiffusionPipeline";
     });
@@ -189,7 +189,7 @@ describe("another family", () => {
     );
   });
 
-  it("of Stable Diffusion XL, without its second text encoder, is told what is missing", async () => {
+  it("of Stable Diffusion XL without its second text encoder is rejected with what is missing", async () => {
     await changeJson("unet/config.json", (config) => {
       const numbers = { addition_time_embed_dim: 8, projection_class_embeddings_input_dim: 56 };
       Object.assign(config, { addition_embed_type: "text_time", ...numbers });
@@ -199,7 +199,7 @@ describe("another family", () => {
     );
   });
 
-  it("has a text encoder that is not CLIP", async () => {
+  it("with a text encoder other than CLIP is rejected", async () => {
     await changeJson("text_encoder/config.json", (config) => {
       config.model_type = "t5";
     });
@@ -208,7 +208,7 @@ describe("another family", () => {
     );
   });
 
-  it("is not seen in a fine-tune whose index is named after another pipeline", async () => {
+  it("is not assumed for a fine-tune whose index names another pipeline", async () => {
     await changeJson("model_index.json", (index) => {
       index._class_name = "StableDiffusionPipeline";
     });

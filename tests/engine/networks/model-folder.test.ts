@@ -19,7 +19,7 @@ async function change(file: string, edit: (config: Record<string, unknown>) => v
   await writeFile(join(folder, file), JSON.stringify(config));
 }
 
-it("names a folder that is not there, and the way out", async () => {
+it("names a missing folder, and what to do", async () => {
   await expect(openPipeline(join(folder, "nowhere"), { device: "cpu" })).rejects.toMatchObject({
     code: "model_not_found",
     message: expect.stringMatching(/nowhere.*"mini"/),
@@ -31,7 +31,7 @@ it.each([
   ["class_embed_type", "timestep"],
   ["time_embedding_type", "fourier"],
   ["a_key_of_the_future", 1],
-])("refuses the UNet setting %s = %s by its name instead of ignoring it", async (key, value) => {
+])("rejects the UNet setting %s = %s by name", async (key, value) => {
   await change("unet/config.json", (config) => {
     config[key] = value;
   });
@@ -41,14 +41,14 @@ it.each([
   });
 });
 
-it("names an autoencoder class that it does not run", async () => {
+it("names an unsupported autoencoder class", async () => {
   await change("vae/config.json", (config) => {
     config._class_name = "VQModel";
   });
   await expect(open()).rejects.toMatchObject({ message: expect.stringMatching(/VQModel.*AutoencoderKL/) });
 });
 
-it("says so when the model edits no images", async () => {
+it("reports a model that does not edit images", async () => {
   await change("unet/config.json", (config) => {
     config.in_channels = 12;
   });
@@ -73,7 +73,7 @@ it("names the tensor whose shape the config contradicts", async () => {
   });
 });
 
-it("says which file is missing from the layout", async () => {
+it("names the missing file", async () => {
   await rm(join(folder, "scheduler"), { recursive: true });
   await expect(open()).rejects.toThrow(/scheduler_config\.json/);
 });

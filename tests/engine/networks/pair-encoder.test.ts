@@ -11,7 +11,7 @@ import { modelWithPairEncoder } from "./model-with-pair-encoder.ts";
 const agreement = 1e-5;
 
 describe("a pair encoder", () => {
-  it("writes the rows that PyTorch's writes for the same pairs", async () => {
+  it("computes the same rows as PyTorch", async () => {
     const path = fileURLToPath(
       new URL("../../fixtures/tiny-pair-encoder/expected.safetensors", import.meta.url),
     );
@@ -41,7 +41,7 @@ describe("a pair encoder", () => {
     await dispose();
   });
 
-  it("is refused by name where its tokens are not as many as the init's", async () => {
+  it("is rejected if its token count differs from the init's", async () => {
     const { folder, dispose } = await modelWithPairEncoder({ init: "a red apple" });
     await expect(openPipeline(folder, { device: "cpu" })).rejects.toThrow(
       `${join(folder, "pair_encoder")}: it has 14 tokens, but the init "a red apple" has 6; set an init of 14 tokens in visii.json.`,
@@ -55,7 +55,7 @@ describe("a pair encoder", () => {
     [{ layers_per_block: [1, 1] }, /layers_per_block: \[1,1\] is not supported/],
     [{ attention_heads: 2 }, /attention_heads is not a supported key/],
     [{ hidden_size: 13 }, /fc1\.weight has shape \[12, 48\], but its config\.json requires \[13, 48\]/],
-  ])("is refused for %j, by name", async (change, message) => {
+  ])("is rejected for %j, by name", async (change, message) => {
     const { folder, dispose } = await modelWithPairEncoder();
     const path = join(folder, "pair_encoder", "config.json");
     await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), ...change }));
@@ -68,7 +68,7 @@ describe("a pair encoder", () => {
     await dispose();
   });
 
-  it("without weights is refused by name", async () => {
+  it("without weights is rejected by name", async () => {
     const { folder, dispose } = await modelWithPairEncoder();
     await rm(join(folder, "pair_encoder", "model.safetensors"));
     await expect(openPipeline(folder, { device: "cpu" })).rejects.toThrow(/pair_encoder/);

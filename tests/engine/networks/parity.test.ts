@@ -19,7 +19,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)(
     });
     afterAll(() => pipeline.dispose());
 
-    it("encodes token ids as transformers' text encoders do", async () => {
+    it("encodes token IDs like transformers' text encoders", async () => {
       const length = pipeline.textLength;
       const rows = async (tensor: string) => {
         const ids = await fixture.integers(tensor);
@@ -33,7 +33,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)(
       );
     });
 
-    it("encodes and decodes images as the autoencoder does, on a picture that is not square", async () => {
+    it("encodes and decodes a non-square image like diffusers' autoencoder", async () => {
       const [, , height, width] = fixture.shape("inputs.vae.image") as [number, number, number, number];
       const images = await fixture.floats("inputs.vae.image");
       const modes = await fixture.floats("outputs.vae.mode");
@@ -45,7 +45,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)(
       expect(relativeDeviation(image.data, clamped)).toBeLessThan(agreement);
     });
 
-    it("predicts as the UNet does, for two timesteps in one batch", async () => {
+    it("predicts like diffusers' UNet, for two timesteps in one batch", async () => {
       const [batch, channels, height, width] = fixture.shape("inputs.unet.sample") as [
         number,
         number,
@@ -74,7 +74,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)(
       );
     });
 
-    it("embeds pixels as CLIPModel's vision tower and projection do", async () => {
+    it("embeds pixels like CLIPModel's vision tower and projection", async () => {
       const pixels = await fixture.floats("inputs.clip.pixel_values");
       const embeds = await fixture.floats("outputs.clip.image_embeds");
       const session = await pipeline.session("clip image", () =>
@@ -86,7 +86,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)(
   },
 );
 
-describe("other spellings of the same weights", () => {
+describe("other names and formats of the same weights", () => {
   it.each([
     ["a text encoder in bfloat16", "text_encoder_bf16", "outputs.text_bf16.last_hidden_state"],
     ["the autoencoder's attention under its names of early 2023", "vae_legacy_names", "outputs.vae.mode"],

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 describe("Stable Diffusion XL's InstructPix2Pix", () => {
-  it("is told a text as diffusers' pipeline tells it: both encoders' states, and the second's pooled text", async () => {
+  it("encodes a text like diffusers' pipeline: both encoders' states, and the second's pooled text", async () => {
     const { text, pooled } = await pipeline.encodePrompt(prompt);
     const [states, pools] = [
       await fixture.floats("outputs.text.last_hidden_state"),
@@ -46,7 +46,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
     expect(relativeDeviation(pooled!, pools.slice(2 * pooled!.length))).toBeLessThan(agreement);
   });
 
-  it("edits as diffusers' pipeline does, from the same noise, by the same words", async () => {
+  it("edits like diffusers' pipeline, from the same noise and text", async () => {
     const images = await fixture.floats("inputs.vae.image");
     const image = { width: 64, height: 32, data: images.slice(0, 3 * 32 * 64) };
     const condition = await pipeline.encodeImage(image);
@@ -63,7 +63,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
     expect(relativeDeviation(z, await fixture.floats("outputs.edit.latents"))).toBeLessThan(agreement);
   });
 
-  it("has zeros for words that are not there, or the encoded empty text where its index says so", async () => {
+  it("uses zeros for an absent text, or the encoded empty text if its index says so", async () => {
     const { text, pooled } = await pipeline.unconditionalEmbedding();
     expect(text.every((x) => x === 0) && pooled!.every((x) => x === 0)).toBe(true);
     const other = await changedCopy("encoded", "model_index.json", (index) => {
@@ -74,7 +74,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
     await encoding.dispose();
   });
 
-  it("reads an AutoencoderTiny in the units of its own autoencoder, not of Stable Diffusion 1's", async () => {
+  it("uses an AutoencoderTiny in the units of its own autoencoder, not of Stable Diffusion 1's", async () => {
     const folder = join(scratch, "taesdxl");
     await cp(fixture.folder, folder, { recursive: true });
     await rm(join(folder, "vae"), { recursive: true });
@@ -83,7 +83,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
     expect((await readModelFolder(folder)).vae.autoencoder.scale).toBe(0.13025);
   });
 
-  it("knows the words nearest to an embedding of both encoders' columns", async () => {
+  it("finds the words nearest to an embedding of both encoders", async () => {
     const tokens = (await pipeline.encodeText("the house")).slice(40, 3 * 40);
     const { info } = await invert(pipeline, [drawPair()], { init: "the house", steps: 1, seed: 0 });
     const instruction = { tokens, tokenCount: 2, dimension: 40, info };
@@ -91,7 +91,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
     expect(first).toEqual({ words: ["the"], cosine: [expect.closeTo(1, 5)] });
   });
 
-  it("asks for the picture size its UNet's config names, and for diffusers' text guidance, where no visii.json does", async () => {
+  it("without a visii.json, uses the UNet config's image size and diffusers' text guidance", async () => {
     const folder = join(scratch, "bare");
     await cp(fixture.folder, folder, { recursive: true });
     await rm(join(folder, "visii.json"));
@@ -135,7 +135,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
       true,
       /is CosXL Edit/,
     ],
-  ])("refuses %s", async (name, file, key, value, message) => {
+  ])("rejects %s", async (name, file, key, value, message) => {
     const folder = await changedCopy(name.replaceAll(/\W+/g, "-"), file, (json) => {
       json[key] = value;
     });
@@ -157,7 +157,7 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
     overrides: { samples: 8, validationSamples: 4, validationEvery: 5 },
   };
 
-  it("is learned, kept in a file, and edits alone and with words", async () => {
+  it("is learned, written to a file, and edits alone and with words", async () => {
     const learned = await invert(pipeline, [pair], options);
     const { validation, initialValidation } = lossesOf(learned.info);
     expect(validation).toBeLessThan(0.99 * initialValidation);
@@ -171,7 +171,7 @@ describe.each(["text", "kv"] as const)("an instruction of Stable Diffusion XL, i
     expect(relativeDeviation(joined!.data, alone!.data)).toBeGreaterThan(1e-3);
   });
 
-  it("keeps the pooled text of its init, and with words has theirs, as it has their end marker", async () => {
+  it("has the pooled text of its init, or of added words", async () => {
     const learned = await invert(pipeline, [pair], { ...options, steps: 1 });
     const alone = await embedPrompt(pipeline, { instruction: learned });
     expect(alone.pooled).toEqual((await pipeline.encodePrompt("a red apple")).pooled);

@@ -4,8 +4,8 @@ import { deviation } from "./closeness.ts";
 import { erf, roundToHalf } from "./reference/special-functions.ts";
 import { differenceTolerance, float32Tolerance } from "./tolerances.ts";
 
-describe("the measure of closeness can fail", () => {
-  test("one element off by 1e-5 of the largest is too much for float32", () => {
+describe("the closeness measure can fail", () => {
+  test("an error of 1e-5 of the largest element exceeds the float32 tolerance", () => {
     expect(deviation([1, 2 + 2e-5], [1, 2])).toBeGreaterThan(float32Tolerance);
     expect(deviation([1, 2 + 1e-7], [1, 2])).toBeLessThan(float32Tolerance);
   });
@@ -13,10 +13,10 @@ describe("the measure of closeness can fail", () => {
     expect(deviation([Number.NaN, 2], [1, 2])).toBe(Number.POSITIVE_INFINITY);
     expect(deviation([1, 2], [Number.NaN, 2])).toBe(Number.POSITIVE_INFINITY);
   });
-  test("so is a wrong number of elements", () => {
+  test("a wrong number of elements is infinitely far", () => {
     expect(deviation([1], [1, 2])).toBe(Number.POSITIVE_INFINITY);
   });
-  test("anything but zero is far from zero", () => {
+  test("any other value is far from zero", () => {
     expect(deviation([1e-9], [0])).toBeGreaterThan(float32Tolerance);
   });
 });

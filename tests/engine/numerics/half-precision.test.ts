@@ -12,7 +12,7 @@ const titled = preparedCases.map(
 );
 const smooth = titled.filter(([, { differentiable }]) => differentiable.length > 0);
 
-describe("every operator on onnxruntime computes in half precision what the rounding reference says", () => {
+describe("every operator on onnxruntime equals the rounding reference in half precision", () => {
   test.each(titled)("%s", async (_, prepared) => {
     const graph = forwardGraph(prepared, "float16");
     const expected = evaluateGraph(graph, numeric(prepared));
@@ -32,8 +32,8 @@ describe("every derivative graph runs in half precision", () => {
   });
 });
 
-describe("in a derivative in half precision", () => {
-  test.each(smooth)("every node's operands agree in type (%s)", (_, prepared) => {
+describe("in a half-precision derivative", () => {
+  test.each(smooth)("every node's operands have one type (%s)", (_, prepared) => {
     // The builder refuses what does not agree; a gradient of another type than its input would come out of it unseen.
     const { outputs } = gradientGraph(prepared, "float16");
     for (const [name, { dtype }] of outputs) expect(dtype, name).toBe("float32");

@@ -5,7 +5,7 @@ import { learningRateFactor } from "../../../engine/optimizer/learning-rate.ts";
 // torch.optim.AdamW([0.5, -1.25, 3.0], lr=0.1), gradients [0.2, -0.4, 1e-6] · (k + 1) at step k, three steps.
 const torchAfterThreeSteps = [0.2064796, -0.9542319, 2.7010224];
 
-it("makes the steps that torch.optim.AdamW makes", () => {
+it("takes the same steps as torch.optim.AdamW", () => {
   let parameters = Float32Array.of(0.5, -1.25, 3);
   let state = initAdamW(3);
   for (const k of [0, 1, 2]) {
@@ -18,14 +18,14 @@ it("makes the steps that torch.optim.AdamW makes", () => {
   for (const [i, value] of torchAfterThreeSteps.entries()) expect(parameters[i]).toBeCloseTo(value, 5);
 });
 
-it("leaves what it is given as it was", () => {
+it("does not change its arguments", () => {
   const parameters = Float32Array.of(1, 2);
   const state = initAdamW(2);
   updateAdamW(parameters, Float32Array.of(1, 1), state, 0.1);
   expect([...parameters, ...state.mean, state.step]).toEqual([1, 2, 0, 0, 0]);
 });
 
-it("lets the cosine fall from the whole learning rate to a twentieth", () => {
+it("decays the learning rate along a cosine to a twentieth", () => {
   expect(learningRateFactor.cosine(0, 100)).toBe(1);
   expect(learningRateFactor.cosine(99, 100)).toBeCloseTo(0.05, 10);
   expect(learningRateFactor.constant(50, 100)).toBe(1);

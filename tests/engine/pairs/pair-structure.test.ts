@@ -28,8 +28,8 @@ const window = ({ width, height }: RgbImage, left: number, top: number, most: nu
   height: height - most,
 });
 
-describe("the outlines of a pair", () => {
-  it("lie on each other whatever happened to the colours", () => {
+describe("comparePair", () => {
+  it("finds aligned outlines under any change of colors", () => {
     const edits = {
       "the demo's edit": after,
       inverted: mapPixels(before, ([r, g, b]) => [-r, -g, -b]),
@@ -43,7 +43,7 @@ describe("the outlines of a pair", () => {
       expect(comparePair(before, edited).kind, name).toBe("aligned");
   });
 
-  it("tell of a shift, and how far it is", () => {
+  it("detects a shift and its distance", () => {
     const [dx, dy] = [20, 10];
     const from = cropImage(before, window(before, dx, dy, dx));
     const to = cropImage(after, window(after, 0, 0, dx));
@@ -56,7 +56,7 @@ describe("the outlines of a pair", () => {
     expect(Math.abs(structure.y - dy / from.height)).toBeLessThan(tolerance);
   });
 
-  it("tell of a mirrored picture, an enlarged one and another one", () => {
+  it("detects a mirrored, an enlarged and an unrelated image", () => {
     const { width, height, data } = after;
     const mirrored = data.map((_, i) => data[i - (i % width) + width - 1 - (i % width)]!);
     expect(comparePair(before, { width, height, data: mirrored }).kind).toBe("mirrored");
@@ -70,7 +70,7 @@ describe("the outlines of a pair", () => {
     expect(comparePair(before, coverImage(other, width, height)).kind).toBe("different");
   });
 
-  it("are not guessed at where there are none", () => {
+  it("returns nothing without outlines", () => {
     const plain = createPlainImage(before.width, before.height, [0.2, 0.2, 0.2]);
     expect(comparePair(before, plain).kind).toBe("unknown");
     expect(comparePair(plain, plain).kind).toBe("unknown");

@@ -10,7 +10,7 @@ function doubling(size: number) {
   return optimize(graph.build());
 }
 
-it("compiles a key once, and again after many other keys were asked for", async () => {
+it("compiles a key once, and again after many other keys", async () => {
   const cache = new SessionCache({ device: "cpu", root: "/" });
   let compiled = 0;
   const ask = (size: number) =>

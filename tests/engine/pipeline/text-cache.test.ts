@@ -18,7 +18,7 @@ it("encodes a text once, and again after many others", async () => {
   expect((await again).text).toEqual(text);
 });
 
-it("does not keep a failure", async () => {
+it("does not cache a failure", async () => {
   vi.spyOn(pipeline, "session").mockRejectedValueOnce(new Error("device lost"));
   await expect(pipeline.encodePrompt("a green apple")).rejects.toThrow("device lost");
   expect((await pipeline.encodePrompt("a green apple")).text.every(Number.isFinite)).toBe(true);

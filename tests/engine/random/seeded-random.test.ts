@@ -15,7 +15,7 @@ it("draws normals of mean 0, variance 1 and the right tails", () => {
   expect(Math.abs(beyondTwo - 0.0455)).toBeLessThan(0.0019);
 });
 
-it("gives every path of labels a sequence of its own", () => {
+it("gives every key its own sequence", () => {
   const first = (...path: (string | number)[]) => new SeededRandom(7, ...path).uniform();
   const draws = [
     first("noise", 1),
@@ -28,7 +28,7 @@ it("gives every path of labels a sequence of its own", () => {
   expect(first("noise", 1)).toBe(draws[0]);
 });
 
-it("tells large seeds apart", () => {
+it("distinguishes large seeds", () => {
   const draws = [5, 5 + 2 ** 32, 5 + 2 ** 33].map((seed) => new SeededRandom(seed).uniform());
   expect(new Set(draws).size).toBe(3);
 });
@@ -39,7 +39,7 @@ it("permutes without loss", () => {
   expect(order).not.toEqual(order.toSorted((a, b) => a - b));
 });
 
-it("regenerates a timestep's noise, at each position the same whatever the picture's shape", () => {
+it("regenerates a timestep's noise, equal at each position for all image sizes", () => {
   const [wide, tall] = [
     { channels: 2, height: 4, width: 9 },
     { channels: 3, height: 7, width: 5 },
@@ -56,7 +56,7 @@ it("regenerates a timestep's noise, at each position the same whatever the pictu
       for (let x = 0; x < 5; x++) expect(other[at(tall, c, y, x)]).toBe(noise[at(wide, c, y, x)]);
 });
 
-it("draws noise that is standard normal over rows and channels", () => {
+it("draws standard normal noise over rows and channels", () => {
   const noise = trainingNoise(3, 500, { channels: 4, height: 64, width: 64 });
   const mean = noise.reduce((sum, x) => sum + x, 0) / noise.length;
   const variance = noise.reduce((sum, x) => sum + x * x, 0) / noise.length - mean ** 2;
@@ -65,7 +65,7 @@ it("draws noise that is standard normal over rows and channels", () => {
   expect(Math.abs(variance - 1)).toBeLessThan(0.045);
 });
 
-it("fills an array with the very numbers it would give one by one", () => {
+it("fills an array with the numbers that it returns one by one", () => {
   const [filling, counting] = [new SeededRandom(9, "fill"), new SeededRandom(9, "fill")];
   const values = new Float32Array(1000);
   filling.fillUniform(values, -2, 3);

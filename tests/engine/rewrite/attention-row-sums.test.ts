@@ -13,14 +13,14 @@ import { expectSameMeaning } from "./same-meaning.ts";
 
 const shapes = { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 4] };
 
-test("the row sums of an attention's derivative are taken over the head's width", () => {
+test("row sums of an attention's derivative run over the head's width", () => {
   const graph = removeDeadNodes(lossAndGradients(shapes, (g, { q, k, v }) => attention(g, q, k, v)));
   const { graph: rewritten, applied, refusals } = applyRules(graph, [attentionRowSums]);
   expect({ applied, refusals }).toEqual({ applied: 1, refusals: [] });
   expectSameMeaning(rewritten, graph);
 });
 
-test("the derivative then reads", () => {
+test("the rewritten derivative prints as", () => {
   const graph = new GraphBuilder("attention");
   const q = graph.input("q", "float32", [3, 4]);
   const k = graph.input("k", "float32", [5, 4]);
@@ -61,7 +61,7 @@ test("a scaled product keeps its scale", () => {
   expectSameMeaning(rewritten, graph);
 });
 
-test("values that lie transposed are recognised too", () => {
+test("transposed values are recognized too", () => {
   const graph = removeDeadNodes(
     lossAndGradients({ ...shapes, v: [2, 4, 5] }, (g, { q, k, v }) =>
       g.matmul(g.softmax(g.matmul(q, k, { transB: true })), v, { transB: true }),
@@ -72,7 +72,7 @@ test("values that lie transposed are recognised too", () => {
   expectSameMeaning(rewritten, graph);
 });
 
-describe("row sums with every part under control", () => {
+describe("row sums of a handmade graph", () => {
   function rowSums(options: {
     readonly mixed?: Partial<Attributes<"MatMul">> | "left out";
     readonly cotangent?: Partial<Attributes<"MatMul">>;
@@ -113,13 +113,13 @@ describe("row sums with every part under control", () => {
       { dO: [4, 4], v: [1, 4, 4], mixed: {} },
       "MatMul_1 [1, 4, 4] is wider than Softmax [4, 4]",
     ],
-  ] as const)("are left alone, with the reason, where %s", (_, options, reason) => {
+  ] as const)("are not rewritten, with the reason, if %s", (_, options, reason) => {
     const { applied, refusals } = applyRules(rowSums(options), [attentionRowSums]);
     expect(applied).toBe(0);
     expect(refusals).toEqual([{ rule: "attention row sums", node: "ReduceSum", reason }]);
   });
 
-  test("are not seen where the sum runs over another axis", () => {
+  test("are not matched if the sum runs over another axis", () => {
     const graph = new GraphBuilder("columns");
     const p = graph.softmax(graph.input("logits", "float32", [4, 4]));
     const v = graph.input("v", "float32", [4, 4]);

@@ -8,7 +8,7 @@ import { applyRules } from "../../../engine/rewrite/rewrite-rule.ts";
 import { lossAndGradients } from "../numerics/expect-gradient.ts";
 import { countOperators, expectSameMeaning } from "./same-meaning.ts";
 
-test("a gated feed-forward's derivative joins the halves instead of padding and adding", () => {
+test("a gated feed-forward's derivative concatenates the halves instead of padding and adding", () => {
   const graph = lossAndGradients({ x: [2, 3, 8] }, (g, { x }) =>
     g.mul(g.slice(x, 2, 0, 4), g.gelu(g.slice(x, 2, 4, 8))),
   );
@@ -19,7 +19,7 @@ test("a gated feed-forward's derivative joins the halves instead of padding and 
   expectSameMeaning(optimized, graph);
 });
 
-test("the order of the sum does not matter, the order of the parts does", () => {
+test("the order of the sum does not matter; the order of the parts does", () => {
   const graph = new GraphBuilder("order");
   const [a, b] = [graph.input("a", "float32", [1, 2]), graph.input("b", "float32", [3, 2])];
   graph.output("y", graph.add(graph.pad(b, 0, 1, 0), graph.pad(a, 0, 0, 3)));
@@ -28,7 +28,7 @@ test("the order of the sum does not matter, the order of the parts does", () => 
   expectSameMeaning(rewritten, graph.build());
 });
 
-describe("left alone, with the reason, where", () => {
+describe("not rewritten, with the reason, if", () => {
   test.each<[string, (g: GraphBuilder, a: Value, b: Value) => Value, string]>([
     [
       "the parts leave a gap",

@@ -18,7 +18,7 @@ function fold(write: Write) {
   return { operators: countOperators(live), reasons: refusals.map(({ reason }) => reason) };
 }
 
-describe("folded away is", () => {
+describe("removes", () => {
   test.each<[string, Write]>([
     ["a sum with zero", (g, x) => g.add(x, 0)],
     ["a difference with zero", (g, x) => g.sub(x, 0)],
@@ -38,7 +38,7 @@ describe("folded away is", () => {
   });
 });
 
-describe("made one is", () => {
+describe("merges", () => {
   test.each<[string, Write, Record<string, number>]>([
     ["a reshape of a reshape", (g, x) => g.reshape(g.reshape(x, [6, 4]), [3, 8]), { Reshape: 1 }],
     [
@@ -78,7 +78,7 @@ describe("made one is", () => {
   });
 });
 
-describe("left alone, with a reason where it looked alike, is", () => {
+describe("does not change", () => {
   test.each<[string, Write, string]>([
     [
       "a sum with zeros that also repeats",
@@ -109,7 +109,7 @@ describe("left alone, with a reason where it looked alike, is", () => {
     expect(operators).toEqual({ Cast: 2 });
   });
 
-  test("nothing of: zero on the left of a difference, one over x, a reversal", () => {
+  test("zero on the left of a difference, one over x, a reversal", () => {
     const { operators } = fold((g, x) => g.reverse(g.add(g.sub(0, x), g.div(1, g.exp(x))), 2));
     expect(operators).toEqual({ Sub: 1, Exp: 1, Div: 1, Add: 1, Slice: 1 });
   });

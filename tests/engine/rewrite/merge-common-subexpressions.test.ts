@@ -4,7 +4,7 @@ import { printGraph } from "../../../engine/graph/print-graph.ts";
 import { mergeCommonSubexpressions } from "../../../engine/rewrite/merge-common-subexpressions.ts";
 import { expectSameMeaning } from "./same-meaning.ts";
 
-test("what is computed twice is computed once, through constants and all outputs", () => {
+test("repeated computations are merged, including constants and outputs", () => {
   const graph = new GraphBuilder("twice");
   const x = graph.input("x", "float32", [2, 4]);
   const branch = () => {
@@ -26,7 +26,7 @@ test("what is computed twice is computed once, through constants and all outputs
   expectSameMeaning(merged, graph.build());
 });
 
-describe("kept apart are", () => {
+describe("does not merge", () => {
   test.each<[string, (graph: GraphBuilder) => void]>([
     [
       "attributes that differ",

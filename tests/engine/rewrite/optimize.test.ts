@@ -14,7 +14,7 @@ import { expectSameMeaning } from "./same-meaning.ts";
 /** Constants folded here are rounded to float32 (6e-8), which the float64 original leaves out. */
 const foldedTolerance = 1e-7;
 
-test("a mean square error's derivative becomes its formula", () => {
+test("a mean squared error's derivative becomes its formula", () => {
   const graph = new GraphBuilder("loss");
   const x = graph.input("x", "float32", [2, 3]);
   const error = graph.sub(x, 1);
@@ -34,7 +34,7 @@ test("a mean square error's derivative becomes its formula", () => {
   expect(deviation(evaluateGraph(optimized, feeds).dx!.data, expected)).toBeLessThan(foldedTolerance);
 });
 
-test("an attention block keeps its meaning with fewer nodes, in float64 and on onnxruntime", async () => {
+test("an attention block gives the same results with fewer nodes, in float64 and on onnxruntime", async () => {
   const graph = lossAndGradients({ x: [2, 4, 6], weight: [4], bias: [4] }, (g, { x, weight, bias }) => {
     const image = g.reshape(x, [2, 4, 3, 2]);
     const normal = g.reshape(groupNorm(g, image, 2, weight, bias), [2, 4, 6]);
@@ -49,13 +49,13 @@ test("an attention block keeps its meaning with fewer nodes, in float64 and on o
     expect(deviation(after[name]!, before[name]!), name).toBeLessThan(1e-5);
 });
 
-test("optimising twice is optimising once", () => {
+test("optimizing twice equals optimizing once", () => {
   const graph = lossAndGradients({ x: [1, 2, 3, 4] }, (g, { x }) => attention(g, x, x, x));
   const once = optimize(graph);
   expect(printGraph(optimize(once))).toBe(printGraph(once));
 });
 
-test("inputs stay, read or not, and outputs keep their names and order", () => {
+test("all inputs stay, and outputs keep their names and order", () => {
   const graph = new GraphBuilder("kept");
   const x = graph.input("x", "float32", [2]);
   graph.input("unused", "float32", [3]);
@@ -70,7 +70,7 @@ test("inputs stay, read or not, and outputs keep their names and order", () => {
   `);
 });
 
-describe("the derivative of every operator case keeps its meaning", () => {
+describe("the optimized derivative of every operator case gives the same results", () => {
   const smooth = preparedCases.filter(({ differentiable }) => differentiable.length > 0);
   test.each(smooth.map((prepared) => [prepared.title, prepared] as const))("%s", (_, prepared) => {
     const graph = gradientGraph(prepared);

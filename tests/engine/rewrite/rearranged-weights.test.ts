@@ -9,8 +9,8 @@ function weightGraph(dtype: "float32" | "float16" | "bfloat16" = "float32") {
   return { graph, w: graph.weight("w", { dtype, shape: [2, 3, 4] }, source) };
 }
 
-describe("of a graph's weights, those in another order are found", () => {
-  it("where the moving ends, as strides over the checkpoint's elements", () => {
+describe("rearranged weights are found", () => {
+  it("as strides over the checkpoint's elements", () => {
     const { graph, w } = weightGraph();
     const turned = graph.reverse(graph.transpose(w, [1, 0, 2]), 2);
     graph.output("y", graph.exp(turned));
@@ -29,7 +29,7 @@ describe("of a graph's weights, those in another order are found", () => {
     ]);
   });
 
-  it("also in the middle, if it is read there too, and as an output", () => {
+  it("also for intermediate uses and for outputs", () => {
     const { graph, w } = weightGraph();
     const swapped = graph.transpose(w, [1, 0, 2]);
     const piece = graph.slice(swapped, 0, 1, 3);
@@ -40,7 +40,7 @@ describe("of a graph's weights, those in another order are found", () => {
     expect(found.get(piece)).toMatchObject({ shape: [2, 2, 4], strides: [4, 12, 1], offset: 4 });
   });
 
-  it("widened on the way or after it", () => {
+  it("with widening before or after the rearrangement", () => {
     for (const castFirst of [true, false]) {
       const { graph, w } = weightGraph("float16");
       const moved = castFirst
@@ -56,7 +56,7 @@ describe("of a graph's weights, those in another order are found", () => {
     }
   });
 
-  it("rounded to half precision on the way, but then not widened again", () => {
+  it("with rounding to half precision, but not with widening after it", () => {
     const { graph, w } = weightGraph();
     const moved = graph.transpose(graph.cast(w, "float16"), [2, 1, 0]);
     graph.output("y", graph.cast(moved, "float32"));
@@ -65,7 +65,7 @@ describe("of a graph's weights, those in another order are found", () => {
     ]);
   });
 
-  it("but not those only widened, or rounded, or computed with, or the caller's inputs", () => {
+  it("but not if only widened, rounded or computed with, and not for inputs", () => {
     const { graph, w } = weightGraph("bfloat16");
     const wide = graph.cast(w, "float32");
     graph.output("widened", graph.exp(wide));
@@ -76,7 +76,7 @@ describe("of a graph's weights, those in another order are found", () => {
   });
 });
 
-it("values that lie in a file are read from there, and what made them is left out", () => {
+it("rearranged values from a file replace the nodes that computed them", () => {
   const { graph, w } = weightGraph();
   const turned = graph.reverse(graph.transpose(w, [1, 0, 2]), 2);
   graph.output("y", graph.exp(turned));

@@ -19,18 +19,18 @@ async function pretend(script: string): Promise<void> {
   vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
 }
 
-it("is nine tenths of what the card has free, of the card that was named", async () => {
+it("is nine tenths of the free memory of the named GPU", async () => {
   await pretend('case "$*" in *--query-gpu=memory.free*--id=1) echo 15000;; *) echo 81000;; esac');
   expect(await availableDeviceMemory("cuda")).toBe(Math.floor(0.9 * 81_000 * 2 ** 20));
   expect(await availableDeviceMemory("cuda:1")).toBe(Math.floor(0.9 * 15_000 * 2 ** 20));
 });
 
-it.each(["echo '[N/A]'", "echo", "exit 9"])("is not known where nvidia-smi does: %s", async (script) => {
+it.each(["echo '[N/A]'", "echo", "exit 9"])("is unknown if nvidia-smi: %s", async (script) => {
   await pretend(script);
   expect(await availableDeviceMemory("cuda")).toBeUndefined();
 });
 
-it("is not asked of other devices, and not known without nvidia-smi", async () => {
+it("is not queried for other devices, and unknown without nvidia-smi", async () => {
   await pretend("echo 81000");
   expect(await availableDeviceMemory("cpu")).toBeUndefined();
   expect(await availableDeviceMemory("webgpu")).toBeUndefined();

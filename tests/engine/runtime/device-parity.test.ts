@@ -73,7 +73,7 @@ describe.each(cases)("$device in $precision", ({ device, precision, agreement, m
   };
 
   it.skipIf(missing)(
-    "gives the inversion's loss and gradient as the CPU does",
+    "computes the CPU's loss and gradient",
     async () => {
       const [expected, actual] = await Promise.all(
         [cpu, other].map(async (pipeline) => {
@@ -89,7 +89,7 @@ describe.each(cases)("$device in $precision", ({ device, precision, agreement, m
   );
 
   it.skipIf(missing)(
-    "encodes, predicts and decodes as the CPU does",
+    "encodes, predicts and decodes like the CPU",
     async () => {
       const { latents, image, timesteps } = drawFeeds();
       const made = [];

@@ -23,7 +23,7 @@ it.each([
     /^no GPU has this index \(nvidia-smi lists them, from 0\)\. It needs an NVIDIA GPU/,
   ],
 ] as const)(
-  "%s that is not there is explained without the library's own inner names",
+  "an unavailable %s is reported without the library's internal names",
   (device, said, explained) => {
     expect(whyNotUsable(device, new Error(said))).toMatch(explained);
   },

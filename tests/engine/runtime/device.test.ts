@@ -11,14 +11,14 @@ describe("a device's name", () => {
       expect(isDevice(name)).toBe(false);
     },
   );
-  test("tells onnxruntime which GPU is meant, and nothing where none is named", () => {
+  test("passes the GPU's number to onnxruntime, if there is one", () => {
     expect(executionProvider("cuda:2")).toEqual({ name: "cuda", deviceId: 2 });
     expect(executionProvider("cuda")).toBe("cuda");
     expect(kindOf("cuda:2")).toBe("cuda");
   });
 });
 
-test("float32 on NVIDIA's libraries means float32, and beside half precision they may round to TF32", () => {
+test("TF32 is off for float32 on NVIDIA GPUs, and allowed for half precision", () => {
   expect(environmentFor("cuda:1", "fp32")).toEqual({ NVIDIA_TF32_OVERRIDE: "0" });
   expect(environmentFor("cuda", "fp16")).toEqual({});
   expect(environmentFor("cpu", "fp32")).toEqual({});

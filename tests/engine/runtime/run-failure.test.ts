@@ -8,7 +8,7 @@ it.each([
   "VK_ERROR_OUT_OF_DEVICE_MEMORY",
   "std::bad_alloc",
   "WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.",
-])("memory used up (%s) is the user's to mend", (reason) => {
+])("exhausted memory (%s) is a visible error", (reason) => {
   const error = explainRunFailure("unet", "cuda", new Error(reason));
   expect(error).toBeInstanceOf(VisibleError);
   expect(error.message).toMatch(/^Device cuda is out of memory \(unet\)/);
@@ -17,19 +17,19 @@ it.each([
 it.each([
   ["webgpu", "A valid external Instance reference no longer exists: Device is lost"],
   ["cuda", "CUDA failure 719: unspecified launch failure"],
-] as const)("a %s device that was lost is worth another attempt", (device, reason) => {
+] as const)("a lost %s device is a retryable error", (device, reason) => {
   const error = explainRunFailure("inversion_loss", device, new Error(`${reason}\nat frame 7`));
   expect(error).toBeInstanceOf(RetryableError);
   expect(error.message).toBe(`Device ${device} failed during a run (inversion_loss: ${reason}).`);
 });
 
-it("a value larger than a device takes is the user's to mend, not worth another attempt", () => {
+it("a value above the device's limit is a visible error, not a retryable one", () => {
   const reason = "Buffer size (4294967296) exceeds the max buffer size limit (1073741824).";
   const error = explainRunFailure("unet", "webgpu", new Error(reason));
   expect(error).toBeInstanceOf(VisibleError);
   expect(error.message).toMatch(/^Device webgpu does not support values as large as this image size needs/);
 });
 
-it("anything else on the CPU is a fault of ours", () => {
+it("any other failure on the CPU is an internal error", () => {
   expect(explainRunFailure("unet", "cpu", "Non-zero status code")).toBeInstanceOf(InternalError);
 });

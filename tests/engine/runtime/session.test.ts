@@ -14,7 +14,7 @@ function rowsOf() {
 }
 
 describe("a session", () => {
-  test("runs as often as it is asked, and its results stay the caller's", async () => {
+  test("runs repeatedly, and does not overwrite earlier results", async () => {
     const session = await Session.create(optimize(rowsOf()), cpu);
     const table = Float32Array.of(1, 2, 3, 4, 5, 6);
     const first = await session.run({ table, ids: BigInt64Array.of(2n, 0n) });
@@ -30,7 +30,7 @@ describe("a session", () => {
     ["a missing input", {}, "input table [3, 2] needs 6 elements, got none"],
     ["too few elements", { table: new Float32Array(5) }, "input table [3, 2] needs 6 elements, got 5"],
     ["the wrong type", { table: new BigInt64Array(6) }, "input table is float32, but got a BigInt64Array"],
-  ])("refuses %s, naming graph and input", async (_, feeds, message) => {
+  ])("rejects %s, naming graph and input", async (_, feeds, message) => {
     const session = await Session.create(optimize(rowsOf()), cpu);
     await expect(session.run({ ids: BigInt64Array.of(0n, 1n), ...feeds })).rejects.toThrow(
       `internal: graph rows: ${message}`,
@@ -39,7 +39,7 @@ describe("a session", () => {
   });
 
   test.each(["cuda", "cuda:1"] as const)(
-    "on a device that this machine lacks (%s) is refused in words for the user, with no silent fallback",
+    "on an unavailable device (%s) is rejected with a clear message, without a fallback",
     async (device) => {
       const attempt = Session.create(optimize(rowsOf()), { ...cpu, device });
       await expect(attempt).rejects.toThrow(VisibleError);
@@ -49,7 +49,7 @@ describe("a session", () => {
     },
   );
 
-  test("that needs more memory than there is says so, and the process lives on", async () => {
+  test("that needs too much memory fails with a message, and the process continues", async () => {
     const graph = new GraphBuilder("huge");
     const x = graph.input("x", "float32", [1, 1]);
     // 16 TiB: no system promises that much.
@@ -64,7 +64,7 @@ describe("a session", () => {
     await session.dispose();
   });
 
-  test("names the weight file that is not there", async () => {
+  test("names the missing weight file", async () => {
     const graph = new GraphBuilder("weights");
     const source = { file: "/nowhere/unet.safetensors", byteOffset: 0, byteLength: 8 };
     graph.output("y", graph.exp(graph.weight("w", { dtype: "float32", shape: [2] }, source)));

@@ -25,7 +25,7 @@ describe.skipIf(!hasSoftwareAdapter)("WebGPU at its limits, on the software adap
     await webgpu.dispose();
   });
 
-  it("refuses a value larger than the adapter takes in words for the user, and goes on working", async () => {
+  it("rejects a value above the adapter's limit with a clear message, and keeps working", async () => {
     const graph = new GraphBuilder("huge");
     const x = graph.input("x", "float32", [1, 1]);
     const side = 2 ** 16;
@@ -39,7 +39,7 @@ describe.skipIf(!hasSoftwareAdapter)("WebGPU at its limits, on the software adap
     expect((await webgpu.encodeText("a red apple")).every(Number.isFinite)).toBe(true);
   });
 
-  it("says that the adapter has no half precision, and what does without", async () => {
+  it("reports that the adapter has no half precision, and what to use instead", async () => {
     const { folder } = await openFixture("tiny-mini");
     const half = await openPipeline(folder, { device: "webgpu", precision: "fp16" });
     const size = { height: 8, width: 8 };
@@ -53,7 +53,7 @@ describe.skipIf(!hasSoftwareAdapter)("WebGPU at its limits, on the software adap
     await half.dispose();
   });
 
-  it("says so when its memory is used up in mid-run, and goes on working with what there is", async () => {
+  it("reports exhausted memory during a run, and keeps working", async () => {
     const script = fileURLToPath(new URL("exhaust-webgpu.mts", import.meta.url));
     const { stdout } = await promisify(execFile)("npx", ["tsx", script]);
     expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toEqual({

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-test("a convolution and its gradient read one weight, as it is and turned, from the checkpoint's bytes", async () => {
+test("a convolution and its gradient read one weight, plain and rotated, from the checkpoint's bytes", async () => {
   const shape = [3, 2, 3, 3];
   const data = randomArray(54, 1);
   const file = join(root, "unet.safetensors");

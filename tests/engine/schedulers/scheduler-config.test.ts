@@ -23,7 +23,7 @@ describe("a scheduler_config.json", () => {
     });
   });
 
-  it("has diffusers' defaults where it is silent", () => {
+  it("has diffusers' defaults for missing keys", () => {
     expect(parse({})).toMatchObject({
       trainTimesteps: 1000,
       betas: { schedule: "linear", start: 0.0001, end: 0.02 },
@@ -36,14 +36,14 @@ describe("a scheduler_config.json", () => {
     expect(createScheduler("ddim", parse({}), 3).timesteps).toEqual([666, 333, 0]);
   });
 
-  it("clips DDIM's estimate where it says so, or is a DDIM config that does not say", () => {
+  it("clips DDIM's estimate if set, or by default in a DDIM config", () => {
     expect(parse({ clip_sample: true, clip_sample_range: 2 }).clipSampleRange).toBe(2);
     expect(parse({ _class_name: "DDIMScheduler" }).clipSampleRange).toBe(1);
     expect(parse({ _class_name: "DDIMScheduler", clip_sample: false }).clipSampleRange).toBeUndefined();
     expect(parse({ _class_name: "EulerAncestralDiscreteScheduler" }).clipSampleRange).toBeUndefined();
   });
 
-  it("may carry private keys and those of other samplers", () => {
+  it("may have private keys and those of other samplers", () => {
     const json = {
       _class_name: "DPMSolverMultistepScheduler",
       _anything: { at: "all" },
@@ -67,12 +67,12 @@ describe("a scheduler_config.json", () => {
     ["trained_betas", { trained_betas: [0.1, 0.2] }],
     ["toString", { toString: true }],
     ["invented_key", { invented_key: 1 }],
-  ])("with an unsupported %s is refused by that name", (key, json) => {
+  ])("with an unsupported %s is rejected by name", (key, json) => {
     expect(() => parse(json)).toThrow(new RegExp(`^scheduler_config\\.json: ${key} .*\\.$`));
     expect(() => parse(json)).toThrow(expect.objectContaining({ code: "unsupported_scheduler" }));
   });
 
-  it("that is missing or broken is named with its path", async () => {
+  it("that is missing or invalid is reported with its path", async () => {
     const folder = await mkdtemp(join(tmpdir(), "visii-scheduler-"));
     await expect(readSchedulerConfig(folder)).rejects.toThrow(/scheduler_config\.json cannot be read/);
     await writeFile(join(folder, "scheduler_config.json"), "[");
@@ -83,14 +83,14 @@ describe("a scheduler_config.json", () => {
 });
 
 describe("a scheduler", () => {
-  it.each([0, -1, 2.5, 1001, Number.NaN])("of %s steps is refused", (steps) => {
+  it.each([0, -1, 2.5, 1001, Number.NaN])("of %s steps is rejected", (steps) => {
     for (const kind of schedulerKinds)
       expect(() => createScheduler(kind, parse({}), steps)).toThrow(
         expect.objectContaining({ name: "VisibleError", code: "invalid_steps" }),
       );
   });
 
-  it("never asks the model about a noise level it was not trained on", () => {
+  it("uses only noise levels of the training", () => {
     const config = parse({ timestep_spacing: "leading", steps_offset: 1 });
     for (const kind of ["euler-ancestral", "ddim"] as const) {
       const { timesteps } = createScheduler(kind, config, 1000);
@@ -98,7 +98,7 @@ describe("a scheduler", () => {
     }
   });
 
-  it("has as many steps as asked for, falling, whatever the number", () => {
+  it("has the requested number of steps, with decreasing timesteps", () => {
     for (const timestep_spacing of ["leading", "linspace", "trailing"])
       for (const kind of schedulerKinds)
         for (let steps = 2; steps <= (kind === "lcm" ? 50 : 120); steps++) {
@@ -145,14 +145,14 @@ describe("a scheduler", () => {
       { rescale_betas_zero_snr: true },
       /^lcm cannot use rescale_betas_zero_snr with prediction_type epsilon/,
     ],
-  ] as const)("by %s in %d steps of %o is refused in a sentence", (kind, steps, json, sentence) => {
+  ] as const)("by %s in %d steps of %o is rejected in one sentence", (kind, steps, json, sentence) => {
     expect(() => createScheduler(kind, parse(json), steps)).toThrow(sentence);
     expect(() => createScheduler(kind, parse(json), steps)).toThrow(
       expect.objectContaining({ name: "VisibleError" }),
     );
   });
 
-  it("by Euler-ancestral draws no noise for its last step and insists on it before", () => {
+  it("by Euler-ancestral takes noise for every step but the last", () => {
     const scheduler = createScheduler("euler-ancestral", parse({}), 2);
     const sample = Float32Array.of(1, 2);
     expect(() => scheduler.step(sample, 0, sample)).toThrow(/internal: euler-ancestral step 0 needs noise/);
@@ -163,7 +163,7 @@ describe("a scheduler", () => {
     expect([...scheduler.step(sample, 1, sample)].every(Number.isFinite)).toBe(true);
   });
 
-  it("by DDIM refuses to guess a picture from noise alone", () => {
+  it("by DDIM rejects a step from pure noise", () => {
     const config = parse({ rescale_betas_zero_snr: true, prediction_type: "epsilon" });
     expect(() => createScheduler("ddim", config, 4)).toThrow(
       /rescale_betas_zero_snr with prediction_type epsilon/,
@@ -171,7 +171,7 @@ describe("a scheduler", () => {
     expect(createScheduler("euler-ancestral", config, 4).timesteps).toHaveLength(4);
   });
 
-  it("that is asked for a step it has not, or for sizes that do not agree, is our own bug", () => {
+  it("throws an internal error for a step out of range or sizes that differ", () => {
     const scheduler = createScheduler("ddim", parse({}), 2);
     expect(() => scheduler.step(Float32Array.of(1), 2, Float32Array.of(1))).toThrow(
       /internal: ddim has no step 2 of 2/,

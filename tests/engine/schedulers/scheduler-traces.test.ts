@@ -73,9 +73,9 @@ it("every sampler has a trace", () => {
   expect(new Set(traces.map(({ kind }) => kind))).toEqual(new Set(schedulerKinds));
 });
 
-describe("schedulers beside diffusers' own", () => {
+describe("schedulers against diffusers", () => {
   it.each(traces.map((trace, number) => ({ ...trace, number })))(
-    "$kind of $config, $steps steps, takes the same path",
+    "$kind of $config, $steps steps, has the same trajectory",
     async ({ number }) => {
       const { scheduler, start, outputs, noises, scaled, samples, ...reference } = await traceOf(number);
       expect(deviation(scheduler.timesteps, reference.timesteps)).toBeLessThan(tableTolerance);
@@ -92,20 +92,17 @@ describe("schedulers beside diffusers' own", () => {
 
   it.each(
     traces.map((trace, number) => ({ ...trace, number })).filter(({ kind }) => !lookBack.includes(kind)),
-  )(
-    "$kind of $config, $steps steps, resumes anywhere: a step needs nothing of those before it",
-    async ({ number }) => {
-      const { scheduler, start, outputs, noises, samples } = await traceOf(number);
-      for (let k = samples.length - 1; k >= 0; k--) {
-        const from = k === 0 ? start : samples[k - 1]!;
-        const next = scheduler.step(outputs[k]!, k, from, () => noises[k]!);
-        expect(deviation(next, samples[k]!), `step ${k}`).toBeLessThan(stepTolerance);
-      }
-    },
-  );
+  )("$kind of $config, $steps steps, resumes at any step", async ({ number }) => {
+    const { scheduler, start, outputs, noises, samples } = await traceOf(number);
+    for (let k = samples.length - 1; k >= 0; k--) {
+      const from = k === 0 ? start : samples[k - 1]!;
+      const next = scheduler.step(outputs[k]!, k, from, () => noises[k]!);
+      expect(deviation(next, samples[k]!), `step ${k}`).toBeLessThan(stepTolerance);
+    }
+  });
 
   it.each(traces.map((trace, number) => ({ ...trace, number })))(
-    "$kind of $config, $steps steps, strays from float32 diffusers no further than float32 does",
+    "$kind of $config, $steps steps, is as close to float64 diffusers as float32 diffusers is",
     async ({ number }) => {
       const { scheduler, start, outputs, noises, samples, samplesInFloat32 } = await traceOf(number);
       let sample = start;
@@ -135,7 +132,7 @@ describe.each(Object.keys(configs))("the noise schedule of %s", (name) => {
     expect(schedule.snr(0)).toBeCloseTo(reference[0]! / (1 - reference[0]!), 0);
   });
 
-  it("adds noise and gives velocities as diffusers does", async () => {
+  it("adds noise and computes velocities like diffusers", async () => {
     const timesteps = await readIntegers(file, `${name}.timesteps`);
     const [clean, noise, noisy, velocity] = await Promise.all(
       ["clean", "noise", "noisy", "velocity"].map((key) => readTensor(file, `${name}.${key}`)),
@@ -157,8 +154,8 @@ describe.each(Object.keys(configs))("the noise schedule of %s", (name) => {
   });
 });
 
-describe("the fixtures' own models", () => {
-  it.each(["tiny-ip2p", "tiny-mini"])("%s is diffused as its expected losses were", async (model) => {
+describe("the fixtures' models", () => {
+  it.each(["tiny-ip2p", "tiny-mini"])("%s has the noise schedule of its expected losses", async (model) => {
     const folder = join(import.meta.dirname, "../../fixtures", model);
     const json = JSON.parse(await readFile(join(folder, "scheduler/scheduler_config.json"), "utf8"));
     const schedule = makeNoiseSchedule(parseSchedulerConfig(json, model));

@@ -25,7 +25,7 @@ async function edit(name: string, change: (json: Record<string, unknown>) => unk
 }
 
 describe("the CLIP tokenizer", () => {
-  it("gives exactly the ids of transformers.CLIPTokenizer, padded with <|endoftext|>", async () => {
+  it("returns the IDs of transformers.CLIPTokenizer, padded with <|endoftext|>", async () => {
     const tokenizer = await loadClipTokenizer(published);
     expect(cases.length).toBeGreaterThan(300);
     for (const { text, ids } of cases) {
@@ -36,21 +36,24 @@ describe("the CLIP tokenizer", () => {
     }
   });
 
-  it.each(["tiny-ip2p", "tiny-mini"])("feeds %s's text encoder what diffusers feeds it", async (model) => {
-    const tokenizer = await loadClipTokenizer(join(fixtures, model, "tokenizer"));
-    const expected = await openSafetensors(join(fixtures, model, "expected.safetensors"));
-    const prompts = {
-      "tiny-ip2p": ["a watercolor painting of a mountain lake", "", "make it night, strongly darker!"],
-      "tiny-mini": ["sepia tone, slightly brighter", "", "turn the sky into the sea"],
-    }[model]!;
-    const ids = prompts.flatMap((prompt) => tokenizer.encode(prompt).ids);
-    expect(ids).toEqual(await readIntegers(expected, "inputs.text.ids"));
-    expect([tokenizer.encode(prompts[0]!).eosIndex]).toEqual(
-      await readIntegers(expected, "inputs.text.eos_index"),
-    );
-  });
+  it.each(["tiny-ip2p", "tiny-mini"])(
+    "returns the IDs that diffusers gives %s's text encoder",
+    async (model) => {
+      const tokenizer = await loadClipTokenizer(join(fixtures, model, "tokenizer"));
+      const expected = await openSafetensors(join(fixtures, model, "expected.safetensors"));
+      const prompts = {
+        "tiny-ip2p": ["a watercolor painting of a mountain lake", "", "make it night, strongly darker!"],
+        "tiny-mini": ["sepia tone, slightly brighter", "", "turn the sky into the sea"],
+      }[model]!;
+      const ids = prompts.flatMap((prompt) => tokenizer.encode(prompt).ids);
+      expect(ids).toEqual(await readIntegers(expected, "inputs.text.ids"));
+      expect([tokenizer.encode(prompts[0]!).eosIndex]).toEqual(
+        await readIntegers(expected, "inputs.text.eos_index"),
+      );
+    },
+  );
 
-  it("names its tokens and its special ids", async () => {
+  it("returns its tokens and special IDs", async () => {
     const tokenizer = await loadClipTokenizer(published);
     expect(tokenizer).toMatchObject({
       bosId: 812,
@@ -70,7 +73,7 @@ describe("the CLIP tokenizer", () => {
     ).toBe("a</w>painting</w>");
   });
 
-  it("says what did not fit", async () => {
+  it("reports the truncated text", async () => {
     const tokenizer = await loadClipTokenizer(published);
     const fits = tokenizer.encode("1".repeat(75));
     expect(fits.truncatedText).toBeUndefined();
@@ -83,19 +86,19 @@ describe("the CLIP tokenizer", () => {
     expect(long.ids).toHaveLength(77);
   });
 
-  it("does not stumble over half a surrogate pair", async () => {
+  it("accepts half a surrogate pair", async () => {
     const tokenizer = await loadClipTokenizer(published);
     expect(tokenizer.encode("a \ud83d b").ids).toEqual(tokenizer.encode("a \ufffd b").ids);
   });
 
-  it("pads with the token the config names", async () => {
+  it("pads with the config's token", async () => {
     await edit("tokenizer_config.json", (config) => ({ ...config, pad_token: "!", model_max_length: 8 }));
     const tokenizer = await loadClipTokenizer(folder);
     expect(tokenizer.encode("night").ids.slice(-3)).toEqual(Array(3).fill(tokenizer.padId));
     expect(tokenizer.tokenToString(tokenizer.padId)).toBe("!");
   });
 
-  it("finds a padding token inside a prompt as transformers does", async () => {
+  it("treats a padding token inside a prompt like transformers", async () => {
     await edit("tokenizer_config.json", (config) => ({ ...config, pad_token: "!" }));
     const tokenizer = await loadClipTokenizer(folder);
     const withBang = JSON.parse(await readFile(join(fixtures, "tokenizer/cases-pad-with-bang.json"), "utf8"));
@@ -104,7 +107,7 @@ describe("the CLIP tokenizer", () => {
       expect(tokenizer.encode(text).ids.slice(0, ids.length), JSON.stringify(text)).toEqual(ids);
   });
 
-  it("reads tokenizer.json alike where vocab.json is absent", async () => {
+  it("reads tokenizer.json with the same results if vocab.json is missing", async () => {
     const vocab = JSON.parse(await readFile(join(folder, "vocab.json"), "utf8"));
     const merges = (await readFile(join(folder, "merges.txt"), "utf8")).split("\n").slice(1, -1);
     await writeFile(
@@ -116,7 +119,7 @@ describe("the CLIP tokenizer", () => {
     for (const { text } of cases.slice(0, 50)) expect(ours.encode(text)).toEqual(theirs.encode(text));
   });
 
-  it("refuses broken folders in one sentence that names the file", async () => {
+  it("rejects invalid folders in one sentence that names the file", async () => {
     await edit("tokenizer_config.json", ({ model_max_length: _, ...config }) => config);
     await expect(loadClipTokenizer(folder)).rejects.toThrow(/tokenizer_config\.json .*model_max_length/);
     await edit("tokenizer_config.json", (config) => ({

@@ -23,7 +23,7 @@ const index = (weightMap: unknown) =>
   );
 
 describe("a checkpoint folder", () => {
-  it("of the fixtures opens under diffusers' and transformers' file names", async () => {
+  it("opens with diffusers' and transformers' file names", async () => {
     const fixture = join(import.meta.dirname, "../../fixtures/tiny-ip2p");
     const unet = await openCheckpoint(join(fixture, "unet"), "diffusion_pytorch_model");
     expect(unet.tensor("conv_in.weight").entry.shape).toEqual([16, 8, 3, 3]);
@@ -31,7 +31,7 @@ describe("a checkpoint folder", () => {
     expect(text.names).toContain("text_model.final_layer_norm.bias");
   });
 
-  it("prefers the full file to the fp16 one and takes the fp16 one alone", async () => {
+  it("prefers the full file to the fp16 one, and reads the fp16 one if alone", async () => {
     await writeSafetensors(join(folder, "model.fp16.safetensors"), { half: one(1) });
     expect([...(await open()).names]).toEqual(["half"]);
     await writeSafetensors(join(folder, "model.safetensors"), { full: one(1) });
@@ -48,7 +48,7 @@ describe("a checkpoint folder", () => {
     expect(() => checkpoint.tensor("c")).toThrow(/no tensor "c"; check that config\.json belongs/);
   });
 
-  it("with a shard missing or without its tensor says which", async () => {
+  it("names a missing shard or tensor", async () => {
     await index({ a: "model-1-of-2.safetensors" });
     await expect(open()).rejects.toThrow(/model-1-of-2\.safetensors is missing/);
     await writeSafetensors(join(folder, "model-1-of-2.safetensors"), { b: one(1) });
@@ -65,12 +65,12 @@ describe("a checkpoint folder", () => {
     ["a number", { a: 1 }],
     ["no tensor", {}],
     ["a list", []],
-  ])("whose index names %s is refused", async (_why, weightMap) => {
+  ])("whose index names %s is rejected", async (_why, weightMap) => {
     await index(weightMap);
     await expect(open()).rejects.toMatchObject({ name: "VisibleError", code: "invalid_weights" });
   });
 
-  it("whose index is not JSON, or says a thing twice, is refused", async () => {
+  it("whose index is not JSON, or has a duplicate key, is rejected", async () => {
     const path = join(folder, "model.safetensors.index.json");
     await writeFile(path, "{");
     await expect(open()).rejects.toThrow(/not JSON/);
@@ -78,7 +78,7 @@ describe("a checkpoint folder", () => {
     await expect(open()).rejects.toThrow(/"a" twice/);
   });
 
-  it("refuses a link that leads out of it, and takes one that stays inside", async () => {
+  it("rejects a symbolic link out of it, and follows one inside", async () => {
     const bytes = encodeSafetensors({ a: one(1) });
     await writeFile(join(root, "elsewhere"), bytes);
     await symlink(join(root, "elsewhere"), join(folder, "model.safetensors"));
@@ -91,7 +91,7 @@ describe("a checkpoint folder", () => {
     await expect(open()).rejects.toThrow(/broken link/);
   });
 
-  it("with nothing but pickles asks for safetensors, and with nothing says so", async () => {
+  it("asks for safetensors if it has only pickles, and reports an empty folder", async () => {
     await expect(open()).rejects.toThrow(/has no model\.safetensors; download/);
     await writeFile(join(folder, "model.bin"), "");
     await expect(open()).rejects.toThrow(

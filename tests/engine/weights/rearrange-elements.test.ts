@@ -12,8 +12,8 @@ function oneByOne(source: Uint32Array, { shape, strides, offset }: ElementOrder)
 
 const source = Uint32Array.from({ length: 2 * 3 * 4 * 5 * 6 }, (_, i) => i * 7919);
 
-describe("elements are moved as their order says", () => {
-  it("for any permutation with any axes backwards, of any rank", () => {
+describe("rearranged elements are in order", () => {
+  it("for any permutation with any reversed axes, of any rank", () => {
     const random = seededRandom(3);
     for (let round = 0; round < 300; round++) {
       const rank = 1 + Math.floor(random() * 5);
@@ -39,7 +39,7 @@ describe("elements are moved as their order says", () => {
     }
   });
 
-  it("over more rows than are copied side by side", () => {
+  it("for more rows than one block", () => {
     const order = { shape: [70, 9], strides: [1, 70], offset: 2 };
     expect([...rearrangeElements(source, order)]).toEqual(oneByOne(source, order));
   });

@@ -27,7 +27,7 @@ async function fileOf(name: string, bytes: Uint8Array): Promise<string> {
 }
 
 describe("a safetensors file", () => {
-  it("written by us holds what was put in, whatever the element type", async () => {
+  it("reads back as written, for every element type", async () => {
     const path = join(folder, "round-trip.safetensors");
     await writeSafetensors(
       path,
@@ -55,7 +55,7 @@ describe("a safetensors file", () => {
     expect(file.tensors.get("ids")!.byteOffset % 8).toBe(0);
   });
 
-  it("has bytes that do not depend on the order things were named in", () => {
+  it("has bytes that do not depend on the order of names", () => {
     const a = { shape: [1], data: Float32Array.of(1) };
     const b = { shape: [2], data: Uint8Array.of(2, 3) };
     expect(encodeSafetensors({ a, b }, { x: "1", y: "2" })).toEqual(
@@ -63,7 +63,7 @@ describe("a safetensors file", () => {
     );
   });
 
-  it("gives every float16 its exact value", async () => {
+  it("reads every float16 exactly", async () => {
     const bits = Uint16Array.from({ length: 65_536 }, (_, i) => i);
     const path = await fileOf("f16", encodeSafetensors({ x: { shape: [65_536], data: bits, dtype: "F16" } }));
     const values = await readTensor(await openSafetensors(path), "x");
@@ -86,14 +86,14 @@ describe("a safetensors file", () => {
     for (let i = 1; i < 0x7c00; i++) expect(values[i]! > values[i - 1]!).toBe(true);
   });
 
-  it("gives every bfloat16 the float32 whose upper half it is", async () => {
+  it("reads every bfloat16 exactly", async () => {
     const bits = Uint16Array.of(0x3f80, 0xc000, 0x7f80, 0x0001, 0x8000, 0x4049);
     const path = await fileOf("bf16", encodeSafetensors({ x: { shape: [6], data: bits, dtype: "BF16" } }));
     const values = await readTensor(await openSafetensors(path), "x");
     expect([...values]).toEqual([1, -2, Number.POSITIVE_INFINITY, 2 ** -133, -0, 3.140625]);
   });
 
-  it("from diffusers in float32 and from transformers in bfloat16 is read alike", async () => {
+  it("reads the same from diffusers in float32 and from transformers in bfloat16", async () => {
     const full = await openSafetensors(join(fixtures, "tiny-ip2p/text_encoder/model.safetensors"));
     const half = await openSafetensors(join(fixtures, "tiny-ip2p/text_encoder_bf16/model.safetensors"));
     expect({ ...full.metadata }).toEqual({ format: "pt" });
@@ -106,7 +106,7 @@ describe("a safetensors file", () => {
     expect(exact).not.toEqual(rounded);
   });
 
-  it("is known by its hash", async () => {
+  it("has a hash", async () => {
     const path = await fileOf("whole", encodeSafetensors({ x: { shape: [2], data: Float32Array.of(1, 2) } }));
     const file = await openSafetensors(path);
     expect(await sha256OfFile(file.path)).toBe(
@@ -116,7 +116,7 @@ describe("a safetensors file", () => {
     );
   });
 
-  it("that is missing, empty, cut, a folder, or something else is refused in one sentence", async () => {
+  it("that is missing, empty, truncated, a folder, or another format is rejected in one sentence", async () => {
     const good = encodeSafetensors({ x: { shape: [2], data: Float32Array.of(1, 2) } });
     const cases: readonly [string, RegExp][] = [
       [join(folder, "absent.safetensors"), /absent\.safetensors does not exist; check the model folder\.$/],
@@ -136,7 +136,7 @@ describe("a safetensors file", () => {
     }
   });
 
-  it("that shrinks between opening and reading is noticed", async () => {
+  it("that shrinks between opening and reading is detected", async () => {
     const path = await fileOf(
       "shrinks",
       encodeSafetensors({ x: { shape: [2], data: Float32Array.of(1, 2) } }),
@@ -146,14 +146,14 @@ describe("a safetensors file", () => {
     await expect(readTensor(file, "x")).rejects.toThrow(/truncated/);
   });
 
-  it("names the tensor that is absent or not made of numbers we compute with", async () => {
+  it("names a missing tensor, and one of an unsupported type", async () => {
     const path = await fileOf("ints", encodeSafetensors({ ids: { shape: [1], data: Int32Array.of(1) } }));
     const file = await openSafetensors(path);
     await expect(readTensor(file, "nothing")).rejects.toThrow(/no tensor "nothing"/);
     await expect(readTensor(file, "ids")).rejects.toThrow(/"ids" .* has dtype I32/);
   });
 
-  it("is written whole or not at all, and nothing is left beside it", async () => {
+  it("is written atomically, without leftover files", async () => {
     const place = join(folder, "writing");
     await mkdir(join(place, "taken.safetensors", "child"), { recursive: true });
     const tensors = { x: { shape: [1], data: Float32Array.of(1) } };
@@ -166,7 +166,7 @@ describe("a safetensors file", () => {
     expect(await readdir(place)).toEqual(["taken.safetensors"]);
   });
 
-  it("whose data does not fill its shape is our own bug", () => {
+  it("throws an internal error for data that does not fill its shape", () => {
     expect(() => encodeSafetensors({ x: { shape: [3], data: Float32Array.of(1) } })).toThrow(
       /internal: tensor "x"/,
     );
@@ -176,14 +176,14 @@ describe("a safetensors file", () => {
   });
 });
 
-describe("a safetensors file written as it is made", () => {
+describe("a safetensors file that is streamed", () => {
   const numbers = (from: number, count: number) => Float32Array.from({ length: count }, (_, i) => from + i);
   const inPieces = function* (values: Float32Array, size: number) {
     for (let at = 0; at < values.length; at += size)
       yield new Uint8Array(values.subarray(at, at + size).slice().buffer);
   };
 
-  it("is the same file as one written from memory", async () => {
+  it("equals one written from memory", async () => {
     const [long, short] = [numbers(0, 600), numbers(7, 3)];
     const path = join(folder, "streamed.safetensors");
     let last = 0;
@@ -212,7 +212,7 @@ describe("a safetensors file written as it is made", () => {
     expect(last).toBe(expected.byteLength);
   });
 
-  it("is not left behind where a tensor gives fewer bytes than its shape says", async () => {
+  it("is deleted if a tensor gives too few bytes", async () => {
     const path = join(folder, "short.safetensors");
     const tensor = { name: "a", dtype: "F32", shape: [4], bytes: () => inPieces(numbers(0, 3), 2) } as const;
     await expect(streamSafetensors(path, [tensor])).rejects.toThrow(/"a" gave 12 bytes for F32 \[4\]/);

@@ -18,7 +18,7 @@ const entry = (shape: unknown, begin: unknown, end: unknown, dtype: unknown = "F
 });
 
 describe("a safetensors header", () => {
-  it("gives each tensor its absolute place in the file", () => {
+  it("has each tensor's absolute offset in the file", () => {
     const { tensors, metadata, dataStart } = parse(
       { __metadata__: { format: "pt" }, b: entry([2, 3], 8, 32), a: entry([4], 0, 8, "F16") },
       32,
@@ -34,13 +34,13 @@ describe("a safetensors header", () => {
     expect(metadata.format).toBe("pt");
   });
 
-  it("may describe scalars, empty tensors, padding and no tensor at all", () => {
+  it("may have scalars, empty tensors, padding and no tensors", () => {
     expect(parse({ scalar: entry([], 0, 4), empty: entry([0, 7], 4, 4) }, 4).tensors.size).toBe(2);
     expect(parse({ empty: entry([0], 0, 0), full: entry([1], 0, 4) }, 4).tensors.size).toBe(2);
     expect(parse("{}      ", 0).tensors.size).toBe(0);
   });
 
-  it("treats __proto__ as a name like any other and touches no prototype", () => {
+  it("accepts __proto__ as a name and changes no prototype", () => {
     const header = `{"__metadata__":{"__proto__":"x"},"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`;
     const { tensors, metadata } = parse(header, 4);
     expect(tensors.get("__proto__")?.byteLength).toBe(4);
@@ -100,19 +100,19 @@ describe("a safetensors header", () => {
     ],
   ];
 
-  it.each(hostile)("with %s is refused by name", (_why, header, dataBytes, message) => {
+  it.each(hostile)("with %s is rejected by name", (_why, header, dataBytes, message) => {
     const reading = () => parse(header, dataBytes);
     expect(reading).toThrow(message);
     expect(reading).toThrow(/^model\.safetensors is not a valid safetensors file: /);
     expect(reading).toThrow(expect.objectContaining({ name: "VisibleError", code: "invalid_weights" }));
   });
 
-  it("in anything but UTF-8 is refused", () => {
+  it("must be UTF-8", () => {
     const bytes = Uint8Array.from([0x7b, 0x22, 0xff, 0x22, 0x7d]);
     expect(() => parseSafetensorsHeader(bytes, 13, 13, "x")).toThrow(/not JSON in UTF-8/);
   });
 
-  it("quotes a stranger's name escaped and cut", () => {
+  it("quotes an untrusted name escaped and truncated", () => {
     const name = `\u001b[31m${"n".repeat(5000)}`;
     expect(() => parse({ [name]: 1 }, 0)).toThrow(/^.{10,200}$/);
     expect(() => parse({ [name]: 1 }, 0)).toThrow(/\\u001b/);

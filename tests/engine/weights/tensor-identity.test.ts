@@ -32,7 +32,7 @@ const half = ({ shape, data }: typeof weight): TensorSource => {
   return { shape, data: bits, dtype: "F16" };
 };
 
-it("is the same for a copy in half precision, with other metadata, with tables of integers beside the weights", async () => {
+it("is the same for a copy in half precision, with other metadata, and with added tensors of integers", async () => {
   const whole = await identityOf({ weight, bias });
   expect(await identityOf({ weight: half(weight), bias: half(bias) })).toBe(whole);
   expect(await identityOf({ bias, weight }, { format: "pt" })).toBe(whole);
@@ -46,7 +46,7 @@ it("is the same in shards", async () => {
   expect(combineIdentities(parts)).toBe(await identityOf({ weight, bias }));
 });
 
-it("is another for another value, name, shape, or tensor more", async () => {
+it("changes with a value, a name, a shape, or an added tensor", async () => {
   const whole = await identityOf({ weight, bias });
   const moved = weight.data.slice();
   const bits = new Uint16Array(1);

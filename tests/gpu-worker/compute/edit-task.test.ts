@@ -11,7 +11,7 @@ import { tinyModel } from "../../cli/run-bin.ts";
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 
-it("keeps of large pictures what the model takes, and no original", async () => {
+it("keeps only the resized images of large photos", async () => {
   const background = { r: 200, g: 120, b: 40 };
   const bytes = await sharp({ create: { width: 3000, height: 2000, channels: 3, background } })
     .png()

@@ -48,7 +48,7 @@ async function run(changes: Partial<LearnTask> = {}) {
 }
 
 describe("a learning job of a model with a pair encoder", () => {
-  it("tells a first preview, at the photo's own size, before it prepares any sample", async () => {
+  it("reports a first preview, at the photo's own size, before it prepares any sample", async () => {
     const { events } = await run();
     const first = events.findIndex(({ type }) => type === "preview");
     const preview = events[first];
@@ -63,12 +63,12 @@ describe("a learning job of a model with a pair encoder", () => {
     expect(events.flatMap((event) => (event.type === "preview" ? [event.step] : []))).toEqual([0, 1, 2]);
   });
 
-  it("names no words that it started from, but where the caller gave some", async () => {
+  it("reports init words only if the caller gave some", async () => {
     expect((await run()).instruction.init).toBeUndefined();
     expect((await run({ init: "a red apple" })).instruction.init).toBe("a red apple");
   });
 
-  it("answers with the encoder's rows in 0 steps", async () => {
+  it("returns the encoder's rows in 0 steps", async () => {
     const { instruction, steps } = await run({ steps: 0 });
     expect(steps).toBe(0);
     expect(instruction.curve).toEqual([]);
@@ -77,7 +77,7 @@ describe("a learning job of a model with a pair encoder", () => {
     expect(tokenCount).toBe(14);
   });
 
-  it("warns of a pair that is a change of colors alone, and makes the table that repeats it", async () => {
+  it("warns about a pair that only changes colors, and makes a lookup table of it", async () => {
     const { events, instruction } = await run({ steps: 0 });
     expect(instruction.warnings).toEqual([
       expect.stringMatching(/^The pair is a color change, .* \d\d+\.\d dB .*: see lut_url$/),
@@ -93,7 +93,7 @@ describe("a learning job of a model with a pair encoder", () => {
     expect(psnr(applyLut(await readCube(path), before), after)).toBeGreaterThan(35);
   });
 
-  it("makes no table of any other edit", async () => {
+  it("makes no lookup table of any other edit", async () => {
     const after = await encodeImage(waves(96, 64, 2), "png");
     const { events, instruction } = await run({
       steps: 0,
@@ -103,7 +103,7 @@ describe("a learning job of a model with a pair encoder", () => {
     expect(events.some(({ type }) => type === "lut")).toBe(false);
   });
 
-  it("shows the first pair, side by side", async () => {
+  it("makes a preview of the first pair, side by side", async () => {
     const { events } = await run({ steps: 0 });
     const [thumbnail] = events.filter(({ type }) => type === "thumbnail");
     if (thumbnail?.type !== "thumbnail") throw new Error("no thumbnail was made");

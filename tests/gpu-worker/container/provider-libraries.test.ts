@@ -11,7 +11,7 @@ const script = join(root, "gpu-worker/container/provider-libraries.sh");
 const hasCompiler = spawnSync("gcc", ["--version"]).status === 0 && process.platform === "linux";
 
 /** Shared libraries with nothing in them but their names, as the loader sees them. */
-describe.skipIf(!hasCompiler)("the CUDA image's look at its libraries (needs gcc)", () => {
+describe.skipIf(!hasCompiler)("the CUDA image's check of its libraries (needs gcc)", () => {
   let folder: string;
   const provider = () => join(folder, "libonnxruntime_providers_cuda.so");
   const library = (name: string, ...links: readonly string[]) => {
@@ -37,18 +37,18 @@ describe.skipIf(!hasCompiler)("the CUDA image's look at its libraries (needs gcc
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("is content where all but the driver's is there", () => {
+  it("passes if all libraries but the driver's are present", () => {
     expect(look()).toEqual({ status: 0, stderr: "" });
   });
 
-  it("misses cuDNN, which the provider opens only when it runs", () => {
+  it("reports missing cuDNN, which the provider loads only when it runs", () => {
     remove("libcudnn.so.9");
     const { status, stderr } = look();
     expect(status).toBe(1);
     expect(stderr).toContain("not found in this image: libcudnn.so.9\n");
   });
 
-  it("names what is missing, and the image that has it", () => {
+  it("names the missing library, and the image that has it", () => {
     remove("libcublasLt.so.13");
     remove("libcudart.so.13");
     const { status, stderr } = look();
@@ -65,7 +65,7 @@ describe.skipIf(!hasCompiler)("the CUDA image's look at its libraries (needs gcc
   });
 });
 
-it("the Dockerfile builds on the image that the look would name for CUDA 13", async () => {
+it("the Dockerfile's base is the image that the check names for CUDA 13", async () => {
   const [dockerfile, names] = await Promise.all([
     readFile(join(root, "gpu-worker/Dockerfile"), "utf8"),
     readFile(script, "utf8"),

@@ -42,7 +42,7 @@ const environment = () => ({
 });
 
 describe("the folder of the worker's image", () => {
-  it("has nothing but the bundles and the packages with machine code, for this platform alone", async () => {
+  it("contains only the bundles and the native packages for this platform", async () => {
     expect((await readdir(worker)).filter((name) => !name.endsWith(".map")).sort()).toEqual(
       ["child.mjs", "demo", "fetch-model.mjs", "main.mjs", "models", "node_modules"].concat([
         ...["package.json", "smoke.mjs", "typeface"],
@@ -83,7 +83,7 @@ describe("the folder of the worker's image", () => {
     }
   });
 
-  it("fetches the model and does an edit, with no other file of the repository within reach", async () => {
+  it("fetches the model and runs an edit without any other file of the repository", async () => {
     await publishModel(place, mini);
     const fetching = new Container(worker, ["node", "fetch-model.mjs"], environment());
     expect(await fetching.ended, fetching.log).toBe(0);
@@ -111,7 +111,7 @@ describe("the folder of the worker's image", () => {
 });
 
 describe("a published model", () => {
-  it("is brought whole, once; what lies there is not brought again", async () => {
+  it("is downloaded completely, once", async () => {
     const at = { ...place, prefix: "models/mini/2" };
     const { files } = await publishModel(at, mini);
     const folder = join(scratch, "fetched");
@@ -122,7 +122,7 @@ describe("a published model", () => {
       expect((await readFile(join(folder, path))).equals(await readFile(join(mini, path))), path).toBe(true);
   });
 
-  it("is mended where a file is missing, cut short, or was never finished", async () => {
+  it("is repaired if a file is missing, truncated or incomplete", async () => {
     const at = { ...place, prefix: "models/mini/2" };
     const folder = join(scratch, "fetched");
     await rm(join(folder, "visii.json"));
@@ -136,7 +136,7 @@ describe("a published model", () => {
     );
   });
 
-  it("is refused where a file is not what the manifest says, and names it", async () => {
+  it("is rejected, with the name, if a file differs from the manifest", async () => {
     const at = { ...place, prefix: "models/tampered/1" };
     await publishModel(at, mini);
     const Body = Buffer.alloc((await stat(join(mini, "visii.json"))).size, "x");
@@ -147,13 +147,13 @@ describe("a published model", () => {
     expect(existsSync(join(folder, "manifest.json"))).toBe(false);
   });
 
-  it("keeps its meaning: a name is published once", async () => {
+  it("cannot be published twice under one name", async () => {
     await expect(publishModel({ ...place, prefix: "models/mini/2" }, mini)).rejects.toMatchObject({
       code: "already_published",
     });
   });
 
-  it("that nobody published is missed by name", async () => {
+  it("that does not exist is reported by name", async () => {
     await expect(fetchModel({ ...place, prefix: "models/none" }, join(scratch, "none"))).rejects.toThrow(
       /Model models\/none not found in bucket visii/,
     );

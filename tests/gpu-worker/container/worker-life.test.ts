@@ -56,7 +56,7 @@ async function learn(steps: number): Promise<string> {
 }
 
 describe("the worker's container", () => {
-  it("that is told to stop while it learns gives the learning back, and another goes on from its last state", async () => {
+  it("that is stopped while it learns returns the job, and another resumes from its last state", async () => {
     const agent = await startAgent();
     const first = start({ ECS_AGENT_URI: agent.uri });
     const path = await learn(400);
@@ -86,7 +86,7 @@ describe("the worker's container", () => {
     }
   }, 180_000);
 
-  it("is never ready with a device that it does not have, and says so", async () => {
+  it("does not become ready with an unavailable device, and says so", async () => {
     const port = await freePort();
     const container = start({ VISII_DEVICE: "cuda", VISII_HEALTH_PORT: String(port) });
     const said = await watchHealth(port, container);
@@ -96,7 +96,7 @@ describe("the worker's container", () => {
     expect(container.log).toMatch(/the worker cannot start.*Device cuda is not available/s);
   }, 60_000);
 
-  it("that can compute no more ends, and another does its job", async () => {
+  it("that can no longer compute exits, and another does its job", async () => {
     const model = join(scratch, "model");
     await cp(tinyModel, model, { recursive: true });
     const port = await freePort();

@@ -45,7 +45,7 @@ async function learn(
   return Buffer.from(done.instruction!.file);
 }
 
-describe("the process that computes", () => {
+describe("the compute process", () => {
   it("ends bit-identical after being canceled, killed -9 and resumed from its last saved states", async () => {
     const whole = await learn();
 
@@ -72,7 +72,7 @@ describe("the process that computes", () => {
     expect(learnedPart(resumed)).toEqual(learnedPart(whole));
   });
 
-  it("passes the engine's own refusal on, with its code", async () => {
+  it("reports the engine's error with its code", async () => {
     const bad: LearnTask = {
       ...task,
       pairs: [{ before: Buffer.from("not a picture at all"), after: await picture() }],
@@ -83,7 +83,7 @@ describe("the process that computes", () => {
     });
   });
 
-  it.runIf(process.platform === "linux")("is given no secret of the worker's", async () => {
+  it.runIf(process.platform === "linux")("has none of the worker's secrets", async () => {
     await compute.ready();
     const environment = await readFile(`/proc/${compute.pid}/environ`, "utf8");
     const names = environment.split("\0").map((line) => line.split("=")[0]!);
@@ -92,7 +92,7 @@ describe("the process that computes", () => {
     expect(environment).not.toContain(secret);
   });
 
-  it("says when its model cannot be opened", async () => {
+  it("reports a model that cannot be opened", async () => {
     const nowhere = new ComputeProcess({
       model: "/nowhere",
       device: "cpu",
@@ -102,7 +102,7 @@ describe("the process that computes", () => {
     await expect(nowhere.ready()).rejects.toThrow(/compute process cannot start.*nowhere/s);
   });
 
-  it("kills a process that is wedged in the middle of a task, and replaces it", async () => {
+  it("is killed and replaced if it hangs in a task", async () => {
     const dog = new ComputeProcess({
       model: tinyModel,
       device: "cpu",
@@ -130,7 +130,7 @@ describe("the process that computes", () => {
     }
   }, 90_000);
 
-  it("leaves one alone that is slow and says so", async () => {
+  it("is not killed if it is slow but reports progress", async () => {
     const dog = new ComputeProcess({
       model: tinyModel,
       device: "cpu",
@@ -156,7 +156,7 @@ describe("the process that computes", () => {
     }
   }, 90_000);
 
-  it("takes its scratch folder with it when it is killed", async () => {
+  it("leaves no scratch folder when it is killed", async () => {
     const usual = process.env.TMPDIR;
     const folder = await mkdtemp(join(tmpdir(), "visii-scratch-"));
     process.env.TMPDIR = folder;
@@ -185,7 +185,7 @@ describe("the process that computes", () => {
     }
   });
 
-  it("fails the task when what came out cannot be stored", async () => {
+  it("fails the task if the result cannot be stored", async () => {
     const lost = new Error("the store is gone");
     const failing = async (event: TaskEvent) => {
       if (event.type === "state") throw lost;

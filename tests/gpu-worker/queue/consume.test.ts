@@ -56,8 +56,8 @@ async function filled(bodies: readonly string[]): Promise<JobQueue> {
   return queue;
 }
 
-describe("messages of one kind that wait right behind one another", () => {
-  it("are handled together, up to the limit; what is of another kind comes next", async () => {
+describe("waiting messages of one kind in a row", () => {
+  it("are handled together, up to the limit, before the next kind", async () => {
     const queue = await filled(["a1", "a2", "a3", "a4", "b1", "b2", "alone1", "alone2", "a5"]);
     expect(await consumed(queue, 3, 9)).toEqual([
       ["a1", "a2", "a3"],
@@ -70,18 +70,18 @@ describe("messages of one kind that wait right behind one another", () => {
     expect(await queue.depth()).toEqual(emptied);
   });
 
-  it("are handled one by one where together is 1", async () => {
+  it("are handled one by one if together is 1", async () => {
     const queue = await filled(["a1", "a2"]);
     expect(await consumed(queue, 1, 2)).toEqual([["a1"], ["a2"]]);
   });
 
-  it("stay in hand while the batch before them takes longer than their visibility", async () => {
+  it("stay leased while the batch before them takes longer than the visibility timeout", async () => {
     const queue = await filled(["a1", "b1"]);
     expect(await consumed(queue, 4, 2, 3000)).toEqual([["a1"], ["b1"]]);
     expect(await queue.depth()).toEqual(emptied);
   });
 
-  it("go back at once when the worker stops before their turn", async () => {
+  it("are returned at once if the worker stops before their turn", async () => {
     const queue = await filled(["a1", "b1"]);
     expect(await consumed(queue, 4, 2, 100, 1)).toEqual([["a1"]]);
     const [message] = await queue.receive({ maximum: 1, waitSeconds: 0, visibilitySeconds: 5 });

@@ -53,7 +53,7 @@ function work({ interactive, bulk }: Pair, handling: (body: string) => number) {
 }
 
 describe("a lane with two queues", () => {
-  it("begins at once with whatever comes, in either queue, while it waits at both", async () => {
+  it("starts at once with a message of either queue", async () => {
     const pair = await open();
     const worker = work(pair, () => 0);
     const waitsFor = async (queue: JobQueue) => {
@@ -75,7 +75,7 @@ describe("a lane with two queues", () => {
     expect(await pair.bulk.depth()).toEqual(emptied);
   });
 
-  it("takes the interactive ones first when both wait", async () => {
+  it("prefers interactive messages if both queues have some", async () => {
     const pair = await open();
     for (const body of ["b1", "b2", "b3"]) await pair.bulk.send(body);
     for (const body of ["i1", "i2"]) await pair.interactive.send(body);
@@ -85,7 +85,7 @@ describe("a lane with two queues", () => {
     expect(worker.begun.slice(0, 2).map(({ body }) => body)).toEqual(["i1", "i2"]);
   });
 
-  it("leaves an interactive one to another worker while it does a bulk one, though its own poll was out first", async () => {
+  it("returns an interactive message to other workers while it handles a bulk one", async () => {
     const pair = await open();
     const busy = work(pair, (body) => (body.startsWith("b") ? 4000 : 0));
     await clock.sleep(500);
@@ -102,7 +102,7 @@ describe("a lane with two queues", () => {
     expect(await pair.interactive.depth()).toEqual(emptied);
   });
 
-  it("does each message once, and buries none that is merely passed on, with four workers and both queues full", async () => {
+  it("handles each message once, and dead-letters none, with four workers and two full queues", async () => {
     const pair = await open();
     const workers = Array.from({ length: 4 }, () => work(pair, (body) => (body.startsWith("b") ? 15 : 5)));
     const bodies: string[] = [];
@@ -121,7 +121,7 @@ describe("a lane with two queues", () => {
     expect(errors).toEqual([]);
   });
 
-  it("stops at once though its polls are out", async () => {
+  it("stops at once during long polls", async () => {
     const pair = await open();
     const worker = work(pair, () => 0);
     await clock.sleep(300);

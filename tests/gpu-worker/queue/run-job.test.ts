@@ -100,7 +100,7 @@ async function ended(job: Job, seconds = 15): Promise<Job> {
 }
 
 describe("a worker", () => {
-  it("does a job once though its message comes three times to two workers, and charges once", async () => {
+  it("runs and charges a job once if its message arrives three times at two workers", async () => {
     let runs = 0;
     const work: Work = async () => {
       runs++;
@@ -121,7 +121,7 @@ describe("a worker", () => {
     expect((await ledger.balance(account))!.available - before).toBe(4000);
   });
 
-  it("tries again what broke, and keeps the job when a try outlasts visibility and lease", async () => {
+  it("retries after an error, and keeps the job if an attempt outlasts visibility timeout and lease", async () => {
     let runs = 0;
     const job = await submit();
     startWorker(async () => {
@@ -133,7 +133,7 @@ describe("a worker", () => {
     expect(runs).toBe(2);
   });
 
-  it("ends a job that can never succeed at once, with the reason, and gives the credits back", async () => {
+  it("fails a job that can never succeed at once, with the reason, and releases the credits", async () => {
     const before = (await ledger.balance(account))!.available;
     const job = await submit();
     startWorker(async () => {
@@ -147,7 +147,7 @@ describe("a worker", () => {
     expect((await ledger.balance(account))!.available).toBe(before);
   });
 
-  it("gives its job back when it is told to stop; the next worker goes on, and no failure is counted", async () => {
+  it("returns its job when stopped; the next worker resumes it, and no failure is counted", async () => {
     const job = await submit();
     startWorker(
       (_, { signal }) =>
@@ -161,7 +161,7 @@ describe("a worker", () => {
     expect(await ended(job)).toMatchObject({ status: "succeeded", attempt: 2 });
   });
 
-  it("stops a job that is canceled, or whose deadline has come", async () => {
+  it("stops a job that is canceled or past its deadline", async () => {
     const work: Work = (_, { signal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     const job = await submit();
@@ -177,7 +177,7 @@ describe("a worker", () => {
     expect((await ended(late)).status).toBe("canceled");
   });
 
-  it("fails a job after its own failed attempts, and leaves to the dead-letter queue what names no job", async () => {
+  it("fails a job after its failed attempts, and leaves invalid messages to the dead-letter queue", async () => {
     const job = await submit();
     await world.queues.interactive.send("not a job at all");
     startWorker(async () => {
@@ -193,7 +193,7 @@ describe("a worker", () => {
     expect(await drainDeadLetters(ports(), dead)).toBe(1);
   });
 
-  it("takes a job that ended its computing process twice for its caller's failure", async () => {
+  it("fails a job that killed its compute process twice as the caller's error", async () => {
     const job = await submit();
     let runs = 0;
     startWorker(async () => {
@@ -212,7 +212,7 @@ describe("a worker", () => {
     expect(runs).toBe(2);
   });
 
-  it("charges a job that is canceled at 24 of 32 results for those, and for the steps that it made", async () => {
+  it("charges a job that is canceled at 24 of 32 results for these and for its steps", async () => {
     const job = await submit({ reserved: 32_000 });
     const before = (await ledger.balance(account))!.available;
     const results = Array.from({ length: 24 }, (_, index) => result(index));
@@ -240,7 +240,7 @@ describe("a worker", () => {
   });
 });
 
-describe("a message that comes late", () => {
+describe("a late message", () => {
   const message = async (job: Job) => {
     const body = JSON.stringify({ version: 1, job: job.id, account });
     return { body, receipt: "late", receiveCount: 1 };
@@ -248,7 +248,7 @@ describe("a message that comes late", () => {
   const never = new AbortController().signal;
   const waiting = async () => (await world.queues.interactive.depth()).visible;
 
-  it("is deleted while a healthy worker computes its job, whose row stays due", async () => {
+  it("is deleted while a healthy worker runs its job, whose row stays due", async () => {
     const job = await submit();
     const held = (await jobs.claim(account, job.id, "a healthy worker")) as Job;
     const handle = createJobHandler(ports(), async () => done);
@@ -259,7 +259,7 @@ describe("a message that comes late", () => {
     await jobs.end(job, { status: "canceled" });
   });
 
-  it("does not end a job that a healthy worker computes when it comes by the dead-letter queue", async () => {
+  it("from the dead-letter queue does not end a job that a healthy worker runs", async () => {
     const job = await submit();
     const held = (await jobs.claim(account, job.id, "a healthy worker")) as Job;
     await handleDeadLetter(ports(), (await message(job)).body);
@@ -270,7 +270,7 @@ describe("a message that comes late", () => {
     await jobs.end(job, { status: "canceled" });
   });
 
-  it("is sent again when a worker dies between giving its job back and queueing it", async () => {
+  it("is sent again if a worker dies between returning its job and queueing it", async () => {
     await emptyQueue();
     const [job, other] = [await submit(), await submit()];
     const held = (await jobs.claim(account, job.id, "a worker that stops")) as Job;
@@ -282,7 +282,7 @@ describe("a message that comes late", () => {
     for (const { id } of [job, other]) await jobs.end({ account, id }, { status: "canceled" });
   });
 
-  it("is sent again for a waiting job only when its queue is empty or hours have passed", async () => {
+  it("is sent again for a waiting job only if its queue is empty or hours have passed", async () => {
     await emptyQueue();
     const job = await submit();
     expect(await waiting()).toBe(1);
@@ -312,7 +312,7 @@ describe("a message that comes late", () => {
 describe("the sweeper", () => {
   const sweepAll = () => sweep({ ...ports(), meter: undefined, webhooks: world.webhooks });
 
-  it("queues what was stored and never queued", async () => {
+  it("queues a job that was stored but not queued", async () => {
     const id = createId("edit", Date.now(), randomBytes(10));
     const template = await submit();
     const job = await jobs.insert({ ...template, id });
@@ -322,7 +322,7 @@ describe("the sweeper", () => {
     expect((await ended(template)).status).toBe("succeeded");
   });
 
-  it("gives to another what a dead worker held, and tells the end that one did not live to tell", async () => {
+  it("queues a dead worker's job again, and sends the webhooks that it did not send", async () => {
     const held = await submit();
     await jobs.claim(account, held.id, "a worker that dies");
     const untold = await submit();
@@ -334,7 +334,7 @@ describe("the sweeper", () => {
     expect(await ended(held)).toMatchObject({ status: "succeeded", attempt: 2 });
   });
 
-  it("leaves nothing reserved and the ledger's sum equal to the balance", async () => {
+  it("leaves no reservations, and a ledger whose sum is the balance", async () => {
     const balance = (await ledger.balance(account))!;
     expect(balance).toMatchObject({ reserved: 0, open: { interactive: 0, bulk: 0 } });
     expect(await sumOfLedger(world.table, account)).toBe(balance.available);

@@ -78,8 +78,8 @@ function together(
   );
 }
 
-describe("jobs that were taken together", () => {
-  it("run as one task when their prompt is the same, each with the picture it would have had alone", async () => {
+describe("jobs of one batch", () => {
+  it("run as one task if their prompt is the same, with the results of single runs", async () => {
     const parts = [await partOf(10), await partOf(90, { count: 2 }), await partOf(200, { noise: "fresh" })];
     const batched = await together(parts.map((part) => taskOf(part)));
     expect(compute.tasks).toHaveLength(1);
@@ -96,14 +96,14 @@ describe("jobs that were taken together", () => {
     expect(shares[1]! / shares[0]!).toBeGreaterThan(1.5);
   });
 
-  it("run one after the other when their prompts differ", async () => {
+  it("run one after another if their prompts differ", async () => {
     const [a, b] = [taskOf(await partOf(10), 1), taskOf(await partOf(20), 2)];
     const endings = await together([a, b]);
     expect(endings.map(({ done }) => done?.steps)).toEqual([1, 2]);
     expect(compute.tasks).toHaveLength(2);
   });
 
-  it("fail, are canceled and lose their store each for itself", async () => {
+  it("fail, are canceled and lose their storage independently", async () => {
     const whole = await picture("jpeg", { width: 64, height: 64 });
     const torn = whole.subarray(0, whole.length - 200);
     const cancel = new AbortController();
@@ -125,7 +125,7 @@ describe("jobs that were taken together", () => {
     expect(endings[3]).toMatchObject({ error: { message: "the store is gone" } });
   });
 
-  it("are all given back when the process is killed, and when all are canceled the process stops early", async () => {
+  it("are all returned if the process is killed; if all are canceled, the process stops early", async () => {
     const tasks = [taskOf(await partOf(1), 100), taskOf(await partOf(2), 100)];
     const killed = await together(tasks, [], (_, event) => {
       if (event.type === "progress" && compute.pid !== undefined) process.kill(compute.pid, "SIGKILL");
@@ -144,7 +144,7 @@ describe("jobs that were taken together", () => {
     expect(next?.results).toHaveLength(1);
   });
 
-  it("start without those that never bring a task", async () => {
+  it("start without members that have no task", async () => {
     const [submits, leaves] = [shared.openSlot(), shared.openSlot()];
     const running = submits.run(taskOf(await partOf(5)), never, async () => undefined);
     leaves.leave();
@@ -153,7 +153,7 @@ describe("jobs that were taken together", () => {
 });
 
 describe("a batch", () => {
-  it("has pictures of one size, and one of few sizes itself", () => {
+  it("has images of one size, and one of few batch sizes", () => {
     const images = ["a", "b", "a", "a", "a", "a", "a", "a", "b"].map((kind) => ({
       image: kind === "a" ? { width: 32, height: 32 } : { width: 64, height: 32 },
     }));

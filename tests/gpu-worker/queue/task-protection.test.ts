@@ -42,7 +42,7 @@ const on = { ProtectionEnabled: true, ExpiresInMinutes: 60 };
 const off = { ProtectionEnabled: false };
 const later = () => new Promise((resolve) => setTimeout(resolve, 10 * linger));
 
-test("a task is protected before its work begins, and free some time after it ends", async () => {
+test("a task is protected before its work starts, and until some time after it ends", async () => {
   const protection = open();
   const seen = await protection.during(async () => [...told]);
   expect(seen).toEqual([on]);
@@ -51,7 +51,7 @@ test("a task is protected before its work begins, and free some time after it en
   expect(told).toEqual([on, off]);
 });
 
-test("many short jobs, side by side and one after another, ask once", async () => {
+test("many short jobs, concurrent and consecutive, request protection once", async () => {
   const protection = open();
   for (let round = 0; round < 5; round++)
     await Promise.all([protection.during(async () => "a"), protection.during(async () => "b")]);
@@ -62,7 +62,7 @@ test("many short jobs, side by side and one after another, ask once", async () =
   expect(told.filter((each) => JSON.stringify(each) === JSON.stringify(off))).toHaveLength(1);
 });
 
-test("protection that will soon run out is asked for again", async () => {
+test("protection that expires soon is renewed", async () => {
   const protection = open();
   await protection.during(async () => undefined);
   ahead = 31 * 60_000;
@@ -74,20 +74,20 @@ test.each([
   ["refuses", { status: 400, body: { failure: { Reason: "TASK_NOT_VALID" } } }],
   ["fails", { status: 500, body: {} }],
   ["answers nonsense", { status: 200, body: "?" }],
-])("an agent that %s keeps nobody from working, and is written down", async (_, wrong) => {
+])("an agent that %s does not stop the work, and is logged", async (_, wrong) => {
   answer = wrong;
   await expect(open().during(async () => "done")).resolves.toBe("done");
   expect(lines.join("\n")).toContain("protection could not be changed");
 });
 
-test("work that fails fails as it is, and ends the protection too", async () => {
+test("failing work throws its own error, and ends the protection", async () => {
   const protection = open();
   await expect(protection.during(() => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
   await later();
   expect(told).toEqual([on, off]);
 });
 
-test("a worker that ends tells nobody, and waits for nothing", async () => {
+test("a worker that exits sends nothing, and does not wait", async () => {
   const protection = open();
   await protection.during(async () => undefined);
   protection.close();

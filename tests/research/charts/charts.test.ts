@@ -35,7 +35,7 @@ const paths = (svg: string, kind: string) =>
   (svg.match(new RegExp(`<g class="mark-${kind} role-mark"[\\s\\S]*?</g>`, "g")) ?? []).join("");
 
 describe("a line chart", () => {
-  it("names its axes, its curves and the ticks asked for", async () => {
+  it("labels its axes, its curves and the requested ticks", async () => {
     expect(texts(await lineChart(curve))).toEqual(
       expect.arrayContaining([
         "25",
@@ -50,30 +50,30 @@ describe("a line chart", () => {
     );
   });
 
-  it("says what it shows to those who do not see it, with markup escaped", async () => {
+  it("has an escaped text description", async () => {
     const svg = await lineChart(curve);
     expect(svg).toMatch(/^<svg role="img" /);
     expect(svg).toContain("<title>Quality &amp; &lt;cost&gt;</title><desc>Two curves that rise.</desc>");
   });
 
-  it("draws a curve a series, a dot a point, and three strokes for each interval", async () => {
+  it("draws a curve per series, a dot per point, and three strokes per interval", async () => {
     const svg = await lineChart(curve);
     expect(paths(svg, "line").match(/<path /g)).toHaveLength(2);
     expect(paths(svg, "symbol").match(/<path /g)).toHaveLength(5);
     expect(paths(svg, "rule").match(/<line /g)).toHaveLength(3 * 2);
   });
 
-  it("names round values on a logarithmic axis where no ticks are given", async () => {
+  it("labels round values on a logarithmic axis without given ticks", async () => {
     const { ticks: _, ...x } = curve.x;
     expect(texts(await lineChart({ ...curve, x })).slice(0, 5)).toEqual(["50", "100", "200", "500", "1,000"]);
   });
 
-  it("gives long names fewer columns, so that none leaves the picture", () => {
+  it("uses fewer columns for long names, so that none is cut off", () => {
     const named = (length: number) => legendColumns(["a", "n".repeat(length)], 640);
     expect([5, 20, 31, 60, 200].map(named)).toEqual([3, 3, 2, 1, 1]);
   });
 
-  it("is the same text from run to run", async () => {
+  it("is the same text in every run", async () => {
     expect(await lineChart(curve)).toBe(await lineChart(curve));
   });
 });
@@ -95,14 +95,14 @@ describe("a dot chart", () => {
     ],
   } as const;
 
-  it("gives every category a row in the order given, also where it has no value", async () => {
+  it("has a row for every category in the given order, also without a value", async () => {
     const named = texts(await dotChart(chart)).filter((text) =>
       ["caption", "truth", "generic"].includes(text!),
     );
     expect(named).toEqual(["caption", "truth", "generic"]);
   });
 
-  it("draws values at their place: a larger one further right, and the reference line between", async () => {
+  it("draws larger values further right, and the reference line between", async () => {
     const svg = await dotChart({ ...chart, reference: 30.5 });
     const places = [...paths(svg, "symbol").matchAll(/translate\(([\d.]+),/g)].map(([, x]) => Number(x));
     expect(places).toHaveLength(2);
