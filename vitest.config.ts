@@ -10,7 +10,8 @@ export default defineConfig({
     pool: "forks",
     // Each process also has onnxruntime's own threads; two keep a two-core machine busy.
     maxWorkers: 2,
-    // These end a test that hangs; no test's result depends on them. The longest computes for a minute on a slow machine.
+    // These end a test that hangs; no test's result depends on them. The longest computes for a minute on a
+    // slow machine.
     testTimeout: 240_000,
     hookTimeout: 240_000,
   },

@@ -1,7 +1,9 @@
 import { rmdir } from "node:fs/promises";
 import { ensureWritableFolder } from "visii-engine/files";
 
-/** The folders that a command creates for its results. If the command fails, those still empty are removed. */
+/**
+ * The folders that a command creates for its results. If the command fails, those still empty are removed.
+ */
 export class OutputFolders {
   readonly #created: string[] = [];
 

@@ -3,7 +3,10 @@ import { costCells, costTitles, markdownTable, showScore } from "../engine/evalu
 import type { Report } from "../engine/evaluation/report.ts";
 import type { Summary, SummaryRow } from "../engine/evaluation/summarise.ts";
 
-/** The model card's tables: first how a fit compares, then means by group with intervals, costs, gains over text, and every case. */
+/**
+ * The model card's tables: first how a fit compares, then means by group with intervals, costs, gains over
+ * text, and every case.
+ */
 export function evaluationMarkdown(report: Report): string {
   const methods = report.table.map(({ method }) => method);
   const groups = [

@@ -1,7 +1,7 @@
 /**
- * `tsx docs/insert-results.ts FOLDER …`: writes the results of `visii eval evaluation` into the model card, and those of
- * `visii ablate` into docs/evaluation.md, each between its markers; copies their figures to docs/images. What is unfinished or
- * was not run stays as it is.
+ * `tsx docs/insert-results.ts FOLDER …`: writes the results of `visii eval evaluation` into the model card,
+ * and those of `visii ablate` into docs/evaluation.md, each between its markers; copies their figures to
+ * docs/images. What is unfinished or was not run stays as it is.
  */
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -3,7 +3,10 @@ import { type Metric, metrics } from "../engine/evaluation/metric.ts";
 import { compare, type Summary } from "../engine/evaluation/summarise.ts";
 import type { AblationReport } from "../research/ablation/ablation-report.ts";
 
-/** A direction that the paper, or one that followed it, reports, as a difference between two variants that should be above 0. */
+/**
+ * A direction that the paper, or one that followed it, reports, as a difference between two variants that
+ * should be above 0.
+ */
 interface Finding {
   readonly says: string;
   readonly ablation: string;

@@ -6,7 +6,9 @@ import { drawText } from "../../engine/images/text-outlines.ts";
 import { demoPair } from "./learning-figures.ts";
 import { decibels, type Studio } from "./studio.ts";
 
-/** A face and letters, through the autoencoder alone and edited, at two sizes: enlarged parts of the results. */
+/**
+ * A face and letters, through the autoencoder alone and edited, at two sizes: enlarged parts of the results.
+ */
 export async function drawDetail(studio: Studio): Promise<void> {
   const instruction = await studio.learn("demo-shifted-0", [await demoPair(studio)]);
   const rows = [];

@@ -79,7 +79,10 @@ export async function drawUnaligned(studio: Studio): Promise<void> {
   });
 }
 
-/** What a pair does not show is guessed: the demo's edit learned from a narrow part of its pair, and from the whole. */
+/**
+ * What a pair does not show is guessed: the demo's edit learned from a narrow part of its pair, and from the
+ * whole.
+ */
 export async function drawLeakage(studio: Studio): Promise<void> {
   const whole = await demoPair(studio);
   const narrow = {

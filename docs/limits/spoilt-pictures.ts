@@ -37,8 +37,9 @@ export function addSun({ width, height, data }: RgbImage): RgbImage {
 }
 
 /**
- * A pair whose after picture shows the scene `pixels` further up and to the left. Both are windows on the whole pictures, so
- * that nothing but the shift is wrong; they are cropped further to sides that are multiples of `multiple`.
+ * A pair whose after picture shows the scene `pixels` further up and to the left. Both are windows on the
+ * whole pictures, so that nothing but the shift is wrong; they are cropped further to sides that are
+ * multiples of `multiple`.
  */
 export function shiftPair({ before, after }: ImagePair, pixels: number, multiple: number): ImagePair {
   const whole = (side: number) => Math.floor((side - pixels) / multiple) * multiple;

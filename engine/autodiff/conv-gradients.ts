@@ -72,7 +72,9 @@ export function convWeightGradient(
   return graph.transpose(graph.slice(rows, 3, 0, w.shape[3]!), [1, 0, 2, 3]);
 }
 
-/** ∂loss/∂w of y = ConvTranspose(x, w): Conv's weight gradient with the roles of input and cotangent swapped. */
+/**
+ * ∂loss/∂w of y = ConvTranspose(x, w): Conv's weight gradient with the roles of input and cotangent swapped.
+ */
 export function convTransposeWeightGradient(
   graph: GraphBuilder,
   x: Value,

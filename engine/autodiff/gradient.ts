@@ -67,7 +67,9 @@ export function gradient(
   });
 }
 
-/** The nodes through which a change of `wrt` reaches `loss`, in graph order, and every value that it moves. */
+/**
+ * The nodes through which a change of `wrt` reaches `loss`, in graph order, and every value that it moves.
+ */
 function nodesBetween(
   nodes: readonly GraphNode[],
   wrt: readonly Value[],

@@ -9,9 +9,9 @@ import type { ClipModel } from "../pipeline/clip-model.ts";
  * Similarity of a text of `tokens` tokens and an image, and its gradient with respect to the token
  * embeddings.
  *
- * Inputs: `content` [n, d], the token embeddings of the text; `bos` [1, d]; `rest` [L−1−n, d], the token embeddings of EOS
- * and padding; `image` [1, p], the image embedding, of length 1. Outputs: `similarity`, their cosine [1], and
- * `gradient` [n, d] of the loss 1 − similarity.
+ * Inputs: `content` [n, d], the token embeddings of the text; `bos` [1, d]; `rest` [L−1−n, d], the token
+ * embeddings of EOS and padding; `image` [1, p], the image embedding, of length 1. Outputs: `similarity`,
+ * their cosine [1], and `gradient` [n, d] of the loss 1 − similarity.
  */
 export function captionLossGraph(clip: ClipModel, tokens: number): Graph {
   const graph = new GraphBuilder("caption_loss");

@@ -93,8 +93,8 @@ export async function editFitted(
 }
 
 /**
- * Edits images of one size as one batch of the UNet. Results equal those of `editFitted` up to the rounding of
- * larger matrix products.
+ * Edits images of one size as one batch of the UNet. Results equal those of `editFitted` up to the rounding
+ * of larger matrix products.
  *
  * @param items all of one size, both sides multiples of the pipeline's `sizeMultiple`
  * @returns one image of the same size for each

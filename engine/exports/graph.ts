@@ -1,5 +1,5 @@
 /**
- * * ONNX graphs as typed values: built with static shapes, optimized, printed, encoded and run.
+ * ONNX graphs as typed values: built with static shapes, optimized, printed, encoded and run.
  *
  * @example
  * import { GraphBuilder, optimize, Session } from "visii-engine/graph";

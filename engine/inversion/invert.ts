@@ -47,7 +47,10 @@ export interface InversionHooks {
   onCheckpoint?(state: Uint8Array): Promise<void>;
   /** Steps between two checkpoints; only on abort when absent. */
   readonly checkpointEvery?: number;
-  /** Steps between two calls of `onKept`; the tokens of those steps are validated too, so they can be the ones chosen at the end. */
+  /**
+   * Steps between two calls of `onKept`; the tokens of those steps are validated too, so they can be the
+   * ones chosen at the end.
+   */
   readonly keepEvery?: number;
   /** Receives the instruction with the tokens that step `info.losses.bestStep` ended with. */
   onKept?(instruction: Instruction): Promise<void>;

@@ -11,7 +11,9 @@ export interface InversionEvent {
   readonly validation?: number;
   /** Seconds to the end of the stage; while samples are prepared, to the end of learning. */
   readonly etaSeconds?: number;
-  /** The first pair's before image edited by the current instruction; in stage `prepare`, by the initial one. */
+  /**
+   * The first pair's before image edited by the current instruction; in stage `prepare`, by the initial one.
+   */
   readonly preview?: RgbImage;
 }
 

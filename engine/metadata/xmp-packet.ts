@@ -1,4 +1,6 @@
-/** A top-level property of an XMP packet, as its source text: an attribute of rdf:Description or an element. */
+/**
+ * A top-level property of an XMP packet, as its source text: an attribute of rdf:Description or an element.
+ */
 interface Property {
   /** URI. */
   readonly namespace: string;

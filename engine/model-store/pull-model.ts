@@ -118,8 +118,8 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
 }
 
 /**
- * Rejects an unsupported model for what it is, rather than for the files that it lacks. A file that an earlier
- * pull wrote was checked then.
+ * Rejects an unsupported model for what it is, rather than for the files that it lacks. A file that an
+ * earlier pull wrote was checked then.
  */
 async function checkIndex(
   hub: Hub,

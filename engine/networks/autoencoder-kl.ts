@@ -36,7 +36,10 @@ type AutoencoderKlConfig = z.infer<typeof autoencoderKlConfigSchema>;
 const epsilon = 1e-6;
 const same = { kernel: 3, padding: 1 } as const;
 
-/** Pixels [N, 3, H, W] in [−1, 1] → the mode of the latent distribution, [N, latent_channels, H/f, W/f], unscaled. */
+/**
+ * Pixels [N, 3, H, W] in [−1, 1] → the mode of the latent distribution, [N, latent_channels, H/f, W/f],
+ * unscaled.
+ */
 export function encodeKl(root: Module, config: AutoencoderKlConfig, pixels: Value): Value {
   const m = root.in("encoder");
   const channels = config.block_out_channels;

@@ -77,7 +77,10 @@ const visionShape = {
 export const clipTextConfigSchema = configOf(textShape);
 export type ClipTextConfig = z.infer<typeof clipTextConfigSchema>;
 
-/** `text_encoder_2/config.json` (transformers CLIPTextModelWithProjection): the pooled text is projected to `projection_dim`. */
+/**
+ * `text_encoder_2/config.json` (transformers CLIPTextModelWithProjection): the pooled text is projected to
+ * `projection_dim`.
+ */
 export const clipTextWithProjectionConfigSchema = configOf({
   ...textShape,
   projection_dim: positive.default(512),

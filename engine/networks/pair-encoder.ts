@@ -31,14 +31,16 @@ const varianceFloor = 1e-5;
 
 /**
  * Encodes the edit of a pair in one pass: convolutions over before and after − before, then the mean and
- * standard deviation of
- * every stage over the whole image, which describe the edit largely independent of position.
+ * standard deviation of every stage over the whole image. These describe the edit largely independent of
+ * position.
  *
- *     x  = conv_in(unshuffle([before, after − before]));   in stage i > 0 a convolution of stride 2, then its residual blocks
+ *     x  = conv_in(unshuffle([before, after − before]))
+ *          each stage: a convolution of stride 2, except in the first stage, then residual blocks
  *     s  = [mean₀, deviation₀, mean₁, deviation₁, …]
  *     y  = norm(fc_out(silu(fc2(silu(fc1(s))))))
  *
- * before and after [N, 3, H, W] in [−1, 1], sides multiples of patch_size → rows of a text embedding [N, num_tokens, cross_attention_dim].
+ * before and after [N, 3, H, W] in [−1, 1], sides multiples of patch_size → rows of a text embedding
+ * [N, num_tokens, cross_attention_dim].
  */
 export function encodePair(root: Module, config: PairEncoderConfig, before: Value, after: Value): Value {
   const { graph } = root;

@@ -1,7 +1,10 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 
-/** torch's pixel_unshuffle: [N, C, H, W] → [N, C·p², H/p, W/p]; channel c·p² + i·p + j is pixel (i, j) of each p × p patch. */
+/**
+ * torch's pixel_unshuffle: [N, C, H, W] → [N, C·p², H/p, W/p]; channel c·p² + i·p + j is pixel (i, j) of
+ * each p × p patch.
+ */
 export function pixelUnshuffle(graph: GraphBuilder, x: Value, p: number): Value {
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const split = graph.reshape(x, [n, c, h / p, p, w / p, p]);

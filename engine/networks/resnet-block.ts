@@ -17,7 +17,9 @@ export interface ResnetOptions {
 /**
  * diffusers `ResnetBlock2D`.
  *
- * @param x [N, C, H, W] @param time the time embedding [N, T], absent in autoencoders @returns [N, outChannels, H, W]
+ * @param x [N, C, H, W]
+ * @param time the time embedding [N, T], absent in autoencoders
+ * @returns [N, outChannels, H, W]
  */
 export function resnetBlock(
   m: Module,

@@ -12,7 +12,8 @@ interface TransformerOptions {
 }
 
 /**
- * diffusers `Transformer2DModel`: pixels as tokens, self-attention, cross-attention to the text, feed-forward.
+ * diffusers `Transformer2DModel`: pixels as tokens, self-attention, cross-attention to the text,
+ * feed-forward.
  *
  * @param x [N, C, H, W] @returns [N, C, H, W]
  */

@@ -40,8 +40,8 @@ export const unetConfigSchema = z
     addition_embed_type: z.enum(["text", "text_time"]).nullish(),
     addition_embed_type_num_heads: positive.default(64),
     /**
-     * `text_time`: width of the sinusoidal embedding of one size number. The total width is that of the pooled
-     * text and six of these.
+     * `text_time`: width of the sinusoidal embedding of one size number. The total width is that of the
+     * pooled text and six of these.
      */
     addition_time_embed_dim: positive.nullish(),
     projection_class_embeddings_input_dim: positive.nullish(),

@@ -52,9 +52,9 @@ const xlIndexSchema = z.object({
 });
 
 /**
- * Rejects a model of an unsupported family by its `model_index.json` alone: by the pipeline's name, and by the
- * classes of UNet and text encoder. A model with another pipeline class but supported components is accepted,
- * because fine-tunes are published under various names.
+ * Rejects a model of an unsupported family by its `model_index.json` alone: by the pipeline's name, and by
+ * the classes of UNet and text encoder. A model with another pipeline class but supported components is
+ * accepted, because fine-tunes are published under various names.
  *
  * @param subject the model, for messages
  * @throws VisibleError `unsupported_family`

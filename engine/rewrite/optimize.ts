@@ -14,8 +14,8 @@ declare const optimized: unique symbol;
 export type OptimizedGraph = Graph & { readonly [optimized]: true };
 
 /**
- * All passes, again and again until none finds anything: the graph that a session compiles. Every rule leaves fewer
- * or cheaper nodes behind, so it ends.
+ * All passes, again and again until none finds anything: the graph that a session compiles. Every rule
+ * leaves fewer or cheaper nodes behind, so it ends.
  */
 export function optimize(graph: Graph): OptimizedGraph {
   const merged = mergeCommonSubexpressions(removeDeadNodes(graph));

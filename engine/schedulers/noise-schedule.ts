@@ -3,7 +3,8 @@ import { makeBetas } from "./beta-schedule.ts";
 import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";
 
 /**
- * The forward process the model was trained on (J. Ho et al., "Denoising Diffusion Probabilistic Models", 2020).
+ * The forward process the model was trained on (J. Ho et al., "Denoising Diffusion Probabilistic Models",
+ * 2020).
  *
  *     βₜ  betas[t]              ᾱₜ  alphasCumprod[t] = Π_{s ≤ t} (1 − βₛ)
  *     z₀  clean latents         ε   noise             zₜ = √ᾱₜ z₀ + √(1 − ᾱₜ) ε

@@ -15,7 +15,10 @@ export interface PastStep {
  * Multistep solvers read and write the caller's `history`, the latest step first.
  */
 export interface Scheduler {
-  /** The timestep of each evaluation, descending; may be fractional. Heun's solver evaluates most of them twice. */
+  /**
+   * The timestep of each evaluation, descending; may be fractional. Heun's solver evaluates most of them
+   * twice.
+   */
   readonly timesteps: readonly number[];
   /** Evaluations of every step except the last: step k starts with evaluation k · this. */
   readonly evaluationsPerStep: 1 | 2;
@@ -26,9 +29,9 @@ export interface Scheduler {
   /** Scales the sample for the model at step `index`. */
   scaleModelInput(sample: Float32Array, index: number): Float32Array;
   /**
-   * The next sample. `modelOutput` is the (guided) prediction of the config's prediction type; `noise` gives standard
-   * normal values of the sample's size, and is called at most once, by samplers that add noise at this step. A solver whose
-   * `history` is empty makes a first-order step.
+   * The next sample. `modelOutput` is the (guided) prediction of the config's prediction type; `noise` gives
+   * standard normal values of the sample's size, and is called at most once, by samplers that add noise at
+   * this step. A solver whose `history` is empty makes a first-order step.
    */
   step(
     modelOutput: Float32Array,

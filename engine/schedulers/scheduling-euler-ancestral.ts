@@ -5,8 +5,8 @@ import type { SchedulerConfig } from "./scheduler-config.ts";
 import { estimateClean } from "./sigmas.ts";
 
 /*
- * Notation (T. Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022; the ancestral
- * step is K. Crowson's k-diffusion):
+ * Notation (T. Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022; the
+ * ancestral step is K. Crowson's k-diffusion):
  *
  *   sample    x = x₀ + σ ε                          clean      D, the model's estimate of x₀
  *   sigmaUp   the deviation of the noise added      sigmaDown  where the deterministic step ends;

@@ -21,7 +21,9 @@ interface Bench {
   readonly figures: Record<string, unknown>;
 }
 
-/** Chosen before any run: three held-out painting styles, a held-out family, two filters and two tonal edits. */
+/**
+ * Chosen before any run: three held-out painting styles, a held-out family, two filters and two tonal edits.
+ */
 const chosen = [
   "ink-navy",
   "neon-edges",

@@ -11,8 +11,8 @@ export function importCycles(files: readonly SourceFile[]): string[] {
 }
 
 /**
- * The imports between modules. A folder without subfolders is one module. In other folders each file is a module,
- * because it may be lower than the subfolders (an errors.ts) or higher (an index.ts).
+ * The imports between modules. A folder without subfolders is one module. In other folders each file is a
+ * module, because it may be lower than the subfolders (an errors.ts) or higher (an index.ts).
  */
 function betweenModules(imports: ReadonlyMap<string, readonly string[]>): Imports {
   const parents = new Set([...imports.keys()].flatMap((path) => ancestors(dirname(path))));

@@ -1,6 +1,6 @@
 /**
- * The layer of each folder and file; the longest matching prefix decides. A file imports only from its own layer and
- * lower ones. A folder without a layer fails the test.
+ * The layer of each folder and file; the longest matching prefix decides. A file imports only from its own
+ * layer and lower ones. A folder without a layer fails the test.
  */
 export const layers: Readonly<Record<string, number>> = {
   "shared/": 0,

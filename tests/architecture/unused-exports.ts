@@ -1,6 +1,9 @@
 import { importsOf, type SourceFile, withoutComments } from "./source-files.ts";
 
-/** Files whose importers are outside of the repository or generated: packages, Lambda handlers, evaluated stages. */
+/**
+ * Files whose importers are outside of the repository or generated: packages, Lambda handlers, evaluated
+ * stages.
+ */
 const entryPoints =
   /^engine\/(index\.ts|exports\/)|^client\/(visii|webhooks)\.ts$|lambda\.ts$|\/program-host\.ts$/;
 

@@ -12,7 +12,10 @@ import { drawnImage, mapPixels } from "../engine/images/stand-ins.ts";
 import { modelWithPairEncoder } from "../engine/networks/model-with-pair-encoder.ts";
 import { lastJson, runBin, tinyModel } from "./run-bin.ts";
 
-/** The whole command on the tiny random model of the fixtures: what its edits look like means nothing, only that they are made. */
+/**
+ * The whole command on the tiny random model of the fixtures: what its edits look like means nothing, only
+ * that they are made.
+ */
 let cwd: string;
 const model = ["--model", tinyModel];
 const photo = drawnImage(64, 64);

@@ -21,7 +21,10 @@ const missing = Object.values(strictServers).filter(({ isHere }) => !isHere);
 if (missing.length)
   console.warn(`NOT RUN: contracts on ${missing.map(({ name }) => name).join(", ")}; .ci/servers gets them.`);
 
-/** The contract on a server of another maker, which refuses what AWS refuses; skipped by name where it is not to be had. */
+/**
+ * The contract on a server of another maker, which refuses what AWS refuses; skipped by name where it is not
+ * to be had.
+ */
 function on(
   what: string,
   kind: StrictServerKind,

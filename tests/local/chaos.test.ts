@@ -50,8 +50,8 @@ const queueOf = (name: keyof typeof queueNames) =>
   new SqsJobQueue(direct.sqs, running.service.standIns.queueUrls[name]);
 
 /**
- * Kills in turn a computing process, the API and a worker, as the kernel does; all come back by themselves. Until they have, the
- * next is spared: on a slow machine nothing would ever be done.
+ * Kills in turn a computing process, the API and a worker, as the kernel does; all come back by themselves.
+ * Until they have, the next is spared: on a slow machine nothing would ever be done.
  */
 function startKiller() {
   const kills = { computing: 0, api: 0, worker: 0 };
@@ -154,8 +154,8 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
       for (const { error } of failed) expect(["damaged_image", "gave_up"]).toContain(error.code);
       expect(succeeded.length).toBeGreaterThan(jobs / 2);
 
-      // Every end is reported and nothing is reserved. A success costs exactly its own price; any other end costs the work that was
-      // stored, so a job that was canceled between its two results pays for one.
+      // Every end is reported and nothing is reserved. A success costs exactly its own price; any other end
+      // costs the work that was stored, so a job that was canceled between its two results pays for one.
       const usage = await running.watch("/v1/usage", ({ reserved }) => reserved === 0, 90);
       for (const { kind, usage } of succeeded) expect(usage.credits).toBe(prices[kind as Made["kind"]]);
       const paid = ended.filter((job) => job.usage?.credits > 0);

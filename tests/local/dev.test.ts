@@ -5,7 +5,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { picture } from "../functions/pictures.ts";
 import { tinyModel } from "./running-service.ts";
 
-/** Seconds from Ctrl-C to the end of the last process: a step of learning, and the closing of a few servers. */
+/**
+ * Seconds from Ctrl-C to the end of the last process: a step of learning, and the closing of a few servers.
+ */
 const stopsWithin = 15;
 const groups: number[] = [];
 

@@ -10,7 +10,9 @@ export interface FaultyStandIns {
   faults(): FlakyProxy["faults"];
 }
 
-/** Table, store and queue that throttle, delay and drop responses, each with the given probability per call. */
+/**
+ * Table, store and queue that throttle, delay and drop responses, each with the given probability per call.
+ */
 export async function startFaultyStandIns(
   draw: SeededRandom,
   chances: { readonly table: number; readonly store: number; readonly queue: number },

@@ -9,7 +9,10 @@ export interface FlakyProxy {
   stop(): void;
 }
 
-/** Proxy that throttles some calls, delays some, and drops the response of others after the service executed them. */
+/**
+ * Proxy that throttles some calls, delays some, and drops the response of others after the service executed
+ * them.
+ */
 export async function startFlakyProxy(
   target: string,
   draw: SeededRandom,

@@ -1,4 +1,7 @@
-/** Our tokenizer against transformers' on the lines of `published_tokenizer.py`: `npx tsx tests/oracle/compare-tokenizer.mts FOLDER`. */
+/**
+ * Our tokenizer against transformers' on the lines of `published_tokenizer.py`: `npx tsx
+ * tests/oracle/compare-tokenizer.mts FOLDER`.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadClipTokenizer } from "../../engine/tokenizers/clip-tokenizer.ts";

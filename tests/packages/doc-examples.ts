@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 
 const engine = fileURLToPath(new URL("../../engine/", import.meta.url));
 
-/** The code of each `@example` in the engine's docstrings, by the name of what it stands above; `index` for the file's own. */
+/**
+ * The code of each `@example` in the engine's docstrings, by the name of what it stands above; `index` for
+ * the file's own.
+ */
 export function docExamples(): ReadonlyMap<string, string> {
   const files = readdirSync(engine, { recursive: true, encoding: "utf8" }).filter(
     (path) => path.endsWith(".ts") && !/^(dist|node_modules)\//.test(path),

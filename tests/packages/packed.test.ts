@@ -88,8 +88,8 @@ async function modulesOf(name: string): Promise<string[]> {
 }
 
 /**
- * What makes two copies of a module differ: `instanceof` fails for the other copy's class, a symbol or a weak key is
- * not found, and a variable has two values.
+ * What makes two copies of a module differ: `instanceof` fails for the other copy's class, a symbol or a
+ * weak key is not found, and a variable has two values.
  */
 const identity = /\bclass\b\s*[\w{]|\bSymbol\(|\bnew (Weak\w+|AsyncLocalStorage)\b|^(export )?let /m;
 

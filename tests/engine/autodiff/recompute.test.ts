@@ -12,7 +12,10 @@ import { evaluateGraph } from "../numerics/reference/evaluate-graph.ts";
 import { runOnCpu } from "../numerics/run-on-cpu.ts";
 import { countOperators } from "../rewrite/same-meaning.ts";
 
-/** The same operators on the same numbers, in float64; only what a rewriting adds up in another order may differ. */
+/**
+ * The same operators on the same numbers, in float64; only what a rewriting adds up in another order may
+ * differ.
+ */
 const reorderedTolerance = 1e-12;
 
 const depth = 4;

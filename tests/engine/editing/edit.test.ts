@@ -152,7 +152,8 @@ describe("words in a second edit", () => {
   const inTurn = { ...options, mixing: "in-turn" } as const;
 
   it("edit the result of the instruction", async () => {
-    // A model whose autoencoder gives back what went in: in turn, the picture stays latents between the two edits.
+    // A model whose autoencoder gives back what went in: in turn, the picture stays latents between the two
+    // edits.
     const mini = await openPipeline(bundled, { device: "cpu" });
     const warm = await makeInstruction(mini, "make it sepia", { change: 0, seed: options.seed });
     const words = "make it darker by 40 percent";

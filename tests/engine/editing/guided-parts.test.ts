@@ -83,7 +83,10 @@ describe("a mask", () => {
   const mask = Float32Array.from({ length: image.width * image.height }, (_, at) =>
     at < (image.width * image.height) / 2 ? 0 : 1,
   );
-  /** Latents of the result and of the photo, for rows of latents from one to before another: an autoencoder mixes what lies far apart. */
+  /**
+   * Latents of the result and of the photo, for rows of latents from one to before another: an autoencoder
+   * mixes what lies far apart.
+   */
   const latentRows = async (options: Partial<FittedEditOptions>, from: number, to: number) => {
     const decode = vi.spyOn(pipeline, "decodeLatents");
     await run({ mask, ...options });

@@ -12,7 +12,8 @@ describe("the bootstrap of a mean", () => {
   });
 
   it("gives the binomial's quantiles for zeros and ones", () => {
-    // The sum of a draw is Binomial(20, 1/2): P(≤ 5) = 0.0207, P(≤ 6) = 0.0577, so its 2.5th percentile is 6; by symmetry 14.
+    // The sum of a draw is Binomial(20, 1/2): P(≤ 5) = 0.0207, P(≤ 6) = 0.0577, so its 2.5th percentile is 6;
+    // by symmetry 14.
     const values = Array.from({ length: 20 }, (_, i) => i % 2);
     const { low, high } = bootstrapMean(values);
     expect(low).toBeCloseTo(6 / 20, 12);
@@ -25,7 +26,8 @@ describe("the bootstrap of a mean", () => {
     const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - centre) ** 2, 0) / 400);
     const { mean, low, high } = bootstrapMean(values);
     const halfWidth = (1.96 * deviation) / Math.sqrt(400);
-    // The standard error of a percentile of 10 000 draws is about 2.7 % of a standard error of the mean; three of those.
+    // The standard error of a percentile of 10 000 draws is about 2.7 % of a standard error of the mean;
+    // three of those.
     const tolerance = 0.08 * (deviation / Math.sqrt(400));
     expect(mean).toBeCloseTo(centre, 12);
     expect(Math.abs(low - (centre - halfWidth))).toBeLessThan(tolerance);

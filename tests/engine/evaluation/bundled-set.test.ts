@@ -14,7 +14,10 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const folder = `${root}evaluation-set`;
 const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-/** The model card's figures are means over these cases; a changed file would be another set under the same name. */
+/**
+ * The model card's figures are means over these cases; a changed file would be another set under the same
+ * name.
+ */
 describe("the bundled evaluation set", () => {
   let cases: CaseFiles[];
   let opened: OpenCase[];

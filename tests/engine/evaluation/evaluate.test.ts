@@ -20,7 +20,9 @@ import { waves } from "../images/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 import { makeSet, twoCases } from "./make-set.ts";
 
-/** The tiny random model: what its edits look like means nothing, only that they are made, measured and kept. */
+/**
+ * The tiny random model: what its edits look like means nothing, only that they are made, measured and kept.
+ */
 let pipeline: Pipeline;
 let plan: EvaluationPlan;
 beforeAll(async () => {
@@ -276,7 +278,8 @@ describe("the report of an evaluation", () => {
     expect(html).toContain("<h1>Evaluation of &lt;set&gt; &amp; more</h1>");
     expect(html).not.toMatch(/https?:|<script|@import/);
     const sources = [...html.matchAll(/<img src="([^"]+)" alt="([^"]+)"/g)];
-    // Case "one": a pair, two photos, a truth, 2 × 8 results; case "two": two pairs, a photo, a truth, 6 results.
+    // Case "one": a pair, two photos, a truth, 2 × 8 results; case "two": two pairs, a photo, a truth, 6
+    // results.
     expect(sources).toHaveLength(2 + 2 + 1 + 16 + (4 + 1 + 1 + 6));
     expect(new Set(sources.map(([, , alt]) => alt)).size).toBe(sources.length);
     for (const [, source] of sources) await readFile(join(plan.out, decodeURIComponent(source!)));

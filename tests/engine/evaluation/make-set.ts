@@ -27,8 +27,8 @@ export async function makeSet({ pictures, descriptions = {} }: SetContents): Pro
 }
 
 /**
- * Two cases of the same edit, a negative: "one" with a pair, two photos (one with a truth), texts and captions; "two" with two
- * pairs under pairs/, a photo and its truth, and nothing in words.
+ * Two cases of the same edit, a negative: "one" with a pair, two photos (one with a truth), texts and
+ * captions; "two" with two pairs under pairs/, a photo and its truth, and nothing in words.
  */
 export function twoCases(): SetContents {
   const [a, b, c] = [waves(64, 64), waves(64, 64, 1), waves(64, 48, 2)];

@@ -93,7 +93,10 @@ describe("a graph on onnxruntime returns", () => {
   });
 });
 
-/** A safetensors file of one 2 × 2 tensor whose header has an odd length, so that the data begins at an odd byte; returns it. */
+/**
+ * A safetensors file of one 2 × 2 tensor whose header has an odd length, so that the data begins at an odd
+ * byte; returns it.
+ */
 async function writeUnaligned(file: string, dtype: DType, bytes: Uint8Array): Promise<number> {
   const code = { float32: "F32", float16: "F16", bfloat16: "BF16", int64: "I64", bool: "BOOL" }[dtype];
   const entry = { "layer.weight": { dtype: code, shape: [2, 2], data_offsets: [0, bytes.length] } };

@@ -45,8 +45,8 @@ describe("against scikit-image", () => {
 });
 
 /*
- * NumPy 2, the same images in float64: responses by two np.pad(mode="edge") correlations, Gram matrices by F @ F.T / pixels,
- * np.linalg.norm; np.diff for the gradients.
+ * NumPy 2, the same images in float64: responses by two np.pad(mode="edge") correlations, Gram matrices by F
+ * @ F.T / pixels, np.linalg.norm; np.diff for the gradients.
  */
 describe("against NumPy", () => {
   /** Large enough for a second level. */

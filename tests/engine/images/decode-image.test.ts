@@ -61,7 +61,9 @@ function crc(bytes: Buffer): Buffer {
   return result;
 }
 
-/** 48 × 32: the left half (200, 30, 30), the right (30, 160, 30), and 12 × 12 at the top left (30, 30, 200). */
+/**
+ * 48 × 32: the left half (200, 30, 30), the right (30, 160, 30), and 12 × 12 at the top left (30, 30, 200).
+ */
 const heic = (name: "plain" | "turned" | "p3" | "ten-bits") =>
   readFile(new URL(`../../fixtures/heic/${name}.heic`, import.meta.url));
 

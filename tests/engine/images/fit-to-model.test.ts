@@ -78,7 +78,10 @@ describe("fitToModel", () => {
     expect(quality("transfer")).toBeGreaterThan(quality("plain") + 3);
   });
 
-  /** What comes back of the detail that the small copy lost: how much of it, and how strong it is whatever its sign. */
+  /**
+   * What comes back of the detail that the small copy lost: how much of it, and how strong it is whatever
+   * its sign.
+   */
   const detailOf = (
     photo: RgbImage,
     edit: (input: RgbImage) => RgbImage,

@@ -2,7 +2,9 @@ import sharp, { type Color } from "sharp";
 import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
 
-/** A smooth picture with something different in each corner and channel, so that a flip, turn or swap shows. */
+/**
+ * A smooth picture with something different in each corner and channel, so that a flip, turn or swap shows.
+ */
 export function drawnImage(width: number, height: number): RgbImage {
   const area = width * height;
   const data = new Float32Array(3 * area);

@@ -76,7 +76,8 @@ describe("writeAside", () => {
     const module = new URL("../../../engine/files/write-aside.ts", import.meta.url).href;
     const script = `const { writeAside } = await import(${JSON.stringify(module)});
       await writeAside(${JSON.stringify(path)}, Buffer.alloc(200_000)).catch((error) => console.log(error.code + "|" + error.message));`;
-    // A limit of 16 blocks of 1 KiB on file size stands in for a full disk: the write fails halfway all the same.
+    // A limit of 16 blocks of 1 KiB on file size stands in for a full disk: the write fails halfway all the
+    // same.
     const child = spawnSync(
       "bash",
       ["-c", 'ulimit -f 16; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, script],

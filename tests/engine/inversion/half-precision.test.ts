@@ -110,7 +110,8 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
     );
     const statistics = graph.nodes.filter(({ op }) => op === "ReduceMean" || op === "ReduceSum");
     const inHalf = statistics.filter(({ inputs: [x] }) => x!.dtype === "float16");
-    // The pooling of tiny-mini's `addition_embed_type: text` is a mean of the model's own; softmax's sums are rewritten.
+    // The pooling of tiny-mini's `addition_embed_type: text` is a mean of the model's own; softmax's sums are
+    // rewritten.
     const rewritten = optimize(graph).nodes.filter(({ op }) => op === "ReduceSum");
     expect(inHalf.filter(({ op }) => op === "ReduceMean").length).toBeLessThanOrEqual(1);
     expect(rewritten.filter(({ inputs: [x] }) => x!.dtype === "float16")).toEqual([]);

@@ -117,7 +117,8 @@ describe("invert", () => {
   it("estimates the remaining time after the first prepared sample", async () => {
     const left: number[] = [];
     const forwards = pipeline.unetForwards;
-    // A clock that counts evaluations, of which the loss's own derivative is none: an estimate of 2.1 for a step's 1.
+    // A clock that counts evaluations, of which the loss's own derivative is none: an estimate of 2.1 for a
+    // step's 1.
     await learn(
       { textGuidance: 7.5, imageGuidance: 1.5 },
       {

@@ -12,7 +12,10 @@ import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.t
 import { drawImage } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
 
-/** A loss whose gradient is g in float32, seen through a half-precision graph: scaled, clipped to its range, unscaled. */
+/**
+ * A loss whose gradient is g in float32, seen through a half-precision graph: scaled, clipped to its range,
+ * unscaled.
+ */
 const lossOf = (g: number, value = 1) => {
   const asked: number[] = [];
   return {

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** An independent reader; its tests are skipped where it is not installed (Debian: libimage-exiftool-perl). */
+/**
+ * An independent reader; its tests are skipped where it is not installed (Debian: libimage-exiftool-perl).
+ */
 export const hasExiftool = (() => {
   try {
     execFileSync("exiftool", ["-ver"]);

@@ -19,7 +19,10 @@ afterAll(() => rm(folder, { recursive: true }));
 const shape = [64, 1024] as const;
 const count = shape[0] * shape[1];
 
-/** Elements of every size that half precision knows and of some that it does not: ties, subnormals, infinities. */
+/**
+ * Elements of every size that half precision knows and of some that it does not: ties, subnormals,
+ * infinities.
+ */
 function wideElements(): Float32Array {
   const random = seededRandom(5);
   const ties = [

@@ -33,8 +33,8 @@ const goodToken = "hf_good";
 const commit = "c0ffee".padEnd(40, "0");
 
 /**
- * The Hub's endpoints that a pull uses, on this machine: model info, tree (in pages), resolve, and the storage that resolve
- * sends large files to, on a port of its own.
+ * The Hub's endpoints that a pull uses, on this machine: model info, tree (in pages), resolve, and the
+ * storage that resolve sends large files to, on a port of its own.
  */
 export class LocalHub {
   readonly requests: Request[] = [];

@@ -176,7 +176,8 @@ describe("a broken connection", () => {
     const ranges = hub.storageRequests.filter(({ path }) => path.endsWith(unet)).map(({ range }) => range);
     expect(ranges.length).toBe(3);
     expect(ranges[0]).toBeUndefined();
-    // What the system had buffered when the connection broke may be lost, but no byte is fetched without need.
+    // What the system had buffered when the connection broke may be lost, but no byte is fetched without
+    // need.
     expect(ranges[1]).toMatch(/^bytes=[1-9]\d*-$/);
     expect(pulled.fetched).toBe(pulled.bytes);
   });

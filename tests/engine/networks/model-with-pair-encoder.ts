@@ -10,7 +10,9 @@ export interface ComposedModel {
   dispose(): Promise<void>;
 }
 
-/** The fixture tiny-mini with the fixture tiny-pair-encoder in it. @param defaults laid over its visii.json */
+/**
+ * The fixture tiny-mini with the fixture tiny-pair-encoder in it. @param defaults laid over its visii.json
+ */
 export async function modelWithPairEncoder(defaults: object = {}): Promise<ComposedModel> {
   const parent = await mkdtemp(join(tmpdir(), "visii-pair-"));
   const folder = join(parent, "tiny-pair");

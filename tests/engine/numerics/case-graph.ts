@@ -14,7 +14,10 @@ export interface PreparedCase {
   readonly title: string;
   readonly operatorCase: OperatorCase;
   readonly feeds: Readonly<Record<string, Float32Array | BigInt64Array>>;
-  /** Fixed weights of the loss Σ y·cotangent over the first output; multiples of 2⁻⁶, exact in half precision too. */
+  /**
+   * Fixed weights of the loss Σ y·cotangent over the first output; multiples of 2⁻⁶, exact in half precision
+   * too.
+   */
   readonly cotangent: Float32Array;
   readonly outputShape: Shape;
   /** Names of the inputs that have a derivative; none where the operator's is zero. */
@@ -48,7 +51,10 @@ function prepare(op: OpType, operatorCase: OperatorCase): PreparedCase {
   };
 }
 
-/** x0 … → y0 …, every output of the operator, as float32. With a type, the operator is given its numbers in that type. */
+/**
+ * x0 … → y0 …, every output of the operator, as float32. With a type, the operator is given its numbers in
+ * that type.
+ */
 export function forwardGraph({ op, operatorCase }: PreparedCase, dtype?: FloatType): Graph {
   const graph = new GraphBuilder("forward");
   for (const [index, y] of apply(graph, op, operatorCase, dtype).entries())

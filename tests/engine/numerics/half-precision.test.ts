@@ -6,7 +6,10 @@ import { roundToHalf } from "./reference/special-functions.ts";
 import { runOnCpu } from "./run-on-cpu.ts";
 import { float16GradientTolerance, float16Tolerance } from "./tolerances.ts";
 
-/** The operators' cases with numbers that half precision holds: the runtime may leave out a rounding that follows at once. */
+/**
+ * The operators' cases with numbers that half precision holds: the runtime may leave out a rounding that
+ * follows at once.
+ */
 const titled = preparedCases.map(
   (prepared) => [prepared.title, { ...prepared, feeds: inHalves(prepared) }] as const,
 );
@@ -34,7 +37,8 @@ describe("every derivative graph runs in half precision", () => {
 
 describe("in a half-precision derivative", () => {
   test.each(smooth)("every node's operands have one type (%s)", (_, prepared) => {
-    // The builder refuses what does not agree; a gradient of another type than its input would come out of it unseen.
+    // The builder refuses what does not agree; a gradient of another type than its input would come out of it
+    // unseen.
     const { outputs } = gradientGraph(prepared, "float16");
     for (const [name, { dtype }] of outputs) expect(dtype, name).toBe("float32");
   });

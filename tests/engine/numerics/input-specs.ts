@@ -9,7 +9,9 @@ export type InputSpec =
       readonly shape: Shape;
       readonly low: number;
       readonly high: number;
-      /** Kinks from which every element keeps 0.05 away, so that a central difference does not straddle one. */
+      /**
+       * Kinks from which every element keeps 0.05 away, so that a central difference does not straddle one.
+       */
       readonly awayFrom: readonly number[];
       /** Elements are multiples of this, where given. */
       readonly grid?: number;

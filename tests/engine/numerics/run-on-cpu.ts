@@ -2,7 +2,10 @@ import type { Graph } from "../../../engine/graph/graph.ts";
 import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { type HostTensor, Session } from "../../../engine/runtime/session.ts";
 
-/** Loads a graph on one CPU thread, runs it once and lets it go. `root` is the folder of its weight files, if any. */
+/**
+ * Loads a graph on one CPU thread, runs it once and lets it go. `root` is the folder of its weight files, if
+ * any.
+ */
 export async function runOnCpu(
   graph: Graph,
   feeds: Readonly<Record<string, HostTensor>>,

@@ -15,7 +15,9 @@ export function randomArray(count: number, seed: number, low = -2, high = 2): Fl
   return Float32Array.from({ length: count }, () => low + (high - low) * random());
 }
 
-/** A seed from a text (FNV-1a), so that each case has its own numbers and keeps them when others come and go. */
+/**
+ * A seed from a text (FNV-1a), so that each case has its own numbers and keeps them when others come and go.
+ */
 export function seedOf(text: string): number {
   let hash = 0x811c9dc5;
   for (const character of text) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193);

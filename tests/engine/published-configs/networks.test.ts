@@ -41,7 +41,10 @@ const parse = (network: Network, config: object): object =>
   parseConfig<object>(config, schemas[network], "config.json");
 const networks = Object.keys(schemas) as Network[];
 
-/** Keys that do not change the computation: sizes for display, training, and float32 where visii always uses it. */
+/**
+ * Keys that do not change the computation: sizes for display, training, and float32 where visii always uses
+ * it.
+ */
 const withoutEffect: Readonly<Record<Network, readonly string[]>> = {
   // in_channels and cross_attention_dim are compared with the autoencoder and the text encoders instead.
   UNet2DConditionModel: ["cross_attention_dim", "dropout", "in_channels", "sample_size", "upcast_attention"],
@@ -49,7 +52,10 @@ const withoutEffect: Readonly<Record<Network, readonly string[]>> = {
   AutoencoderTiny: ["force_upcast", "latent_magnitude", "latent_shift"],
 };
 
-/** Everything that the engine computes with a network, as ONNX; or the refusal that names the file and the key. */
+/**
+ * Everything that the engine computes with a network, as ONNX; or the refusal that names the file and the
+ * key.
+ */
 async function computation(network: Network, model: ModelFolder, config: object): Promise<string> {
   if (network === "UNet2DConditionModel") {
     const unet = { ...model.unet, config: parseConfig(config, unetConfigSchema, "config.json") };

@@ -36,7 +36,10 @@ interface PublishedConfig {
   readonly keys: Readonly<Record<string, unknown>>;
 }
 
-/** The different configs that a class has written over diffusers' versions, each by the first version that did. */
+/**
+ * The different configs that a class has written over diffusers' versions, each by the first version that
+ * did.
+ */
 export function configsOf(keys: z.infer<typeof history>[string]): PublishedConfig[] {
   const configs: PublishedConfig[] = [];
   for (const [at, version] of diffusers.versions.entries()) {

@@ -5,7 +5,10 @@ import { dirname, join } from "node:path";
 const binding = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
 const provider = join(binding, "bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so");
 
-/** Why CUDA cannot be tested on this machine; undefined where it can. A driver without the provider's file is told apart. */
+/**
+ * Why CUDA cannot be tested on this machine; undefined where it can. A driver without the provider's file is
+ * told apart.
+ */
 export const whyNoCuda: string | undefined = !existsSync("/proc/driver/nvidia/version")
   ? "this machine has no NVIDIA driver"
   : !existsSync(provider)

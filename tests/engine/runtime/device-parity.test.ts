@@ -20,7 +20,8 @@ interface OnDevice {
 
 const noAdapter = hasSoftwareAdapter ? undefined : "Debian's chromium and libvulkan1 are not installed";
 const cases: readonly OnDevice[] = [
-  // float32 on shaders, whose exp and erf are approximations: measured 8e-5 through the whole network and back.
+  // float32 on shaders, whose exp and erf are approximations: measured 8e-5 through the whole network and
+  // back.
   { device: "webgpu", precision: "fp32", agreement: 4e-4, missing: noAdapter },
   { device: "cuda", precision: "fp32", agreement: 4e-4, missing: whyNoCuda },
   { device: "cuda", precision: "fp16", agreement: 2e-2, missing: whyNoCuda },

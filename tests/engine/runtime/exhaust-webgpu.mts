@@ -1,4 +1,7 @@
-/** Takes away this process's room for more memory, then asks a WebGPU session for much of it. Prints what came of it, as JSON. */
+/**
+ * Takes away this process's room for more memory, then asks a WebGPU session for much of it. Prints what
+ * came of it, as JSON.
+ */
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

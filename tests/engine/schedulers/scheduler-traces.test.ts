@@ -18,15 +18,21 @@ const configs: Record<string, unknown> = await read("configs.json");
 const traces: { config: string; kind: SchedulerKind; steps: number }[] = await read("traces.json");
 const file = await openSafetensors(join(fixtures, "traces.safetensors"));
 
-/** Against diffusers' own steps evaluated in float64, relative to the largest value; only the tables are float32. */
+/**
+ * Against diffusers' own steps evaluated in float64, relative to the largest value; only the tables are
+ * float32.
+ */
 const traceTolerance = 1e-5;
-/** One step from the reference's sample, likewise: what is left is the rounding of stored values and sigmas. */
+/**
+ * One step from the reference's sample, likewise: what is left is the rounding of stored values and sigmas.
+ */
 const stepTolerance = 1e-6;
 /** float32 tables and one rounding. */
 const tableTolerance = 1e-6;
 /**
- * Of √ᾱ, which multiplies latents of order 1. Equal to the last bit, but with zero terminal SNR: there torch's vectorised
- * float32 square root, which is not correctly rounded, enters through a difference of nearly equal numbers.
+ * Of √ᾱ, which multiplies latents of order 1. Equal to the last bit, but with zero terminal SNR: there
+ * torch's vectorised float32 square root, which is not correctly rounded, enters through a difference of
+ * nearly equal numbers.
  */
 const rootAlphaTolerance = 3e-7;
 
@@ -109,7 +115,8 @@ describe("schedulers against diffusers", () => {
       const history: PastStep[] = [];
       for (const [k, reference] of samplesInFloat32.entries()) {
         sample = scheduler.step(outputs[k]!, k, sample, () => noises[k]!, history);
-        // From σ = 4096 (zero terminal SNR), say, diffusers subtracts numbers that large: up to 1e-4 of the result is rounding.
+        // From σ = 4096 (zero terminal SNR), say, diffusers subtracts numbers that large: up to 1e-4 of the
+        // result is rounding.
         const rounding = deviation(reference, samples[k]!);
         if (scheduler.levels[0]!.noise < nearSigma * scheduler.levels[0]!.signal)
           expect(rounding).toBeLessThan(traceTolerance);

@@ -11,8 +11,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const node = process.execPath;
 
 /**
- * A container of the worker's task, as near as a process comes to one: its command in the image's folder, with the variables
- * that it is told and no others.
+ * A container of the worker's task, as near as a process comes to one: its command in the image's folder,
+ * with the variables that it is told and no others.
  */
 export class Container {
   readonly #child: ChildProcess;

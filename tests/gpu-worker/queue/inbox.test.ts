@@ -29,7 +29,10 @@ async function open(): Promise<Pair> {
   return { interactive: first.queue, bulk: second.queue, dead: second.dead };
 }
 
-/** One worker of the lane `interactive,bulk`. Tells what it began, in order, and when (milliseconds since 1970). */
+/**
+ * One worker of the lane `interactive,bulk`. Tells what it began, in order, and when (milliseconds since
+ * 1970).
+ */
 function work({ interactive, bulk }: Pair, handling: (body: string) => number) {
   const stop = new AbortController();
   const begun: { readonly body: string; readonly at: number }[] = [];
@@ -68,7 +71,8 @@ describe("a lane with two queues", () => {
       }
       return waits.toSorted((a, b) => a - b);
     };
-    // A poll lasts 20 s; a lane that looked at its last queue for a second at a time would take 700 ms for the first.
+    // A poll lasts 20 s; a lane that looked at its last queue for a second at a time would take 700 ms for
+    // the first.
     expect((await waitsFor(pair.interactive))[2]).toBeLessThan(250);
     expect((await waitsFor(pair.bulk))[2]).toBeLessThan(250);
     await worker.end();

@@ -29,7 +29,10 @@ const timing = {
 };
 const log = { info: () => undefined, error: () => undefined };
 const account = createId("account", Date.now(), randomBytes(10));
-/** A worker that stopped may have been handed a message as it left; that one comes again after its visibility. */
+/**
+ * A worker that stopped may have been handed a message as it left; that one comes again after its
+ * visibility.
+ */
 const patient = { timeout: 10_000 };
 const result = (index: number) => ({ input: "upl_1", key: `results/${index}.png`, width: 8, height: 8 });
 const done: WorkDone = { results: [result(0)], measured: { compute_seconds: 1, steps: 2 } };

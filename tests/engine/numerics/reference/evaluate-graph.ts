@@ -16,7 +16,8 @@ const referenceRules: ReferenceRules = { ...elementwise, ...linearAlgebra, ...re
 type Feeds = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * Runs a graph node by node in float64 (what the graph holds in half precision is rounded to that), checking that every result has the shape the graph states.
+ * Runs a graph node by node in float64 (what the graph holds in half precision is rounded to that), checking
+ * that every result has the shape the graph states.
  *
  * @param readWeight elements of a weight; needed only where the graph reads a checkpoint
  * @returns the graph's outputs by name

@@ -1,6 +1,6 @@
 /**
- * The error function, to float64's precision: 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms are all of one
- * sign (Abramowitz & Stegun 7.1.6). Beyond |x| = 6 it is ±1 in float64.
+ * The error function, to float64's precision: 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms are all
+ * of one sign (Abramowitz & Stegun 7.1.6). Beyond |x| = 6 it is ±1 in float64.
  */
 export function erf(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);

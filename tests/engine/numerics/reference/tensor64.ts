@@ -28,7 +28,10 @@ export function at(x: Tensor64, index: readonly number[]): number {
   return x.data[x.shape.reduce((position, size, axis) => position * size + index[axis]!, 0)]!;
 }
 
-/** The element at an index of a wider shape that x is broadcast to: trailing axes align, an axis of 1 repeats. */
+/**
+ * The element at an index of a wider shape that x is broadcast to: trailing axes align, an axis of 1
+ * repeats.
+ */
 export function atBroadcast(x: Tensor64, index: readonly number[]): number {
   const lead = index.length - x.shape.length;
   return at(
