@@ -1,8 +1,8 @@
 import { InternalError } from "../errors.ts";
-import { exploding } from "./exploding.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 import { estimateClean } from "./sigmas.ts";
+import { exploding } from "./variance-exploding.ts";
 
 /*
  * Notation (T. Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022; the

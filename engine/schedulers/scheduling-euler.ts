@@ -1,7 +1,7 @@
-import { exploding } from "./exploding.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 import { estimateClean } from "./sigmas.ts";
+import { exploding } from "./variance-exploding.ts";
 
 /** Euler's method for dx/dσ = (x − D) / σ (T. Karras et al. 2022), without added noise. */
 export function makeEuler(config: SchedulerConfig, steps: number): Scheduler {

@@ -1,8 +1,8 @@
 import { InternalError, VisibleError } from "../errors.ts";
-import { exploding } from "./exploding.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 import { estimateClean } from "./sigmas.ts";
+import { exploding } from "./variance-exploding.ts";
 
 /**
  * Heun's method for dx/dσ = (x − D) / σ (T. Karras et al. 2022, algorithm 1 without churn). Even evaluations

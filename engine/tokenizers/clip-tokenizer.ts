@@ -1,4 +1,4 @@
-import { type AddedToken, makeClipPipeline } from "./clip-pipeline.ts";
+import { type AddedToken, makeClipPipeline } from "./clip-tokenizer-json.ts";
 import { invalid, readTokenizerFiles, type SpecialToken, type TokenizerFiles } from "./tokenizer-files.ts";
 
 /** A tokenized prompt for the text encoder. */

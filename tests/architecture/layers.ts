@@ -52,7 +52,7 @@ export const layers: Readonly<Record<string, number>> = {
   "gpu-worker/container/": 5,
   "gpu-worker/main.ts": 4,
   "gpu-worker/fetch-model.ts": 4,
-  "gpu-worker/card-memory.ts": 4,
+  "gpu-worker/gpu-memory.ts": 4,
   "gpu-worker/smoke.ts": 4,
   "gpu-worker/config.ts": 4,
   "infra/": 4,

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { z } from "zod";
 import { smokeOrderSchema, smokeTiming } from "../../deployment/run-smoke-task.ts";
-import { requireCardMemory } from "../../gpu-worker/card-memory.ts";
 import { workerConfigSchema } from "../../gpu-worker/config.ts";
+import { requireCardMemory } from "../../gpu-worker/gpu-memory.ts";
 import { cpuWorker, gpuMachines } from "../../infra/machines.ts";
 import { stageSettings, tagsOf } from "../../infra/stages.ts";
 import { poolNames, pools, purchases } from "../../scaler/policy.ts";

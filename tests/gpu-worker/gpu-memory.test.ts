@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { askCard, parseCards, requireCardMemory } from "../../gpu-worker/card-memory.ts";
+import { askCard, parseCards, requireCardMemory } from "../../gpu-worker/gpu-memory.ts";
 
 let folder: string;
 const tool = async (script: string) => {
