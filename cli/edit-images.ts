@@ -80,7 +80,12 @@ export async function editImages(
   const nextEdit = editProgress(progress, "editing", total);
   const size = modelSize(pipeline, options.size);
   for (const { input, outputs } of plan) {
-    const photo = await openPhoto(input, size, input, options.mask);
+    const photo = await openPhoto(
+      input,
+      size,
+      input,
+      defined({ mask: options.mask, colorProfile: options.colorProfile }),
+    );
     await requireHostMemory(pipeline, "edit", photo.image);
     for (const [variation, output] of outputs.entries()) {
       signal.throwIfAborted();

@@ -1,5 +1,11 @@
 import type { Command } from "commander";
-import { type DetailMode, detailModes, type MetadataMode } from "visii-engine/options";
+import {
+  type ColorProfileMode,
+  colorProfileModes,
+  type DetailMode,
+  detailModes,
+  type MetadataMode,
+} from "visii-engine/options";
 import { type SchedulerKind, schedulerKinds } from "./engine.ts";
 import { addMetadataOption } from "./metadata-option.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
@@ -24,6 +30,7 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
   readonly memory?: number;
   readonly detail: DetailMode;
   readonly metadata: MetadataMode;
+  readonly colorProfile: ColorProfileMode;
   readonly json?: boolean;
 }
 
@@ -79,6 +86,12 @@ export function addSamplingOptions(command: Command): Command {
       `how detail of large photos is restored: ${detailModes.join(", ")}`,
       oneOf("--detail", detailModes),
       "transfer",
+    )
+    .option(
+      "--color-profile <which>",
+      "color space of results: srgb, or keep (the photo's own, such as Display P3)",
+      oneOf("--color-profile", colorProfileModes),
+      "srgb",
     );
   return addModelOptions(addMetadataOption(command)).option(
     "--memory <size>",

@@ -235,6 +235,8 @@ export interface EditOptions {
   readonly count?: number | undefined;
   /** What results keep of a photo's EXIF, IPTC and XMP. `safe`, the default, leaves out the place. */
   readonly photo_metadata?: "safe" | "keep" | "strip" | undefined;
+  /** `srgb` when absent; `keep`: the color space of the photo, such as Display P3. */
+  readonly color_profile?: "srgb" | "keep" | undefined;
   /** `png` when absent. */
   readonly format?: OutputFormat | undefined;
 }

@@ -1,5 +1,6 @@
 import { defined } from "../shared/defined.ts";
 import { type EditHooks, type EditOptions, editFitted } from "./editing/edit.ts";
+import type { ColorProfileMode } from "./images/color-profile-mode.ts";
 import type { ModelSize } from "./images/fit-to-model.ts";
 import type { ImageSource } from "./images/image-source.ts";
 import { type OpenPhoto, openPhoto } from "./images/open-photo.ts";
@@ -19,6 +20,8 @@ export interface EditPhotoOptions extends EditOptions {
    * mask.
    */
   readonly mask?: ImageSource;
+  /** `keep`: the result has the photo's own color space. Default: `srgb`. An OpenPhoto has its own. */
+  readonly colorProfile?: ColorProfileMode;
 }
 
 /**
@@ -37,10 +40,12 @@ export async function edit(
   pipeline: Pipeline,
   photo: ImageSource | OpenPhoto,
   prompt: Prompt,
-  { size = pipeline.imageSize, detail, mask: masking, ...options }: EditPhotoOptions,
+  { size = pipeline.imageSize, detail, mask: masking, colorProfile, ...options }: EditPhotoOptions,
   hooks: EditHooks = {},
 ): Promise<FinishedImage> {
-  const open = isOpen(photo) ? photo : await openPhoto(photo, size, undefined, masking);
+  const open = isOpen(photo)
+    ? photo
+    : await openPhoto(photo, size, undefined, defined({ mask: masking, colorProfile }));
   const { image, mask, finish } = open;
   const [edited] = await editFitted(pipeline, [image], prompt, { ...options, ...defined({ mask }) }, hooks);
   return finish(edited!, detail);

@@ -16,11 +16,17 @@ export { type CaptionKind, parsePhrases } from "./captioning/caption-pair.ts";
 export { type EditPhotoOptions, edit } from "./edit.ts";
 export type { EditEvent, EditHooks, EditOptions } from "./editing/edit.ts";
 export { type ErrorCode, InternalError, RetryableError, VisibleError } from "./errors.ts";
-export { type DecodedImage, decodeImage, type Transparency } from "./images/decode-image.ts";
+export type { ColorProfileMode } from "./images/color-profile-mode.ts";
+export {
+  type DecodedImage,
+  decodeImage,
+  type PhotoProfile,
+  type Transparency,
+} from "./images/decode-image.ts";
 export type { ModelSize } from "./images/fit-to-model.ts";
 export type { ImageFormat } from "./images/image-format.ts";
 export type { ImageSource } from "./images/image-source.ts";
-export { type OpenPhoto, openPhoto } from "./images/open-photo.ts";
+export { type OpenPhoto, openPhoto, type PhotoOptions } from "./images/open-photo.ts";
 export type { DetailMode } from "./images/restore-detail.ts";
 export type { RgbImage } from "./images/rgb-image.ts";
 export type { FinishedImage } from "./images/with-transparency.ts";
@@ -37,6 +43,7 @@ export { nearestWords } from "./instruction/nearest-words.ts";
 export { learningWarnings } from "./inversion/learning-warnings.ts";
 export type { InversionOptions, LoopSettings } from "./inversion/settings.ts";
 export { type LearnEvent, type Learned, type LearnHooks, type LearnOptions, learn } from "./learn.ts";
+export type { MetadataMode, PhotoMetadata } from "./metadata/photo-metadata.ts";
 export type { Precision } from "./networks/precision.ts";
 export type { ImagePair } from "./pairs/fit-pairs.ts";
 export type { Mixing } from "./pipeline/mixing.ts";

@@ -106,11 +106,13 @@ function requestOf({
   seed,
   count,
   metadata,
+  colorProfile,
 }: SamplingOptions) {
   return {
     seed,
     count,
     photo_metadata: metadata,
+    color_profile: colorProfile,
     ...defined({
       text_guidance: textGuidance,
       image_guidance: imageGuidance,
@@ -150,7 +152,7 @@ function groupsOf(plan: readonly PlannedEdit[]): readonly Group[] {
 
 async function writeResult(output: string, bytes: Uint8Array): Promise<void> {
   if (!output.toLowerCase().endsWith(".avif")) return writeAside(output, bytes);
-  const decoded = await decodeImage(bytes, output);
+  const decoded = await decodeImage(bytes, output, "keep");
   const { image, ...file } = withTransparency(decoded, decoded.image);
   // The service has selected the metadata.
   await writeImage(output, image, { ...file, metadataMode: "keep" });

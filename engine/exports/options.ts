@@ -1,5 +1,6 @@
 /** Allowed values of options. Nothing here loads onnxruntime or sharp. */
 export type { CaptionKind } from "../captioning/caption-pair.ts";
+export { type ColorProfileMode, colorProfileModes } from "../images/color-profile-mode.ts";
 export { type DetailMode, detailModes } from "../images/restore-detail.ts";
 export { type InstructionSpace, instructionSpaces } from "../instruction/instruction.ts";
 export { type MetadataMode, metadataModes } from "../metadata/photo-metadata.ts";

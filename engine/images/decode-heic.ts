@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { VisibleError } from "../errors.ts";
 import { embedInPng } from "../metadata/embed-png.ts";
+import { profileOf, spaceOfHeif } from "./assign-profile.ts";
 import { guardedSharp } from "./image-loaders.ts";
 
 /** Decoding time limit in milliseconds. 50 megapixels take a few seconds. */
@@ -45,10 +46,16 @@ interface Decoded {
  * Converts a HEIC photo to an uncompressed PNG, upright, with its color profile; 10 bits become 8. The
  * decoder is libheif compiled to WebAssembly (libheif-js, LGPL-3.0).
  *
+ * @param icc the photo's ICC profile; without one, its code points apply
  * @throws VisibleError `image_too_large` or `unsupported_image`; any other error for a damaged file
  */
-export async function heicToPng(bytes: Uint8Array, subject: string, limits: HeicLimits): Promise<Uint8Array> {
-  const profile = await profileOf(bytes, subject);
+export async function heicToPng(
+  bytes: Uint8Array,
+  icc: Uint8Array | undefined,
+  subject: string,
+  limits: HeicLimits,
+): Promise<Uint8Array> {
+  const profile = icc ?? profileOf(spaceOfHeif(bytes), subject);
   const { width, height, data } = await decodeInThread(bytes, limits);
   if (!data)
     throw new VisibleError(
@@ -82,28 +89,4 @@ async function decodeInThread(bytes: Uint8Array, limits: HeicLimits): Promise<De
     clearTimeout(timer);
     await worker.terminate();
   }
-}
-
-/** Code points of ITU-T H.273. */
-const [displayP3, bt2020, pq, hlg] = [12, 9, 16, 18];
-
-/** The ICC profile of a HEIC file, or a profile for its code points; undefined for sRGB. */
-async function profileOf(bytes: Uint8Array, subject: string): Promise<Uint8Array | undefined> {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (const kind of ["colrprof", "colrrICC"]) {
-    const at = file.indexOf(kind, 0, "latin1");
-    if (at >= 4) return file.subarray(at + 8, at - 4 + file.readUInt32BE(at - 4));
-  }
-  const at = file.indexOf("colrnclx", 0, "latin1");
-  if (at < 0 || at + 12 > file.length) return undefined;
-  const [primaries, transfer] = [file.readUInt16BE(at + 8), file.readUInt16BE(at + 10)];
-  if (transfer === pq || transfer === hlg || primaries === bt2020)
-    throw new VisibleError(
-      "unsupported_image",
-      `${subject} is an HDR photo (BT.2020, PQ or HLG); export it as an SDR JPEG first.`,
-    );
-  if (primaries !== displayP3) return undefined;
-  const sharp = guardedSharp();
-  const blank = { create: { width: 1, height: 1, channels: 3, background: "#000" } } as const;
-  return (await sharp(await sharp(blank).withIccProfile("p3").png().toBuffer()).metadata()).icc;
 }

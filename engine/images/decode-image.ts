@@ -1,9 +1,13 @@
 /** Decodes untrusted image files to RgbImage, with an error message for every kind of failure. */
 import type { Metadata } from "sharp";
 import { defined } from "../../shared/defined.ts";
+import { parseIccProfile } from "../color/icc-profile.ts";
+import { isSameSpace, type RgbProfile, srgb } from "../color/rgb-profile.ts";
 import { VisibleError } from "../errors.ts";
 import { filterExif } from "../metadata/exif.ts";
 import type { PhotoMetadata } from "../metadata/photo-metadata.ts";
+import { withAssignedProfile } from "./assign-profile.ts";
+import type { ColorProfileMode } from "./color-profile-mode.ts";
 import { countScans } from "./count-scans.ts";
 import { heicToPng } from "./decode-heic.ts";
 import { detectFormat, type ReadableFormat, readableFormats, refusedFormats } from "./image-format.ts";
@@ -26,9 +30,21 @@ export interface Transparency {
   readonly colours: RgbImage;
 }
 
+/** The color space of a photo, and its ICC profile. */
+export interface PhotoProfile extends RgbProfile {
+  readonly icc: Uint8Array;
+}
+
 export interface DecodedImage {
-  /** Upright, in sRGB; transparent parts are composited on white, as viewers show them. */
+  /**
+   * Upright, in sRGB or the color space of `profile`; transparent parts are composited on white, as viewers
+   * show them.
+   */
   readonly image: RgbImage;
+  /** Present only with `keep`, and if it is not sRGB. */
+  readonly profile?: PhotoProfile;
+  /** Present if the file is a PNG or TIFF with 16 bits per channel. */
+  readonly depth?: 16;
   readonly format: ReadableFormat;
   /** Present if any pixel is not opaque; `withTransparency` applies it to an edited image. */
   readonly transparency?: Transparency;
@@ -63,7 +79,7 @@ function requireFewScans(subject: string, bytes: Uint8Array): void {
     );
 }
 
-function requireOnePicture(subject: string, format: ReadableFormat, { pages = 1 }: Metadata): void {
+function requireOnePicture(subject: string, format: ReadableFormat, pages: number): void {
   // Additional pages of a TIFF are thumbnails or layers; the first is the image.
   if (pages > 1 && format !== "tiff")
     throw new VisibleError(
@@ -72,7 +88,7 @@ function requireOnePicture(subject: string, format: ReadableFormat, { pages = 1 
     );
 }
 
-function requireModestSize(subject: string, { width, height }: Metadata): void {
+function requireModestSize(subject: string, { width, height }: Pick<Metadata, "width" | "height">): void {
   if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
     throw new VisibleError(
       "image_too_large",
@@ -82,16 +98,17 @@ function requireModestSize(subject: string, { width, height }: Metadata): void {
 
 /** [height, width, 4] interleaved → the image on white and, unless fully opaque, its transparency. */
 function splitAlpha(
-  bytes: Uint8Array,
+  bytes: Uint8Array | Uint16Array,
   width: number,
   height: number,
 ): Pick<DecodedImage, "image" | "transparency"> {
   const colours = fromBytes(bytes, width, height, 4);
   const area = width * height;
   const alpha = new Uint8Array(area);
+  const step = bytes.BYTES_PER_ELEMENT === 2 ? 257 : 1;
   let opaque = true;
   for (let pixel = 0; pixel < area; pixel++) {
-    alpha[pixel] = bytes[pixel * 4 + 3]!;
+    alpha[pixel] = Math.round(bytes[pixel * 4 + 3]! / step);
     opaque &&= alpha[pixel] === 255;
   }
   if (opaque) return { image: colours };
@@ -99,20 +116,67 @@ function splitAlpha(
   return { image: createRgbImage(width, height, onWhite), transparency: { alpha, colours } };
 }
 
-/** Metadata as stored. A TIFF file is itself the structure of directories that Exif consists of. */
-async function metadataOf(
+type StoredMetadata = Pick<Metadata, "exif" | "iptc" | "xmp" | "icc" | "orientation">;
+
+/** HEIC is decoded elsewhere; here only its metadata is read, and none if that fails. */
+async function storedMetadata(bytes: Uint8Array, format: ReadableFormat): Promise<Partial<Metadata>> {
+  const stored = guardedSharp()(bytes, { limitInputPixels: false }).metadata();
+  return format === "heic" ? stored.catch(() => ({})) : stored;
+}
+
+/** The file as its decoder needs it: HEIC as PNG, and with a profile for its color space. */
+async function decodableFile(
   bytes: Uint8Array,
   format: ReadableFormat,
-): Promise<Pick<DecodedImage, "metadata">> {
-  const { xmp, iptc, ...stored } = await guardedSharp()(bytes, { limitInputPixels: false }).metadata();
+  stored: Partial<Metadata>,
+  name: string,
+): Promise<Uint8Array> {
+  if (format === "heic") return heicToPng(bytes, stored.icc, name, { maximumSide, maximumPixels });
+  const { width = 0, height = 0, pages = 1 } = stored;
+  requireModestSize(name, { width, height });
+  requireOnePicture(name, format, pages);
+  return withAssignedProfile(bytes, format, stored, name);
+}
+
+async function decodePixels(file: Uint8Array, format: ReadableFormat, colorProfile: ColorProfileMode) {
+  const sharp = guardedSharp();
+  const { icc, depth: stored } = await sharp(file, { limitInputPixels: false }).metadata();
+  const profile = colorProfile === "keep" && icc ? wideProfile(icc) : undefined;
+  const depth = stored === "ushort" && (format === "png" || format === "tiff") ? 16 : undefined;
+  const upright = sharp(file, {
+    failOn: "warning",
+    limitInputPixels: maximumPixels,
+    ignoreIcc: profile !== undefined,
+  }).autoOrient();
+  // Without a requested profile, libvips treats 16-bit pixels of another profile as sRGB.
+  if (icc && !profile && stored === "ushort") upright.withIccProfile("srgb");
+  const { data, info } = await upright
+    .toColourspace(depth ? "rgb16" : "srgb")
+    .raw({ depth: depth ? "ushort" : "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  const pixels = depth ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
+  return { pixels, info, depth, profile } as const;
+}
+
+function wideProfile(icc: Uint8Array): PhotoProfile | undefined {
+  const parsed = parseIccProfile(icc);
+  return parsed && !isSameSpace(parsed, srgb) ? { icc, ...parsed } : undefined;
+}
+
+/** Metadata as stored. A TIFF file is itself the structure of directories that Exif consists of. */
+function metadataOf(
+  bytes: Uint8Array,
+  format: ReadableFormat,
+  { xmp, iptc, ...stored }: StoredMetadata,
+): Pick<DecodedImage, "metadata"> {
   const exif = format === "tiff" ? filterExif(bytes, { place: true, isSrgb: true }) : stored.exif;
   return exif || xmp || iptc ? { metadata: defined({ exif, xmp, iptc }) } : {};
 }
 
 /**
  * Decodes JPEG, PNG, WebP, AVIF, HEIC or TIFF, detected by content, from a path or from memory. Applies the
- * orientation and converts ICC profiles, CMYK, grayscale and 10 or 16 bits to 8-bit sRGB. Wide gamuts
- * (Display P3, Adobe RGB, ProPhoto) are clipped to sRGB.
+ * orientation and converts ICC profiles, CMYK and grayscale to sRGB. Wide gamuts (Display P3, Adobe RGB,
+ * ProPhoto) are clipped to sRGB unless `colorProfile` is `keep`.
  *
  * @param subject names the image in errors; by default its path
  * @throws VisibleError for any other format, a damaged file, or too many pixels
@@ -120,32 +184,28 @@ async function metadataOf(
  * const { image, format } = await decodeImage("photo.jpg");
  * console.log(format, image.width, image.height);
  */
-export async function decodeImage(source: string | Uint8Array, subject?: string): Promise<DecodedImage> {
+export async function decodeImage(
+  source: string | Uint8Array,
+  subject?: string,
+  colorProfile: ColorProfileMode = "srgb",
+): Promise<DecodedImage> {
   const name = subject ?? (typeof source === "string" ? source : "The uploaded image");
   const bytes = typeof source === "string" ? await readImageFile(source) : source;
   const format = requireFormat(bytes, name);
   if (format === "jpeg") requireFewScans(name, bytes);
   try {
-    const sharp = guardedSharp();
-    const file = format === "heic" ? await heicToPng(bytes, name, { maximumSide, maximumPixels }) : bytes;
-    const metadata = await sharp(file, { limitInputPixels: false }).metadata();
-    requireModestSize(name, metadata);
-    requireOnePicture(name, format, metadata);
-    const upright = sharp(file, { failOn: "warning", limitInputPixels: maximumPixels }).autoOrient();
-    // Without a requested profile, libvips treats 16-bit pixels of another profile as sRGB.
-    if (metadata.hasProfile && metadata.depth === "ushort") upright.withIccProfile("srgb");
-    const { data, info } = await upright
-      .toColourspace("srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
+    const stored = await storedMetadata(bytes, format);
+    const file = await decodableFile(bytes, format, stored, name);
+    const { pixels, info, depth, profile } = await decodePixels(file, format, colorProfile);
     const { width, height, channels } = info;
     return {
       ...(channels === 4
-        ? splitAlpha(data, width, height)
-        : { image: fromBytes(data, width, height, channels) }),
+        ? splitAlpha(pixels, width, height)
+        : { image: fromBytes(pixels, width, height, channels) }),
       format,
-      hadOrientation: (metadata.orientation ?? 1) !== 1,
-      ...(await metadataOf(bytes, format)),
+      hadOrientation: format !== "heic" && (stored.orientation ?? 1) !== 1,
+      ...defined({ profile, depth }),
+      ...metadataOf(bytes, format, stored),
     };
   } catch (cause) {
     if (cause instanceof VisibleError) throw cause;

@@ -1,7 +1,8 @@
+import { convertPixels, type RgbProfile, srgb } from "../color/rgb-profile.ts";
 import { InternalError, VisibleError } from "../errors.ts";
 import { resizeImage } from "./resize-image.ts";
 import { type DetailMode, restoreDetail } from "./restore-detail.ts";
-import { cropImage, padImage, type RgbImage } from "./rgb-image.ts";
+import { createRgbImage, cropImage, padImage, type RgbImage } from "./rgb-image.ts";
 
 export interface ModelSize {
   /**
@@ -36,12 +37,15 @@ export const maximumElongation = 8;
  * restore-detail.ts). The default "transfer" came closest to the true edit of the three, on synthetic edits
  * and on the demo's photos; it changes nothing if no resizing was needed.
  *
+ * @param profile the color space of `image`, if it is not sRGB. The model's image is in sRGB, and `restore`
+ * returns to this space
  * @throws VisibleError if the image is more elongated than maximumElongation
  */
 export function fitToModel(
   image: RgbImage,
   { resolution, multiple, exact }: ModelSize,
   subject = "The image",
+  profile?: RgbProfile,
 ): FittedImage {
   const { width, height } = image;
   if (Math.max(width / height, height / width) > maximumElongation)
@@ -67,15 +71,23 @@ export function fitToModel(
     extraX + extraY === 0
       ? inner
       : padImage(inner, { left, top, right: extraX - left, bottom: extraY - top });
+  const forModel = profile ? convertImage(padded, profile, srgb) : padded;
+  const inside = { left, top, width: inner.width, height: inner.height };
   return {
-    image: padded,
+    image: forModel,
     restore(edited, detail = "transfer") {
       if (edited.width !== padded.width || edited.height !== padded.height)
         throw new InternalError(
           `restore: ${edited.width}×${edited.height} is not ${padded.width}×${padded.height}`,
         );
-      const cropped = cropImage(edited, { left, top, width: inner.width, height: inner.height });
-      return restoreDetail(image, inner, cropped, detail);
+      const cropped = cropImage(edited, inside);
+      if (!profile) return restoreDetail(image, inner, cropped, detail);
+      // What the model has seen, so that colors outside sRGB count as detail.
+      const seen = convertImage(cropImage(forModel, inside), srgb, profile);
+      return restoreDetail(image, seen, convertImage(cropped, srgb, profile), detail);
     },
   };
 }
+
+const convertImage = ({ width, height, data }: RgbImage, from: RgbProfile, to: RgbProfile): RgbImage =>
+  createRgbImage(width, height, convertPixels(data, from, to));

@@ -1,5 +1,7 @@
-import { type DecodedImage, decodeImage } from "./decode-image.ts";
+import type { ColorProfileMode } from "./color-profile-mode.ts";
+import { decodeImage } from "./decode-image.ts";
 import type { RgbImage } from "./rgb-image.ts";
+import type { PhotoPixels } from "./with-transparency.ts";
 
 /** A photo: a file path, the bytes of a file (JPEG, PNG, WebP, AVIF, HEIC or TIFF), or pixels. */
 export type ImageSource = string | Uint8Array | RgbImage;
@@ -8,8 +10,9 @@ export type ImageSource = string | Uint8Array | RgbImage;
 export async function openImage(
   source: ImageSource,
   subject?: string,
-): Promise<Pick<DecodedImage, "image" | "transparency" | "metadata">> {
+  colorProfile?: ColorProfileMode,
+): Promise<PhotoPixels> {
   return typeof source === "string" || source instanceof Uint8Array
-    ? decodeImage(source, subject)
+    ? decodeImage(source, subject, colorProfile)
     : { image: source };
 }

@@ -1,3 +1,4 @@
+import type { ColorProfileMode } from "./color-profile-mode.ts";
 import { fitToModel, type ModelSize } from "./fit-to-model.ts";
 import { type ImageSource, openImage } from "./image-source.ts";
 import { blendByMask, fitMask, maskOf } from "./mask-image.ts";
@@ -10,7 +11,7 @@ export interface OpenPhoto {
   /** Size of the original photo in pixels. */
   readonly width: number;
   readonly height: number;
-  /** The photo resized for the model. */
+  /** The photo resized for the model, in sRGB. */
   readonly image: RgbImage;
   /** Mask for the pixels of `image`; absent without a mask. */
   readonly mask?: Float32Array;
@@ -18,10 +19,18 @@ export interface OpenPhoto {
   finish(edited: RgbImage, detail?: DetailMode): FinishedImage;
 }
 
+export interface PhotoOptions {
+  /** A mask image with the photo's aspect ratio. */
+  readonly mask?: ImageSource;
+  /** Default: `srgb`. */
+  readonly colorProfile?: ColorProfileMode;
+}
+
 /**
  * Decodes a photo and resizes it for the model, once for several edits.
  *
- * @param mask white is edited, black is kept
+ * @param options `mask`: white is edited, black is kept. `colorProfile`: `keep` returns edits in the photo's own
+ * color space
  * @throws VisibleError for an unreadable or too elongated photo; `subject` names it
  * @example
  * const photo = await openPhoto("photo.jpg", pipeline.imageSize);
@@ -32,10 +41,10 @@ export async function openPhoto(
   source: ImageSource,
   size: ModelSize,
   subject = typeof source === "string" ? source : "The photo",
-  mask?: ImageSource,
+  { mask, colorProfile }: PhotoOptions = {},
 ): Promise<OpenPhoto> {
-  const original = await openImage(source, subject);
-  const fitted = fitToModel(original.image, size, subject);
+  const original = await openImage(source, subject, colorProfile);
+  const fitted = fitToModel(original.image, size, subject, original.profile);
   const { width, height } = original.image;
   const maskName = typeof mask === "string" ? mask : "of the photo";
   const area =

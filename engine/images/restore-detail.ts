@@ -61,8 +61,8 @@ function addMappedDetail(
 }
 
 /**
- * `input` and `edited` have one size; `original` is the image that `input` was resized from. Returns
- * original's size.
+ * `input` and `edited` have one size; `original` is the image that `input` was resized from, or `input`
+ * itself. Returns original's size.
  */
 export function restoreDetail(
   original: RgbImage,
@@ -72,8 +72,8 @@ export function restoreDetail(
 ): RgbImage {
   const same = original.width === input.width && original.height === input.height;
   const result = same ? edited.data.slice() : resamplePlanes(edited.data, edited, original);
-  if (!same && mode !== "plain") {
-    const detail = resamplePlanes(input.data, input, original);
+  if (original !== input && mode !== "plain") {
+    const detail = same ? input.data.slice() : resamplePlanes(input.data, input, original);
     for (let index = 0; index < detail.length; index++)
       detail[index] = original.data[index]! - detail[index]!;
     if (mode === "transfer") addMappedDetail(result, detail, original, localLinearMap(input, edited), input);

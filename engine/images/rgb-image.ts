@@ -24,15 +24,21 @@ export function createRgbImage(width: number, height: number, data: Float32Array
   return { width, height, data };
 }
 
-/** From interleaved 8-bit pixels [height, width, channels]; the first three channels are R, G, B. */
-export function fromBytes(bytes: Uint8Array, width: number, height: number, channels = 3): RgbImage {
+/** From interleaved 8-bit or 16-bit pixels [height, width, channels]; the first three channels are R, G, B. */
+export function fromBytes(
+  bytes: Uint8Array | Uint16Array,
+  width: number,
+  height: number,
+  channels = 3,
+): RgbImage {
   const area = width * height;
+  const half = bytes.BYTES_PER_ELEMENT === 2 ? 32767.5 : 127.5;
   if (channels < 3 || bytes.length !== area * channels)
     throw new InternalError(`${bytes.length} bytes are not ${width}×${height}×${channels}`);
   const data = new Float32Array(3 * area);
   for (let pixel = 0; pixel < area; pixel++)
     for (let channel = 0; channel < 3; channel++)
-      data[channel * area + pixel] = bytes[pixel * channels + channel]! / 127.5 - 1;
+      data[channel * area + pixel] = bytes[pixel * channels + channel]! / half - 1;
   return createRgbImage(width, height, data);
 }
 
@@ -42,16 +48,27 @@ export function fromBytes(bytes: Uint8Array, width: number, height: number, chan
  * @throws InternalError for NaN, which would otherwise silently become black
  */
 export function toBytes(image: RgbImage): Uint8Array {
+  const bytes = new Uint8Array(image.data.length);
+  writePixels(image, bytes, 255);
+  return bytes;
+}
+
+/** As toBytes, to 16-bit pixels. */
+export function toUint16(image: RgbImage): Uint16Array {
+  const values = new Uint16Array(image.data.length);
+  writePixels(image, values, 65_535);
+  return values;
+}
+
+function writePixels(image: RgbImage, into: Uint8Array | Uint16Array, most: number): void {
   const area = image.width * image.height;
-  const bytes = new Uint8Array(3 * area);
   for (let channel = 0; channel < 3; channel++)
     for (let pixel = 0; pixel < area; pixel++) {
       const value = image.data[channel * area + pixel]!;
       if (Number.isNaN(value))
         throw new InternalError(`NaN in channel ${channel} of an image, at pixel ${pixel}`);
-      bytes[pixel * 3 + channel] = Math.round(Math.min(255, Math.max(0, (value + 1) * 127.5)));
+      into[pixel * 3 + channel] = Math.round(Math.min(most, Math.max(0, (value + 1) * (most / 2))));
     }
-  return bytes;
 }
 
 /** A rectangle of `image`, which must lie inside. */

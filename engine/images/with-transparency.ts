@@ -1,7 +1,11 @@
+import { defined } from "../../shared/defined.ts";
 import { InternalError } from "../errors.ts";
 import type { PhotoMetadata } from "../metadata/photo-metadata.ts";
-import type { DecodedImage } from "./decode-image.ts";
+import type { DecodedImage, PhotoProfile } from "./decode-image.ts";
 import { createRgbImage, type RgbImage } from "./rgb-image.ts";
+
+/** What `withTransparency` needs of a decoded photo. */
+export type PhotoPixels = Pick<DecodedImage, "image" | "transparency" | "metadata" | "profile" | "depth">;
 
 export interface FinishedImage {
   readonly image: RgbImage;
@@ -9,19 +13,20 @@ export interface FinishedImage {
   readonly alpha?: Uint8Array;
   /** Of the photo, as stored; `encodeImage` selects what holds for the result. */
   readonly metadata?: PhotoMetadata;
+  /** The color space of `image`; sRGB if absent. */
+  readonly profile?: PhotoProfile;
+  /** Bits per channel of the photo; 8 if absent. */
+  readonly depth?: 16;
 }
 
 /**
  * Applies the original's transparency to an edited image. The model saw the composite on white. Applying its
  * change to the original's colors (colors + edited − composite) avoids a white fringe, and an edit that
- * changes nothing returns the original exactly. The metadata is passed on. `edited` has the original's size.
+ * changes nothing returns the original exactly. Metadata, profile and depth are passed on. `edited` has the original's size.
  */
-export function withTransparency(
-  original: Pick<DecodedImage, "image" | "transparency" | "metadata">,
-  edited: RgbImage,
-): FinishedImage {
-  const { transparency, image: composite, metadata } = original;
-  const kept = metadata ? { metadata } : {};
+export function withTransparency(original: PhotoPixels, edited: RgbImage): FinishedImage {
+  const { transparency, image: composite, metadata, profile, depth } = original;
+  const kept = defined({ metadata, profile, depth });
   if (!transparency) return { image: edited, ...kept };
   if (edited.data.length !== composite.data.length)
     throw new InternalError(

@@ -6,9 +6,10 @@ import { embedInJpeg } from "../metadata/embed-jpeg.ts";
 import { embedInPng } from "../metadata/embed-png.ts";
 import { embedInWebp } from "../metadata/embed-webp.ts";
 import { type MetadataMode, metadataOfResult, type PhotoMetadata } from "../metadata/photo-metadata.ts";
+import type { PhotoProfile } from "./decode-image.ts";
 import type { ImageFormat } from "./image-format.ts";
 import { guardedSharp } from "./image-loaders.ts";
-import { type RgbImage, toBytes } from "./rgb-image.ts";
+import { type RgbImage, toBytes, toUint16 } from "./rgb-image.ts";
 
 export interface EncodeOptions {
   /**
@@ -18,6 +19,10 @@ export interface EncodeOptions {
   readonly alpha?: Uint8Array;
   /** 1–100, default 92; PNG is lossless and ignores it. */
   readonly quality?: number;
+  /** The color space of the image, with which it is tagged; sRGB if absent. */
+  readonly profile?: PhotoProfile;
+  /** Bits per channel; 8 if absent. Only PNG has 16. */
+  readonly depth?: 16;
   /** Metadata of the photo, as stored. */
   readonly metadata?: PhotoMetadata;
   /** How much of it is written. Default: `safe`. */
@@ -49,17 +54,18 @@ const encoders: Readonly<Record<ImageFormat, (picture: Sharp, quality: number) =
 };
 
 /** [height, width, 3] and [height, width] → [height, width, 4]. */
-function interleaveAlpha(rgb: Uint8Array, alpha: Uint8Array): Uint8Array {
-  const rgba = new Uint8Array(alpha.length * 4);
+function interleaveAlpha(rgb: Uint8Array | Uint16Array, alpha: Uint8Array): Uint8Array | Uint16Array {
+  const deep = rgb.BYTES_PER_ELEMENT === 2;
+  const rgba = deep ? new Uint16Array(alpha.length * 4) : new Uint8Array(alpha.length * 4);
   for (let pixel = 0; pixel < alpha.length; pixel++) {
     rgba.set(rgb.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
-    rgba[pixel * 4 + 3] = alpha[pixel]!;
+    rgba[pixel * 4 + 3] = alpha[pixel]! * (deep ? 257 : 1);
   }
   return rgba;
 }
 
 /**
- * Encodes an image in memory, in sRGB. Of `metadata`, what holds for the result is written.
+ * Encodes an image in memory. Of `metadata`, what holds for the result is written.
  *
  * @example
  * const { image } = await decodeImage("photo.jpg");
@@ -68,13 +74,19 @@ function interleaveAlpha(rgb: Uint8Array, alpha: Uint8Array): Uint8Array {
 export async function encodeImage(
   image: RgbImage,
   format: ImageFormat,
-  { alpha, quality = 92, metadata = {}, metadataMode: mode = "safe" }: EncodeOptions = {},
+  { alpha, quality = 92, metadata = {}, metadataMode: mode = "safe", profile, depth }: EncodeOptions = {},
 ): Promise<Buffer> {
-  const rgb = toBytes(image);
+  const deep = depth === 16 && format === "png";
+  const rgb = deep ? toUint16(image) : toBytes(image);
   const pixels = alpha ? interleaveAlpha(rgb, alpha) : rgb;
   const raw = { width: image.width, height: image.height, channels: alpha ? 4 : 3 } as const;
-  const kept = metadataOfResult(metadata, { mode, hasIptc: format === "jpeg", isSrgb: true });
+  const isSrgb = profile === undefined;
+  const kept = {
+    ...metadataOfResult(metadata, { mode, hasIptc: format === "jpeg", isSrgb }),
+    ...(profile ? { profile: profile.icc } : {}),
+  };
   const picture = guardedSharp()(pixels, { raw });
+  if (deep) picture.toColourspace("rgb16");
   if (Object.keys(kept).length === 0) return encoders[format](picture, quality).toBuffer();
   if (format !== "avif")
     return embedders[format](await encoders[format](picture, quality).toBuffer(), kept, image);

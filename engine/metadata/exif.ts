@@ -16,7 +16,7 @@ const typeSizes: Readonly<Record<number, number>> = {
 };
 
 const [short, long] = [3, 4];
-const [exifPointer, gpsPointer, colorSpace] = [0x8769, 0x8825, 0xa001];
+const [exifPointer, gpsPointer, interoperabilityPointer, colorSpace] = [0x8769, 0x8825, 0xa005, 0xa001];
 
 /**
  * Fields of the first directory that describe the photo: document name, description, make, model, resolution,
@@ -76,6 +76,24 @@ export function filterExif(
     ]);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a camera marked the photo as Adobe RGB, by the interoperability index R03 (DCF 2.0). */
+export function isAdobeRgb(exif: Uint8Array): boolean {
+  try {
+    const tiff = openTiff(exif);
+    let fields = readDirectory(tiff, tiff.view.getUint32(4, tiff.little));
+    for (const pointer of [exifPointer, interoperabilityPointer]) {
+      const field = fields.find(({ tag, type }) => tag === pointer && type === long);
+      if (!field) return false;
+      fields = readDirectory(tiff, readLong(field, tiff.little));
+    }
+    const index = fields.find(({ tag }) => tag === 1);
+    return index !== undefined && String.fromCharCode(...index.value.subarray(0, 3)) === "R03";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
     throw error;
   }
 }

@@ -111,8 +111,10 @@ export async function editTask(
 /** Decodes a part's images. Of large ones, only the resized image stays in memory. */
 export async function openPart(pipeline: Pick<Pipeline, "imageSize">, state: PartState): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
+  const { colorProfile } = state.part;
   for (const { index, bytes } of state.part.images) {
-    const decode = () => openPhoto(bytes, pipeline.imageSize, `Image ${index + 1}`);
+    const decode = () =>
+      openPhoto(bytes, pipeline.imageSize, `Image ${index + 1}`, defined({ colorProfile }));
     const { image, open } = keep(await decode(), decode);
     for (let variation = 0; variation < state.part.count; variation++)
       wanted.push({ part: state, index, variation, image, open });

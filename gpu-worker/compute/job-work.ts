@@ -160,7 +160,11 @@ async function edit(
     count,
     format,
     seed: request.seed ?? 0,
-    ...defined({ noise: request.noise, metadata: request.photo_metadata }),
+    ...defined({
+      noise: request.noise,
+      metadata: request.photo_metadata,
+      colorProfile: request.color_profile,
+    }),
   };
   const prompt: EditPrompt = defined({
     instruction,

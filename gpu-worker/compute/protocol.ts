@@ -1,3 +1,4 @@
+import type { ColorProfileMode } from "../../engine/images/color-profile-mode.ts";
 import type { MetadataMode } from "../../engine/metadata/photo-metadata.ts";
 import type { SchedulerKind } from "../../engine/schedulers/create-scheduler.ts";
 import type { ErrorCode } from "../../shared/error-codes.ts";
@@ -53,6 +54,7 @@ export interface EditPart {
   readonly count: number;
   readonly format: "png" | "jpeg" | "webp";
   readonly metadata?: MetadataMode;
+  readonly colorProfile?: ColorProfileMode;
 }
 
 /** Checks a `.visii` file against the model. */

@@ -86,7 +86,16 @@ export const editOptionsSchema = z
       .describe(
         "What a result keeps of the photo's EXIF, IPTC and XMP. `safe` (default): author, copyright, dates and camera, but not the place. `keep`: also the place. `strip`: nothing.",
       ),
-    format: z.enum(outputFormats).optional().describe("Default: `png`."),
+    color_profile: z
+      .enum(["srgb", "keep"])
+      .optional()
+      .describe(
+        "Color space of the results. `keep`: that of the photo, if it has an RGB profile of primaries and curves, such as Display P3. Default: `srgb`.",
+      ),
+    format: z
+      .enum(outputFormats)
+      .optional()
+      .describe("Default: `png`, with 16 bits per channel for a PNG or TIFF that has them."),
   })
   .meta({ id: "EditOptions" });
 

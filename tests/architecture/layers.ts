@@ -32,6 +32,7 @@ export const layers: Readonly<Record<string, number>> = {
   "engine/baselines/": 3,
   "engine/images/": 3,
   "engine/metadata/": 3,
+  "engine/color/": 3,
   "engine/lut/": 3,
   "engine/image-quality/": 3,
   "engine/pairs/": 3,

@@ -22,3 +22,9 @@ with open(profile, "rb") as icc:
     picture.save(f"{out}/p3.heic", icc_profile=icc.read(), **options)
 deep = (pixels.astype(np.uint16) * 257).tobytes()
 pillow_heif.from_bytes(mode="RGB;16", size=(48, 32), data=deep).save(f"{out}/ten-bits.heic", quality=90, chroma="444")
+# The primary image is the second of two.
+two = pillow_heif.from_pillow(Image.new("RGB", (64, 64), "white"))
+two.add_from_pillow(picture)
+two.save(f"{out}/second.heic", primary_index=1, quality=90, chroma="444")
+alpha = Image.fromarray(np.dstack([pixels, np.full((32, 48), 128, np.uint8)]), "RGBA")
+alpha.save(f"{out}/alpha.heic", **options)

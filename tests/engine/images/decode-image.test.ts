@@ -102,7 +102,10 @@ describe("decodeImage reads HEIC photos", () => {
   });
 
   it("with limits that are checked before decoding", async () => {
-    const failure = heicToPng(await heic("plain"), "photo.heic", { maximumSide: 100, maximumPixels: 1000 });
+    const failure = heicToPng(await heic("plain"), undefined, "photo.heic", {
+      maximumSide: 100,
+      maximumPixels: 1000,
+    });
     await expect(failure).rejects.toThrow(/photo\.heic is 48×32 pixels/);
   });
 });
@@ -195,9 +198,9 @@ describe("decodeImage", () => {
       .png()
       .toBuffer();
     const { icc } = await sharp(await plain(1, 1, "#000").withIccProfile("p3").png().toBuffer()).metadata();
-    expect(pixelOf((await decodeImage(embedInPng(deep, { profile: icc! }))).image, 0, 0)).toEqual([
-      218, 0, 9,
-    ]);
+    expect(pixelOf((await decodeImage(embedInPng(deep, { profile: icc! }))).image, 0, 0)).toEqual(
+      near([218, 0, 9], 1),
+    );
   });
 
   it("reads the first image of a TIFF with several", async () => {

@@ -30,9 +30,10 @@ it("keeps only the resized images of large photos", async () => {
   expect((await wanted[0]!.open()).width).toBe(3000);
 });
 
-it("writes each job's results with the metadata of their own photos that the job asks for", async () => {
+it("writes each job's results with the metadata and the profile of their own photos that the job asks for", async () => {
   const phone = await readFile(new URL("../../fixtures/photos/phone.jpg", import.meta.url));
   const clean = await sharp(phone).jpeg().toBuffer();
+  const wide = await sharp(phone).keepExif().withIccProfile("p3").jpeg().toBuffer();
   const pipeline = await openPipeline(tinyModel, { device: "cpu" });
   const part: EditPart = { images: [{ index: 0, bytes: phone }], seed: 0, count: 1, format: "png" };
   const parts: EditPart[] = [
@@ -40,12 +41,16 @@ it("writes each job's results with the metadata of their own photos that the job
     { ...part, metadata: "keep", format: "webp" },
     { ...part, metadata: "strip" },
     { ...part, metadata: "keep", images: [{ index: 0, bytes: clean }] },
+    { ...part, metadata: "strip", colorProfile: "keep", images: [{ index: 0, bytes: wide }] },
   ];
+  const profiles: boolean[] = [];
   const results: string[] = [];
   const task = { kind: "edit", prompt: { text: "night", steps: 1 }, parts, batch: 4 } as const;
   const canceled = { signal: new AbortController().signal, parts: new Set<number>() };
   await editTask(pipeline, task, canceled, async (event) => {
-    if (event.type === "result") results[event.part] = Buffer.from(event.bytes).toString("latin1");
+    if (event.type !== "result") return;
+    results[event.part] = Buffer.from(event.bytes).toString("latin1");
+    profiles[event.part] = (await sharp(event.bytes).metadata()).hasProfile;
   });
   await pipeline.dispose();
   expect(results.map((text) => [/Ana/.test(text), /Paris/.test(text)])).toEqual([
@@ -53,5 +58,7 @@ it("writes each job's results with the metadata of their own photos that the job
     [true, true],
     [false, false],
     [false, false],
+    [false, false],
   ]);
+  expect(profiles).toEqual([false, false, false, false, true]);
 });
