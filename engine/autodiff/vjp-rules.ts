@@ -98,6 +98,25 @@ export const vjpRules: VjpRules = {
     convTransposeWeightGradient(graph, x, w, attributes, dy),
   ],
 
+  // With P = softmax(α·Q·Kᵀ) per head: dV = Pᵀ·dY, dS = P∘(dP − Σ dP∘P) for dP = dY·Vᵀ, dQ = α·dS·K, dK =
+  // α·dSᵀ·Q. P is computed again, because the operator does not return it.
+  MultiHeadAttention: ({ graph, inputs, attributes: { heads, scale: alpha }, dy }) => {
+    const byHead = (x: Value) => {
+      const [batch, length, width] = x.shape as readonly [number, number, number];
+      return graph.transpose(graph.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
+    };
+    const joined = (x: Value, like: Value) => graph.reshape(graph.transpose(x, [0, 2, 1, 3]), like.shape);
+    const [q, k, v, dY] = [...inputs.map(byHead), byHead(dy)] as [Value, Value, Value, Value];
+    const weights = graph.softmax(graph.matmul(q, k, { transB: true, alpha }));
+    const dP = graph.matmul(dY, v, { transB: true });
+    const sums = graph.reduceSum(graph.mul(dP, weights), [3]);
+    const dS = graph.mul(weights, graph.sub(dP, sums));
+    return [
+      joined(graph.matmul(dS, k, { alpha }), inputs[0]),
+      joined(graph.matmul(dS, q, { transA: true, alpha }), inputs[1]),
+      joined(graph.matmul(weights, dY, { transA: true }), inputs[2]),
+    ];
+  },
   // dx = y·(dy − Σ dy·y)
   Softmax: ({ graph, y, dy }) => [
     graph.mul(y, graph.sub(dy, graph.reduceSum(graph.mul(dy, y), [y.shape.length - 1]))),

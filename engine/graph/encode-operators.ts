@@ -72,6 +72,11 @@ export const onnxForms: { readonly [Op in OpType]: FormRule<Op> } = {
     type: "ConvTranspose",
     attributes: { ...conv(attributes), output_padding: attributes.outputPadding },
   }),
+  MultiHeadAttention: ({ heads, scale }) => ({
+    type: "MultiHeadAttention",
+    domain: "com.microsoft",
+    attributes: { num_heads: heads, scale: { float: scale } },
+  }),
 
   Softmax: () => ({ type: "Softmax", attributes: { axis: -1 } }),
   LayerNormalization: ({ epsilon }) => ({

@@ -154,6 +154,8 @@ export class GraphBuilder {
     this.#one("Conv", b ? [x, w, b] : [x, w], attributes);
   convTranspose = (x: Value, w: Value, attributes: Attributes<"ConvTranspose">) =>
     this.#one("ConvTranspose", [x, w], attributes);
+  multiHeadAttention = (q: Value, k: Value, v: Value, attributes: Attributes<"MultiHeadAttention">) =>
+    this.#one("MultiHeadAttention", [q, k, v], attributes);
 
   softmax = (x: Value) => this.#one("Softmax", [x], {});
   layerNormalization = (x: Value, epsilon: number) => this.#one("LayerNormalization", [x], { epsilon });

@@ -19,7 +19,7 @@ export function workOf({ nodes }: Graph): GraphWork {
   let [convolution, product, traffic] = [0, 0, 0];
   for (const node of nodes) {
     if (node.op === "Conv" || node.op === "ConvTranspose") convolution += flopsOf(node);
-    else if (node.op === "MatMul") product += flopsOf(node);
+    else if (node.op === "MatMul" || node.op === "MultiHeadAttention") product += flopsOf(node);
     else if (!views.has(node.op))
       traffic += [...node.inputs, ...node.outputs].reduce((sum, value) => sum + bytesOf(value), 0);
   }
@@ -31,6 +31,9 @@ function flopsOf({ op, inputs, outputs, attributes }: GraphNode): number {
   const made = elementCount(outputs[0]!.shape);
   if (op === "Conv") return 2 * made * elementCount(w!.shape.slice(1));
   if (op === "ConvTranspose") return 2 * elementCount(x!.shape) * elementCount(w!.shape.slice(1));
+  // Each of the B·L·S scores of a head takes d multiply–adds, and e more to weigh the values.
+  if (op === "MultiHeadAttention")
+    return 2 * x!.shape[0]! * x!.shape[1]! * w!.shape[1]! * (w!.shape[2]! + inputs[2]!.shape[2]!);
   const { transA } = attributes as { transA: boolean };
   return 2 * made * x!.shape.at(transA ? -2 : -1)!;
 }

@@ -55,6 +55,11 @@ function layoutCopies({ op, inputs, outputs }: GraphNode): number {
   return [inputs[0]!, inputs[1]!, outputs[0]!].reduce((sum, value) => sum + bytesOf(value), 0);
 }
 
+/** Memory of a kernel while it runs: fused attention copies its operands to split them into heads. */
+function scratchBytes({ op, inputs }: GraphNode): number {
+  return op === "MultiHeadAttention" ? inputs.reduce((sum, value) => sum + bytesOf(value), 0) : 0;
+}
+
 /** Values that depend only on weights and constants. */
 function foldedValues({ nodes }: Graph): ReadonlySet<Value> {
   const folded = new Set<Value>();
@@ -100,7 +105,7 @@ function peakBytes({ nodes, inputs, outputs }: Graph, folded: ReadonlySet<Value>
     const made = views.has(node.op) ? [] : node.outputs;
     const reused = inPlace.has(node.op) ? overwritten(node) : 0;
     bytes += made.reduce((sum, value) => sum + bytesOf(value), 0);
-    peak = Math.max(peak, bytes - reused);
+    peak = Math.max(peak, bytes - reused + scratchBytes(node));
     for (const value of node.inputs) release(value);
     for (const value of made) if (!uses.has(value)) bytes -= bytesOf(value);
   }

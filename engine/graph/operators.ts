@@ -57,6 +57,15 @@ interface Operators {
     attributes: ConvAttributes & { readonly outputPadding: readonly [number, number] };
   };
 
+  /**
+   * softmax(scale · q · kᵀ) · v in `heads` parallel heads (`com.microsoft`). q [B, L, heads·d], k [B, S,
+   * heads·d], v [B, S, heads·e] → [B, L, heads·e].
+   */
+  MultiHeadAttention: {
+    inputs: readonly [q: Value, k: Value, v: Value];
+    attributes: { readonly heads: number; readonly scale: number };
+  };
+
   // Normalization and reduction.
   /** Over the last axis. */
   Softmax: Unary;

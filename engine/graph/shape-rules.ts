@@ -83,6 +83,16 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
     if (rows < 1 || columns < 1) refuse("ConvTranspose", "the pads remove the whole output", x, w);
     return [{ dtype: x.dtype, shape: [n, c, rows, columns] }];
   },
+  MultiHeadAttention: ([q, k, v], { heads }) => {
+    const [batch, length, width] = three("MultiHeadAttention", q);
+    const [keys, values] = [three("MultiHeadAttention", k), three("MultiHeadAttention", v)];
+    oneType("MultiHeadAttention", q, k, v);
+    if (width % heads || values[2] % heads)
+      refuse("MultiHeadAttention", `the width is not a multiple of ${heads} heads`, q, v);
+    if (keys[0] !== batch || values[0] !== batch || keys[1] !== values[1] || keys[2] !== width)
+      refuse("MultiHeadAttention", "keys and values do not match the queries", q, k, v);
+    return [{ dtype: q.dtype, shape: [batch, length, values[2]] }];
+  },
 
   Softmax: ([x]) => {
     if (!x.shape.length) refuse("Softmax", "a scalar has no last axis", x);
@@ -174,6 +184,11 @@ function convSize(
 function lastTwo(shape: Shape, swapped: boolean): [number, number] {
   const [rows, columns] = shape.slice(-2) as [number, number];
   return swapped ? [columns, rows] : [rows, columns];
+}
+
+function three(op: OpType, x: Value): [number, number, number] {
+  if (x.shape.length !== 3) refuse(op, "needs three axes", x);
+  return [...x.shape] as [number, number, number];
 }
 
 function four(op: OpType, x: Value): [number, number, number, number] {

@@ -5,6 +5,7 @@ import { estimateMemory, type MemoryEstimate, residentBytes } from "../graph/mem
 import { latentMultiple } from "../networks/unet-2d-condition.ts";
 import { unetGraph } from "../pipeline/forward-graphs.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
+import { fuseAttention } from "../rewrite/fuse-attention.ts";
 import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 import { largestSquare } from "./largest-square.ts";
 import { type LossSettings, lossGraph } from "./loss-graph.ts";
@@ -41,7 +42,7 @@ export function planLoss(
   if (taken(whole) <= smallShare * memory) return whole;
   const { height, width } = wanted;
   const unet = optimize(unetGraph(model, { batch: 1, height, width, learnedRows: 0 }));
-  const forward = taken({ memory: estimateMemory(unet) });
+  const forward = taken({ memory: estimateMemory(fuseAttention(unet, where)) });
   const fits = (some: LossPlan, beside: number) => taken(some) + beside <= memory;
   if (fits(whole, forward)) return whole;
   // Lazily, because building and differentiating each graph takes time.

@@ -1,5 +1,6 @@
 import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
 import type { ModelCache } from "../model-cache/model-cache.ts";
+import { fuseAttention } from "../rewrite/fuse-attention.ts";
 import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
 
@@ -41,8 +42,8 @@ export class SessionCache {
       this.#entries.set(key, known);
       return known.session;
     }
-    const graph = build();
     const where = this.#options.device === "cpu" ? "cpu" : "gpu";
+    const graph = fuseAttention(build(), where);
     const bytes = residentBytes(estimateMemory(graph), where);
     const room = this.#makeRoom(bytes);
     const made = { session: room.then(() => this.#create(graph)), bytes };

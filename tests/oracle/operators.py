@@ -28,6 +28,11 @@ def matmul(a, b, transA, transB, alpha):
     return alpha * torch.matmul(a.mT if transA else a, b.mT if transB else b)
 
 
+def multi_head_attention(q, k, v, heads, scale):
+    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+    return (torch.softmax(scale * q @ k.mT, -1) @ v).transpose(1, 2).flatten(2)
+
+
 def conv(x, w, b=None, *, stride, pads, dilation):
     top, left, bottom, right = pads
     return F.conv2d(F.pad(x, (left, right, top, bottom)), w, b, stride=stride, dilation=dilation)
@@ -71,6 +76,7 @@ OPERATORS = {
     "MatMul": matmul,
     "Conv": conv,
     "ConvTranspose": conv_transpose,
+    "MultiHeadAttention": multi_head_attention,
     "Softmax": lambda x: torch.softmax(x, -1),
     "LayerNormalization": layer_norm,
     "ReduceSum": lambda x, axes: x.sum(axes, keepdim=True),

@@ -113,6 +113,24 @@ export const operatorCases: CaseTable = {
     ),
     of("a row times a column", matmul(), numbers(1, 4), numbers(4, 1)),
   ],
+  MultiHeadAttention: [
+    of("one head", { heads: 1, scale: 0.5 }, numbers(1, 3, 4), numbers(1, 3, 4), numbers(1, 3, 4)),
+    of(
+      "two heads, a batch, more keys than queries",
+      { heads: 2, scale: 0.5 },
+      numbers(2, 3, 8),
+      numbers(2, 5, 8),
+      numbers(2, 5, 8),
+    ),
+    of(
+      "values of another width",
+      { heads: 2, scale: 1 },
+      numbers(1, 4, 6),
+      numbers(1, 2, 6),
+      numbers(1, 2, 10),
+    ),
+    of("one query", { heads: 3, scale: 0.25 }, numbers(2, 1, 6), numbers(2, 7, 6), numbers(2, 7, 6)),
+  ],
   Conv: [
     of("3×3 padded", conv({ pads: [1, 1, 1, 1] }), numbers(2, 3, 5, 4), numbers(4, 3, 3, 3), numbers(4)),
     of("1×1", conv(), numbers(2, 3, 3, 4), numbers(5, 3, 1, 1), numbers(5)),

@@ -1,7 +1,9 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
+import { multiHeadAttention } from "../../../engine/networks/attention.ts";
 import { SessionCache } from "../../../engine/pipeline/session-cache.ts";
 import { optimize } from "../../../engine/rewrite/optimize.ts";
+import { Session } from "../../../engine/runtime/session.ts";
 
 function doubling(size: number) {
   const graph = new GraphBuilder("doubling");
@@ -29,4 +31,22 @@ it("compiles a key once, and again after many other keys", async () => {
   expect(again).not.toBe(first);
   expect(await again.run({ x: Float32Array.of(3) })).toEqual({ y: Float32Array.of(6) });
   await cache.clear();
+});
+
+it.each([
+  ["cpu", ["MultiHeadAttention"]],
+  ["webgpu", expect.arrayContaining(["MatMul", "Softmax"])],
+  ["cuda:1", expect.arrayContaining(["MatMul", "Softmax"])],
+] as const)("on %s attention is compiled as %j", async (device, expected) => {
+  const graph = new GraphBuilder("attention");
+  const x = graph.input("x", "float32", [1, 6, 8]);
+  graph.output("y", multiHeadAttention(graph, x, x, x, 2));
+  const cache = new SessionCache({ device, root: "/" });
+  const compiled: string[] = [];
+  vi.spyOn(Session, "create").mockImplementationOnce(async ({ nodes }) => {
+    compiled.push(...nodes.map(({ op }) => op));
+    throw new Error("compiled");
+  });
+  await expect(cache.get("attention", () => optimize(graph.build()))).rejects.toThrow("compiled");
+  expect(compiled).toEqual(expected);
 });

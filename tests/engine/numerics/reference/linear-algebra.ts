@@ -2,7 +2,7 @@ import type { ConvAttributes } from "../../../../engine/graph/operators.ts";
 import type { ReferenceRules } from "./table.ts";
 import { at, atBroadcast, broadcastShape, generate, indices, type Tensor64 } from "./tensor64.ts";
 
-export const linearAlgebra: ReferenceRules<"MatMul" | "Conv" | "ConvTranspose"> = {
+export const linearAlgebra: ReferenceRules<"MatMul" | "Conv" | "ConvTranspose" | "MultiHeadAttention"> = {
   // y[…, i, j] = α Σₖ A[…, i, k] B[…, k, j]
   MatMul: ([a, b], { transA, transB, alpha }) => {
     const left = transA ? swapLastTwo(a!) : a!;
@@ -61,6 +61,25 @@ export const linearAlgebra: ReferenceRules<"MatMul" | "Conv" | "ConvTranspose"> 
             at(w!, [m!, c!, i!, j!]) * at(x!, [n!, m!, r!, s!]);
       }
     return [{ shape: [count, channels, rows, columns], data: y }];
+  },
+
+  // y[n, i, h·e + c] = Σⱼ pⱼ · v[n, j, h·e + c], pⱼ = exp(scale · Σ q[n, i, h·d + a] · k[n, j, h·d + a]) / Σ
+  MultiHeadAttention: ([q, k, v], { heads, scale }) => {
+    const [batch, length, width] = q!.shape as readonly [number, number, number];
+    const [tokens, made] = v!.shape.slice(1) as [number, number];
+    const [d, e] = [width / heads, made / heads];
+    return [
+      generate([batch, length, made], ([n, i, column]) => {
+        const head = Math.floor(column! / e);
+        const powers = Array.from({ length: tokens }, (_, j) => {
+          let score = 0;
+          for (let a = head * d; a < (head + 1) * d; a++) score += at(q!, [n!, i!, a]) * at(k!, [n!, j, a]);
+          return Math.exp(scale * score);
+        });
+        const sum = powers.reduce((total, power) => total + power, 0);
+        return powers.reduce((total, power, j) => total + (power / sum) * at(v!, [n!, j, column!]), 0);
+      }),
+    ];
   },
 };
 
