@@ -10,6 +10,7 @@ import {
   unetGraph,
 } from "../../engine/pipeline/forward-graphs.ts";
 import { type ModelFolder, readModelFolder } from "../../engine/pipeline/model-folder.ts";
+import { fuseAttention } from "../../engine/rewrite/fuse-attention.ts";
 import { optimize } from "../../engine/rewrite/optimize.ts";
 import { wanted } from "./full-size-inputs.ts";
 
@@ -88,7 +89,7 @@ function rowsAt(model: ModelFolder, size: number): Row[] {
   const unet = optimize(unetGraph(model, { batch: 1, height: latents, width: latents, learnedRows: 0 }));
   return [
     ...steps,
-    row("UNet forward", unet),
+    row("UNet forward", fuseAttention(unet)),
     row("encoder", optimize(encoderGraph(model, size, size))),
     row("decoder", optimize(decoderGraph(model, latents, latents))),
   ];

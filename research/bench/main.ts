@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { editFitted } from "../../engine/editing/edit.ts";
 import { openPipeline } from "../../engine/pipeline/pipeline.ts";
 import { benchApi } from "./api/bench-api.ts";
+import { benchAttention, benchAttentionInUnet } from "./attention.ts";
 import { benchBatch } from "./batch/bench-batch.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { benchDefaults } from "./default-settings.ts";
@@ -17,7 +18,7 @@ import { benchMixing, type MixingFigures } from "./mixing.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|pair|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
+/** `npm run bench [-- step|edit|pair|attention|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
  * `npm run bench -- plans|parity|half|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
  * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -82,6 +83,11 @@ if (wanted("pair") && pipeline.model.pairEncoder) {
   const seconds = await medianSeconds(() => pipeline.encodePair({ before, after }), 15);
   say(`pair encoder, ${before.width}×${before.height}, ${threads} threads: ${ms(seconds)}`);
   figures.pairEncoder = { seconds };
+}
+if (wanted("attention")) {
+  say(`attention on one thread, processor time, ${figures.machine}`);
+  const layers = await benchAttention(say);
+  figures.attention = { layers, unet: await benchAttentionInUnet(pipeline.model, latentSide, 15, say) };
 }
 if (wanted("evaluations")) {
   const quality = await benchEvaluations(pipeline, { before, after }, (what) => say(`  running ${what} …`));

@@ -9,3 +9,23 @@ export async function medianSeconds(call: () => Promise<unknown>, repeats: numbe
   }
   return times.sort((a, b) => a - b)[Math.floor(repeats / 2)]!;
 }
+
+/**
+ * Least processor seconds, user and system, of `repeats` calls of each, taken in turn after one warm-up call.
+ * Of calls on one thread it depends little on what else the machine does.
+ */
+export async function leastProcessorSeconds(
+  calls: readonly (() => Promise<unknown>)[],
+  repeats: number,
+): Promise<number[]> {
+  for (const call of calls) await call();
+  const least = calls.map(() => Number.POSITIVE_INFINITY);
+  for (let i = 0; i < repeats; i++)
+    for (const [index, call] of calls.entries()) {
+      const before = process.cpuUsage();
+      await call();
+      const { user, system } = process.cpuUsage(before);
+      least[index] = Math.min(least[index]!, (user + system) / 1e6);
+    }
+  return least;
+}
