@@ -1,10 +1,21 @@
 import { VisibleError } from "../../engine/errors.ts";
 import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import type { SchedulerKind } from "../../engine/schedulers/create-scheduler.ts";
 import type { Ablation, CaseInit, Variant } from "./ablation.ts";
 
 /** Guidance at which the frozen branches have weight, near the bundled model's default. */
 const guided = { textGuidance: 1.5, imageGuidance: 1.2 } as const;
+
+/** Samplers with their numbers of steps; Heun evaluates the UNet 2 · steps − 1 times. */
+const samplers: readonly (readonly [SchedulerKind, readonly number[]])[] = [
+  ["ddim", [1, 2, 4, 8, 20]],
+  ["dpmpp-2m-karras", [2, 4, 8]],
+  ["unipc", [2, 4, 8]],
+  ["euler", [4]],
+  ["euler-ancestral", [4, 8]],
+  ["heun", [2]],
+];
 
 /** Compared values of s_T; the paper uses 7.5. */
 const textGuidances = [1, 1.5, 2, 3, 5] as const;
@@ -98,6 +109,27 @@ export const ablations: readonly Ablation[] = [
       x: steps,
       editing: { steps },
     })),
+  },
+  {
+    name: "samplers",
+    title: "Samplers, steps and guidance",
+    about:
+      "The same instructions, applied with each sampler at several step counts; the evaluations are those of one photo. The last line applies them at a text guidance of 1.5 and an image guidance of 1.2, which takes three evaluations instead of one.",
+    baseline: "ddim-4",
+    variants: [
+      ...samplers.flatMap(([scheduler, counts]) =>
+        counts.map((steps) => ({
+          name: `${scheduler}-${steps}`,
+          label: `${scheduler}, ${steps} ${steps === 1 ? "step" : "steps"}`,
+          editing: { scheduler, steps },
+        })),
+      ),
+      {
+        name: "ddim-4-guided",
+        label: "ddim, 4 steps, guidance 1.5 / 1.2",
+        editing: { scheduler: "ddim", steps: 4, ...guided },
+      },
+    ],
   },
   {
     name: "noise",

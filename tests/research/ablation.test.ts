@@ -67,7 +67,13 @@ describe("the table of ablations", () => {
       const resolved = JSON.stringify(resolveSettings(bundled, { start: "words", ...learning, seed: 0 }));
       return init || editing || pairs !== 1 || resolved !== recommended;
     });
-    expect(others.map(({ name }) => name)).toEqual(["guidance", "edit-guidance", "sampling", "branches"]);
+    expect(others.map(({ name }) => name)).toEqual([
+      "guidance",
+      "edit-guidance",
+      "sampling",
+      "samplers",
+      "branches",
+    ]);
   });
 
   it("has variants that differ from the baseline", async () => {
