@@ -68,13 +68,13 @@ export function makeReport(
       ),
     })),
     notes: [
-      ...(complete ? [] : ["Incomplete: it was stopped; run the same again to go on."]),
+      ...(complete ? [] : ["Incomplete: the run was stopped. To continue, run the same command again."]),
       "Mean over cases [95 % interval]; a case counts once, as the mean of its photos and seeds.",
       ...(cases.length < fewCases
         ? [`With only ${cases.length} ${cases.length === 1 ? "case" : "cases"} the intervals are too narrow.`]
         : []),
       subject.clip
-        ? `CLIP scores are by ${subject.clip.name}; those of another CLIP do not compare.`
+        ? `CLIP scores use ${subject.clip.name}; scores of another CLIP are not comparable.`
         : "The model folder has no clip/, so there are no CLIP scores.",
       ...(names.includes("text")
         ? [
@@ -83,7 +83,7 @@ export function makeReport(
         : []),
       ...(names.some((name) => name.startsWith("fit-"))
         ? [
-            "fit is a least-squares fit to the first pair: fit-cubic of colors alone, fit-local of colors, place and surroundings.",
+            "fit is a least-squares fit to the first pair: fit-cubic of colors, fit-local of colors, position and neighborhood.",
           ]
         : []),
       ...(names.includes("hybrid")

@@ -64,14 +64,14 @@ export function makeAblationReport(
       return own.length ? [tableOf(ablation, own, cells)] : [];
     }),
     notes: [
-      ...(complete ? [] : ["Incomplete: it was stopped; run the same again to go on."]),
+      ...(complete ? [] : ["Incomplete: the run was stopped. To continue, run the same command again."]),
       `Mean over ${subject.cases.length} cases [95 % interval]; a case counts once, as the mean of its photos and of ${subject.seeds.length} seeds.`,
-      "Differences are taken to the baseline case by case; one whose interval holds 0 decides nothing.",
+      "Differences to the baseline are taken case by case. A difference whose interval includes 0 is not significant.",
       ...(subject.cases.length < fewCases
         ? [`With only ${subject.cases.length} cases the intervals are too narrow.`]
         : []),
       subject.clip
-        ? `CLIP scores are by ${subject.clip.name}; those of another CLIP do not compare.`
+        ? `CLIP scores use ${subject.clip.name}; scores of another CLIP are not comparable.`
         : "The model folder has no clip/, so there are no CLIP scores.",
     ],
     finished,

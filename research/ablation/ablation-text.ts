@@ -45,7 +45,7 @@ function interval(metric: Metric, { low, high }: Summary, signed: boolean): stri
 }
 
 export const cellMeaning =
-  "The first line of a table that has no difference is its baseline: mean [interval]. The others: mean, difference to it [interval].";
+  "The line without a difference is the baseline: mean [interval]. Other lines: mean, difference to the baseline [interval].";
 
 /** Tables and notes as plain text, or as Markdown with links to the charts. */
 export function ablationText(report: AblationReport, format: "plain" | "markdown"): string {

@@ -57,7 +57,7 @@ export async function benchStart(folder: string, scratch: string, say: (line: st
   const total = ({ parts }: StartedProcess) => Object.values(parts).reduce((sum, part) => sum + part, 0);
   const beforeStep = (each: StartedProcess) => total(each) - each.parts.first!;
   say("from process start to the end of the first step at 512 px, seconds of processor time:");
-  say(`  ${"".padEnd(54)}${["nothing kept", "first kept", "kept"].map((x) => x.padStart(14)).join("")}`);
+  say(`  ${"".padEnd(54)}${["no cache", "cache written", "cache read"].map((x) => x.padStart(14)).join("")}`);
   const line = (what: string, figures: readonly number[]) =>
     say(`  ${what.padEnd(54)}${figures.map((x) => x.toFixed(2).padStart(14)).join("")}`);
   for (const [name, what] of Object.entries(words))
@@ -68,16 +68,14 @@ export async function benchStart(folder: string, scratch: string, say: (line: st
   line("the same by the clock", [elapsed(without), first.clock, elapsed(kept)]);
   const read = (name: keyof Reading) => median(reading.map((each) => each[name])).toFixed(2);
   say(
-    `  ratio ${(fast / slow).toFixed(2)}, ${(elapsed(kept) / elapsed(without)).toFixed(2)} by the clock; ` +
+    `  ratio ${(fast / slow).toFixed(2)}, ${(elapsed(kept) / elapsed(without)).toFixed(2)} by wall clock; ` +
       `reading the UNet's and the text encoder's weights once: ${read("processor")}, ${read("clock")} by the clock`,
   );
   for (const [name, seconds] of Object.entries(first.apart))
     say(`  of planning, ${name}: ${seconds.toFixed(2)}`);
   const gigabytes = (runs: readonly StartedProcess[]) =>
     median(runs.map((x) => x.peakBytes / 1e9)).toFixed(1);
-  say(
-    `  peak memory ${gigabytes(without)} GB, ${gigabytes(kept)} GB with what is kept, mapped pages counted in`,
-  );
+  say(`  peak memory ${gigabytes(without)} GB, ${gigabytes(kept)} GB with the cache, mapped pages included`);
   say(
     `  loss and gradient have ${sameBits ? "the same bits" : "DIFFERENT BITS"} in all ${all.length} starts`,
   );

@@ -49,9 +49,9 @@ export async function benchOnCases(bench: Bench): Promise<void> {
     for (const { text, psnr } of await benchWordings(pipeline, root)) say(`${psnr.toFixed(2)} dB  ${text}`);
   if (asked.includes("alignment")) {
     const counts = await countAlignmentWarnings(await read(), (what, { kind }) => {
-      if (what.startsWith("aligned")) say(`  ${what}: taken for ${kind}`);
+      if (what.startsWith("aligned")) say(`  ${what}: detected as ${kind}`);
     });
-    for (const { name, pairs, warned } of counts) say(`${name}: ${warned} of ${pairs} pairs warned of`);
+    for (const { name, pairs, warned } of counts) say(`${name}: warnings for ${warned} of ${pairs} pairs`);
     figures.alignment = counts;
   }
 }

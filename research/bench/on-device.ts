@@ -64,7 +64,7 @@ export async function benchOnDevice(
     return JSON.parse(stdout.trim().split("\n").at(-1)!) as Ours;
   });
   const { device, precision, size } = options;
-  say(`ours on ${device} in ${precision} at ${size} px, guidance 7.5/1.5; median of ${repeats}, s`);
+  say(`visii on ${device} in ${precision} at ${size} px, guidance 7.5/1.5; median of ${repeats}, s`);
   const line = (name: string, { create, first, seconds: median }: Timed) =>
     say(
       `  ${name.padEnd(34)}${showSeconds(median)}  first ${showSeconds(first)}${create === undefined ? "" : `, loading ${showSeconds(create)}`}`,
@@ -75,9 +75,9 @@ export async function benchOnDevice(
   line("autoencoder, there and back", ours.autoencoder);
   line("edit, 1 sampling step", ours.editOne);
   line(`edit, ${samplingSteps} sampling steps`, ours.editMany);
-  say(`  computed twice: ${ours.recompute.join(" and ") || "nothing"}`);
+  say(`  recomputed: ${ours.recompute.join(" and ") || "nothing"}`);
   say(
-    `  device memory: ${peakBytes === undefined ? "not known here" : `peak ${gigabytes(peakBytes)}`}; the loss was reckoned at ${gigabytes(ours.reckonedBytes)}`,
+    `  device memory: ${peakBytes === undefined ? "unknown" : `peak ${gigabytes(peakBytes)}`}; the estimate for the loss is ${gigabytes(ours.reckonedBytes)}`,
   );
   if (!ours.gradientIsFinite) say("  THE GRADIENT IS NOT FINITE");
 
@@ -114,7 +114,7 @@ export async function benchOnDevice(
   const three = ours.step.seconds + ours.branches.seconds;
   const compare = (name: string, theirTime: Timed, ourTime: number) =>
     say(
-      `  ${name.padEnd(34)}${showSeconds(theirTime.seconds)}  first ${showSeconds(theirTime.first)}; ours ${showSeconds(ourTime)}: ratio ${(ourTime / theirTime.seconds).toFixed(2)}`,
+      `  ${name.padEnd(34)}${showSeconds(theirTime.seconds)}  first ${showSeconds(theirTime.first)}; visii ${showSeconds(ourTime)}: ratio ${(ourTime / theirTime.seconds).toFixed(2)}`,
     );
   compare("step, 3 forward + 3 backward", theirs.step_3_3, three);
   compare("step, 3 forward + 1 backward", theirs.step_3_1, three);
@@ -124,7 +124,7 @@ export async function benchOnDevice(
   compare(`edit, ${samplingSteps} sampling steps`, theirs.edit_n, ours.editMany.seconds);
   if (theirs.peakBytes)
     say(
-      `  device memory: peak ${gigabytes(theirs.peakBytes)} in PyTorch's count, ${watched.peakBytes === undefined ? "not known" : gigabytes(watched.peakBytes)} in nvidia-smi's`,
+      `  device memory: peak ${gigabytes(theirs.peakBytes)} according to PyTorch, ${watched.peakBytes === undefined ? "unknown" : gigabytes(watched.peakBytes)} according to nvidia-smi`,
     );
   const deviations = await gradientDeviations(scratch, outputs);
   say(

@@ -50,7 +50,7 @@ describe("visii eval", () => {
     expect(stderr).toMatch(
       /Stopped with 1 results? finished.*run the same command again:\n {2}visii eval set /,
     );
-    expect(stdout).toContain("Incomplete: it was stopped");
+    expect(stdout).toContain("Incomplete: the run was stopped");
     expect(JSON.parse(await readFile(join(cwd, "cut", "results.json"), "utf8"))).toMatchObject({
       complete: false,
       finished: [{ case: "one", method: "text" }],

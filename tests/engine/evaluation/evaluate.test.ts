@@ -295,7 +295,7 @@ describe("the report of an evaluation", () => {
     expect(text).toMatch(
       /^The fit wins: .*\n\nmethod +cases +PSNR dB +SSIM +Style distance +Sharpness +Image CLIP /,
     );
-    expect(text).toMatch(/CLIP scores are by clip\/ of tiny-mini: ViT-\d+×\d+\/\d+, 32 px/);
+    expect(text).toMatch(/CLIP scores use clip\/ of tiny-mini: ViT-\d+×\d+\/\d+, 32 px/);
     expect(text).toContain("chosen on its first pair");
     expect(text).toContain('text was left out for two (no "texts" in case.json).');
     expect(text).toContain("learned-2 was left out for one (1 of 2 pairs).");
