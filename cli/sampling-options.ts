@@ -37,7 +37,7 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
 const noises = ["fixed", "fresh"] as const;
 
 /** Options that do not work with --server. */
-export const localSampling = ["size", "mask", "detail", "model", "device", "precision", "memory"] as const;
+export const localSampling = ["size", "detail", "model", "device", "precision", "memory"] as const;
 
 export function addSamplingOptions(command: Command): Command {
   addServerOptions(command)

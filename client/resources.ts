@@ -245,6 +245,8 @@ export interface CreateEdit extends EditOptions {
   readonly instruction?: string | undefined;
   /** IDs of completed uploads. */
   readonly images: readonly string[];
+  /** ID of a completed upload with the aspect ratio of every image: white is edited, black is kept. */
+  readonly mask?: string | undefined;
   readonly metadata?: Metadata | undefined;
   readonly webhook?: string | undefined;
 }

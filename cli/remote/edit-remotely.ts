@@ -60,6 +60,7 @@ export async function editRemotely(
   const { progress } = context;
   const results: EditResult[] = [];
   try {
+    const mask = options.mask === undefined ? undefined : await uploadMask(api, options.mask);
     for (const group of groupsOf(plan)) {
       const images: string[] = [];
       for (const { input, format } of group.photos) {
@@ -72,7 +73,7 @@ export async function editRemotely(
         images.push(await uploadFile(api, input, imageUploadType[format]));
       }
       const { id } = await api.edits.create(
-        { ...prompt, ...requestOf(options), images, format: group.format },
+        { ...prompt, ...requestOf(options), images, ...defined({ mask }), format: group.format },
         { idempotencyKey: randomUUID() },
       );
       const edit = await followJob(context, api.edits, id, ({ step, steps }) =>
@@ -93,6 +94,11 @@ export async function editRemotely(
     progress.clear();
   }
   return results;
+}
+
+async function uploadMask(api: Visii, path: string): Promise<string> {
+  const { format } = await decodeImage(path);
+  return uploadFile(api, path, imageUploadType[format]);
 }
 
 function requestOf({

@@ -3,6 +3,7 @@ import { idSchema } from "../../shared/ids.ts";
 import { editingCost } from "../../shared/prices.ts";
 import { createEditSchema, editSchema } from "../../shared/resources/edit.ts";
 import { isTerminal, jobsQuerySchema, pageOf } from "../../shared/resources/fields.ts";
+import type { Upload } from "../../shared/resources/upload.ts";
 import { requireStorage, storageLimit } from "../../shared/totals.ts";
 import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
@@ -85,10 +86,14 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(create, async (context) => {
     const request = context.req.valid("json");
     const [uploads] = await Promise.all([
-      requireUploads(edge, context.get("account"), request.images),
+      requireUploads(edge, context.get("account"), [
+        ...request.images,
+        ...(request.mask === undefined ? [] : [request.mask]),
+      ]),
       request.instruction !== undefined &&
         requireInstruction(edge, context.get("account"), request.instruction),
     ]);
+    requireMaskShape(request, uploads);
     const cost = request.images.reduce(
       (sum, image) => sum + editingCost(request, pixelsOf(uploads.get(image) ?? {})),
       0,
@@ -146,4 +151,30 @@ export async function requireInstruction({ jobs }: Edge, account: string, id: st
   if (!instruction) throw refuse("not_found", `Instruction ${id} not found.`);
   if (instruction.status !== "succeeded")
     throw refuse("not_ready", `Instruction ${id} is ${instruction.status}; use one that has succeeded.`);
+}
+
+/** As in the engine's `fitMask`, to allow for rounded sides. */
+const shapeTolerance = 0.01;
+
+/**
+ * An upload's size is that of the stored pixels, before EXIF orientation, so either orientation is accepted
+ * here; the worker compares the upright images.
+ *
+ * @throws VisibleError `invalid_upload`
+ */
+function requireMaskShape(
+  { images, mask }: { readonly images: readonly string[]; readonly mask?: string | undefined },
+  uploads: ReadonlyMap<string, Upload>,
+): void {
+  if (mask === undefined) return;
+  const { width = 0, height = 0 } = uploads.get(mask) ?? {};
+  for (const image of images) {
+    const { width: across = 0, height: down = 0 } = uploads.get(image) ?? {};
+    const ratios = [(width * down) / (height * across), (width * across) / (height * down)];
+    if (ratios.some((ratio) => Math.abs(ratio - 1) <= shapeTolerance)) continue;
+    throw refuse(
+      "invalid_upload",
+      `The mask ${mask} is ${width}×${height} and image ${image} is ${across}×${down}; use a mask with the image's aspect ratio.`,
+    );
+  }
 }

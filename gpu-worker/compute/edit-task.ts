@@ -22,6 +22,8 @@ interface Wanted {
   readonly variation: number;
   /** At the model's size. */
   readonly image: RgbImage;
+  /** For the pixels of `image`. */
+  readonly mask?: Float32Array;
   open(): Promise<OpenPhoto>;
 }
 
@@ -111,20 +113,20 @@ export async function editTask(
 /** Decodes a part's images. Of large ones, only the resized image stays in memory. */
 export async function openPart(pipeline: Pick<Pipeline, "imageSize">, state: PartState): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
-  const { colorProfile } = state.part;
+  const { mask, colorProfile } = state.part;
   for (const { index, bytes } of state.part.images) {
     const decode = () =>
-      openPhoto(bytes, pipeline.imageSize, `Image ${index + 1}`, defined({ colorProfile }));
-    const { image, open } = keep(await decode(), decode);
+      openPhoto(bytes, pipeline.imageSize, `Image ${index + 1}`, defined({ mask, colorProfile }));
+    const kept = keep(await decode(), decode);
     for (let variation = 0; variation < state.part.count; variation++)
-      wanted.push({ part: state, index, variation, image, open });
+      wanted.push({ part: state, index, variation, ...kept });
   }
   return wanted;
 }
 
-function keep(photo: OpenPhoto, decode: () => Promise<OpenPhoto>): Pick<Wanted, "image" | "open"> {
-  const { width, height, image } = photo;
-  return { image, open: width * height <= keptPixels ? always(photo) : decode };
+function keep(photo: OpenPhoto, decode: () => Promise<OpenPhoto>): Pick<Wanted, "image" | "mask" | "open"> {
+  const { width, height, image, mask } = photo;
+  return { image, ...defined({ mask }), open: width * height <= keptPixels ? always(photo) : decode };
 }
 
 /** Defined outside the loop, because a closure created there would retain the large decoded image. */
@@ -147,9 +149,9 @@ export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "w
   return chunks;
 }
 
-function batchItem({ part: { part }, image, variation }: Wanted): BatchItem {
+function batchItem({ part: { part }, image, mask, variation }: Wanted): BatchItem {
   const noise = part.noise ?? (part.count > 1 ? "fresh" : undefined);
-  return { image, seed: part.seed, variation, ...defined({ noise }) };
+  return { image, seed: part.seed, variation, ...defined({ noise, mask }) };
 }
 
 /** The images of a batch that belong to each part. */

@@ -155,6 +155,7 @@ async function edit(
   const images = await Promise.all(
     open.map(async ({ image, index }) => ({ index, bytes: await input(objects, account, image) })),
   );
+  const mask = request.mask === undefined ? undefined : await input(objects, account, request.mask);
   const part: EditPart = {
     images,
     count,
@@ -162,6 +163,7 @@ async function edit(
     seed: request.seed ?? 0,
     ...defined({
       noise: request.noise,
+      mask,
       metadata: request.photo_metadata,
       colorProfile: request.color_profile,
     }),

@@ -49,6 +49,8 @@ export interface EditPrompt {
 export interface EditPart {
   /** The remaining images, with their position in the request. */
   readonly images: readonly { readonly index: number; readonly bytes: Uint8Array }[];
+  /** An image file: white is edited, black is kept. */
+  readonly mask?: Uint8Array;
   readonly noise?: "fixed" | "fresh";
   readonly seed: number;
   readonly count: number;

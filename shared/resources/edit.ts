@@ -103,6 +103,11 @@ export const createEditSchema = editOptionsSchema
   .extend({
     instruction: instructionIdSchema.optional(),
     images: z.array(uploadIdSchema).min(1).max(16).describe("Completed uploads."),
+    mask: uploadIdSchema
+      .optional()
+      .describe(
+        "A completed upload with the aspect ratio of every image. White is edited, black is kept; the edge is feathered.",
+      ),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
   })

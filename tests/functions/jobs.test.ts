@@ -309,6 +309,23 @@ describe("a job over HTTP", () => {
     expect(answers.map(({ status }) => status)).toEqual([404, 409, 404, 409, 422, 422]);
   });
 
+  it("accepts a mask of the shape of every image, and refuses another by both sizes", async () => {
+    const square = await upload();
+    const wide = await api.upload(call, await picture("png", { width: 96, height: 64 }));
+    const edit = (images: string[], mask: string) => call("POST", "/v1/edits", { text: "x", images, mask });
+    expect((await edit([square], square)).status).toBe(202);
+    // Stored pixels may be turned by EXIF; the worker compares the upright images.
+    const tall = await api.upload(call, await picture("png", { width: 32, height: 48 }));
+    expect((await edit([wide], tall)).status).toBe(202);
+    const refused = await edit([square, wide], wide);
+    expect(refused.status).toBe(422);
+    expect(refused.body).toMatchObject({
+      code: "invalid_upload",
+      detail: `The mask ${wide} is 96×64 and image ${square} is 32×32; use a mask with the image's aspect ratio.`,
+    });
+    expect((await edit([square], createId("upload", 1, randomBytes(10)))).status).toBe(404);
+  });
+
   it("is renamed, and deleted when it is over", async () => {
     const { body } = await learn();
     expect((await call("DELETE", `/v1/instructions/${body.id}`)).body.code).toBe("not_ready");

@@ -6,7 +6,9 @@ import { expect, it } from "vitest";
 import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
 import { editTask, openPart } from "../../../gpu-worker/compute/edit-task.ts";
 import type { EditPart } from "../../../gpu-worker/compute/protocol.ts";
+import type { Emit } from "../../../gpu-worker/compute/task-hooks.ts";
 import { tinyModel } from "../../cli/run-bin.ts";
+import { openFixture } from "../../engine/networks/expected-values.ts";
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
@@ -61,4 +63,48 @@ it("writes each job's results with the metadata and the profile of their own pho
     [false, false],
   ]);
   expect(profiles).toEqual([false, false, false, false, true]);
+});
+
+it("keeps an image where its mask is black, and fails only the job whose mask has another shape", async () => {
+  const image = (width: number, height: number, red: number) =>
+    sharp({ create: { width, height, channels: 3, background: { r: red, g: 90, b: 40 } } });
+  const photo = await image(64, 64, 200).png().toBuffer();
+  const white = { create: { width: 32, height: 64, channels: 3, background: "white" } } as const;
+  const rightHalf = await sharp({ create: { width: 64, height: 64, channels: 3, background: "black" } })
+    .composite([{ input: await sharp(white).png().toBuffer(), left: 32, top: 0 }])
+    .png()
+    .toBuffer();
+  const part = (mask: Buffer): EditPart => ({
+    images: [{ index: 0, bytes: photo }],
+    mask,
+    seed: 0,
+    count: 1,
+    format: "png",
+  });
+  const { folder } = await openFixture("tiny-mini");
+  const pipeline = await openPipeline(folder, { device: "cpu", resolution: 64 });
+  const events: Parameters<Emit>[0][] = [];
+  const parts = [part(rightHalf), part(await image(64, 32, 255).png().toBuffer())];
+  await editTask(
+    pipeline,
+    { kind: "edit", prompt: { text: "make it night", steps: 1 }, parts, batch: 1 },
+    { signal: new AbortController().signal, parts: new Set() },
+    async (event) => void events.push(event),
+  );
+  await pipeline.dispose();
+  expect(events).toContainEqual({
+    type: "part failed",
+    part: 1,
+    failure: expect.objectContaining({
+      code: "invalid_mask",
+      message:
+        "The mask of the photo is 64×32 and Image 1 is 64×64; use a mask with the photo's aspect ratio.",
+    }),
+  });
+  const results = events.flatMap((event) => (event.type === "result" ? [event] : []));
+  expect(results.map((result) => result.part)).toEqual([0]);
+  const pixels = await sharp(results[0]!.bytes).removeAlpha().raw().toBuffer();
+  const at = (x: number, y: number) => [...pixels.subarray((y * 64 + x) * 3, (y * 64 + x) * 3 + 3)];
+  expect(at(8, 32)).toEqual([200, 90, 40]);
+  expect(at(56, 32)).not.toEqual([200, 90, 40]);
 });
