@@ -28,11 +28,26 @@ const description = `Learn a photo edit from one before/after pair, and apply it
 
 **Webhooks** follow Standard Webhooks 1.0. \`webhook-signature\` contains \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\`, keyed by the secret. Respond with 2xx. Any other response, including a redirect, is retried after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h. 410 disables the webhook. A delivery can arrive twice, with the same \`webhook-id\`.`;
 
+/** The groups of operations, in the order in which the reference shows them. */
+const tags = {
+  Uploads: "Files for instructions, edits and batches.",
+  Instructions: "Edits learned from before/after pairs.",
+  Edits: "Instructions or words applied to images.",
+  Batches: "Edits of many images, once or on a schedule.",
+  Events: "Progress of a job as server-sent events.",
+  Webhooks: "Notifications of the ends of jobs.",
+  Usage: "Charges of a period.",
+  Account: "Balance, limits and erasure.",
+  Keys: "API keys and their scopes.",
+  Health: "Whether the API responds.",
+};
+
 /** The OpenAPI document's head. @param server base URL */
 export const aboutApi = (server: string) => ({
   openapi: "3.1.0" as const,
   info: { title: "visii", version: apiVersion, description },
   servers: [{ url: server }],
+  tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
 });
 
 /** Registers the components that no route refers to: authentication and the webhook payload. */
@@ -61,11 +76,16 @@ export const deliveryCallback = {
       post: {
         operationId: "onJobEnd",
         summary: "Notifies that a job has ended",
+        // The signature in its headers authenticates it.
+        security: [],
         requestBody: {
           required: true,
           content: { "application/json": { schema: { $ref: "#/components/schemas/WebhookPayload" } } },
         },
-        responses: { "2XX": { description: "Received" } },
+        responses: {
+          "2XX": { description: "Received" },
+          410: { description: "Received; the webhook is disabled" },
+        },
       },
     },
   },

@@ -29,7 +29,7 @@ const get = createRoute({
       description: "Redirect to a new signed URL",
       headers: z.object({ Location: z.url() }),
     },
-    410: { ...orProblem.default, description: "The result has expired (`results_expire_at`)" },
+    410: { ...orProblem["4XX"], description: "The result has expired (`results_expire_at`)" },
     ...orProblem,
   },
 });

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { EdgeEnv } from "../edge.ts";
-import { json } from "./route-parts.ts";
+import { json, orProblem } from "./route-parts.ts";
 
 const get = createRoute({
   method: "get",
@@ -11,6 +11,7 @@ const get = createRoute({
   summary: "Check that the API is running",
   responses: {
     200: json(z.object({ status: z.literal("ok") }).meta({ id: "Health" }), "The API is running"),
+    ...orProblem,
   },
 });
 

@@ -14,9 +14,12 @@ export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
 
 const problem = problemSchema.meta({ id: "Problem" });
 
+const problemBody = { content: { [problemContentType]: { schema: problem } } };
+
 /** Every route may return a problem. */
 export const orProblem = {
-  default: { content: { [problemContentType]: { schema: problem } }, description: "An error" },
+  "4XX": { ...problemBody, description: "The request was refused; `code` and `detail` say why" },
+  "5XX": { ...problemBody, description: "The service failed; repeat the request later" },
 } as const;
 
 export const idParams = (kind: IdKind) =>

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 /** Where `.ci/servers` puts them. */
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-const folder = process.env.VISII_SERVERS ?? join(cache, "visii", "servers");
+export const toolFolder = process.env.VISII_SERVERS ?? join(cache, "visii", "servers");
 
 export interface StrictServer {
   readonly endpoint: string;
@@ -53,7 +53,7 @@ export const strictServers = {
 } satisfies Readonly<Record<string, StrictServerKind>>;
 
 function describeServer(name: string, home: string, proof: string, launch: Launch): StrictServerKind {
-  const at = join(folder, home);
+  const at = join(toolFolder, home);
   return {
     name,
     isHere: existsSync(join(at, proof)),

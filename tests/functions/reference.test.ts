@@ -9,6 +9,7 @@ interface Operation {
   readonly responses?: Readonly<Record<string, Body>>;
   readonly operationId?: string;
   readonly summary?: string;
+  readonly tags?: readonly string[];
   readonly parameters?: readonly {
     readonly name: string;
     readonly in: string;
@@ -43,6 +44,15 @@ describe("the API's description", () => {
     for (const { operation } of operations()) {
       expect(operation.operationId).toMatch(/^[A-Za-z_]+$/);
       expect(operation.summary).toBeTruthy();
+    }
+  });
+
+  it("describes every group of operations, and the errors of each operation", () => {
+    const groups = JSON.parse(text).tags as { name: string; description: string }[];
+    for (const { description } of groups) expect(description).toBeTruthy();
+    for (const { operation } of operations()) {
+      expect(groups.map(({ name }) => name)).toContain(operation.tags?.[0]);
+      expect(Object.keys(operation.responses ?? {})).toEqual(expect.arrayContaining(["4XX", "5XX"]));
     }
   });
 
