@@ -7,6 +7,9 @@ import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../engine/evaluation/report.ts";
+import { decodeImage } from "../engine/images/decode-image.ts";
+import { resizeImage } from "../engine/images/resize-image.ts";
+import { writeImage } from "../engine/images/write-image.ts";
 import type { AblationReport } from "../research/ablation/ablation-report.ts";
 import { chartName } from "../research/ablation/ablation-text.ts";
 import { ablationMarkdown, hasPlot } from "./ablation-markdown.ts";
@@ -45,5 +48,12 @@ async function insertEvaluation(folder: string, report: Report): Promise<void> {
     card,
     replaceMarked(await readFile(card, "utf8"), "evaluation", evaluationMarkdown(report)),
   );
-  await copyFile(join(folder, "sheet.jpg"), join(root, "models/mini/evaluation.jpg"));
+  await shrink(join(folder, "sheet.jpg"), join(root, "models/mini/evaluation.webp"));
+}
+
+/** Larger than a page shows it, at a quarter of the file's size. */
+async function shrink(from: string, to: string): Promise<void> {
+  const { image } = await decodeImage(from);
+  const [width, height] = [image.width, image.height].map((side) => Math.round(0.6 * side));
+  await writeImage(to, resizeImage(image, width!, height!), { quality: 65 });
 }

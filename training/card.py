@@ -74,7 +74,7 @@ chosen on the pair. *pair* is what the pair encoder writes, without learning; *l
 <!-- evaluation -->
 <!-- end of evaluation -->
 
-![a photo of every edit: the photo, its true edit, and each method](evaluation.jpg)
+![a photo of every edit: the photo, its true edit, and each method](evaluation.webp)
 
 ## Limits
 
