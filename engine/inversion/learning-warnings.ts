@@ -22,7 +22,7 @@ export function learningWarnings({ losses, init }: Pick<InstructionInfo, "losses
   const { words, learned } = losses.decisive ?? { words: ofWords, learned: validation };
   const figures = (from: number, to: number) => `loss ${from.toFixed(4)} → ${to.toFixed(4)}`;
   const advice =
-    "check an edit of the before image. If it differs from the after image, try more steps or a different --init; the model may also be unable to make this edit";
+    "check an edit of the before image. If it differs from the after image, try more steps or other words to start from; the model may also be unable to make this edit";
   if (validation >= ofWords)
     return [
       `Nothing was learned beyond the init “${init}” (validation ${figures(ofWords, validation)}); ${advice}.`,

@@ -68,7 +68,7 @@ async function learn(
     pairs,
     seed: request.seed ?? 0,
     saveEvery,
-    previews: 8,
+    previews: request.steps === 0 ? 0 : 8,
     ...defined({
       init: request.init,
       space: request.space,

@@ -1,32 +1,47 @@
 import { editingCost, learningCost } from "../../shared/prices.ts";
 import { account } from "../state/account.ts";
-import { hasPair, photos, source, words } from "../state/bench.ts";
-import { learn, learning, stopLearning } from "../state/learn.ts";
+import { hasHalfPair, hasPair, photos, source, words } from "../state/bench.ts";
+import { learning, stopLearning } from "../state/learn.ts";
+import { learnAndEdit } from "../state/learn-and-edit.ts";
 import { chosen } from "../state/library.ts";
 import { attempt } from "../state/notices.ts";
-import { applyEdit, runs } from "../state/runs.ts";
+import { applyEdit, draftPhotos, runs } from "../state/runs.ts";
 import { key } from "../state/session.ts";
 import { counted, money } from "../text/format.ts";
 import { showStage } from "./show-stage.ts";
 
-/** Learns, then edits the photos, if there are any. */
-async function learnAndApply() {
-  showStage();
-  if ((await learn()) && photos.value.length) await attempt("The photos were not edited", applyEdit);
-}
-
 async function apply() {
   showStage();
-  await applyEdit();
+  await applyEdit(source.value === "pair" ? chosen.value : undefined, photos.value);
+}
+
+async function learnAndApply() {
+  showStage();
+  await learnAndEdit();
 }
 
 /** A request for the missing input; undefined if everything is there. */
 function missing(): string | undefined {
   if (key.value === "") return "Enter an API key first.";
+  if (source.value === "file") return "Choose a .visii file.";
   if (source.value === "words" && words.value.trim() === "") return "Describe the edit in words.";
-  if (source.value === "pair" && !chosen.value)
+  if (source.value === "pair" && !chosen.value) {
+    if (hasHalfPair.value) return "Add the other photo of the pair.";
     return hasPair.value ? undefined : "Add a photo before and after the edit.";
+  }
   return photos.value.length ? undefined : "Add a photo to edit.";
+}
+
+/** Reservation for all requests of a click. Before learning there is a draft with its own results. */
+function costOf(isToLearn: boolean, count: number): number {
+  const request = {
+    ...(source.value === "pair" ? { instruction: "" } : {}),
+    ...(words.value.trim() === "" ? {} : { text: words.value }),
+  };
+  const each = editingCost(request, 1e6);
+  return (
+    count * each + (isToLearn ? learningCost() + learningCost(0) + Math.min(count, draftPhotos) * each : 0)
+  );
 }
 
 /** The primary button, with its cost or the missing input. */
@@ -37,19 +52,16 @@ export function ActionBar() {
         <button
           class="button"
           type="button"
+          disabled={learning.value.id === undefined || learning.value.isStopped}
           onClick={() => attempt("Learning could not be stopped", stopLearning)}
         >
-          Stop learning
+          {learning.value.isStopped ? "Stopping …" : "Stop learning"}
         </button>
       </div>
     );
   const isToLearn = source.value === "pair" && !chosen.value;
   const count = photos.value.length;
-  const request = {
-    ...(source.value === "pair" ? { instruction: "" } : {}),
-    ...(words.value.trim() === "" ? {} : { text: words.value }),
-  };
-  const cost = (isToLearn ? learningCost() : 0) + count * editingCost(request, 1e6);
+  const cost = costOf(isToLearn, count);
   const isOpen = runs.value.some((run) => run.isOpen);
   const reason = missing();
   const isShort = account.value !== undefined && account.value.balance < cost;
@@ -70,7 +82,7 @@ export function ActionBar() {
         {reason ??
           (isShort
             ? `This reserves about ${money(cost)}; the account has ${money(account.value?.balance ?? 0)}.`
-            : `At most about ${money(cost)}.`)}
+            : `Costs at most ${money(cost)}.`)}
       </p>
     </div>
   );

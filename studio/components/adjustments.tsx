@@ -1,25 +1,34 @@
-import { seed, source, strength } from "../state/bench.ts";
+import { seed, textGuidance } from "../state/bench.ts";
 import { guidance } from "../state/library.ts";
 import { Slider } from "./slider.tsx";
 
-/** Sliders for the edit's strength and noise. */
+/** Highest guidance scale that the API accepts. */
+const mostGuidance = 30;
+
+/** Sliders for the edit's guidance scale and noise. */
 export function Adjustments() {
-  const isStrengthKnown = source.value === "pair" || guidance.value !== undefined;
+  const learned = guidance.value;
   return (
     <div class="sliders">
-      {isStrengthKnown ? (
+      {learned === undefined ? undefined : (
         <Slider
-          label="Strength"
-          value={strength}
-          {...{ min: 0, max: 2, step: 0.05 }}
-          show={(value) => (value === 1 ? "as learned" : `× ${value.toFixed(2)}`)}
+          label="Text guidance"
+          value={textGuidance.value ?? learned}
+          {...{ min: 0, max: Math.min(mostGuidance, 2 * learned || 2), step: 0.05 }}
+          shown={textGuidance.value === undefined ? "as learned" : textGuidance.value.toFixed(2)}
+          onValue={(value) => {
+            textGuidance.value = value === learned ? undefined : value;
+          }}
         />
-      ) : undefined}
+      )}
       <Slider
         label="Seed"
-        value={seed}
+        value={seed.value}
         {...{ min: 0, max: 99, step: 1 }}
-        show={(value) => (value === 0 ? "fixed" : String(value))}
+        shown={seed.value === 0 ? "fixed" : String(seed.value)}
+        onValue={(value) => {
+          seed.value = value;
+        }}
       />
     </div>
   );

@@ -1,5 +1,6 @@
 import { key } from "../state/session.ts";
 import { Bench } from "./bench.tsx";
+import { FailureNotice } from "./failure-notice.tsx";
 import { Footer } from "./footer.tsx";
 import { Header } from "./header.tsx";
 import { Intro } from "./intro.tsx";
@@ -14,6 +15,7 @@ export function App() {
       <Header />
       <main class="page">
         {key.value === "" ? <KeyForm /> : undefined}
+        <FailureNotice />
         <Intro />
         <Bench />
         <Stage />

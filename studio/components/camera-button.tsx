@@ -1,12 +1,14 @@
+import type { Place } from "../state/bench.ts";
+import { takeFiles } from "../state/take-files.ts";
 import { CameraIcon } from "./icons.tsx";
 
 interface CameraButtonProps {
   readonly label: string;
-  onFiles(files: readonly File[]): void;
+  readonly place: Place;
 }
 
 /** Opens the camera; shown on touch devices. */
-export function CameraButton({ label, onFiles }: CameraButtonProps) {
+export function CameraButton({ label, place }: CameraButtonProps) {
   return (
     <label class="icon-button on-picture camera">
       <CameraIcon />
@@ -17,7 +19,7 @@ export function CameraButton({ label, onFiles }: CameraButtonProps) {
         capture="environment"
         aria-label={label}
         onChange={({ currentTarget: input }) => {
-          onFiles([...(input.files ?? [])]);
+          takeFiles([...(input.files ?? [])], place);
           input.value = "";
         }}
       />

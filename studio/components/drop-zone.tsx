@@ -1,17 +1,21 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import type { Place } from "../state/bench.ts";
 import { accepted } from "../state/picture.ts";
+import { takeFiles } from "../state/take-files.ts";
 
 interface DropZoneProps {
   readonly label: string;
+  readonly place: Place;
   readonly isFull?: boolean;
   readonly isMultiple?: boolean;
+  /** Default: images. */
+  readonly accept?: string;
   readonly children: ComponentChildren;
-  onFiles(files: readonly File[]): void;
 }
 
-/** A file input for images that accepts drops, clicks and the keyboard. */
-export function DropZone({ label, isFull, isMultiple, children, onFiles }: DropZoneProps) {
+/** A file input that accepts drops, clicks and the keyboard. */
+export function DropZone({ label, place, isFull, isMultiple, accept, children }: DropZoneProps) {
   const isOver = useSignal(false);
   return (
     <label
@@ -27,18 +31,18 @@ export function DropZone({ label, isFull, isMultiple, children, onFiles }: DropZ
         event.preventDefault();
         event.stopPropagation();
         isOver.value = false;
-        onFiles([...(event.dataTransfer?.files ?? [])]);
+        takeFiles([...(event.dataTransfer?.files ?? [])], place);
       }}
     >
       {children}
       <input
         class="sr-only"
         type="file"
-        accept={accepted}
+        accept={accept ?? accepted}
         multiple={isMultiple ?? false}
         aria-label={label}
         onChange={({ currentTarget: input }) => {
-          onFiles([...(input.files ?? [])]);
+          takeFiles([...(input.files ?? [])], place);
           // Allow choosing the same file again.
           input.value = "";
         }}

@@ -54,6 +54,11 @@ export const BackIcon = () => (
     <path d="M19 12H5M11 6l-6 6 6 6" />
   </Icon>
 );
+export const FileIcon = () => (
+  <Icon>
+    <path d="M6 3h8l4 4v14H6zM14 3v4h4" />
+  </Icon>
+);
 export const ImageIcon = () => (
   <Icon>
     <path d="M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4" />

@@ -1,4 +1,4 @@
-import { after, before } from "../state/bench.ts";
+import { wholePairs } from "../state/bench.ts";
 import { learning } from "../state/learn.ts";
 import { chosen } from "../state/library.ts";
 import { runs } from "../state/runs.ts";
@@ -7,7 +7,7 @@ import { Compare } from "./compare.tsx";
 /** Introduction, shown until there is a result. */
 export function Intro() {
   if (learning.value || chosen.value || runs.value.length) return undefined;
-  const [from, to] = [before.value, after.value];
+  const [pair] = wholePairs.value;
   return (
     <section class="intro" aria-labelledby="intro-title">
       <h2 id="intro-title" class="headline">
@@ -16,7 +16,9 @@ export function Intro() {
       <p class="lead">
         Add one photo before and after an edit. visii learns the edit and applies it to your other photos.
       </p>
-      {from && to ? <Compare before={from.url} after={to.url} name="The pair" isFramed /> : undefined}
+      {pair ? (
+        <Compare before={pair.before.url} after={pair.after.url} name="The pair" isFramed />
+      ) : undefined}
     </section>
   );
 }

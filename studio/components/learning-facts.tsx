@@ -4,6 +4,11 @@ import { duration, money } from "../text/format.ts";
 import { CodeSample } from "./code-sample.tsx";
 import { LossCurve } from "./loss-curve.tsx";
 
+function madeBy({ usage, thumbnail_url: pair }: InstructionResource): string {
+  if (usage?.steps) return "Learned in";
+  return pair === undefined ? "Imported in" : "Written by the pair encoder in";
+}
+
 /** Facts of an instruction's learning: time, cost, loss and the request. */
 export function LearningFacts({ instruction }: { readonly instruction: InstructionResource }) {
   const { id, losses, usage } = instruction;
@@ -12,7 +17,8 @@ export function LearningFacts({ instruction }: { readonly instruction: Instructi
   return (
     <details class="facts">
       <summary>
-        Learned in {duration(seconds)}, {steps} steps, {money(credits)}
+        {madeBy(instruction)} {duration(seconds)}
+        {steps ? `, ${steps} steps` : ""}, {money(credits)}
       </summary>
       {losses?.length ? <LossCurve losses={losses} steps={losses.at(-1)?.step ?? 0} /> : undefined}
       {learned.value?.id === id ? (

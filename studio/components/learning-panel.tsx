@@ -9,8 +9,9 @@ const stages: Readonly<Record<string, string>> = {
   learn: "Learning",
 };
 
-function headline({ id, progress, ahead }: Learning): string {
+function headline({ id, isDraft, progress, ahead }: Learning): string {
   if (id === undefined) return "Uploading the pair";
+  if (isDraft) return "Making a draft";
   if (progress) return stages[progress.stage] ?? progress.stage;
   return ahead ? `Queued, ${ahead} ahead` : "Starting";
 }
@@ -18,8 +19,9 @@ function headline({ id, progress, ahead }: Learning): string {
 /** A running learning job: preview, progress, remaining time and loss. */
 export function LearningPanel({ learning }: { readonly learning: Learning }) {
   const { progress, before, preview, losses } = learning;
-  const part = progress && progress.steps > 0 ? progress.step / progress.steps : 0;
-  const isLearning = progress?.stage === "learn";
+  const { stage, step = 0, steps = 0, eta_seconds: seconds } = progress ?? {};
+  // The first stage's estimate excludes the later ones.
+  const left = stage === "prepare" ? undefined : seconds;
   return (
     <section class="learning card" aria-labelledby="learning-title">
       <div class="learning-picture">
@@ -36,19 +38,27 @@ export function LearningPanel({ learning }: { readonly learning: Learning }) {
         ) : undefined}
       </div>
       <div class="learning-facts">
-        <h2 id="learning-title">{headline(learning)}</h2>
-        <p class="time-left">
-          {progress?.eta_seconds === undefined ? "…" : duration(progress.eta_seconds)}
-          <small>{progress?.eta_seconds === undefined ? "" : "left"}</small>
-        </p>
-        <progress value={part} max={1} aria-label="Progress">
-          {Math.round(part * 100)} %
-        </progress>
+        <h2 id="learning-title" class={left === undefined ? "title" : ""}>
+          {headline(learning)}
+        </h2>
+        {left === undefined ? undefined : (
+          <p class="time-left">
+            {duration(left)} <small>left</small>
+          </p>
+        )}
+        {progress ? (
+          <progress value={steps ? step / steps : 0} max={1} aria-label="Progress">
+            {Math.round((100 * step) / (steps || 1))} %
+          </progress>
+        ) : undefined}
         <p class="hint">
-          {progress ? `Step ${progress.step} of ${progress.steps}` : "Starting"}
-          {preview === undefined || !isLearning ? "" : ". The preview shows the current state."}
+          {learning.isDraft
+            ? "The model's pair encoder writes a first instruction, which edits your photos. Learning refines it."
+            : ""}
+          {progress ? `Step ${step} of ${steps}.` : ""}
+          {preview === undefined ? "" : " The preview is the before photo, edited as learned so far."}
         </p>
-        <LossCurve losses={losses} steps={progress?.steps ?? 0} />
+        <LossCurve losses={losses} steps={steps} />
       </div>
     </section>
   );

@@ -1,4 +1,5 @@
-import { addFiles, photos, removePhoto } from "../state/bench.ts";
+import { photos, removePhoto, removePhotos } from "../state/bench.ts";
+import { counted } from "../text/format.ts";
 import { CameraButton } from "./camera-button.tsx";
 import { DropZone } from "./drop-zone.tsx";
 import { CloseIcon, PlusIcon } from "./icons.tsx";
@@ -6,12 +7,18 @@ import { Thumbnail } from "./thumbnail.tsx";
 
 /** The photos to edit. */
 export function PhotoTray() {
-  const add = (files: readonly File[]) => addFiles(files, "photos");
+  const count = photos.value.length;
   return (
     <section class="bench-part" aria-labelledby="photos-title">
       <div class="part-head">
         <h2 id="photos-title">Your photos</h2>
-        <span class="count">{photos.value.length}</span>
+        {count > 1 ? (
+          <button class="text-button" type="button" onClick={removePhotos}>
+            Remove all {count}
+          </button>
+        ) : (
+          <span class="hint">{count ? counted(count, "photo") : ""}</span>
+        )}
       </div>
       <ul class="tray">
         {photos.value.map((photo) => (
@@ -28,13 +35,13 @@ export function PhotoTray() {
           </li>
         ))}
         <li class="tray-add">
-          <DropZone label="Add photos" isMultiple onFiles={add}>
+          <DropZone label="Add photos" isMultiple place="photos">
             <span class="slot-empty">
               <PlusIcon />
               Add photos
             </span>
           </DropZone>
-          <CameraButton label="Take a photo" onFiles={add} />
+          <CameraButton label="Take a photo" place="photos" />
         </li>
       </ul>
     </section>

@@ -14,7 +14,7 @@ interface ResultCardProps {
 
 /** One photo of a run: pending, or before and after. */
 export function ResultCard({ result, run, place }: ResultCardProps) {
-  const { photo, url, width, height } = result;
+  const { photo, url, width, height, isDraft } = result;
   if (url === undefined || width === undefined || height === undefined)
     return (
       <li class="result">
@@ -28,9 +28,7 @@ export function ResultCard({ result, run, place }: ResultCardProps) {
       <Compare before={photo.url} after={url} name={photo.name} size={{ width, height }} />
       <div class="result-foot">
         <span class="result-name">{photo.name}</span>
-        <span class="result-size">
-          {width} × {height}
-        </span>
+        <span class="result-size">{isDraft ? "draft" : `${width} × ${height}`}</span>
         <button
           class="icon-button"
           type="button"

@@ -8,10 +8,14 @@ import { ResultCard } from "./result-card.tsx";
 
 /** The photos of a run, with each result as soon as it is available. */
 export function RunGallery({ run }: { readonly run: Run }) {
-  const { id, title, settings, results, isOpen, charged, bodies } = run;
-  const made = results.filter(({ url }) => url !== undefined).length;
+  const { id, title, settings, results, isOpen, isDraft, charged, bodies } = run;
+  // While the results of a draft are replaced, only the new ones count.
+  const made = results.filter(
+    ({ url, isDraft: isOfDraft }) => url !== undefined && (!isOpen || isDraft || !isOfDraft),
+  ).length;
   const facts = [
     isOpen ? `${made} of ${counted(results.length, "photo")}` : counted(made, "photo"),
+    ...(isDraft ? ["draft, replaced when learning ends"] : []),
     ...settings,
     ...(charged ? [money(charged)] : []),
   ];
@@ -25,7 +29,7 @@ export function RunGallery({ run }: { readonly run: Run }) {
           <p class="hint">{facts.join(" · ")}</p>
         </div>
         <div class="row">
-          {made > 1 && !isOpen ? (
+          {made > 1 && !isOpen && !isDraft ? (
             <button
               class="button small"
               type="button"
@@ -34,7 +38,7 @@ export function RunGallery({ run }: { readonly run: Run }) {
               <DownloadIcon /> Download all
             </button>
           ) : undefined}
-          {bodies.length ? (
+          {bodies.length && !isDraft ? (
             <CodeSample made={bodies.map((body) => ({ collection: "edits", body }))} />
           ) : undefined}
         </div>

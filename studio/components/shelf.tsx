@@ -1,4 +1,5 @@
 import { source } from "../state/bench.ts";
+import { draft } from "../state/draft.ts";
 import { learning } from "../state/learn.ts";
 import { chosen, library, nameOf } from "../state/library.ts";
 import { attempt } from "../state/notices.ts";
@@ -14,7 +15,7 @@ async function choose(id: string): Promise<void> {
 
 /** Earlier instructions. */
 export function Shelf() {
-  const learned = library.value.filter(({ status }) => status === "succeeded");
+  const learned = library.value.filter(({ status, id }) => status === "succeeded" && id !== draft.value?.id);
   if (!learned.length) return undefined;
   return (
     <section class="shelf" aria-labelledby="shelf-title">

@@ -1,30 +1,27 @@
-import type { Signal } from "@preact/signals";
-
 interface SliderProps {
   readonly label: string;
-  readonly value: Signal<number>;
+  readonly value: number;
   readonly min: number;
   readonly max: number;
   readonly step: number;
-  show(value: number): string;
+  /** The value for display. */
+  readonly shown: string;
+  onValue(value: number): void;
 }
 
-export function Slider({ label, value, min, max, step, show }: SliderProps) {
-  const part = (value.value - min) / (max - min);
+export function Slider({ label, value, min, max, step, shown, onValue }: SliderProps) {
+  const part = (value - min) / (max - min);
   return (
     <label class="control slider">
       <span class="label">
-        {label} <span class="value">{show(value.value)}</span>
+        <span class="label-name">{label}</span> <span class="value">{shown}</span>
       </span>
       <input
         type="range"
-        {...{ min, max, step }}
-        value={value.value}
-        aria-valuetext={show(value.value)}
+        {...{ min, max, step, value }}
+        aria-valuetext={shown}
         style={{ "--part": `${part * 100}%` }}
-        onInput={(event) => {
-          value.value = event.currentTarget.valueAsNumber;
-        }}
+        onInput={(event) => onValue(event.currentTarget.valueAsNumber)}
       />
     </label>
   );

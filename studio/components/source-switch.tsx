@@ -1,8 +1,9 @@
 import { source } from "../state/bench.ts";
 
 const sources = [
-  ["pair", "From a pair"],
-  ["words", "From words"],
+  ["pair", "Pair"],
+  ["words", "Words"],
+  ["file", "File"],
 ] as const;
 
 export function SourceSwitch() {

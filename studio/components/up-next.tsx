@@ -2,7 +2,7 @@ import { photos } from "../state/bench.ts";
 import { counted } from "../text/format.ts";
 import { Thumbnail } from "./thumbnail.tsx";
 
-/** The photos that will be edited after learning. */
+/** The photos that will be edited next. */
 export function UpNext() {
   const waiting = photos.value;
   if (!waiting.length) return undefined;

@@ -28,19 +28,19 @@ export async function saveResult(result: Result, run: Run): Promise<void> {
 
 /** Saves all results of a run as a zip archive. */
 export async function saveAll(run: Run): Promise<void> {
-  const made = run.results.filter(({ url }) => url !== undefined);
-  const files = await Promise.all(made.map((result) => fileOf(result, run)));
-  save(await downloadZip(differentNames(files)).blob(), `${run.title.replace(/[\\/:*?"<>|“”]/g, "")}.zip`);
+  save(await downloadZip(filesOf(run)).blob(), `${run.title.replace(/[\\/:*?"<>|“”]/g, "")}.zip`);
 }
 
-/** Numbers files that have the same name. */
-function differentNames(files: readonly File[]): { readonly name: string; readonly input: File }[] {
+/** The results one after the other. Files that have the same name are numbered. */
+async function* filesOf(run: Run): AsyncGenerator<{ readonly name: string; readonly input: File }> {
   const seen = new Map<string, number>();
-  return files.map((input) => {
+  for (const result of run.results) {
+    if (result.url === undefined) continue;
+    const input = await fileOf(result, run);
     const times = (seen.get(input.name) ?? 0) + 1;
     seen.set(input.name, times);
-    return { input, name: times === 1 ? input.name : input.name.replace(/(\.\w+)$/, `-${times}$1`) };
-  });
+    yield { input, name: times === 1 ? input.name : input.name.replace(/(\.\w+)$/, `-${times}$1`) };
+  }
 }
 
 function save(file: Blob, name: string): void {

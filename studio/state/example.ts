@@ -1,4 +1,4 @@
-import { after, before, photos } from "./bench.ts";
+import { pairs, photos } from "./bench.ts";
 import { openPicture } from "./picture.ts";
 
 export const exampleName = "Painting";
@@ -13,10 +13,11 @@ async function fetchPicture(name: string) {
 
 /** Fills empty inputs with the example. */
 export async function layOutExample(): Promise<void> {
-  const pair = Promise.all(["before.jpg", "after.png"].map(fetchPicture));
+  const pair = Promise.all([fetchPicture("before.jpg"), fetchPicture("after.png")]);
   const others = Promise.all(["flower.jpg", "coffee.jpg", "mountain.jpg"].map(fetchPicture));
-  const [first, second] = await pair;
-  if (!before.value && !after.value) [before.value, after.value] = [first, second];
+  const [before, after] = await pair;
+  const [first, ...more] = pairs.value;
+  if (first && !more.length && !first.before && !first.after) pairs.value = [{ ...first, before, after }];
   const found = await others;
   if (!photos.value.length) photos.value = found;
 }

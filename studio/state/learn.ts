@@ -1,9 +1,11 @@
 import { signal } from "@preact/signals";
 import type { CreateInstruction, InstructionResource, Progress } from "../../client/visii.ts";
 import { refreshAccount } from "./account.ts";
-import { after, before, photos } from "./bench.ts";
+import { isExample, photos, wholePairs } from "./bench.ts";
+import { draft, dropDraft, makeDraft } from "./draft.ts";
 import { exampleName } from "./example.ts";
 import { chosen, library, refreshLibrary } from "./library.ts";
+import { loadImage } from "./load-image.ts";
 import { quietly, status } from "./notices.ts";
 import { baseName } from "./picture.ts";
 import { api } from "./session.ts";
@@ -15,8 +17,10 @@ export interface LossPoint {
 
 /** A running learning job. */
 export interface Learning {
-  /** Undefined while the pair is being uploaded. */
+  /** Of the draft at first; undefined while the pair is being uploaded. */
   readonly id?: string;
+  readonly isDraft?: boolean;
+  readonly isStopped?: boolean;
   readonly progress?: Progress;
   readonly losses: readonly LossPoint[];
   /** The before photo, if available. */
@@ -34,27 +38,40 @@ export const learned = signal<{ readonly id: string; readonly body: CreateInstru
   undefined,
 );
 
-/** Learns the current pair to the end. Undefined if it was stopped. */
+/** Learns the current pairs to the end. Undefined if it was stopped. */
 export async function learn(): Promise<InstructionResource | undefined> {
-  const pair = [before.value, after.value] as const;
-  if (!pair[0] || !pair[1]) return undefined;
-  const { url } = pair[0];
+  const taken = wholePairs.value;
+  const [first] = taken;
+  if (!first) return undefined;
+  const { url } = first.before;
   learning.value = { before: url, losses: [] };
-  status.value = "Uploading the pair.";
+  status.value = taken.length === 1 ? "Uploading the pair." : "Uploading the pairs.";
   try {
-    const ids = await Promise.all([pair[0].upload(), pair[1].upload()]);
+    const ids = await Promise.all(
+      taken.map(async ({ before, after }) => {
+        const [one, other] = await Promise.all([before.upload(), after.upload()]);
+        return { before: one, after: other };
+      }),
+    );
     // Upload the photos during learning, so that the edit can start immediately.
     for (const photo of photos.value) quietly(photo.upload());
-    const body = {
-      pairs: [{ before: ids[0], after: ids[1] }],
-      name: pair[1].isExample ? exampleName : baseName(pair[1].name).slice(0, 200),
-    };
+    const name = isExample.value ? exampleName : baseName(first.after.name).slice(0, 200);
+    const body = { pairs: ids, name };
+    // One after the other, because at the same time both would be slower.
+    await makeDraft(body, (id) => update({ id, isDraft: true })).catch(() => undefined);
+    if (learning.value.isStopped) return undefined;
     const { id } = await api.value.instructions.create(body);
     learned.value = { id, body };
     quietly(refreshLibrary());
-    return await follow(id, url);
+    const made = await follow(id, url);
+    if (made) await dropDraft().catch(() => undefined);
+    return made;
   } finally {
+    // Without an instruction, the draft is the best that there is.
+    if (draft.value) chosen.value = draft.value;
+    draft.value = undefined;
     learning.value = undefined;
+    quietly(refreshLibrary());
     quietly(refreshAccount());
   }
 }
@@ -71,18 +88,28 @@ export async function resumeLearning(): Promise<InstructionResource | undefined>
 }
 
 export async function stopLearning(): Promise<void> {
-  if (learning.value?.id !== undefined) await api.value.instructions.cancel(learning.value.id);
+  const { id, isDraft } = learning.value ?? {};
+  if (id === undefined) return;
+  update({ isStopped: true });
+  const canceled = api.value.instructions.cancel(id);
+  // A draft may have ended by now.
+  if (isDraft) quietly(canceled);
+  else await canceled;
+}
+
+function update(changes: Partial<Learning>): void {
+  if (learning.value) learning.value = { ...learning.value, ...changes };
 }
 
 async function follow(id: string, before?: string): Promise<InstructionResource | undefined> {
   learning.value = { id, losses: [], ...(before === undefined ? {} : { before }) };
   status.value = "Learning.";
-  const update = (changes: Partial<Learning>) => {
-    if (learning.value?.id === id) learning.value = { ...learning.value, ...changes };
-  };
   const look = async () => {
     const { preview_url: preview, queue_position: ahead } = await api.value.instructions.get(id);
-    if (preview !== undefined) update({ preview });
+    if (preview !== undefined) {
+      await loadImage(preview);
+      if (learning.value?.id === id) update({ preview });
+    }
     if (ahead !== undefined) update({ ahead });
   };
   for await (const event of api.value.instructions.events(id)) {
@@ -97,7 +124,7 @@ async function follow(id: string, before?: string): Promise<InstructionResource 
   const instruction = await api.value.instructions.get(id);
   await refreshLibrary();
   if (instruction.status === "canceled") {
-    status.value = "Learning was stopped.";
+    status.value = draft.value ? "Learning was stopped. The draft is kept." : "Learning was stopped.";
     return undefined;
   }
   if (instruction.status === "failed") throw new Error(instruction.error?.message ?? "Learning failed.");

@@ -14,8 +14,8 @@ export const failure = signal<Failure | undefined>(undefined);
 export const status = signal("");
 
 /** Ignores failures of background requests, which are repeated anyway. */
-export function quietly(work: Promise<unknown>): void {
-  work.catch(() => undefined);
+export async function quietly(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => undefined);
 }
 
 /** Runs a button's action. A failure is shown with a button to retry. */

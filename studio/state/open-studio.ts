@@ -1,11 +1,11 @@
 import { effect, signal } from "@preact/signals";
 import { account, refreshAccount } from "./account.ts";
-import { addFiles } from "./bench.ts";
 import { layOutExample } from "./example.ts";
 import { resumeLearning } from "./learn.ts";
 import { chosen, library, refreshLibrary } from "./library.ts";
 import { attempt, quietly } from "./notices.ts";
 import { forgetKey, key, takeKeyFromAddress, wordsOf } from "./session.ts";
+import { takeFiles } from "./take-files.ts";
 
 /** Why the given key was rejected. */
 export const refusal = signal("");
@@ -17,14 +17,14 @@ export function openStudio(): void {
   addEventListener("paste", ({ clipboardData, target }) => {
     const files = [...(clipboardData?.files ?? [])];
     if (files.length && !(target instanceof HTMLInputElement && target.type === "text"))
-      addFiles(files, "anywhere");
+      takeFiles(files, "anywhere");
   });
   // Otherwise a drop outside the drop zones would navigate away.
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault();
     const files = [...(event.dataTransfer?.files ?? [])];
-    if (files.length) addFiles(files, "anywhere");
+    if (files.length) takeFiles(files, "anywhere");
   });
   effect(() => {
     if (key.value !== "") void openAccount();

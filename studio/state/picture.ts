@@ -1,5 +1,9 @@
 import type { UploadType } from "../../client/visii.ts";
+import { createLimit } from "./create-limit.ts";
 import { api, key } from "./session.ts";
+
+/** Browsers open six connections per host, and events need some of them. */
+const limitUploads = createLimit(3);
 
 /** By file extension, because browsers do not know all of these types. */
 const types: Readonly<Record<string, UploadType>> = {
@@ -39,10 +43,11 @@ export function openPicture(file: File, isExample = false): Picture {
   if (!type)
     throw new Error(`${file.name} cannot be read. Choose a JPEG, PNG, WebP, AVIF, HEIC or TIFF file.`);
   let sent: { readonly key: string; readonly id: Promise<string> } | undefined;
-  const send = async () => {
-    const { id } = await api.value.uploads.send(new Uint8Array(await file.arrayBuffer()), type);
-    return id;
-  };
+  const send = () =>
+    limitUploads(async () => {
+      const { id } = await api.value.uploads.send(new Uint8Array(await file.arrayBuffer()), type);
+      return id;
+    });
   return {
     ...{ id: ++count, name: file.name, url: URL.createObjectURL(file), isExample, type },
     upload() {

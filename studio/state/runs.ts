@@ -1,8 +1,10 @@
 import { signal } from "@preact/signals";
-import type { CreateEdit } from "../../client/visii.ts";
+import type { CreateEdit, InstructionResource } from "../../client/visii.ts";
+import { atOnce } from "../../shared/at-once.ts";
 import { refreshAccount } from "./account.ts";
-import { photos, seed, source, strength, words } from "./bench.ts";
-import { chosen, guidance, nameOf } from "./library.ts";
+import { photos, seed, textGuidance, words } from "./bench.ts";
+import { nameOf } from "./library.ts";
+import { loadImage } from "./load-image.ts";
 import { quietly, status } from "./notices.ts";
 import type { Picture } from "./picture.ts";
 import { api } from "./session.ts";
@@ -16,6 +18,8 @@ export interface Result {
   readonly url?: string;
   readonly width?: number;
   readonly height?: number;
+  /** Made by a draft of the instruction, and replaced when it is learned. */
+  readonly isDraft?: boolean;
 }
 
 /** Photos that were edited together. */
@@ -26,6 +30,9 @@ export interface Run {
   readonly settings: readonly string[];
   readonly results: readonly Result[];
   readonly isOpen: boolean;
+  /** Distinguishes it from a run that it replaces, which has the same ID. */
+  readonly version: number;
+  readonly isDraft: boolean;
   /** Charged credits, after it has ended. */
   readonly charged: number;
   /** The request bodies. */
@@ -35,36 +42,53 @@ export interface Run {
 /** Newest first. */
 export const runs = signal<readonly Run[]>([]);
 
+/** Maximum photos that are edited with a draft. */
+export const draftPhotos = 4;
 /** Maximum images per edit. */
 const mostImages = 16;
-const mostGuidance = 30;
+/** Edits of one run that are submitted at once. Each holds a connection, of which browsers open six. */
+const editsAtOnce = 2;
 let count = 0;
 
-/** Edits the photos with the selected instruction, a text prompt, or both. */
-export async function applyEdit(): Promise<void> {
-  const instruction = source.value === "pair" ? chosen.value : undefined;
-  const taken = photos.value;
+type Change = (run: Run) => Partial<Run>;
+type Update = (change: Change) => void;
+
+/**
+ * Edits the photos with an instruction, a text prompt, or both. Results of a draft are shown until they are
+ * replaced by those of the learned instruction.
+ */
+export async function applyEdit(
+  instruction: InstructionResource | undefined,
+  taken: readonly Picture[],
+  { isDraft = false } = {},
+): Promise<void> {
   const options = optionsOf(instruction?.id);
-  const id = ++count;
+  const drafted = runs.value.find((run) => run.isDraft);
+  const version = ++count;
+  const id = drafted?.id ?? version;
+  const title = instruction ? nameOf(instruction).replace(/ \(draft\)$/, "") : `“${words.value.trim()}”`;
   const run: Run = {
-    ...{ id, title: instruction ? nameOf(instruction) : `“${words.value.trim()}”`, settings: settingsOf() },
-    ...{ results: taken.map((photo) => ({ photo })), isOpen: true, charged: 0, bodies: [] },
+    ...{ id, title, settings: settingsOf(instruction !== undefined), version, isDraft },
+    results: photos.value.map(
+      (photo) => drafted?.results.find((one) => one.photo.id === photo.id) ?? { photo },
+    ),
+    ...{ isOpen: true, charged: 0, bodies: [] },
   };
-  runs.value = [run, ...runs.value];
-  status.value = "Editing the photos.";
-  const update = (change: (run: Run) => Partial<Run>) => {
-    runs.value = runs.value.map((one) => (one.id === id ? { ...one, ...change(one) } : one));
+  runs.value = [run, ...runs.value.filter((one) => one !== drafted)];
+  status.value = isDraft ? "Editing the photos with a draft." : "Editing the photos.";
+  const update: Update = (change) => {
+    runs.value = runs.value.map((one) => (one.version === version ? { ...one, ...change(one) } : one));
   };
   try {
     const groups = Array.from({ length: Math.ceil(taken.length / mostImages) }, (_, index) =>
       taken.slice(index * mostImages, (index + 1) * mostImages),
     );
-    await Promise.all(groups.map((group) => editGroup(group, options, update)));
+    await atOnce(editsAtOnce, groups, (group) => editGroup(group, { ...options, isDraft }, update));
     status.value = taken.length === 1 ? "One photo was edited." : `${taken.length} photos were edited.`;
   } catch (error) {
     // Keep finished results and remove the others, which will not finish.
     update(({ results }) => ({ results: results.filter(({ url }) => url !== undefined) }));
-    runs.value = runs.value.filter((one) => one.id !== id || one.results.length > 0);
+    runs.value = runs.value.filter((one) => one.version !== version || one.results.length > 0);
     throw error;
   } finally {
     update(() => ({ isOpen: false }));
@@ -72,10 +96,19 @@ export async function applyEdit(): Promise<void> {
   }
 }
 
+/** Keeps the results of a draft for good: learning has ended, and none will replace them. */
+export function keepDraftRun(): void {
+  runs.value = runs.value.map((run) =>
+    run.isDraft
+      ? { ...run, isDraft: false, results: run.results.filter(({ url }) => url !== undefined) }
+      : run,
+  );
+}
+
 async function editGroup(
   group: readonly Picture[],
-  options: Omit<CreateEdit, "images">,
-  update: (change: (run: Run) => Partial<Run>) => void,
+  { isDraft, ...options }: Omit<CreateEdit, "images"> & Pick<Run, "isDraft">,
+  update: Update,
 ): Promise<void> {
   const images = await Promise.all(group.map((photo) => photo.upload()));
   const photoOf = new Map(images.map((image, index) => [image, group[index]?.id]));
@@ -86,17 +119,21 @@ async function editGroup(
   };
   const { id: edit } = await api.value.edits.create(body);
   update(({ bodies }) => ({ bodies: [...bodies, body] }));
+  let loaded = 0;
   const show = async () => {
     const now = await api.value.edits.get(edit);
+    const fresh = now.results.slice(loaded);
+    loaded += fresh.length;
+    await Promise.all(fresh.map(({ url }) => quietly(loadImage(url))));
     const made = new Map(
       now.results.map((result, index) => [photoOf.get(result.input), { ...result, index }]),
     );
     update(({ results }) => ({
       results: results.map((result) => {
         const found = made.get(result.photo.id);
-        if (!found || result.url !== undefined) return result;
+        if (!found || result.edit === edit) return result;
         const { url, width, height, index } = found;
-        return { ...result, edit, url, width, height, index };
+        return { photo: result.photo, edit, url, width, height, index, isDraft };
       }),
     }));
     return now;
@@ -109,24 +146,19 @@ async function editGroup(
 
 function optionsOf(instruction: string | undefined): Omit<CreateEdit, "images"> {
   const text = words.value.trim();
-  const recommended = guidance.value;
-  const pull =
-    strength.value === 1 || recommended === undefined
-      ? undefined
-      : Math.min(mostGuidance, Math.round(strength.value * recommended * 100) / 100);
   return {
     ...(instruction === undefined ? {} : { instruction }),
     ...(text === "" ? {} : { text }),
-    ...(pull === undefined ? {} : { text_guidance: pull }),
+    ...(textGuidance.value === undefined ? {} : { text_guidance: textGuidance.value }),
     ...(seed.value === 0 ? {} : { seed: seed.value, noise: "fresh" as const }),
   };
 }
 
-function settingsOf(): string[] {
+function settingsOf(hasInstruction: boolean): string[] {
   const text = words.value.trim();
   return [
-    ...(source.value === "pair" && text !== "" ? [`“${text}”`] : []),
-    ...(strength.value === 1 ? [] : [`strength ${strength.value.toFixed(2)}`]),
+    ...(hasInstruction && text !== "" ? [`“${text}”`] : []),
+    ...(textGuidance.value === undefined ? [] : [`text guidance ${textGuidance.value}`]),
     ...(seed.value === 0 ? [] : [`seed ${seed.value}`]),
   ];
 }

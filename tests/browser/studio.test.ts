@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { bundledModel } from "../../engine/bundled-model.ts";
 import { picture } from "../functions/pictures.ts";
 import { RunningService } from "../local/running-service.ts";
 
@@ -27,6 +28,8 @@ const phone: BrowserContextOptions = {
 
 interface Opened {
   readonly page: Page;
+  /** Of an account of its own, so that no test sees what another one left. */
+  readonly key: string;
   /** What the page threw or wrote to the console as an error. */
   readonly mistakes: readonly string[];
 }
@@ -52,25 +55,43 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** A tab of its own, at the address that `npm run dev` prints. */
+  const opened: { service: RunningService; key: string }[] = [];
+  // A test that failed leaves neither a page nor a job that the next one would wait for.
+  afterEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
+    for (const { service, key } of opened.splice(0)) {
+      const { body } = await service.call("GET", "/v1/instructions", undefined, {}, key);
+      for (const { id, status } of body.data)
+        if (status === "queued" || status === "running")
+          await service.call("POST", `/v1/instructions/${id}/cancel`, undefined, {}, key);
+    }
+  }, patience);
+
+  /** A tab of its own, at the address that `npm run dev` prints, for an account of its own. */
   async function open(
     options: BrowserContextOptions,
-    fragment = `#key=${running.service.key}`,
+    {
+      service = running,
+      hasKey = true,
+      credits,
+    }: { service?: RunningService; hasKey?: boolean; credits?: number } = {},
   ): Promise<Opened> {
+    const key = await service.openAccount(credits);
+    opened.push({ service, key });
     // What moves without end is drawn by the processor here.
     const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
-    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: running.service.url });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: service.service.url });
     context.setDefaultTimeout(patience / 2);
     const page = await context.newPage();
     const mistakes: string[] = [];
     page.on("pageerror", ({ message }) => mistakes.push(message));
     page.on("console", (message) => message.type() === "error" && mistakes.push(message.text()));
-    await page.goto(running.service.url + fragment);
+    await page.goto(service.service.url + (hasKey ? `#key=${key}` : ""));
     await page
       .getByRole("button", { name: /photos?$/ })
       .first()
       .waitFor();
-    return { page, mistakes };
+    return { page, key, mistakes };
   }
 
   async function download(page: Page, click: () => Promise<void>) {
@@ -136,18 +157,17 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.keyboard.press("Escape");
       await dialog.waitFor({ state: "hidden" });
       expect(mistakes).toEqual([]);
-      await page.context().close();
     },
     patience,
   );
 
   it(
-    "edits one's own photos by one's own pair, with words, strength and seed, and gives all of it out again",
+    "edits one's own photos by one's own pair, with words, text guidance and seed, and gives all of it out again",
     async () => {
-      const { page, mistakes } = await open(desktop);
+      const { page, key, mistakes } = await open(desktop);
       await page.getByLabel("Before", { exact: true }).setInputFiles(file("before.png"));
       // The example's other half says nothing about it.
-      await page.getByText("Add a photo before and after the edit.").waitFor();
+      await page.getByText("Add the other photo of the pair.").waitFor();
       await page.getByLabel("After", { exact: true }).setInputFiles(file("after.png"));
       await page.getByLabel("Add photos").setInputFiles([file("wide.jpg"), file("tall.png")]);
       await page.getByRole("button", { name: "Learn and edit 2 photos" }).click();
@@ -164,12 +184,12 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.keyboard.press("Enter");
       await page.locator(".shelf").getByText("dusk").waitFor();
       await page.getByLabel("Additional text").fill("and it's grainy");
-      await page.getByLabel(/^Strength/).fill("1.5");
+      await page.getByLabel(/^Text guidance/).fill("1.5");
       await page.getByLabel(/^Seed/).fill("7");
       await page.getByRole("button", { name: "Edit 2 photos" }).click();
       await results(page).nth(3).waitFor();
       const run = page.locator(".run").first();
-      await run.getByText("2 photos · “and it's grainy” · strength 1.50 · seed 7 · $").waitFor();
+      await run.getByText("2 photos · “and it's grainy” · text guidance 1.5 · seed 7 · $").waitFor();
 
       const zip = await download(page, () => run.getByRole("button", { name: "Download all" }).click());
       expect(zip.name).toBe("dusk.zip");
@@ -188,10 +208,10 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
         await page.getByText(`Copied as ${language}.`).waitFor();
         return String(await page.evaluate("navigator.clipboard.readText()"));
       };
-      const environment = { ...process.env, VISII_API_KEY: running.service.key };
+      const environment = { ...process.env, VISII_API_KEY: key };
       const curl = await copied("curl");
       const { stdout } = await promisify(execFile)("bash", ["-c", curl], { env: environment });
-      const edit = await running.end(`/v1/edits/${JSON.parse(stdout).id}`, patience / 1000);
+      const edit = await running.end(`/v1/edits/${JSON.parse(stdout).id}`, patience / 1000, key);
       const again = await fetch(edit.results[0].url);
       expect(one.bytes.equals(Buffer.from(await again.arrayBuffer()))).toBe(true);
       const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -207,7 +227,123 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.getByRole("button", { name: "Confirm deletion" }).click();
       await page.locator(".shelf").getByText("dusk").waitFor({ state: "hidden" });
       expect(mistakes).toEqual([]);
-      await page.context().close();
+    },
+    patience,
+  );
+
+  it(
+    "learns from several pairs, and imports the file that it saved, by choosing and by dropping",
+    async () => {
+      const { page, key, mistakes } = await open(desktop);
+      for (const [label, name] of [
+        ["Before", "before.png"],
+        ["After", "after.png"],
+      ] as const)
+        await page.getByLabel(label, { exact: true }).setInputFiles(file(name));
+      await page.getByRole("button", { name: "Add a pair of the same edit" }).click();
+      await page.getByLabel("Before 2", { exact: true }).setInputFiles(file("before.png"));
+      await page.getByText("Add the other photo of the pair.").waitFor();
+      await page.getByLabel("After 2", { exact: true }).setInputFiles(file("after.png"));
+      expect(await findings(page)).toEqual([]);
+      await page.getByRole("button", { name: "Remove all 3" }).click();
+      await page.getByRole("button", { name: "Learn this edit" }).click();
+      await page.getByRole("link", { name: ".visii" }).waitFor();
+      await page.getByText(/^Learned in/).click();
+      await page.getByRole("button", { name: "Copy as code" }).click();
+      await page.getByRole("button", { name: "Copy as curl" }).click();
+      await page.getByText("Copied as curl.").waitFor();
+      const curl = String(await page.evaluate("navigator.clipboard.readText()"));
+      const { stdout } = await promisify(execFile)("bash", ["-c", curl], {
+        env: { ...process.env, VISII_API_KEY: key },
+      });
+      const { id } = JSON.parse(stdout);
+      const again = await running.end(`/v1/instructions/${id}`, patience / 1000, key);
+      expect(again).toMatchObject({ status: "succeeded", name: "after" });
+      expect(curl.match(/"before"/g)).toHaveLength(2);
+      await page.keyboard.press("Escape");
+      const { bytes } = await download(page, () => page.getByRole("link", { name: ".visii" }).click());
+      await writeFile(file("mine.visii"), bytes);
+
+      await page.getByRole("button", { name: "New edit" }).click();
+      await page.getByText("File", { exact: true }).click();
+      expect(await findings(page)).toEqual([]);
+      await page.getByLabel("Choose a .visii file").setInputFiles(file("mine.visii"));
+      await page.locator(".shelf").getByText("mine").waitFor();
+      expect(await page.getByLabel("Name").inputValue()).toBe("mine");
+
+      await writeFile(file("broken.visii"), "no safetensors");
+      await page.getByRole("button", { name: "New edit" }).click();
+      await page.getByText("File", { exact: true }).click();
+      await page.getByLabel("Choose a .visii file").setInputFiles(file("broken.visii"));
+      await page.getByRole("alert").getByText("The file was not imported").waitFor();
+      expect(mistakes.filter((text) => !text.includes("422"))).toEqual([]);
+    },
+    patience,
+  );
+
+  it(
+    "edits many photos in edits of 16, and saves all of them",
+    async () => {
+      const { page, mistakes } = await open(desktop);
+      const bytes = await picture("jpeg");
+      await page.getByText("Words", { exact: true }).click();
+      await page.getByLabel("Describe the edit").fill("make it sepia");
+      await page
+        .getByLabel("Add photos")
+        .setInputFiles(
+          Array.from({ length: 40 }, () => ({ name: "same.jpg", mimeType: "image/jpeg", buffer: bytes })),
+        );
+      await page.getByRole("button", { name: "Edit 40 photos" }).click();
+      await page.getByText(/^40 photos · \$/).waitFor();
+      expect(await results(page).count()).toBe(40);
+      const zip = await download(page, () => page.getByRole("button", { name: "Download all" }).click());
+      for (const name of ["same-make-it-sepia.jpg", "same-make-it-sepia-40.jpg"])
+        expect(zip.bytes.includes(name)).toBe(true);
+      expect(await findings(page)).toEqual([]);
+      expect(mistakes).toEqual([]);
+    },
+    patience,
+  );
+
+  it(
+    "says that the credit does not suffice, and what is reserved",
+    async () => {
+      const { page } = await open(desktop, { credits: 1000 });
+      await page.getByText(/^This reserves about \$0.03\d*; the account has \$0.0010/).waitFor();
+      await page.getByRole("button", { name: "Learn and edit 3 photos" }).click();
+      await page.getByRole("alert").getByText("Learning failed").waitFor();
+      await page
+        .getByRole("alert")
+        .getByText(/credit/)
+        .waitFor();
+    },
+    patience,
+  );
+
+  it(
+    "edits with a draft of the pair encoder before learning, and keeps it when learning is stopped",
+    async () => {
+      const service = await RunningService.start({ model: bundledModel });
+      try {
+        const { page, mistakes } = await open(desktop, { service });
+        await page.getByRole("button", { name: "Remove all 3" }).click();
+        await page.getByLabel("Add photos").setInputFiles(file("wide.jpg"));
+        await page.getByRole("button", { name: "Learn and edit 1 photo" }).click();
+        await page.getByText("draft", { exact: true }).waitFor();
+        const slider = page.getByLabel("wide.jpg: share of the original shown");
+        await slider.waitFor();
+        expect(await page.locator(".shelf").count()).toBe(0);
+        await page.getByText(/^Step \d+ of/).waitFor();
+        await page.getByRole("button", { name: "Stop learning" }).click();
+        await page.locator(".shelf").getByText("Painting (draft)").waitFor();
+        expect(await page.getByLabel("Name").inputValue()).toBe("Painting (draft)");
+        await page.getByRole("button", { name: "Edit 1 photo" }).waitFor();
+        await page.getByText(/^1 photo · \$/).waitFor();
+        expect(await page.getByText("replaced when learning ends").count()).toBe(0);
+        expect(mistakes).toEqual([]);
+      } finally {
+        await service.stop();
+      }
     },
     patience,
   );
@@ -255,7 +391,6 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.keyboard.press("Enter");
       expect(await focused()).toBe("Enlarge tall.png");
       expect(mistakes).toEqual([]);
-      await page.context().close();
     },
     patience,
   );
@@ -282,7 +417,6 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.getByRole("alert").getByText("notes.txt cannot be read. Choose a JPEG").waitFor();
       expect(await findings(page)).toEqual([]);
       expect(mistakes.filter((text) => !text.includes("ERR_"))).toEqual([]);
-      await page.context().close();
     },
     patience,
   );
@@ -299,14 +433,13 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await alert.getByRole("button", { name: "Try again" }).waitFor();
       expect(await findings(page)).toEqual([]);
 
-      await page.getByText("From words").click();
+      await page.getByText("Words", { exact: true }).click();
       await page.getByText("Describe the edit in words.").waitFor();
       await page.getByLabel("Describe the edit").fill("make it sepia");
       await page.getByRole("button", { name: "Edit 3 photos" }).click();
       await results(page).nth(2).waitFor();
       await page.getByRole("heading", { name: "“make it sepia”" }).waitFor();
       expect(mistakes).toEqual([]);
-      await page.context().close();
     },
     patience,
   );
@@ -314,19 +447,17 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
   it(
     "follows a learning that was under way when it was opened again, and stops it",
     async () => {
-      const { page } = await open(desktop);
-      const [before, after] = [await picture(), await picture("png", { red: 30 })];
-      await running.call("POST", "/v1/instructions", {
-        ...{
-          pairs: [{ before: await running.upload(before), after: await running.upload(after) }],
-          steps: 2000,
-        },
-      });
+      const { page, key } = await open(desktop);
+      const [before, after] = await Promise.all(
+        [await picture(), await picture("png", { red: 30 })].map((bytes) =>
+          running.upload(bytes, "image/png", key),
+        ),
+      );
+      await running.call("POST", "/v1/instructions", { pairs: [{ before, after }], steps: 2000 }, {}, key);
       await page.reload();
       await page.getByText(/^Step \d+ of 2000/).waitFor();
       await page.getByRole("button", { name: "Stop learning" }).click();
       await page.getByRole("button", { name: "Learn and edit 3 photos" }).waitFor();
-      await page.context().close();
     },
     patience,
   );
@@ -334,7 +465,7 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
   it(
     "asks for a key where the address has none, and says what is wrong with one",
     async () => {
-      const { page, mistakes } = await open(phone, "");
+      const { page, key, mistakes } = await open(phone, { hasKey: false });
       await page.getByText("Enter an API key first.").waitFor();
       expect(await findings(page)).toEqual([]);
       await page.getByLabel("API key").fill("visii_test_wrong");
@@ -342,10 +473,9 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
       await page.getByRole("alert").getByText("The API key is missing or invalid").waitFor();
       // The browser itself writes refused requests to its console.
       expect(mistakes.filter((text) => !text.includes("401"))).toEqual([]);
-      await page.getByLabel("API key").fill(running.service.key);
+      await page.getByLabel("API key").fill(key);
       await page.getByRole("button", { name: "Open" }).click();
       await page.getByText("credit").waitFor();
-      await page.context().close();
     },
     patience,
   );
@@ -368,7 +498,6 @@ describe.skipIf(executablePath === undefined)("the studio, in a real browser (ne
           ),
         ).toEqual([]);
       }
-      await page.context().close();
     },
     patience,
   );

@@ -1,6 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { type Service, type ServiceOptions, startService } from "../../local/service.ts";
+import { openAccount } from "../../shared/accounts/open-account.ts";
+import { createAwsClients } from "../../shared/aws/clients.ts";
+import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { createJsonLog } from "../../shared/json-log.ts";
+import { prices } from "../../shared/prices.ts";
+import { systemClock as clock, systemRandom as random } from "../../shared/system-clock.ts";
 import type { Answer } from "../functions/api.ts";
 import { postForm } from "../functions/api.ts";
 
@@ -38,13 +43,26 @@ export class RunningService {
     return new RunningService(service);
   }
 
+  /** Opens another account, with the welcome credit unless told otherwise. @returns its key */
+  async openAccount(credits: number = prices.welcome): Promise<string> {
+    const { aws, table: name } = this.service.standIns;
+    const { dynamo, destroy } = createAwsClients(aws);
+    const { secret } = await openAccount(
+      { table: new DynamoTable(dynamo, name, clock), clock, random },
+      { name: "another", environment: "test", credits, concurrency: 1000 },
+    );
+    destroy();
+    return secret;
+  }
+
   async call(
     method: string,
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
+    key = this.service.key,
   ): Promise<Answer> {
-    const { url, key } = this.service;
+    const { url } = this.service;
     const response = await fetch(`${url}${path}`, {
       method,
       headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...headers },
@@ -55,30 +73,33 @@ export class RunningService {
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   }
 
-  async upload(bytes: Uint8Array, contentType = "image/png"): Promise<string> {
-    const { body: form } = await this.call("POST", "/v1/uploads", {
-      content_type: contentType,
-      bytes: bytes.length,
-    });
+  async upload(bytes: Uint8Array, contentType = "image/png", key = this.service.key): Promise<string> {
+    const wanted = { content_type: contentType, bytes: bytes.length };
+    const { body: form } = await this.call("POST", "/v1/uploads", wanted, {}, key);
     await postForm(form, bytes);
-    const { status, body } = await this.call("POST", `/v1/uploads/${form.id}/complete`);
+    const { status, body } = await this.call("POST", `/v1/uploads/${form.id}/complete`, undefined, {}, key);
     if (status !== 200) throw new Error(JSON.stringify(body));
     return form.id;
   }
 
   /** Looks at a job until `until` holds of it. */
-  async watch(path: string, until: (body: Answer["body"]) => boolean, seconds = 40): Promise<Answer["body"]> {
+  async watch(
+    path: string,
+    until: (body: Answer["body"]) => boolean,
+    seconds = 40,
+    key = this.service.key,
+  ): Promise<Answer["body"]> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
-      const { body } = await this.call("GET", path);
+      const { body } = await this.call("GET", path, undefined, {}, key);
       if (until(body)) return body;
       if (Date.now() > end) throw new Error(`${path} is still ${JSON.stringify(body)}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
-  end(path: string, seconds?: number): Promise<Answer["body"]> {
-    return this.watch(path, ({ status }) => !["queued", "running"].includes(status), seconds);
+  end(path: string, seconds?: number, key?: string): Promise<Answer["body"]> {
+    return this.watch(path, ({ status }) => !["queued", "running"].includes(status), seconds, key);
   }
 
   stop(): Promise<void> {
