@@ -1,8 +1,13 @@
 import { drawDetail, drawGuidance, drawSteps } from "./limits/editing-figures.ts";
-import { drawLeakage, drawUnaligned, drawUnlearnable } from "./limits/learning-figures.ts";
+import {
+  drawAmbiguousWords,
+  drawLeakage,
+  drawUnaligned,
+  drawUnlearnable,
+} from "./limits/learning-figures.ts";
 import { Studio } from "./limits/studio.ts";
 
-/** `npm run limits [-- NAME …]`: makes the pictures of limits.md; all, or those named. Takes minutes. */
+/** `npm run limits [-- NAME …]`: makes all pictures of limits.md and the last one of evaluation.md, or those named. */
 const figures = {
   steps: drawSteps,
   guidance: drawGuidance,
@@ -10,6 +15,7 @@ const figures = {
   unaligned: drawUnaligned,
   unlearnable: drawUnlearnable,
   leakage: drawLeakage,
+  "ambiguous-words": drawAmbiguousWords,
 } as const satisfies Readonly<Record<string, (studio: Studio) => Promise<void>>>;
 
 const asked = process.argv.slice(2);

@@ -10,7 +10,7 @@ import { decibels, type Studio } from "./studio.ts";
  * A face and letters, through the autoencoder alone and edited, at two sizes: enlarged parts of the results.
  */
 export async function drawDetail(studio: Studio): Promise<void> {
-  const instruction = await studio.learn("demo-shifted-0", [await demoPair(studio)]);
+  const instruction = await studio.learn("demo", [await demoPair(studio)]);
   const rows = [];
   for (const [name, picture, part] of [
     ["a face", (side: number) => studio.photo("astronaut.jpg", side), { left: 0.3, top: 0.08, size: 0.42 }],
@@ -26,7 +26,7 @@ export async function drawDetail(studio: Studio): Promise<void> {
         { image: cut(await studio.apply(instruction, photo)) },
       ]);
     }
-  await studio.draw("detail", {
+  await studio.draw("limits-detail", {
     title: "Faces and letters",
     sections: [{ columns: ["photo, enlarged", "through the autoencoder", "edited"], rows }],
     footer:
@@ -36,7 +36,7 @@ export async function drawDetail(studio: Studio): Promise<void> {
 
 /** One instruction under rising guidance. */
 export async function drawGuidance(studio: Studio): Promise<void> {
-  const instruction = await studio.learn("demo-shifted-0", [await demoPair(studio)]);
+  const instruction = await studio.learn("demo", [await demoPair(studio)]);
   const [photo, truth] = [await studio.photo("flower.jpg"), await studio.photo("truth/flower.png")];
   const texts = [0, 0.5, 1, 1.5, 2.5, 5];
   const rows = [];
@@ -48,7 +48,7 @@ export async function drawGuidance(studio: Studio): Promise<void> {
     }
     rows.push(cells);
   }
-  await studio.draw("guidance", {
+  await studio.draw("limits-guidance", {
     title: "Guidance too low and too high",
     subtitle: `Learned and best applied at 1 / 1. Unedited: ${decibels(photo, truth)}.`,
     sections: [{ columns: texts.map((text) => `text guidance ${text}`), rows }],
@@ -60,26 +60,30 @@ export async function drawGuidance(studio: Studio): Promise<void> {
 export async function drawSteps(studio: Studio): Promise<void> {
   const pair = await demoPair(studio);
   const [photo, truth] = [await studio.photo("flower.jpg"), await studio.photo("truth/flower.png")];
-  const counts = [2, 10, 30, 80, 160];
+  const counts = [0, 10, 30, 100, 300];
   const learning = [];
   for (const steps of counts) {
-    const instruction = await studio.learn("demo-shifted-0", [pair], steps);
+    const instruction = await studio.learn("demo", [pair], steps);
     const image = await studio.apply(instruction, photo);
     learning.push({ image, caption: decibels(image, truth) });
   }
-  const instruction = await studio.learn("demo-shifted-0", [pair]);
+  const instruction = await studio.learn("demo", [pair]);
   const samplings = [1, 2, 4, 8, 20];
   const sampling = [];
   for (const steps of samplings) {
     const image = await studio.apply(instruction, photo, { steps });
     sampling.push({ image, caption: decibels(image, truth) });
   }
-  await studio.draw("steps", {
+  await studio.draw("limits-steps", {
     title: "Too few steps, and too many",
     subtitle: `Unedited: ${decibels(photo, truth)}.`,
     sections: [
-      { title: "Steps of learning", columns: counts.map(String), rows: [learning] },
-      { title: "Steps of an edit, after 80 of learning", columns: samplings.map(String), rows: [sampling] },
+      {
+        title: "Steps of learning, from the pair encoder's rows",
+        columns: counts.map(String),
+        rows: [learning],
+      },
+      { title: "Steps of an edit", columns: samplings.map(String), rows: [sampling] },
     ],
     footer: "PSNR to the true edit.",
   });

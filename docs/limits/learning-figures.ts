@@ -26,7 +26,7 @@ export async function drawUnlearnable(studio: Studio): Promise<void> {
       { image: truth },
     ]);
   }
-  await studio.draw("unlearnable", {
+  await studio.draw("limits-unlearnable", {
     title: "What it cannot learn",
     sections: [
       {
@@ -64,7 +64,7 @@ export async function drawUnaligned(studio: Studio): Promise<void> {
   ]);
   for (const pixels of [0, 2, 4, 8, 16]) {
     const shifted = shiftPair(pair, pixels, studio.pipeline.sizeMultiple);
-    const instruction = await studio.learn(`demo-shifted-${pixels}`, [shifted]);
+    const instruction = await studio.learn(pixels ? `demo-shifted-${pixels}` : "demo", [shifted]);
     columns.push(pixels ? `pair shifted by ${pixels} px of ${pair.before.width}` : "pair aligned");
     for (const [index, { photo, truth }] of pictures.entries()) {
       const image = await studio.apply(instruction, photo);
@@ -72,7 +72,7 @@ export async function drawUnaligned(studio: Studio): Promise<void> {
     }
   }
   for (const [index, { truth }] of pictures.entries()) rows[index]!.push({ image: truth, caption: "" });
-  await studio.draw("unaligned", {
+  await studio.draw("limits-unaligned", {
     title: "A pair that does not lie on each other",
     sections: [{ columns: [...columns, "true edit"], rows }],
     footer: "PSNR to the true edit.",
@@ -91,7 +91,7 @@ export async function drawLeakage(studio: Studio): Promise<void> {
   };
   const ways = {
     "learned from a pair of few colours": await studio.learn("demo-mountain", [narrow]),
-    "learned from a pair of many": await studio.learn("demo-shifted-0", [whole]),
+    "learned from a pair of many": await studio.learn("demo", [whole]),
     "learned from both": await studio.learn("demo-both", [whole, narrow]),
   };
   const rows = [];
@@ -104,7 +104,7 @@ export async function drawLeakage(studio: Studio): Promise<void> {
     }
     rows.push([...cells, { image: truth }]);
   }
-  await studio.draw("leakage", {
+  await studio.draw("limits-leakage", {
     title: "What the pair does not show is guessed",
     sections: [
       {
@@ -114,6 +114,36 @@ export async function drawLeakage(studio: Studio): Promise<void> {
       },
       { title: "Photos edited", columns: ["photo", ...Object.keys(ways), "true edit"], rows },
     ],
+    footer: "PSNR to the true edit.",
+  });
+}
+
+/** Words that leave the painting open give another one from each noise; a pair shows which one is meant. */
+export async function drawAmbiguousWords(studio: Studio): Promise<void> {
+  const instruction = await studio.learn("demo", [await demoPair(studio)]);
+  const text = "turn it into a painting";
+  const seeds = [0, 1, 2, 3];
+  const ways: Readonly<Record<string, (photo: RgbImage, seed: number) => Promise<RgbImage>>> = {
+    [`“${text}”`]: (photo, seed) => studio.editByText(text, photo, { seed, noise: "fresh" }),
+    "Learned from one pair": (photo, seed) => studio.apply(instruction, photo, { seed, noise: "fresh" }),
+  };
+  const sections = [];
+  for (const [title, makeEdit] of Object.entries(ways)) {
+    const rows = [];
+    for (const name of ["flower", "astronaut"]) {
+      const [photo, truth] = [await studio.photo(`${name}.jpg`), await studio.photo(`truth/${name}.png`)];
+      const cells = [];
+      for (const seed of seeds) {
+        const image = await makeEdit(photo, seed);
+        cells.push({ image, caption: decibels(image, truth) });
+      }
+      rows.push([{ image: photo }, ...cells, { image: truth }]);
+    }
+    sections.push({ title, columns: ["photo", ...seeds.map((seed) => `noise ${seed}`), "true edit"], rows });
+  }
+  await studio.draw("ambiguous-words", {
+    title: "What words leave open",
+    sections,
     footer: "PSNR to the true edit.",
   });
 }

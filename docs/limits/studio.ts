@@ -15,12 +15,13 @@ import { readInstruction, writeInstruction } from "../../engine/instruction/inst
 import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import { invert } from "../../engine/inversion/invert.ts";
 import { openPipeline, type Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { defined } from "../../shared/defined.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Learned instructions are kept here between runs; delete it to learn anew. */
 const kept = join(root, "out", "limits");
 /** Bytes of a picture in docs/images. */
-const most = 200_000;
+const most = 400_000;
 
 const seed = 0;
 
@@ -47,23 +48,32 @@ export class Studio {
     return fitToModel(image, { resolution, multiple: this.pipeline.sizeMultiple }).image;
   }
 
-  /** Learns, or takes what an earlier run learned under the same name. */
-  async learn(name: string, pairs: readonly ImagePair[], steps = 80): Promise<Instruction> {
-    const path = join(kept, `${name}-${steps}.visii`);
+  /**
+   * Learns, by default as `visii learn` does, or reads what an earlier run learned under the same name.
+   *
+   * @param steps the model's recommendation when absent
+   */
+  async learn(name: string, pairs: readonly ImagePair[], steps?: number): Promise<Instruction> {
+    const path = join(kept, `${name}-${steps ?? "default"}.visii`);
     if (await stat(path).catch(() => undefined)) return readInstruction(path);
-    const learned = await invert(this.pipeline, pairs, { seed, steps });
+    const learned = await invert(this.pipeline, pairs, { seed, ...defined({ steps }) });
     await writeInstruction(path, learned);
     const { initialValidation, validation } = lossesOf(learned.info);
-    console.log(`${name}, ${steps} steps: ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}`);
+    console.log(`${name}: ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}`);
     return learned;
   }
 
   async apply(
     instruction: Instruction,
     photo: RgbImage,
-    options: Omit<EditOptions, "seed"> = {},
+    options: Partial<EditOptions> = {},
   ): Promise<RgbImage> {
     const [edited] = await editFitted(this.pipeline, [photo], { instruction }, { seed, ...options });
+    return edited!;
+  }
+
+  async editByText(text: string, photo: RgbImage, options: Partial<EditOptions> = {}): Promise<RgbImage> {
+    const [edited] = await edit(this.pipeline, [photo], { text }, { seed, ...options });
     return edited!;
   }
 
@@ -72,17 +82,17 @@ export class Studio {
     return this.pipeline.decodeLatents(await this.pipeline.encodeImage(photo));
   }
 
-  /** Writes docs/images/limits-NAME.jpg, of the highest quality that keeps it below 200 KB. */
+  /** Writes docs/images/NAME.jpg, of the highest quality that keeps it below 200 KB. */
   async draw(name: string, sheet: Sheet): Promise<void> {
     const { image } = await decodeImage(await contactSheet(sheet), name);
     for (let quality = 92; quality >= 50; quality -= 6) {
       const jpeg = await encodeImage(image, "jpeg", { quality });
       if (jpeg.length > most) continue;
-      await writeFile(join(root, "docs", "images", `limits-${name}.jpg`), jpeg);
-      console.log(`docs/images/limits-${name}.jpg: ${Math.round(jpeg.length / 1000)} KB`);
+      await writeFile(join(root, "docs", "images", `${name}.jpg`), jpeg);
+      console.log(`docs/images/${name}.jpg: ${Math.round(jpeg.length / 1000)} KB`);
       return;
     }
-    throw new Error(`limits-${name}.jpg stays above ${most} bytes; draw less on it`);
+    throw new Error(`${name}.jpg stays above ${most} bytes; draw less on it`);
   }
 }
 
