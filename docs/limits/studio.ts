@@ -10,7 +10,6 @@ import { fitToModel } from "../../engine/images/fit-to-model.ts";
 import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
 import type { Instruction } from "../../engine/instruction/instruction.ts";
-import { lossesOf } from "../../engine/instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../../engine/instruction/instruction-file.ts";
 import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import { invert } from "../../engine/inversion/invert.ts";
@@ -58,8 +57,9 @@ export class Studio {
     if (await stat(path).catch(() => undefined)) return readInstruction(path);
     const learned = await invert(this.pipeline, pairs, { seed, ...defined({ steps }) });
     await writeInstruction(path, learned);
-    const { initialValidation, validation } = lossesOf(learned.info);
-    console.log(`${name}: ${initialValidation.toFixed(4)} → ${validation.toFixed(4)}`);
+    const { losses } = learned.info;
+    if (losses)
+      console.log(`${name}: ${losses.initialValidation.toFixed(4)} → ${losses.validation.toFixed(4)}`);
     return learned;
   }
 
