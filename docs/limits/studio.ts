@@ -73,7 +73,7 @@ export class Studio {
   }
 
   async editByText(text: string, photo: RgbImage, options: Partial<EditOptions> = {}): Promise<RgbImage> {
-    const [edited] = await edit(this.pipeline, [photo], { text }, { seed, ...options });
+    const [edited] = await editFitted(this.pipeline, [photo], { text }, { seed, ...options });
     return edited!;
   }
 
