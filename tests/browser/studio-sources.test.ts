@@ -136,6 +136,8 @@ describe.skipIf(chromiumPath === undefined)(
           expect(await page.getByText("replaced when learning ends").count()).toBe(0);
           expect(mistakes).toEqual([]);
         } finally {
+          // Before the service is gone.
+          await studio.clear();
           await service.stop();
         }
       },
