@@ -1,8 +1,15 @@
-import { DescribeTasksCommand, type ECSClient, RunTaskCommand, StopTaskCommand } from "@aws-sdk/client-ecs";
+import {
+  DescribeContainerInstancesCommand,
+  DescribeTasksCommand,
+  type ECSClient,
+  RunTaskCommand,
+  StopTaskCommand,
+  type Task,
+} from "@aws-sdk/client-ecs";
 import { z } from "zod";
 import type { Clock } from "../shared/ports/clock.ts";
 
-/** A smoke run: one task of the new image, with the workers' capacity providers. */
+/** A smoke run: one task with the new worker image. */
 export const smokeOrderSchema = z.object({
   cluster: z.string(),
   taskDefinition: z.string(),
@@ -11,6 +18,16 @@ export const smokeOrderSchema = z.object({
   securityGroups: z.array(z.string()).min(1),
 });
 export type SmokeOrder = z.infer<typeof smokeOrderSchema>;
+
+/** Result of a passed run. */
+export interface SmokeResult {
+  readonly taskId: string;
+  /** EC2 instance that ran the task; undefined on Fargate. */
+  readonly instanceId: string | undefined;
+}
+
+/** Container that decides; the one before it only downloads the model. */
+const decisive = "smoke";
 
 /** Milliseconds. */
 export const smokeTiming = {
@@ -24,7 +41,7 @@ export const smokeTiming = {
  *
  * @throws an error that stops the deployment: no machine, an image that does not start, or a failed run
  */
-export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrder): Promise<void> {
+export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrder): Promise<SmokeResult> {
   const { cluster, taskDefinition, capacityProvider, subnets, securityGroups } = order;
   const { tasks = [], failures = [] } = await ecs.send(
     new RunTaskCommand({
@@ -44,8 +61,12 @@ export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrd
     const [task] = (await ecs.send(new DescribeTasksCommand({ cluster, tasks: [arn] }))).tasks ?? [];
     status = task?.lastStatus;
     if (status !== "STOPPED") continue;
-    const container = task?.containers?.[0];
-    if (container?.exitCode === 0) return;
+    const container = task?.containers?.find(({ name }) => name === decisive);
+    if (container?.exitCode === 0)
+      return {
+        taskId: arn.slice(arn.lastIndexOf("/") + 1),
+        instanceId: await findInstance(ecs, cluster, task),
+      };
     throw new Error(
       `The smoke run of the worker's image failed (exit code ${container?.exitCode ?? "none"}): ${container?.reason ?? task?.stoppedReason ?? "see its log"}. No worker was replaced.`,
     );
@@ -55,4 +76,18 @@ export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrd
   throw new Error(
     `The smoke run timed out after ${smokeTiming.timeout / 60_000} minutes: ${why}. No worker was replaced.`,
   );
+}
+
+async function findInstance(
+  ecs: ECSClient,
+  cluster: string,
+  task: Task | undefined,
+): Promise<string | undefined> {
+  if (!task?.containerInstanceArn) return undefined;
+  const { containerInstances = [] } = await ecs.send(
+    new DescribeContainerInstancesCommand({ cluster, containerInstances: [task.containerInstanceArn] }),
+  );
+  const id = containerInstances[0]?.ec2InstanceId;
+  if (!id) throw new Error("The machine of the smoke run is gone; deploy again.");
+  return id;
 }

@@ -25,7 +25,7 @@ for (const name of queueNames) {
   const { live, dead } = queues[name];
   new aws.cloudwatch.MetricAlarm(`OldestMessage-${name}`, {
     ...notify,
-    alarmDescription: `A message of ${name} waits too long: no capacity, or workers that take no jobs.`,
+    alarmDescription: `The oldest message of the queue ${name} waits too long. Workers are missing or take no jobs.`,
     namespace: "AWS/SQS",
     metricName: "ApproximateAgeOfOldestMessage",
     dimensions: { QueueName: live.nodes.queue.name },
@@ -36,9 +36,9 @@ for (const name of queueNames) {
     threshold: oldestWait[name],
     treatMissingData: "notBreaching",
   });
-  new aws.cloudwatch.MetricAlarm(`DeadLettersLie-${name}`, {
+  new aws.cloudwatch.MetricAlarm(`DeadLettersRemain-${name}`, {
     ...notify,
-    alarmDescription: `Dead letters of ${name} are not handled: their consumer fails, and their callers wait.`,
+    alarmDescription: `Dead letters of the queue ${name} are not handled, because their consumer fails. Their jobs stay unfinished.`,
     namespace: "AWS/SQS",
     metricName: "ApproximateNumberOfMessagesVisible",
     dimensions: { QueueName: dead.nodes.queue.name },
@@ -51,9 +51,10 @@ for (const name of queueNames) {
   });
 }
 
-new aws.cloudwatch.MetricAlarm("DeadLettersCome", {
+new aws.cloudwatch.MetricAlarm("DeadLettersAdded", {
   ...notify,
-  alarmDescription: "A message was delivered too often. The log contains its job and the reason.",
+  alarmDescription:
+    "A message was delivered six times without success. The log contains its job and the reason.",
   metricQueries: [
     { id: "answer", expression: deadLetters, label: "dead letters", period: 300, returnData: true },
   ],
@@ -76,7 +77,7 @@ new aws.cloudwatch.MetricAlarm("RowsQuarantined", {
   treatMissingData: "notBreaching",
 });
 
-new aws.cloudwatch.MetricAlarm("JobsFail", {
+new aws.cloudwatch.MetricAlarm("JobFailures", {
   ...notify,
   alarmDescription: "More than 20% of at least ten jobs failed within 15 minutes.",
   metricQueries: [
@@ -140,7 +141,7 @@ for (const [noun, functionName] of [
 ] as const)
   new aws.cloudwatch.MetricAlarm(`${noun}Errors`, {
     ...notify,
-    alarmDescription: `${noun} fails repeatedly: webhooks, batches, failed jobs or scaling are delayed.`,
+    alarmDescription: `The function ${noun} fails repeatedly. Webhooks, batches, failed jobs or scaling are delayed.`,
     namespace: "AWS/Lambda",
     metricName: "Errors",
     dimensions: { FunctionName: functionName },
@@ -157,7 +158,7 @@ for (const pool of poolNames) {
   const title = titleOf(pool);
   new aws.cloudwatch.MetricAlarm(`${title}NotReady`, {
     ...notify,
-    alarmDescription: `Workers of ${pool} were requested but none stays running: no capacity, a quota of 0, or a model or GPU that fails to load.`,
+    alarmDescription: `Workers of the ${pool} pool were requested, but none stays running. Capacity or quota is missing, or the model or GPU fails to load.`,
     metricQueries: [
       ...(["WorkersWanted", "WorkersRunning"] as const).map((name) => ({
         id: name === "WorkersWanted" ? "wanted" : "running",
@@ -179,9 +180,9 @@ for (const pool of poolNames) {
     datapointsToAlarm: 12,
     treatMissingData: "notBreaching",
   });
-  new aws.cloudwatch.MetricAlarm(`${title}Unscaled`, {
+  new aws.cloudwatch.MetricAlarm(`${title}NotScaled`, {
     ...notify,
-    alarmDescription: `The ${pool} pool is not scaled: the scaler does not run.`,
+    alarmDescription: `The ${pool} pool is not scaled, because the scaler does not run.`,
     ...workersOf(pool, "WorkersWanted"),
     statistic: "SampleCount",
     period: minute,

@@ -1,7 +1,11 @@
 import { named } from "./stage.ts";
 
-/** The workers' cluster. Container Insights are disabled, because the scaler counts workers. */
-export const cluster = new aws.ecs.Cluster("Workers", {
-  name: named("workers"),
-  settings: [{ name: "containerInsights", value: "disabled" }],
-});
+/** Container Insights are disabled: the scaler publishes the number of workers. */
+export const createCluster = (title: string, noun: string) =>
+  new aws.ecs.Cluster(title, {
+    name: named(noun),
+    settings: [{ name: "containerInsights", value: "disabled" }],
+  });
+
+/** The workers' cluster. */
+export const cluster = createCluster("Workers", "workers");

@@ -11,7 +11,10 @@ const region = aws.getRegionOutput().region;
 /** A graph; two per row. */
 const graph = (index: number, title: string, metrics: readonly Line[], more: object = {}) => ({
   type: "metric",
-  ...{ x: (index % 2) * 12, y: Math.floor(index / 2) * 6, width: 12, height: 6 },
+  x: (index % 2) * 12,
+  y: Math.floor(index / 2) * 6,
+  width: 12,
+  height: 6,
   properties: { title, region, period: 300, view: "timeSeries", metrics, ...more },
 });
 const formula = (expression: string, label: string, id?: string, visible = true): Line => [

@@ -1,29 +1,48 @@
 import type { Purchase } from "../scaler/policy.ts";
-import { cluster } from "./cluster.ts";
 import { gpuMachines } from "./machines.ts";
 import { network, workerFirewall } from "./network.ts";
 import { named, tags } from "./stage.ts";
 import { cacheOnMachine, modelsOnMachine } from "./worker-task.ts";
 
-/** Launch template of all machines. Called once, and only for stages with GPUs. */
-export function createMachineTemplate() {
-  // Read at deployment, so all machines have the same AMI until the next deployment.
-  const image = aws.ssm.getParameterOutput({
+/** AWS's machine image with ECS's agent and the GPU driver. All machines have the same until the next deployment. */
+export const getEcsImage = () =>
+  aws.ssm.getParameterOutput({
     name: "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id",
   }).value;
 
+/** Profile of all GPU machines. Tasks have roles of their own and cannot use it. */
+export function createMachineProfile() {
   const role = new aws.iam.Role("Machine", {
     assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "ec2.amazonaws.com" }),
     managedPolicyArns: [
       $interpolate`arn:${aws.getPartitionOutput().partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role`,
     ],
   });
-  const profile = new aws.iam.InstanceProfile("MachineProfile", { role: role.name });
+  return new aws.iam.InstanceProfile("MachineProfile", { role: role.name });
+}
 
-  // Runs before the ECS agent starts. Tasks run as user 1000 and cannot access the instance role.
+/** Launch template of the GPU machines of one cluster. */
+export function createMachineTemplate({
+  title,
+  noun,
+  imageId,
+  profile,
+  cluster,
+  initialization,
+}: {
+  readonly title: string;
+  readonly noun: string;
+  readonly imageId: $util.Input<string>;
+  readonly profile: aws.iam.InstanceProfile;
+  readonly cluster: aws.ecs.Cluster;
+  /** MiB/s at which EBS copies the image's snapshot to a new disk, 100 to 300; EBS's default when absent. */
+  readonly initialization?: number;
+}): aws.ec2.LaunchTemplate {
+  // Runs before the ECS agent starts. The agent's data is that of the machine on which the image was made.
   const userData = $interpolate`#!/bin/bash
 set -euo pipefail
-cat >> /etc/ecs/ecs.config <<'CONFIG'
+rm -rf /var/lib/ecs/data/*
+cat > /etc/ecs/ecs.config <<'CONFIG'
 ECS_CLUSTER=${cluster.name}
 ECS_ENABLE_GPU_SUPPORT=true
 ECS_ENABLE_SPOT_INSTANCE_DRAINING=true
@@ -33,10 +52,9 @@ ECS_IMAGE_PULL_BEHAVIOR=prefer-cached
 CONFIG
 install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine} ${cacheOnMachine}
 `;
-
-  return new aws.ec2.LaunchTemplate("MachineTemplate", {
-    name: named("machine"),
-    imageId: image,
+  return new aws.ec2.LaunchTemplate(`${title}Template`, {
+    name: named(noun),
+    imageId,
     iamInstanceProfile: { arn: profile.arn },
     metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
     networkInterfaces: [
@@ -50,8 +68,15 @@ install -d -o 1000 -g 1000 -m 0755 ${modelsOnMachine} ${cacheOnMachine}
     blockDeviceMappings: [
       {
         deviceName: "/dev/xvda",
-        // Space for image and weights. High throughput, because loading weights takes much of a cold start.
-        ebs: { volumeSize: 100, volumeType: "gp3", throughput: 500, iops: 4000, encrypted: "true" },
+        // Space for image, weights and cache. High throughput, because a start reads all of them.
+        ebs: {
+          volumeSize: 100,
+          volumeType: "gp3",
+          throughput: 500,
+          iops: 4000,
+          encrypted: "true",
+          ...(initialization === undefined ? {} : { volumeInitializationRate: initialization }),
+        },
       },
     ],
     userData: userData.apply((text) => Buffer.from(text).toString("base64")),
@@ -76,13 +101,12 @@ export function createGpuMachines({
   readonly purchase: Purchase;
   readonly maximum: number;
   readonly template: aws.ec2.LaunchTemplate;
-}): aws.ecs.CapacityProvider {
+}): { readonly group: aws.autoscaling.Group; readonly provider: aws.ecs.CapacityProvider } {
   const group = new aws.autoscaling.Group(
     `${title}Machines`,
     {
       minSize: 0,
-      // One more than the workers, so that a deployment can start a new one before it stops an old one.
-      maxSize: maximum + 1,
+      maxSize: maximum,
       vpcZoneIdentifiers: network.privateSubnets,
       mixedInstancesPolicy: {
         launchTemplate: {
@@ -103,6 +127,8 @@ export function createGpuMachines({
       capacityRebalance: purchase === "spot",
       // ECS decides which machine to terminate, never one with a task.
       protectFromScaleIn: true,
+      // A machine that is starting counts as capacity, so the metric of ECS requests no second one for its task.
+      defaultInstanceWarmup: instanceWarmup,
       forceDelete: true,
       waitForCapacityTimeout: "0",
       enabledMetrics: ["GroupInServiceInstances", "GroupPendingInstances"],
@@ -114,7 +140,7 @@ export function createGpuMachines({
     },
     { ignoreChanges: ["desiredCapacity"] },
   );
-  return new aws.ecs.CapacityProvider(`${title}Capacity`, {
+  const provider = new aws.ecs.CapacityProvider(`${title}Capacity`, {
     name,
     autoScalingGroupProvider: {
       autoScalingGroupArn: group.arn,
@@ -125,8 +151,12 @@ export function createGpuMachines({
         targetCapacity: 100,
         minimumScalingStepSize: 1,
         maximumScalingStepSize: 10,
-        instanceWarmupPeriod: 180,
+        instanceWarmupPeriod: instanceWarmup,
       },
     },
   });
+  return { group, provider };
 }
+
+/** Seconds; longer than a machine takes to register. */
+const instanceWarmup = 180;

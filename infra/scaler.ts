@@ -1,17 +1,25 @@
-import { queuesOfRows } from "../scaler/handle.ts";
-import { poolNames } from "../scaler/policy.ts";
+import { queuesOfRows, type SpotRefused } from "../scaler/handle.ts";
+import { type PoolName, poolNames } from "../scaler/policy.ts";
 import { scalerPartition } from "../shared/rows.ts";
 import { cluster } from "./cluster.ts";
 import { functionDefaults, reserved } from "./edge-function.ts";
 import { countQueues, queueNames, queueUrls } from "./queues.ts";
-import { stage } from "./stage.ts";
+import { named, stage } from "./stage.ts";
 import { table } from "./table.ts";
-import { workers } from "./workers.ts";
+import { titleOf, workers } from "./workers.ts";
 
-const servicesOf = (pool: (typeof poolNames)[number]) =>
+/** Names by purchase option. */
+const servicesOf = (pool: PoolName) =>
   Object.fromEntries(
     workers.filter((each) => each.pool === pool).map(({ purchase, service }) => [purchase, service.name]),
   );
+const groupsOf = (pool: PoolName) => {
+  const groups = workers.flatMap(({ group, purchase, ...each }) =>
+    each.pool === pool && group ? [[purchase, group.name] as const] : [],
+  );
+  return groups.length ? { groups: Object.fromEntries(groups) } : {};
+};
+const groupArns = workers.flatMap(({ group }) => (group ? [group.arn] : []));
 
 /** The function that scales workers (`scaler/`). */
 const scaler: sst.aws.FunctionArgs = {
@@ -20,7 +28,7 @@ const scaler: sst.aws.FunctionArgs = {
   handler: "scaler/lambda.handler",
   description: "Scales the workers.",
   memory: "256 MB",
-  // Shorter than its lock on a pool (`turnTiming`), so that two never act at the same time.
+  // Shorter than its lock on a pool (`lockTiming`), so that two never act at the same time.
   timeout: "25 seconds",
   environment: {
     VISII_STAGE: $app.stage,
@@ -29,7 +37,10 @@ const scaler: sst.aws.FunctionArgs = {
     VISII_CLUSTER: cluster.name,
     VISII_POOLS: $jsonStringify(
       Object.fromEntries(
-        poolNames.map((pool) => [pool, { ...stage.pools[pool], services: servicesOf(pool) }]),
+        poolNames.map((pool) => [
+          pool,
+          { ...stage.pools[pool], services: servicesOf(pool), ...groupsOf(pool) },
+        ]),
       ),
     ),
   },
@@ -39,6 +50,13 @@ const scaler: sst.aws.FunctionArgs = {
       actions: ["ecs:DescribeServices", "ecs:UpdateService"],
       resources: workers.map(({ service }) => service.arn),
     },
+    ...(groupArns.length
+      ? [
+          { actions: ["autoscaling:SetDesiredCapacity"], resources: groupArns },
+          // AWS supports no resources for it.
+          { actions: ["autoscaling:DescribeAutoScalingGroups"], resources: ["*"] },
+        ]
+      : []),
     {
       actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
       resources: [table.arn],
@@ -67,8 +85,49 @@ export const wakingScaler = table.subscribe("Wake", scaler, {
   transform: {
     // The schedule covers failures. A window of one second handles the rows of a burst or batch together.
     eventSourceMapping: {
-      ...{ batchSize: 1000, maximumBatchingWindowInSeconds: 1 },
-      ...{ maximumRetryAttempts: 1, maximumRecordAgeInSeconds: 60 },
+      batchSize: 1000,
+      maximumBatchingWindowInSeconds: 1,
+      maximumRetryAttempts: 1,
+      maximumRecordAgeInSeconds: 60,
     },
   },
 });
+
+/**
+ * Starts on-demand workers as soon as AWS reports that it has no Spot capacity: Auto Scaling for machines, ECS for
+ * Fargate. AWS delivers these events on a best-effort basis; without one, the scaler waits for `spotTimeout`.
+ */
+for (const { pool, purchase, service, group } of workers) {
+  if (purchase !== "spot") continue;
+  const title = `${titleOf(pool)}SpotRefused`;
+  const rule = new aws.cloudwatch.EventRule(title, {
+    name: named(`spot-refused-${pool}`),
+    description: `AWS has no Spot capacity for the ${pool} pool.`,
+    eventPattern: $jsonStringify(
+      group
+        ? {
+            source: ["aws.autoscaling"],
+            "detail-type": ["EC2 Instance Launch Unsuccessful"],
+            detail: { AutoScalingGroupName: [group.name] },
+          }
+        : {
+            source: ["aws.ecs"],
+            "detail-type": ["ECS Service Action"],
+            resources: [service.arn],
+            detail: { eventName: ["SERVICE_TASK_PLACEMENT_FAILURE"] },
+          },
+    ),
+  });
+  const { arn, name } = lookingScaler.nodes.function;
+  new aws.cloudwatch.EventTarget(`${title}Target`, {
+    rule: rule.name,
+    arn,
+    input: JSON.stringify({ spotRefused: pool } satisfies SpotRefused),
+  });
+  new aws.lambda.Permission(`${title}Permission`, {
+    action: "lambda:InvokeFunction",
+    function: name,
+    principal: "events.amazonaws.com",
+    sourceArn: rule.arn,
+  });
+}

@@ -1,9 +1,9 @@
 /**
- * Pointers to deliveries that are due. It needs no queue of dead letters: the row stays due and says what
- * becomes of it, so a message that is lost is sent again after five minutes.
+ * Pointers to due deliveries. It has no dead-letter queue: the row stays due, so a lost message is sent again after
+ * five minutes.
  */
 export const webhookQueue = new sst.aws.Queue("Webhooks", {
-  // Six times what its consumer may take, as Lambda asks.
+  // Six times the consumer's timeout, as AWS recommends for Lambda.
   visibilityTimeout: "6 minutes",
   transform: { queue: { messageRetentionSeconds: 600 } },
 });

@@ -2,10 +2,10 @@ import { edgeFunction } from "./edge-function.ts";
 import { useRows } from "./table.ts";
 import { webhookQueue } from "./webhook-queue.ts";
 
-/** Concurrent runs, of up to ten deliveries each. Limits for each account and host are in the code. */
+/** Maximum concurrency, with up to ten deliveries each. The code limits deliveries per account and host. */
 const mostRuns = 10;
 
-/** Calls the addresses that callers name. Nothing else does, so nothing else waits for their servers. */
+/** Sends webhooks. A function of its own, so that slow receivers delay nothing else. */
 export const webhookSender = new sst.aws.Function("WebhookSender", {
   ...edgeFunction,
   handler: "functions/webhook-lambda.handler",

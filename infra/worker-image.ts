@@ -1,17 +1,15 @@
 import { deployer, stage } from "./stage.ts";
 
 /**
- * The worker's image. What this folder asks of it: the targets `cuda` and `cpu` of `gpu-worker/Dockerfile`;
- * `main.mjs` and `fetch-model.mjs` in its working directory; `flock` (util-linux); the user 1000 as owner of
- * the volumes `/models` and `/tmp`.
+ * The worker image, from the targets `cuda` and `cpu` of `gpu-worker/Dockerfile`. It must contain `main.mjs`,
+ * `fetch-model.mjs` and `smoke.mjs` in its working directory, and `flock`; the user 1000 must own the volumes `/models`
+ * and `/tmp`.
  */
 const { image, repositories } =
   deployer.workerImage === undefined ? buildImage() : givenImage(deployer.workerImage);
 export const workerImage = image;
 
-/**
- * What pulling it takes. A token is for the whole registry; what it opens is said by the second statement.
- */
+/** Permissions to pull the image. The token is for the whole registry; the second statement limits it. */
 export const pullWorkerImage = repositories.length
   ? [
       { actions: ["ecr:GetAuthorizationToken"], resources: ["*"] },
@@ -22,7 +20,7 @@ export const pullWorkerImage = repositories.length
     ]
   : [];
 
-/** Where the worker finds its model, and what writes there is shared by the workers of a machine. */
+/** Folder of the model in a container. */
 export const modelFolder = "/models";
 
 function buildImage() {
@@ -36,7 +34,7 @@ function buildImage() {
       rules: [
         {
           rulePriority: 1,
-          description: "To roll back to; the rest goes.",
+          description: "Keeps ten images for rollbacks.",
           selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: 10 },
           action: { type: "expire" },
         },
@@ -50,7 +48,7 @@ function buildImage() {
     target: stage.device,
     platforms: ["linux/amd64"],
     push: true,
-    // Pushed by tag, run by digest.
+    // Pushed by tag; tasks use the digest.
     tags: [$interpolate`${repository.repositoryUrl}:${stage.device}`],
     registries: [
       {
@@ -63,10 +61,7 @@ function buildImage() {
   return { image: built.ref, repositories: [repository.arn] };
 }
 
-/**
- * Built elsewhere. In a repository of ECR it is pulled by right; of any other registry it must be open to
- * all.
- */
+/** An image that was built elsewhere: in ECR with permission to pull it, or in a public registry. */
 function givenImage(name: string) {
   const [, account, region, repository] =
     /^(\d{12})\.dkr\.ecr\.([\w-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)/.exec(name) ?? [];

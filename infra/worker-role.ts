@@ -5,12 +5,13 @@ import { putOnQueues, takeFromQueues } from "./queues.ts";
 import { useRows } from "./table.ts";
 import { pullWorkerImage } from "./worker-image.ts";
 
-const assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "ecs-tasks.amazonaws.com" });
+/** Roles of tasks. */
+export const taskPrincipal = aws.iam.assumeRolePolicyForPrincipal({ Service: "ecs-tasks.amazonaws.com" });
 
-/** ECS's own: pulls the one image and writes the pool's log. */
+/** Role of ECS for one task: pulls the image and writes the log. */
 export const createExecutionRole = (title: string, log: aws.cloudwatch.LogGroup) =>
   new aws.iam.Role(`${title}Execution`, {
-    assumeRolePolicy,
+    assumeRolePolicy: taskPrincipal,
     inlinePolicies: [
       {
         name: "start",
@@ -27,26 +28,29 @@ export const createExecutionRole = (title: string, log: aws.cloudwatch.LogGroup)
     ],
   });
 
-/** What a pool's workers may do: their own queues, rows by key, the objects a job reads and writes. */
+/**
+ * Role of a pool's workers: their queues, rows by key, and the objects of jobs. S3 policies cannot restrict objects to
+ * the account of a job, because the job is known only at run time.
+ */
 export const createWorkerRole = (pool: PoolName, title: string) =>
   new aws.iam.Role(`${title}Worker`, {
-    assumeRolePolicy,
+    assumeRolePolicy: taskPrincipal,
     inlinePolicies: [
       {
         name: "work",
         policy: aws.iam.getPolicyDocumentOutput({
           statements: [
             takeFromQueues(queuesOf(pool)),
-            // A worker that is stopped puts its job back.
+            // A worker that stops returns its job to the queue.
             putOnQueues(queuesOf(pool)),
             useRows,
             listObjects,
             readObjects("inputs", "instructions", "models"),
             writeObjects("instructions", "results"),
-            // The state of a learning that is done.
+            // The checkpoint of a finished learning job.
             deleteObjects("instructions"),
             {
-              // Says to ECS that it is busy, so that another is stopped.
+              // Protects a worker with a job from scale-in.
               actions: ["ecs:UpdateTaskProtection", "ecs:GetTaskProtection"],
               resources: [cluster.arn.apply((arn) => `${arn.replace(":cluster/", ":task/")}/*`)],
             },

@@ -7,29 +7,28 @@ import { table } from "./table.ts";
 import { modelFolder, workerImage } from "./worker-image.ts";
 import { createExecutionRole, createWorkerRole } from "./worker-role.ts";
 
-/** Of a machine's disk: weights that a task fetched serve every later one. */
+/** Folders on a machine's disk, shared by its tasks: weights, and data derived from them (`VISII_CACHE`). */
 export const modelsOnMachine = "/var/lib/visii/models";
-/** Beside them, what the first task computed from the weights (`VISII_CACHE`). */
 export const cacheOnMachine = "/var/lib/visii/cache";
-const cacheFolder = "/cache";
+
+/** Mount points of the volumes. */
+export const workerFolders = { models: modelFolder, cache: "/cache", scratch: "/tmp" } as const;
+type Volume = keyof typeof workerFolders;
 
 const healthPort = 8080;
 const isGpu = stage.device === "cuda";
 const region = aws.getRegionOutput().region;
 
-/** On what workers compute. Half precision is for GPUs. */
+/** Half precision on GPUs. */
 export const deviceEnvironment = { VISII_DEVICE: stage.device, VISII_PRECISION: isGpu ? "fp16" : "fp32" };
 
-/**
- * GB of the one card that each lane may take: what the planner reckons in half precision
- * (docs/performance.md), and some.
- */
+/** GB of GPU memory per lane: the planner's estimate in half precision (docs/performance.md) and a margin. */
 const laneMemory: Readonly<Record<PoolName, readonly number[]>> = {
   interactive: [8, 13],
   bulk: [18],
 };
 
-/** Neither root, nor capabilities, nor a file system to write to but `/tmp` and the models. */
+/** Containers run without root, capabilities and a writable root file system. */
 const confined = {
   user: "1000:1000",
   readonlyRootFilesystem: true,
@@ -37,7 +36,7 @@ const confined = {
   linuxParameters: { initProcessEnabled: true, capabilities: { drop: ["ALL"], add: [] } },
 };
 
-/** Of a machine with 4 vCPUs and 16 GiB the agent and the system need some. */
+/** Leaves room for the system and ECS's agent on a machine with 4 vCPUs and 16 GiB. */
 export const taskSize = {
   networkMode: "awsvpc",
   requiresCompatibilities: [isGpu ? "EC2" : "FARGATE"],
@@ -57,7 +56,7 @@ export const createWorkerLog = (title: string, name: string) =>
     retentionInDays: stage.logDays,
   });
 
-/** A container of the worker's image, with a GPU where there are any. */
+/** A container of the worker image, with the GPU if requested. */
 export const containerOf = (name: string, log: aws.cloudwatch.LogGroup, gpu = isGpu) => ({
   ...confined,
   name,
@@ -66,58 +65,68 @@ export const containerOf = (name: string, log: aws.cloudwatch.LogGroup, gpu = is
     logDriver: "awslogs",
     options: { "awslogs-group": log.name, "awslogs-region": region, "awslogs-stream-prefix": name },
   },
-  // Without this line a task starts, and finds no GPU.
+  // Without this requirement, a task starts without a GPU.
   ...(gpu ? { resourceRequirements: [{ type: "GPU", value: "1" }] } : {}),
 });
 
+/** Environment variables of a container, with those that all have. */
+export const environmentOf = (variables: Readonly<Record<string, $util.Input<string>>>) =>
+  Object.entries({
+    AWS_REGION: region,
+    VISII_STAGE: $app.stage,
+    VISII_BUCKET: bucket.name,
+    VISII_MODEL: `${modelFolder}/${stage.model}`,
+    ...variables,
+  }).map(([name, value]) => ({ name, value }));
+
+export const mountsOf = (access: Readonly<Partial<Record<Volume, "read" | "write">>>) =>
+  Object.entries(access).map(([name, mode]) => ({
+    sourceVolume: name,
+    containerPath: workerFolders[name as Volume],
+    readOnly: mode === "read",
+  }));
+
+/** On GPU machines, weights and cache outlive a task. */
+export const taskVolumes = isGpu
+  ? [
+      { name: "models", hostPath: modelsOnMachine },
+      { name: "cache", hostPath: cacheOnMachine },
+      { name: "scratch" },
+    ]
+  : [{ name: "models" }, { name: "scratch" }];
+
 /**
- * One worker: first `model`, which sees to it that the weights lie on the disk and are whole, one task of a
- * machine at a time; then `worker`, which only reads them.
+ * Task of one worker. The container `model` downloads the weights unless they are on the disk, one task of a machine
+ * at a time. Then `worker` starts and only reads them.
  */
 export function createWorkerTask(pool: PoolName, title: string) {
   const log = createWorkerLog(title, `worker-${pool}`);
   const { lanes } = pools[pool];
-  const model = `${modelFolder}/${stage.model}`;
-  const environment = (variables: Readonly<Record<string, $util.Input<string>>>) =>
-    Object.entries({
-      ...{ AWS_REGION: region, VISII_STAGE: $app.stage, VISII_BUCKET: bucket.name, VISII_MODEL: model },
-      ...variables,
-    }).map(([name, value]) => ({ name, value }));
-  const folders = { models: modelFolder, cache: cacheFolder, scratch: "/tmp" };
-  const mount = (name: keyof typeof folders, readOnly: boolean) => ({
-    sourceVolume: name,
-    containerPath: folders[name],
-    readOnly,
-  });
   const containers = [
     {
       ...containerOf("model", log, false),
       essential: false,
       command: ["flock", `${modelFolder}/.lock`, "node", "fetch-model.mjs"],
-      environment: environment({ VISII_MODEL_SOURCE: `models/${stage.model}` }),
-      mountPoints: [mount("models", false), mount("scratch", false)],
+      environment: environmentOf({ VISII_MODEL_SOURCE: `models/${stage.model}` }),
+      mountPoints: mountsOf({ models: "write", scratch: "write" }),
     },
     {
       ...containerOf("worker", log),
       essential: true,
       command: ["node", "main.mjs"],
       dependsOn: [{ containerName: "model", condition: "SUCCESS" }],
-      environment: environment({
+      environment: environmentOf({
         VISII_TABLE: table.name,
         VISII_QUEUE_URLS: queueUrls,
         VISII_LANES: lanes.map((names) => names.join(",")).join(";"),
         ...deviceEnvironment,
         VISII_HEALTH_PORT: String(healthPort),
         ...(isGpu
-          ? { VISII_LANE_MEMORY: laneMemory[pool].join(";"), VISII_CACHE: cacheFolder }
+          ? { VISII_LANE_MEMORY: laneMemory[pool].join(";"), VISII_CACHE: workerFolders.cache }
           : { VISII_THREADS: String(Math.floor(cpuWorker.vcpus / lanes.length)) }),
       }),
-      mountPoints: [
-        mount("models", true),
-        mount("scratch", false),
-        ...(isGpu ? [mount("cache", false)] : []),
-      ],
-      // Seconds to save a learning's state and to give the job back; as long as a Spot notice lasts.
+      mountPoints: mountsOf({ models: "read", scratch: "write", ...(isGpu ? { cache: "write" } : {}) }),
+      // Seconds to save a checkpoint and return the job; a Spot interruption notice gives two minutes.
       stopTimeout: 120,
       healthCheck: {
         command: [
@@ -126,7 +135,7 @@ export function createWorkerTask(pool: PoolName, title: string) {
         ],
         interval: 30,
         timeout: 5,
-        // Opening the model on a new machine takes minutes, and counts as ill until then.
+        // Failures are ignored while a new machine downloads and opens the model.
         startPeriod: 300,
         retries: 10,
       },
@@ -137,13 +146,7 @@ export function createWorkerTask(pool: PoolName, title: string) {
     ...taskSize,
     executionRoleArn: createExecutionRole(title, log).arn,
     taskRoleArn: createWorkerRole(pool, title).arn,
-    volumes: isGpu
-      ? [
-          { name: "models", hostPath: modelsOnMachine },
-          { name: "cache", hostPath: cacheOnMachine },
-          { name: "scratch" },
-        ]
-      : [{ name: "models" }, { name: "scratch" }],
+    volumes: taskVolumes,
     containerDefinitions: $jsonStringify(containers),
   });
 }

@@ -7,7 +7,7 @@ interface ServiceCount {
   readonly running: number;
 }
 
-/** Services of one ECS cluster, by name. Calls throw RetryableError when ECS is out of reach or throttles. */
+/** Services of one ECS cluster, by name. Methods throw RetryableError when ECS is unavailable or throttles. */
 export class EcsServices {
   readonly #client: ECSClient;
   readonly #cluster: string;
@@ -17,7 +17,7 @@ export class EcsServices {
     this.#cluster = cluster;
   }
 
-  /** In the order of the names, of which ECS takes ten. */
+  /** @param names at most ten @returns counts in the order of the names */
   async count(names: readonly string[]): Promise<readonly ServiceCount[]> {
     const command = new DescribeServicesCommand({ cluster: this.#cluster, services: [...names] });
     const { services = [] } = await callService("describe services", () => this.#client.send(command));

@@ -1,21 +1,25 @@
 import { z } from "zod";
 import type { QueueName } from "../shared/queue-timing.ts";
-import { poolNames } from "./policy.ts";
+import { type PoolName, poolNames } from "./policy.ts";
 import { type ScalerPorts, scalePool } from "./scale-pool.ts";
 import { wakePools } from "./wake.ts";
 
-/** The queues that a stored row may have a message on, by what its sort key begins with. */
+/** Queues that may have a message for a stored row, by prefix of its sort key. */
 export const queuesOfRows: Readonly<Record<string, readonly QueueName[]>> = {
   "edt#": ["interactive", "bulk"],
   "ins#": ["learning"],
 };
 
-/** DynamoDB stream records, as far as they are read. */
+/** The part of DynamoDB's stream records that is read. */
 const streamSchema = z.object({
   Records: z.array(z.object({ dynamodb: z.object({ Keys: z.object({ sk: z.object({ S: z.string() }) }) }) })),
 });
 
-/** An event of the table's stream wakes pools; any other, which is the schedule's, has all looked at. */
+/** Sent by an EventBridge rule when AWS has no Spot capacity for a pool (`infra/scaler.ts`). */
+export const spotRefusedSchema = z.object({ spotRefused: z.enum(poolNames as [PoolName]) });
+export type SpotRefused = z.infer<typeof spotRefusedSchema>;
+
+/** Handles an event of the table's stream, a Spot refusal, or any other event, which comes from the schedule. */
 export async function handleEvent(event: unknown, ports: ScalerPorts): Promise<void> {
   const stream = streamSchema.safeParse(event).data;
   if (stream) {
@@ -23,7 +27,12 @@ export async function handleEvent(event: unknown, ports: ScalerPorts): Promise<v
     const queues = keys.flatMap((sk) => queuesOfRows[sk.slice(0, sk.indexOf("#") + 1)] ?? []);
     return wakePools([...new Set(queues)], ports);
   }
-  // One pool's trouble is not another's.
+  const refused = spotRefusedSchema.safeParse(event).data;
+  if (refused) {
+    await scalePool(refused.spotRefused, ports, { spotRefused: true });
+    return;
+  }
+  // A failure in one pool does not stop the other.
   const outcomes = await Promise.allSettled(poolNames.map((pool) => scalePool(pool, ports)));
   const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   for (const error of failures) ports.log.error("a pool could not be scaled", { error });

@@ -1,11 +1,11 @@
 import type { QueueName } from "../shared/queue-timing.ts";
 import { workerTimes } from "./worker-times.ts";
 
-/** The numbers by which workers come and go. `rules.ts` decides by them, in the deployment as in the simulation. */
+/** Settings of `rules.ts`, used by the deployment and by the simulation. */
 
 /**
- * Groups of workers, each with services and capacity of its own, so that one group's work never adds machines to another.
- * Lanes are what one worker does side by side (`VISII_LANES`).
+ * Pools of workers. Each has its own services and machines, so that one pool's work never adds machines to another.
+ * A worker processes its lanes in parallel (`VISII_LANES`).
  */
 export const pools = {
   interactive: { lanes: [["interactive"], ["learning"]] },
@@ -14,56 +14,55 @@ export const pools = {
 export type PoolName = keyof typeof pools;
 export const poolNames = Object.keys(pools) as readonly PoolName[];
 
-/** The queues a pool serves. */
+/** The queues that a pool serves. */
 export const queuesOf = (pool: PoolName): readonly QueueName[] => pools[pool].lanes.flat();
 
-/** How a worker is paid for: each pool has a service of each kind. */
+/** Purchase options. Each pool has one service per option. */
 export type Purchase = "spot" | "onDemand";
 export const purchases: readonly Purchase[] = ["spot", "onDemand"];
 
-/** How many workers a pool may have. */
+/** Number of workers in a pool. */
 export interface PoolSize {
-  /** Workers that stay when there is nothing to do. 0 costs nothing at rest and a cold start of minutes. */
+  /** Workers kept without jobs. 0 costs nothing at rest, but the first job waits for a cold start. */
   readonly minimum: number;
-  /** The bill's upper bound. Ask AWS for as many vCPUs of the machine's family first. */
+  /** Upper limit. The account needs a quota of as many vCPUs. */
   readonly maximum: number;
-  /** Of the workers wanted, so many are never on Spot. */
+  /** Workers that always run on demand, of those requested. */
   readonly onDemandBase: number;
 }
 
-/** Seconds of a worker's time that one message of a queue is reckoned at: how a backlog of unlike work becomes one number. */
-export const reckonedSeconds: Readonly<Record<QueueName, number>> = {
+/** Estimated seconds of work per message. Converts the messages of different queues into one backlog. */
+export const estimatedSeconds: Readonly<Record<QueueName, number>> = {
   interactive: workerTimes.gpuEdit.seconds,
   learning: workerTimes.gpuLearning.seconds,
   bulk: workerTimes.gpuEdit.seconds,
 };
 
-/** Seconds unless the name says otherwise. */
+/** In seconds, except `surplusShare`. */
 export interface PoolPolicy {
-  /** Work waiting for each worker, in seconds of its time, above which workers are added. */
+  /** Backlog per worker above which workers are added. */
   readonly targetWait: number;
-  /** Share of lanes with work below which a worker too many is taken away, gently; the last one stays. */
+  /** Share of busy lanes below which workers are removed step by step. The last worker stays. */
   readonly surplusShare: number;
-  /** For how long lanes must have been idle so. */
+  /** How long the share must stay below `surplusShare`. */
   readonly surplusAfter: number;
-  /** Without any message, waiting or in work, until all go that may. */
+  /** Time without messages, waiting or in flight, after which all workers above the minimum are removed. */
   readonly idleAfter: number;
-  /** Without another worker on Spot, while some are wanted, until machines on demand take their place. */
-  readonly spotPatience: number;
+  /** Time without a new Spot worker, while some are missing, after which on-demand workers replace them. */
+  readonly spotTimeout: number;
 }
 
 export const scalingPolicy: Readonly<Record<PoolName, PoolPolicy>> = {
-  // Somebody waits: a second caller within minutes shall find a worker.
-  interactive: { targetWait: 40, surplusShare: 0.5, surplusAfter: 300, idleAfter: 600, spotPatience: 300 },
-  // Nobody waits, but a night is short. Of a batch at most `batchPace.window` lines are with the queue: this over that many
-  // lines' seconds is how many workers they can ask for.
-  bulk: { targetWait: 240, surplusShare: 0.5, surplusAfter: 300, idleAfter: 120, spotPatience: 300 },
+  // Keeps workers for a second caller within minutes.
+  interactive: { targetWait: 60, surplusShare: 0.5, surplusAfter: 300, idleAfter: 600, spotTimeout: 300 },
+  // At most `batchPace.window` lines of a batch are queued. Their seconds divided by the target limit the workers.
+  bulk: { targetWait: 240, surplusShare: 0.5, surplusAfter: 300, idleAfter: 120, spotTimeout: 300 },
 };
 
-/** An empty machine stays so long (fixed by ECS's managed scaling: 15 readings). A worker that comes meanwhile finds it warm. */
+/** How long ECS keeps an empty machine: 15 readings of one minute. A worker that starts meanwhile reuses it. */
 export const machineIdleAfter = 900;
 
-/** Seconds between two looks at a pool: the shortest that a schedule of AWS can have. */
-export const lookPeriod = 60;
-/** Share of workers taken away at once for surplus; at least one. */
+/** Seconds between two scheduled runs of the scaler; AWS allows no less. */
+export const schedulePeriod = 60;
+/** Share of workers removed per step; at least one worker. */
 export const surplusStep = 0.25;

@@ -2,98 +2,99 @@ import { z } from "zod";
 import { defined } from "../shared/defined.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import {
-  lookPeriod,
+  estimatedSeconds,
   type PoolName,
   type PoolPolicy,
   type PoolSize,
   type Purchase,
   pools,
   queuesOf,
-  reckonedSeconds,
+  schedulePeriod,
   surplusStep,
 } from "./policy.ts";
 
-/** How many workers a pool shall have. Deployment and simulation both decide here; nothing else does. */
+/** Decides the number of workers of a pool. Used by the deployed scaler and by the simulation. */
 
 type Counts = Readonly<Partial<Record<QueueName, number>>>;
 
-/** Messages of a pool's queues. Approximate, as SQS counts. */
+/** Messages of a pool's queues. SQS counts are approximate. */
 export interface Messages {
-  /** That nobody has taken. */
+  /** Waiting. */
   readonly visible: Counts;
-  /** That workers hold. */
+  /** Received by workers and not yet deleted. */
   readonly inFlight: Counts;
 }
 
-/** What is seen of a pool at one look. */
+/** What the scaler reads of a pool in one run. */
 interface PoolReading extends Messages {
-  /** Workers by how they are paid for: asked of ECS, and at work. */
   readonly workers: Readonly<Record<Purchase, { readonly desired: number; readonly running: number }>>;
+  /** AWS reported that it has no Spot capacity for a requested worker. */
+  readonly spotRefused: boolean;
 }
 
-/** What one look leaves for the next. Times are seconds since 1970. */
-export const memorySchema = z.object({
+/** State kept from one run to the next. Times are seconds since 1970. */
+export const poolStateSchema = z.object({
   wanted: z.number().int().nonnegative(),
-  lookedAt: z.number(),
+  checkedAt: z.number(),
   surplusSince: z.number().optional(),
   idleSince: z.number().optional(),
-  /** Since when Spot owes workers and has brought none. */
+  /** Since when Spot workers are missing and none has started. */
   shortSince: z.number().optional(),
   spotRunning: z.number().int().nonnegative(),
-  /** Workers on demand in the place of ones that Spot owes. */
+  /** On-demand workers that replace missing Spot workers. */
   fallback: z.number().int().nonnegative(),
 });
-export type Memory = z.infer<typeof memorySchema>;
+export type PoolState = z.infer<typeof poolStateSchema>;
 
 export interface Decision {
   readonly workers: Readonly<Record<Purchase, number>>;
-  readonly why: "wake" | "track" | "shed" | "rest" | "bounds" | "keep";
-  readonly memory: Memory;
+  readonly reason: "wake" | "scale out" | "scale in" | "idle" | "bounds" | "keep";
+  readonly state: PoolState;
 }
 
 const sum = (pool: PoolName, counts: Counts, weight: (queue: QueueName) => number): number =>
   queuesOf(pool).reduce((total, queue) => total + (counts[queue] ?? 0) * weight(queue), 0);
 
-/** Messages waiting or in work. */
+/** Number of messages, waiting or in flight. */
 const messagesOf = (pool: PoolName, { visible, inFlight }: Messages): number =>
   sum(pool, visible, () => 1) + sum(pool, inFlight, () => 1);
 
-/** Workers for which the backlog is the target each; never fewer than now. From zero too: one message wakes one. */
-function trackTo(pool: PoolName, wanted: number, { visible }: Messages, policy: PoolPolicy): number {
-  const backlog = sum(pool, visible, (queue) => reckonedSeconds[queue]);
+/** Workers needed for a backlog of `targetWait` each; never fewer than now. One message starts a first worker. */
+function scaleOut(pool: PoolName, wanted: number, { visible }: Messages, policy: PoolPolicy): number {
+  const backlog = sum(pool, visible, (queue) => estimatedSeconds[queue]);
   return Math.max(wanted, Math.ceil(backlog / policy.targetWait));
 }
 
 /**
- * Share of the lanes wanted that have work or will have. A lane that holds several messages (`VISII_BATCH`) counts as several,
- * so that workers go later than they might, not earlier.
+ * Messages per lane. A lane that holds several messages (`VISII_BATCH`) counts several times, so workers are removed
+ * late rather than early.
  */
 const busyShare = (pool: PoolName, wanted: number, messages: Messages): number =>
   messagesOf(pool, messages) / (wanted * pools[pool].lanes.length);
 
-/** After a surplus that lasted: some fewer, but one stays. Which ones go is ECS's choice among those without work. */
-const shedTo = (wanted: number): number =>
+/** Removes one step of workers and keeps the last. ECS stops workers without a job first. */
+const scaleIn = (wanted: number): number =>
   Math.max(Math.min(wanted, 1), wanted - Math.max(1, Math.floor(wanted * surplusStep)));
 
-/** Looks further apart than this prove nothing about the time between them. */
-const longestGap = 2.5 * lookPeriod;
+/** After a longer gap between two runs, idleness and surplus are measured anew. */
+const longestGap = 2.5 * schedulePeriod;
 
 /**
- * Decides from one look and from what the one before left. Idleness and surplus count only while every look finds them, so a
- * count that is wrong once takes no worker away.
+ * Decides from one reading and from the previous state. Idleness and surplus must hold in every run, so one wrong
+ * count removes no worker.
  *
  * @param now seconds since 1970
  */
 export function decide(
   pool: PoolName,
   reading: PoolReading,
-  before: Memory | undefined,
+  before: PoolState | undefined,
   { policy, size }: { readonly policy: PoolPolicy; readonly size: PoolSize },
   now: number,
 ): Decision {
   const { spot, onDemand } = reading.workers;
   const had = before?.wanted ?? spot.desired + onDemand.desired;
-  const known = before && now - before.lookedAt <= longestGap ? before : undefined;
+  const known = before && now - before.checkedAt <= longestGap ? before : undefined;
   const since = (holds: boolean, earlier: number | undefined) => (holds ? (earlier ?? now) : undefined);
   const lasted = (from: number | undefined, seconds: number) => from !== undefined && now - from >= seconds;
 
@@ -101,27 +102,33 @@ export function decide(
   const isSurplus = had > 1 && busyShare(pool, had, reading) < policy.surplusShare;
   let surplusSince = since(isSurplus, known?.surplusSince);
 
-  let wanted = trackTo(pool, had, reading, policy);
-  let why: Decision["why"] = wanted === had ? "keep" : had === 0 ? "wake" : "track";
-  if (had > 0 && lasted(idleSince, policy.idleAfter)) [wanted, why] = [0, "rest"];
+  let wanted = scaleOut(pool, had, reading, policy);
+  let reason: Decision["reason"] = wanted === had ? "keep" : had === 0 ? "wake" : "scale out";
+  if (had > 0 && lasted(idleSince, policy.idleAfter)) [wanted, reason] = [0, "idle"];
   else if (lasted(surplusSince, policy.surplusAfter)) {
-    [wanted, why] = [shedTo(had), "shed"];
+    [wanted, reason] = [scaleIn(had), "scale in"];
     surplusSince = now;
   }
   const bounded = Math.min(size.maximum, Math.max(size.minimum, wanted));
-  if (bounded === had) why = "keep";
-  else if (bounded !== wanted && why === "keep") why = "bounds";
+  if (bounded === had) reason = "keep";
+  else if (bounded !== wanted && reason === "keep") reason = "bounds";
 
   const base = Math.min(bounded, size.onDemandBase);
-  const owed = Math.max(0, bounded - base - spot.running);
-  const brought = spot.running > (known?.spotRunning ?? spot.running);
-  const shortSince = since(owed > 0, brought ? now : known?.shortSince);
-  const fallback = lasted(shortSince, policy.spotPatience) ? owed : Math.min(owed, before?.fallback ?? 0);
+  const missing = Math.max(0, bounded - base - spot.running);
+  const started = spot.running > (known?.spotRunning ?? spot.running);
+  const waited = started ? now : known?.shortSince;
+  const shortSince = since(missing > 0, reading.spotRefused ? now - policy.spotTimeout : waited);
+  const fallback = lasted(shortSince, policy.spotTimeout)
+    ? missing
+    : Math.min(missing, before?.fallback ?? 0);
   return {
     workers: { spot: bounded - base, onDemand: base + fallback },
-    why,
-    memory: {
-      ...{ wanted: bounded, lookedAt: now, spotRunning: spot.running, fallback },
+    reason,
+    state: {
+      wanted: bounded,
+      checkedAt: now,
+      spotRunning: spot.running,
+      fallback,
       ...defined({ surplusSince, idleSince, shortSince }),
     },
   };

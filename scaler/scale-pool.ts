@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defined } from "../shared/defined.ts";
 import { metrics } from "../shared/metrics.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import type { JobQueue } from "../shared/ports/job-queue.ts";
@@ -6,60 +7,68 @@ import type { Log } from "../shared/ports/log.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import { parseRow, rowKeys } from "../shared/rows.ts";
+import type { AutoScalingGroups } from "./auto-scaling-groups.ts";
 import type { EcsServices } from "./ecs-services.ts";
 import { type PoolName, type PoolSize, type Purchase, purchases, queuesOf, scalingPolicy } from "./policy.ts";
-import { type Decision, decide, type Memory, memorySchema } from "./rules.ts";
+import { type Decision, decide, type PoolState, poolStateSchema } from "./rules.ts";
 
-/** A pool as it is deployed. */
 interface DeployedPool extends PoolSize {
-  /** ECS's names of its services. */
+  /** Names of its ECS services. */
   readonly services: Readonly<Record<Purchase, string>>;
+  /** Names of its Auto Scaling groups; Fargate has none. */
+  readonly groups?: Readonly<Record<Purchase, string>> | undefined;
 }
 
 export interface ScalerPorts {
   readonly pools: Readonly<Record<PoolName, DeployedPool>>;
   readonly queues: Readonly<Record<QueueName, Pick<JobQueue, "depth">>>;
   readonly services: Pick<EcsServices, "count" | "resize">;
+  readonly groups: Pick<AutoScalingGroups, "raise">;
   readonly table: Pick<Table, "get" | "insert" | "replace">;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Messages of queues that somebody has seen already. */
-type Seen = Readonly<Partial<Record<QueueName, number>>>;
+/** What the caller already knows. */
+interface Hints {
+  /** Messages counted a moment ago; SQS's next count may miss them. */
+  readonly seen?: Readonly<Partial<Record<QueueName, number>>>;
+  /** AWS reported that it has no Spot capacity. */
+  readonly spotRefused?: boolean;
+}
 
 /** Milliseconds. */
-export const turnTiming = {
-  /** For how long a pool is one scaler's alone: longer than its function may run. */
-  turn: 30_000,
-  /** Between two looks whether another's turn is over. */
-  look: 500,
+export const lockTiming = {
+  /** How long a lock on a pool is valid; longer than the function's timeout. */
+  lease: 30_000,
+  /** Between two attempts to take a lock. */
+  retry: 500,
 } as const;
 
 const rowSchema = z.object({
-  /** Milliseconds since 1970; whose turn it is has the row's version. */
-  turnUntil: z.number(),
-  /** One that another version of this code left is as good as none. */
-  memory: memorySchema.optional().catch(undefined),
+  /** Milliseconds since 1970. The holder of the lock has the row's version. */
+  lockedUntil: z.number(),
+  /** State written by another version of this code is ignored. */
+  state: poolStateSchema.optional().catch(undefined),
 });
 
-/** What the last decision about a pool left behind. */
-export async function recall(table: Pick<Table, "get">, pool: PoolName): Promise<Memory | undefined> {
+/** State left by a pool's last run. */
+export async function readState(table: Pick<Table, "get">, pool: PoolName): Promise<PoolState | undefined> {
   const row = await table.get(rowKeys.scaler(pool));
-  return row && parseRow(rowSchema, row).data.memory;
+  return row && parseRow(rowSchema, row).data.state;
 }
 
 /**
- * Looks at a pool, decides and asks ECS for as many workers. What an earlier look failed to ask for is asked for again, so it
- * may be called at any time and any number of times. One caller at a time; another waits until that one's turn is over.
+ * Reads a pool, decides, and resizes its ECS services. It can be called at any time and repeatedly: a resize that
+ * failed is repeated by the next call. A lock lets one caller run at a time; others wait for it.
  *
- * @throws what AWS answered; nothing is decided then, and the next look makes up for it
+ * @throws AWS's error; nothing was decided then, and the next run catches up
  */
-export async function scalePool(pool: PoolName, ports: ScalerPorts, seen: Seen = {}): Promise<Decision> {
+export async function scalePool(pool: PoolName, ports: ScalerPorts, hints: Hints = {}): Promise<Decision> {
   const { clock, log, services, table } = ports;
-  const { services: names, ...size } = ports.pools[pool];
-  const { version, memory } = await takeTurn(pool, ports);
-  let next = memory;
+  const { services: names, groups, ...size } = ports.pools[pool];
+  const { version, state } = await lock(pool, ports);
+  let next = state;
   try {
     const [spot, onDemand] = await services.count([names.spot, names.onDemand]);
     if (!spot || !onDemand) throw new Error("internal: a service was not counted");
@@ -68,14 +77,20 @@ export async function scalePool(pool: PoolName, ports: ScalerPorts, seen: Seen =
       queuesOf(pool).map(async (queue) => [queue, await ports.queues[queue].depth()] as const),
     );
     const visible = Object.fromEntries(
-      depths.map(([queue, depth]) => [queue, Math.max(depth.visible, seen[queue] ?? 0)]),
+      depths.map(([queue, depth]) => [queue, Math.max(depth.visible, hints.seen?.[queue] ?? 0)]),
     );
     const inFlight = Object.fromEntries(depths.map(([queue, depth]) => [queue, depth.inFlight]));
+    const reading = { visible, inFlight, workers, spotRefused: hints.spotRefused ?? false };
     const rules = { policy: scalingPolicy[pool], size };
-    const decision = decide(pool, { visible, inFlight, workers }, memory, rules, clock.now() / 1000);
-    next = decision.memory;
-    log.info("a pool was looked at", {
-      ...{ why: decision.why, workers, asked: decision.workers, visible, in_flight: inFlight },
+    const decision = decide(pool, reading, state, rules, clock.now() / 1000);
+    next = decision.state;
+    log.info("pool scaled", {
+      reason: decision.reason,
+      workers,
+      requested: decision.workers,
+      visible,
+      in_flight: inFlight,
+      spot_refused: reading.spotRefused,
       ...metrics(
         {
           WorkersWanted: [next.wanted, "Count"],
@@ -85,34 +100,46 @@ export async function scalePool(pool: PoolName, ports: ScalerPorts, seen: Seen =
         clock.now(),
       ),
     });
-    for (const purchase of purchases)
-      if (workers[purchase].desired !== decision.workers[purchase])
-        await services.resize(names[purchase], decision.workers[purchase]);
+    for (const purchase of purchases) {
+      const [before, after] = [workers[purchase].desired, decision.workers[purchase]];
+      if (before === after) continue;
+      await services.resize(names[purchase], after);
+      if (groups && after > before) await requestMachines(groups[purchase], after, ports);
+    }
     return decision;
   } finally {
-    const data = { turnUntil: 0, ...(next ? { memory: next } : {}) };
+    const data = { lockedUntil: 0, ...defined({ state: next }) };
     await table.replace({ ...rowKeys.scaler(pool), data }, version);
   }
 }
 
-/** Waits for a turn. One that somebody died with ends by itself. */
-async function takeTurn(
+/** A failure delays the machines by about a minute, until ECS's managed scaling requests them. */
+async function requestMachines(group: string, machines: number, { groups, log }: ScalerPorts): Promise<void> {
+  try {
+    await groups.raise(group, machines);
+  } catch (error) {
+    log.error("machines could not be requested; ECS requests them", { group, machines, error });
+  }
+}
+
+/** Waits for the pool's lock. A lock whose holder died expires. */
+async function lock(
   pool: PoolName,
   { table, clock }: ScalerPorts,
-): Promise<{ readonly version: number; readonly memory: Memory | undefined }> {
+): Promise<{ readonly version: number; readonly state: PoolState | undefined }> {
   const key = rowKeys.scaler(pool);
   for (;;) {
     const row = await table.get(key);
     const known = row && parseRow(rowSchema, row).data;
     const now = clock.now();
-    if (!known || known.turnUntil <= now) {
-      const memory = known?.memory;
-      const data = { turnUntil: now + turnTiming.turn, ...(memory ? { memory } : {}) };
+    if (!known || known.lockedUntil <= now) {
+      const state = known?.state;
+      const data = { lockedUntil: now + lockTiming.lease, ...defined({ state }) };
       const taken = await (row
         ? table.replace({ ...key, data }, row.version)
         : table.insert({ ...key, data }));
-      if (taken !== "conflict") return { version: taken.version, memory };
+      if (taken !== "conflict") return { version: taken.version, state };
     }
-    await clock.sleep(turnTiming.look);
+    await clock.sleep(lockTiming.retry);
   }
 }

@@ -1,65 +1,65 @@
 /**
- * How long work takes and how long a worker takes to come, in seconds: the one place where a figure that was measured replaces one
- * that was assumed. Scaling reckons with them (`policy.ts`), the simulation plays with them, and docs/simulation.md lists
- * them (`npm run simulate` writes that list).
+ * Seconds of work and of a worker's start. Replace an assumed time here when you have measured it: the scaler
+ * (`policy.ts`) and the simulation use these times, and `npm run simulate` writes them into docs/simulation.md.
  */
 export interface WorkerTime {
   readonly seconds: number;
-  /** What took it, or would: exactly enough to measure it again. */
+  /** Exact enough to measure it again. A measured time names its command or metric, and the machine. */
   readonly what: string;
-  /** `measured` says by which command or metric, and on what machine, within `what`. */
   readonly known: "assumed" | "measured";
-  /** Day of the measurement or of the assumption. */
+  /** Date of the measurement or assumption. */
   readonly day: string;
 }
 
 const assumed = (seconds: number, day: string, what: string): WorkerTime => ({
-  ...{ seconds, what, known: "assumed", day },
+  seconds,
+  what,
+  known: "assumed",
+  day,
 });
 const measured = (seconds: number, day: string, what: string): WorkerTime => ({
-  ...{ seconds, what, known: "measured", day },
+  seconds,
+  what,
+  known: "measured",
+  day,
 });
 
 export const workerTimes = {
-  gpuEdit: assumed(
-    6,
-    "2026-11-24",
-    "one photo at 512 × 512 with the full-size model on an L4, its transfers included",
-  ),
+  gpuEdit: assumed(6, "2026-11-24", "full-size model on an L4: one edit at 512 × 512, with transfers"),
   gpuLearning: assumed(
     90,
     "2026-11-24",
-    "one pair at 512 × 512 with the full-size model's default steps on an L4",
+    "full-size model on an L4: one learning job at 512 × 512, default steps",
   ),
   cpuEdit: measured(
     0.3,
     "2026-11-24",
-    "one photo with version 0.1 of the bundled model on two CPU cores (`npm run demo`), its transfers included",
+    "version 0.1 of the bundled model on two CPU cores (`npm run demo`): one edit, with transfers",
   ),
   cpuLearning: measured(
     19,
     "2026-11-24",
-    "one pair with version 0.1 of the bundled model, 300 steps of 2, on two CPU cores (`npm run demo`)",
+    "version 0.1 of the bundled model on two CPU cores (`npm run demo`): one learning job, 300 steps of 2",
   ),
-  capacityIsNoticed: assumed(
-    45,
-    "2026-11-24",
-    "until managed scaling has seen the task that waits for a machine",
-  ),
-  machineBoots: assumed(75, "2026-11-24", "until a new machine runs and ECS's agent has registered"),
-  gpuImageIsPulled: assumed(70, "2026-11-24", "the CUDA image, some 4 GB compressed, to a new machine"),
-  gpuWeightsAreFetched: assumed(30, "2026-11-24", "5 GB of weights from the bucket to a new machine's disk"),
-  fargateIsNoticed: assumed(10, "2026-11-24", "until Fargate has taken the task"),
-  cpuImageIsPulled: assumed(40, "2026-11-24", "the CPU image on Fargate, which keeps none"),
-  cpuWeightsAreFetched: assumed(15, "2026-11-24", "the weights on Fargate, which keeps none"),
-  modelIsPrepared: assumed(
-    27,
+  wake: assumed(3, "2026-11-24", "from a stored job to the scaler's request for a worker"),
+  machineIsRequested: assumed(2, "2026-11-29", "from that request to the Auto Scaling group's launch"),
+  machineBoots: assumed(75, "2026-11-24", "until a launched GPU machine has registered with ECS"),
+  snapshotIsRead: assumed(
+    20,
     "2026-11-29",
-    "what is computed from the weights once a machine and kept on its disk (`VISII_CACHE`): 29.6 s without it, 2.2 s with it, measured on a CPU",
+    "5 GB of weights and cache read from the machine's disk, which is still being initialized from its snapshot",
   ),
+  fargateIsNoticed: assumed(10, "2026-11-24", "until Fargate has accepted a task"),
+  cpuImageIsPulled: assumed(40, "2026-11-24", "the CPU image pulled by Fargate, which does not cache images"),
+  cpuWeightsAreFetched: assumed(15, "2026-11-24", "the bundled model downloaded by a Fargate task"),
   taskStarts: assumed(
     8,
     "2026-11-29",
-    "container, self-test and first sessions, where image, weights and cache lie already",
+    "container, self-test and first sessions, with image, weights and cache on the machine",
+  ),
+  spotRefusalArrives: assumed(
+    20,
+    "2026-11-29",
+    "from a request that Spot cannot fulfill until EventBridge has delivered AWS's event to the scaler",
   ),
 } as const satisfies Record<string, WorkerTime>;

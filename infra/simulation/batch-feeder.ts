@@ -1,26 +1,26 @@
 import type { EventQueue } from "./event-queue.ts";
 
 export interface BatchRules {
-  /** Lines of a batch that are with the queue at a time. */
+  /** Maximum lines of a batch that are queued or running. */
   readonly window: number;
-  /** Most lines handed in at one look. */
+  /** Maximum lines submitted per advance. */
   readonly handful: number;
-  /** Seconds between two looks at a running batch. */
-  readonly lookEvery: number;
+  /** Seconds between two advances. */
+  readonly period: number;
 }
 
-/** Hands in the lines of one batch as `functions/batches/advance-batch.ts` does: never more than the window is out. */
+/** Submits the lines of one batch as `functions/batches/advance-batch.ts` does, never more than the window. */
 export function feedBatch(
   events: EventQueue,
-  { window, handful, lookEvery }: BatchRules,
+  { window, handful, period }: BatchRules,
   { lines, at }: { readonly lines: number; readonly at: number },
   ports: { submit(): void; settled(): number },
 ): void {
   let submitted = 0;
-  const look = () => {
+  const advance = () => {
     const until = Math.min(lines, submitted + handful, ports.settled() + window);
     for (; submitted < until; submitted++) ports.submit();
-    if (submitted < lines) events.schedule(events.now + lookEvery, look);
+    if (submitted < lines) events.schedule(events.now + period, advance);
   };
-  events.schedule(at, look);
+  events.schedule(at, advance);
 }

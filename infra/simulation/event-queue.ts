@@ -1,34 +1,34 @@
-/** An appointment that can be called off. */
-export interface Appointment {
+/** A scheduled event, which can be canceled. */
+export interface ScheduledEvent {
   readonly at: number;
-  cancelled: boolean;
+  canceled: boolean;
 }
 
-interface Entry extends Appointment {
+interface Entry extends ScheduledEvent {
   readonly order: number;
   readonly run: () => void;
 }
 
-/** Simulated time: appointments in the order of their seconds, and of their making where seconds agree (a binary heap). */
+/** Simulated time. Events run in the order of their times; events of one time in the order of scheduling (a binary heap). */
 export class EventQueue {
   readonly #heap: Entry[] = [];
-  #made = 0;
-  /** Seconds since the beginning. */
+  #scheduled = 0;
+  /** Seconds since the start. */
   now = 0;
 
-  /** @param at seconds since the beginning; what lies in the past happens now */
-  schedule(at: number, run: () => void): Appointment {
-    const entry: Entry = { at: Math.max(at, this.now), order: this.#made++, run, cancelled: false };
+  /** @param at seconds since the start; a time in the past means now */
+  schedule(at: number, run: () => void): ScheduledEvent {
+    const entry: Entry = { at: Math.max(at, this.now), order: this.#scheduled++, run, canceled: false };
     this.#heap.push(entry);
     this.#rise(this.#heap.length - 1);
     return entry;
   }
 
-  /** Lets time pass until nothing is left to happen before `until`. */
+  /** Runs all events up to `until`. */
   runUntil(until: number): void {
     for (let next = this.#heap[0]; next && next.at <= until; next = this.#heap[0]) {
       this.#removeFirst();
-      if (next.cancelled) continue;
+      if (next.canceled) continue;
       this.now = next.at;
       next.run();
     }

@@ -1,7 +1,7 @@
 import type { QueueName } from "../../shared/queue-timing.ts";
 import type { Job } from "./job.ts";
 
-/** Jobs that wait, by queue, first come first served; what comes back after a loss goes to the front, as SQS has it oldest. */
+/** Waiting jobs, first in, first out. A job of a lost worker returns to the front, because it is the oldest. */
 export class JobQueues {
   readonly #waiting = new Map<QueueName, { jobs: Job[]; first: number }>();
 
@@ -15,7 +15,7 @@ export class JobQueues {
     else queue.jobs.unshift(job);
   }
 
-  /** The first of the first of these queues that has one. */
+  /** Removes the oldest job of the first of these queues that is not empty. */
   take(names: readonly QueueName[]): Job | undefined {
     for (const name of names) {
       const queue = this.#of(name);
@@ -37,10 +37,10 @@ export class JobQueues {
   }
 
   #of(name: QueueName): { jobs: Job[]; first: number } {
-    const found = this.#waiting.get(name);
-    if (found) return found;
-    const made = { jobs: [], first: 0 };
-    this.#waiting.set(name, made);
-    return made;
+    const known = this.#waiting.get(name);
+    if (known) return known;
+    const created = { jobs: [], first: 0 };
+    this.#waiting.set(name, created);
+    return created;
   }
 }

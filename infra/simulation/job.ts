@@ -1,14 +1,14 @@
 import type { QueueName } from "../../shared/queue-timing.ts";
 
-/** A job and what became of it. Times in seconds since the beginning. */
+/** A job and its result. Times are seconds since the start. */
 export interface Job {
   readonly queue: QueueName;
   readonly queuedAt: number;
-  /** Seconds of a worker that does nothing else. */
+  /** Seconds of work on a worker that does nothing else. */
   readonly work: number;
-  /** Of these, what a saved state keeps. */
+  /** Seconds of work that a checkpoint keeps. */
   saved: number;
-  /** Work done and lost with machines, seconds. */
+  /** Seconds of work lost with machines. */
   lost: number;
   attempts: number;
   startedAt: number | undefined;
@@ -16,6 +16,12 @@ export interface Job {
 }
 
 export const createJob = (queue: QueueName, queuedAt: number, work: number): Job => ({
-  ...{ queue, queuedAt, work, saved: 0, lost: 0, attempts: 0 },
-  ...{ startedAt: undefined, finishedAt: undefined },
+  queue,
+  queuedAt,
+  work,
+  saved: 0,
+  lost: 0,
+  attempts: 0,
+  startedAt: undefined,
+  finishedAt: undefined,
 });

@@ -1,25 +1,25 @@
 import type { SeededRandom } from "../../engine/random/seeded-random.ts";
 import type { Purchase } from "../../scaler/policy.ts";
-import type { Weather } from "./assumptions.ts";
-import type { Appointment, EventQueue } from "./event-queue.ts";
+import type { Conditions } from "./assumptions.ts";
+import type { EventQueue, ScheduledEvent } from "./event-queue.ts";
 
 export interface Machine {
   readonly purchase: Purchase;
-  readonly boughtAt: number;
+  readonly launchedAt: number;
   endedAt: number | undefined;
-  /** Called off when a task takes it. */
-  leaving: Appointment | undefined;
-  /** Told when AWS takes the machine back. */
+  /** Termination, canceled when a task takes the machine. */
+  termination: ScheduledEvent | undefined;
+  /** Called when AWS interrupts the machine. */
   onLoss: ((notice: boolean) => void) | undefined;
 }
 
 export interface MachineRules {
-  /** Seconds an empty machine stays, and a new task finds it warm. */
+  /** Seconds for which an empty machine is kept for a new task. */
   readonly machineIdleAfter: number;
-  readonly weather: Weather;
+  readonly conditions: Conditions;
 }
 
-/** The machines of one pool: bought, kept warm for a while, given back, taken away by AWS. */
+/** The machines of one pool: launched, kept for a while, terminated, or interrupted by AWS. */
 export class Machines {
   readonly all: Machine[] = [];
   readonly #events: EventQueue;
@@ -36,43 +36,47 @@ export class Machines {
 
   takeWarm(purchase: Purchase): Machine | undefined {
     const machine = this.#warm[purchase].pop();
-    if (machine?.leaving) machine.leaving.cancelled = true;
+    if (machine?.termination) machine.termination.canceled = true;
     return machine;
   }
 
-  /** Undefined where AWS has none. */
-  buy(purchase: Purchase): Machine | undefined {
+  /** @returns undefined without capacity */
+  launch(purchase: Purchase): Machine | undefined {
     const { now } = this.#events;
-    const { noSpot } = this.#rules.weather;
+    const { noSpot } = this.#rules.conditions;
     if (purchase === "spot" && noSpot && now >= noSpot.from && now < noSpot.until) return undefined;
     const machine: Machine = {
-      ...{ purchase, boughtAt: now, endedAt: undefined, leaving: undefined, onLoss: undefined },
+      purchase,
+      launchedAt: now,
+      endedAt: undefined,
+      termination: undefined,
+      onLoss: undefined,
     };
     this.all.push(machine);
-    if (purchase === "spot") this.#appointLoss(machine);
+    if (purchase === "spot") this.#scheduleLoss(machine);
     return machine;
   }
 
-  /** Its task has gone. */
+  /** Its task has ended. */
   release(machine: Machine): void {
     machine.onLoss = undefined;
     if (machine.endedAt !== undefined) return;
     this.#warm[machine.purchase].push(machine);
-    machine.leaving = this.#events.schedule(this.#events.now + this.#rules.machineIdleAfter, () =>
+    machine.termination = this.#events.schedule(this.#events.now + this.#rules.machineIdleAfter, () =>
       this.#end(machine),
     );
   }
 
-  /** Seconds for which machines were paid, up to now. */
+  /** Billed seconds up to now. */
   paid(): Readonly<Record<Purchase, number>> {
     const paid = { onDemand: 0, spot: 0 };
-    for (const { purchase, boughtAt, endedAt } of this.all)
-      paid[purchase] += (endedAt ?? this.#events.now) - boughtAt;
+    for (const { purchase, launchedAt, endedAt } of this.all)
+      paid[purchase] += (endedAt ?? this.#events.now) - launchedAt;
     return paid;
   }
 
-  #appointLoss(machine: Machine): void {
-    const { interruptionsAnHour, unannounced } = this.#rules.weather;
+  #scheduleLoss(machine: Machine): void {
+    const { interruptionsAnHour, unannounced } = this.#rules.conditions;
     if (interruptionsAnHour <= 0) return;
     const life = (-Math.log(1 - this.#random.uniform()) / interruptionsAnHour) * 3600;
     this.#events.schedule(this.#events.now + life, () => {

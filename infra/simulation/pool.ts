@@ -1,6 +1,5 @@
 import type { SeededRandom } from "../../engine/random/seeded-random.ts";
 import {
-  lookPeriod,
   type PoolName,
   type PoolPolicy,
   type PoolSize,
@@ -8,10 +7,12 @@ import {
   pools,
   purchases,
   queuesOf,
+  schedulePeriod,
 } from "../../scaler/policy.ts";
-import { decide, type Memory, type Messages } from "../../scaler/rules.ts";
+import { decide, type Messages, type PoolState } from "../../scaler/rules.ts";
+import { workerTimes } from "../../scaler/worker-times.ts";
 import { type QueueName, queueTiming } from "../../shared/queue-timing.ts";
-import { capacityRetry, startSpread, wakeDelay } from "./assumptions.ts";
+import { capacityRetry, startSpread } from "./assumptions.ts";
 import type { EventQueue } from "./event-queue.ts";
 import type { Job } from "./job.ts";
 import { JobQueues } from "./job-queues.ts";
@@ -21,15 +22,17 @@ import { Worker } from "./worker.ts";
 export interface PoolRules extends MachineRules {
   readonly size: PoolSize;
   readonly policy: PoolPolicy;
-  /** Seconds until a task that finds no machine makes one be bought. */
-  readonly noticed: number;
-  /** Seconds from then until a task can start on it. */
+  /** Seconds from a new task to the launch of a machine for it. */
+  readonly requested: number;
+  /** Seconds from the launch until a task can start. */
   readonly machineStarts: number;
   /** Seconds until a started task takes jobs. */
   readonly taskStarts: number;
+  /** Seconds until the scaler hears that there is no Spot capacity. */
+  readonly refusalArrives: number;
 }
 
-/** What stood at a minute. */
+/** State at one minute, for the chart. */
 export interface PoolMoment {
   readonly at: number;
   readonly waiting: number;
@@ -42,24 +45,26 @@ interface Task {
   readonly purchase: Purchase;
   machine: Machine | undefined;
   worker: Worker | undefined;
-  /** Asked to go as soon as it has nothing to do, or before it has begun. */
-  leaving: boolean;
+  /** Ends as soon as it has no job. */
+  stopping: boolean;
 }
 
-/** A group of workers with its queues and its machines, sized by the deployed scaler's own rules. */
+/** A pool of workers with its queues and machines, scaled by the rules of the deployed scaler. */
 export class Pool {
   readonly machines: Machines;
   readonly history: PoolMoment[] = [];
   readonly done: Job[] = [];
   readonly #queues = new JobQueues();
   readonly #tasks = new Set<Task>();
-  #gone = 0;
-  #memory: Memory | undefined;
-  /** Workers asked of ECS. */
-  #asked: Record<Purchase, number>;
-  /** What the queues held at each look; the newest last. */
+  /** Busy seconds of ended tasks. */
+  #pastBusySeconds = 0;
+  #state: PoolState | undefined;
+  /** Desired counts of the ECS services. */
+  #desired: Record<Purchase, number>;
+  /** Counts of each scheduled run, oldest first. */
   readonly #counted: (Messages & { readonly at: number })[] = [];
   #waking = false;
+  #refusalPending = false;
   readonly #name: PoolName;
   readonly #events: EventQueue;
   readonly #random: SeededRandom;
@@ -73,65 +78,67 @@ export class Pool {
     this.machines = new Machines(events, random, rules);
     const { minimum, onDemandBase } = rules.size;
     const onDemand = Math.min(minimum, onDemandBase);
-    this.#asked = { spot: minimum - onDemand, onDemand };
+    this.#desired = { spot: minimum - onDemand, onDemand };
     this.#resize();
-    this.#tick();
+    this.#runSchedule();
   }
 
   put(job: Job): void {
     this.#queues.put(job);
-    this.#wakeIdle();
+    this.#offerJobs();
     if (this.#waking || this.#wanted > 0) return;
     this.#waking = true;
-    this.#events.schedule(this.#events.now + wakeDelay, () => {
+    this.#events.schedule(this.#events.now + workerTimes.wake.seconds, () => {
       this.#waking = false;
-      this.#look();
+      this.#scale(false);
     });
   }
 
   get #wanted(): number {
-    return this.#memory?.wanted ?? this.#rules.size.minimum;
+    return this.#state?.wanted ?? this.#rules.size.minimum;
   }
 
   /** Seconds in which workers computed. */
   get busySeconds(): number {
-    return [...this.#tasks].reduce((sum, { worker }) => sum + (worker?.busySeconds ?? 0), this.#gone);
+    return [...this.#tasks].reduce(
+      (sum, { worker }) => sum + (worker?.busySeconds ?? 0),
+      this.#pastBusySeconds,
+    );
   }
 
-  #wakeIdle(): void {
-    for (const { worker } of this.#tasks) if (worker?.hasRoom) worker.look();
+  #offerJobs(): void {
+    for (const { worker } of this.#tasks) if (worker?.hasRoom) worker.takeJobs();
   }
 
   get #lanes(): readonly (readonly QueueName[])[] {
     return pools[this.#name].lanes;
   }
 
-  /** Once each period of the schedule. */
-  #tick(): void {
+  #runSchedule(): void {
     this.#counted.push({ at: this.#events.now, ...this.#count() });
     this.#record();
-    this.#look();
-    this.#events.schedule(this.#events.now + lookPeriod, () => this.#tick());
+    this.#scale(false);
+    this.#events.schedule(this.#events.now + schedulePeriod, () => this.#runSchedule());
   }
 
-  /** What the deployed scaler does at a look, and what may go wrong with it: AWS refuses, counts are old. */
-  #look(): void {
+  /** One run of the deployed scaler. It may fail, and its counts may be old. */
+  #scale(spotRefused: boolean): void {
     const { now } = this.#events;
-    const { policy, size, weather } = this.#rules;
-    if (weather.spoiltLooks > 0 && this.#random.uniform() < weather.spoiltLooks) return;
-    const counts = weather.countsLate
-      ? this.#counted.findLast(({ at }) => at <= now - weather.countsLate)
+    const { policy, size, conditions } = this.#rules;
+    if (conditions.failedRuns > 0 && this.#random.uniform() < conditions.failedRuns) return;
+    const counts = conditions.countDelay
+      ? this.#counted.findLast(({ at }) => at <= now - conditions.countDelay)
       : this.#count();
     const running = (purchase: Purchase) =>
       [...this.#tasks].filter((task) => task.worker && task.purchase === purchase).length;
     const workers = {
-      spot: { desired: this.#asked.spot, running: running("spot") },
-      onDemand: { desired: this.#asked.onDemand, running: running("onDemand") },
+      spot: { desired: this.#desired.spot, running: running("spot") },
+      onDemand: { desired: this.#desired.onDemand, running: running("onDemand") },
     };
-    const reading = { visible: {}, inFlight: {}, ...counts, workers };
-    const decision = decide(this.#name, reading, this.#memory, { policy, size }, now);
-    this.#memory = decision.memory;
-    this.#asked = { ...decision.workers };
+    const reading = { visible: {}, inFlight: {}, ...counts, workers, spotRefused };
+    const decision = decide(this.#name, reading, this.#state, { policy, size }, now);
+    this.#state = decision.state;
+    this.#desired = { ...decision.workers };
     this.#resize();
   }
 
@@ -155,16 +162,16 @@ export class Pool {
     });
   }
 
-  /** Tasks as many as are asked for: ones that have not begun go first, then idle ones; a busy one ends its work. */
+  /** Starts and stops tasks. Tasks that have not started stop first, then idle ones; a busy one finishes its job. */
   #resize(): void {
     for (const purchase of purchases) {
-      const staying = [...this.#tasks].filter((task) => task.purchase === purchase && !task.leaving);
-      const asked = this.#asked[purchase];
-      for (let missing = asked - staying.length; missing > 0; missing--) this.#startTask(purchase);
-      const ease = ({ worker }: Task) => (worker ? (worker.busy ? 2 : 1) : 0);
-      const surplus = Math.max(0, staying.length - asked);
-      for (const task of staying.sort((a, b) => ease(a) - ease(b)).slice(0, surplus)) {
-        task.leaving = true;
+      const staying = [...this.#tasks].filter((task) => task.purchase === purchase && !task.stopping);
+      const desired = this.#desired[purchase];
+      for (let missing = desired - staying.length; missing > 0; missing--) this.#startTask(purchase);
+      const order = ({ worker }: Task) => (worker ? (worker.busy ? 2 : 1) : 0);
+      const surplus = Math.max(0, staying.length - desired);
+      for (const task of staying.sort((a, b) => order(a) - order(b)).slice(0, surplus)) {
+        task.stopping = true;
         if (!task.worker?.busy) this.#endTask(task);
       }
     }
@@ -172,21 +179,35 @@ export class Pool {
 
   #startTask(purchase: Purchase): void {
     const machine = this.machines.takeWarm(purchase);
-    const task: Task = { purchase, machine, worker: undefined, leaving: false };
+    const task: Task = { purchase, machine, worker: undefined, stopping: false };
     this.#tasks.add(task);
     if (machine) this.#boot(task, 0);
-    else this.#after(this.#rules.noticed, () => this.#findMachine(task));
+    else this.#after(this.#rules.requested, () => this.#findMachine(task));
   }
 
   #findMachine(task: Task): void {
     if (!this.#tasks.has(task)) return;
     const warm = this.machines.takeWarm(task.purchase);
-    task.machine = warm ?? this.machines.buy(task.purchase);
-    if (task.machine) this.#boot(task, warm ? 0 : this.#rules.machineStarts);
-    else this.#after(capacityRetry, () => this.#findMachine(task));
+    task.machine = warm ?? this.machines.launch(task.purchase);
+    if (task.machine) {
+      this.#boot(task, warm ? 0 : this.#rules.machineStarts);
+      return;
+    }
+    this.#reportRefusal();
+    this.#after(capacityRetry, () => this.#findMachine(task));
   }
 
-  /** @param machineStarts seconds until its machine is there */
+  /** AWS's event that there is no Spot capacity; several at a time act as one. */
+  #reportRefusal(): void {
+    if (this.#refusalPending) return;
+    this.#refusalPending = true;
+    this.#after(this.#rules.refusalArrives, () => {
+      this.#refusalPending = false;
+      this.#scale(true);
+    });
+  }
+
+  /** @param machineStarts seconds until the machine is ready */
   #boot(task: Task, machineStarts: number): void {
     const { machine } = task;
     if (machine) machine.onLoss = (notice) => this.#lose(task, notice);
@@ -194,30 +215,30 @@ export class Pool {
       if (!this.#tasks.has(task)) return;
       task.worker = new Worker(this.#lanes, {
         events: this.#events,
-        take: (names) => (task.leaving ? undefined : this.#queues.take(names)),
+        take: (names) => (task.stopping ? undefined : this.#queues.take(names)),
         finished: (job) => this.done.push(job),
         idle: () => {
-          if (task.leaving) this.#endTask(task);
+          if (task.stopping) this.#endTask(task);
         },
       });
-      task.worker.look();
+      task.worker.takeJobs();
     });
   }
 
   #endTask(task: Task): void {
     if (!this.#tasks.delete(task)) return;
-    this.#gone += task.worker?.busySeconds ?? 0;
+    this.#pastBusySeconds += task.worker?.busySeconds ?? 0;
     if (task.machine) this.machines.release(task.machine);
   }
 
-  /** AWS takes the machine. Jobs come back at once after a notice, else when their message's visibility ends. */
+  /** AWS interrupts the machine. Jobs return at once after a notice, otherwise when their visibility timeout ends. */
   #lose(task: Task, notice: boolean): void {
     const jobs = task.worker?.stop(notice) ?? [];
     this.#tasks.delete(task);
-    this.#gone += task.worker?.busySeconds ?? 0;
+    this.#pastBusySeconds += task.worker?.busySeconds ?? 0;
     this.#events.schedule(this.#events.now + (notice ? 0 : queueTiming.visibility), () => {
       for (const job of jobs) this.#queues.putBack(job);
-      this.#wakeIdle();
+      this.#offerJobs();
     });
     this.#resize();
   }

@@ -3,21 +3,21 @@ import type { WorkerTime } from "../../scaler/worker-times.ts";
 import { quantile } from "./quantile.ts";
 import type { Outcome } from "./run-scenario.ts";
 import type { Case } from "./scenarios.ts";
-import type { Turned } from "./settings.ts";
+import type { Overrides } from "./settings.ts";
 import { hour } from "./traces.ts";
 
-/** Settings and what came of them on many days, each with a seed of its own. */
+/** Settings and their results on several days, each with its own seed. */
 export interface Trial {
-  readonly turned: Turned;
+  readonly overrides: Overrides;
   readonly days: readonly Outcome[];
-  /** Of the days, those that keep the promise. */
-  readonly kept: number;
+  /** Number of days that meet the goal. */
+  readonly met: number;
 }
 
-/** A setting keeps a promise where 19 of 20 days do. */
-export const isKept = ({ kept, days }: Trial): boolean => kept >= 0.95 * days.length;
+/** Settings meet a goal if 19 of 20 days do. */
+export const meetsGoal = ({ met, days }: Trial): boolean => met >= 0.95 * days.length;
 
-/** A figure of a trial: over its days the median, or any other quantile. */
+/** Median of a figure over the days of a trial, or another quantile. */
 export const over = ({ days }: Trial, figure: (outcome: Outcome) => number, share = 0.5): number =>
   quantile(
     days.map(figure).sort((a, b) => a - b),
@@ -32,25 +32,25 @@ const editWait =
     (waits.interactive ?? waits.bulk)?.[share] ?? 0;
 const columns: readonly (readonly [title: string, cell: (trial: Trial) => string])[] = [
   [
-    "edits wait, p50 / p95 / p99",
+    "wait of edits, p50 / p95 / p99",
     (trial) =>
       (["p50", "p95", "p99"] as const).map((share) => duration(over(trial, editWait(share)))).join(" / "),
   ],
   [
-    "p95, best and worst day",
+    "p95 on the best and worst day",
     (trial) => [0, 1].map((share) => duration(over(trial, editWait("p95"), share))).join(" – "),
   ],
   [
-    "learnings, p95",
+    "learning, p95",
     (trial) =>
       orDash(
         over(trial, ({ waits }) => waits.learning?.p95 ?? Number.NaN),
         duration,
       ),
   ],
-  ["all done after", (trial) => duration(over(trial, ({ makespan }) => makespan))],
+  ["done after", (trial) => duration(over(trial, ({ makespan }) => makespan))],
   [
-    "machine hours, on demand",
+    "machine hours, of which on demand",
     (trial) =>
       [
         over(trial, ({ machineHours: { onDemand, spot } }) => onDemand + spot),
@@ -60,37 +60,37 @@ const columns: readonly (readonly [title: string, cell: (trial: Trial) => string
         .join(", "),
   ],
   ["machines", (trial) => dollars(over(trial, ({ cost }) => cost.machines))],
-  ["requests, NAT", (trial) => dollars(over(trial, ({ cost }) => cost.requests))],
+  ["requests and NAT", (trial) => dollars(over(trial, ({ cost }) => cost.requests))],
   ["1,000 edits", (trial) => dollars(over(trial, ({ costOf }) => costOf.thousandEdits))],
   [
-    "a learning",
+    "1 learning job",
     (trial) =>
       orDash(
         over(trial, ({ costOf }) => costOf.learning),
         dollars,
       ),
   ],
-  ["promise kept", ({ kept, days }) => `${kept} of ${days.length} days`],
+  ["goal met", ({ met, days }) => `${met} of ${days.length} days`],
 ];
 const orDash = (value: number, show: (value: number) => string): string =>
   Number.isNaN(value) ? "–" : show(value);
 
-/** A Markdown table: one line for each trial. */
+/** Markdown table with one line per trial. */
 export function trialTable(trials: readonly (readonly [name: string, trial: Trial])[]): string {
   const head = ["settings", ...columns.map(([title]) => title)];
   const lines = trials.map(([name, trial]) => [name, ...columns.map(([, cell]) => cell(trial))]);
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** What the simulation takes for given, as a Markdown table: what is assumed before what is measured. */
+/** Markdown table of the times, assumed ones first. */
 export function timesTable(times: Readonly<Record<string, WorkerTime>>): string {
   const order = Object.values(times).sort((a, b) => a.known.localeCompare(b.known));
   const lines = order.map(({ what, seconds, known, day }) => [what, `${seconds} s`, known, day]);
-  const head = ["what takes it", "seconds", "known how", "since"];
+  const head = ["what", "time", "source", "date"];
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-const settingWords: Readonly<Record<keyof Turned, (value: number) => string>> = {
+const settingWords: Readonly<Record<keyof Overrides, (value: number) => string>> = {
   minimum: (value) => `minimum ${value}`,
   maximum: (value) => `maximum ${value}`,
   onDemandBase: (value) => `${value} on demand`,
@@ -98,19 +98,19 @@ const settingWords: Readonly<Record<keyof Turned, (value: number) => string>> = 
   idleAfter: (value) => `idle ${value} s`,
 };
 
-export const nameOf = (turned: Turned): string =>
-  Object.entries(turned)
-    .map(([setting, value]) => settingWords[setting as keyof Turned](value))
+export const nameOf = (overrides: Overrides): string =>
+  Object.entries(overrides)
+    .map(([setting, value]) => settingWords[setting as keyof Overrides](value))
     .join(", ") || "as deployed";
 
-/** A line of the table of what the simulation advises. */
-export const adviceLine = ({ stage, pool, title }: Case, turned: Turned): string =>
-  `| \`${stage}\` | ${pool} | ${nameOf(turned)} | ${title.split(":")[0]} |`;
+/** One line of the table of recommended settings. */
+export const adviceLine = ({ stage, pool, title }: Case, overrides: Overrides): string =>
+  `| \`${stage}\` | ${pool} | ${nameOf(overrides)} | ${title.split(":")[0]} |`;
 
-/** Six hours of a day with one worker, which comes and goes too often to be seen in all of them. */
+/** Shown hours of a day with a single worker, which starts and stops too often for 24 hours. */
 const noon = { from: 9 * hour, until: 15 * hour } as const;
 
-/** Workers and machines over the time. Of the title, what follows a colon is for the page. */
+/** Workers and machines over time. The part of the title after the colon is omitted. */
 export function historyChart(title: string, { history, makespan }: Outcome): Promise<string> {
   const begin = history.findIndex(({ waiting }) => waiting > 0);
   const first = Math.max(0, (history[begin]?.at ?? 0) - 600);
@@ -123,43 +123,41 @@ export function historyChart(title: string, { history, makespan }: Outcome): Pro
     shown.filter((_, index) => index % every === 0).map((moment) => ({ x: moment.at / hour, y: y(moment) }));
   return lineChart({
     title: title.split(":")[0]!,
-    description: "Workers wanted, workers ready and machines paid for, by the hour",
+    description: "Workers requested, workers ready and billed machines over the day",
     x: { label: "hours since midnight" },
     y: { label: "workers, machines", fromZero: true },
     series: [
-      { name: "workers wanted", points: points(({ desired }) => desired), draw: "steps", dashed: true },
+      { name: "workers requested", points: points(({ desired }) => desired), draw: "steps", dashed: true },
       { name: "workers ready", points: points(({ ready }) => ready), draw: "steps" },
-      { name: "machines paid for", points: points(({ machines }) => machines), draw: "steps" },
+      { name: "billed machines", points: points(({ machines }) => machines), draw: "steps" },
     ],
   });
 }
 
-/** Every trial as a point: what it costs against how long its edits wait, or how long all takes. */
+/** One point per trial: cost against the wait of edits, or against the total time of a batch. */
 export function choiceChart(title: string, trials: readonly Trial[], bulk: boolean): Promise<string> {
   const point = (trial: Trial) => ({
     x: over(trial, dayCost),
     y: bulk ? over(trial, ({ makespan }) => makespan) / hour : over(trial, editWait("p95")),
   });
-  const series = (name: string, kept: boolean): LineChart["series"][number] => ({
+  const series = (name: string, met: boolean): LineChart["series"][number] => ({
     name,
-    points: trials.filter((trial) => isKept(trial) === kept).map(point),
+    points: trials.filter((trial) => meetsGoal(trial) === met).map(point),
     draw: "points",
   });
   return lineChart({
     title,
-    description: "Cost of the day against the wait, for every combination of settings tried",
+    description: "Cost of a day against the wait, for every combination of settings",
     x: { label: "US dollars a day" },
     y: {
-      label: bulk ? "hours until all is done" : "seconds until 95 of 100 edits have begun",
+      label: bulk ? "hours until all edits are done" : "wait of edits, 95th percentile, in seconds",
       fromZero: true,
     },
-    series: [series("keeps the promise", true), series("does not", false)].filter(
-      ({ points }) => points.length,
-    ),
+    series: [series("meets the goal", true), series("does not", false)].filter(({ points }) => points.length),
   });
 }
 
-/** Seconds, for people. */
+/** Seconds as text with a unit. */
 const duration = (seconds: number): string =>
   seconds < 120
     ? `${seconds.toFixed(0)} s`

@@ -1,56 +1,50 @@
 import type { QueueName } from "../../shared/queue-timing.ts";
 import { requestPrices } from "../machines.ts";
 
-/** What one job asks of AWS beside a machine, its uploads and whoever waits for it included. */
+/** Requests of one job, including its uploads and the caller who waits for it. */
 interface Usage {
   readonly writeUnits: number;
   readonly readUnits: number;
   readonly lambdaRequests: number;
-  /** Of Lambda's memory, for as long as functions run: a caller who waits holds 1 GB. */
+  /** Memory times duration; a waiting caller uses 1 GB. */
   readonly lambdaGbSeconds: number;
   readonly objectsWritten: number;
   readonly messages: number;
 }
 
 /**
- * Write units of a bulk edit are counted (`npm run bench -- batch`: 6.1 of the table, 7.0 of its index). The others are reckoned from
- * what the code does: rows of an edit and of its request, a look each quarter of a second while somebody waits, a row and an event
- * each second of a learning.
+ * Write units of a bulk edit were counted (`npm run bench -- batch`: 6.1 in the table, 7.0 in its index). The others
+ * are estimates: rows of an edit and its request, four reads a second while a caller waits, and one row and one event
+ * per second of learning.
  */
 const usageOf: Readonly<Record<QueueName, Usage>> = {
   interactive: {
-    ...{
-      writeUnits: 18,
-      readUnits: 60,
-      lambdaRequests: 4,
-      lambdaGbSeconds: 11,
-      objectsWritten: 3,
-      messages: 4,
-    },
+    writeUnits: 18,
+    readUnits: 60,
+    lambdaRequests: 4,
+    lambdaGbSeconds: 11,
+    objectsWritten: 3,
+    messages: 4,
   },
   learning: {
-    ...{
-      writeUnits: 300,
-      readUnits: 600,
-      lambdaRequests: 8,
-      lambdaGbSeconds: 100,
-      objectsWritten: 12,
-      messages: 12,
-    },
+    writeUnits: 300,
+    readUnits: 600,
+    lambdaRequests: 8,
+    lambdaGbSeconds: 100,
+    objectsWritten: 12,
+    messages: 12,
   },
   bulk: {
-    ...{
-      writeUnits: 13,
-      readUnits: 10,
-      lambdaRequests: 0.1,
-      lambdaGbSeconds: 0.1,
-      objectsWritten: 2,
-      messages: 4,
-    },
+    writeUnits: 13,
+    readUnits: 10,
+    lambdaRequests: 0.1,
+    lambdaGbSeconds: 0.1,
+    objectsWritten: 2,
+    messages: 4,
   },
 };
 
-/** US dollars of one job's requests. */
+/** US dollars per job. */
 export function requestCost(queue: QueueName): number {
   const usage = usageOf[queue];
   return (
@@ -63,7 +57,7 @@ export function requestCost(queue: QueueName): number {
   );
 }
 
-/** US dollars a day of NAT, in two zones with an address each. */
+/** US dollars a day for NAT in two zones, each with an address. */
 export const natDay = (nat: "managed" | "ec2"): number =>
   2 *
   24 *

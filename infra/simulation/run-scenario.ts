@@ -15,14 +15,14 @@ export interface Scenario {
   readonly rules: PoolRules;
   readonly times: ServiceTimes;
   readonly arrivals: readonly Arrival[];
-  /** Lines of a bulk edit, fed in by and by. */
+  /** Lines of a bulk edit, submitted step by step. */
   readonly batch?: { readonly lines: number; readonly at: number; readonly rules: BatchRules };
   readonly seed: number;
-  /** Seconds after which jobs that are not done count as lost; the simulation ends sooner when all are. */
+  /** Seconds after which unfinished jobs count as lost. */
   readonly longest?: number;
-  /** US dollars a second of a machine. */
+  /** US dollars a second for a machine. */
   readonly prices: { readonly onDemand: number; readonly spot: number };
-  /** US dollars a day that are paid with or without jobs. */
+  /** US dollars a day without jobs. */
   readonly standing: number;
 }
 
@@ -33,28 +33,28 @@ interface Waits {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
-  /** Seconds from the queue to the end, 95 of 100. */
+  /** 95th percentile of the seconds from the queue to the result. */
   readonly finishedP95: number;
 }
 
 export interface Outcome {
   readonly waits: Readonly<Partial<Record<QueueName, Waits>>>;
   readonly unfinished: number;
-  /** Seconds from the first arrival to the last end. */
+  /** Seconds from the first arrival to the last result. */
   readonly makespan: number;
   readonly machineHours: { readonly onDemand: number; readonly spot: number };
-  /** Share of the paid time in which workers computed. */
+  /** Share of the billed time in which workers computed. */
   readonly utilisation: number;
-  /** US dollars of the day: machines, idle ones included, and what else is asked of AWS. */
+  /** US dollars for the day: machines, including idle ones, and requests with NAT. */
   readonly cost: { readonly machines: number; readonly requests: number };
-  /** US dollars of a job: machines shared out by the seconds of work, and its own requests. */
+  /** US dollars per job: its share of the machines by seconds of work, and its requests. */
   readonly costOf: { readonly thousandEdits: number; readonly learning: number };
-  /** Machines taken back, jobs begun anew for it, seconds of work lost. */
+  /** Interrupted machines, repeated jobs, lost seconds of work. */
   readonly spot: { readonly losses: number; readonly repeated: number; readonly lostSeconds: number };
   readonly history: readonly PoolMoment[];
 }
 
-/** Plays a scenario to its end. The same seed plays it the same way. */
+/** Runs a scenario until all jobs are done. The same seed gives the same result. */
 export function runScenario(scenario: Scenario): Outcome {
   const { pool: name, rules, times, arrivals, batch, seed, longest = 8 * day } = scenario;
   const events = new EventQueue();
@@ -71,7 +71,7 @@ export function runScenario(scenario: Scenario): Outcome {
     feedBatch(events, batch.rules, batch, { submit: () => put("bulk"), settled: () => pool.done.length });
   const total = arrivals.length + (batch?.lines ?? 0);
   const last = Math.max(arrivals.at(-1)?.at ?? 0, batch?.at ?? 0);
-  // A day is a day, also where the last job is done at noon: what stands idle until midnight is paid for.
+  // Machines that are idle until midnight are billed too.
   let until = Math.max(1, Math.ceil(last / day)) * day;
   events.runUntil(until);
   for (; pool.done.length < total && until < longest; until += 3600) events.runUntil(until + 3600);
@@ -117,7 +117,7 @@ function spread(variation: number, random: SeededRandom): number {
 
 function waitsOf(done: readonly Job[], queue: QueueName): Waits {
   const own = done.filter((job) => job.queue === queue);
-  // Numbers alone sort several times faster than with a function that compares them.
+  // Typed arrays sort several times faster than arrays with a comparison function.
   const sorted = (of: (job: Job) => number) => Float64Array.from(own, of).sort();
   const waits = sorted(({ queuedAt, startedAt = queuedAt }) => startedAt - queuedAt);
   const sojourns = sorted(({ queuedAt, finishedAt = queuedAt }) => finishedAt - queuedAt);

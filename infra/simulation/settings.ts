@@ -1,51 +1,49 @@
 import { machineIdleAfter, type PoolName, type PoolSize, scalingPolicy } from "../../scaler/policy.ts";
 import { workerTimes } from "../../scaler/worker-times.ts";
+import { defined } from "../../shared/defined.ts";
 import { cpuWorkerHour, gpuMachines, spotShare } from "../machines.ts";
 import { stageSettings } from "../stages.ts";
-import { usual } from "./assumptions.ts";
+import { normal } from "./assumptions.ts";
 import type { PoolRules } from "./pool.ts";
 
-/** What is turned to see what it does. Everything else is as it is deployed. */
-export type Turned = Partial<PoolSize> & { readonly targetWait?: number; readonly idleAfter?: number };
+/** Settings that a trial changes. All others are as deployed. */
+export type Overrides = Partial<PoolSize> & { readonly targetWait?: number; readonly idleAfter?: number };
 
 const secondsOf = (...names: readonly (keyof typeof workerTimes)[]): number =>
   names.reduce((total, name) => total + workerTimes[name].seconds, 0);
 
-/** Seconds from a wish for a worker to its first job, on a machine that must be bought first, and on Fargate. */
+/** Seconds of a start on a new machine, and on Fargate. */
 const starts = {
   cuda: {
-    noticed: secondsOf("capacityIsNoticed"),
-    machineStarts: secondsOf("machineBoots", "gpuImageIsPulled", "gpuWeightsAreFetched", "modelIsPrepared"),
+    requested: secondsOf("machineIsRequested"),
+    machineStarts: secondsOf("machineBoots", "snapshotIsRead"),
   },
   cpu: {
-    noticed: secondsOf("fargateIsNoticed"),
+    requested: secondsOf("fargateIsNoticed"),
     machineStarts: secondsOf("cpuImageIsPulled", "cpuWeightsAreFetched"),
   },
 } as const;
 
-/** A pool as a stage of infra/ deploys it, but for what is turned. */
-export function deployed(stage: string, pool: PoolName, turned: Turned = {}): PoolRules {
+/** The rules of a pool as deployed in a stage, except for the overrides. */
+export function deployed(stage: string, pool: PoolName, overrides: Overrides = {}): PoolRules {
   const { device, pools } = stageSettings(stage);
-  const { targetWait, idleAfter, ...size } = turned;
-  const policy = {
-    ...scalingPolicy[pool],
-    ...(targetWait === undefined ? {} : { targetWait }),
-    ...(idleAfter === undefined ? {} : { idleAfter }),
-  };
+  const { targetWait, idleAfter, ...size } = overrides;
+  const policy = { ...scalingPolicy[pool], ...defined({ targetWait, idleAfter }) };
   return {
     size: { ...pools[pool], ...size },
     policy,
     taskStarts: secondsOf("taskStarts"),
     ...starts[device],
-    // Fargate has no machine to keep.
+    // Fargate keeps no machines.
     machineIdleAfter: device === "cuda" ? machineIdleAfter : 0,
-    weather: usual,
+    refusalArrives: secondsOf("spotRefusalArrives"),
+    conditions: normal,
   };
 }
 
 const preferred = gpuMachines["g6.xlarge"];
 
-/** US dollars a second, of the preferred machine. */
+/** US dollars a second for the preferred machine. */
 export const gpuPrices = {
   onDemand: preferred.onDemand / 3600,
   spot: (preferred.onDemand * spotShare) / 3600,

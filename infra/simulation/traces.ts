@@ -1,9 +1,9 @@
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import type { QueueName } from "../../shared/queue-timing.ts";
 
-/** A job's arrival at a queue. */
+/** Arrival of a job at a queue. */
 export interface Arrival {
-  /** Seconds since the beginning. */
+  /** Seconds since the start. */
   readonly at: number;
   readonly queue: QueueName;
 }
@@ -11,13 +11,13 @@ export interface Arrival {
 export const hour = 3600;
 export const day = 24 * hour;
 
-/** The day's requests by the hour, in parts: asleep at four, busiest at nine in the evening. */
+/** Relative number of requests per hour of the day: lowest at four, highest at nine in the evening. */
 const diurnal = [
   22, 14, 9, 6, 5, 7, 14, 26, 36, 42, 46, 50, 54, 52, 50, 50, 52, 56, 64, 74, 82, 84, 64, 41,
 ] as const;
 const parts = diurnal.reduce((sum, part) => sum + part, 0);
 
-/** A day of people with phones: Poisson arrivals whose rate follows the hour. Sorted by time. */
+/** Poisson arrivals whose rate follows the hour of the day, sorted by time. */
 export function mobileDay(edits: number, learnings: number, seed: number): Arrival[] {
   const ofQueue = (count: number, queue: QueueName): Arrival[] => {
     const random = new SeededRandom(seed, "mobile", queue);
@@ -31,7 +31,7 @@ export function mobileDay(edits: number, learnings: number, seed: number): Arriv
   return [...ofQueue(edits, "interactive"), ...ofQueue(learnings, "learning")].sort((a, b) => a.at - b.at);
 }
 
-/** Somebody's launch: nothing, then `count` jobs within a minute, each tenth a learning. Sorted by time. */
+/** `count` jobs within one minute, every tenth of them learning, sorted by time. */
 export function burst(count: number, at: number, seed: number): Arrival[] {
   const random = new SeededRandom(seed, "burst");
   return Array.from(
@@ -43,7 +43,7 @@ export function burst(count: number, at: number, seed: number): Arrival[] {
   ).sort((a, b) => a.at - b.at);
 }
 
-/** Arrivals of a Poisson process of `rate` a second between two times. */
+/** Arrival times of a Poisson process with `rate` arrivals a second. */
 function poissonTimes(rate: number, from: number, to: number, random: SeededRandom): number[] {
   const times: number[] = [];
   for (let at = from; ; ) {

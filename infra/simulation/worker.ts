@@ -1,12 +1,12 @@
 import type { QueueName } from "../../shared/queue-timing.ts";
 import { saveEvery, workOf } from "./assumptions.ts";
-import type { Appointment, EventQueue } from "./event-queue.ts";
+import type { EventQueue, ScheduledEvent } from "./event-queue.ts";
 import type { Job } from "./job.ts";
 
 interface Lane {
   readonly names: readonly QueueName[];
   job: Job | undefined;
-  /** Seconds of undisturbed work still to do. */
+  /** Remaining seconds of work on a worker that does nothing else. */
   remaining: number;
 }
 
@@ -14,17 +14,17 @@ interface WorkerPorts {
   readonly events: EventQueue;
   take(names: readonly QueueName[]): Job | undefined;
   finished(job: Job): void;
-  /** Nothing to do in any lane. */
+  /** Called when all lanes are empty. */
   idle(worker: Worker): void;
 }
 
-/** A worker that is ready: lanes side by side, which share one processor evenly while several are busy. */
+/** A ready worker. Its lanes run in parallel; busy lanes share the processor equally. */
 export class Worker {
   readonly #lanes: readonly Lane[];
   readonly #ports: WorkerPorts;
   #since: number;
-  #next: Appointment | undefined;
-  /** Seconds in which any lane was busy. */
+  #next: ScheduledEvent | undefined;
+  /** Seconds with at least one busy lane. */
   busySeconds = 0;
 
   constructor(lanes: readonly (readonly QueueName[])[], ports: WorkerPorts) {
@@ -37,7 +37,7 @@ export class Worker {
     return this.#busyLanes() > 0;
   }
 
-  /** A lane has nothing to do. */
+  /** Whether a lane is empty. */
   get hasRoom(): boolean {
     return this.#busyLanes() < this.#lanes.length;
   }
@@ -46,20 +46,20 @@ export class Worker {
     return this.#lanes.flatMap(({ job }) => job ?? []);
   }
 
-  /** Takes what there is for lanes that have nothing. */
-  look(): void {
+  /** Takes jobs for empty lanes. */
+  takeJobs(): void {
     this.#advance();
     for (const lane of this.#lanes) {
       lane.job ??= this.#begin(lane);
     }
-    this.#appoint();
+    this.#scheduleNext();
     if (!this.busy) this.#ports.idle(this);
   }
 
-  /** The machine goes: jobs are handed back. With a notice learnings save their state; without, the last saved one counts. */
+  /** The machine is lost: returns the jobs. With a notice, learning jobs save a checkpoint; else they use the last one. */
   stop(notice: boolean): Job[] {
     this.#advance();
-    if (this.#next) this.#next.cancelled = true;
+    if (this.#next) this.#next.canceled = true;
     return this.#lanes.flatMap((lane) => {
       const { job } = lane;
       if (!job) return [];
@@ -82,7 +82,7 @@ export class Worker {
     return job;
   }
 
-  /** Work done since the last look. */
+  /** Accounts for the work since the last call. */
   #advance(): void {
     const { now } = this.#ports.events;
     const busy = this.#busyLanes();
@@ -93,16 +93,16 @@ export class Worker {
     for (const lane of this.#lanes) if (lane.job) lane.remaining -= passed / busy;
   }
 
-  /** Counted without a list: it is asked for at every event of a day. */
+  /** Called for every event, so it allocates no list. */
   #busyLanes(): number {
     let busy = 0;
     for (const { job } of this.#lanes) if (job) busy++;
     return busy;
   }
 
-  /** Comes back when the next job is done. */
-  #appoint(): void {
-    if (this.#next) this.#next.cancelled = true;
+  /** Schedules the end of the next job. */
+  #scheduleNext(): void {
+    if (this.#next) this.#next.canceled = true;
     let nearest: Lane | undefined;
     for (const lane of this.#lanes)
       if (lane.job && !(nearest && nearest.remaining <= lane.remaining)) nearest = lane;
@@ -117,7 +117,7 @@ export class Worker {
         job.finishedAt = events.now;
         this.#ports.finished(job);
       }
-      this.look();
+      this.takeJobs();
     });
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,8 +21,8 @@ const smoke = (environment: Readonly<Record<string, string>> = {}) =>
     env: { PATH: process.env.PATH, ...environment },
   });
 
-describe("the smoke test", { timeout: 600_000 }, () => {
-  it("learns and applies an instruction of the bundled model on this machine", async () => {
+describe("the smoke run", { timeout: 600_000 }, () => {
+  it("learns and applies an instruction with the bundled model", async () => {
     const { stdout } = await smoke();
     expect(stdout).toContain("the device passed its self-test");
     const [, gained = "0"] = /"edit_db":([\d.]+)/.exec(stdout) ?? [];
@@ -30,7 +30,19 @@ describe("the smoke test", { timeout: 600_000 }, () => {
     expect(Number(gained) - Number(photo)).toBeGreaterThan(3);
   });
 
-  it("fails on an unavailable device and on a damaged model", async () => {
+  it("uses a published model too and fills the cache, and passes before a model is published", async () => {
+    const [model, cache] = [join(folder, "published"), join(folder, "cache")];
+    const { stdout } = await smoke({ VISII_MODEL: model, VISII_CACHE: cache });
+    expect(stdout).toContain("no model is published");
+    await cp(join(folder, "models/mini"), model, { recursive: true });
+    const { stdout: second } = await smoke({ VISII_MODEL: model, VISII_CACHE: cache });
+    expect(second).toContain("the published model learned and applied one step");
+    expect(await readdir(join(cache, "digests"))).not.toEqual([]);
+    await writeFile(join(model, "unet/config.json"), "{}");
+    await expect(smoke({ VISII_MODEL: model })).rejects.toMatchObject({ code: 1 });
+  });
+
+  it("fails with a missing device and with a damaged model", async () => {
     await expect(smoke({ VISII_DEVICE: "cuda" })).rejects.toMatchObject({ code: 1 });
     await writeFile(join(folder, "models/mini/unet/config.json"), "{}");
     await expect(smoke()).rejects.toMatchObject({ code: 1 });

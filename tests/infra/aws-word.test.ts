@@ -11,12 +11,12 @@ import { toTemplate } from "./cloudformation.ts";
 import { type Evaluated, evaluate, type Resource, root } from "./evaluate.ts";
 import { gpuChecks, workerChecks } from "./worker-checks.ts";
 
-/** A folder with cfn-lint and botocore, as `.ci/run` installs them (`pip install --target`). */
+/** Folder with cfn-lint and botocore, installed by `.ci/run` with `pip install --target`. */
 const tools = process.env.VISII_AWS_TOOLS ?? "";
 const hasTools = existsSync(join(tools, "bin", "cfn-lint"));
 
 type Template = ReturnType<typeof toTemplate>;
-/** What is wrong, by the resource's name in the template. */
+/** Errors by resource name. */
 type Complaints = ReadonlyMap<string, readonly string[]>;
 
 const run = async (program: string, words: readonly string[]): Promise<string> => {
@@ -28,7 +28,7 @@ const run = async (program: string, words: readonly string[]): Promise<string> =
       })
     ).stdout;
   } catch (error) {
-    // cfn-lint's exit code says whether it found something; what it found is on stdout.
+    // cfn-lint exits with an error if it found something, and prints it to stdout.
     const { stdout } = z.object({ stdout: z.string().min(1) }).parse(error);
     return stdout;
   }
@@ -67,7 +67,7 @@ async function judge(template: Template): Promise<{ readonly lint: Complaints; r
     return {
       lint: grouped(
         found
-          // An IAM action that does not exist is only warned of.
+          // An unknown IAM action is only a warning.
           .filter(({ Level, Rule }) => Level === "Error" || Rule.Id === "W3037")
           .map(({ Location, Message }) => [String(Location.Path?.[1]), Message]),
       ),
@@ -82,18 +82,17 @@ async function judge(template: Template): Promise<{ readonly lint: Complaints; r
   }
 }
 
-/** Who notices first: cfn-lint, botocore's service models, a sentence of this project, or nobody without an account. */
-type Layer = "cfn-lint" | "service model" | "an account" | `sentence: ${string}`;
-const machines =
-  "each pool has machines of its own on Spot, and others on demand that come when Spot has none";
-const confined = "containers are not root, gain nothing and cannot write their own file system";
-const sentences: Checks = { ...workerChecks, ...gpuChecks };
+/** First layer that detects a fault: cfn-lint, botocore's service models, a check of the project, or only an account. */
+type Layer = "cfn-lint" | "service model" | "an account" | `check: ${string}`;
+const machines = "each pool has its own Spot machines and its own on-demand machines";
+const confined = "containers run without root, capabilities and a writable root file system";
+const checks: Checks = { ...workerChecks, ...gpuChecks };
 
-/** A wrong value, planted in one resource of the program: its Pulumi type, where, and what. */
+/** Wrong values, each planted in one resource of the program. */
 const faults: readonly (readonly [what: string, type: string, from: RegExp, to: string, layer: Layer])[] = [
   ["a statistic Max", "cloudwatch/metricAlarm", /"statistic":"Maximum"/, '"statistic":"Max"', "cfn-lint"],
   [
-    "a statistic Mean of a query",
+    "a statistic Mean in a query",
     "cloudwatch/metricAlarm",
     /"stat":"Maximum"/,
     '"stat":"Mean"',
@@ -101,8 +100,8 @@ const faults: readonly (readonly [what: string, type: string, from: RegExp, to: 
   ],
   ["an alarm's period of 45 s", "cloudwatch/metricAlarm", /"period":60,/, '"period":45,', "cfn-lint"],
   ["a comparison Greater", "cloudwatch/metricAlarm", /GreaterThanThreshold/, "Greater", "cfn-lint"],
-  ["missing data that is fine", "cloudwatch/metricAlarm", /notBreaching/, "fine", "cfn-lint"],
-  ["a queue's delay of 30 days", "sqs/queue", /1209600/, "2592000", "cfn-lint"],
+  ["missing data treated as fine", "cloudwatch/metricAlarm", /notBreaching/, "fine", "cfn-lint"],
+  ["a message retention of 30 days", "sqs/queue", /1209600/, "2592000", "cfn-lint"],
   [
     "a long poll of a minute",
     "sqs/queue",
@@ -124,51 +123,57 @@ const faults: readonly (readonly [what: string, type: string, from: RegExp, to: 
     '"parallelizationFactor":40',
     "cfn-lint",
   ],
-  ["a stream begun at the END", "lambda/eventSourceMapping", /LATEST/, "END", "cfn-lint"],
+  ["a stream position END", "lambda/eventSourceMapping", /LATEST/, "END", "cfn-lint"],
   [
-    "a window of an hour",
+    "a batching window of an hour",
     "lambda/eventSourceMapping",
     /"maximumBatchingWindowInSeconds":1,/,
     '"maximumBatchingWindowInSeconds":3600,',
     "cfn-lint",
   ],
   ["Node 21", "lambda/function", /nodejs22\.x/, "nodejs21.x", "cfn-lint"],
-  ["half an hour of a function", "lambda/function", /"timeout":60/, '"timeout":1800', "cfn-lint"],
-  ["an action that does not exist", "iam/role", /ecs:UpdateTaskProtection/, "ecs:ProtectTask", "cfn-lint"],
+  ["a function timeout of half an hour", "lambda/function", /"timeout":60/, '"timeout":1800', "cfn-lint"],
+  ["an unknown IAM action", "iam/role", /ecs:UpdateTaskProtection/, "ecs:ProtectTask", "cfn-lint"],
   [
-    "a strategy cheapest",
+    "an allocation strategy cheapest",
     "autoscaling/group",
     /capacity-optimized-prioritized/,
     "cheapest",
-    `sentence: ${machines}`,
+    `check: ${machines}`,
   ],
   [
-    "more than all on demand",
+    "120% on demand",
     "autoscaling/group",
     /"onDemandPercentageAboveBaseCapacity":100/,
     '"onDemandPercentageAboveBaseCapacity":120',
-    `sentence: ${machines}`,
+    `check: ${machines}`,
   ],
   [
-    "a metadata token that is wanted",
+    "metadata tokens wanted",
     "ec2/launchTemplate",
     /"httpTokens":"required"/,
     '"httpTokens":"wanted"',
     "cfn-lint",
   ],
-  ["a disk gp4", "ec2/launchTemplate", /"volumeType":"gp3"/, '"volumeType":"gp4"', "cfn-lint"],
-  ["tags from TASKS", "ecs/service", /"propagateTags":"SERVICE"/, '"propagateTags":"TASKS"', "cfn-lint"],
-  ["tasks laid by weight", "ecs/service", /binpack/, "heaviest", "cfn-lint"],
-  ["a capability ALLES", "ecs/taskDefinition", /\\"ALL\\"/, '\\"ALLES\\"', `sentence: ${confined}`],
+  ["a volume type gp4", "ec2/launchTemplate", /"volumeType":"gp3"/, '"volumeType":"gp4"', "cfn-lint"],
   [
-    "draining that is ON",
+    "tag propagation from TASKS",
+    "ecs/service",
+    /"propagateTags":"SERVICE"/,
+    '"propagateTags":"TASKS"',
+    "cfn-lint",
+  ],
+  ["a placement strategy heaviest", "ecs/service", /binpack/, "heaviest", "cfn-lint"],
+  ["a capability ALLES", "ecs/taskDefinition", /\\"ALL\\"/, '\\"ALLES\\"', `check: ${confined}`],
+  [
+    "managed draining ON",
     "ecs/capacityProvider",
     /"managedDraining":"ENABLED"/,
     '"managedDraining":"ON"',
     "cfn-lint",
   ],
   [
-    "a firewall that counts NETWORKS",
+    "a firewall aggregating by NETWORK",
     "wafv2/webAcl",
     /"aggregateKeyType":"IP"/,
     '"aggregateKeyType":"NETWORK"',
@@ -176,20 +181,20 @@ const faults: readonly (readonly [what: string, type: string, from: RegExp, to: 
   ],
 ];
 
-describe.skipIf(!hasTools)("AWS's own word on what is evaluated", () => {
+describe.skipIf(!hasTools)("validation with AWS's models", () => {
   let production: Evaluated;
   beforeAll(async () => {
     production = await evaluate("production");
   });
 
-  test("cfn-lint and the service models have nothing against it", async () => {
+  test("cfn-lint and the service models find no error", async () => {
     const template = toTemplate(production.resources);
     expect(Object.keys(template.Resources).length).toBeGreaterThan(75);
     const { lint, model } = await judge(template);
     expect([...lint, ...model]).toEqual([]);
   });
 
-  describe("of the wrong values planted,", () => {
+  describe("planted faults", () => {
     let verdict: Awaited<ReturnType<typeof judge>>;
     let planted: readonly { readonly found: Resource; readonly wrong: Resource }[];
     beforeAll(async () => {
@@ -197,7 +202,7 @@ describe.skipIf(!hasTools)("AWS's own word on what is evaluated", () => {
         const found = production.resources.find(
           (each) => each.type.startsWith(`aws:${type}:`) && from.test(JSON.stringify(each.inputs)),
         );
-        if (!found) throw new Error(`${what} finds no ${type} to be planted in`);
+        if (!found) throw new Error(`no ${type} can have ${what}`);
         const inputs = JSON.parse(JSON.stringify(found.inputs).replace(from, to)) as Resource["inputs"];
         return { found, wrong: { ...found, inputs } };
       });
@@ -207,20 +212,20 @@ describe.skipIf(!hasTools)("AWS's own word on what is evaluated", () => {
     });
 
     it.each(faults.map(([what, , , , layer], index) => [what, layer, index] as const))(
-      "%s is noticed by %s",
+      "%s is detected by %s",
       (_, layer, index) => {
         const name = `Fault${index}`;
-        const noticed = verdict.lint.has(name)
+        const detected = verdict.lint.has(name)
           ? "cfn-lint"
           : verdict.model.has(name)
             ? "service model"
             : "an account";
-        const [, sentence] = /^sentence: (.*)$/.exec(layer) ?? [];
-        expect(noticed).toBe(sentence ? "an account" : layer);
-        if (!sentence) return;
+        const [, check] = /^check: (.*)$/.exec(layer) ?? [];
+        expect(detected).toBe(check ? "an account" : layer);
+        if (!check) return;
         const { found, wrong } = planted[index]!;
         const resources = production.resources.map((each) => (each === found ? wrong : each));
-        expect(() => sentences[sentence]!(new Cloud("production", { ...production, resources }))).toThrow();
+        expect(() => checks[check]!(new Cloud("production", { ...production, resources }))).toThrow();
       },
     );
   });

@@ -27,7 +27,7 @@ const containerSchema = z.object({
 });
 export type Container = z.infer<typeof containerSchema>;
 
-/** A lambda, a task: whoever runs code under a role. */
+/** A function or task with its role. */
 interface Runner {
   readonly name: string;
   readonly role: Resource;
@@ -35,7 +35,7 @@ interface Runner {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What the program makes, and how its parts are found. */
+/** The evaluated resources of a stage. */
 export class Cloud {
   readonly stage: string;
   readonly app: Evaluated["app"];
@@ -49,22 +49,22 @@ export class Cloud {
     this.resources = resources;
   }
 
-  /** All of a type, given as `sqs/queue` for `aws:sqs/queue:Queue`. */
+  /** @param type `sqs/queue` for `aws:sqs/queue:Queue` */
   all(type: string): readonly Resource[] {
     return this.resources.filter((each) => each.type.startsWith(`aws:${type}:`));
   }
 
-  /** The one of a type; of several, the one of that name. */
+  /** The only resource of a type, or of a type and name. */
   one(type: string, name?: string): Resource {
     const found = this.all(type).filter((each) => name === undefined || each.name === name);
     if (found.length !== 1)
-      throw new Error(`${this.stage} has ${found.length} of ${type} ${name ?? ""}, not one`);
+      throw new Error(`${this.stage} has ${found.length} resources ${type} ${name ?? ""}; 1 is expected`);
     return found[0]!;
   }
 
   byArn(arn: unknown): Resource {
     const found = this.resources.find(({ state }) => state.arn === arn);
-    if (!found) throw new Error(`${this.stage} has nothing with the ARN ${String(arn)}`);
+    if (!found) throw new Error(`${this.stage} has no resource with the ARN ${String(arn)}`);
     return found;
   }
 
@@ -85,7 +85,7 @@ export class Cloud {
     return { name, resource, role, policy: this.policyOf(role), environment: variables };
   }
 
-  /** The edge's, by the logical names of `infra/`. */
+  /** The edge's functions. */
   get lambdas() {
     return lambdaNames.map((name) => this.lambda(name));
   }
@@ -107,7 +107,10 @@ export class Cloud {
       const role = this.byArn(resource.inputs.taskRoleArn);
       const environment = Object.fromEntries(worker.environment.map(({ name, value }) => [name, value]));
       return {
-        ...{ name: resource.name, resource, role, policy: this.policyOf(role) },
+        name: resource.name,
+        resource,
+        role,
+        policy: this.policyOf(role),
         environment,
         model,
         worker,
@@ -117,11 +120,12 @@ export class Cloud {
 
   get smoke() {
     const resource = this.one("ecs/taskDefinition", "SmokeTask");
-    const [container] = z
+    const containers = z
       .array(containerSchema)
-      .length(1)
       .parse(JSON.parse(String(resource.inputs.containerDefinitions)));
-    return { resource, container: container! };
+    const container = containers.find(({ name }) => name === "smoke");
+    if (!container) throw new Error("the smoke run has no container");
+    return { resource, container, model: containers.find(({ name }) => name === "model") };
   }
 
   get runners(): readonly Runner[] {
@@ -135,6 +139,12 @@ export class Cloud {
     const title = `${pool[0]?.toUpperCase()}${pool.slice(1)}`;
     return this.one("ecs/service", `${title}${purchase === "spot" ? "" : "OnDemand"}Workers`);
   }
+  /** The Auto Scaling group of a service; undefined on Fargate. */
+  group(pool: PoolName, purchase: Purchase): Resource | undefined {
+    const title = `${pool[0]?.toUpperCase()}${pool.slice(1)}`;
+    const name = `${title}${purchase === "spot" ? "" : "OnDemand"}Machines`;
+    return this.all("autoscaling/group").find((each) => each.name === name);
+  }
   get table(): Resource {
     return this.one("dynamodb/table");
   }
@@ -142,7 +152,7 @@ export class Cloud {
     return this.one("sqs/queue", `${name[0]?.toUpperCase()}${name.slice(1)}${kind}Queue`);
   }
 
-  /** The text of every resource that AWS is given, to look for what must not be there. */
+  /** The inputs of every resource as text. */
   get texts(): readonly (readonly [name: string, text: string])[] {
     return this.resources
       .filter(({ type }) => type.startsWith("aws:") || type.startsWith("docker-build:"))
@@ -158,5 +168,5 @@ const lambdaNames = [
   "WebhookSender",
 ] as const;
 
-/** A sentence, and what must hold for it to be true. */
+/** Checks by their title. */
 export type Checks = Readonly<Record<string, (cloud: Cloud) => void>>;

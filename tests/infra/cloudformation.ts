@@ -3,11 +3,11 @@ import type { Resource } from "./evaluate.ts";
 type Value = unknown;
 type Record_ = Readonly<Record<string, Value>>;
 
-/** Names of things, whose spelling is ours and not AWS's. */
+/** Maps whose keys are not names of AWS. */
 const maps = new Set(["dimensions", "variables", "tags", "options"]);
 const upper = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
 
-/** CloudFormation writes every name with a capital. */
+/** CloudFormation's names begin with a capital. */
 function capitals(value: Value): Value {
   if (Array.isArray(value)) return value.map(capitals);
   if (typeof value !== "object" || value === null) return value;
@@ -27,7 +27,7 @@ const pairs = (map: Value, name: string, value: string): Record_[] =>
 const document = (text: Value): Value => (typeof text === "string" ? JSON.parse(text) : text);
 const list = (value: Value): readonly Record_[] => (value ?? []) as readonly Record_[];
 
-/** By Pulumi's type: CloudFormation's, and its properties where they are more than Pulumi's with capitals. */
+/** By Pulumi's type: CloudFormation's type, and the conversion of properties. */
 const kinds: Readonly<Record<string, readonly [type: string, properties: (inputs: Record_) => Value]>> = {
   "aws:cloudwatch/metricAlarm:MetricAlarm": [
     "AWS::CloudWatch::Alarm",
@@ -53,11 +53,10 @@ const kinds: Readonly<Record<string, readonly [type: string, properties: (inputs
   "aws:sqs/queue:Queue": [
     "AWS::SQS::Queue",
     ({ name, messageRetentionSeconds, receiveWaitTimeSeconds, visibilityTimeoutSeconds, redrivePolicy }) => ({
-      ...{ QueueName: name, MessageRetentionPeriod: messageRetentionSeconds },
-      ...{
-        ReceiveMessageWaitTimeSeconds: receiveWaitTimeSeconds,
-        VisibilityTimeout: visibilityTimeoutSeconds,
-      },
+      QueueName: name,
+      MessageRetentionPeriod: messageRetentionSeconds,
+      ReceiveMessageWaitTimeSeconds: receiveWaitTimeSeconds,
+      VisibilityTimeout: visibilityTimeoutSeconds,
       ...(redrivePolicy ? { RedrivePolicy: document(redrivePolicy) } : {}),
     }),
   ],
@@ -65,7 +64,10 @@ const kinds: Readonly<Record<string, readonly [type: string, properties: (inputs
   "aws:lambda/function:Function": [
     "AWS::Lambda::Function",
     ({ architectures, description, handler, memorySize, role, runtime, timeout }) => ({
-      ...{ Architectures: architectures, Description: description, Handler: handler, MemorySize: memorySize },
+      Architectures: architectures,
+      Description: description,
+      Handler: handler,
+      MemorySize: memorySize,
       ...{ Role: role, Runtime: runtime, Timeout: timeout, Code: { S3Bucket: "code", S3Key: "code.zip" } },
     }),
   ],
@@ -76,15 +78,19 @@ const kinds: Readonly<Record<string, readonly [type: string, properties: (inputs
       AssumeRolePolicyDocument: document(assumeRolePolicy),
       ...(managedPolicyArns ? { ManagedPolicyArns: managedPolicyArns } : {}),
       Policies: list(inlinePolicies).map(({ name, policy }) => ({
-        ...{ PolicyName: name, PolicyDocument: document(policy) },
+        PolicyName: name,
+        PolicyDocument: document(policy),
       })),
     }),
   ],
   "aws:autoscaling/group:Group": [
     "AWS::AutoScaling::AutoScalingGroup",
     ({ minSize, maxSize, mixedInstancesPolicy, capacityRebalance, protectFromScaleIn, ...rest }) => ({
-      ...{ MinSize: String(minSize), MaxSize: String(maxSize), CapacityRebalance: capacityRebalance },
-      ...{ NewInstancesProtectedFromScaleIn: protectFromScaleIn, VPCZoneIdentifier: rest.vpcZoneIdentifiers },
+      MinSize: String(minSize),
+      MaxSize: String(maxSize),
+      CapacityRebalance: capacityRebalance,
+      NewInstancesProtectedFromScaleIn: protectFromScaleIn,
+      VPCZoneIdentifier: rest.vpcZoneIdentifiers,
       MixedInstancesPolicy: capitals(mixedInstancesPolicy),
       MetricsCollection: [{ Granularity: "1Minute", Metrics: rest.enabledMetrics }],
       Tags: capitals(rest.tags),
@@ -94,7 +100,9 @@ const kinds: Readonly<Record<string, readonly [type: string, properties: (inputs
     "AWS::EC2::LaunchTemplate",
     ({ imageId, metadataOptions, blockDeviceMappings, userData }) => ({
       LaunchTemplateData: {
-        ...{ ImageId: imageId, UserData: userData, MetadataOptions: capitals(metadataOptions) },
+        ImageId: imageId,
+        UserData: userData,
+        MetadataOptions: capitals(metadataOptions),
         BlockDeviceMappings: capitals(blockDeviceMappings),
       },
     }),
@@ -104,15 +112,18 @@ const kinds: Readonly<Record<string, readonly [type: string, properties: (inputs
     ({ networkConfiguration, orderedPlacementStrategies, deploymentCircuitBreaker, ...rest }) => {
       const { assignPublicIp, ...network } = networkConfiguration as Record_;
       return {
-        ...{ Cluster: rest.cluster, ServiceName: rest.name, TaskDefinition: rest.taskDefinition },
-        ...{ DesiredCount: rest.desiredCount, PropagateTags: rest.propagateTags },
+        Cluster: rest.cluster,
+        ServiceName: rest.name,
+        TaskDefinition: rest.taskDefinition,
+        DesiredCount: rest.desiredCount,
+        PropagateTags: rest.propagateTags,
         EnableECSManagedTags: rest.enableEcsManagedTags,
         AvailabilityZoneRebalancing: rest.availabilityZoneRebalancing,
         CapacityProviderStrategy: capitals(rest.capacityProviderStrategies),
         ...(orderedPlacementStrategies ? { PlacementStrategies: capitals(orderedPlacementStrategies) } : {}),
         DeploymentConfiguration: {
-          ...{ MinimumHealthyPercent: rest.deploymentMinimumHealthyPercent },
-          ...{ MaximumPercent: rest.deploymentMaximumPercent },
+          MinimumHealthyPercent: rest.deploymentMinimumHealthyPercent,
+          MaximumPercent: rest.deploymentMaximumPercent,
           DeploymentCircuitBreaker: capitals(deploymentCircuitBreaker),
         },
         NetworkConfiguration: {
@@ -151,10 +162,12 @@ const kinds: Readonly<Record<string, readonly [type: string, properties: (inputs
         AttributeName: name,
         AttributeType: type,
       })),
-      ...{ BillingMode: billingMode, KeySchema: keys(hashKey, rangeKey) },
+      BillingMode: billingMode,
+      KeySchema: keys(hashKey, rangeKey),
       StreamSpecification: { StreamViewType: streamViewType },
       GlobalSecondaryIndexes: list(globalSecondaryIndexes).map((index) => ({
-        ...{ IndexName: index.name, KeySchema: keys(index.hashKey, index.rangeKey) },
+        IndexName: index.name,
+        KeySchema: keys(index.hashKey, index.rangeKey),
         Projection: { ProjectionType: index.projectionType },
       })),
     }),
@@ -175,13 +188,13 @@ const keys = (hash: Value, range: Value) => [
   { AttributeName: range, KeyType: "RANGE" },
 ];
 
-/** What is evaluated, as far as `kinds` goes, as a template of CloudFormation. Names that are made up look as AWS's do. */
+/** Converts the resources of the types in `kinds` to a CloudFormation template. */
 export function toTemplate(resources: readonly Resource[]): { readonly Resources: Record_ } {
-  const told = resources.filter(({ type }) => type in kinds);
+  const known = resources.filter(({ type }) => type in kinds);
   const logical = (name: string) => name.replace(/[^A-Za-z0-9]/g, "");
   return {
     Resources: Object.fromEntries(
-      told.map(({ type, name, inputs }) => {
+      known.map(({ type, name, inputs }) => {
         const [Type, properties] = kinds[type]!;
         return [logical(name), { Type, Properties: properties(inputs) }];
       }),

@@ -12,10 +12,10 @@ import { Cloud, type Container as Definition } from "./cloud.ts";
 import { evaluate, root } from "./evaluate.ts";
 import { imageNode } from "./image-node.ts";
 
-/** Where a test may change users, containers run as the one that the task names; else as whoever runs the test. */
+/** As root, containers run as the user of the task; otherwise as the user of the test. */
 const isRoot = process.getuid?.() === 0;
 
-describe.skipIf(!imageNode)("the worker's containers, started as the task definition says", () => {
+describe.skipIf(!imageNode)("the worker's containers, started as in the task definition", () => {
   let scratch: string;
   let running: RunningService;
   let model: Definition;
@@ -33,7 +33,7 @@ describe.skipIf(!imageNode)("the worker's containers, started as the task defini
     port = await freePort();
     scratch = await mkdtemp(join(tmpdir(), "visii-containers-"));
     await assembleWorker(root, join(scratch, "worker"));
-    // A container sees nothing of the repository, its Node neither.
+    // Containers do not use the repository or its Node.
     await cp(imageNode!.program, join(scratch, "bin", "node"));
     await mkdir(join(scratch, "models"));
     await chmod(scratch, 0o755);
@@ -47,22 +47,24 @@ describe.skipIf(!imageNode)("the worker's containers, started as the task defini
   const variables = ({ environment }: Definition): Readonly<Record<string, string>> =>
     Object.fromEntries(environment.map(({ name, value }) => [name, value]));
   const userOf = ({ user }: Definition) => user!.split(":").map(Number) as [number, number];
-  /** The machine's folder and port in place of the container's own. */
+  /** Replaces the container's folder and port by those of the test. */
   const placed = (text: string) =>
     text
       .replaceAll(/(?<![\w/])\/models(?=\/|$)/g, join(scratch, "models"))
       .replaceAll(worker.environment.find(({ name }) => name === "VISII_HEALTH_PORT")!.value, String(port));
 
-  /** As told, but for where AWS is. */
+  /** Starts a container as defined, with stand-ins for AWS. */
   function start(definition: Definition, command: readonly string[]): Container {
     const { standIns } = running.service;
     const { VISII_BUCKET, VISII_TABLE, VISII_QUEUE_URLS } = taskEnvironment(standIns);
-    const told = Object.fromEntries(
+    const defined = Object.fromEntries(
       Object.entries(variables(definition)).map(([name, value]) => [name, placed(value)]),
     );
     const environment = {
-      ...{ ...told, ...standInAddresses(standIns.aws) },
-      ...{ VISII_BUCKET, ...("VISII_TABLE" in told ? { VISII_TABLE, VISII_QUEUE_URLS } : {}) },
+      ...defined,
+      ...standInAddresses(standIns.aws),
+      VISII_BUCKET,
+      ...("VISII_TABLE" in defined ? { VISII_TABLE, VISII_QUEUE_URLS } : {}),
     };
     return new Container(join(scratch, "worker"), command.map(placed), environment, {
       nodeFolder: join(scratch, "bin"),
@@ -75,7 +77,7 @@ describe.skipIf(!imageNode)("the worker's containers, started as the task defini
     return start(worker, ["/bin/sh", "-c", command!]).ended;
   };
 
-  test("two tasks that come to a machine together fetch the weights once", async () => {
+  test("two tasks that start at the same time download the weights once", async () => {
     const both = [start(model, model.command), start(model, model.command)];
     for (const container of both) expect(await container.ended, container.log).toBe(0);
     const fetched = both.map(({ lines }) => Number(lines.at(-1)?.bytes));
@@ -85,9 +87,9 @@ describe.skipIf(!imageNode)("the worker's containers, started as the task defini
     expect(await readdir(folder)).toEqual(expect.arrayContaining(["manifest.json", "unet", "vae"]));
   });
 
-  test("the health command says no until the worker is ready, which then does its work and ends when told", async () => {
+  test("the health command fails until the worker is ready, which then runs a job and stops on SIGTERM", async () => {
     expect(await health()).toBe(1);
-    // The worker's mount is for reading: to a user who owns nothing there, so is the folder.
+    // The worker's mount is read-only, so its user must not own the folder.
     if (isRoot) await chown(join(scratch, "models"), 0, 0);
     const container = start(worker, worker.command);
     try {

@@ -7,7 +7,7 @@ import { allows } from "./iam.ts";
 
 const billingKey = "sk_live_51SentinelOfTheTests";
 
-describe("with what a deployer tells", () => {
+describe("with the deployer's variables", () => {
   let cloud: Cloud;
   beforeAll(async () => {
     const environment = {
@@ -20,9 +20,9 @@ describe("with what a deployer tells", () => {
     cloud = new Cloud("production", await evaluate("production", { environment }));
   });
 
-  test("no secret stands in any resource's environment, nor anywhere else in the open", () => {
+  test("no resource contains a secret", () => {
     expect(secretAppears(cloud, billingKey)).toEqual([]);
-    // And the looking finds what is there.
+    // The search finds values that are there.
     const { name } = cloud.bucket;
     expect(secretAppears(cloud, String(cloud.bucket.state.id))).toContain(
       `aws:s3/bucketPolicy:BucketPolicy StorePolicy`,
@@ -30,12 +30,12 @@ describe("with what a deployer tells", () => {
     expect(name).toBe("StoreBucket");
   });
 
-  test("the billing key reaches those who tell the meter", () => {
+  test("the sweeper gets the billing key", () => {
     const links = cloud.builds.find(({ functionID }) => functionID === "SweepHandler")?.links;
     expect(links?.StripeKey).toMatchObject({ value: billingKey });
   });
 
-  test("the router answers to one's own domain, with a certificate for it", () => {
+  test("the router has the domain and a certificate", () => {
     expect(cloud.one("cloudfront/distribution").inputs).toMatchObject({
       aliases: ["api.example.org"],
       viewerCertificate: { minimumProtocolVersion: "TLSv1.2_2021" },
@@ -44,19 +44,21 @@ describe("with what a deployer tells", () => {
     expect(cloud.lambda("Api").environment.VISII_PUBLIC_URL).toBe("https://api.example.org");
   });
 
-  test("alarms are sent to the address that was told", () => {
+  test("alarms are sent to the e-mail address", () => {
     expect(cloud.one("sns/topicSubscription").inputs).toMatchObject({
-      ...{ protocol: "email", endpoint: "ops@example.org", topic: cloud.one("sns/topic").state.arn },
+      protocol: "email",
+      endpoint: "ops@example.org",
+      topic: cloud.one("sns/topic").state.arn,
     });
   });
 
-  test("an image that was built elsewhere is run, and none is built", () => {
+  test("workers run the given image, and none is built", () => {
     expect(cloud.resources.filter(({ type }) => type.startsWith("docker-build:"))).toEqual([]);
     for (const { worker } of cloud.tasks)
       expect(worker.image).toBe(`registry.example/worker@sha256:${"1".repeat(64)}`);
   });
 
-  test("ECS is allowed no registry of AWS where the image lies in another", () => {
+  test("an image outside ECR needs no ECR permissions", () => {
     for (const { resource } of cloud.tasks) {
       const policy = cloud.policyOf(cloud.byArn(resource.inputs.executionRoleArn));
       expect(policy.flatMap(({ Action }) => Action).filter((action) => action.startsWith("ecr:"))).toEqual(
@@ -65,7 +67,7 @@ describe("with what a deployer tells", () => {
     }
   });
 
-  test("the budget counts what has both tags of the stage", () => {
+  test("the budget covers resources with both tags of the stage", () => {
     expect(cloud.one("budgets/budget").inputs.filterExpression).toEqual({
       ands: [
         { tags: { key: "project", values: ["visii"] } },
@@ -75,7 +77,7 @@ describe("with what a deployer tells", () => {
   });
 });
 
-test("an image in another account's ECR is pulled by right, and only that one", async () => {
+test("ECS may pull an image from another account's ECR, and only from its repository", async () => {
   const environment = {
     VISII_WORKER_IMAGE: `210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/worker@sha256:${"2".repeat(64)}`,
   };
@@ -86,13 +88,13 @@ test("an image in another account's ECR is pulled by right, and only that one", 
   expect(allows(policy, "ecr:BatchGetImage", `${repository}/other`)).toBe(false);
 });
 
-test("a word that the budget does not know is refused by name", async () => {
+test("an invalid VISII_BUDGET_OF is rejected with its name", async () => {
   await expect(evaluate("dev", { environment: { VISII_BUDGET_OF: "satge" } })).rejects.toThrow(
     'VISII_BUDGET_OF is "satge"; it must be account or stage.',
   );
 });
 
-test("sst.config.ts is a table of contents: forty lines, and nothing imported before SST says so", () => {
+test("sst.config.ts has at most forty lines and no static imports", () => {
   const lines = readFileSync(`${root}/sst.config.ts`, "utf8").trimEnd().split("\n");
   expect(lines.length).toBeLessThanOrEqual(40);
   expect(lines.filter((line) => /^import\b/.test(line))).toEqual([]);

@@ -9,14 +9,14 @@ import { promisify } from "node:util";
 export const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const platform = join(root, ".sst", "platform");
 
-/** A resource as the program asks for it. */
+/** A resource of the program. */
 export interface Resource {
-  /** Pulumi's, such as `aws:sqs/queue:Queue`. */
+  /** Pulumi's type, such as `aws:sqs/queue:Queue`. */
   readonly type: string;
-  /** In the program, unlike its name in AWS. */
+  /** Logical name; its name in AWS may differ. */
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** Inputs and what AWS would add. */
+  /** Inputs, and the properties that AWS adds. */
   readonly state: Readonly<Record<string, unknown>> & { readonly id: string; readonly arn: string };
   readonly options: {
     readonly retainOnDelete: boolean;
@@ -27,12 +27,12 @@ export interface Resource {
     readonly dependsOn: readonly string[];
   };
 }
-/** What SST's command was asked to build for a function. */
+/** A function's build, as requested from SST. */
 export interface Build {
   readonly functionID: string;
   readonly handler: string;
   readonly runtime: string;
-  /** Linked resources by name, whose properties travel sealed beside the code. */
+  /** Linked resources by name. Their properties are encrypted next to the code. */
   readonly links: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly copyFiles: readonly { readonly from: string; readonly to: string }[];
 }
@@ -49,14 +49,14 @@ export interface Evaluated {
   readonly resources: readonly Resource[];
 }
 
-/** A change of one of the program's files. Text that is not there exactly once is an error: such a mutation would prove nothing. */
+/** A change of one of the program's files. It is an error if `from` does not occur exactly once. */
 export interface Mutation {
   readonly file: string;
   readonly from: string;
   readonly to: string;
 }
 
-/** As far as it is used of the esbuild that SST brings. */
+/** The used part of SST's esbuild. */
 interface Esbuild {
   build(options: object): Promise<unknown>;
 }
@@ -67,13 +67,13 @@ interface PluginBuild {
   ): void;
 }
 
-/** Bundles `sst.config.ts` as SST does, runs it in a process of its own and reads what it made. */
+/** Bundles `sst.config.ts` as SST does, runs it in a child process and returns its resources. */
 export async function evaluate(
   stage: string,
   options: { readonly mutation?: Mutation; readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<Evaluated> {
   const { mutation, environment = {} } = options;
-  // Below the platform, so that packages resolve to its own.
+  // Below the platform, so that its packages are found.
   const folder = join(platform, "evaluated");
   await mkdir(folder, { recursive: true });
   const work = await mkdtemp(join(tmpdir(), "visii-infra-"));
@@ -83,10 +83,17 @@ export async function evaluate(
     let mutated = 0;
     await (createRequire(join(platform, "package.json"))("esbuild") as Esbuild).build({
       stdin: { contents: entry, resolveDir: root, loader: "ts" },
-      ...{ outfile: bundle, bundle: true, platform: "node", format: "esm", logLevel: "error" },
-      ...{ packages: "external", inject: [join(platform, "src", "shim", "run.js")] },
-      ...{ target: "node20", keepNames: true, absWorkingDir: root },
-      // Components look at these while they load; the host fills them.
+      outfile: bundle,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      logLevel: "error",
+      packages: "external",
+      inject: [join(platform, "src", "shim", "run.js")],
+      target: "node20",
+      keepNames: true,
+      absWorkingDir: root,
+      // Read by components while they load; the host fills them.
       banner: { js: "globalThis.$app = {}; globalThis.$cli = { paths: {} }; globalThis.$dev = false;" },
       plugins: mutation
         ? [
@@ -99,7 +106,7 @@ export async function evaluate(
                   const parts = text.split(mutation.from);
                   if (parts.length !== 2)
                     throw new Error(
-                      `${mutation.file} has "${mutation.from}" ${parts.length - 1} times, not once`,
+                      `${mutation.file} contains "${mutation.from}" ${parts.length - 1} times; it must once`,
                     );
                   mutated++;
                   return { contents: parts.join(mutation.to), loader: "ts" };
@@ -108,7 +115,7 @@ export async function evaluate(
           ]
         : [],
     });
-    if (mutation && mutated !== 1) throw new Error(`${mutation.file} is no part of the program`);
+    if (mutation && mutated !== 1) throw new Error(`${mutation.file} is not part of the program`);
     const out = join(build, "resources.json");
     const env = { PATH: process.env.PATH, HOME: work, SST_SERVER: "", SST_SECRETS: "{}", ...environment };
     await promisify(execFile)(process.execPath, [bundle, JSON.stringify({ root, stage, work, out })], {
@@ -122,7 +129,7 @@ export async function evaluate(
   }
 }
 
-/** SST's own entry, with our host around it; the program finds SST and its providers without importing them. */
+/** Entry like SST's, with the host of the tests. The program uses SST and its providers as globals. */
 const entry = [
   ["{ run }", "./.sst/platform/src/auto/run.ts"],
   ["{ host }", "./tests/infra/host/program-host.ts"],

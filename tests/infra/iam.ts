@@ -19,12 +19,12 @@ const documentSchema = z.object({ Statement: z.array(statementSchema) });
 export const parsePolicy = (document: unknown): readonly Statement[] =>
   documentSchema.parse(typeof document === "string" ? JSON.parse(document) : document).Statement;
 
-/** What a request brings that conditions ask for. */
+/** Values of condition keys. */
 type Context = Readonly<Record<string, string>>;
 
 /**
- * IAM's decision: an explicit denial wins, then an allowance, else no. A condition on a key that the request does not bring holds
- * for an allowance and not for a denial, so that a doubt shows as too much allowed.
+ * IAM's decision: an explicit deny wins, then an allow; the default is deny. A condition on a key without a value holds
+ * for an allow and not for a deny, so that errors are on the permissive side.
  */
 export function allows(
   statements: readonly Statement[],
@@ -32,13 +32,13 @@ export function allows(
   resource: string,
   context: Context = {},
 ): boolean {
-  const touching = statements.filter(
+  const matching = statements.filter(
     ({ Action, Resource }) =>
       Action.some((pattern) => matches(pattern, action, true)) &&
       Resource.some((pattern) => matches(pattern, resource)),
   );
-  const denied = touching.some((each) => each.Effect === "Deny" && holds(each, context, false));
-  return !denied && touching.some((each) => each.Effect === "Allow" && holds(each, context, true));
+  const denied = matching.some((each) => each.Effect === "Deny" && holds(each, context, false));
+  return !denied && matching.some((each) => each.Effect === "Allow" && holds(each, context, true));
 }
 
 function holds({ Condition = {} }: Statement, context: Context, unknown: boolean): boolean {
@@ -47,13 +47,13 @@ function holds({ Condition = {} }: Statement, context: Context, unknown: boolean
       const given = context[key];
       if (given === undefined) return unknown;
       if (!["Bool", "StringEquals", "ForAllValues:StringEquals"].includes(test))
-        throw new Error(`the condition ${test} is not known here`);
+        throw new Error(`unknown condition ${test}`);
       return values.includes(given);
     }),
   );
 }
 
-/** IAM's wildcards: `*` for any text, `?` for one character. Actions do not care for case. */
+/** IAM's wildcards: `*` for any text, `?` for one character. Actions ignore case. */
 function matches(pattern: string, text: string, ignoreCase = false): boolean {
   const source = pattern
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")

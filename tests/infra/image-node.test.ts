@@ -8,8 +8,8 @@ import { imageNode, imageNodeVersion } from "./image-node.ts";
 
 const run = promisify(execFile);
 
-describe.skipIf(!imageNode)("on the Node of images and functions (Linux on x64 alone)", () => {
-  test("which is the one that their files name", async () => {
+describe.skipIf(!imageNode)("on the Node of images and functions (Linux on x64 only)", () => {
+  test("the version is that of the Dockerfile and the functions", async () => {
     const { stdout } = await run(imageNode!.program, ["--version"]);
     expect(stdout.trim()).toBe(`v${imageNodeVersion}`);
     const [line] = imageNodeVersion.split(".");
@@ -17,11 +17,14 @@ describe.skipIf(!imageNode)("on the Node of images and functions (Linux on x64 a
     expect(await readFile(join(root, "infra/edge-function.ts"), "utf8")).toContain(`"nodejs${line}.x"`);
   });
 
-  // In a process of its own: everything that those tests start is then started with that Node, too.
+  // In a child process, so that everything these tests start uses this Node too.
   test.each([
-    // That it fetches and edits is seen in `containers.test.ts`.
+    // `containers.test.ts` tests downloads and edits.
     ["the worker's bundle learns, stops and recovers", "tests/gpu-worker/container/worker-life.test.ts"],
-    ["the functions' bundles answer, stream, sweep and bury", "tests/functions/lambda.test.ts"],
+    [
+      "the functions' bundles answer, stream, sweep and handle dead letters",
+      "tests/functions/lambda.test.ts",
+    ],
   ])("%s", async (_, file) => {
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
     const { stdout } = await run(imageNode!.program, [vitest, "run", file], {

@@ -8,253 +8,303 @@ import { watchChecks } from "./watch-checks.ts";
 import { gpuChecks, workerChecks } from "./worker-checks.ts";
 
 const checks: Checks = {
-  ...{ ...edgeChecks, ...firewallChecks, ...storageChecks, ...lastingChecks },
-  ...{ ...workerChecks, ...gpuChecks, ...scalingChecks, ...watchChecks },
+  ...edgeChecks,
+  ...firewallChecks,
+  ...storageChecks,
+  ...lastingChecks,
+  ...workerChecks,
+  ...gpuChecks,
+  ...scalingChecks,
+  ...watchChecks,
 };
 
-/** A mistake in the program, and the sentence that must stop being true. Each is made in `infra/` itself and evaluated anew. */
-const mutations: readonly (readonly [mistake: string, mutation: Mutation, sentence: string])[] = [
+/** A mistake planted in the program, and the check that must fail. */
+const mutations: readonly (readonly [mistake: string, mutation: Mutation, check: string])[] = [
   [
-    "the GPU line is dropped",
+    "the task requires no GPU",
     {
       file: "infra/worker-task.ts",
       from: '...(gpu ? { resourceRequirements: [{ type: "GPU", value: "1" }] } : {}),',
       to: "",
     },
-    "the worker's task really asks for a GPU",
+    "the worker's task requires a GPU",
   ],
   [
-    "the bucket is opened",
+    "the bucket is public",
     { file: "infra/bucket.ts", from: "  cors: {", to: '  access: "public",\n  cors: {' },
-    "no bucket can become public",
+    "no bucket can be made public",
   ],
   [
-    "the bucket takes plain HTTP",
+    "the bucket accepts plain HTTP",
     { file: "infra/bucket.ts", from: "  cors: {", to: "  enforceHttps: false,\n  cors: {" },
-    "every bucket refuses plain HTTP",
+    "every bucket rejects plain HTTP",
   ],
   [
-    "links would follow the request's host",
+    "links use the request's host",
     { file: "infra/edge-function.ts", from: "    VISII_PUBLIC_URL: router.url,\n", to: "" },
-    "every function is told what functions/config.ts asks for",
+    "every function has the environment variables of functions/config.ts",
   ],
   [
-    "the API may do anything with the queues",
+    "the API has all permissions on the queues",
     { file: "infra/queues.ts", from: 'actions: ["sqs:SendMessage"]', to: 'actions: ["sqs:*"]' },
-    "the API can put on the queue and cannot read it",
+    "the API sends messages and cannot receive them",
   ],
   [
-    "rows may be scanned",
+    "the table may be scanned",
     {
       file: "infra/table.ts",
       from: '    "dynamodb:Query",\n  ],',
       to: '    "dynamodb:Query",\n    "dynamodb:Scan",\n  ],',
     },
-    "whoever uses rows does so by key and cannot scan everybody's",
+    "functions and workers access rows by key and cannot scan the table",
   ],
   [
-    "nobody may list the bucket",
+    "workers may not list the bucket",
     { file: "infra/worker-role.ts", from: "            listObjects,\n", to: "" },
-    "whoever reads objects can tell a missing one from a forbidden one",
+    "roles that read objects can list the bucket, so that S3 returns 404 for a missing object",
   ],
   [
-    "interactive takes from bulk's queue too",
+    "the interactive pool also receives from the bulk queue",
     {
       file: "scaler/policy.ts",
       from: "pools[pool].lanes.flat();",
       to: '[...pools[pool].lanes.flat(), "bulk" as const];',
     },
-    "a worker takes from its own queues and puts back on those alone",
+    "a worker uses only its own queues",
   ],
   [
-    "the scaler may touch everybody's rows",
+    "the scaler may access an account's rows",
     { file: "infra/scaler.ts", from: "values: [scalerPartition]", to: 'values: [scalerPartition, "acc_1"]' },
-    "it counts queues, resizes the workers' services, keeps rows of its own, and may nothing else",
+    "the scaler counts queues, resizes services and groups, and accesses only its own rows",
   ],
   [
-    "the scaler outlives its turn",
+    "the scaler's timeout exceeds its lock",
     { file: "infra/scaler.ts", from: 'timeout: "25 seconds"', to: 'timeout: "60 seconds"' },
-    "two never act at once: a turn at a pool is longer than the function runs",
+    "the scaler's lock outlives its timeout",
   ],
   [
-    "a stored learning wakes nobody",
+    "a stored learning job does not invoke the scaler",
     { file: "scaler/handle.ts", from: '  "ins#": ["learning"],\n', to: "" },
-    "it comes every minute, and a stored job wakes it",
+    "the scaler runs every minute and for every stored job",
   ],
   [
-    "Spot is all there is",
+    "all machines are Spot",
     {
       file: "infra/gpu-machines.ts",
       from: 'purchase === "onDemand" ? 100 : 0',
       to: "0",
     },
-    "each pool has machines of its own on Spot, and others on demand that come when Spot has none",
+    "each pool has its own Spot machines and its own on-demand machines",
   ],
   [
-    "an alarm takes missing data for zero",
+    "an alarm replaces missing data by zero",
     { file: "infra/alarms.ts", from: "IF(wanted > 0", to: "IF(FILL(wanted, 0) > 0" },
-    "no formula of an alarm or a graph takes missing data for zero",
+    "no metric expression replaces missing data by zero",
   ],
   [
     "production can be removed",
     { file: "sst.config.ts", from: 'removal: lasting ? "retain" : "remove"', to: 'removal: "remove"' },
-    "production survives `sst remove`",
+    "`sst remove` keeps production's data",
   ],
   [
-    "the table may be deleted",
+    "the table has no deletion protection",
     { file: "infra/table.ts", from: "deletionProtection: stage.lasting", to: "deletionProtection: false" },
-    "the table refuses to be deleted",
+    "the table has deletion protection",
   ],
   [
-    "the metadata service answers its first version",
+    "the metadata service accepts version 1",
     { file: "infra/gpu-machines.ts", from: 'httpTokens: "required"', to: 'httpTokens: "optional"' },
-    "every instance answers version 2 of its metadata service only",
+    "every instance requires version 2 of the metadata service",
   ],
   [
     "Spot machines do not drain",
     { file: "infra/gpu-machines.ts", from: "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true\n", to: "" },
-    "Spot machines drain when they are to go",
+    "Spot machines drain after an interruption notice",
   ],
   [
-    "machines get addresses",
+    "machines have public addresses",
     {
       file: "infra/gpu-machines.ts",
       from: 'associatePublicIpAddress: "false"',
       to: 'associatePublicIpAddress: "true"',
     },
-    "no worker and no machine has an address of its own",
+    "workers and machines have no public address",
   ],
   [
     "a deployment resets the number of workers",
     { file: "infra/workers.ts", from: 'ignoreChanges: ["desiredCount"], ', to: "" },
-    "a deployment starts a new worker first, rolls back what fails and counts nobody's workers",
+    "a deployment starts a new worker first, rolls back failures, and keeps the number of workers",
   ],
   [
-    "instructions go with the uploads",
+    "instructions expire with the uploads",
     { file: "infra/bucket.ts", from: 'prefix: "uploads/", ', to: "" },
-    "instructions, weights and what accounts drop stay",
+    "instructions, models and drops do not expire",
   ],
   [
-    "visibility is guessed",
+    "the visibility timeout is not the worker's",
     { file: "infra/queues.ts", from: "queueTiming.visibility", to: "2 * 15" },
-    "visibility and redelivery are the numbers that the worker uses",
+    "visibility timeout and maximum receives are those of the worker's code",
   ],
   [
-    "CORS is answered twice",
+    "the function URL handles CORS too",
     { file: "infra/api.ts", from: "    cors: false,\n", to: "" },
-    "CORS is answered by the app alone, so that no header comes twice",
+    "only the app handles CORS",
   ],
   [
-    "the answers are not streamed",
+    "responses are not streamed",
     { file: "infra/api.ts", from: "streaming: true", to: "streaming: false" },
-    "the API answers as a stream",
+    "the API streams responses",
   ],
   [
-    "the container may write everywhere",
+    "the root file system is writable",
     {
       file: "infra/worker-task.ts",
       from: "readonlyRootFilesystem: true",
       to: "readonlyRootFilesystem: false",
     },
-    "containers are not root, gain nothing and cannot write their own file system",
+    "containers run without root, capabilities and a writable root file system",
   ],
   [
-    "an alarm names a series of yesterday",
+    "an alarm uses a metric that the code does not write",
     {
       file: "infra/job-metrics.ts",
       from: 'select("DeadLetters", kindDimensions)',
       to: 'select("DeadMessages" as never, kindDimensions)',
     },
-    "dashboard and alarms name only series that the code writes, with their dimensions",
+    "dashboard and alarms use exactly the metrics that the code writes, with their dimensions",
   ],
   [
-    "an alarm speaks to nobody",
+    "alarms have no action",
     { file: "infra/alarms.ts", from: "alarmActions: [announcements.arn], ", to: "alarmActions: [], " },
-    "every alarm is heard, and says what it means",
+    "every alarm notifies the topic and has a description",
   ],
   [
-    "the router keeps answers",
+    "the router caches responses",
     { file: "infra/router.ts", from: "        cachePolicyId: cachingDisabled,\n", to: "" },
-    "the router keeps no answer and gives none to two callers",
+    "the router caches no response",
   ],
   [
     "machines are not tagged",
     { file: "infra/gpu-machines.ts", from: "{ ...tags, AmazonECSManaged", to: "{ AmazonECSManaged" },
-    "machines and their disks, which AWS makes by itself, are tagged as the rest is",
+    "machines and their disks are tagged",
   ],
   [
-    "nothing is tagged by default",
+    "there are no default tags",
     { file: "sst.config.ts", from: "defaultTags: { tags: tagsOf(stage) }", to: "" },
-    "everything is tagged with its project and stage, and workers' tasks with their service",
+    "all resources have the tags project and stage, and tasks those of their service",
   ],
   [
-    "graphs count every stage",
+    "graphs use the metrics of every stage",
     { file: "infra/job-metrics.ts", from: ' Stage="', to: ' Kind="' },
-    "dashboard and alarms count this stage alone",
+    "dashboard and alarms use only this stage's metrics",
   ],
   [
-    "alarms count every stage",
+    "alarms use the metrics of every stage",
     { file: "infra/job-metrics.ts", from: "WHERE Stage = '", to: "WHERE Kind = '" },
-    "dashboard and alarms count this stage alone",
+    "dashboard and alarms use only this stage's metrics",
   ],
   [
-    "workers do not say their stage",
+    "workers do not know their stage",
     { file: "infra/worker-task.ts", from: " VISII_STAGE: $app.stage,", to: "" },
-    "every worker is told what gpu-worker/config.ts asks for",
+    "every worker has the environment variables of gpu-worker/config.ts",
   ],
   [
-    "ECS may pull every image of the account",
+    "the execution role may pull every image",
     { file: "infra/worker-image.ts", from: "resources: repositories,", to: 'resources: ["*"],' },
-    "ECS may pull the one image and write the task's own log, and nothing else",
+    "the execution role pulls one image and writes one log",
   ],
   [
-    "machines with tasks may be taken away",
+    "machines with tasks may be terminated",
     {
       file: "infra/gpu-machines.ts",
       from: 'managedTerminationProtection: "ENABLED"',
       to: 'managedTerminationProtection: "DISABLED"',
     },
-    "ECS adds machines for tasks and never takes one with a task on it",
+    "ECS adds machines for tasks and never terminates one with a task",
   ],
   [
-    "a worker that dies as it starts hides that none works",
+    "a crash loop raises no alarm",
     { file: "infra/alarms.ts", from: "datapointsToAlarm: 12", to: "datapointsToAlarm: 20" },
-    "a pool without workers is noticed, also where they start and die again; a cold start is not",
+    "an alarm detects a pool without running workers, also in a crash loop, but not during a cold start",
   ],
   [
-    "workers change before the image is proven",
+    "workers are replaced before the smoke run",
     { file: "infra/workers.ts", from: "dependsOn: [providers, smokeRun]", to: "dependsOn: [providers]" },
-    "a deployment runs the new image once before it changes a worker",
+    "a deployment runs the new image once before it replaces workers",
   ],
   [
-    "two lanes take more than the card has",
+    "the lanes need more memory than the GPU has",
     { file: "infra/worker-task.ts", from: "interactive: [8, 13]", to: "interactive: [14, 14]" },
-    "the lanes' shares of memory fit every card that a worker may get, and both compute in half precision",
+    "the lanes' memory fits every GPU type, in half precision",
   ],
   [
-    "the router does not say that a request came through it",
+    "the router does not sign requests",
     { file: "infra/router.ts", from: "injection: $interpolate", to: "injection: `` && $interpolate" },
-    "the API answers what came through its router, and the router says so",
+    "the router signs requests with the key that the API verifies",
   ],
   [
-    "callers can starve the sweeper",
+    "the sweeper has no reserved concurrency",
     { file: "infra/sweeper.ts", from: "    ...reserved(2),\n", to: "" },
-    "functions that mend and scale have room that callers cannot take",
+    "sweeper, dead letters and scaler have reserved concurrency",
   ],
   [
-    "everybody of the account may take a function's role",
+    "the whole account may assume a function's role",
     {
       file: "infra/edge-function.ts",
       from: '    role: { assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" }) },\n',
       to: "",
     },
-    "a role is taken by the one service it is for",
+    "each role is assumed by one service only",
+  ],
+  [
+    "workers' machines start from AWS's image",
+    { file: "infra/workers.ts", from: "imageId: image.id,", to: "imageId: getEcsImage()," },
+    "workers' machines start from an image of the builder after its smoke run",
+  ],
+  [
+    "disks are initialized at EBS's default rate",
+    { file: "infra/workers.ts", from: "    initialization: 300,\n", to: "" },
+    "workers' machines start from an image of the builder after its smoke run",
+  ],
+  [
+    "machines keep the builder's identity in ECS",
+    { file: "infra/gpu-machines.ts", from: "rm -rf /var/lib/ecs/data/*\n", to: "" },
+    "workers' machines start from an image of the builder after its smoke run",
+  ],
+  [
+    "the smoke run computes no cache on the machine",
+    { file: "infra/smoke.ts", from: 'cache: "write", ', to: "" },
+    "the smoke run downloads the weights and fills the cache, where workers look for them",
+  ],
+  [
+    "a deployment makes no new image after a model was published",
+    { file: "infra/smoke.ts", from: "model: publishedModel()", to: "" },
+    "a deployment runs the new image once before it replaces workers",
+  ],
+  [
+    "the event of a failed Spot launch names no group",
+    {
+      file: "infra/scaler.ts",
+      from: "AutoScalingGroupName: [group.name]",
+      to: "AutoScalingGroupName: [service.name]",
+    },
+    "the scaler hears at once that a pool's Spot request failed",
+  ],
+  [
+    "the scaler may not request machines",
+    { file: "infra/scaler.ts", from: "autoscaling:SetDesiredCapacity", to: "autoscaling:DescribePolicies" },
+    "the scaler counts queues, resizes services and groups, and accesses only its own rows",
+  ],
+  [
+    "starting machines do not count as capacity",
+    { file: "infra/gpu-machines.ts", from: "const instanceWarmup = 180;", to: "const instanceWarmup = 60;" },
+    "ECS adds machines for tasks and never terminates one with a task",
   ],
 ];
 
-test.concurrent.each(mutations)("when %s, a test fails", async (_, mutation, sentence) => {
+test.concurrent.each(mutations)("a check fails if %s", async (_, mutation, title) => {
   const cloud = new Cloud("production", await evaluate("production", { mutation }));
-  const check = checks[sentence];
-  expect(check, sentence).toBeDefined();
+  const check = checks[title];
+  expect(check, title).toBeDefined();
   expect(() => check!(cloud)).toThrow();
 });

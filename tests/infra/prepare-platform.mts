@@ -1,6 +1,6 @@
 /**
- * Brings here, unless they are: SST and its platform, which `sst.config.ts` is type-checked and evaluated against, and the Node
- * that images and functions run on. Only the npm registry is asked; neither an account nor Pulumi's engine is needed.
+ * Installs SST with its platform, which type-checks and evaluates `sst.config.ts`, and the Node of images and functions,
+ * unless they are installed. It uses only the npm registry, and needs neither an account nor Pulumi's engine.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const read = (path: string): string | undefined =>
 const { devDependencies } = JSON.parse(read("infra/package.json") ?? "") as {
   devDependencies: { sst: string };
 };
-/** Both are whole where their last file says so. */
+/** Complete if the last written file exists. */
 const installed = (JSON.parse(read("infra/node_modules/sst/package.json") ?? "{}") as { version?: string })
   .version;
 const lock = read(".sst/provider-lock.json") ?? "";
@@ -32,7 +32,7 @@ if (!isReady) {
     execFileSync(command, words, {
       cwd: infra,
       stdio: ["ignore", "inherit", "inherit"],
-      // Without Pulumi, without Bun and without telling anybody.
+      // Without Pulumi, Bun and telemetry.
       env: {
         ...process.env,
         SST_SKIP_DEPENDENCY_CHECK: "1",
@@ -45,7 +45,7 @@ if (!isReady) {
   run("npx", "--no", "sst", "install", "--stage", "test");
 }
 
-// What the API takes along.
+// Bundled with the API.
 await buildStudio();
 
 if (imageNode && !existsSync(imageNode.program)) {

@@ -25,12 +25,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The command as a deployer runs it; only the store's address is ours. */
+/** Runs the command, with a stand-in for S3. */
 async function publish(...words: readonly string[]) {
   const { region, storeEndpoint, credentials } = standIns.aws;
   const env = {
-    ...{ PATH: process.env.PATH, AWS_REGION: region, VISII_STORE_ENDPOINT: storeEndpoint },
-    ...{ AWS_ACCESS_KEY_ID: credentials?.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey },
+    PATH: process.env.PATH,
+    AWS_REGION: region,
+    VISII_STORE_ENDPOINT: storeEndpoint,
+    AWS_ACCESS_KEY_ID: credentials?.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey,
   };
   const command = [
     join(root, "node_modules/tsx/dist/cli.mjs"),
@@ -48,10 +51,11 @@ async function publish(...words: readonly string[]) {
   );
 }
 
-test("a model folder is published where the workers fetch it, and its name once", async () => {
+test("publishes a model folder once per name, where workers download it", async () => {
   const words = [folder, "--name", "small/1", "--bucket", standIns.bucket];
   expect(await publish(...words)).toMatchObject({
-    ...{ code: 0, stdout: "published 1 files to s3://visii/models/small/1\n" },
+    code: 0,
+    stdout: "published 1 files to s3://visii/models/small/1\n",
   });
   const place = { s3: clients.s3, bucket: standIns.bucket, prefix: "models/small/1" };
   const fetched = join(folder, "fetched");
@@ -64,9 +68,9 @@ test("a model folder is published where the workers fetch it, and its name once"
 
 test.each([
   ["without a folder", [], "Usage: npm run publish-model"],
-  ["with a name that has no version", ["folder", "--name", "small", "--bucket", "b"], "use NAME/VERSION"],
-  ["with an option that is none", ["folder", "--nmae", "small/1"], "--nmae"],
-])("%s it says what it wants", async (_, words, sentence) => {
+  ["with a name without a version", ["folder", "--name", "small", "--bucket", "b"], "use NAME/VERSION"],
+  ["with an unknown option", ["folder", "--nmae", "small/1"], "--nmae"],
+])("%s, it fails with usage help", async (_, words, sentence) => {
   const { code, stderr } = await publish(...words);
   expect(stderr).toContain(sentence);
   expect(code).toBe(2);

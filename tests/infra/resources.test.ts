@@ -25,5 +25,5 @@ describe.each<[string, Checks]>([
     cloud = new Cloud(stage, await evaluate(stage));
   });
 
-  test.each(Object.keys(checks))("%s", (sentence) => checks[sentence]!(cloud));
+  test.each(Object.keys(checks))("%s", (title) => checks[title]!(cloud));
 });

@@ -17,7 +17,7 @@ const ruleSchema = z.object({
 const lifecycle = (cloud: Cloud) =>
   z.array(ruleSchema).parse(cloud.one("s3/bucketLifecycleConfiguration").inputs.rules);
 
-/** Days after which an object is gone; undefined when it stays. */
+/** Days after which an object expires; undefined if it does not. */
 const expiry = (cloud: Cloud, key: string): number | undefined =>
   lifecycle(cloud)
     .filter(({ filter, expiration }) => expiration && key.startsWith(filter.prefix))
@@ -30,12 +30,12 @@ const redrive = (cloud: Cloud, name: "interactive" | "learning" | "bulk") =>
 const names = ["interactive", "learning", "bulk"] as const;
 
 export const storageChecks: Checks = {
-  "every bucket refuses plain HTTP": (cloud) => {
+  "every bucket rejects plain HTTP": (cloud) => {
     const buckets = cloud.all("s3/bucket");
     expect(buckets.length).toBeGreaterThan(0);
     for (const { state } of buckets) {
       const policy = cloud.all("s3/bucketPolicy").find(({ inputs }) => inputs.bucket === state.id);
-      // Whoever asks is allowed everything by a role of theirs; the bucket's own word comes on top.
+      // A caller whose role allows everything; the bucket's policy must still deny.
       const owner: Statement = { Effect: "Allow", Action: ["s3:*"], Resource: ["*"] };
       const all = [owner, ...parsePolicy(policy?.inputs.policy ?? { Statement: [] })];
       for (const [action, resource] of [
@@ -48,54 +48,59 @@ export const storageChecks: Checks = {
       }
     }
   },
-  "no bucket can become public": (cloud) => {
+  "no bucket can be made public": (cloud) => {
     for (const { state } of cloud.all("s3/bucket")) {
       const block = cloud.all("s3/bucketPublicAccessBlock").find(({ inputs }) => inputs.bucket === state.id);
       expect(block?.inputs).toMatchObject({
-        ...{ blockPublicAcls: true, blockPublicPolicy: true },
-        ...{ ignorePublicAcls: true, restrictPublicBuckets: true },
+        blockPublicAcls: true,
+        blockPublicPolicy: true,
+        ignorePublicAcls: true,
+        restrictPublicBuckets: true,
       });
     }
     for (const { inputs } of cloud.all("s3/bucketPolicy"))
       expect(parsePolicy(inputs.policy).filter(({ Effect }) => Effect === "Allow")).toEqual([]);
   },
-  "an upload that nobody completes is gone in a day": (cloud) => {
+  "incomplete uploads expire after a day": (cloud) => {
     expect(expiry(cloud, "uploads/acc_1/upl_1")).toBe(1);
   },
-  "instructions, weights and what accounts drop stay": (cloud) => {
+  "instructions, models and drops do not expire": (cloud) => {
     for (const key of ["instructions/a/b/instruction.visii", "models/m/1/unet.safetensors", "drops/a/b"])
       expect(expiry(cloud, key), key).toBeUndefined();
   },
-  "a result lives as long as the longest plan promises": (cloud) => {
+  "results are kept for the longest retention of any plan": (cloud) => {
     expect(expiry(cloud, "results/acc_1/edt_1/000-0.jpg")).toBeGreaterThanOrEqual(
       lifetimes.longestResult / day,
     );
   },
-  "inputs and batches outlive every job that may need them": (cloud) => {
+  "inputs and batches are kept longer than any message": (cloud) => {
     for (const key of ["inputs/a/b", "batches/a/b/lines.jsonl"])
       expect(expiry(cloud, key)).toBe(lifetimes.input / day);
     expect(lifetimes.input).toBeGreaterThan(14 * day);
   },
-  "the rest of a broken upload is not paid for": (cloud) => {
+  "incomplete multipart uploads are deleted": (cloud) => {
     expect(
       lifecycle(cloud).find(({ abortIncompleteMultipartUpload }) => abortIncompleteMultipartUpload),
     ).toMatchObject({ filter: { prefix: "" } });
   },
-  "a signed form can be posted from any page, and nothing deleted": (cloud) => {
+  "CORS allows GET, HEAD and POST from any origin, and no DELETE": (cloud) => {
     const { corsRules } = cloud.one("s3/bucketCorsConfiguration").inputs;
     expect(corsRules).toEqual([
       expect.objectContaining({ allowedOrigins: ["*"], allowedMethods: ["GET", "HEAD", "POST"] }),
     ]);
   },
-  "the table is the one that the tests use": (cloud) => {
+  "the table has the keys and indexes of the test table": (cloud) => {
     const { inputs } = cloud.table;
     const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } = tableDefinition("t");
     const [hash, range] = KeySchema ?? [];
     const [index] = GlobalSecondaryIndexes ?? [];
     expect(inputs).toMatchObject({
-      ...{ hashKey: hash?.AttributeName, rangeKey: range?.AttributeName, billingMode: BillingMode },
+      hashKey: hash?.AttributeName,
+      rangeKey: range?.AttributeName,
+      billingMode: BillingMode,
       attributes: AttributeDefinitions?.map(({ AttributeName, AttributeType }) => ({
-        ...{ name: AttributeName, type: AttributeType },
+        name: AttributeName,
+        type: AttributeType,
       })),
       globalSecondaryIndexes: [
         {
@@ -107,34 +112,34 @@ export const storageChecks: Checks = {
       ],
     });
   },
-  "rows forget themselves by the attribute that the adapter writes": (cloud) => {
+  "rows expire by the attribute that the code writes": (cloud) => {
     expect(cloud.table.inputs.ttl).toEqual({ attributeName: "expires", enabled: true });
   },
-  "the table can be taken back to any second of the last weeks": (cloud) => {
+  "point-in-time recovery is enabled": (cloud) => {
     expect(cloud.table.inputs.pointInTimeRecovery).toEqual({ enabled: true });
   },
-  "each queue has a dead-letter queue of its own": (cloud) => {
+  "each queue has its own dead-letter queue": (cloud) => {
     for (const name of names)
       expect(redrive(cloud, name).deadLetterTargetArn).toBe(cloud.queue(name, "Dead").state.arn);
     expect(new Set(names.map((name) => cloud.queue(name, "Dead").state.arn)).size).toBe(3);
   },
-  "visibility and redelivery are the numbers that the worker uses": (cloud) => {
+  "visibility timeout and maximum receives are those of the worker's code": (cloud) => {
     for (const name of names) {
       expect(cloud.queue(name).inputs.visibilityTimeoutSeconds).toBe(queueTiming.visibility);
       expect(redrive(cloud, name).maxReceiveCount).toBe(queueTiming.maximumReceives);
     }
   },
-  "no message is forgotten while there is no capacity, and no dead one before the living": (cloud) => {
+  "messages are kept for a week or more, dead letters at least as long": (cloud) => {
     for (const name of names) {
       const [live, dead] = [cloud.queue(name), cloud.queue(name, "Dead")].map(({ inputs }) =>
         Number(inputs.messageRetentionSeconds),
       );
       expect(live).toBeGreaterThanOrEqual(7 * day);
-      // A message's age goes on when it moves.
+      // A message keeps its age when it moves to the dead-letter queue.
       expect(dead).toBeGreaterThanOrEqual(live!);
     }
   },
-  "every dead-letter queue has a consumer that may take from it": (cloud) => {
+  "every dead-letter queue has a consumer with permission to receive": (cloud) => {
     const consumer = cloud.lambda("DeadLetters");
     for (const name of names) {
       const { arn } = cloud.queue(name, "Dead").state;
@@ -148,7 +153,7 @@ export const storageChecks: Checks = {
       for (const action of ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"])
         expect(allows(consumer.policy, `sqs:${action}`, arn), action).toBe(true);
       expect(allows(consumer.policy, "sqs:ReceiveMessage", cloud.queue(name).state.arn)).toBe(false);
-      // Else a dead letter comes again while it is dealt with.
+      // Otherwise a dead letter is delivered again while it is handled.
       expect(cloud.queue(name, "Dead").inputs.visibilityTimeoutSeconds).toBeGreaterThanOrEqual(
         6 * Number(consumer.resource.inputs.timeout),
       );
@@ -156,17 +161,17 @@ export const storageChecks: Checks = {
   },
 };
 
-/** Where data must outlive mistakes. */
+/** For stages whose data must be kept. */
 export const lastingChecks: Checks = {
-  "production survives `sst remove`": (cloud) => {
+  "`sst remove` keeps production's data": (cloud) => {
     expect(cloud.app).toMatchObject({ protect: true, removal: "retain" });
     for (const each of [cloud.bucket, cloud.table]) expect(each.options.retainOnDelete, each.name).toBe(true);
     expect(cloud.bucket.inputs.forceDestroy).toBe(false);
   },
-  "the table refuses to be deleted": (cloud) => {
+  "the table has deletion protection": (cloud) => {
     expect(cloud.table.inputs.deletionProtectionEnabled).toBe(true);
   },
-  "an instruction written over can be had back for a month": (cloud) => {
+  "overwritten objects can be restored for 30 days": (cloud) => {
     expect(cloud.one("s3/bucketVersioning").inputs.versioningConfiguration).toEqual({ status: "Enabled" });
     const kept = lifecycle(cloud).flatMap(({ noncurrentVersionExpiration: rule }) => (rule ? [rule] : []));
     expect(kept).toEqual([{ noncurrentDays: 30 }]);
@@ -174,12 +179,12 @@ export const lastingChecks: Checks = {
 };
 
 export const passingChecks: Checks = {
-  "a development stage leaves nothing behind": (cloud) => {
+  "removing a development stage deletes everything": (cloud) => {
     expect(cloud.app).toMatchObject({ protect: false, removal: "remove" });
     expect(cloud.bucket.inputs.forceDestroy).toBe(true);
     expect(cloud.table.inputs.deletionProtectionEnabled).toBe(false);
     for (const { name, options } of cloud.resources) {
-      // SST keeps its sourcemaps, of which there are none.
+      // SST would keep source maps; there are none.
       expect(options.retainOnDelete, name).toBe(false);
       expect(options.protect, name).toBe(false);
     }

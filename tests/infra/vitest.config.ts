@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:infra`: needs SST's platform, so it is a stage of its own beside `npm test`. */
+/** `npm run test:infra`, separate from `npm test` because it needs SST's platform. */
 export default defineConfig({
   test: {
     include: ["tests/infra/**/*.test.ts"],
     maxWorkers: 2,
-    // An evaluation is a process of its own, of some seconds; minutes where a machine has much else to do.
+    // An evaluation is a child process of about ten seconds; minutes on a busy machine.
     maxConcurrency: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { z } from "zod";
 import { stageSettings } from "../../infra/stages.ts";
-import { lookPeriod } from "../../scaler/policy.ts";
+import { schedulePeriod } from "../../scaler/policy.ts";
 import { workerTimes } from "../../scaler/worker-times.ts";
 import {
   jobDimensions,
@@ -23,17 +23,17 @@ const querySchema = z.array(
   }),
 );
 
-/** A series of our own, as an alarm or the dashboard names it. */
+/** Use of a custom metric in an alarm or the dashboard. */
 interface Mention {
   readonly metric: string;
   readonly dimensions: readonly string[];
-  /** The one that it is asked for; undefined where all would be counted. */
+  /** Undefined if the metrics of all stages are used. */
   readonly stage: string | undefined;
 }
 
 const plainSchema = z.object({ metricName: z.string(), dimensions: z.record(z.string(), z.string()) });
 
-/** A line of a graph: namespace, name, then dimensions' names and values in turn, and options. */
+/** A line of a graph: namespace, name, then names and values of dimensions, and options. */
 function asMetric(line: unknown): Readonly<Record<string, unknown>> {
   const words = z
     .array(z.unknown())
@@ -46,11 +46,11 @@ function asMetric(line: unknown): Readonly<Record<string, unknown>> {
   return { namespace, metricName, dimensions };
 }
 
-/** Every mention of a series of our own, in alarms and on the dashboard. */
+/** All uses of custom metrics in alarms and the dashboard. */
 function mentions(cloud: Cloud): readonly Mention[] {
   const texts = [...cloud.all("cloudwatch/metricAlarm"), ...cloud.all("cloudwatch/dashboard")].map(
     ({ inputs }) =>
-      // Once for a dashboard's body, which is text in text.
+      // The dashboard's body is JSON within JSON.
       JSON.stringify(inputs).replaceAll("\\", ""),
   );
   const named = cloud
@@ -69,7 +69,9 @@ function mentions(cloud: Cloud): readonly Mention[] {
     .filter(({ namespace }) => namespace === metricNamespace)
     .map((inputs) => plainSchema.parse(inputs))
     .map(({ metricName, dimensions }) => ({
-      ...{ metric: metricName, dimensions: Object.keys(dimensions), stage: dimensions.Stage },
+      metric: metricName,
+      dimensions: Object.keys(dimensions),
+      stage: dimensions.Stage,
     }));
   const patterns = [
     /SEARCH\('\{(?<namespace>\w+),(?<dimensions>[\w,]+)\} MetricName="(?<metric>\w+)"(?: Stage="(?<stage>[\w-]+)")?/g,
@@ -113,14 +115,14 @@ const graphs = (cloud: Cloud) =>
     .widgets.map(({ properties }) => properties);
 
 export const watchChecks: Checks = {
-  "the sweeper comes every minute and ends before it comes again": (cloud) => {
+  "the sweeper runs every minute and ends before the next run": (cloud) => {
     const { inputs } = cloud.one("scheduler/schedule", "SweepSchedule");
     expect(inputs).toMatchObject({ scheduleExpression: "rate(1 minute)", state: "ENABLED" });
     const sweeper = cloud.lambda("SweepHandler").resource;
     expect(inputs.target).toMatchObject({ arn: sweeper.state.arn });
     expect(sweeper.inputs.timeout).toBeLessThanOrEqual(60);
   },
-  "EventBridge Scheduler may invoke the sweeper and nothing else": (cloud) => {
+  "the sweeper's schedule may invoke only the sweeper": (cloud) => {
     const { roleArn } = z
       .object({ roleArn: z.string() })
       .parse(cloud.one("scheduler/schedule", "SweepSchedule").inputs.target);
@@ -128,7 +130,7 @@ export const watchChecks: Checks = {
     for (const { name, resource } of cloud.lambdas)
       expect(allows(policy, "lambda:InvokeFunction", resource.state.arn), name).toBe(name === "SweepHandler");
   },
-  "a webhook's delivery and a batch begin as soon as their rows stand": (cloud) => {
+  "inserting a delivery or batch row invokes the due-row function": (cloud) => {
     const mapping = cloud
       .all("lambda/eventSourceMapping")
       .find(
@@ -143,12 +145,12 @@ export const watchChecks: Checks = {
       "dlv#",
     ]);
     for (const { pattern } of filters) expect(JSON.parse(pattern).eventName).toEqual(["INSERT"]);
-    // One record that fails must not hold up those behind it.
+    // A failing record must not block the stream.
     expect(mapping.inputs.maximumRetryAttempts).toBeLessThanOrEqual(2);
     const { policy } = cloud.lambda("TableSubscriberDueFunction");
     expect(allows(policy, "dynamodb:GetRecords", String(cloud.table.state.streamArn))).toBe(true);
   },
-  "every log is kept as long as the stage says": (cloud) => {
+  "every log has the stage's retention": (cloud) => {
     const logs = cloud.all("cloudwatch/logGroup");
     expect(logs).toHaveLength(11);
     for (const { inputs, name } of logs)
@@ -157,7 +159,7 @@ export const watchChecks: Checks = {
     for (const { logConfiguration } of written)
       expect(logs.map(({ inputs }) => inputs.name)).toContain(logConfiguration.options["awslogs-group"]);
   },
-  "every alarm is heard, and says what it means": (cloud) => {
+  "every alarm notifies the topic and has a description": (cloud) => {
     const topic = cloud.one("sns/topic").state.arn;
     const alarms = cloud.all("cloudwatch/metricAlarm");
     for (const { inputs, name } of alarms) {
@@ -168,16 +170,16 @@ export const watchChecks: Checks = {
     expect(alarms.map(({ name }) => name).sort()).toEqual([
       "ApiErrors",
       "BulkNotReady",
-      "BulkUnscaled",
-      "DeadLettersCome",
+      "BulkNotScaled",
+      "DeadLettersAdded",
       "DeadLettersErrors",
-      "DeadLettersLie-bulk",
-      "DeadLettersLie-interactive",
-      "DeadLettersLie-learning",
+      "DeadLettersRemain-bulk",
+      "DeadLettersRemain-interactive",
+      "DeadLettersRemain-learning",
       "DueRowsErrors",
       "InteractiveNotReady",
-      "InteractiveUnscaled",
-      "JobsFail",
+      "InteractiveNotScaled",
+      "JobFailures",
       "OldestMessage-bulk",
       "OldestMessage-interactive",
       "OldestMessage-learning",
@@ -188,20 +190,23 @@ export const watchChecks: Checks = {
       "WebhookSenderErrors",
     ]);
   },
-  "a pool without workers is noticed, also where they start and die again; a cold start is not": (cloud) => {
-    const { machineBoots, capacityIsNoticed, gpuImageIsPulled, gpuWeightsAreFetched, ...rest } = workerTimes;
-    const machine = [capacityIsNoticed, machineBoots, gpuImageIsPulled, gpuWeightsAreFetched];
-    const stages = [...machine, rest.modelIsPrepared, rest.taskStarts];
-    const coldStart = stages.reduce((total, { seconds }) => total + seconds, 0);
+  "an alarm detects a pool without running workers, also in a crash loop, but not during a cold start": (
+    cloud,
+  ) => {
+    const { wake, machineIsRequested, machineBoots, snapshotIsRead, taskStarts } = workerTimes;
+    const coldStart = [wake, machineIsRequested, machineBoots, snapshotIsRead, taskStarts].reduce(
+      (total, { seconds }) => total + seconds,
+      0,
+    );
     for (const name of ["InteractiveNotReady", "BulkNotReady"]) {
       const { evaluationPeriods, datapointsToAlarm } = z
         .object({ evaluationPeriods: z.number(), datapointsToAlarm: z.number() })
         .parse(cloud.one("cloudwatch/metricAlarm", name).inputs);
-      expect(datapointsToAlarm * lookPeriod).toBeGreaterThan(2 * coldStart);
+      expect(datapointsToAlarm * schedulePeriod).toBeGreaterThan(2 * coldStart);
       expect(datapointsToAlarm).toBeLessThanOrEqual(0.7 * evaluationPeriods);
     }
   },
-  "CloudWatch and Budgets of this account may speak on the topic, and nobody else": (cloud) => {
+  "only CloudWatch and Budgets of this account may publish to the topic": (cloud) => {
     const [statement, ...others] = parsePolicy(cloud.one("sns/topicPolicy").inputs.policy);
     expect(others).toEqual([]);
     expect(statement?.Principal).toEqual({
@@ -209,7 +214,7 @@ export const watchChecks: Checks = {
     });
     expect(statement?.Condition).toEqual({ StringEquals: { "aws:SourceAccount": ["123456789012"] } });
   },
-  "dashboard and alarms name only series that the code writes, with their dimensions": (cloud) => {
+  "dashboard and alarms use exactly the metrics that the code writes, with their dimensions": (cloud) => {
     const found = mentions(cloud);
     const dimensionsOf = (metric: string): readonly string[] =>
       /^Workers/.test(metric)
@@ -223,12 +228,12 @@ export const watchChecks: Checks = {
       expect(Object.keys(metricUnits)).toContain(metric);
       expect([...dimensions].sort(), metric).toEqual([...dimensionsOf(metric)].sort());
     }
-    const unseen = (Object.keys(metricUnits) as MetricName[]).filter(
+    const unused = (Object.keys(metricUnits) as MetricName[]).filter(
       (name) => !found.some(({ metric }) => metric === name),
     );
-    expect(unseen).toEqual([]);
+    expect(unused).toEqual([]);
   },
-  "no formula of an alarm or a graph takes missing data for zero": (cloud) => {
+  "no metric expression replaces missing data by zero": (cloud) => {
     for (const [name, text] of cloud.texts) expect(text, name).not.toMatch(/\bFILL\b/);
     for (const { inputs, name } of cloud.all("cloudwatch/metricAlarm")) {
       const { metricQueries = [] } = formulaSchema.parse(inputs);
@@ -238,24 +243,28 @@ export const watchChecks: Checks = {
       if (!expression.startsWith("SELECT")) expect(new Set(read), name).toEqual(new Set(named));
     }
   },
-  "the alarm on failing jobs rings for a fifth of at least ten": (cloud) => {
+  "the alarm JobFailures needs 20% failures of at least ten jobs": (cloud) => {
     const { metricQueries = [], threshold } = formulaSchema.parse(
-      cloud.one("cloudwatch/metricAlarm", "JobsFail").inputs,
+      cloud.one("cloudwatch/metricAlarm", "JobFailures").inputs,
     );
     expect(metricQueries.map(({ expression, metric }) => expression ?? metric?.stat)).toEqual([
-      ...["Average", "SampleCount"],
+      "Average",
+      "SampleCount",
       "IF(jobs >= 10, share, 0)",
     ]);
     expect(threshold).toBe(0.2);
   },
-  "a scaler that is silent is heard of": (cloud) => {
-    for (const name of ["InteractiveUnscaled", "BulkUnscaled"])
+  "missing scaler metrics raise an alarm": (cloud) => {
+    for (const name of ["InteractiveNotScaled", "BulkNotScaled"])
       expect(cloud.one("cloudwatch/metricAlarm", name).inputs).toMatchObject({
-        ...{ metricName: "WorkersWanted", statistic: "SampleCount", treatMissingData: "breaching" },
-        ...{ comparisonOperator: "LessThanThreshold", threshold: 1 },
+        metricName: "WorkersWanted",
+        statistic: "SampleCount",
+        treatMissingData: "breaching",
+        comparisonOperator: "LessThanThreshold",
+        threshold: 1,
       });
   },
-  "the dashboard shows waits, jobs by state, seconds of work and what a job costs": (cloud) => {
+  "the dashboard shows waits, jobs by state, compute seconds and cost per job": (cloud) => {
     const titles = graphs(cloud).map(({ title }) => title);
     for (const word of [/oldest message/i, /jobs by state/i, /compute seconds/i, /dollars per job/i])
       expect(
@@ -266,24 +275,25 @@ export const watchChecks: Checks = {
     for (const name of ["interactive", "learning", "bulk"] as const)
       expect(shown).toContain(cloud.queue(name).state.id);
   },
-  "everything is tagged with its project and stage, and workers' tasks with their service": (cloud) => {
+  "all resources have the tags project and stage, and tasks those of their service": (cloud) => {
     expect(cloud.app.providers.aws.defaultTags?.tags).toEqual({ project: "visii", stage: cloud.stage });
     for (const { inputs } of cloud.all("ecs/service"))
       expect(inputs).toMatchObject({ propagateTags: "SERVICE" });
   },
-  "dashboard and alarms count this stage alone": (cloud) => {
+  "dashboard and alarms use only this stage's metrics": (cloud) => {
     const found = mentions(cloud);
     expect(found.length).toBeGreaterThan(8);
     for (const { metric, stage } of found) expect(stage, metric).toBe(cloud.stage);
   },
-  "the budget counts the whole account, until its deployer says that the tags are active": (cloud) => {
+  "the budget covers the whole account by default": (cloud) => {
     expect(cloud.one("budgets/budget").inputs).not.toHaveProperty("filterExpression");
     expect(cloud.one("budgets/budget").inputs).not.toHaveProperty("costFilters");
   },
-  "somebody hears when the month costs more than the stage's budget": (cloud) => {
+  "exceeding the stage's monthly budget sends a notice": (cloud) => {
     const { inputs } = cloud.one("budgets/budget");
     expect(inputs).toMatchObject({
-      ...{ timeUnit: "MONTHLY", limitUnit: "USD" },
+      timeUnit: "MONTHLY",
+      limitUnit: "USD",
       limitAmount: String(stageSettings(cloud.stage).monthlyBudget),
     });
     const topic = cloud.one("sns/topic").state.arn;

@@ -4,27 +4,36 @@ import { smokeOrderSchema, smokeTiming } from "../../deployment/run-smoke-task.t
 import { workerConfigSchema } from "../../gpu-worker/config.ts";
 import { requireCardMemory } from "../../gpu-worker/gpu-memory.ts";
 import { cpuWorker, gpuMachines } from "../../infra/machines.ts";
+import { startSpread } from "../../infra/simulation/assumptions.ts";
 import { stageSettings, tagsOf } from "../../infra/stages.ts";
 import { poolNames, pools, purchases } from "../../scaler/policy.ts";
-import type { Checks, Cloud } from "./cloud.ts";
+import { workerTimes } from "../../scaler/worker-times.ts";
+import type { Checks, Cloud, Container } from "./cloud.ts";
 import { madeUpId } from "./host/made-up-id.ts";
+import { smokeResult } from "./host/mocked-aws.ts";
 import { allows } from "./iam.ts";
 
 const queueNames = ["interactive", "learning", "bulk"] as const;
 const poolOf = (name: string) => (name.startsWith("Bulk") ? "bulk" : "interactive");
+/** Launch templates: the builder's and the workers'. */
+const templates = ["BuilderTemplate", "MachineTemplate"] as const;
 
-const userData = (cloud: Cloud): string =>
-  Buffer.from(String(cloud.one("ec2/launchTemplate").inputs.userData), "base64").toString("utf8");
-const agentSettings = (cloud: Cloud): Readonly<Record<string, string>> =>
+const userData = (cloud: Cloud, template: string): string =>
+  Buffer.from(String(cloud.one("ec2/launchTemplate", template).inputs.userData), "base64").toString("utf8");
+const agentSettings = (cloud: Cloud, template: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    [...userData(cloud).matchAll(/^(ECS_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    [...userData(cloud, template).matchAll(/^(ECS_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
   );
 
 const providerSchema = z.object({
   autoScalingGroupArn: z.string(),
   managedDraining: z.string(),
   managedTerminationProtection: z.string(),
-  managedScaling: z.object({ status: z.string(), targetCapacity: z.number() }),
+  managedScaling: z.object({
+    status: z.string(),
+    targetCapacity: z.number(),
+    instanceWarmupPeriod: z.number(),
+  }),
 });
 const providers = (cloud: Cloud) =>
   cloud.all("ecs/capacityProvider").map((resource) => {
@@ -32,6 +41,7 @@ const providers = (cloud: Cloud) =>
     return { resource, settings, group: cloud.byArn(settings.autoScalingGroupArn) };
   });
 
+const ecsImage = madeUpId("ami", "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id");
 const strategySchema = z.array(z.object({ capacityProvider: z.string() })).length(1);
 
 const firewallSchema = z.object({
@@ -39,9 +49,9 @@ const firewallSchema = z.object({
   egress: z.array(z.object({ protocol: z.string(), fromPort: z.number(), toPort: z.number() })),
 });
 
-/** With GPUs and without. */
+/** For all stages. */
 export const workerChecks: Checks = {
-  "every worker is told what gpu-worker/config.ts asks for": (cloud) => {
+  "every worker has the environment variables of gpu-worker/config.ts": (cloud) => {
     expect(cloud.tasks).toHaveLength(2);
     for (const { environment, name } of cloud.tasks) {
       const config = workerConfigSchema.parse(environment);
@@ -53,11 +63,11 @@ export const workerChecks: Checks = {
       expect(config.VISII_LANES).toEqual(pools[poolOf(name)].lanes);
     }
   },
-  "between them the workers serve every queue, and none twice": (cloud) => {
+  "each queue is served by exactly one pool": (cloud) => {
     const lanes = cloud.tasks.flatMap(({ environment }) => workerConfigSchema.parse(environment).VISII_LANES);
     expect(lanes.flat().sort()).toEqual([...queueNames].sort());
   },
-  "a worker takes from its own queues and puts back on those alone": (cloud) => {
+  "a worker uses only its own queues": (cloud) => {
     for (const { environment, policy, name } of cloud.tasks) {
       const own: readonly string[] = workerConfigSchema.parse(environment).VISII_LANES.flat();
       for (const queue of queueNames)
@@ -68,7 +78,7 @@ export const workerChecks: Checks = {
           ).toBe(own.includes(queue));
     }
   },
-  "a worker reads inputs and writes results, and no upload or batch": (cloud) => {
+  "a worker reads inputs and writes results, but no uploads, batches or models": (cloud) => {
     for (const { policy } of cloud.tasks) {
       const may = (action: string, key: string) =>
         allows(policy, `s3:${action}`, `${cloud.bucket.state.arn}/${key}`);
@@ -82,7 +92,7 @@ export const workerChecks: Checks = {
         expect(may("DeleteObject", key), key).toBe(false);
     }
   },
-  "ECS may pull the one image and write the task's own log, and nothing else": (cloud) => {
+  "the execution role pulls one image and writes one log": (cloud) => {
     const repository = cloud.one("ecr/repository").state.arn;
     const logs = cloud.all("cloudwatch/logGroup");
     for (const { resource, worker } of cloud.tasks) {
@@ -103,18 +113,18 @@ export const workerChecks: Checks = {
       expect(new Set(actions)).toEqual(new Set(["ecr", "logs"]));
     }
   },
-  "a worker can say that it is busy, of its own cluster's tasks": (cloud) => {
-    const cluster = String(cloud.one("ecs/cluster").inputs.name);
+  "a worker can protect the tasks of its own cluster only": (cloud) => {
+    const cluster = String(cloud.one("ecs/cluster", "Workers").inputs.name);
     const task = (name: string) => `arn:aws:ecs:us-east-1:123456789012:task/${name}/0123456789abcdef`;
     for (const { policy } of cloud.tasks) {
       expect(allows(policy, "ecs:UpdateTaskProtection", task(cluster))).toBe(true);
       expect(allows(policy, "ecs:UpdateTaskProtection", task("another"))).toBe(false);
     }
   },
-  "a stopped worker has as long as a Spot notice lasts": (cloud) => {
+  "a stopped worker has two minutes, as long as a Spot notice": (cloud) => {
     for (const { worker } of cloud.tasks) expect(worker.stopTimeout).toBe(120);
   },
-  "containers are not root, gain nothing and cannot write their own file system": (cloud) => {
+  "containers run without root, capabilities and a writable root file system": (cloud) => {
     for (const { model, worker } of cloud.tasks)
       for (const container of [model, worker, cloud.smoke.container]) {
         expect(container.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
@@ -123,7 +133,7 @@ export const workerChecks: Checks = {
         expect(container.linuxParameters.capabilities).toEqual({ drop: ["ALL"], add: [] });
       }
   },
-  "weights are fetched by one task at a time, before the worker, which only reads them": (cloud) => {
+  "weights are downloaded by one task at a time, before the worker, which only reads them": (cloud) => {
     for (const { model, worker, environment } of cloud.tasks) {
       expect(model.command.slice(0, 2)).toEqual(["flock", "/models/.lock"]);
       expect(model.essential).toBe(false);
@@ -132,24 +142,26 @@ export const workerChecks: Checks = {
         container.mountPoints.find(({ sourceVolume }) => sourceVolume === "models");
       expect(mount(model)).toMatchObject({ containerPath: "/models", readOnly: false });
       expect(mount(worker)).toMatchObject({ containerPath: "/models", readOnly: true });
-      const told = Object.fromEntries(model.environment.map(({ name, value }) => [name, value]));
-      expect(told.VISII_MODEL).toBe(environment.VISII_MODEL);
-      expect(`models/${environment.VISII_MODEL?.slice("/models/".length)}`).toBe(told.VISII_MODEL_SOURCE);
+      const variables = Object.fromEntries(model.environment.map(({ name, value }) => [name, value]));
+      expect(variables.VISII_MODEL).toBe(environment.VISII_MODEL);
+      expect(`models/${environment.VISII_MODEL?.slice("/models/".length)}`).toBe(
+        variables.VISII_MODEL_SOURCE,
+      );
     }
   },
-  "containers run by digest, not by a tag that moves": (cloud) => {
+  "containers run an image by digest": (cloud) => {
     for (const { model, worker } of cloud.tasks) {
       expect(worker.image).toMatch(/@sha256:[0-9a-f]{64}$/);
       expect(model.image).toBe(worker.image);
     }
   },
-  "a worker that does not become ready is replaced, and has minutes to open its model": (cloud) => {
+  "an unhealthy worker is replaced, after five minutes to start": (cloud) => {
     for (const { worker, environment } of cloud.tasks) {
       expect(worker.healthCheck?.command.join(" ")).toContain(`127.0.0.1:${environment.VISII_HEALTH_PORT}`);
       expect(worker.healthCheck?.startPeriod).toBe(300);
     }
   },
-  "no worker and no machine has an address of its own": (cloud) => {
+  "workers and machines have no public address": (cloud) => {
     const isPrivate = (id: unknown) =>
       cloud.all("ec2/subnet").some(({ state, name }) => state.id === id && name.includes("Private"));
     for (const { inputs } of cloud.all("ecs/service")) {
@@ -167,7 +179,7 @@ export const workerChecks: Checks = {
     for (const { inputs, name } of cloud.all("ec2/subnet"))
       if (name.includes("Private")) expect(inputs.mapPublicIpOnLaunch ?? false).toBe(false);
   },
-  "workers call AWS by HTTPS and are called by nobody": (cloud) => {
+  "workers have only outgoing HTTPS": (cloud) => {
     const firewall = cloud.one("ec2/securityGroup", "WorkerFirewall");
     const { ingress, egress } = firewallSchema.parse(firewall.inputs);
     expect(ingress).toEqual([]);
@@ -175,7 +187,7 @@ export const workerChecks: Checks = {
     for (const { inputs } of cloud.all("ecs/service"))
       expect(inputs.networkConfiguration).toMatchObject({ securityGroups: [firewall.state.id] });
   },
-  "weights and rows come past the gateway that is paid by the gigabyte": (cloud) => {
+  "S3 and DynamoDB are reached through gateway endpoints": (cloud) => {
     const endpoints = cloud.all("ec2/vpcEndpoint");
     expect(endpoints.map(({ inputs }) => inputs.serviceName).sort()).toEqual([
       "com.amazonaws.us-east-1.dynamodb",
@@ -187,49 +199,74 @@ export const workerChecks: Checks = {
         tables.map(({ state }) => state.id).sort(),
       );
   },
-  "every instance answers version 2 of its metadata service only": (cloud) => {
+  "every instance requires version 2 of the metadata service": (cloud) => {
     const options = [...cloud.all("ec2/launchTemplate"), ...cloud.all("ec2/instance")];
     for (const { inputs, name } of options)
       expect(inputs.metadataOptions, name).toMatchObject({ httpTokens: "required" });
-    // There is something to look at on every stage: machines with GPUs, or the small NAT.
+    // Every stage has GPU machines or NAT instances.
     if (stageSettings(cloud.stage).device === "cuda" || stageSettings(cloud.stage).nat === "ec2")
       expect(options.length).toBeGreaterThan(0);
   },
-  "one resource owns the cluster's capacity, and knows what the services ask for": (cloud) => {
+  "each cluster has the capacity providers that its services use": (cloud) => {
+    const all = cloud.all("ecs/clusterCapacityProviders").map(({ inputs }) => inputs);
+    expect(new Set(all.map(({ clusterName }) => clusterName)).size).toBe(all.length);
     const { capacityProviders } = z
       .object({ capacityProviders: z.array(z.string()) })
-      .parse(cloud.one("ecs/clusterCapacityProviders").inputs);
+      .parse(cloud.one("ecs/clusterCapacityProviders", "WorkersCapacity").inputs);
     for (const { inputs } of cloud.all("ecs/service"))
       for (const { capacityProvider } of inputs.capacityProviderStrategies as { capacityProvider: string }[])
         expect(capacityProviders).toContain(capacityProvider);
   },
-  "a deployment runs the new image once before it changes a worker": (cloud) => {
+  "a deployment runs the new image once before it replaces workers": (cloud) => {
     const run = cloud.one("lambda/invocation");
     const { resource, container } = cloud.smoke;
     const [worker] = cloud.tasks;
+    const isGpu = stageSettings(cloud.stage).device === "cuda";
     expect(run.inputs.functionName).toBe(cloud.lambda("Smoke").resource.state.id);
-    expect(run.inputs.triggers).toEqual({ image: worker!.worker.image });
+    expect(run.inputs.triggers).toEqual({
+      image: worker!.worker.image,
+      ...(isGpu
+        ? { machineImage: ecsImage, model: `models/${stageSettings(cloud.stage).model}/manifest.json` }
+        : {}),
+    });
     const order = smokeOrderSchema.parse(JSON.parse(String(run.inputs.input)));
     expect(order.taskDefinition).toBe(resource.state.arn);
-    expect(cloud.service("interactive", "onDemand").inputs.capacityProviderStrategies).toEqual([
-      { capacityProvider: order.capacityProvider, weight: 1 },
-    ]);
+    // On demand, so that a deployment does not wait for Spot.
+    expect(order.capacityProvider).toBe(
+      isGpu ? cloud.one("ecs/capacityProvider", "BuilderCapacity").state.id : "FARGATE",
+    );
+    expect(cloud.one("ecs/clusterCapacityProviders", "SmokeCapacity").inputs).toMatchObject({
+      clusterName: cloud.byArn(order.cluster).state.id,
+      capacityProviders: [order.capacityProvider],
+    });
     expect(container.image).toBe(worker!.worker.image);
     expect(container.command).toEqual(["node", "smoke.mjs", "."]);
     expect(container.resourceRequirements).toEqual(worker!.worker.resourceRequirements);
     for (const { name, value } of container.environment) expect(worker!.environment[name]).toBe(value);
-    expect(resource.inputs).not.toHaveProperty("taskRoleArn");
+    if (isGpu) {
+      const rights = cloud.policyOf(cloud.byArn(resource.inputs.taskRoleArn));
+      expect(new Set(rights.flatMap(({ Action }) => Action))).toEqual(
+        new Set(["s3:ListBucket", "s3:GetObject"]),
+      );
+      const reads = (key: string) => allows(rights, "s3:GetObject", `${cloud.bucket.state.arn}/${key}`);
+      expect([reads("models/m/1/unet"), reads("inputs/a/b")]).toEqual([true, false]);
+    } else expect(resource.inputs).not.toHaveProperty("taskRoleArn");
     const { policy, resource: runner } = cloud.lambda("Smoke");
     expect(1000 * Number(runner.inputs.timeout)).toBeGreaterThan(smokeTiming.timeout);
     expect(allows(policy, "ecs:RunTask", resource.state.arn)).toBe(true);
     expect(allows(policy, "iam:PassRole", String(resource.inputs.executionRoleArn))).toBe(true);
     expect(allows(policy, "iam:PassRole", cloud.tasks[0]!.role.state.arn)).toBe(false);
     for (const { options } of cloud.all("ecs/service")) expect(options.dependsOn).toContain(run.name);
+    const instance = "arn:aws:ecs:us-east-1:123456789012:container-instance";
+    const own = String(cloud.byArn(order.cluster).state.id);
+    expect(allows(policy, "ecs:DescribeContainerInstances", `${instance}/${own}/0123`)).toBe(true);
+    expect(allows(policy, "ecs:DescribeContainerInstances", `${instance}/another/0123`)).toBe(false);
   },
-  "a deployment starts a new worker first, rolls back what fails and counts nobody's workers": (cloud) => {
+  "a deployment starts a new worker first, rolls back failures, and keeps the number of workers": (cloud) => {
     for (const { inputs, options } of cloud.all("ecs/service")) {
       expect(inputs).toMatchObject({
-        ...{ deploymentMinimumHealthyPercent: 100, deploymentMaximumPercent: 200 },
+        deploymentMinimumHealthyPercent: 100,
+        deploymentMaximumPercent: 200,
         deploymentCircuitBreaker: { enable: true, rollback: true },
       });
       expect(options.ignoreChanges).toContain("desiredCount");
@@ -238,52 +275,97 @@ export const workerChecks: Checks = {
 };
 
 export const gpuChecks: Checks = {
-  "the worker's task really asks for a GPU": (cloud) => {
+  "the worker's task requires a GPU": (cloud) => {
     for (const { worker, environment } of cloud.tasks) {
       expect(worker.resourceRequirements).toEqual([{ type: "GPU", value: "1" }]);
       expect(environment.VISII_DEVICE).toBe("cuda");
     }
-    expect(agentSettings(cloud).ECS_ENABLE_GPU_SUPPORT).toBe("true");
+    for (const template of templates)
+      expect(agentSettings(cloud, template).ECS_ENABLE_GPU_SUPPORT).toBe("true");
   },
-  "machines run the ECS image that has the driver": (cloud) => {
-    expect(cloud.one("ec2/launchTemplate").inputs.imageId).toBe(
-      madeUpId("ami", "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"),
-    );
+  "the builder runs AWS's machine image with the GPU driver": (cloud) => {
+    expect(cloud.one("ec2/launchTemplate", "BuilderTemplate").inputs.imageId).toBe(ecsImage);
   },
-  "a task fits the smallest machine it may get": (cloud) => {
+  "workers' machines start from an image of the builder after its smoke run": (cloud) => {
+    const image = cloud.one("ec2/amiFromInstance");
+    expect(image.inputs.sourceInstanceId).toBe(smokeResult.instanceId);
+    // Another run makes another image, also of the same machine.
+    expect(String(image.inputs.name)).toContain(smokeResult.taskId);
+    const template = cloud.one("ec2/launchTemplate", "MachineTemplate").inputs;
+    expect(template.imageId).toBe(image.state.id);
+    expect(template.blockDeviceMappings).toMatchObject([{ ebs: { volumeInitializationRate: 300 } }]);
+    // The builder's identity in ECS must not be used by its copies.
+    expect(userData(cloud, "MachineTemplate")).toContain("rm -rf /var/lib/ecs/data/*");
+    expect(agentSettings(cloud, "MachineTemplate").ECS_IMAGE_PULL_BEHAVIOR).toBe("prefer-cached");
+    for (const { group } of providers(cloud).filter(({ resource }) => resource.name !== "BuilderCapacity")) {
+      const { launchTemplate } = z
+        .object({
+          launchTemplate: z.object({ launchTemplateSpecification: z.record(z.string(), z.string()) }),
+        })
+        .parse(group.inputs.mixedInstancesPolicy);
+      expect(launchTemplate.launchTemplateSpecification.launchTemplateId).toBe(
+        cloud.one("ec2/launchTemplate", "MachineTemplate").state.id,
+      );
+    }
+  },
+  "the smoke run downloads the weights and fills the cache, where workers look for them": (cloud) => {
+    const { resource, container, model } = cloud.smoke;
+    const [task] = cloud.tasks;
+    expect(model?.essential).toBe(false);
+    expect(container.dependsOn).toEqual([{ containerName: "model", condition: "COMPLETE" }]);
+    const shared = (volumes: unknown) =>
+      z
+        .array(z.object({ name: z.string(), hostPath: z.string().optional() }))
+        .parse(volumes)
+        .filter(({ hostPath }) => hostPath);
+    expect(shared(resource.inputs.volumes)).toEqual(shared(task!.resource.inputs.volumes));
+    const variables = (each: Container) =>
+      Object.fromEntries(each.environment.map(({ name, value }) => [name, value]));
+    expect(variables(container)).toMatchObject({
+      VISII_MODEL: task!.environment.VISII_MODEL,
+      VISII_CACHE: task!.environment.VISII_CACHE,
+    });
+    expect(variables(model!)).toEqual(variables(task!.model));
+    const place = (each: Container, name: string) =>
+      each.mountPoints.find(({ sourceVolume }) => sourceVolume === name);
+    expect(place(model!, "models")).toEqual(place(task!.model, "models"));
+    for (const name of ["models", "cache"]) expect(place(container, name)).toEqual(place(task!.worker, name));
+  },
+  "a task fits the smallest machine type": (cloud) => {
     const smallest = Object.values(gpuMachines).reduce((a, b) => (b.memory < a.memory ? b : a));
     for (const { resource } of cloud.tasks) {
       expect(Number(resource.inputs.cpu)).toBeLessThan(smallest.vcpus * 1024);
-      // The system and the agent take more than one GiB.
+      // The system and the agent need more than one GiB.
       expect(Number(resource.inputs.memory)).toBeLessThanOrEqual((smallest.memory - 1.5) * 1024);
     }
   },
-  "the lanes' shares of memory fit every card that a worker may get, and both compute in half precision": (
-    cloud,
-  ) => {
+  "the lanes' memory fits every GPU type, in half precision": (cloud) => {
     for (const { environment } of cloud.tasks) {
       const { VISII_LANE_MEMORY, VISII_PRECISION } = workerConfigSchema.parse(environment);
       expect(VISII_PRECISION).toBe("fp16");
       for (const [name, { gpu, gpuMemory }] of Object.entries(gpuMachines))
         expect(() =>
           requireCardMemory(
-            // A card of 24 GB has 22.5 GiB.
+            // A GPU with 24 GB has 22.5 GiB.
             { name: `${gpu} of ${name}`, memory: 0.93 * gpuMemory * 2 ** 30 },
             VISII_LANE_MEMORY!.map((share) => share * 1e9),
           ),
         ).not.toThrow();
     }
   },
-  "what a first worker computed from the weights lies on the machine's disk for the next": (cloud) => {
+  "the cache is on the machine's disk": (cloud) => {
     for (const { resource, worker, environment } of cloud.tasks) {
       expect(resource.inputs.volumes).toContainEqual({ name: "cache", hostPath: "/var/lib/visii/cache" });
       expect(worker.mountPoints).toContainEqual({
-        ...{ sourceVolume: "cache", containerPath: environment.VISII_CACHE, readOnly: false },
+        sourceVolume: "cache",
+        containerPath: environment.VISII_CACHE,
+        readOnly: false,
       });
     }
-    expect(userData(cloud)).toMatch(/install -d -o 1000 .* \/var\/lib\/visii\/cache/);
+    for (const template of templates)
+      expect(userData(cloud, template)).toMatch(/install -d -o 1000 .* \/var\/lib\/visii\/cache/);
   },
-  "g6.xlarge is wanted first, and one of nine others taken where there is none": (cloud) => {
+  "ten machine types are used in order of price, g6.xlarge first": (cloud) => {
     for (const { inputs } of cloud.all("autoscaling/group")) {
       const { overrides } = z
         .object({ launchTemplate: z.object({ overrides: z.array(z.object({ instanceType: z.string() })) }) })
@@ -294,7 +376,7 @@ export const gpuChecks: Checks = {
       expect([...prices].sort((a, b) => a - b)).toEqual(prices);
     }
   },
-  "each pool has machines of its own on Spot, and others on demand that come when Spot has none": (cloud) => {
+  "each pool has its own Spot machines and its own on-demand machines": (cloud) => {
     const groups = poolNames.flatMap((pool) =>
       purchases.map((purchase) => {
         const strategy = strategySchema.parse(
@@ -312,79 +394,102 @@ export const gpuChecks: Checks = {
           spotAllocationStrategy: "capacity-optimized-prioritized",
         });
         expect(group.inputs.capacityRebalance).toBe(purchase === "spot");
+        expect(group.name).toBe(cloud.group(pool, purchase)?.name);
         return group.name;
       }),
     );
     expect(new Set(groups).size).toBe(4);
   },
-  "at rest there is no machine, and never more than the stage allows and one to change over": (cloud) => {
+  "groups scale from zero to one more machine than the stage's maximum of workers": (cloud) => {
     for (const { group, resource } of providers(cloud)) {
       expect(group.inputs.minSize).toBe(0);
-      expect(group.inputs.maxSize).toBe(stageSettings(cloud.stage).pools[poolOf(resource.name)].maximum + 1);
+      expect(group.inputs.maxSize).toBe(
+        resource.name === "BuilderCapacity"
+          ? 1
+          : stageSettings(cloud.stage).pools[poolOf(resource.name)].maximum + 1,
+      );
     }
   },
-  "Spot machines drain when they are to go": (cloud) => {
-    expect(agentSettings(cloud)).toMatchObject({
+  "Spot machines drain after an interruption notice": (cloud) => {
+    expect(agentSettings(cloud, "MachineTemplate")).toMatchObject({
       ECS_ENABLE_SPOT_INSTANCE_DRAINING: "true",
       ECS_CONTAINER_STOP_TIMEOUT: "120s",
-      ECS_CLUSTER: cloud.one("ecs/cluster").inputs.name,
+      ECS_CLUSTER: cloud.one("ecs/cluster", "Workers").inputs.name,
     });
     for (const { settings } of providers(cloud)) expect(settings.managedDraining).toBe("ENABLED");
   },
-  "ECS adds machines for tasks and never takes one with a task on it": (cloud) => {
-    expect(providers(cloud)).toHaveLength(4);
+  "ECS adds machines for tasks and never terminates one with a task": (cloud) => {
+    expect(providers(cloud)).toHaveLength(5);
     for (const { settings, group } of providers(cloud)) {
       expect(settings.managedScaling).toMatchObject({ status: "ENABLED", targetCapacity: 100 });
       expect(settings.managedTerminationProtection).toBe("ENABLED");
       expect(group.inputs.protectFromScaleIn).toBe(true);
+      // Longer than a machine takes to register, so that ECS requests no second machine for a task.
+      const { machineIsRequested, machineBoots } = workerTimes;
+      const slowest = (1 + startSpread) * (machineIsRequested.seconds + machineBoots.seconds);
+      expect(Number(group.inputs.defaultInstanceWarmup)).toBeGreaterThan(slowest);
+      expect(settings.managedScaling.instanceWarmupPeriod).toBe(group.inputs.defaultInstanceWarmup);
       expect(group.inputs.tags).toContainEqual({
-        ...{ key: "AmazonECSManaged", value: "true", propagateAtLaunch: true },
+        key: "AmazonECSManaged",
+        value: "true",
+        propagateAtLaunch: true,
       });
     }
   },
-  "machines and their disks, which AWS makes by itself, are tagged as the rest is": (cloud) => {
+  "machines and their disks are tagged": (cloud) => {
     const tags = tagsOf(cloud.stage);
-    const { tagSpecifications } = z
-      .object({
-        tagSpecifications: z.array(
-          z.object({ resourceType: z.string(), tags: z.record(z.string(), z.string()) }),
-        ),
-      })
-      .parse(cloud.one("ec2/launchTemplate").inputs);
-    expect(tagSpecifications.map(({ resourceType }) => resourceType).sort()).toEqual(["instance", "volume"]);
-    for (const specification of tagSpecifications) expect(specification.tags).toMatchObject(tags);
+    for (const template of templates) {
+      const { tagSpecifications } = z
+        .object({
+          tagSpecifications: z.array(
+            z.object({ resourceType: z.string(), tags: z.record(z.string(), z.string()) }),
+          ),
+        })
+        .parse(cloud.one("ec2/launchTemplate", template).inputs);
+      expect(tagSpecifications.map(({ resourceType }) => resourceType).sort()).toEqual([
+        "instance",
+        "volume",
+      ]);
+      for (const specification of tagSpecifications) expect(specification.tags).toMatchObject(tags);
+    }
     for (const { inputs } of cloud.all("autoscaling/group"))
       for (const [key, value] of Object.entries(tags))
         expect(inputs.tags).toContainEqual({ key, value, propagateAtLaunch: true });
   },
-  "the weights lie on the machine's own encrypted disk, where later tasks find them": (cloud) => {
+  "the weights are on the machine's encrypted disk": (cloud) => {
     const folder = "/var/lib/visii/models";
     for (const { resource } of cloud.tasks)
       expect(resource.inputs.volumes).toContainEqual({ name: "models", hostPath: folder });
-    expect(userData(cloud)).toContain(`install -d -o 1000 -g 1000 -m 0755 ${folder} `);
-    expect(cloud.one("ec2/launchTemplate").inputs.blockDeviceMappings).toMatchObject([
-      { ebs: { encrypted: "true" } },
-    ]);
+    for (const template of templates) {
+      expect(userData(cloud, template)).toContain(`install -d -o 1000 -g 1000 -m 0755 ${folder} `);
+      expect(cloud.one("ec2/launchTemplate", template).inputs.blockDeviceMappings).toMatchObject([
+        { ebs: { encrypted: "true" } },
+      ]);
+    }
   },
-  "a task never sees the machine's own role": (cloud) => {
-    expect(agentSettings(cloud).ECS_AWSVPC_BLOCK_IMDS).toBe("true");
-    expect(cloud.one("ec2/launchTemplate").inputs.metadataOptions).toMatchObject({
-      httpPutResponseHopLimit: 1,
-    });
+  "tasks cannot use the machine's role": (cloud) => {
+    for (const template of templates) {
+      expect(agentSettings(cloud, template).ECS_AWSVPC_BLOCK_IMDS).toBe("true");
+      expect(cloud.one("ec2/launchTemplate", template).inputs.metadataOptions).toMatchObject({
+        httpPutResponseHopLimit: 1,
+      });
+    }
     for (const { resource } of cloud.tasks) expect(resource.inputs.networkMode).toBe("awsvpc");
   },
 };
 
 export const cpuChecks: Checks = {
-  "there is no machine with a GPU, nor any to look after": (cloud) => {
+  "there are no machines": (cloud) => {
     for (const type of ["ec2/launchTemplate", "autoscaling/group", "ecs/capacityProvider"])
       expect(cloud.all(type), type).toEqual([]);
   },
-  "the same work runs on Fargate, on the CPU": (cloud) => {
+  "workers run on Fargate": (cloud) => {
     for (const { resource, worker, environment } of cloud.tasks) {
       expect(resource.inputs).toMatchObject({
-        ...{ requiresCompatibilities: ["FARGATE"], networkMode: "awsvpc" },
-        ...{ cpu: String(cpuWorker.vcpus * 1024), memory: String(cpuWorker.memory * 1024) },
+        requiresCompatibilities: ["FARGATE"],
+        networkMode: "awsvpc",
+        cpu: String(cpuWorker.vcpus * 1024),
+        memory: String(cpuWorker.memory * 1024),
       });
       expect(worker.resourceRequirements).toBeUndefined();
       const { VISII_DEVICE, VISII_THREADS, VISII_LANES } = workerConfigSchema.parse(environment);

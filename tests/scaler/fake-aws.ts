@@ -1,7 +1,9 @@
 import { Readable } from "node:stream";
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { expect } from "vitest";
 import { MemoryTable } from "../../research/bench/batch/memory-table.ts";
+import { AutoScalingGroups } from "../../scaler/auto-scaling-groups.ts";
 import { EcsServices } from "../../scaler/ecs-services.ts";
 import type { ScalerPorts } from "../../scaler/scale-pool.ts";
 import { SqsJobQueue } from "../../shared/aws/sqs-job-queue.ts";
@@ -15,8 +17,7 @@ interface Service {
 }
 
 /**
- * ECS and SQS as the SDK's clients hear them, below their own retries: services that keep protected tasks, counts that may be
- * old, calls that are refused.
+ * ECS, SQS and Auto Scaling below the SDK's clients and their retries. Calls can be delayed and rejected.
  */
 export class FakeAws {
   readonly clock = new ManualClock();
@@ -31,29 +32,37 @@ export class FakeAws {
     learning: { visible: 0, inFlight: 0 },
     bulk: { visible: 0, inFlight: 0 },
   };
-  /** Every call that was answered, as `UpdateService bulk-spot 3`. */
+  /** Every successful call, such as `UpdateService bulk-spot 3`. */
   readonly calls: string[] = [];
   readonly lines: { readonly message: string; readonly facts: LogFacts }[] = [];
-  /** Asked before each call; a name of an AWS error refuses it. */
+  /** Called before each call; returns the name of an AWS error to reject it. */
   refuse: (call: string) => string | undefined = () => undefined;
-  /** Awaited before each answer. */
+  /** Awaited before each response. */
   delay: (call: string) => Promise<void> = async () => {};
   readonly ports: ScalerPorts;
   readonly #ecs: ECSClient;
   readonly #sqs: SQSClient;
 
+  /** Desired capacity of each Auto Scaling group. */
+  readonly groups: Record<string, number> = {};
+
   constructor(size: { minimum?: number; maximum?: number; onDemandBase?: number } = {}) {
     const options = {
-      ...{ region: "us-east-1", maxAttempts: 2 },
+      region: "us-east-1",
+      maxAttempts: 2,
       credentials: { accessKeyId: "a", secretAccessKey: "s" },
       requestHandler: { handle: (request: unknown) => this.#answer(request as Request) },
     };
-    // The handler is what the SDK asks of one, as far as these clients use it.
+    // The part of the SDK's request handler that these clients use.
     this.#ecs = new ECSClient(options as never);
     this.#sqs = new SQSClient(options as never);
     const pool = (name: string) => ({
-      ...{ minimum: 0, maximum: 8, onDemandBase: 0, ...size },
+      minimum: 0,
+      maximum: 8,
+      onDemandBase: 0,
+      ...size,
       services: { spot: `${name}-spot`, onDemand: `${name}-on-demand` },
+      groups: { spot: `${name}-spot-machines`, onDemand: `${name}-on-demand-machines` },
     });
     const note = (message: string, facts: LogFacts = {}) => void this.lines.push({ message, facts });
     const log: Log = { info: note, error: note };
@@ -63,6 +72,7 @@ export class FakeAws {
       pools: { interactive: pool("interactive"), bulk: pool("bulk") },
       queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },
       services: new EcsServices(this.#ecs, "workers"),
+      groups: new AutoScalingGroups(this.#ecs),
       table: this.table,
       clock: this.clock,
       log,
@@ -83,6 +93,7 @@ export class FakeAws {
   }
 
   async #answer(request: Request) {
+    if (request.hostname?.startsWith("autoscaling.")) return this.#answerAutoScaling(request);
     const target = request.headers["x-amz-target"]?.split(".")[1] ?? "";
     const body = JSON.parse(String(request.body)) as Body;
     const call = [target, body.service ?? body.QueueUrl?.split("/").at(-1), body.desiredCount]
@@ -93,6 +104,24 @@ export class FakeAws {
     if (refusal !== undefined) return respond(400, { __type: refusal, message: "refused" });
     this.calls.push(call);
     return respond(200, this.#reply(target, body));
+  }
+
+  async #answerAutoScaling({ body, headers }: Request) {
+    expect(headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=a\/\d+\/us-east-1\/autoscaling\//);
+    const parameters = new URLSearchParams(String(body));
+    const action = parameters.get("Action") ?? "";
+    const name =
+      parameters.get("AutoScalingGroupName") ?? parameters.get("AutoScalingGroupNames.member.1") ?? "";
+    const desired = parameters.get("DesiredCapacity");
+    const call = [action, name, desired].filter((word) => word !== null).join(" ");
+    const refusal = this.refuse(call);
+    if (refusal !== undefined) return respond(400, `<Error><Code>${refusal}</Code></Error>`);
+    this.calls.push(call);
+    if (desired !== null) this.groups[name] = Number(desired);
+    return respond(
+      200,
+      `<member><DesiredCapacity>${this.groups[name] ?? 0}</DesiredCapacity><MaxSize>9</MaxSize></member>`,
+    );
   }
 
   #reply(target: string, body: Body): unknown {
@@ -119,11 +148,12 @@ export class FakeAws {
       this.service(body.service!).desired = body.desiredCount!;
       return { service: { serviceName: body.service } };
     }
-    throw new Error(`AWS is not asked for ${target} here`);
+    throw new Error(`unexpected call ${target}`);
   }
 }
 
 interface Request {
+  readonly hostname?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
@@ -138,6 +168,6 @@ const respond = (statusCode: number, body: unknown) => ({
   response: {
     statusCode,
     headers: { "content-type": "application/x-amz-json-1.1" },
-    body: Readable.from([Buffer.from(JSON.stringify(body))]),
+    body: Readable.from([Buffer.from(typeof body === "string" ? body : JSON.stringify(body))]),
   },
 });

@@ -1,13 +1,13 @@
 import { digest, madeUpId } from "./made-up-id.ts";
 
-/** What AWS would answer, as far as the program asks. Account, region and names are made up; shapes are AWS's. */
+/** Answers of AWS to the program. Account, region and names are made up; the shapes are those of AWS. */
 const account = "123456789012";
 const region = "us-east-1";
 
 type Inputs = Readonly<Record<string, unknown>>;
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
-/** Names that a resource gets from AWS or from its inputs, by its type. */
+/** ARNs by resource type. */
 const services: Readonly<Record<string, (name: string) => string>> = {
   "aws:s3/bucket:Bucket": (name) => `arn:aws:s3:::${name}`,
   "aws:sqs/queue:Queue": (name) => `arn:aws:sqs:${region}:${account}:${name}`,
@@ -24,15 +24,22 @@ const services: Readonly<Record<string, (name: string) => string>> = {
     `arn:aws:ecs:${region}:${account}:task-definition/${name}:1`,
 };
 
-/** What EC2's ids begin with. */
+/** Answer of the smoke run's function. */
+export const smokeResult = {
+  taskId: "0123456789abcdef0123456789abcdef",
+  instanceId: madeUpId("i", "Builder"),
+};
+
+/** Prefixes of EC2's ids. */
 const idPrefixes: Readonly<Record<string, string>> = {
   "aws:ec2/vpc:Vpc": "vpc",
   "aws:ec2/subnet:Subnet": "subnet",
   "aws:ec2/securityGroup:SecurityGroup": "sg",
   "aws:ec2/launchTemplate:LaunchTemplate": "lt",
+  "aws:ec2/amiFromInstance:AmiFromInstance": "ami",
 };
 
-/** A resource's state after its creation: its inputs, and what AWS adds. */
+/** State of a resource after its creation: its inputs, and the properties that AWS adds. */
 export function newState(type: string, logical: string, inputs: Inputs): Inputs & { readonly id: string } {
   const given = inputs.name ?? inputs.bucket ?? inputs.family;
   const name = typeof given === "string" && given ? given : `${logical.toLowerCase()}-0000000`;
@@ -40,7 +47,10 @@ export function newState(type: string, logical: string, inputs: Inputs): Inputs 
   const id = prefix ? madeUpId(prefix, logical) : name;
   const arn = services[type]?.(name) ?? `arn:aws:${type.split(":")[1]}:${region}:${account}:${name}`;
   return {
-    ...{ id, name, arn, region },
+    id,
+    name,
+    arn,
+    region,
     ...(type === "aws:s3/bucket:Bucket"
       ? { bucket: name, bucketRegionalDomainName: `${name}.s3.${region}.amazonaws.com` }
       : {}),
@@ -58,6 +68,7 @@ export function newState(type: string, logical: string, inputs: Inputs): Inputs 
       ? { ref: `registry.example/${name}@sha256:${"0".repeat(64)}` }
       : {}),
     ...(type === "aws:ec2/launchTemplate:LaunchTemplate" ? { latestVersion: 1 } : {}),
+    ...(type === "aws:lambda/invocation:Invocation" ? { result: JSON.stringify(smokeResult) } : {}),
     ...(type === "aws:cloudfront/distribution:Distribution"
       ? { domainName: "d111111abcdef8.cloudfront.net", hostedZoneId: "Z2FDTNDATAQYW2" }
       : {}),
@@ -66,7 +77,9 @@ export function newState(type: string, logical: string, inputs: Inputs): Inputs 
           domainValidationOptions: [
             {
               domainName: inputs.domainName,
-              ...{ resourceRecordName: "_check", resourceRecordType: "CNAME", resourceRecordValue: "_value" },
+              resourceRecordName: "_check",
+              resourceRecordType: "CNAME",
+              resourceRecordValue: "_value",
             },
           ],
         }
@@ -80,7 +93,7 @@ export function newState(type: string, logical: string, inputs: Inputs): Inputs 
 
 const names = (zones: number) => Array.from({ length: zones }, (_, index) => `${region}${"abcdef"[index]}`);
 
-/** Look-ups. One that is not known here is an error, so that nothing is evaluated on an empty answer. */
+/** Answers of data sources. An unknown one is an error, so that nothing is evaluated with an empty answer. */
 export function answerCall(token: string, inputs: Inputs): Record<string, unknown> {
   switch (token) {
     case "aws:index/getRegion:getRegion":
@@ -91,6 +104,8 @@ export function answerCall(token: string, inputs: Inputs): Record<string, unknow
       return { accountId: account, arn: `arn:aws:iam::${account}:root` };
     case "aws:index/getAvailabilityZones:getAvailabilityZones":
       return { names: names(3), zoneIds: names(3) };
+    case "aws:s3/getObjects:getObjects":
+      return { ...inputs, keys: [text(inputs.prefix)] };
     case "aws:ec2/getAmi:getAmi":
       return { id: "ami-0123456789abcdef0" };
     case "aws:ssm/getParameter:getParameter":
@@ -100,7 +115,7 @@ export function answerCall(token: string, inputs: Inputs): Record<string, unknow
     case "aws:iam/getPolicyDocument:getPolicyDocument":
       return { ...inputs, json: policyDocument(inputs) };
     default:
-      throw new Error(`no answer is known to ${token} ${JSON.stringify(inputs)}`);
+      throw new Error(`no answer is defined for ${token} ${JSON.stringify(inputs)}`);
   }
 }
 
@@ -116,7 +131,7 @@ interface Statement {
   }[];
 }
 
-/** The JSON that the provider makes of `aws.iam.getPolicyDocument`. */
+/** The JSON of `aws.iam.getPolicyDocument`. */
 function policyDocument({ statements }: Inputs): string {
   const all = (statements ?? []) as readonly Statement[];
   return JSON.stringify({

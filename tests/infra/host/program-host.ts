@@ -1,6 +1,6 @@
 /**
- * Runs `sst.config.ts` as SST does, with Pulumi's engine and SST's server replaced by what is below, and writes down every
- * resource it makes. Bundled with the program and SST's own sources by `evaluate.ts`; the globals are SST's.
+ * Runs `sst.config.ts` as SST does, with replacements for Pulumi's engine and SST's server, and writes all resources to
+ * a file. `evaluate.ts` bundles it with the program and SST's sources. The globals are SST's.
  */
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -52,7 +52,7 @@ export async function host(program: Program, run: (program: Program["run"]) => P
   );
   const outputs = await runtime.runInPulumiStack(() =>
     run(async () => {
-      // Last in the row, so it sees what SST's own transformations and the components' made of the options.
+      // Registered last, so it sees the options after the transformations of SST and its components.
       runtime.registerStackTransformation(({ type, name, opts }) => {
         options.set(`${type} ${name}`, opts as Options);
         return undefined;
@@ -63,7 +63,7 @@ export async function host(program: Program, run: (program: Program["run"]) => P
   await runtime.disconnect();
   server.close();
   server.closeAllConnections();
-  const told = resources.map((resource) => {
+  const evaluated = resources.map((resource) => {
     const own = options.get(`${resource.type} ${resource.name}`) ?? {};
     return {
       ...resource,
@@ -76,10 +76,10 @@ export async function host(program: Program, run: (program: Program["run"]) => P
       },
     };
   });
-  writeFileSync(orders.out, JSON.stringify(plain({ app, outputs, builds, resources: told })));
+  writeFileSync(orders.out, JSON.stringify(plain({ app, outputs, builds, resources: evaluated })));
 }
 
-/** Pulumi's mark on a value that is secret; here the value itself is wanted, to see where it got to. */
+/** Pulumi's mark of secret values. The tests need the values, to find where they are used. */
 const secretMark = "4dabf18193072939515e22adb298388d";
 
 function plain(value: unknown): unknown {
@@ -89,7 +89,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
 
-/** What SST's command answers to its components: buckets of its own, and where a function's code was built to. */
+/** SST's server for its components: its buckets, and the output folder of a function's build. */
 async function startSstServer({ root, work }: Orders, builds: unknown[]) {
   const server = createServer(async (request, response) => {
     let text = "";
@@ -102,8 +102,10 @@ async function startSstServer({ root, work }: Orders, builds: unknown[]) {
       if (method === "Provider.Aws.Bootstrap")
         return {
           result: {
-            ...{ asset: "sst-asset-test", state: "sst-state-test" },
-            ...{ assetEcrRegistryId: "123456789012", assetEcrUrl: "test" },
+            asset: "sst-asset-test",
+            state: "sst-state-test",
+            assetEcrRegistryId: "123456789012",
+            assetEcrUrl: "test",
           },
         };
       if (method === "Runtime.Build") {
@@ -119,7 +121,7 @@ async function startSstServer({ root, work }: Orders, builds: unknown[]) {
     };
     response.end(JSON.stringify(answer()));
   });
-  // A slow machine pauses for longer than Node keeps an idle connection, which the next call would then find cut.
+  // On a slow machine, a pause can exceed Node's default timeout for idle connections.
   server.keepAliveTimeout = 600_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
