@@ -23,23 +23,19 @@ const smoke = (environment: Readonly<Record<string, string>> = {}) =>
 
 describe("the smoke run", { timeout: 600_000 }, () => {
   it("learns and applies an instruction with the bundled model", async () => {
-    const { stdout } = await smoke();
+    const { stdout } = await smoke({ VISII_MODEL: join(folder, "not-published") });
     expect(stdout).toContain("the device passed its self-test");
+    expect(stdout).toContain("no model is published");
     const [, gained = "0"] = /"edit_db":([\d.]+)/.exec(stdout) ?? [];
     const [, photo = "0"] = /"photo_db":([\d.]+)/.exec(stdout) ?? [];
     expect(Number(gained) - Number(photo)).toBeGreaterThan(3);
   });
 
-  it("uses a published model too and fills the cache, and passes before a model is published", async () => {
-    const [model, cache] = [join(folder, "published"), join(folder, "cache")];
-    const { stdout } = await smoke({ VISII_MODEL: model, VISII_CACHE: cache });
-    expect(stdout).toContain("no model is published");
-    await cp(join(folder, "models/mini"), model, { recursive: true });
-    const { stdout: second } = await smoke({ VISII_MODEL: model, VISII_CACHE: cache });
-    expect(second).toContain("the published model learned and applied one step");
+  it("then learns and applies one step with a published model, and fills the cache", async () => {
+    const cache = join(folder, "cache");
+    const { stdout } = await smoke({ VISII_MODEL: join(folder, "models/mini"), VISII_CACHE: cache });
+    expect(stdout).toContain("the published model learned and applied one step");
     expect(await readdir(join(cache, "digests"))).not.toEqual([]);
-    await writeFile(join(model, "unet/config.json"), "{}");
-    await expect(smoke({ VISII_MODEL: model })).rejects.toMatchObject({ code: 1 });
   });
 
   it("fails with a missing device and with a damaged model", async () => {
