@@ -21,7 +21,7 @@ const smoke = (environment: Readonly<Record<string, string>> = {}) =>
     env: { PATH: process.env.PATH, ...environment },
   });
 
-describe("the smoke run", { timeout: 600_000 }, () => {
+describe("the smoke test", { timeout: 600_000 }, () => {
   it("learns and applies an instruction with the bundled model", async () => {
     const { stdout } = await smoke({ VISII_MODEL: join(folder, "not-published") });
     expect(stdout).toContain("the device passed its self-test");
