@@ -203,7 +203,6 @@ export const workerChecks: Checks = {
     const options = [...cloud.all("ec2/launchTemplate"), ...cloud.all("ec2/instance")];
     for (const { inputs, name } of options)
       expect(inputs.metadataOptions, name).toMatchObject({ httpTokens: "required" });
-    // Every stage has GPU machines or NAT instances.
     if (stageSettings(cloud.stage).device === "cuda" || stageSettings(cloud.stage).nat === "ec2")
       expect(options.length).toBeGreaterThan(0);
   },
@@ -289,7 +288,6 @@ export const gpuChecks: Checks = {
   "workers' machines start from an image of the builder after its smoke run": (cloud) => {
     const image = cloud.one("ec2/amiFromInstance");
     expect(image.inputs.sourceInstanceId).toBe(smokeResult.instanceId);
-    // Another run makes another image, also of the same machine.
     expect(String(image.inputs.name)).toContain(smokeResult.taskId);
     const template = cloud.one("ec2/launchTemplate", "MachineTemplate").inputs;
     expect(template.imageId).toBe(image.state.id);
@@ -335,7 +333,6 @@ export const gpuChecks: Checks = {
     const smallest = Object.values(gpuMachines).reduce((a, b) => (b.memory < a.memory ? b : a));
     for (const { resource } of cloud.tasks) {
       expect(Number(resource.inputs.cpu)).toBeLessThan(smallest.vcpus * 1024);
-      // The system and the agent need more than one GiB.
       expect(Number(resource.inputs.memory)).toBeLessThanOrEqual((smallest.memory - 1.5) * 1024);
     }
   },
