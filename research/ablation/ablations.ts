@@ -7,14 +7,13 @@ import type { Ablation, CaseInit, Variant } from "./ablation.ts";
 /** Guidance at which the frozen branches have weight, near the bundled model's default. */
 const guided = { textGuidance: 1.5, imageGuidance: 1.2 } as const;
 
-/** Samplers with their numbers of steps; Heun evaluates the UNet 2 · steps − 1 times. */
+/** Samplers with their numbers of steps. Heun does not support the bundled model's zero terminal SNR. */
 const samplers: readonly (readonly [SchedulerKind, readonly number[]])[] = [
   ["ddim", [1, 2, 4, 8, 20]],
   ["dpmpp-2m-karras", [2, 4, 8]],
   ["unipc", [2, 4, 8]],
   ["euler", [4]],
   ["euler-ancestral", [4, 8]],
-  ["heun", [2]],
 ];
 
 /** Compared values of s_T; the paper uses 7.5. */
