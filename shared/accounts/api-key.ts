@@ -38,7 +38,7 @@ const keySpendingSchema = z
     reserved: z.number().int().describe("Credits reserved for open jobs."),
     remaining: z.number().int().describe("Credits that are left of the limit."),
   })
-  .meta({ id: "KeySpending" });
+  .meta({ id: "KeySpending", description: "Present if the key has a monthly limit." });
 
 export const keySchema = z.object({
   id: idSchema("key"),
@@ -49,7 +49,7 @@ export const keySchema = z.object({
   expires_at: timeSchema.optional().describe("When the key expires; absent if never."),
   last_used_at: timeSchema.optional().describe("When the key was last used, accurate to the hour."),
   monthly_limit: limitSchema.optional().describe("Credits that the key can spend in a calendar month."),
-  spending: keySpendingSchema.optional().describe("Present if the key has a monthly limit."),
+  spending: keySpendingSchema.optional(),
 });
 export type KeyResource = z.infer<typeof keySchema>;
 export const createdKeySchema = keySchema.extend({ secret: z.string() });
