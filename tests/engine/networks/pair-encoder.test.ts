@@ -52,7 +52,7 @@ describe("a pair encoder", () => {
   it.each([
     [{ cross_attention_dim: 64 }, /its rows have width 64, but the text encoder's have 32/],
     [{ patch_size: 3 }, /its patch_size 3 does not divide \d+/],
-    [{ layers_per_block: [1, 1] }, /layers_per_block: \[1,1\] is not supported/],
+    [{ layers_per_block: [1, 1] }, /layers_per_block must have as many entries as block_out_channels/],
     [{ attention_heads: 2 }, /attention_heads is not a supported key/],
     [{ hidden_size: 13 }, /fc1\.weight has shape \[12, 48\], but its config\.json requires \[13, 48\]/],
   ])("is rejected for %j, by name", async (change, message) => {
