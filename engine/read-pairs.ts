@@ -22,9 +22,9 @@ export interface ReadPairs {
 /**
  * Decodes and aligns pairs to learn from.
  *
- * * @param lutCommand the command that fits a lookup table to these pairs; a warning names it if a table is
+ * @param lutCommand the command that fits a lookup table to these pairs; a warning names it if a table is
  * sufficient
- * * @throws VisibleError for no pairs, an unreadable photo, or different aspect ratios
+ * @throws VisibleError for no pairs, an unreadable photo, or different aspect ratios
  * @example
  * const { pairs, warnings } = await readPairs([{ before: "before.jpg", after: "after.jpg" }]);
  */

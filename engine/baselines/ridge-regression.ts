@@ -5,7 +5,7 @@ import { InternalError } from "../errors.ts";
  *
  *     W = argmin Σ ‖y − Wᵀx‖² + λ‖W‖² = (G + λ·1)⁻¹ C,     G = Σ x·xᵀ,   C = Σ x·yᵀ
  *
- * * Only the sums are kept, in float64. Rows can be added one at a time, and sums of disjoint rows added or
+ * Only the sums are kept, in float64. Rows can be added one at a time, and sums of disjoint rows added or
  * subtracted.
  */
 export class NormalEquations {

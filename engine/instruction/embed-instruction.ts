@@ -58,7 +58,7 @@ function refuseLongText(pipeline: Pipeline, text: string, room: number): void {
 /**
  * Checks that an instruction was learned with the pipeline's model.
  *
- * * @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows of
+ * @throws VisibleError `foreign_instruction`, which names both models, or `invalid_instruction` for rows of
  * the wrong shape
  * @example
  * requireSameModel(pipeline, await readInstruction("edit.visii"));

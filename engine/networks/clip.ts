@@ -80,8 +80,8 @@ function causalMask(graph: GraphBuilder, length: number): Value {
 /**
  * transformers `CLIPVisionModelWithProjection`.
  *
- * * @param pixels [N, 3, S, S], normalized according to preprocessor_config.json @returns image embeddings
- * [N, projectionDim]
+ * @param pixels [N, 3, S, S], normalized according to preprocessor_config.json
+ * @returns image embeddings [N, projectionDim]
  */
 export function clipVisionEncoder(
   root: Module,

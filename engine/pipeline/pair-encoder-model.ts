@@ -39,7 +39,7 @@ export async function readPairEncoderConfig(folder: string): Promise<PairEncoder
 /**
  * Opens it, if the model folder has one.
  *
- * * @throws VisibleError `mismatched_checkpoint`, which names the mismatch with the rest of the model
+ * @throws VisibleError `mismatched_checkpoint`, which names the mismatch with the rest of the model
  */
 export async function openPairEncoder(
   folder: string,

@@ -80,7 +80,7 @@ interface UnetBatch {
 /**
  * Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size.
  *
- * * @throws VisibleError for an unsupported or incomplete model folder
+ * @throws VisibleError for an unsupported or incomplete model folder
  * @example
  * const mini = await openPipeline(bundledModel, { device: "cpu" });
  * console.log(mini.modelId, mini.imageSize);

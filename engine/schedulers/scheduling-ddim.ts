@@ -4,7 +4,7 @@ import type { PredictionType, SchedulerConfig } from "./scheduler-config.ts";
 import { makeTimesteps, requireSignal, roundHalfToEven } from "./timestep-spacing.ts";
 
 /*
- * * Notation (J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 with η = 0, without added
+ * Notation (J. Song et al., "Denoising Diffusion Implicit Models", 2020, eq. 12 with η = 0, without added
  * noise):
  *
  *   sample  xₜ = √ᾱₜ x₀ + √(1 − ᾱₜ) ε     signal  √ᾱₜ     noise   √(1 − ᾱₜ)     (the paper writes α for ᾱ)

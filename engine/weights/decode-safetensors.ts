@@ -9,8 +9,8 @@ export interface DecodedSafetensors {
 }
 
 /**
- * * @param subject name of the bytes in messages
- * * @throws VisibleError `invalid_weights` for an invalid safetensors file, `unsupported_dtype` for integer
+ * @param subject name of the bytes in messages
+ * @throws VisibleError `invalid_weights` for an invalid safetensors file, `unsupported_dtype` for integer
  * tensors
  */
 export function decodeSafetensors(bytes: Uint8Array, subject: string): DecodedSafetensors {

@@ -135,7 +135,7 @@ export async function writeSafetensors(
  * `writeSafetensors` for files larger than memory: the same bytes, from tensors that are computed as they are
  * written.
  *
- * * @param written called after each chunk with the total size so far and the chunk; an error stops the
+ * @param written called after each chunk with the total size so far and the chunk; an error stops the
  * writing
  * @throws VisibleError `not_writable`
  */
