@@ -229,7 +229,11 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, check:
   ],
   [
     "workers are replaced before the smoke run",
-    { file: "infra/workers.ts", from: "dependsOn: [providers, smokeRun]", to: "dependsOn: [providers]" },
+    {
+      file: "infra/workers.ts",
+      from: "dependsOn: [providers, smokeRun.invocation]",
+      to: "dependsOn: [providers]",
+    },
     "a deployment runs the new image once before it replaces workers",
   ],
   [

@@ -125,8 +125,9 @@ export const workerChecks: Checks = {
     for (const { worker } of cloud.tasks) expect(worker.stopTimeout).toBe(120);
   },
   "containers run without root, capabilities and a writable root file system": (cloud) => {
+    const { container: smoke, model: download } = cloud.smoke;
     for (const { model, worker } of cloud.tasks)
-      for (const container of [model, worker, cloud.smoke.container]) {
+      for (const container of [model, worker, smoke, ...(download ? [download] : [])]) {
         expect(container.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
         expect(container.readonlyRootFilesystem).toBe(true);
         expect(container.privileged).toBe(false);
@@ -396,6 +397,15 @@ export const gpuChecks: Checks = {
       }),
     );
     expect(new Set(groups).size).toBe(4);
+    // Also of the builder's machine, which belongs to no pool.
+    for (const { inputs } of cloud.all("autoscaling/group"))
+      expect(inputs.mixedInstancesPolicy).toMatchObject({
+        instancesDistribution: {
+          onDemandPercentageAboveBaseCapacity: expect.toBeOneOf([0, 100]),
+          onDemandAllocationStrategy: "prioritized",
+          spotAllocationStrategy: "capacity-optimized-prioritized",
+        },
+      });
   },
   "groups scale from zero to one more machine than the stage's maximum of workers": (cloud) => {
     for (const { group, resource } of providers(cloud)) {
