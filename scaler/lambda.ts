@@ -1,4 +1,5 @@
 /** Lambda entry point of the scaler: invoked by the table's stream, by Spot refusals, and every minute. */
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { createAwsClients } from "../shared/aws/clients.ts";
 import { DynamoTable } from "../shared/aws/dynamo-table.ts";
@@ -13,13 +14,13 @@ import { handleEvent } from "./handle.ts";
 
 const config = readScalerConfig();
 const { sqs, dynamo } = createAwsClients({ region: config.AWS_REGION });
-const ecs = new ECSClient({ region: config.AWS_REGION, maxAttempts: 4 });
+const options = { region: config.AWS_REGION, maxAttempts: 4 };
 const queue = (name: QueueName) => new SqsJobQueue(sqs, config.VISII_QUEUE_URLS[name]);
 const ports = {
   pools: config.VISII_POOLS,
   queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },
-  services: new EcsServices(ecs, config.VISII_CLUSTER),
-  groups: new AutoScalingGroups(ecs),
+  services: new EcsServices(new ECSClient(options), config.VISII_CLUSTER),
+  groups: new AutoScalingGroups(new AutoScalingClient(options)),
   table: new DynamoTable(dynamo, config.VISII_TABLE, clock),
   clock,
   log: createJsonLog((line) => process.stdout.write(`${line}\n`), clock.now, "info", config.VISII_STAGE),

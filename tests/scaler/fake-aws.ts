@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { expect } from "vitest";
 import { MemoryTable } from "../../research/bench/batch/memory-table.ts";
 import { AutoScalingGroups } from "../../scaler/auto-scaling-groups.ts";
 import { EcsServices } from "../../scaler/ecs-services.ts";
@@ -42,6 +42,7 @@ export class FakeAws {
   readonly ports: ScalerPorts;
   readonly #ecs: ECSClient;
   readonly #sqs: SQSClient;
+  readonly #autoScaling: AutoScalingClient;
 
   /** Desired capacity of each Auto Scaling group. */
   readonly groups: Record<string, number> = {};
@@ -56,6 +57,7 @@ export class FakeAws {
     // The part of the SDK's request handler that these clients use.
     this.#ecs = new ECSClient(options as never);
     this.#sqs = new SQSClient(options as never);
+    this.#autoScaling = new AutoScalingClient(options as never);
     const pool = (name: string) => ({
       minimum: 0,
       maximum: 8,
@@ -72,7 +74,7 @@ export class FakeAws {
       pools: { interactive: pool("interactive"), bulk: pool("bulk") },
       queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },
       services: new EcsServices(this.#ecs, "workers"),
-      groups: new AutoScalingGroups(this.#ecs),
+      groups: new AutoScalingGroups(this.#autoScaling),
       table: this.table,
       clock: this.clock,
       log,
@@ -90,6 +92,7 @@ export class FakeAws {
   stop(): void {
     this.#ecs.destroy();
     this.#sqs.destroy();
+    this.#autoScaling.destroy();
   }
 
   async #answer(request: Request) {
@@ -106,8 +109,7 @@ export class FakeAws {
     return respond(200, this.#reply(target, body));
   }
 
-  async #answerAutoScaling({ body, headers }: Request) {
-    expect(headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=a\/\d+\/us-east-1\/autoscaling\//);
+  async #answerAutoScaling({ body }: Request) {
     const parameters = new URLSearchParams(String(body));
     const action = parameters.get("Action") ?? "";
     const name =
@@ -115,12 +117,20 @@ export class FakeAws {
     const desired = parameters.get("DesiredCapacity");
     const call = [action, name, desired].filter((word) => word !== null).join(" ");
     const refusal = this.refuse(call);
-    if (refusal !== undefined) return respond(400, `<Error><Code>${refusal}</Code></Error>`);
+    if (refusal !== undefined)
+      return respond(
+        400,
+        `<ErrorResponse><Error><Code>${refusal}</Code></Error></ErrorResponse>`,
+        "text/xml",
+      );
     this.calls.push(call);
     if (desired !== null) this.groups[name] = Number(desired);
+    const group = `<DesiredCapacity>${this.groups[name] ?? 0}</DesiredCapacity><MaxSize>9</MaxSize>`;
+    const groups = `<AutoScalingGroups><member>${group}</member></AutoScalingGroups>`;
     return respond(
       200,
-      `<member><DesiredCapacity>${this.groups[name] ?? 0}</DesiredCapacity><MaxSize>9</MaxSize></member>`,
+      `<${action}Response><${action}Result>${groups}</${action}Result></${action}Response>`,
+      "text/xml",
     );
   }
 
@@ -164,10 +174,10 @@ interface Body {
   readonly QueueUrl?: string;
 }
 
-const respond = (statusCode: number, body: unknown) => ({
+const respond = (statusCode: number, body: unknown, type = "application/x-amz-json-1.1") => ({
   response: {
     statusCode,
-    headers: { "content-type": "application/x-amz-json-1.1" },
+    headers: { "content-type": type },
     body: Readable.from([Buffer.from(typeof body === "string" ? body : JSON.stringify(body))]),
   },
 });
