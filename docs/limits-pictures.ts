@@ -7,7 +7,10 @@ import {
 } from "./limits/learning-figures.ts";
 import { Studio } from "./limits/studio.ts";
 
-/** `npm run limits [-- NAME …]`: makes all pictures of limits.md and the last one of evaluation.md, or those named. */
+/**
+ * `npm run limits [-- NAME …]`: makes the pictures of limits.md and `ambiguous-words` of evaluation.md. Makes
+ * all, or those named.
+ */
 const figures = {
   steps: drawSteps,
   guidance: drawGuidance,

@@ -25,8 +25,6 @@ export async function quote(
   context.header("Preference-Applied", "dry-run");
   const account = context.get("account");
   const balance = (await ledger.balance(account))?.available ?? 0;
-  const spender = spenderOf(context.get("key"), clock.now());
-  const used = spender ? ((await ledger.spending(account, spender))?.used ?? 0) : 0;
-  const left = spender ? spender.limit - used : balance;
+  const left = await ledger.leftOf(account, spenderOf(context.get("key"), clock.now()));
   return { object: "quote", cost, balance, covered: Math.min(balance, left) >= cost };
 }

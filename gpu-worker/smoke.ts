@@ -1,7 +1,8 @@
 /**
- * Entry point of a deployment's smoke run. It runs the device self-test, then learns an instruction with the bundled
- * model and applies it. If a published model was downloaded before (`VISII_MODEL`), it does the same for one step with
- * that model, which also fills the cache (`VISII_CACHE`) for later workers. Exit code 0 only if everything succeeds.
+ * Entry point of a deployment's smoke run. It runs the device self-test, then learns an instruction with the
+ * bundled model and applies it. If a published model was downloaded before (`VISII_MODEL`), it does the same
+ * for one step with that model, which also fills the cache (`VISII_CACHE`) for later workers. Exit code 0 only
+ * if everything succeeds.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

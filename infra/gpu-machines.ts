@@ -4,7 +4,10 @@ import { network, workerFirewall } from "./network.ts";
 import { named, tags } from "./stage.ts";
 import { cacheOnMachine, modelsOnMachine } from "./worker-task.ts";
 
-/** AWS's machine image with ECS's agent and the GPU driver. All machines have the same until the next deployment. */
+/**
+ * AWS's machine image with ECS's agent and the GPU driver. All machines have the same until the next
+ * deployment.
+ */
 export const getEcsImage = () =>
   aws.ssm.getParameterOutput({
     name: "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id",
@@ -127,7 +130,7 @@ export function createGpuMachines({
       capacityRebalance: purchase === "spot",
       // ECS decides which machine to terminate, never one with a task.
       protectFromScaleIn: true,
-      // A machine that is starting counts as capacity, so the metric of ECS requests no second one for its task.
+      // A starting machine counts as capacity, so the metric of ECS requests no second one for its task.
       defaultInstanceWarmup: instanceWarmup,
       forceDelete: true,
       waitForCapacityTimeout: "0",

@@ -94,8 +94,9 @@ export const wakingScaler = table.subscribe("Wake", scaler, {
 });
 
 /**
- * Starts on-demand workers as soon as AWS reports that it has no Spot capacity: Auto Scaling for machines, ECS for
- * Fargate. AWS delivers these events on a best-effort basis; without one, the scaler waits for `spotTimeout`.
+ * Starts on-demand workers as soon as AWS reports that it has no Spot capacity: Auto Scaling for machines, ECS
+ * for Fargate. AWS delivers these events on a best-effort basis; without one, the scaler waits for
+ * `spotTimeout`.
  */
 for (const { pool, purchase, service, group } of workers) {
   if (purchase !== "spot") continue;

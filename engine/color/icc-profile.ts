@@ -111,28 +111,13 @@ export function createIccProfile(primaries: Chromaticities, gamma: number | "srg
     Buffer.concat([Buffer.from(type, "latin1"), Buffer.alloc(4), ...parts]);
   const text = (value: string) => {
     const utf16 = Buffer.from(value, "utf16le").swap16();
-    const head = Buffer.from([
-      0,
-      0,
-      0,
-      1,
-      0,
-      0,
-      0,
-      12,
-      0x65,
-      0x6e,
-      0x55,
-      0x53,
-      0,
-      0,
-      0,
-      utf16.length,
-      0,
-      0,
-      0,
-      28,
-    ]);
+    // One record of 12 bytes; its text starts at byte 28 of the tag.
+    const head = Buffer.alloc(20);
+    head.writeUInt32BE(1, 0);
+    head.writeUInt32BE(12, 4);
+    head.write("enUS", 8, "latin1");
+    head.writeUInt32BE(utf16.length, 12);
+    head.writeUInt32BE(28, 16);
     return typed("mluc", head, utf16, Buffer.alloc((4 - (utf16.length % 4)) % 4));
   };
   const curve =

@@ -65,21 +65,20 @@ export function isSameSpace(a: RgbProfile, b: RgbProfile): boolean {
 }
 
 /**
- * Converts planar pixels [3, n] in −1 … 1 between color spaces. Colors outside the target's gamut are clipped.
+ * Converts planar pixels [3, n] in −1 … 1 between color spaces. Colors outside the target's gamut are
+ * clipped.
  */
 export function convertPixels(data: Float32Array, from: RgbProfile, to: RgbProfile): Float32Array {
   const [a, b, c, d, e, f, g, h, i] = multiply(invert(to.toXyz), from.toXyz) as Matrix;
   const area = data.length / 3;
   const result = new Float32Array(data.length);
-  const decode = from.curves.map(({ decode }) => decode);
-  const encode = to.curves.map(({ encode }) => encode);
-  const write = (channel: number, pixel: number, linear: number) => {
-    result[channel * area + pixel] = 2 * encode[channel]!(Math.min(1, Math.max(0, linear))) - 1;
+  const read = (channel: 0 | 1 | 2, pixel: number) =>
+    from.curves[channel].decode((data[channel * area + pixel]! + 1) / 2);
+  const write = (channel: 0 | 1 | 2, pixel: number, linear: number) => {
+    result[channel * area + pixel] = 2 * to.curves[channel].encode(Math.min(1, Math.max(0, linear))) - 1;
   };
   for (let pixel = 0; pixel < area; pixel++) {
-    const [x, y, z] = [0, 1, 2].map((channel) =>
-      decode[channel]!((data[channel * area + pixel]! + 1) / 2),
-    ) as [number, number, number];
+    const [x, y, z] = [read(0, pixel), read(1, pixel), read(2, pixel)];
     write(0, pixel, a * x + b * y + c * z);
     write(1, pixel, d * x + e * y + f * z);
     write(2, pixel, g * x + h * y + i * z);

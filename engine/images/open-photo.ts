@@ -29,8 +29,8 @@ export interface PhotoOptions {
 /**
  * Decodes a photo and resizes it for the model, once for several edits.
  *
- * @param options `mask`: white is edited, black is kept. `colorProfile`: `keep` returns edits in the photo's own
- * color space
+ * @param options `mask`: white is edited, black is kept. `colorProfile`: `keep` returns edits in the photo's
+ * own color space
  * @throws VisibleError for an unreadable or too elongated photo; `subject` names it
  * @example
  * const photo = await openPhoto("photo.jpg", pipeline.imageSize);

@@ -22,7 +22,8 @@ export interface FinishedImage {
 /**
  * Applies the original's transparency to an edited image. The model saw the composite on white. Applying its
  * change to the original's colors (colors + edited − composite) avoids a white fringe, and an edit that
- * changes nothing returns the original exactly. Metadata, profile and depth are passed on. `edited` has the original's size.
+ * changes nothing returns the original exactly. Metadata, profile and depth are passed on. `edited` has the
+ * original's size.
  */
 export function withTransparency(original: PhotoPixels, edited: RgbImage): FinishedImage {
   const { transparency, image: composite, metadata, profile, depth } = original;

@@ -118,7 +118,10 @@ function bindPiece(mixed: Value, scene: Scene): Piece | null {
   const isSlice = isNode(slice, "Slice") && slice.attributes.axis === 2 && !slice.attributes.reverse;
   const queries = isSlice ? slice.inputs[0]! : some;
   return {
-    ...{ queries, keys, values, scale: asked.attributes.alpha },
+    queries,
+    keys,
+    values,
+    scale: asked.attributes.alpha,
     start: isSlice ? slice.attributes.start : 0,
     end: isSlice ? slice.attributes.end : some.shape[2]!,
     inner: [...(isSlice ? [some] : []), scores, weights, mixed],

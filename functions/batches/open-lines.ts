@@ -78,8 +78,7 @@ export async function openLines(
   if (batch.uncharged) return "later";
   const balance = await ports.ledger.balance(account);
   if (!balance) return "later";
-  const used = spender ? ((await ports.ledger.spending(account, spender))?.used ?? 0) : 0;
-  const left = spender ? spender.limit - used : balance.available;
+  const left = await ports.ledger.leftOf(account, spender);
   const covered = coveredCosts(costs, balance, left);
   const uncovered = left < balance.available ? "spend_limit_reached" : "insufficient_credit";
   return covered.length ? open(covered, uncovered) : "later";

@@ -10,7 +10,9 @@ interface Secrets<Found> {
   find(secret: string): Promise<Found | undefined>;
 }
 
-/** Requires a valid API key with the scope for the request, or an upload token for the uploads that it allows. */
+/**
+ * Requires a valid API key with the scope for the request, or an upload token for the uploads that it allows.
+ */
 export function authenticate({ keys, uploadTokens, clock }: Edge): MiddlewareHandler<EdgeEnv> {
   const unknownKeys = new UnknownKeys(clock);
 

@@ -2,8 +2,8 @@ import { workerTimes } from "../../scaler/worker-times.ts";
 import type { QueueName } from "../../shared/queue-timing.ts";
 
 /**
- * Assumptions in addition to `scaler/worker-times.ts` and the prices in `infra/machines.ts`. In seconds, unless the
- * name says otherwise. None is measured.
+ * Assumptions in addition to `scaler/worker-times.ts` and the prices in `infra/machines.ts`. In seconds, unless
+ * the name says otherwise. None is measured.
  */
 
 /** Seconds of work of a job on a worker that does nothing else. */
@@ -54,7 +54,7 @@ export const badConditions = {
   "counts 2 min old, a third of the scaler's runs fail": { ...normal, countDelay: 120, failedRuns: 1 / 3 },
 } as const satisfies Record<string, Conditions>;
 
-/** Between two checkpoints of a learning job (`VISII_SAVE_EVERY`): the most that an unannounced interruption costs. */
+/** Between two checkpoints of a learning job (`VISII_SAVE_EVERY`). An unannounced interruption costs at most this. */
 export const saveEvery = 10;
 
 /** Between two advances of a batch, with about 50 ms per submitted line. */

@@ -9,7 +9,10 @@ interface Entry extends ScheduledEvent {
   readonly run: () => void;
 }
 
-/** Simulated time. Events run in the order of their times; events of one time in the order of scheduling (a binary heap). */
+/**
+ * Simulated time. Events run in the order of their times, events of one time in the order in which they were
+ * scheduled. A binary heap.
+ */
 export class EventQueue {
   readonly #heap: Entry[] = [];
   #scheduled = 0;

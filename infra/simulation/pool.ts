@@ -162,7 +162,7 @@ export class Pool {
     });
   }
 
-  /** Starts and stops tasks. Tasks that have not started stop first, then idle ones; a busy one finishes its job. */
+  /** Starts and stops tasks. Unstarted tasks stop first, then idle ones; a busy one finishes its job. */
   #resize(): void {
     for (const purchase of purchases) {
       const staying = [...this.#tasks].filter((task) => task.purchase === purchase && !task.stopping);
@@ -231,7 +231,7 @@ export class Pool {
     if (task.machine) this.machines.release(task.machine);
   }
 
-  /** AWS interrupts the machine. Jobs return at once after a notice, otherwise when their visibility timeout ends. */
+  /** AWS interrupts the machine. Jobs return at once after a notice, otherwise after their visibility timeout. */
   #lose(task: Task, notice: boolean): void {
     const jobs = task.worker?.stop(notice) ?? [];
     this.#tasks.delete(task);

@@ -20,7 +20,11 @@ interface AttentionShape {
 }
 
 const of = (name: string, queries: number, keys: number, heads: number, width: number): AttentionShape => ({
-  ...{ name, queries, keys, heads, width },
+  name,
+  queries,
+  keys,
+  heads,
+  width,
 });
 
 /** Stable Diffusion 1.5 at 512 px, then the bundled model at 256 px. */

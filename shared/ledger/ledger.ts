@@ -110,15 +110,20 @@ export class Ledger {
     return row && parseRow(spendingSchema, row).data;
   }
 
+  /** Credits that are left of the spender's limit; Infinity without a spender. */
+  async leftOf(account: string, spender: Spender | undefined): Promise<number> {
+    if (!spender) return Number.POSITIVE_INFINITY;
+    return spender.limit - ((await this.spending(account, spender))?.used ?? 0);
+  }
+
   /** Creates the spender's row, to which `spend` adds, unless it exists. */
   async openSpending(account: string, spender: Spender): Promise<void> {
     await this.#table.insert(newSpending(account, spender, this.#clock.now()));
   }
 
   async #requireWithinLimit(account: string, spender: Spender, credits: number): Promise<void> {
-    const spending = await this.spending(account, spender);
-    if (!spending) await this.openSpending(account, spender);
-    const left = spender.limit - (spending?.used ?? 0);
+    await this.openSpending(account, spender);
+    const left = await this.leftOf(account, spender);
     if (credits > left)
       throw new VisibleError(
         "spend_limit_reached",
