@@ -15,11 +15,13 @@ const demo = fileURLToPath(new URL("../demo/", import.meta.url));
 const images = fileURLToPath(new URL("images/", import.meta.url));
 const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 860 } };
 const phone: BrowserContextOptions = {
-  ...{ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 },
-  ...{ isMobile: true, hasTouch: true },
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  isMobile: true,
+  hasTouch: true,
 };
 /** Milliseconds; ends a run that hangs. */
-const patience = 3_600_000;
+const timeout = 3_600_000;
 
 const log = createJsonLog((line) => process.stderr.write(`${line}\n`), Date.now, "error");
 const service = await startService({ port: 0, workers: 1, model: bundledModel, log });
@@ -30,7 +32,7 @@ const browser = await chromium.launch({
 
 async function open(options: BrowserContextOptions): Promise<Page> {
   const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
-  context.setDefaultTimeout(patience);
+  context.setDefaultTimeout(timeout);
   const page = await context.newPage();
   await page.goto(`${service.url}/#key=${service.key}`);
   await page.locator(".tray-photo").nth(2).waitFor();

@@ -118,7 +118,7 @@ export async function drawLeakage(studio: Studio): Promise<void> {
   });
 }
 
-/** Words that leave the painting open give another one from each noise; a pair shows which one is meant. */
+/** Words that leave the painting open, and an instruction that was learned from a pair, from four noises each. */
 export async function drawAmbiguousWords(studio: Studio): Promise<void> {
   const instruction = await studio.learn("demo", [await demoPair(studio)]);
   const text = "turn it into a painting";

@@ -82,7 +82,7 @@ export class Studio {
     return this.pipeline.decodeLatents(await this.pipeline.encodeImage(photo));
   }
 
-  /** Writes docs/images/NAME.jpg, of the highest quality that keeps it below 200 KB. */
+  /** Writes docs/images/NAME.jpg, of the highest quality that keeps it below `most` bytes. */
   async draw(name: string, sheet: Sheet): Promise<void> {
     const { image } = await decodeImage(await contactSheet(sheet), name);
     for (let quality = 92; quality >= 50; quality -= 6) {

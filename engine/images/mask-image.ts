@@ -1,10 +1,8 @@
+import { fitsPhoto } from "../../shared/mask-shape.ts";
 import { VisibleError } from "../errors.ts";
 import { boxMean } from "./box-mean.ts";
 import { resizeImage } from "./resize-image.ts";
 import { createRgbImage, type RgbImage } from "./rgb-image.ts";
-
-/** Maximum difference between the aspect ratios of a mask and its photo, to allow for rounded sides. */
-const shapeTolerance = 0.01;
 
 /** Width of the mask's feathering in the result, relative to the longer side. */
 const feather = 1 / 128;
@@ -19,7 +17,7 @@ export function fitMask(
   photo: RgbImage,
   names: { readonly mask: string; readonly photo: string },
 ): RgbImage {
-  if (Math.abs((mask.width * photo.height) / (mask.height * photo.width) - 1) > shapeTolerance)
+  if (!fitsPhoto(mask, photo))
     throw new VisibleError(
       "invalid_mask",
       `The mask ${names.mask} is ${mask.width}×${mask.height} and ${names.photo} is ${photo.width}×${photo.height}; use a mask with the photo's aspect ratio.`,

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { idSchema } from "../../shared/ids.ts";
+import { fitsPhoto } from "../../shared/mask-shape.ts";
 import { editingCost } from "../../shared/prices.ts";
 import { createEditSchema, editSchema } from "../../shared/resources/edit.ts";
 import { isTerminal, jobsQuerySchema, pageOf } from "../../shared/resources/fields.ts";
@@ -153,9 +154,6 @@ export async function requireInstruction({ jobs }: Edge, account: string, id: st
     throw refuse("not_ready", `Instruction ${id} is ${instruction.status}; use one that has succeeded.`);
 }
 
-/** As in the engine's `fitMask`, to allow for rounded sides. */
-const shapeTolerance = 0.01;
-
 /**
  * An upload's size is that of the stored pixels, before EXIF orientation, so either orientation is accepted
  * here; the worker compares the upright images.
@@ -170,8 +168,11 @@ function requireMaskShape(
   const { width = 0, height = 0 } = uploads.get(mask) ?? {};
   for (const image of images) {
     const { width: across = 0, height: down = 0 } = uploads.get(image) ?? {};
-    const ratios = [(width * down) / (height * across), (width * across) / (height * down)];
-    if (ratios.some((ratio) => Math.abs(ratio - 1) <= shapeTolerance)) continue;
+    const turned = [
+      { width: across, height: down },
+      { width: down, height: across },
+    ];
+    if (turned.some((size) => fitsPhoto({ width, height }, size))) continue;
     throw refuse(
       "invalid_upload",
       `The mask ${mask} is ${width}×${height} and image ${image} is ${across}×${down}; use a mask with the image's aspect ratio.`,

@@ -10,7 +10,7 @@ import { type OptimizedGraph, optimize } from "../../engine/rewrite/optimize.ts"
 import { Session } from "../../engine/runtime/session.ts";
 import { leastProcessorSeconds } from "./time.ts";
 
-/** One attention layer: tokens that ask, tokens that are asked, heads, and the width of each. */
+/** One attention layer: its query and key tokens, its heads, and the width of a head. */
 interface AttentionShape {
   readonly name: string;
   readonly queries: number;

@@ -11,7 +11,7 @@ export const chromiumPath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Milliseconds that end a test that hangs, also on a machine that has much else to do. */
-export const patience = 900_000;
+export const timeout = 900_000;
 
 export const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
 export const phone: BrowserContextOptions = {
@@ -94,7 +94,7 @@ export class StudioBrowser {
     // What moves without end is drawn by the processor here.
     const context = await this.#browser.newContext({ ...options, reducedMotion: "reduce" });
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
-    context.setDefaultTimeout(patience / 2);
+    context.setDefaultTimeout(timeout / 2);
     const page = await context.newPage();
     const mistakes: string[] = [];
     page.on("pageerror", ({ message }) => mistakes.push(message));

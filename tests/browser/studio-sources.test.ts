@@ -10,9 +10,9 @@ import {
   desktop,
   download,
   findings,
-  patience,
   results,
   StudioBrowser,
+  timeout,
 } from "./studio-browser.ts";
 
 describe.skipIf(chromiumPath === undefined)(
@@ -21,8 +21,8 @@ describe.skipIf(chromiumPath === undefined)(
     let studio: StudioBrowser;
     beforeAll(async () => {
       studio = await StudioBrowser.start();
-    }, patience);
-    afterEach(() => studio.clear(), patience);
+    }, timeout);
+    afterEach(() => studio.clear(), timeout);
     afterAll(() => studio?.stop());
 
     it(
@@ -51,7 +51,7 @@ describe.skipIf(chromiumPath === undefined)(
           env: { ...process.env, VISII_API_KEY: key },
         });
         const { id } = JSON.parse(stdout);
-        const again = await studio.service.end(`/v1/instructions/${id}`, patience / 1000, key);
+        const again = await studio.service.end(`/v1/instructions/${id}`, timeout / 1000, key);
         expect(again).toMatchObject({ status: "succeeded", name: "after" });
         expect(curl.match(/"before"/g)).toHaveLength(2);
         await page.keyboard.press("Escape");
@@ -72,7 +72,7 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByRole("alert").getByText("The file was not imported").waitFor();
         expect(mistakes.filter((text) => !text.includes("422"))).toEqual([]);
       },
-      patience,
+      timeout,
     );
 
     it(
@@ -96,11 +96,11 @@ describe.skipIf(chromiumPath === undefined)(
         expect(await findings(page)).toEqual([]);
         expect(mistakes).toEqual([]);
       },
-      patience,
+      timeout,
     );
 
     it(
-      "says that the credit does not suffice, and what is reserved",
+      "says that the credit is insufficient, and how much would be reserved",
       async () => {
         const { page } = await studio.open(desktop, { credits: 1000 });
         await page.getByText(/^This reserves about \$0\.03\d*; the account has \$0\.001\./).waitFor();
@@ -111,7 +111,7 @@ describe.skipIf(chromiumPath === undefined)(
           .getByText(/credit/)
           .waitFor();
       },
-      patience,
+      timeout,
     );
 
     it(
@@ -141,7 +141,7 @@ describe.skipIf(chromiumPath === undefined)(
           await service.stop();
         }
       },
-      patience,
+      timeout,
     );
   },
 );

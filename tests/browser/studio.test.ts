@@ -11,18 +11,18 @@ import {
   download,
   findings,
   injectAxe,
-  patience,
   phone,
   results,
   StudioBrowser,
+  timeout,
 } from "./studio-browser.ts";
 
 describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (needs chromium)", () => {
   let studio: StudioBrowser;
   beforeAll(async () => {
     studio = await StudioBrowser.start();
-  }, patience);
-  afterEach(() => studio.clear(), patience);
+  }, timeout);
+  afterEach(() => studio.clear(), timeout);
   afterAll(() => studio?.stop());
 
   it.each([
@@ -67,7 +67,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       await dialog.waitFor({ state: "hidden" });
       expect(mistakes).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   it(
@@ -120,7 +120,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       const environment = { ...process.env, VISII_API_KEY: key };
       const curl = await copied("curl");
       const { stdout } = await promisify(execFile)("bash", ["-c", curl], { env: environment });
-      const edit = await studio.service.end(`/v1/edits/${JSON.parse(stdout).id}`, patience / 1000, key);
+      const edit = await studio.service.end(`/v1/edits/${JSON.parse(stdout).id}`, timeout / 1000, key);
       const again = await fetch(edit.results[0].url);
       expect(one.bytes.equals(Buffer.from(await again.arrayBuffer()))).toBe(true);
       const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -141,7 +141,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       await page.locator(".shelf").getByText("dusk").waitFor({ state: "hidden" });
       expect(mistakes).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   it(
@@ -188,7 +188,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       expect(await focused()).toBe("Enlarge tall.png");
       expect(mistakes).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   it(
@@ -214,7 +214,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       expect(await findings(page)).toEqual([]);
       expect(mistakes.filter((text) => !text.includes("ERR_"))).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   it(
@@ -237,11 +237,11 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       await page.getByRole("heading", { name: "“make it sepia”" }).waitFor();
       expect(mistakes).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   it(
-    "follows a learning that was under way when it was opened again, and stops it",
+    "shows learning that was in progress when the page is reopened, and stops it",
     async () => {
       const { page, key } = await studio.open(desktop);
       const [before, after] = await Promise.all(
@@ -261,11 +261,11 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       await page.getByRole("button", { name: "Stop learning" }).click();
       await page.getByRole("button", { name: "Learn and edit 3 photos" }).waitFor();
     },
-    patience,
+    timeout,
   );
 
   it(
-    "asks for a key where the address has none, and says what is wrong with one",
+    "asks for a key if the URL has none, and says what is wrong with an invalid one",
     async () => {
       const { page, key, mistakes } = await studio.open(phone, { hasKey: false });
       await page.getByText("Enter an API key first.").waitFor();
@@ -279,7 +279,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       await page.getByRole("button", { name: "Open" }).click();
       await page.getByText("credit").waitFor();
     },
-    patience,
+    timeout,
   );
 
   it(
@@ -301,7 +301,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
         ).toEqual([]);
       }
     },
-    patience,
+    timeout,
   );
 
   it("weighs less than 150 kB, its pictures aside", async () => {
