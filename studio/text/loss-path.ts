@@ -3,7 +3,10 @@ interface Point {
   readonly y: number;
 }
 
-/** Losses as points in a box: step 0 on the left, the lowest loss at the bottom. */
+/**
+ * Losses as points in a box: step 0 on the left, the lowest loss at the bottom. Outliers are at the top, because
+ * the loss of a single timestep can be several times the others'.
+ */
 export function lossPoints(
   losses: readonly { readonly step: number; readonly loss: number }[],
   steps: number,
@@ -11,11 +14,20 @@ export function lossPoints(
   height: number,
 ): Point[] {
   const values = losses.map(({ loss }) => loss);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = [Math.min(...values), upperFence(values)];
   return losses.map(({ step, loss }) => ({
     x: (step / (steps || 1)) * width,
-    y: height - ((loss - low) / (high - low || 1)) * height,
+    y: height - ((Math.min(loss, high) - low) / (high - low || 1)) * height,
   }));
+}
+
+/** The largest value that is no outlier: at most 1.5 interquartile ranges above the third quartile (Tukey). */
+function upperFence(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const quantile = (share: number) => sorted[Math.round((sorted.length - 1) * share)] ?? 0;
+  const [first, third] = [quantile(0.25), quantile(0.75)];
+  const fence = third + 1.5 * (third - first);
+  return sorted.findLast((value) => value <= fence) ?? fence;
 }
 
 /**
