@@ -1,5 +1,6 @@
 import { serve } from "@hono/node-server";
 import type { createApp } from "../functions/app.ts";
+import { keepIdleConnections } from "./http-server.ts";
 
 type App = ReturnType<typeof createApp>;
 
@@ -26,6 +27,7 @@ export function listen(
         },
       });
     });
+    if ("keepAliveTimeout" in server) keepIdleConnections(server);
     server.once("error", reject);
   });
 }

@@ -1,5 +1,4 @@
 /// <reference path="./dynalite.d.ts" />
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
@@ -7,6 +6,7 @@ import { startFauxqs } from "fauxqs";
 import { type AwsOptions, createAwsClients } from "../shared/aws/clients.ts";
 import { tableDefinition } from "../shared/aws/dynamo-table-definition.ts";
 import { queueNames, queueTiming } from "../shared/queue-timing.ts";
+import { closeServer, keepIdleConnections } from "./http-server.ts";
 import { startStoreGate } from "./store-gate.ts";
 import { addTransactions } from "./table-transactions.ts";
 
@@ -37,6 +37,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
 
   const database = dynalite({ createTableMs: 0 });
   addTransactions(database, ["pk", "sk"]);
+  keepIdleConnections(database);
   await new Promise<void>((resolve) => database.listen(0, host, resolve));
   const { port } = database.address() as AddressInfo;
   const aws: AwsOptions = {
@@ -76,12 +77,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
     async stop() {
       await gate.stop();
       await objects.stop();
-      await closed(database);
+      await closeServer(database);
     },
   };
-}
-
-function closed(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(() => resolve()));
 }

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { closeServer, keepIdleConnections } from "./http-server.ts";
 import { putObject } from "./large-put.ts";
 import { refuseForm } from "./post-policy.ts";
 import { type LinkSigner, refuseLink } from "./presigned-link.ts";
@@ -20,10 +21,11 @@ export async function startStoreGate(
       response.end(String(error));
     });
   });
+  keepIdleConnections(server);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
-    stop: () => closed(server),
+    stop: () => closeServer(server),
   };
 }
 
@@ -114,9 +116,4 @@ async function takeForm(
 function hostOf({ headers }: IncomingMessage): string {
   const forwarded = headers["x-forwarded-host"];
   return (typeof forwarded === "string" ? forwarded : headers.host) ?? "";
-}
-
-function closed(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(() => resolve()));
 }
