@@ -2,13 +2,19 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeImage } from "../../engine/images/decode-image.ts";
 import { fitToModel } from "../../engine/images/fit-to-model.ts";
+import type { RgbImage } from "../../engine/images/rgb-image.ts";
 import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
-import type { SpaceCase } from "./instruction-spaces.ts";
 
 interface DemoPlan {
   readonly pair: { readonly before: string; readonly after: string };
   readonly tests: readonly { readonly image: string; readonly truth: string }[];
+}
+
+/** A pair, and other photos with their true edits. */
+export interface DemoCase {
+  readonly pair: ImagePair;
+  readonly photos: readonly { readonly photo: RgbImage; readonly truth: RgbImage }[];
 }
 
 /** The pair of `npm run demo`, at the model's resolution. */
@@ -19,13 +25,13 @@ export async function readDemoPair(root: string, pipeline: Pipeline): Promise<Im
 }
 
 /** The pair with the demo's photos and their true edits. */
-export async function readDemoCase(root: string, pipeline: Pipeline): Promise<SpaceCase> {
+export async function readDemoCase(root: string, pipeline: Pipeline): Promise<DemoCase> {
   const { tests } = await readPlan(root);
   const read = pictureReader(root, pipeline);
   const photos = await Promise.all(
     tests.map(async ({ image, truth }) => ({ photo: await read(image), truth: await read(truth) })),
   );
-  return { name: "the demo's", pair: await readDemoPair(root, pipeline), photos };
+  return { pair: await readDemoPair(root, pipeline), photos };
 }
 
 async function readPlan(root: string): Promise<DemoPlan> {

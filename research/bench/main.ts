@@ -8,17 +8,14 @@ import { benchApi } from "./api/bench-api.ts";
 import { benchAttention, benchAttentionInUnet } from "./attention.ts";
 import { benchBatch } from "./batch/bench-batch.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
-import { benchDefaults } from "./default-settings.ts";
 import { readDemoCase, readDemoPair } from "./demo-pair.ts";
-import { benchEvaluations } from "./evaluations-to-quality.ts";
 import { benchFullSize, fullSizeBenches } from "./full-size.ts";
-import { benchSpaces, spaceCases, spaceVariants } from "./instruction-spaces.ts";
 import { benchInversionStep } from "./inversion-step.ts";
 import { benchMixing, type MixingFigures } from "./mixing.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|pair|attention|evaluations|defaults|spaces|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
+/** `npm run bench [-- step|edit|pair|attention|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
  * `npm run bench -- plans|parity|half|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
  * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -89,31 +86,7 @@ if (wanted("attention")) {
   const layers = await benchAttention(say);
   figures.attention = { layers, unet: await benchAttentionInUnet(pipeline.model, latentSide, 15, say) };
 }
-if (wanted("evaluations")) {
-  const quality = await benchEvaluations(pipeline, { before, after }, (what) => say(`  running ${what} …`));
-  say(
-    `UNet evaluations (forward and backward) to the validation loss of the paper's loop (${quality.referenceEvaluations}):`,
-  );
-  for (const { learningRate, validation, fastEvaluations: spent } of quality.comparisons)
-    say(
-      `  its learning rate ${learningRate}: ${validation.toFixed(4)}, ours after ${spent ? `${spent} (1/${(quality.referenceEvaluations / spent).toFixed(1)})` : "never"}`,
-    );
-  say(`  ours ends at ${quality.fastValidation.toFixed(4)}`);
-  figures.evaluations = quality;
-}
-// These take minutes and run only by name.
-if (asked.includes("defaults"))
-  await benchDefaults(pipeline, { before, after }, ({ steps, batchSize, samples, learningRate }, loss) =>
-    say(`${steps} × ${batchSize}, ${samples} samples, learning rate ${learningRate}: ${loss.toFixed(4)}`),
-  );
-if (asked.includes("spaces")) {
-  const cases = spaceCases(await readDemoCase(root, pipeline));
-  figures.spaces = await benchSpaces(pipeline, cases, spaceVariants, [1, 2, 3], (result) =>
-    say(
-      `${result.space}, learning rate ${result.learningRate}, ${result.name}, seed ${result.seed}: validation loss ${result.validation.toFixed(4)}, ${result.psnr.toFixed(2)} dB`,
-    ),
-  );
-}
+// This takes minutes and runs only by name.
 if (asked.includes("mixing")) {
   const found: MixingFigures[] = [];
   await benchMixing(pipeline, await readDemoCase(root, pipeline), (one) => {

@@ -6,7 +6,7 @@ import type { Prompt } from "../../engine/instruction/embed-instruction.ts";
 import { invert } from "../../engine/inversion/invert.ts";
 import type { Mixing } from "../../engine/pipeline/mixing.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
-import type { SpaceCase } from "./instruction-spaces.ts";
+import type { DemoCase } from "./demo-pair.ts";
 
 /** A pixel's channels in 0 … 1, and its position in the image, −1 … 1 on each axis. */
 type Formula = (rgb: readonly number[], x: number, y: number) => readonly number[];
@@ -30,7 +30,7 @@ export interface MixingFigures {
 /** Evaluates the demo's instruction with added text, for each mixing. */
 export async function benchMixing(
   pipeline: Pipeline,
-  { pair, photos }: SpaceCase,
+  { pair, photos }: DemoCase,
   onFigures: (figures: MixingFigures) => void,
 ): Promise<void> {
   const seed = 0;
