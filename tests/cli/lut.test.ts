@@ -60,6 +60,22 @@ describe("visii lut", () => {
     }
   });
 
+  it("reads an iPhone's HEIC photo and writes it upright, without its place", async () => {
+    const photo = new URL("../fixtures/heic/iphone.heic", import.meta.url);
+    await writeFile(join(cwd, "IMG_0042.HEIC"), await readFile(photo));
+    const corners = ["0 0 0", "1 0 0", "0 1 0", "1 1 0", "0 0 1", "1 0 1", "0 1 1", "1 1 1"];
+    await writeFile(join(cwd, "same.cube"), `LUT_3D_SIZE 2\n${corners.join("\n")}\n`);
+    const words = ["lut", "--apply", "same.cube", "IMG_0042.HEIC", "--out", "phone"];
+    expect(await runBin(words, { cwd })).toMatchObject({ code: 0, stdout: "phone/IMG_0042.jpg\n" });
+    const jpeg = join(cwd, "phone", "IMG_0042.jpg");
+    const { image } = await decodeImage(jpeg);
+    expect([image.width, image.height]).toEqual([840, 1120]);
+    expect(psnr(image, (await decodeImage(photo.pathname)).image)).toBeGreaterThan(35);
+    const text = await readFile(jpeg, "latin1");
+    expect([/2026:05:06 07:08:09/.test(text), /iPhone 15/.test(text)]).toEqual([true, true]);
+    expect(text).not.toMatch(/GPS|HDRGainMap/);
+  });
+
   it("writes a table of the requested size", async () => {
     await runBin(["lut", ...pair, "--out", "small.cube", "--size", "5"], { cwd });
     const lines = (await readFile(join(cwd, "small.cube"), "utf8")).trimEnd().split("\n");

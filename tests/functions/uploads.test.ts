@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Api, type Caller, postForm } from "./api.ts";
 import { heicPhoto, picture } from "./pictures.ts";
@@ -37,6 +38,16 @@ describe("an upload", () => {
     const { status, body } = await complete(await heicPhoto(), "image/heic");
     expect([status, body.content_type, body.status]).toEqual([200, "image/heic", "ready"]);
   });
+
+  it.each(["iphone", "iphone-ten-bits"])(
+    "takes %s.heic and tells the photo's size, not a tile's",
+    async (name) => {
+      const bytes = await readFile(new URL(`../fixtures/heic/${name}.heic`, import.meta.url));
+      const { status, body } = await complete(bytes, "image/heic");
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ status: "ready", bytes: bytes.length, width: 1120, height: 840 });
+    },
+  );
 
   it("is complete once, and the form cannot change it afterwards", async () => {
     const bytes = await picture();

@@ -59,6 +59,24 @@ function rawPng(
   ]);
 }
 
+/** Of the linear values: the matrix of CSS Color 4, clipped. */
+function srgbOfDisplayP3(stored: readonly number[]): number[] {
+  const linear = stored.map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const rows = [
+    [1.2249, -0.2247, 0],
+    [-0.042, 1.0421, 0],
+    [-0.0196, -0.0786, 1.0979],
+  ];
+  return rows.map((row) => {
+    const sum = row.reduce((total, factor, index) => total + factor * linear[index]!, 0);
+    const part = Math.min(1, Math.max(0, sum));
+    return 255 * (part <= 0.0031308 ? 12.92 * part : 1.055 * part ** (1 / 2.4) - 0.055);
+  });
+}
+
 const pngOf = (color: typeof red) => plain(4, 4, color).png().toBuffer();
 
 describe("a PNG's color space, of its chunks", () => {
@@ -298,6 +316,44 @@ describe("a HEIC", () => {
     expect([image.width, image.height]).toEqual([32, 48]);
     expect(pixelOf(image, 28, 3)).toEqual(near([30, 30, 200], 4));
   });
+
+  it.each([
+    ["8 bits", "iphone"],
+    ["10 bits, with an HDR alternative", "iphone-ten-bits"],
+  ])(
+    "of %s in an iPhone's layout: its tiles, upright, in sRGB, nothing of its other images",
+    async (_, name) => {
+      const { image, metadata, transparency } = await decodeImage(await fixture(`heic/${name}.heic`));
+      expect([image.width, image.height, transparency]).toEqual([840, 1120, undefined]);
+      // Patches of 140 pixels, of which many lie on two tiles or four, turned clockwise by a quarter.
+      for (let column = 0; column < 8; column++)
+        for (let row = 0; row < 6; row++) {
+          const stored = [60 + 18 * column, 70 + 22 * row, 190 - 14 * column] as const;
+          const found = pixelOf(image, 140 * (5 - row) + 70, 140 * column + 70);
+          expect(found, `patch ${column}, ${row}`).toEqual(near(srgbOfDisplayP3(stored), 6));
+        }
+      // Neither black nor shifted where tiles meet: rows 512 of 840, columns 512 and 1024 of 1120.
+      for (const [x, y] of [
+        [840 - 512, 70],
+        [839 - 512, 70],
+        [770, 511],
+        [770, 512],
+        [770, 1023],
+        [770, 1024],
+      ] as const) {
+        const [column, row] = [Math.floor(y / 140), Math.floor((839 - x) / 140)];
+        const stored = [60 + 18 * column, 70 + 22 * row, 190 - 14 * column] as const;
+        expect(pixelOf(image, x, y), `${x}, ${y}`).toEqual(near(srgbOfDisplayP3(stored), 10));
+      }
+      // The XMP describes the gain map, not the photo.
+      expect(metadata?.xmp).toBeUndefined();
+      const result = await encodeImage(image, "jpeg", { metadata: metadata! });
+      expect(await sharp(result).metadata()).toMatchObject({ width: 840, height: 1120 });
+      const text = result.toString("latin1");
+      expect(text).toContain("2026:05:06 07:08:09");
+      expect(text).not.toMatch(/gain map|urn:|Apple iOS/i);
+    },
+  );
 
   it("of several images: the primary one, which is the second", async () => {
     const { image } = await decodeImage(await fixture("heic/second.heic"));
