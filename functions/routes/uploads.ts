@@ -152,9 +152,18 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const insert = (position: object) => ({
       insert: { ...rowKeys.resource(account, id), ...row, data: { ...upload, account, ...position } },
     });
-    while ((await writeCompleted(edge, account, upload, limit, insert)) === "conflict") {
+    for (;;) {
+      let known: Upload | undefined;
+      try {
+        if ((await writeCompleted(edge, account, upload, limit, insert)) === "written") break;
+        known = await readUpload(edge, account, id);
+      } catch (error) {
+        known = await readUpload(edge, account, id);
+        // Others have filled the storage since it was checked.
+        if (error instanceof VisibleError && !known) await objects.delete(objectKeys.input(account, id));
+        if (!known) throw error;
+      }
       // An earlier attempt of the request created it.
-      const known = await readUpload(edge, account, id);
       if (known) return context.json(known, 201);
       await clock.sleep(competingWait(random));
     }

@@ -101,6 +101,21 @@ describe("an account's storage", () => {
     });
   });
 
+  it("is filled by downloads exactly, however many are made at once, and keeps no file of a refused one", async () => {
+    const call = await caller(2 * size);
+    const url = `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => call("POST", "/v1/uploads/download", { url })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 422, 422, 422, 422]);
+    expect(await stored(call)).toBe(2 * size);
+    const made = answers.flatMap(({ status, body }) =>
+      status === 201 ? [objectKeys.input(call.account, body.id)] : [],
+    );
+    const files = await api.world.objects.list(objectKeys.input(call.account, ""), 10);
+    expect(files.map(({ key }) => key)).toEqual(made.sort());
+  });
+
   it("is exact when uploads are deleted while they are completed", async () => {
     const call = await caller(100 * size);
     const forms = await Promise.all(Array.from({ length: 12 }, () => form(call)));
