@@ -33,7 +33,8 @@ export {
 /** Device kinds. `--device` also accepts cuda:n, the NVIDIA GPU with index n. */
 export const devices = deviceKinds;
 
-export const precisionHelp = "fp32, or fp16: half the memory and faster on a GPU, slow emulation on a CPU";
+export const precisionHelp =
+  "fp32; fp16: half the memory and faster on a GPU, slow emulation on a CPU; int8: on a CPU, about half the time for a large model, approximate";
 
 export const captionKinds = ["pez", "phrase"] as const satisfies readonly CaptionKind[];
 

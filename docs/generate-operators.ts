@@ -27,10 +27,15 @@ function row(op: OpType, cases: readonly OperatorCase[]): string {
     onnxForm(op, cases),
     counts.length > 1 ? `${counts[0]}–${counts.at(-1)}` : String(counts[0]),
     attributes.join(", ") || "—",
-    vjpRules[op] === "zero gradient" ? "zero gradient" : "yes",
+    derivative(op),
     String(cases.length),
   ];
   return `| ${cells.join(" | ")} |`;
+}
+
+function derivative(op: OpType): string {
+  const rule = vjpRules[op];
+  return typeof rule === "string" ? rule : "yes";
 }
 
 /** The ONNX operators that encode this one in its cases, with the domain if it is not ONNX's. */

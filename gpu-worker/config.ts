@@ -13,7 +13,7 @@ const lane = z
 /** Variables of the device. */
 export const deviceConfigSchema = z.object({
   VISII_DEVICE: z.string().refine(isDevice, "must be cpu, webgpu, cuda or cuda:n").default("cpu"),
-  /** Precision of the UNet. The default is fp32 on every device, so that results do not depend on it. */
+  /** Precision of the UNet; int8 is for the CPU only. The default is fp32 on every device, so that results do not depend on it. */
   VISII_PRECISION: z.enum(precisions).default("fp32"),
 });
 
@@ -70,4 +70,8 @@ export const workerConfigSchema = awsConfigSchema
     ({ VISII_LANES, VISII_LANE_MEMORY }) =>
       (VISII_LANE_MEMORY?.length ?? VISII_LANES.length) === VISII_LANES.length,
     { path: ["VISII_LANE_MEMORY"], message: "must have one value per lane of VISII_LANES" },
-  );
+  )
+  .refine(({ VISII_DEVICE, VISII_PRECISION }) => VISII_PRECISION !== "int8" || VISII_DEVICE === "cpu", {
+    path: ["VISII_PRECISION"],
+    message: "int8 is for the CPU; set VISII_DEVICE to cpu, or use fp32 or fp16",
+  });

@@ -23,10 +23,10 @@ type Cotangents<In extends readonly unknown[]> = { readonly [K in keyof In]: Val
 /**
  * A vector–Jacobian product: ∂loss/∂inputs from ∂loss/∂y. A cotangent may have the broadcast shape;
  * `gradient` sums it to the input's shape. `"zero gradient"` means that the function is flat almost
- * everywhere.
+ * everywhere, `"none"` that its graphs are never differentiated.
  */
 type VjpRule<Op extends OpType> = (local: Local<Op>) => Cotangents<Inputs<Op>>;
-type VjpRules = { readonly [Op in OpType]: VjpRule<Op> | "zero gradient" };
+type VjpRules = { readonly [Op in OpType]: VjpRule<Op> | "zero gradient" | "none" };
 
 export const vjpRules: VjpRules = {
   Add: ({ dy }) => [dy, dy],
@@ -117,6 +117,9 @@ export const vjpRules: VjpRules = {
       joined(graph.matmul(weights, dY, { transA: true }), inputs[2]),
     ];
   },
+  QuantizeWeight: "none",
+  DynamicQuantizeMatMul: "none",
+  DynamicQuantizeConv: "none",
   // dx = y·(dy − Σ dy·y)
   Softmax: ({ graph, y, dy }) => [
     graph.mul(y, graph.sub(dy, graph.reduceSum(graph.mul(dy, y), [y.shape.length - 1]))),

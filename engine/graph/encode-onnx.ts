@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { InternalError } from "../errors.ts";
 import { lowered, type OnnxAttribute, type OnnxOperand, onnxForms } from "./encode-operators.ts";
+import { encodeQuantized, type OnnxWriter } from "./encode-quantized.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 import { narrowToFloat16 } from "./half-precision.ts";
 import type { Attributes, OpType } from "./operators.ts";
@@ -13,6 +14,7 @@ const opset = 21;
 const elementCodes: { readonly [D in DType]: number } = {
   float32: 1,
   int64: 7,
+  int8: 3,
   bool: 9,
   float16: 10,
   bfloat16: 16,
@@ -41,6 +43,11 @@ class OnnxEncoder {
   readonly #nodes: Fill[] = [];
   /** Values whose shapes onnxruntime cannot infer. */
   readonly #described: Value[] = [];
+  readonly #writer: OnnxWriter = {
+    emit: (...node) => this.#emit(...node),
+    float: (value) => this.#floats([value], []),
+    int64: (...values) => this.#int64s(values),
+  };
   #made = 0;
 
   constructor(root: string) {
@@ -80,11 +87,13 @@ class OnnxEncoder {
     )(node.attributes);
     if (form === lowered) {
       if (node.op === "After") this.#after(node as GraphNode<"After">, inputs[0]!, inputs[1]!);
-      else this.#inRange(node as GraphNode<"InRange">, inputs[0]!, outputs[0]!);
+      else if (node.op === "InRange") this.#inRange(node as GraphNode<"InRange">, inputs[0]!, outputs[0]!);
+      else encodeQuantized(node, inputs, this.#writer);
       return;
     }
     const operands = (form.operands ?? []).map((operand) => this.#operand(operand, node));
-    this.#emit(form.type, [...inputs, ...operands], outputs, form.attributes, form.domain);
+    const ordered = form.order?.map((position) => (position === "absent" ? "" : (inputs[position] ?? "")));
+    this.#emit(form.type, [...(ordered ?? inputs), ...operands], outputs, form.attributes, form.domain);
   }
 
   /** (x ≥ min) ∧ (x ≤ max) as 0 or 1. The bounds are float32, so half precision is compared as float32. */
@@ -146,7 +155,11 @@ class OnnxEncoder {
     }
     if ("float" in operand) return this.#floats([operand.float], [], dtype);
     if ("scales" in operand) return this.#floats(operand.scales, [operand.scales.length]);
-    const data = BigInt64Array.from(operand.int64, (value) => BigInt(value));
+    return this.#int64s(operand.int64);
+  }
+
+  #int64s(values: readonly number[]): string {
+    const data = BigInt64Array.from(values, (value) => BigInt(value));
     return this.#tensor(`operand_${this.#made++}`, "int64", [data.length], data);
   }
 

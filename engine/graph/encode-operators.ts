@@ -16,6 +16,8 @@ export type OnnxOperand =
 interface OnnxForm {
   readonly type: string;
   readonly domain?: "com.microsoft";
+  /** Position of each operand among the node's inputs, if they differ; one that is not there is absent. */
+  readonly order?: readonly (number | "absent")[];
   /** Operands after the node's inputs. */
   readonly operands?: readonly OnnxOperand[];
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
@@ -23,7 +25,7 @@ interface OnnxForm {
 
 type FormRule<Op extends OpType> = (attributes: Attributes<Op>) => OnnxForm | typeof lowered;
 
-/** Marks an operator that `encode-onnx.ts` encodes as several ONNX nodes. */
+/** Marks an operator that is encoded as several ONNX nodes. */
 export const lowered = "lowered";
 
 const plain = (type: OpType) => (): OnnxForm => ({ type });
@@ -77,6 +79,14 @@ export const onnxForms: { readonly [Op in OpType]: FormRule<Op> } = {
     domain: "com.microsoft",
     attributes: { num_heads: heads, scale: { float: scale } },
   }),
+
+  QuantizeWeight: () => lowered,
+  DynamicQuantizeMatMul: () => ({
+    type: "DynamicQuantizeMatMul",
+    domain: "com.microsoft",
+    order: [0, 1, 2, "absent", 3],
+  }),
+  DynamicQuantizeConv: () => lowered,
 
   Softmax: () => ({ type: "Softmax", attributes: { axis: -1 } }),
   LayerNormalization: ({ epsilon }) => ({

@@ -157,6 +157,14 @@ export class GraphBuilder {
   multiHeadAttention = (q: Value, k: Value, v: Value, attributes: Attributes<"MultiHeadAttention">) =>
     this.#one("MultiHeadAttention", [q, k, v], attributes);
 
+  quantizeWeight = (w: Value) => this.node("QuantizeWeight", [w], {}) as readonly [Value, Value];
+  dynamicQuantizeMatMul = (...inputs: Inputs<"DynamicQuantizeMatMul">) =>
+    this.#one("DynamicQuantizeMatMul", inputs, {});
+  dynamicQuantizeConv = (
+    inputs: Inputs<"DynamicQuantizeConv">,
+    attributes: Attributes<"DynamicQuantizeConv">,
+  ) => this.#one("DynamicQuantizeConv", inputs, attributes);
+
   softmax = (x: Value) => this.#one("Softmax", [x], {});
   layerNormalization = (x: Value, epsilon: number) => this.#one("LayerNormalization", [x], { epsilon });
   reduceSum = (x: Value, axes: readonly number[]) => this.#one("ReduceSum", [x], { axes });

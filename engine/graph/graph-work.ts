@@ -15,11 +15,18 @@ export interface GraphWork {
 /** Operators that return a view of their input; onnxruntime copies nothing. */
 export const views: ReadonlySet<OpType> = new Set<OpType>(["Reshape", "After"]);
 
+const convolutions: ReadonlySet<OpType> = new Set<OpType>(["Conv", "ConvTranspose", "DynamicQuantizeConv"]);
+const products: ReadonlySet<OpType> = new Set<OpType>([
+  "MatMul",
+  "MultiHeadAttention",
+  "DynamicQuantizeMatMul",
+]);
+
 export function workOf({ nodes }: Graph): GraphWork {
   let [convolution, product, traffic] = [0, 0, 0];
   for (const node of nodes) {
-    if (node.op === "Conv" || node.op === "ConvTranspose") convolution += flopsOf(node);
-    else if (node.op === "MatMul" || node.op === "MultiHeadAttention") product += flopsOf(node);
+    if (convolutions.has(node.op)) convolution += flopsOf(node);
+    else if (products.has(node.op)) product += flopsOf(node);
     else if (!views.has(node.op))
       traffic += [...node.inputs, ...node.outputs].reduce((sum, value) => sum + bytesOf(value), 0);
   }
@@ -31,6 +38,7 @@ function flopsOf({ op, inputs, outputs, attributes }: GraphNode): number {
   const made = elementCount(outputs[0]!.shape);
   if (op === "Conv") return 2 * made * elementCount(w!.shape.slice(1));
   if (op === "ConvTranspose") return 2 * elementCount(x!.shape) * elementCount(w!.shape.slice(1));
+  if (op === "DynamicQuantizeMatMul" || op === "DynamicQuantizeConv") return 2 * made * w!.shape[0]!;
   // Each of the B·L·S scores of a head takes d multiply–adds, and e more to weigh the values.
   if (op === "MultiHeadAttention")
     return 2 * x!.shape[0]! * x!.shape[1]! * w!.shape[1]! * (w!.shape[2]! + inputs[2]!.shape[2]!);

@@ -45,8 +45,9 @@ export function residentBytes(
   { weights, read, folded, activations, workspace }: MemoryEstimate,
   where: "cpu" | "gpu" = "cpu",
 ): number {
+  // Weights that are only read to quantize them are no longer needed when the graph is loaded.
   return where === "cpu"
-    ? weights + overhead.folded * folded + overhead.activations * activations
+    ? Math.min(weights, read + folded) + overhead.folded * folded + overhead.activations * activations
     : read + folded + overhead.activations * (activations + workspace);
 }
 
@@ -55,9 +56,15 @@ function layoutCopies({ op, inputs, outputs }: GraphNode): number {
   return [inputs[0]!, inputs[1]!, outputs[0]!].reduce((sum, value) => sum + bytesOf(value), 0);
 }
 
-/** Memory of a kernel while it runs: fused attention copies its operands to split them into heads. */
-function scratchBytes({ op, inputs }: GraphNode): number {
-  return op === "MultiHeadAttention" ? inputs.reduce((sum, value) => sum + bytesOf(value), 0) : 0;
+/**
+ * Memory of a kernel while it runs. Fused attention copies its operands to split them into heads. A convolution in
+ * 8 bits holds its windows apart and joined, and its result with the channels last.
+ */
+function scratchBytes({ op, inputs, outputs }: GraphNode): number {
+  if (op === "MultiHeadAttention") return inputs.reduce((sum, value) => sum + bytesOf(value), 0);
+  if (op !== "DynamicQuantizeConv") return 0;
+  const [batch, , height, width] = outputs[0]!.shape as readonly [number, number, number, number];
+  return 2 * batch * height * width * inputs[1]!.shape[0]! + bytesOf(outputs[0]!);
 }
 
 /** Values that depend only on weights and constants. */

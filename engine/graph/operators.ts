@@ -4,7 +4,8 @@ import type { FloatType, Value } from "./value.ts";
  * The operators of a graph. Names and meaning are ONNX's (opset 21, and `com.microsoft` as noted), limited to
  * what diffusion models and their derivatives need. Operands that ONNX passes as constant tensors but that
  * determine a static shape (`Reshape`'s shape, `Slice`'s bounds, `ReduceSum`'s axes) are attributes here; the
- * encoder turns them back into tensors.
+ * encoder turns them back into tensors. `QuantizeWeight` and `DynamicQuantizeConv` are not ONNX's: the encoder
+ * writes several nodes.
  *
  * An entry declares inputs and attributes as types. Four exhaustive tables implement an operator, and an
  * incomplete table does not compile: `shape-rules.ts`, `encode-operators.ts`, `../autodiff/vjp-rules.ts` and,
@@ -66,6 +67,26 @@ interface Operators {
     attributes: { readonly heads: number; readonly scale: number };
   };
 
+  // Products in 8-bit integers. They are not differentiable.
+  /**
+   * w [.., N] → integers int8 [K, N] from −63 to 63 and scales [N], with w ≈ integers · scales and K the product
+   * of w's other axes.
+   */
+  QuantizeWeight: Unary;
+  /**
+   * x · (integers · scales) + bias over the last axis, x [.., K] → [.., N] (`com.microsoft`). x is quantized to 8
+   * bits with the range that it has in this run.
+   */
+  DynamicQuantizeMatMul: {
+    inputs: QuantizedInputs;
+    attributes: NoAttributes;
+  };
+  /** The same for a convolution, x [N, C, H, W], of a weight quantized as [kH, kW, C, M]. */
+  DynamicQuantizeConv: {
+    inputs: QuantizedInputs;
+    attributes: ConvAttributes & { readonly kernel: readonly [number, number] };
+  };
+
   // Normalization and reduction.
   /** Over the last axis. */
   Softmax: Unary;
@@ -116,6 +137,9 @@ interface Binary {
   inputs: readonly [a: Value, b: Value];
   attributes: NoAttributes;
 }
+type QuantizedInputs =
+  | readonly [x: Value, integers: Value, scales: Value]
+  | readonly [x: Value, integers: Value, scales: Value, bias: Value];
 export interface ConvAttributes {
   readonly stride: number;
   /** [top, left, bottom, right] zeros added around the input. */

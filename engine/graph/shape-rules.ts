@@ -94,6 +94,34 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
     return [{ dtype: q.dtype, shape: [batch, length, values[2]] }];
   },
 
+  QuantizeWeight: ([w]) => {
+    if (w.shape.length < 2 || w.dtype !== "float32")
+      refuse("QuantizeWeight", `needs float32 and two axes or more, not ${w.dtype}`, w);
+    const columns = w.shape.at(-1)!;
+    return [
+      { dtype: "int8", shape: [elementCount(w.shape) / columns, columns] },
+      { dtype: "float32", shape: [columns] },
+    ];
+  },
+  DynamicQuantizeMatMul: ([x, ...weight]) => {
+    const [rows, columns] = quantizedWeight("DynamicQuantizeMatMul", x, weight);
+    if (x.shape.length < 2 || x.shape.at(-1) !== rows)
+      refuse("DynamicQuantizeMatMul", `inner sizes ${x.shape.at(-1)} and ${rows} differ`, x, weight[0]);
+    return [{ dtype: "float32", shape: [...x.shape.slice(0, -1), columns] }];
+  },
+  DynamicQuantizeConv: ([x, ...weight], attributes) => {
+    const [n, c, h, width] = four("DynamicQuantizeConv", x);
+    const [rows, columns] = quantizedWeight("DynamicQuantizeConv", x, weight);
+    const [kh, kw] = attributes.kernel;
+    if (rows !== kh * kw * c)
+      refuse("DynamicQuantizeConv", `${kh} × ${kw} × ${c} weights are needed, not ${rows}`, x, weight[0]);
+    const [top, left, bottom, right] = attributes.pads;
+    const size = [convSize(h, kh, top + bottom, attributes), convSize(width, kw, left + right, attributes)];
+    if (size.some((s) => s < 1))
+      refuse("DynamicQuantizeConv", "the kernel is larger than the padded input", x);
+    return [{ dtype: "float32", shape: [n, columns, ...size] }];
+  },
+
   Softmax: ([x]) => {
     if (!x.shape.length) refuse("Softmax", "a scalar has no last axis", x);
     return same([x]);
@@ -171,6 +199,21 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
 
   After: ([x]) => same([x]),
 };
+
+/** [K, N] of a quantized weight, whose parts must match. */
+function quantizedWeight(
+  op: OpType,
+  x: Value,
+  [integers, scales, bias]: readonly [Value, Value, Value?],
+): readonly [number, number] {
+  const columns = integers.shape.at(-1)!;
+  if (x.dtype !== "float32" || integers.dtype !== "int8" || integers.shape.length !== 2)
+    refuse(op, `needs float32 and int8 [K, N], not ${x.dtype} and ${integers.dtype}`, x, integers);
+  for (const part of bias ? [scales, bias] : [scales])
+    if (part.dtype !== "float32" || part.shape.length !== 1 || part.shape[0] !== columns)
+      refuse(op, `needs ${columns} float32 scales and biases`, integers, part);
+  return [integers.shape[0]!, columns];
+}
 
 function convSize(
   size: number,

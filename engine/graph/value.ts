@@ -1,5 +1,5 @@
 /** Element types of values. Weights may be stored in half precision; see {@link WeightSource}. */
-export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
+export type DType = "float32" | "float16" | "bfloat16" | "int8" | "int64" | "bool";
 
 /** Static dimensions, outermost first. `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -46,6 +46,7 @@ const elementBytes: { readonly [D in DType]: number } = {
   float32: 4,
   float16: 2,
   bfloat16: 2,
+  int8: 1,
   int64: 8,
   bool: 1,
 };

@@ -309,7 +309,7 @@ async function initialState(
     ...defined({ wordsDecisive: ofWords.decisive }),
     curve: [],
     counts: { unetForwards: 0, unetBackwards: 0 },
-    ...(precision === "fp32" ? {} : { lossScale: initialLossScale }),
+    ...(precision === "fp16" ? { lossScale: initialLossScale } : {}),
   };
 }
 

@@ -72,7 +72,7 @@ export function lossGraph(model: ModelFolder, settings: LossSettings): Graph {
   }
   graph.output("mse", mse);
   graph.output("loss", loss);
-  if (model.precision === "fp32")
+  if (model.precision !== "fp16")
     graph.output("gradient", gradient(graph, loss, [instruction], settings.recompute)[0]!);
   else {
     const scale = graph.input("loss_scale", "float32", [1]);

@@ -3,7 +3,7 @@ import { VisibleError } from "../errors.ts";
 import type { SegmentKind } from "../graph/graph-builder.ts";
 import { estimateMemory, type MemoryEstimate, residentBytes } from "../graph/memory-estimate.ts";
 import { latentMultiple } from "../networks/unet-2d-condition.ts";
-import { unetGraph } from "../pipeline/forward-graphs.ts";
+import { forwardUnet } from "../pipeline/forward-unet.ts";
 import type { ModelFolder } from "../pipeline/model-folder.ts";
 import { fuseAttention } from "../rewrite/fuse-attention.ts";
 import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
@@ -41,7 +41,7 @@ export function planLoss(
   const taken = ({ memory: needed }: Pick<LossPlan, "memory">) => residentBytes(needed, where);
   if (taken(whole) <= smallShare * memory) return whole;
   const { height, width } = wanted;
-  const unet = optimize(unetGraph(model, { batch: 1, height, width, learnedRows: 0 }));
+  const unet = forwardUnet(model, { batch: 1, height, width, learnedRows: 0 });
   const forward = taken({ memory: estimateMemory(fuseAttention(unet, where)) });
   const fits = (some: LossPlan, beside: number) => taken(some) + beside <= memory;
   if (fits(whole, forward)) return whole;

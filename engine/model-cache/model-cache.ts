@@ -33,7 +33,8 @@ const defaultCacheLimit = 20e9;
 const nothing: ReadonlyMap<Value, WeightSource> = new Map();
 
 /**
- * Cache of data computed from a model's weights: digests of its files, and rotated kernels of the derivative.
+ * Cache of data computed from a model's weights: digests of its files, rotated kernels of the derivative, and
+ * weights in 8-bit integers.
  * Processes map the same files. Anything missing, damaged or unwritable is recomputed, and results have the
  * same bits with and without the cache.
  */

@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { VisibleError } from "../errors.ts";
 import { narrowToFloat16, widenBfloat16, widenFloat16 } from "../graph/half-precision.ts";
-import type { DType, WeightSource } from "../graph/value.ts";
+import { quantizeColumns } from "../graph/quantize-columns.ts";
+import { bytesOf, type DType, elementCount, type Value, type WeightSource } from "../graph/value.ts";
 import type { RearrangedWeight } from "../rewrite/rearranged-weights.ts";
 import { type RawElements, rearrangeElements } from "../weights/rearrange-elements.ts";
 import { openSafetensors, streamSafetensors } from "../weights/safetensors-file.ts";
 import type { TensorDtype } from "../weights/tensor-dtype.ts";
 
-/** Increment when the same recipe gives different bytes. */
+/** Increment when the same recipe gives different bytes, such as by other levels of quantization. */
 const version = 1;
 
 /** fs.readSync takes a signed 32-bit length. */
@@ -18,6 +19,7 @@ const storedAs: Readonly<Partial<Record<DType, TensorDtype>>> = {
   float32: "F32",
   float16: "F16",
   bfloat16: "BF16",
+  int8: "I8",
 };
 
 /** A tensor of the file: how its elements are computed, and its name. */
@@ -60,7 +62,10 @@ export function placeOf(weight: RearrangedWeight): string {
   return textOf(weight, weight.source.file);
 }
 
-function textOf({ source, sourceDtype, dtype, shape, strides, offset }: RearrangedWeight, file: string) {
+function textOf(
+  { source, sourceDtype, dtype, shape, strides, offset, part }: RearrangedWeight,
+  file: string,
+) {
   return JSON.stringify([
     file,
     source.byteOffset,
@@ -70,14 +75,19 @@ function textOf({ source, sourceDtype, dtype, shape, strides, offset }: Rearrang
     shape,
     strides,
     offset,
+    ...(part ? [part] : []),
   ]);
 }
 
 export function storedBytes(recipes: Iterable<Recipe>): number {
-  return [...recipes].reduce(
-    (sum, { weight }) => sum + elements(weight.shape) * (weight.dtype === "float32" ? 4 : 2),
-    0,
-  );
+  return [...recipes].reduce((sum, { weight }) => sum + bytesOf(storedType(weight)), 0);
+}
+
+function storedType({ dtype, shape, part }: RearrangedWeight): Pick<Value, "dtype" | "shape"> {
+  if (part === undefined) return { dtype, shape };
+  const columns = shape.at(-1)!;
+  if (part === "scales") return { dtype: "float32", shape: [columns] };
+  return { dtype: "int8", shape: [elementCount(shape) / columns, columns] };
 }
 
 /**
@@ -90,8 +100,8 @@ export async function writeRearranged(path: string, recipes: Iterable<Recipe>): 
   const hash = createHash("sha256");
   const tensors = [...recipes].map(({ name, weight }) => ({
     name,
-    dtype: storedAs[weight.dtype]!,
-    shape: weight.shape,
+    dtype: storedAs[storedType(weight).dtype]!,
+    shape: storedType(weight).shape,
     *bytes() {
       const made = compute(weight);
       yield new Uint8Array(made.buffer, made.byteOffset, made.byteLength);
@@ -110,14 +120,21 @@ export async function locateRearranged(
   const found = new Map<string, WeightSource>();
   for (const { name, weight } of recipes) {
     const entry = tensors.get(name);
-    if (entry?.dtype !== storedAs[weight.dtype] || String(entry?.shape) !== String(weight.shape))
-      return undefined;
+    const { dtype, shape } = storedType(weight);
+    if (entry?.dtype !== storedAs[dtype] || String(entry?.shape) !== String(shape)) return undefined;
     found.set(name, { file: path, byteOffset: entry!.byteOffset, byteLength: entry!.byteLength });
   }
   return found;
 }
 
-function compute({ source, sourceDtype, dtype, ...order }: RearrangedWeight): RawElements | Float32Array {
+function compute({ part, ...weight }: RearrangedWeight): RawElements | Float32Array | Int8Array {
+  const elements = rearranged(weight);
+  if (part === undefined) return elements;
+  const { shape, dtype } = weight;
+  return quantizeColumns(widen(elements, dtype), shape.at(-1)!)[part];
+}
+
+function rearranged({ source, sourceDtype, dtype, ...order }: RearrangedWeight): RawElements | Float32Array {
   const bytes = readNow(source);
   const moved = rearrangeElements(
     sourceDtype === "float32" ? new Uint32Array(bytes) : new Uint16Array(bytes),
@@ -131,7 +148,8 @@ function compute({ source, sourceDtype, dtype, ...order }: RearrangedWeight): Ra
   return rounded;
 }
 
-function widen(raw: RawElements, dtype: DType): Float32Array {
+function widen(raw: RawElements | Float32Array, dtype: DType): Float32Array {
+  if (raw instanceof Float32Array) return raw;
   if (raw instanceof Uint32Array) return new Float32Array(raw.buffer, raw.byteOffset, raw.length);
   return dtype === "bfloat16" ? widenBfloat16(raw) : widenFloat16(raw);
 }
@@ -154,8 +172,4 @@ function readNow({ file, byteOffset, byteLength }: WeightSource): ArrayBuffer {
     closeSync(handle);
   }
   return bytes.buffer;
-}
-
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }

@@ -7,11 +7,18 @@ import type { KeysAndValues, TextConditioning } from "./text-attention.ts";
  * softmax kernel and everything outside the UNet (loss, guidance, schedulers, text encoders, VAE, CLIP) stay
  * float32. The upper blocks of Stable Diffusion's VAE overflow half precision, and the VAE runs only twice
  * per edit.
+ *
+ * `int8`, on a CPU only, computes the UNet's convolutions and products in 8-bit integers, except where it is
+ * differentiated.
  */
-export const precisions = ["fp32", "fp16"] as const;
+export const precisions = ["fp32", "fp16", "int8"] as const;
 export type Precision = (typeof precisions)[number];
 
-export const floatTypeOf: { readonly [P in Precision]: FloatType } = { fp32: "float32", fp16: "float16" };
+export const floatTypeOf: { readonly [P in Precision]: FloatType } = {
+  fp32: "float32",
+  fp16: "float16",
+  int8: "float32",
+};
 
 /** Casts the conditioning to the UNet's precision. */
 export function castConditioning(

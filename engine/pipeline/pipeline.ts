@@ -1,4 +1,5 @@
 import { defined } from "../../shared/defined.ts";
+import { VisibleError } from "../errors.ts";
 import type { ModelSize } from "../images/fit-to-model.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.ts";
@@ -17,8 +18,8 @@ import {
   pairEncoderGraph,
   textEncoderGraph,
   textWidth,
-  unetGraph,
 } from "./forward-graphs.ts";
+import { forwardUnet } from "./forward-unet.ts";
 import type { ModelDefaults } from "./model-defaults.ts";
 import { type ModelFolder, readModelFolder } from "./model-folder.ts";
 import { SessionCache } from "./session-cache.ts";
@@ -80,7 +81,7 @@ interface UnetBatch {
 /**
  * Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size.
  *
- * @throws VisibleError for an unsupported or incomplete model folder
+ * @throws VisibleError for an unsupported or incomplete model folder, or a precision that the device lacks
  * @example
  * const mini = await openPipeline(bundledModel, { device: "cpu" });
  * console.log(mini.modelId, mini.imageSize);
@@ -90,6 +91,11 @@ export async function openPipeline(
   folder: string,
   { cache, precision = "fp32", ...options }: PipelineOptions,
 ): Promise<Pipeline> {
+  if (precision === "int8" && options.device !== "cpu")
+    throw new VisibleError(
+      "invalid_option",
+      `Precision int8 is for the CPU, and the device is ${options.device}; use fp32 or fp16 there, or --device cpu.`,
+    );
   const onDisk = cache && new ModelCache(cache);
   const model = await readModelFolder(folder, onDisk);
   const memory = options.memory ?? (await availableDeviceMemory(options.device));
@@ -305,11 +311,21 @@ export class Pipeline {
 
   /** The UNet's prediction for each sample, [N · channels · height · width]. */
   async predict(samples: UnetBatch): Promise<Float32Array> {
+    const { length } = samples.timesteps;
+    if (this.precision !== "int8" || length === 1) return this.#predictTogether(samples);
+    // In 8 bits, the range of the activations would depend on all samples of the batch.
+    const predictions = new Float32Array(samples.latents.length);
+    for (let n = 0; n < length; n++)
+      predictions.set(await this.#predictTogether(oneOf(samples, n)), (n * predictions.length) / length);
+    return predictions;
+  }
+
+  async #predictTogether(samples: UnetBatch): Promise<Float32Array> {
     const { latents, image, timesteps, text, pooled, learned, height, width } = samples;
     const batch = timesteps.length;
     const learnedRows = learned ? learned.length / this.keysValuesWidth : 0;
     const session = await this.session(`unet ${batch}x${width}x${height} ${learnedRows}`, () =>
-      optimize(unetGraph(this.model, { batch, height, width, learnedRows })),
+      forwardUnet(this.model, { batch, height, width, learnedRows }),
     );
     const { prediction } = await session.run({
       latents,
@@ -336,6 +352,20 @@ export class Pipeline {
   async dispose(): Promise<void> {
     await this.#sessions.clear();
   }
+}
+
+/** The n-th sample of a batch. Learned keys and values belong to all of them. */
+function oneOf(batch: UnetBatch, n: number): UnetBatch {
+  const count = batch.timesteps.length;
+  const part = (all: Float32Array) => all.subarray((n * all.length) / count, ((n + 1) * all.length) / count);
+  return {
+    ...batch,
+    latents: part(batch.latents),
+    image: part(batch.image),
+    timesteps: part(batch.timesteps),
+    text: part(batch.text),
+    pooled: batch.pooled && part(batch.pooled),
+  };
 }
 
 function asIds(ids: readonly number[]): BigInt64Array {

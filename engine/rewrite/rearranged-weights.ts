@@ -5,7 +5,8 @@ import { isNode } from "./rewrite-rule.ts";
 
 /**
  * A value with one weight's elements in another order: element (i, j, …) is the source's element offset +
- * i·strides[0] + j·strides[1] + …, in `dtype`: unchanged, widened, or rounded to float16.
+ * i·strides[0] + j·strides[1] + …, in `dtype`: unchanged, widened, or rounded to float16. Or one output of
+ * `QuantizeWeight` for these elements.
  */
 export interface RearrangedWeight {
   readonly source: WeightSource;
@@ -15,19 +16,29 @@ export interface RearrangedWeight {
   /** In elements of the source; negative for a reversed axis. */
   readonly strides: readonly number[];
   readonly offset: number;
+  /** An output of `QuantizeWeight`: int8 [K, N], or float32 [N]. Absent: the elements themselves. */
+  readonly part?: "integers" | "scales";
 }
 
 /**
  * Values that a graph computes from its weights only by moving elements (the rotated kernels of a
- * convolution's derivative). Casts are included: widening is exact, and rounding to float16 is deterministic.
- * A weight that is only cast is left to the runtime, because reading it widened takes twice the bytes.
+ * convolution's derivative), and weights quantized to 8 bits. Casts are included: widening is exact, and
+ * rounding to float16 is deterministic. A weight that is only cast is left to the runtime, because reading it
+ * widened takes twice the bytes.
  */
 export function rearrangedWeights(graph: Graph): ReadonlyMap<Value, RearrangedWeight> {
   const views = new Map<Value, RearrangedWeight>();
   const moved = new Set<Value>();
   const ends = new Set<Value>();
+  const viewOf = (value: Value) => views.get(value) ?? wholeWeight(value);
   for (const node of graph.nodes) {
-    const view = rearrange(node, (value) => views.get(value) ?? wholeWeight(value));
+    const parts = quantizedParts(node, viewOf);
+    for (const [value, part] of parts) {
+      views.set(value, part);
+      ends.add(value);
+    }
+    if (parts.length) continue;
+    const view = rearrange(node, viewOf);
     if (!view) {
       for (const input of node.inputs) if (moved.has(input)) ends.add(input);
       continue;
@@ -59,6 +70,15 @@ function wholeWeight({ origin, dtype, shape }: Value): RearrangedWeight | undefi
   return { source: origin.source, sourceDtype: dtype, dtype, shape, strides, offset: 0 };
 }
 
+function quantizedParts(
+  node: GraphNode,
+  viewOf: (value: Value) => RearrangedWeight | undefined,
+): (readonly [Value, RearrangedWeight])[] {
+  const view = isNode(node, "QuantizeWeight") ? viewOf(node.inputs[0]!) : undefined;
+  if (!view || isRounded(view)) return [];
+  return node.outputs.map((value, index) => [value, { ...view, part: index === 0 ? "integers" : "scales" }]);
+}
+
 function rearrange(
   node: GraphNode,
   viewOf: (value: Value) => RearrangedWeight | undefined,
@@ -67,9 +87,7 @@ function rearrange(
   if (!x) return undefined;
   const { shape } = node.outputs[0]!;
   if (isNode(node, "Cast")) {
-    // Rounded elements differ from the source's.
-    const rounded = x.dtype === "float16" && x.sourceDtype !== "float16";
-    return rounded ? undefined : { ...x, dtype: node.attributes.to };
+    return isRounded(x) ? undefined : { ...x, dtype: node.attributes.to };
   }
   if (isNode(node, "Transpose"))
     return { ...x, shape, strides: node.attributes.permutation.map((axis) => x.strides[axis]!) };
@@ -85,4 +103,9 @@ function rearrange(
     };
   }
   return undefined;
+}
+
+/** Rounded elements differ from the source's. */
+function isRounded({ dtype, sourceDtype }: RearrangedWeight): boolean {
+  return dtype === "float16" && sourceDtype !== "float16";
 }

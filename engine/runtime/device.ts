@@ -25,6 +25,9 @@ export function executionProvider(device: Device): string | { name: string; devi
  * TF32 stays enabled: float32 values there need the range, and TF32's fraction is no shorter than half
  * precision's.
  */
-export function environmentFor(device: Device, precision: "fp32" | "fp16"): Readonly<Record<string, string>> {
-  return kindOf(device) === "cuda" && precision === "fp32" ? { NVIDIA_TF32_OVERRIDE: "0" } : {};
+export function environmentFor(
+  device: Device,
+  precision: "fp32" | "fp16" | "int8",
+): Readonly<Record<string, string>> {
+  return kindOf(device) === "cuda" && precision !== "fp16" ? { NVIDIA_TF32_OVERRIDE: "0" } : {};
 }

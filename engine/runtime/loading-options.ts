@@ -22,8 +22,8 @@ export function loadingOptions(
   device: Device,
   root: string,
 ): InferenceSession.SessionOptions {
-  const { weights, activations } = estimateMemory(graph);
-  const large = device === "cpu" && weights >= inPlaceBytes;
+  const { weights, read, folded, activations } = estimateMemory(graph);
+  const large = device === "cpu" && Math.min(weights, read + folded) >= inPlaceBytes;
   const waits = graph.nodes.some(({ op }) => op === "After");
   return {
     graphOptimizationLevel: large ? "extended" : "all",

@@ -4,15 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { readModelFolder } from "../../engine/pipeline/model-folder.ts";
 import { openPipeline } from "../../engine/pipeline/pipeline.ts";
 import { benchCommandStart } from "./command-start.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
-import { guidance, timestep } from "./full-size-inputs.ts";
+import { guidance, side, timestep } from "./full-size-inputs.ts";
 import { type FullSizeOptions, readOptions } from "./full-size-options.ts";
 import { benchParity, parityTolerance } from "./full-size-parity.ts";
 import { benchPlans } from "./full-size-plans.ts";
 import { benchStart } from "./full-size-start.ts";
 import { benchHalfParity, halfTolerance } from "./half-parity.ts";
+import { benchInt8 } from "./int8.ts";
 import { benchOnDevice } from "./on-device.ts";
 import { runPython } from "./python.ts";
 import { type ReferenceStep, runReferenceStep } from "./reference.ts";
@@ -20,7 +22,7 @@ import { type ReferenceStep, runReferenceStep } from "./reference.ts";
 const run = promisify(execFile);
 
 /** Benchmarks at InstructPix2Pix's full size. They take minutes and run only by name. */
-export const fullSizeBenches = ["plans", "parity", "half", "full", "start"] as const;
+export const fullSizeBenches = ["plans", "parity", "half", "full-int8", "full", "start"] as const;
 
 /**
  * How often a sample is visited by default (200 updates of 2, on 64 samples); the cost of its frozen branches
@@ -56,6 +58,8 @@ export async function benchFullSize(
     if (asked.includes("plans")) figures.plans = await benchPlans(folder, say);
     if (asked.includes("parity")) figures.parity = await parity(folder, threads, scratch, say);
     if (asked.includes("half")) figures.half = await half(folder, readOptions(asked), threads, say);
+    if (asked.includes("full-int8"))
+      figures.int8 = await benchInt8(await readModelFolder(folder), side, repeats, say);
     if (asked.includes("start")) {
       figures.command = await benchCommandStart(scratch, say);
       figures.start = await benchStart(folder, scratch, say);

@@ -10,13 +10,14 @@ import { benchBatch } from "./batch/bench-batch.ts";
 import { fastestConvolutionRate } from "./convolution-rate.ts";
 import { readDemoCase, readDemoPair } from "./demo-pair.ts";
 import { benchFullSize, fullSizeBenches } from "./full-size.ts";
+import { benchInt8 } from "./int8.ts";
 import { benchInversionStep } from "./inversion-step.ts";
 import { benchMixing, type MixingFigures } from "./mixing.ts";
 import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
-/** `npm run bench [-- step|edit|pair|attention|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
- * `npm run bench -- plans|parity|half|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
+/** `npm run bench [-- step|edit|pair|attention|int8|int8-edits|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
+ * `npm run bench -- plans|parity|half|full-int8|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
  * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const asked = process.argv.slice(2);
@@ -86,6 +87,7 @@ if (wanted("attention")) {
   const layers = await benchAttention(say);
   figures.attention = { layers, unet: await benchAttentionInUnet(pipeline.model, latentSide, 15, say) };
 }
+if (wanted("int8")) figures.int8 = await benchInt8(pipeline.model, latentSide, 15, say);
 // This takes minutes and runs only by name.
 if (asked.includes("mixing")) {
   const found: MixingFigures[] = [];

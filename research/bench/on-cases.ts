@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { bootstrapMean, mean } from "../../engine/evaluation/bootstrap.ts";
 import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import { readSet } from "../../engine/evaluation/read-set.ts";
-import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { openPipeline, type Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { benchAgainstReference, paperEvaluations, type QualityPoint } from "./against-the-reference.ts";
 import { countAlignmentWarnings } from "./alignment.ts";
 import { benchCaptions, type InitFigures } from "./captions.ts";
+import { benchInt8Edits, int8Cases } from "./int8.ts";
 import { qualityChart, referenceMarkdown, showInterval } from "./reference-report.ts";
 import { benchWordings } from "./wordings.ts";
 
@@ -45,6 +46,13 @@ export async function benchOnCases(bench: Bench): Promise<void> {
   const readChosen = async () => (await read()).filter(({ name }) => chosen.includes(name));
   if (asked.includes("reference")) await reference(bench, await readChosen());
   if (asked.includes("captions")) await captions(bench, await readChosen());
+  if (asked.includes("int8-edits")) {
+    const { folder } = pipeline.model;
+    const int8 = await openPipeline(folder, { device: "cpu", precision: "int8", threads: bench.threads });
+    const cases = (await read()).filter(({ name }) => int8Cases.includes(name));
+    figures.int8Edits = await benchInt8Edits(pipeline, int8, cases, say);
+    await int8.dispose();
+  }
   if (asked.includes("wordings"))
     for (const { text, psnr } of await benchWordings(pipeline, root)) say(`${psnr.toFixed(2)} dB  ${text}`);
   if (asked.includes("alignment")) {

@@ -45,6 +45,33 @@ def conv_transpose(x, w, stride, pads, dilation, outputPadding):
     return F.pad(whole, (-left, outputPadding[1] - right, -top, outputPadding[0] - bottom))
 
 
+def quantize_weight(w):
+    """In float32, because a rounding may depend on the last bit."""
+    rows = w.float().flatten(0, -2)
+    scales = rows.abs().amax(0) / 63
+    return torch.round(rows / scales), scales
+
+
+def dynamic_quantize(x):
+    x = x.float()
+    low, high = x.min().clamp(max=0), x.max().clamp(min=0)
+    scale = (high - low) / 255
+    zero = torch.round((-low / scale).clamp(0, 255))
+    return (torch.round(x / scale) + zero).clamp(0, 255) - zero, scale
+
+
+def dynamic_quantize_matmul(x, w, b=0):
+    (integers, scales), (quantized, scale) = quantize_weight(w), dynamic_quantize(x)
+    return (quantized.double() @ integers.double()) * scale * scales + b
+
+
+def dynamic_quantize_conv(x, w, b=None, *, kernel, **attributes):
+    (integers, scales), (quantized, scale) = quantize_weight(w), dynamic_quantize(x)
+    kernels = integers.double().reshape(w.shape).permute(3, 2, 0, 1)
+    made = conv(quantized.double(), kernels, **attributes) * scale * scales[:, None, None]
+    return made if b is None else made + b[:, None, None]
+
+
 def take(x, axis, start, end, reverse):
     return x.flip(axis) if reverse else x.narrow(axis, start, end - start)
 
@@ -77,6 +104,9 @@ OPERATORS = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "MultiHeadAttention": multi_head_attention,
+    "QuantizeWeight": quantize_weight,
+    "DynamicQuantizeMatMul": dynamic_quantize_matmul,
+    "DynamicQuantizeConv": dynamic_quantize_conv,
     "Softmax": lambda x: torch.softmax(x, -1),
     "LayerNormalization": layer_norm,
     "ReduceSum": lambda x, axes: x.sum(axes, keepdim=True),

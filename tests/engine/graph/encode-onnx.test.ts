@@ -98,7 +98,9 @@ describe("a graph on onnxruntime returns", () => {
  * byte; returns it.
  */
 async function writeUnaligned(file: string, dtype: DType, bytes: Uint8Array): Promise<number> {
-  const code = { float32: "F32", float16: "F16", bfloat16: "BF16", int64: "I64", bool: "BOOL" }[dtype];
+  const code = { float32: "F32", float16: "F16", bfloat16: "BF16", int8: "I8", int64: "I64", bool: "BOOL" }[
+    dtype
+  ];
   const entry = { "layer.weight": { dtype: code, shape: [2, 2], data_offsets: [0, bytes.length] } };
   const text = JSON.stringify(entry);
   const header = text.length % 2 ? text : `${text} `;

@@ -45,7 +45,7 @@ function prepare(op: OpType, operatorCase: OperatorCase): PreparedCase {
     ),
     outputShape,
     differentiable:
-      vjpRules[op] === "zero gradient"
+      typeof vjpRules[op] === "string"
         ? []
         : inputs.flatMap((spec, index) => (spec.kind === "ids" ? [] : [`x${index}`])),
   };
@@ -88,9 +88,10 @@ function apply(
   { inputs, attributes }: OperatorCase,
   dtype?: FloatType,
 ): readonly Value[] {
-  const operands = inputs.map((spec, index) => {
+  const operands = inputs.flatMap((spec, index) => {
     if (spec.kind === "ids") return graph.input(`x${index}`, "int64", spec.shape);
-    return graph.cast(graph.input(`x${index}`, "float32", spec.shape), dtype ?? spec.dtype);
+    const x = graph.input(`x${index}`, "float32", spec.shape);
+    return spec.quantized ? graph.quantizeWeight(x) : graph.cast(x, dtype ?? spec.dtype);
   });
   return graph.node(op, operands as never, attributes as never);
 }

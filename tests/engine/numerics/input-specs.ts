@@ -17,6 +17,8 @@ export type InputSpec =
       readonly grid?: number;
       /** float16 inputs are fed as float32 and cast in the graph. */
       readonly dtype: "float32" | "float16";
+      /** A weight that the graph quantizes: it becomes two operands, integers and scales. */
+      readonly quantized?: boolean;
     };
 
 const defaults = { kind: "numbers", low: -2, high: 2, awayFrom: [], dtype: "float32" } as const;
@@ -49,6 +51,11 @@ export const gridded = (dtype: "float32" | "float16", ...shape: readonly number[
   shape,
   dtype,
   grid: 2 ** -6,
+});
+export const quantized = (...shape: readonly number[]): InputSpec => ({
+  ...defaults,
+  shape,
+  quantized: true,
 });
 export const ids = (shape: Shape, ...values: readonly number[]): InputSpec => ({
   kind: "ids",

@@ -1,5 +1,15 @@
 import type { Attributes, ConvAttributes, NoAttributes, OpType } from "../../../engine/graph/operators.ts";
-import { awayFrom, gridded, type InputSpec, ids, negative, numbers, positive, wide } from "./input-specs.ts";
+import {
+  awayFrom,
+  gridded,
+  type InputSpec,
+  ids,
+  negative,
+  numbers,
+  positive,
+  quantized,
+  wide,
+} from "./input-specs.ts";
 
 /** One use of an operator: what it is given, and what is special about it. */
 export interface OperatorCase<Held = Attributes<OpType>> {
@@ -54,6 +64,10 @@ const matmul = (changes: Partial<Attributes<"MatMul">> = {}): Attributes<"MatMul
   alpha: 1,
   ...changes,
 });
+const quantizedConv = (
+  kernel: readonly [number, number],
+  changes: Partial<ConvAttributes> = {},
+): Attributes<"DynamicQuantizeConv"> => ({ ...conv(changes), kernel });
 const slice = (axis: number, start: number, end: number, reverse = false) => ({ axis, start, end, reverse });
 
 export const operatorCases: CaseTable = {
@@ -225,6 +239,61 @@ export const operatorCases: CaseTable = {
       transposed([0, 0], { stride: 2 }),
       numbers(1, 3, 3, 2),
       numbers(3, 2, 2, 2),
+    ),
+  ],
+
+  QuantizeWeight: [
+    of("a matrix", {}, numbers(5, 4)),
+    of("a kernel, 3×3", {}, numbers(3, 3, 2, 4)),
+    of("columns of one sign", {}, positive(6, 3)),
+  ],
+  DynamicQuantizeMatMul: [
+    of("tokens", {}, numbers(2, 3, 40), quantized(40, 8)),
+    of("with a bias", {}, numbers(3, 40), quantized(40, 8), numbers(8)),
+    of("numbers that are all positive", {}, positive(5, 7), quantized(7, 3), numbers(3)),
+    of("numbers that are all negative", {}, negative(5, 7), quantized(7, 3)),
+  ],
+  DynamicQuantizeConv: [
+    of(
+      "3×3 padded, a batch",
+      quantizedConv([3, 3], { pads: [1, 1, 1, 1] }),
+      numbers(2, 3, 5, 4),
+      quantized(3, 3, 3, 4),
+      numbers(4),
+    ),
+    of("1×1", quantizedConv([1, 1]), numbers(2, 3, 3, 4), quantized(1, 1, 3, 5), numbers(5)),
+    of("3×3 without bias or padding", quantizedConv([3, 3]), numbers(1, 2, 5, 4), quantized(3, 3, 2, 3)),
+    of(
+      "padded, all negative: the padding is 0",
+      quantizedConv([3, 3], { pads: [1, 1, 1, 1] }),
+      negative(1, 2, 4, 4),
+      quantized(3, 3, 2, 3),
+    ),
+    of(
+      "stride 2, padded",
+      quantizedConv([3, 3], { stride: 2, pads: [1, 1, 1, 1] }),
+      numbers(1, 2, 6, 5),
+      quantized(3, 3, 2, 3),
+      numbers(3),
+    ),
+    of(
+      "stride 2, padded below and right only",
+      quantizedConv([3, 3], { stride: 2, pads: [0, 0, 1, 1] }),
+      numbers(1, 2, 6, 6),
+      quantized(3, 3, 2, 3),
+    ),
+    of("stride 3, 1×1", quantizedConv([1, 1], { stride: 3 }), numbers(1, 2, 6, 5), quantized(1, 1, 2, 3)),
+    of(
+      "oblong kernel 1×3",
+      quantizedConv([1, 3], { pads: [0, 1, 0, 1] }),
+      numbers(1, 2, 3, 5),
+      quantized(1, 3, 2, 2),
+    ),
+    of(
+      "dilated with stride",
+      quantizedConv([3, 3], { dilation: 2, stride: 2, pads: [2, 1, 0, 3] }),
+      numbers(1, 2, 7, 6),
+      quantized(3, 3, 2, 2),
     ),
   ],
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { vjpRules } from "../../../engine/autodiff/vjp-rules.ts";
 import { forwardGraph, gradientGraph, type PreparedCase, preparedCases } from "./case-graph.ts";
 import { centralDifference } from "./central-difference.ts";
 import { deviation } from "./closeness.ts";
@@ -9,7 +10,8 @@ import { differenceTolerance, float32GradientTolerance } from "./tolerances.ts";
 const titled = (cases: readonly PreparedCase[]) =>
   cases.map((prepared) => [prepared.title, prepared] as const);
 const smooth = preparedCases.filter(({ differentiable }) => differentiable.length > 0);
-const flat = preparedCases.filter(({ differentiable }) => differentiable.length === 0);
+const flat = preparedCases.filter(({ op }) => vjpRules[op] === "zero gradient");
+const opaque = preparedCases.filter(({ op }) => vjpRules[op] === "none");
 
 describe("every derivative rule agrees with central differences of the float64 reference", () => {
   test.each(titled(smooth))("%s", (_, prepared) => {
@@ -35,6 +37,12 @@ describe("an operator that states a zero gradient is flat around its cases", () 
   test.each(titled(flat))("%s", (_, prepared) => {
     for (const name of Object.keys(prepared.feeds))
       expect(Math.max(...differences(prepared, name).map(Math.abs)), name).toBe(0);
+  });
+});
+
+describe("an operator without a derivative refuses to be differentiated", () => {
+  test.each(titled(opaque))("%s", (_, prepared) => {
+    expect(() => gradientGraph({ ...prepared, differentiable: ["x0"] })).toThrow(/is not differentiated/);
   });
 });
 

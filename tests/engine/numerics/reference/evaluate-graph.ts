@@ -3,6 +3,7 @@ import type { Attributes, OpType } from "../../../../engine/graph/operators.ts";
 import { sameShape, showShape, type Value } from "../../../../engine/graph/value.ts";
 import { elementwise } from "./elementwise.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
+import { quantization } from "./quantization.ts";
 import { reductions } from "./reductions.ts";
 import { shaping } from "./shaping.ts";
 import { roundToHalf } from "./special-functions.ts";
@@ -10,7 +11,13 @@ import type { ReferenceRule, ReferenceRules } from "./table.ts";
 import { type Tensor64, tensor64 } from "./tensor64.ts";
 
 /** Every operator's meaning in float64. */
-const referenceRules: ReferenceRules = { ...elementwise, ...linearAlgebra, ...reductions, ...shaping };
+const referenceRules: ReferenceRules = {
+  ...elementwise,
+  ...linearAlgebra,
+  ...quantization,
+  ...reductions,
+  ...shaping,
+};
 
 /** Elements of a graph's inputs by name; numbers of any kind. */
 type Feeds = Readonly<Record<string, ArrayLike<number>>>;
