@@ -38,6 +38,7 @@ interface Tag {
 /**
  * Splits an XMP packet into its descriptions and their properties (XMP part 1, 7.4: `rdf:RDF` contains
  * `rdf:Description`, which contains properties). Strict: undefined if anything is not understood.
+ * Not an XML library, because those return parsed values, and a property is copied as its source text.
  */
 export function readDescriptions(packet: Uint8Array): Description[] | undefined {
   let xml: string;
