@@ -6,7 +6,6 @@ import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { createAllowedMethods } from "./allowed-methods.ts";
 import { aboutApi, registerComponents } from "./describe-api.ts";
-import { docsPage, docsPolicy } from "./docs-page.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
 import { HeldConnections } from "./held-connections.ts";
 import { allowOrigins } from "./middleware/allow-origins.ts";
@@ -97,11 +96,6 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
   addWebhookRoutes(app, edge);
 
   registerComponents(app);
-  const about = aboutApi(ports.settings.publicUrl);
-  app.doc31("/openapi.json", about);
-  app.get("/docs", (context) => {
-    context.header("Content-Security-Policy", docsPolicy);
-    return context.html(docsPage(app.getOpenAPI31Document(about)));
-  });
+  app.doc31("/openapi.json", aboutApi(ports.settings.publicUrl));
   return app;
 }

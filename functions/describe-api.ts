@@ -5,7 +5,7 @@ import type { EdgeEnv } from "./edge.ts";
 /** Date of the API's last visible change; docs/changelog.md lists it. */
 export const apiVersion = "2026-11-29";
 
-/** Description of the API in Markdown. The reference page shows it as paragraphs, without tables or lists. */
+/** Description of the API in Markdown. */
 const description = `Learn a photo edit from one before/after pair, and apply it to other photos.
 
 **Authentication.** Send \`Authorization: Bearer KEY\`. Scopes of a key: \`read\` allows GET; \`write\` allows create, update, cancel and delete; \`keys\` allows managing keys and webhooks.

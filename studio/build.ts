@@ -19,9 +19,14 @@ const copied = {
   ),
 };
 
-const entries = ["main.tsx", "styles/studio.css"].map((file) => ({ in: join(here, file), out: "studio" }));
+const entries = Object.entries({
+  "main.tsx": "studio",
+  "styles/studio.css": "studio",
+  "reference.ts": "reference",
+  "styles/reference.css": "reference",
+}).map(([file, out]) => ({ in: join(here, file), out }));
 
-/** Bundles the studio into functions/studio/. Unchanged files are not written. */
+/** Bundles the studio and the API reference into functions/studio/. Unchanged files are not written. */
 export async function buildStudio(): Promise<void> {
   const { outputFiles } = await build({
     ...{ entryPoints: entries, outdir: served, write: false },

@@ -25,7 +25,16 @@ import { pixelsOf, requireUploads } from "../uploads.ts";
 import { requireCallable } from "../webhook-address.ts";
 import { requireInstruction } from "./edits.ts";
 import { dryRunHeader, idempotencyKeyHeader } from "./request-headers.ts";
-import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+import {
+  decodeCursor,
+  encodeCursor,
+  exampleId,
+  idParams,
+  json,
+  jsonBody,
+  orProblem,
+  secured,
+} from "./route-parts.ts";
 
 const shown = batchSchema.meta({ id: "Batch" });
 const base = { tags: ["Batches"], security: secured };
@@ -39,7 +48,10 @@ const create = createRoute({
   operationId: "createBatch",
   parameters: [idempotencyKeyHeader, dryRunHeader],
   summary: "Edit many images with one instruction, now or on a schedule",
-  request: jsonBody(createBatchSchema),
+  request: jsonBody(createBatchSchema, {
+    instruction: exampleId("instruction"),
+    images: [exampleId("upload")],
+  }),
   responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
 });
 const list = createRoute({

@@ -17,7 +17,7 @@ import { waitForJob } from "../wait-for-job.ts";
 import { addEventRoute, cancelJob, requireJob } from "./job-actions.ts";
 import { listJobs } from "./job-lists.ts";
 import { jobHeaders, preferHeader } from "./request-headers.ts";
-import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+import { exampleId, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const tags = ["Edits"];
 const shown = editSchema.meta({ id: "Edit" });
@@ -31,7 +31,7 @@ const create = createRoute({
   operationId: "createEdit",
   parameters: jobHeaders,
   summary: "Edit images with an instruction, a text prompt, or both",
-  request: jsonBody(createEditSchema),
+  request: jsonBody(createEditSchema, { text: "make it a watercolor", images: [exampleId("upload")] }),
   responses: {
     200: json(quoteSchema, "A dry run"),
     201: json(shown, "The edit, which ended during `Prefer: wait`"),

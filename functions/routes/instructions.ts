@@ -21,7 +21,7 @@ import { waitForJob } from "../wait-for-job.ts";
 import { addEventRoute, cancelJob, requireJob } from "./job-actions.ts";
 import { listJobs } from "./job-lists.ts";
 import { jobHeaders, preferHeader } from "./request-headers.ts";
-import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+import { exampleId, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const tags = ["Instructions"];
 const shown = instructionSchema.meta({ id: "Instruction" });
@@ -35,7 +35,10 @@ const create = createRoute({
   operationId: "createInstruction",
   parameters: jobHeaders,
   summary: "Learn an edit from before/after pairs",
-  request: jsonBody(createInstructionSchema),
+  request: jsonBody(createInstructionSchema, {
+    pairs: [{ before: exampleId("upload", 1), after: exampleId("upload", 2) }],
+    name: "watercolor",
+  }),
   responses: {
     200: json(quoteSchema, "A dry run"),
     201: json(shown, "The instruction, which ended during `Prefer: wait`"),
@@ -50,7 +53,7 @@ const importFile = createRoute({
   operationId: "importInstruction",
   parameters: jobHeaders,
   summary: "Import a .visii file",
-  request: jsonBody(importInstructionSchema),
+  request: jsonBody(importInstructionSchema, { upload: exampleId("upload") }),
   responses: {
     200: json(quoteSchema, "A dry run"),
     201: json(shown, "The instruction, which ended during `Prefer: wait`"),
@@ -83,7 +86,7 @@ const patch = createRoute({
   path: "/v1/instructions/{id}",
   operationId: "updateInstruction",
   summary: "Change an instruction's name or metadata",
-  request: { ...one, ...jsonBody(patchInstructionSchema) },
+  request: { ...one, ...jsonBody(patchInstructionSchema, { name: "watercolor" }) },
   responses: { 200: json(shown, "The instruction"), ...orProblem },
 });
 const remove = createRoute({

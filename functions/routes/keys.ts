@@ -24,7 +24,7 @@ const create = createRoute({
   operationId: "createKey",
   parameters: [idempotencyKeyHeader],
   summary: "Create an API key; only this response contains its secret",
-  request: jsonBody(createKeySchema),
+  request: jsonBody(createKeySchema, { scopes: ["read", "write"] }),
   responses: { 201: json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"), ...orProblem },
 });
 const list = createRoute({

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { type IdKind, idSchema } from "../../shared/ids.ts";
+import { createId, type IdKind, idSchema } from "../../shared/ids.ts";
 import { problemContentType, problemSchema } from "../../shared/problem.ts";
 
 /** Parts shared by the route definitions. */
@@ -8,9 +8,14 @@ export const json = <Schema extends z.ZodType>(schema: Schema, description: stri
   description,
 });
 
-export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { content: { "application/json": { schema } }, required: true },
+/** @param example the body that the reference's "try it" starts with; without it, every option at a random value */
+export const jsonBody = <Schema extends z.ZodType>(schema: Schema, example: z.input<Schema>) => ({
+  body: { content: { "application/json": { schema, example } }, required: true },
 });
+
+/** A valid ID for an example. */
+export const exampleId = (kind: IdKind, digit = 1): string =>
+  createId(kind, 0, new Uint8Array(10).fill(digit));
 
 const problem = problemSchema.meta({ id: "Problem" });
 

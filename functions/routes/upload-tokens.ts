@@ -26,7 +26,7 @@ const create = createRoute({
   operationId: "createUploadToken",
   summary: "Create a short-lived token with which a phone or browser can upload, and nothing else",
   parameters: [idempotencyKeyHeader],
-  request: jsonBody(createUploadTokenSchema),
+  request: jsonBody(createUploadTokenSchema, { expires_in: 600, max_uploads: 10 }),
   responses: { 201: json(created, "The token"), ...orProblem },
 });
 const list = createRoute({

@@ -37,7 +37,7 @@ const create = createRoute({
   tags,
   security: forUploads,
   summary: "Create an upload and get its form",
-  request: jsonBody(createUploadSchema),
+  request: jsonBody(createUploadSchema, { content_type: "image/jpeg", bytes: 250_000 }),
   responses: { 201: json(uploadFormSchema.meta({ id: "UploadForm" }), "The form"), ...orProblem },
 });
 const shown = uploadSchema.meta({ id: "Upload" });
@@ -81,7 +81,7 @@ const download = createRoute({
   tags,
   security: secured,
   summary: "Create an upload from a URL",
-  request: jsonBody(downloadSchema),
+  request: jsonBody(downloadSchema, { url: "https://example.com/photo.jpg" }),
   responses: { 201: json(shown, "The upload, ready for use"), ...orProblem },
 });
 

@@ -43,7 +43,7 @@ const create = createRoute({
   callbacks: deliveryCallback,
   parameters: [idempotencyKeyHeader],
   summary: "Create a webhook; only this response contains its secret",
-  request: jsonBody(createWebhookSchema),
+  request: jsonBody(createWebhookSchema, { url: "https://example.com/visii" }),
   responses: { 201: json(created, "The webhook"), ...orProblem },
 });
 const list = createRoute({
@@ -72,7 +72,7 @@ const update = createRoute({
   path: "/v1/webhooks/{id}",
   operationId: "updateWebhook",
   summary: "Change a webhook's URL or events, or enable or disable it",
-  request: { ...one, ...jsonBody(updateWebhookSchema) },
+  request: { ...one, ...jsonBody(updateWebhookSchema, { enabled: false }) },
   responses: { 200: json(shown, "The webhook"), ...orProblem },
 });
 const ping = createRoute({

@@ -10,7 +10,6 @@ import {
   desktop,
   download,
   findings,
-  injectAxe,
   phone,
   results,
   StudioBrowser,
@@ -289,16 +288,6 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       for (const width of [390, 768, 960, 1440, 2560]) {
         await page.setViewportSize({ width, height: 900 });
         expect(await findings(page)).toEqual([]);
-      }
-      for (const colorScheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme });
-        await page.goto(`${studio.service.service.url}/docs`);
-        await injectAxe(page);
-        expect(
-          await page.evaluate(
-            'axe.run({ runOnly: ["color-contrast"] }).then(({ violations }) => violations)',
-          ),
-        ).toEqual([]);
       }
     },
     timeout,

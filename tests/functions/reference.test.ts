@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ProblemCode, problems, problemType } from "../../shared/problem.ts";
 import { Api } from "./api.ts";
 
 interface Body {
-  readonly content?: Readonly<Record<string, { readonly schema: unknown }>>;
+  readonly content?: Readonly<Record<string, { readonly schema: unknown; readonly example?: unknown }>>;
 }
 interface Operation {
   readonly requestBody?: Body;
@@ -97,13 +98,42 @@ describe("the API's description", () => {
     expect(schemas.WebhookPayload).toBeDefined();
   });
 
-  it("is shown at /docs in full, with nothing to load from elsewhere", async () => {
-    const page = await (await api.app.request("/docs")).text();
-    for (const { path, operation } of operations()) {
-      expect(page).toContain(path);
-      for (const { name } of operation.parameters ?? []) expect(page).toContain(`<code>${name}</code>`);
+  it("starts each body with an example that the API accepts", async () => {
+    const call = await api.caller();
+    for (const { path, method, operation } of operations()) {
+      if (!operation.requestBody) continue;
+      const example = operation.requestBody.content?.["application/json"]?.example;
+      expect([operation.operationId, example]).toEqual([operation.operationId, expect.any(Object)]);
+      // Would connect to another server.
+      if (operation.operationId === "downloadUpload") continue;
+      const kind = path.startsWith("/v1/webhooks") ? "whk" : "ins";
+      const { body } = await call(
+        method.toUpperCase(),
+        path.replace("{id}", `${kind}_${"0".repeat(26)}`),
+        example,
+      );
+      // The resources of the example do not exist.
+      expect([undefined, "not_found"], operation.operationId).toContain(body.code);
     }
-    // Whatever a page loads stands in one of these.
-    expect(page).not.toMatch(/<(script|link|img|iframe)\b|url\(|@import|https?:\/\//);
+  });
+});
+
+describe("the page at /docs", () => {
+  it("explains the code of each problem where the problem's type points", async () => {
+    const page = await (await api.app.request("/docs")).text();
+    for (const code of Object.keys(problems) as ProblemCode[]) {
+      const [path, anchor] = problemType(code).split("#");
+      expect(path).toBe("/docs");
+      expect(page).toContain(`id="${anchor}"`);
+    }
+  });
+
+  it("has no inline script or style, and loads nothing from another host", async () => {
+    const response = await api.app.request("/docs");
+    expect(response.headers.get("content-security-policy")).toMatch(/^default-src 'self';/);
+    expect(response.headers.get("content-security-policy")).not.toContain("unsafe");
+    const page = await response.text();
+    expect(page).not.toMatch(/<style|style=|<script(?![^>]* src=)|https?:/);
+    for (const [, path] of page.matchAll(/ (?:src|href)="([^"]*)"/g)) expect(path).toMatch(/^\/(?!\/)/);
   });
 });

@@ -1,0 +1,56 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { chromiumPath, desktop, injectAxe, phone, StudioBrowser, timeout } from "./studio-browser.ts";
+
+describe.skipIf(chromiumPath === undefined)("the API reference, in a real browser (needs chromium)", () => {
+  let studio: StudioBrowser;
+  beforeAll(async () => {
+    studio = await StudioBrowser.start();
+  }, timeout);
+  afterEach(() => studio.clear(), timeout);
+  afterAll(() => studio?.stop());
+
+  it.each([
+    ["1280", desktop],
+    ["390", phone],
+  ] as const)(
+    "sends requests with the studio's key at %s pixels, without an error in the console",
+    async (_, options) => {
+      const { page, mistakes } = await studio.open(options);
+      await page.goto(`${studio.service.service.url}/docs`);
+      const create = page.locator("#operations-Uploads-createUpload");
+      await create.locator(".opblock-summary-control").click();
+      await create.getByRole("button", { name: "Execute" }).click();
+      const response = create.locator(".live-responses-table");
+      await response.getByText("201", { exact: true }).waitFor();
+      expect(await response.innerText()).toMatch(/"id": "upl_/);
+      expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        await injectAxe(page);
+        expect(
+          await page.evaluate(
+            'axe.run({ runOnly: ["color-contrast"] }).then(({ violations }) => violations.flatMap(({ nodes }) => nodes.map(({ html, failureSummary }) => html + failureSummary)))',
+          ),
+        ).toEqual([]);
+      }
+      expect(mistakes).toEqual([]);
+    },
+    timeout,
+  );
+
+  it(
+    "shows the meaning of an error's code where the error's type points",
+    async () => {
+      const { page, mistakes } = await studio.open(phone);
+      const { body } = await studio.service.call("GET", "/v1/edits/unknown");
+      await page.goto(studio.service.service.url + body.type);
+      const row = page.locator("#error-not_found");
+      await page.locator("#operations-Uploads-createUpload").waitFor({ state: "attached" });
+      expect(await row.innerText()).toContain("Not found");
+      const place = "document.querySelector('#error-not_found').getBoundingClientRect()";
+      expect(await page.evaluate(`${place}.top > 0 && ${place}.bottom < innerHeight`)).toBe(true);
+      expect(mistakes).toEqual([]);
+    },
+    timeout,
+  );
+});
