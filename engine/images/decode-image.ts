@@ -4,6 +4,7 @@ import { defined } from "../../shared/defined.ts";
 import { parseIccProfile } from "../color/icc-profile.ts";
 import { isSameSpace, type RgbProfile, srgb } from "../color/rgb-profile.ts";
 import { VisibleError } from "../errors.ts";
+import { iptcOfPng } from "../metadata/embed-png.ts";
 import { filterExif } from "../metadata/exif.ts";
 import type { PhotoMetadata } from "../metadata/photo-metadata.ts";
 import { withAssignedProfile } from "./assign-profile.ts";
@@ -170,7 +171,51 @@ function metadataOf(
   { xmp, iptc, ...stored }: StoredMetadata,
 ): Pick<DecodedImage, "metadata"> {
   const exif = format === "tiff" ? filterExif(bytes, { place: true, isSrgb: true }) : stored.exif;
-  return exif || xmp || iptc ? { metadata: defined({ exif, xmp, iptc }) } : {};
+  const found = defined({ exif, xmp, iptc: format === "png" ? iptcOfPng(bytes) : iptc });
+  return Object.keys(found).length ? { metadata: found } : {};
+}
+
+/** Decoded pixels and what the file says about them. */
+export interface DecodedPixels
+  extends Pick<DecodedImage, "profile" | "depth" | "format" | "hadOrientation" | "metadata"> {
+  readonly width: number;
+  readonly height: number;
+  /** Per pixel: red, green, blue and, if there are four, alpha. */
+  readonly channels: number;
+  /** [height, width, channels], upright. */
+  readonly pixels: Uint8Array | Uint16Array;
+}
+
+/** As decodeImage, without conversion to floats. */
+export async function decodeToPixels(
+  bytes: Uint8Array,
+  name: string,
+  colorProfile: ColorProfileMode,
+): Promise<DecodedPixels> {
+  const format = requireFormat(bytes, name);
+  if (format === "jpeg") requireFewScans(name, bytes);
+  try {
+    const stored = await storedMetadata(bytes, format);
+    const file = await decodableFile(bytes, format, stored, name);
+    const { pixels, info, depth, profile } = await decodePixels(file, format, colorProfile);
+    return {
+      pixels,
+      width: info.width,
+      height: info.height,
+      channels: info.channels,
+      format,
+      hadOrientation: format !== "heic" && (stored.orientation ?? 1) !== 1,
+      ...defined({ profile, depth }),
+      ...metadataOf(bytes, format, stored),
+    };
+  } catch (cause) {
+    if (cause instanceof VisibleError) throw cause;
+    throw new VisibleError(
+      "damaged_image",
+      `${name} is damaged or truncated ${format.toUpperCase()} and cannot be decoded; copy or export it again.`,
+      { cause },
+    );
+  }
 }
 
 /**
@@ -191,28 +236,10 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   const name = subject ?? (typeof source === "string" ? source : "The uploaded image");
   const bytes = typeof source === "string" ? await readImageFile(source) : source;
-  const format = requireFormat(bytes, name);
-  if (format === "jpeg") requireFewScans(name, bytes);
-  try {
-    const stored = await storedMetadata(bytes, format);
-    const file = await decodableFile(bytes, format, stored, name);
-    const { pixels, info, depth, profile } = await decodePixels(file, format, colorProfile);
-    const { width, height, channels } = info;
-    return {
-      ...(channels === 4
-        ? splitAlpha(pixels, width, height)
-        : { image: fromBytes(pixels, width, height, channels) }),
-      format,
-      hadOrientation: format !== "heic" && (stored.orientation ?? 1) !== 1,
-      ...defined({ profile, depth }),
-      ...metadataOf(bytes, format, stored),
-    };
-  } catch (cause) {
-    if (cause instanceof VisibleError) throw cause;
-    throw new VisibleError(
-      "damaged_image",
-      `${name} is damaged or truncated ${format.toUpperCase()} and cannot be decoded; copy or export it again.`,
-      { cause },
-    );
-  }
+  const { pixels, width, height, channels, ...facts } = await decodeToPixels(bytes, name, colorProfile);
+  const image =
+    channels === 4
+      ? splitAlpha(pixels, width, height)
+      : { image: fromBytes(pixels, width, height, channels) };
+  return { ...image, ...facts };
 }

@@ -10,6 +10,7 @@ import { renderSvg } from "../../../engine/images/render-svg.ts";
 import { toBytes } from "../../../engine/images/rgb-image.ts";
 import { withTransparency } from "../../../engine/images/with-transparency.ts";
 import { embedInPng } from "../../../engine/metadata/embed-png.ts";
+import { slowJpeg } from "../../gpu-worker/hostile-images.ts";
 import { drawnImage, pixelOf, plain } from "./stand-ins.ts";
 
 let folder: string;
@@ -244,6 +245,12 @@ describe("decodeImage rejects, in one sentence that names the file and what to d
     ["an animation", frames, "unsupported_image", /animation of 2 frames/],
     ["a GIF", () => plain(4, 4, "#fff").gif().toBuffer(), "unsupported_image", /GIF/],
     ["a JPEG of thousands of scans", manyScans, "image_too_complex", /2010 scans.*limit is 100/],
+    [
+      "a JPEG that hides scans behind markers without a length",
+      async () => slowJpeg(64, 3, true),
+      "image_too_complex",
+      /127 scans.*limit is 100/,
+    ],
     ["50,000 pixels of width", () => claimingPng(50_000, 10), "image_too_large", /50000×10 .* Scale it down/],
     ["a decompression bomb", () => claimingPng(19_000, 19_000), "image_too_large", /19000×19000/],
     ["a PNG cut short", async () => cutShort(await picture().png().toBuffer()), "damaged_image", /truncated/],
