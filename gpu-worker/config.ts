@@ -60,6 +60,8 @@ export const workerConfigSchema = awsConfigSchema
      * every step, so this must be longer than a step and than the compilation of the largest session.
      */
     VISII_HANG_TIMEOUT: z.coerce.number().positive().default(300),
+    /** Seconds of processor time in which an uploaded image must be decoded. */
+    VISII_DECODE_LIMIT: z.coerce.number().positive().default(30),
     VISII_LOG: z.enum(["info", "error"]).default("info"),
     /** Port of the health check; disabled when absent. */
     VISII_HEALTH_PORT: z.coerce.number().int().optional(),

@@ -7,6 +7,7 @@ import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
 import { ComputeProcess } from "./compute/compute-process.ts";
+import { createDecoder } from "./compute/decoder.ts";
 import { batchKey, createJobWork } from "./compute/job-work.ts";
 import { SharedCompute } from "./compute/shared-compute.ts";
 import { workerConfigSchema } from "./config.ts";
@@ -46,6 +47,8 @@ const { ECS_AGENT_URI: agentUri } = config;
 const protection = agentUri === undefined ? undefined : new TaskProtection(agentUri, { clock, log });
 const whileProtected = <Result>(work: () => Promise<Result>) => protection?.during(work) ?? work();
 
+/** Milliseconds that the other jobs of a batch wait for one whose images are being decoded. */
+const longestDecoding = 10_000;
 const { VISII_LANE_MEMORY: laneMemory } = config;
 const lanes = config.VISII_LANES.map((names, lane) => ({
   names,
@@ -95,17 +98,20 @@ try {
   await Promise.all(
     lanes.map(({ names, compute }) => {
       const shared = new SharedCompute(compute);
+      const normalize = createDecoder({ environment: process.env, seconds: config.VISII_DECODE_LIMIT });
       const { VISII_SAVE_EVERY: saveEvery, VISII_BATCH: batch } = config;
       return consume({
         queues: names.map((name) => queues[name]),
         async handle(message, signal) {
           state = ++busy ? "BUSY" : state;
           const slot = shared.openSlot();
+          const late = setTimeout(() => slot.leave(), longestDecoding);
           try {
-            const work = createJobWork({ objects, clock, compute: slot, saveEvery, batch });
+            const work = createJobWork({ objects, clock, compute: slot, normalize, saveEvery, batch });
             const handle = createJobHandler({ jobs, ledger, table, clock, random, log }, work);
             return await whileProtected(() => handle(message, signal));
           } finally {
+            clearTimeout(late);
             slot.leave();
             state = --busy ? "BUSY" : "READY";
           }

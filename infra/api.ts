@@ -33,6 +33,6 @@ export const api = new sst.aws.Function("Api", {
     listObjects,
     readObjects("uploads", "inputs", "instructions", "results", "batches"),
     writeObjects("uploads", "inputs"),
-    deleteObjects("uploads", "inputs", "instructions", "results"),
+    deleteObjects("uploads", "inputs", "normalized", "instructions", "results"),
   ],
 });

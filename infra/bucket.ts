@@ -2,7 +2,15 @@ import { lifetimes } from "../shared/object-keys.ts";
 import { stage } from "./stage.ts";
 
 /** The prefixes of `shared/object-keys.ts`, and `models/`, written by `publish-model`. */
-type Prefix = "uploads" | "inputs" | "instructions" | "results" | "drops" | "batches" | "models";
+type Prefix =
+  | "uploads"
+  | "inputs"
+  | "normalized"
+  | "instructions"
+  | "results"
+  | "drops"
+  | "batches"
+  | "models";
 
 const days = (count: number): `${number} days` => `${count} days`;
 const inputDays = days(lifetimes.input / 86_400);
@@ -24,6 +32,7 @@ export const bucket = new sst.aws.Bucket("Store", {
   lifecycle: [
     { id: "uploads", prefix: "uploads/", expiresIn: "1 day" },
     { id: "inputs", prefix: "inputs/", expiresIn: inputDays },
+    { id: "normalized", prefix: "normalized/", expiresIn: days(lifetimes.normalized / 86_400) },
     { id: "batches", prefix: "batches/", expiresIn: inputDays },
     { id: "results", prefix: "results/", expiresIn: days(lifetimes.longestResult / 86_400) },
   ],
@@ -40,6 +49,13 @@ export const bucket = new sst.aws.Bucket("Store", {
           filter: { prefix: "" },
           abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
           noncurrentVersionExpiration: { noncurrentDays: 30 },
+        },
+        {
+          // They can be made again.
+          id: "normalized-remains",
+          status: "Enabled",
+          filter: { prefix: "normalized/" },
+          noncurrentVersionExpiration: { noncurrentDays: 1 },
         },
       ]);
     },

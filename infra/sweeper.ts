@@ -1,3 +1,4 @@
+import { objectFolders } from "../shared/object-keys.ts";
 import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.ts";
 import { edgeFunction, reserved } from "./edge-function.ts";
 import { countQueues, putOnQueues, queueNames } from "./queues.ts";
@@ -15,7 +16,8 @@ export const sweepPermissions = [
   listObjects,
   readObjects("inputs", "results", "batches", "drops"),
   writeObjects("inputs", "batches"),
-  deleteObjects("uploads", "results", "instructions", "batches"),
+  // Expired uploads, deleted batches and closed accounts.
+  deleteObjects(...objectFolders),
 ];
 
 /**

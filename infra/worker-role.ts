@@ -45,10 +45,10 @@ export const createWorkerRole = (pool: PoolName, title: string) =>
             putOnQueues(queuesOf(pool)),
             useRows,
             listObjects,
-            readObjects("inputs", "instructions", "models"),
-            writeObjects("instructions", "results"),
-            // The checkpoint of a finished learning job.
-            deleteObjects("instructions"),
+            readObjects("inputs", "normalized", "instructions", "models"),
+            writeObjects("normalized", "instructions", "results"),
+            // The checkpoint of a finished learning job, and the image of a deleted upload.
+            deleteObjects("normalized", "instructions"),
             {
               // Protects a worker with a job from scale-in.
               actions: ["ecs:UpdateTaskProtection", "ecs:GetTaskProtection"],

@@ -9,6 +9,8 @@ export const objectKeys = {
   upload: (account: string, id: string) => `uploads/${account}/${id}`,
   /** The validated copy, which no form can overwrite. */
   input: (account: string, id: string) => `inputs/${account}/${id}`,
+  /** The image of an input, decoded once by a worker; everything later reads this. */
+  normalized: (account: string, id: string) => `normalized/${account}/${id}.png`,
   instructionFolder: (account: string, id: string) => `instructions/${account}/${id}/`,
   instruction: (account: string, id: string) => `instructions/${account}/${id}/instruction.visii`,
   /** Checkpoint of a running learning job. */
@@ -34,7 +36,15 @@ export const objectKeys = {
 } as const;
 
 /** Top-level folders; each key starts with one of these and the account's ID. */
-export const objectFolders = ["uploads", "inputs", "instructions", "results", "drops", "batches"] as const;
+export const objectFolders = [
+  "uploads",
+  "inputs",
+  "normalized",
+  "instructions",
+  "results",
+  "drops",
+  "batches",
+] as const;
 
 /** Seconds. */
 export const lifetimes = {
@@ -48,6 +58,8 @@ export const lifetimes = {
   longestResult: 366 * 24 * 3600,
   /** Completed uploads and a batch's files; a job that uses an expired one fails with `upload_gone`. */
   input: 30 * 24 * 3600,
+  /** Normalized images; one that has expired is made again. */
+  normalized: 24 * 3600,
   /** Ended lines, until the batch's output contains them; a batch ends before its inputs expire. */
   batchLine: 31 * 24 * 3600,
   /** Webhook deliveries, which contain the job's metadata. */

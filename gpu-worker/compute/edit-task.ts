@@ -5,6 +5,7 @@ import { encodeImage } from "../../engine/images/write-image.ts";
 import { decodeInstruction } from "../../engine/instruction/instruction-file.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { defined } from "../../shared/defined.ts";
+import { readImage } from "./image-file.ts";
 import type { EditPart, EditTask, TaskDone } from "./protocol.ts";
 import { toFailure } from "./task-failure.ts";
 import { type Canceled, type Emit, yieldToEventLoop } from "./task-hooks.ts";
@@ -113,10 +114,16 @@ export async function editTask(
 /** Decodes a part's images. Of large ones, only the resized image stays in memory. */
 export async function openPart(pipeline: Pick<Pipeline, "imageSize">, state: PartState): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
-  const { mask, colorProfile } = state.part;
-  for (const { index, bytes } of state.part.images) {
-    const decode = () =>
-      openPhoto(bytes, pipeline.imageSize, `Image ${index + 1}`, defined({ mask, colorProfile }));
+  const { colorProfile } = state.part;
+  const mask = state.part.mask && (await readImage(state.part.mask));
+  for (const { index, file } of state.part.images) {
+    const decode = async () =>
+      openPhoto(
+        await readImage(file),
+        pipeline.imageSize,
+        `Image ${index + 1}`,
+        defined({ mask, colorProfile }),
+      );
     const kept = keep(await decode(), decode);
     for (let variation = 0; variation < state.part.count; variation++)
       wanted.push({ part: state, index, variation, ...kept });

@@ -8,12 +8,15 @@ import type { OutputFormat } from "../../shared/resources/edit.ts";
 import type { WorkFacts } from "../queue/job-reporter.ts";
 import type { Work, WorkDone } from "../queue/run-job.ts";
 import type { Compute } from "./compute-process.ts";
+import type { Normalize } from "./decoder.ts";
+import { type ImageOf, readUpload, withImages } from "./job-images.ts";
 import type { EditPart, EditPrompt, EditTask, LearnedInstruction, LearnTask, TaskEvent } from "./protocol.ts";
 
 interface JobWorkPorts {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly compute: Compute;
+  readonly normalize: Normalize;
   /** Seconds between two checkpoints of a learning job. */
   readonly saveEvery: number;
   /** Maximum images per batch. */
@@ -35,9 +38,13 @@ export function createJobWork(ports: JobWorkPorts): Work {
     const { request } = job;
     switch (request.kind) {
       case "learn":
-        return learn(ports, job, request, hooks);
+        return withImages(ports, job.account, hooks.signal, (imageOf) =>
+          learn(ports, job, request, hooks, imageOf),
+        );
       case "edit":
-        return edit(ports, job, request, hooks);
+        return withImages(ports, job.account, hooks.signal, (imageOf) =>
+          edit(ports, job, request, hooks, imageOf),
+        );
       case "import":
         return bring(ports, job, request, hooks);
     }
@@ -49,20 +56,19 @@ async function learn(
   job: Job,
   request: Request<"learn">,
   hooks: Hooks,
+  imageOf: ImageOf,
 ): Promise<WorkDone> {
   const { objects, clock, compute, saveEvery } = ports;
   const { account, id } = job;
   const started = clock.now();
   const stateKey = objectKeys.learningState(account, id);
-  const [resume, pairs] = await Promise.all([
-    objects.get(stateKey),
-    Promise.all(
-      request.pairs.map(async ({ before, after }) => ({
-        before: await input(objects, account, before),
-        after: await input(objects, account, after),
-      })),
-    ),
-  ]);
+  const resume = await objects.get(stateKey);
+  const pairs: { before: string; after: string }[] = [];
+  for (const [index, { before, after }] of request.pairs.entries())
+    pairs.push({
+      before: await imageOf(before, `The before image of pair ${index + 1}`),
+      after: await imageOf(after, `The after image of pair ${index + 1}`),
+    });
   const task: LearnTask = {
     kind: "learn",
     pairs,
@@ -111,7 +117,7 @@ async function bring(
   hooks: Hooks,
 ): Promise<WorkDone> {
   const started = ports.clock.now();
-  const file = await input(ports.objects, job.account, request.upload);
+  const file = await readUpload(ports.objects, job.account, request.upload);
   const done = await ports.compute.run({ kind: "import", file }, hooks.signal, async () => undefined);
   const { init, textGuidance } = await storeInstruction(ports, job, done.instruction);
   const measured = { compute_seconds: secondsSince(ports.clock, started), steps: 0 };
@@ -128,6 +134,7 @@ async function edit(
   job: Job,
   request: Request<"edit">,
   hooks: Hooks,
+  imageOf: ImageOf,
 ): Promise<WorkDone> {
   const { objects, clock, compute } = ports;
   const { account, id } = job;
@@ -152,10 +159,10 @@ async function edit(
       "instruction_gone",
       `Instruction ${request.instruction} was deleted before the edit started; create the edit with another one.`,
     );
-  const images = await Promise.all(
-    open.map(async ({ image, index }) => ({ index, bytes: await input(objects, account, image) })),
-  );
-  const mask = request.mask === undefined ? undefined : await input(objects, account, request.mask);
+  const images: { index: number; file: string }[] = [];
+  for (const { image, index } of open)
+    images.push({ index, file: await imageOf(image, `Image ${index + 1}`) });
+  const mask = request.mask === undefined ? undefined : await imageOf(request.mask, "The mask");
   const part: EditPart = {
     images,
     count,
@@ -219,13 +226,6 @@ export function batchKey({ account, request, attempt }: Job): string | undefined
 /** Sorted by key, which is the order of images and variations. */
 const inOrder = (results: ReadonlyMap<string, StoredResult>): StoredResult[] =>
   [...results.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-
-async function input(objects: ObjectStore, account: string, upload: string): Promise<Uint8Array> {
-  const bytes = await objects.get(objectKeys.input(account, upload));
-  if (!bytes)
-    throw new VisibleError("upload_gone", `Upload ${upload} no longer exists; upload the file again.`);
-  return bytes;
-}
 
 async function storeInstruction(
   { objects }: JobWorkPorts,

@@ -7,6 +7,7 @@ import { pairThumbnail } from "../../engine/pairs/pair-thumbnail.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { readPairs } from "../../engine/read-pairs.ts";
 import { defined } from "../../shared/defined.ts";
+import { readImage } from "./image-file.ts";
 import { describeInstruction } from "./import-task.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
 import { type Emit, yieldToEventLoop } from "./task-hooks.ts";
@@ -21,7 +22,11 @@ export async function learnTask(
   signal: AbortSignal,
   emit: Emit,
 ): Promise<TaskDone> {
-  const { pairs, warnings } = await readPairs(files);
+  const read = files.map(async ({ before, after }) => ({
+    before: await readImage(before),
+    after: await readImage(after),
+  }));
+  const { pairs, warnings } = await readPairs(await Promise.all(read));
   await emit({ type: "thumbnail", jpeg: await encodeImage(pairThumbnail(pairs[0]), "jpeg") });
   const colorChange = colorChangeWarning(pairs, "see lut_url");
   if (colorChange !== undefined)

@@ -2,12 +2,13 @@ import type { ColorProfileMode } from "../../engine/images/color-profile-mode.ts
 import type { MetadataMode } from "../../engine/metadata/photo-metadata.ts";
 import type { SchedulerKind } from "../../engine/schedulers/create-scheduler.ts";
 import type { ErrorCode } from "../../shared/error-codes.ts";
+import type { ImageFile } from "./image-file.ts";
 
 /** Messages between the worker (parent) and the compute process (child). Bytes are not encoded. */
 
 export interface LearnTask {
   readonly kind: "learn";
-  readonly pairs: readonly { readonly before: Uint8Array; readonly after: Uint8Array }[];
+  readonly pairs: readonly { readonly before: ImageFile; readonly after: ImageFile }[];
   readonly init?: string;
   readonly space?: "text" | "kv";
   readonly steps?: number;
@@ -48,9 +49,9 @@ export interface EditPrompt {
 
 export interface EditPart {
   /** The remaining images, with their position in the request. */
-  readonly images: readonly { readonly index: number; readonly bytes: Uint8Array }[];
-  /** An image file: white is edited, black is kept. */
-  readonly mask?: Uint8Array;
+  readonly images: readonly { readonly index: number; readonly file: ImageFile }[];
+  /** White is edited, black is kept. */
+  readonly mask?: ImageFile;
   readonly noise?: "fixed" | "fresh";
   readonly seed: number;
   readonly count: number;

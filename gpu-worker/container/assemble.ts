@@ -13,12 +13,14 @@ const entryPoints = {
   main: "gpu-worker/main.ts",
   /** Started by `main`. */
   child: "gpu-worker/compute/child.ts",
+  /** Started by `main` for each image. */
+  "decoder-child": "gpu-worker/compute/decoder-child.ts",
   "fetch-model": "gpu-worker/fetch-model.ts",
   smoke: "gpu-worker/smoke.ts",
 } as const;
 
 /**
- * Creates the folder of the worker's image: four bundles and the packages that cannot be bundled, for Linux
+ * Creates the folder of the worker's image: five bundles and the packages that cannot be bundled, for Linux
  * x64 only.
  *
  * @param root of the repository, with its packages installed

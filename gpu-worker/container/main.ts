@@ -12,5 +12,5 @@ if (out === undefined) {
 }
 const packages = await assembleWorker(fileURLToPath(new URL("../..", import.meta.url)), out);
 process.stdout.write(
-  `${out}: main.mjs, child.mjs, fetch-model.mjs, smoke.mjs and ${packages.map(({ name }) => name).join(", ")}\n`,
+  `${out}: main.mjs, child.mjs, decoder-child.mjs, fetch-model.mjs, smoke.mjs and ${packages.map(({ name }) => name).join(", ")}\n`,
 );

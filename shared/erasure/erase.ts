@@ -17,7 +17,7 @@ export interface ErasurePorts {
 const width = 16;
 const page = 100;
 
-/** Erases an upload and its file. A job that has not read it yet fails with `upload_gone`. */
+/** Erases an upload and its files. A job that has not read it yet fails with `upload_gone`. */
 export async function eraseUpload(ports: ErasurePorts, account: string, id: string): Promise<void> {
   const { table, objects } = ports;
   const key = rowKeys.resource(account, id);
@@ -27,6 +27,7 @@ export async function eraseUpload(ports: ErasurePorts, account: string, id: stri
   if (position !== undefined) await table.delete(rowKeys.namedUpload(account, position));
   await objects.delete(objectKeys.upload(account, id));
   await objects.delete(objectKeys.input(account, id));
+  await objects.delete(objectKeys.normalized(account, id));
   if (upload?.status !== "pending") return deleteCounted(table, account, key, upload?.bytes ?? 0);
   // If it was completed in the meantime, it is counted.
   if ((await table.delete(key, row?.version)) === "conflict") await eraseUpload(ports, account, id);

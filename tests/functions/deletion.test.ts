@@ -55,12 +55,15 @@ async function learned(caller: Caller, image: string): Promise<string> {
   return body.id;
 }
 
-it("an upload is deleted with its file, and a job that names it is refused", async () => {
+it("an upload is deleted with its files, and a job that names it is refused", async () => {
   const [caller, other] = [await api.caller(), await api.caller()];
   const image = await api.upload(caller, await picture());
+  const normalized = objectKeys.normalized(caller.account, image);
+  await api.world.objects.put(normalized, await picture(), "image/png");
   expect((await other("DELETE", `/v1/uploads/${image}`)).status).toBe(404);
   expect((await caller("DELETE", `/v1/uploads/${image}`)).status).toBe(204);
   expect(await objectsOf(`inputs/${caller.account}/`)).toEqual([]);
+  expect(await objectsOf(normalized)).toEqual([]);
   expect((await caller("GET", `/v1/uploads/${image}`)).status).toBe(404);
   expect((await caller("POST", "/v1/edits", { text: "x", images: [image] })).body.code).toBe("not_found");
 });
@@ -152,6 +155,7 @@ it("an account is erased to the sums of its ledger, and its keys open nothing", 
   const image = await api.upload(caller, await picture());
   const drop = objectKeys.drop(caller.account, "a.png");
   await api.world.objects.put(drop, await picture(), "image/png");
+  await api.world.objects.put(objectKeys.normalized(caller.account, image), await picture(), "image/png");
   await caller("POST", "/v1/webhooks", { url: "https://example.com/hook" });
   await caller("POST", "/v1/keys", { name: secret });
   await learned(caller, image);
@@ -167,7 +171,7 @@ it("an account is erased to the sums of its ledger, and its keys open nothing", 
   expect(rows.filter((row) => !kept.includes(row) && !/rate#|quota#/.test(row))).toEqual([]);
   expect(kept.length).toBeGreaterThanOrEqual(2);
   expect(await rowsWith(secret)).toEqual([]);
-  for (const folder of ["uploads", "inputs", "instructions", "results", "drops", "batches"])
+  for (const folder of ["uploads", "inputs", "normalized", "instructions", "results", "drops", "batches"])
     expect(await objectsOf(`${folder}/${caller.account}/`)).toEqual([]);
   // Another process, which has not seen the key in the last five seconds.
   const answer = await createApp(api.ports).request("/v1/usage", {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { z } from "zod";
 import { edgeConfigSchema, linkedSecrets } from "../../functions/config.ts";
+import { objectFolders, objectKeys } from "../../shared/object-keys.ts";
 import { requestsPerAddress } from "../../shared/request-rate.ts";
 import { isPass, routerHeader } from "../../shared/router-pass.ts";
 import type { Checks, Cloud } from "./cloud.ts";
@@ -153,6 +154,21 @@ export const edgeChecks: Checks = {
     const may = (key: string) => allows(policy, "s3:PutObject", object(cloud, key));
     expect(["uploads/a/b", "inputs/a/b"].filter(may)).toHaveLength(2);
     expect(["results/a/b", "instructions/a/b", "models/m/unet", "drops/a/b"].filter(may)).toEqual([]);
+  },
+  "the sweeper deletes every kind of object of an account, and no model": (cloud) => {
+    const { policy } = cloud.lambda("SweepHandler");
+    const may = (key: string) => allows(policy, "s3:DeleteObject", object(cloud, key));
+    expect(objectFolders.filter((folder) => may(`${folder}/a/b`))).toEqual(objectFolders);
+    expect(may("models/m/unet")).toBe(false);
+  },
+  "the API deletes an upload's files": (cloud) => {
+    const { policy } = cloud.lambda("Api");
+    for (const key of [
+      objectKeys.upload("a", "b"),
+      objectKeys.input("a", "b"),
+      objectKeys.normalized("a", "b"),
+    ])
+      expect(allows(policy, "s3:DeleteObject", object(cloud, key)), key).toBe(true);
   },
   "the API reads results, instructions and batches, but no models or drops": (cloud) => {
     const { policy } = cloud.lambda("Api");

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { z } from "zod";
 import { tableDefinition } from "../../shared/aws/dynamo-table-definition.ts";
-import { lifetimes } from "../../shared/object-keys.ts";
+import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
 import type { Checks, Cloud } from "./cloud.ts";
 import { allows, parsePolicy, type Statement } from "./iam.ts";
@@ -77,6 +77,16 @@ export const storageChecks: Checks = {
     for (const key of ["inputs/a/b", "batches/a/b/lines.jsonl"])
       expect(expiry(cloud, key)).toBe(lifetimes.input / day);
     expect(lifetimes.input).toBeGreaterThan(14 * day);
+  },
+  "normalized images expire after a day, also their versions": (cloud) => {
+    const key = objectKeys.normalized("acc_1", "upl_1");
+    expect(expiry(cloud, key)).toBe(1);
+    const versions = lifecycle(cloud).flatMap(({ filter, noncurrentVersionExpiration }) =>
+      key.startsWith(filter.prefix) && noncurrentVersionExpiration
+        ? [noncurrentVersionExpiration.noncurrentDays]
+        : [],
+    );
+    expect(Math.min(...versions)).toBe(1);
   },
   "incomplete multipart uploads are deleted": (cloud) => {
     expect(
@@ -173,8 +183,13 @@ export const lastingChecks: Checks = {
   },
   "overwritten objects can be restored for 30 days": (cloud) => {
     expect(cloud.one("s3/bucketVersioning").inputs.versioningConfiguration).toEqual({ status: "Enabled" });
-    const kept = lifecycle(cloud).flatMap(({ noncurrentVersionExpiration: rule }) => (rule ? [rule] : []));
-    expect(kept).toEqual([{ noncurrentDays: 30 }]);
+    for (const key of ["inputs/a/b", "results/a/b", "instructions/a/b", "drops/a/b"])
+      expect(
+        lifecycle(cloud).flatMap(({ filter, noncurrentVersionExpiration: rule }) =>
+          rule && key.startsWith(filter.prefix) ? [rule] : [],
+        ),
+        key,
+      ).toEqual([{ noncurrentDays: 30 }]);
   },
 };
 

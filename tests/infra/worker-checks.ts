@@ -83,12 +83,13 @@ export const workerChecks: Checks = {
     for (const { policy } of cloud.tasks) {
       const may = (action: string, key: string) =>
         allows(policy, `s3:${action}`, `${cloud.bucket.state.arn}/${key}`);
-      for (const key of ["inputs/a/b", "instructions/a/b/state", "models/m/1/unet"])
+      for (const key of ["inputs/a/b", "normalized/a/b.png", "instructions/a/b/state", "models/m/1/unet"])
         expect(may("GetObject", key), key).toBe(true);
-      for (const key of ["results/a/b", "instructions/a/b/state"])
+      for (const key of ["results/a/b", "normalized/a/b.png", "instructions/a/b/state"])
         expect(may("PutObject", key), key).toBe(true);
       for (const key of ["uploads/a/b", "batches/a/b", "models/m/1/unet", "inputs/a/b"])
         expect(may("PutObject", key), key).toBe(false);
+      expect(may("DeleteObject", "normalized/a/b.png")).toBe(true);
       for (const key of ["inputs/a/b", "results/a/b", "models/m/1/unet"])
         expect(may("DeleteObject", key), key).toBe(false);
     }

@@ -18,7 +18,7 @@ it("keeps only the resized images of large photos", async () => {
   const bytes = await sharp({ create: { width: 3000, height: 2000, channels: 3, background } })
     .png()
     .toBuffer();
-  const part = { images: [0, 1, 2].map((index) => ({ index, bytes })), count: 2 };
+  const part = { images: [0, 1, 2].map((index) => ({ index, file: bytes })), count: 2 };
   const pipeline = { imageSize: { resolution: 64, multiple: 16 } };
   collect();
   const before = process.memoryUsage().arrayBuffers;
@@ -37,13 +37,13 @@ it("writes each job's results with the metadata and the profile of their own pho
   const clean = await sharp(phone).jpeg().toBuffer();
   const wide = await sharp(phone).keepExif().withIccProfile("p3").jpeg().toBuffer();
   const pipeline = await openPipeline(tinyModel, { device: "cpu" });
-  const part: EditPart = { images: [{ index: 0, bytes: phone }], seed: 0, count: 1, format: "png" };
+  const part: EditPart = { images: [{ index: 0, file: phone }], seed: 0, count: 1, format: "png" };
   const parts: EditPart[] = [
     part,
     { ...part, metadata: "keep", format: "webp" },
     { ...part, metadata: "strip" },
-    { ...part, metadata: "keep", images: [{ index: 0, bytes: clean }] },
-    { ...part, metadata: "strip", colorProfile: "keep", images: [{ index: 0, bytes: wide }] },
+    { ...part, metadata: "keep", images: [{ index: 0, file: clean }] },
+    { ...part, metadata: "strip", colorProfile: "keep", images: [{ index: 0, file: wide }] },
   ];
   const profiles: boolean[] = [];
   const results: string[] = [];
@@ -75,7 +75,7 @@ it("keeps an image where its mask is black, and fails only the job whose mask ha
     .png()
     .toBuffer();
   const part = (mask: Buffer): EditPart => ({
-    images: [{ index: 0, bytes: photo }],
+    images: [{ index: 0, file: photo }],
     mask,
     seed: 0,
     count: 1,

@@ -44,9 +44,15 @@ const environment = () => ({
 describe("the folder of the worker's image", () => {
   it("contains only the bundles and the native packages for this platform", async () => {
     expect((await readdir(worker)).filter((name) => !name.endsWith(".map")).sort()).toEqual(
-      ["child.mjs", "demo", "fetch-model.mjs", "main.mjs", "models", "node_modules"].concat([
-        ...["package.json", "smoke.mjs", "typeface"],
-      ]),
+      [
+        "child.mjs",
+        "decoder-child.mjs",
+        "demo",
+        "fetch-model.mjs",
+        "main.mjs",
+        "models",
+        "node_modules",
+      ].concat([...["package.json", "smoke.mjs", "typeface"]]),
     );
     const packages = await readdir(join(worker, "node_modules"));
     expect(packages).toEqual(

@@ -33,7 +33,7 @@ beforeAll(() => {
 afterAll(() => compute?.stop());
 
 const partOf = async (red: number, change: Partial<EditPart> = {}): Promise<EditPart> => ({
-  images: [{ index: 0, bytes: await picture("png", { red }) }],
+  images: [{ index: 0, file: await picture("png", { red }) }],
   seed: red,
   count: 1,
   format: "png",
@@ -110,7 +110,7 @@ describe("jobs of one batch", () => {
     const reason = new Error("canceled");
     const tasks = [
       taskOf(await partOf(10), 30),
-      taskOf(await partOf(0, { images: [{ index: 0, bytes: torn }] }), 30),
+      taskOf(await partOf(0, { images: [{ index: 0, file: torn }] }), 30),
       taskOf(await partOf(50), 30),
       taskOf(await partOf(70), 30),
     ];

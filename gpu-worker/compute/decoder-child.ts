@@ -1,0 +1,27 @@
+/**
+ * Entry point of the process that decodes one image. It reads the file from stdin. Its argument names the image
+ * in errors. It writes one byte when it starts to decode, then the normalized image, or with exit code 3 the
+ * error as JSON.
+ */
+import { buffer } from "node:stream/consumers";
+import { normalizeImage } from "../../engine/images/normalize-image.ts";
+import { VisibleError } from "../../shared/errors.ts";
+import { decoderStarted, outOfMemory, refusedByDecoder } from "./decoder-protocol.ts";
+
+const file = await buffer(process.stdin);
+process.stdout.write(decoderStarted);
+try {
+  process.stdout.write(await normalizeImage(file, process.argv[2] ?? "The image"));
+} catch (error) {
+  if (!(error instanceof VisibleError)) throw error;
+  process.stdout.write(JSON.stringify({ code: error.code, message: error.message }));
+  process.exitCode = isOutOfMemory(error) ? outOfMemory : refusedByDecoder;
+}
+
+/** libjpeg, libvips, libspng, libheif and V8 report a failed allocation as an error of the file. */
+function isOutOfMemory({ cause }: VisibleError): boolean {
+  return (
+    cause instanceof Error &&
+    /insufficient memory|out of memory|memory allocation|allocation failed/i.test(cause.message)
+  );
+}

@@ -1,0 +1,196 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { errorCodes } from "../../shared/error-codes.ts";
+import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { parseJson } from "../../shared/json.ts";
+import { showBytes } from "../../shared/show-bytes.ts";
+import { computingEnvironment, type Environment } from "./computing-environment.ts";
+import { decoderStarted, outOfMemory, refusedByDecoder } from "./decoder-protocol.ts";
+
+interface DecoderOptions {
+  /** The worker's environment; the process gets only variables without secrets. */
+  readonly environment: Environment;
+  /** Limit of processor time for one image, in seconds. The limit of elapsed time is four times as long. */
+  readonly seconds: number;
+  /** Memory limit of the process in bytes. Default: 2 GiB. */
+  readonly memory?: number;
+}
+
+/** Turns an uploaded file into a PNG of the same pixels. `subject` names it in errors. */
+export type Normalize = (file: Uint8Array, subject: string, signal: AbortSignal) => Promise<Uint8Array>;
+
+/** 50 megapixels with 16 bits and alpha are 400 MB without compression. */
+const mostOutput = 512 * 2 ** 20;
+const mostErrorText = 4000;
+/** Elapsed time per processor time: a busy machine must not fail an ordinary photo. */
+const slack = 4;
+/** Milliseconds for a process to start, on a machine that is busy. */
+const startLimit = 120_000;
+/** Milliseconds between two checks of the process's memory. */
+const interval = 100;
+/** How often an image may kill its process; the first kill may have had another cause. */
+const mostCrashes = 2;
+
+const isSource = import.meta.url.endsWith(".ts");
+const shell = "/bin/sh";
+
+const refusalSchema = z.object({ code: z.enum(errorCodes), message: z.string().max(2000) });
+
+/** The process ended by itself, without an image or an error for the caller. */
+class DecoderCrashed extends Error {}
+
+/**
+ * Creates a function that decodes each image in its own process, one at a time. The caller's file, and no other,
+ * fails if it needs too much time or memory or kills the process.
+ */
+export function createDecoder(options: DecoderOptions): Normalize {
+  let last: Promise<unknown> = Promise.resolve();
+  return (file, subject, signal) => {
+    const turn = last.then(() => decode(options, file, subject, signal));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+async function decode(
+  options: DecoderOptions,
+  file: Uint8Array,
+  subject: string,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  for (let crashes = 1; ; crashes++) {
+    try {
+      return await decodeOnce(options, file, subject, signal);
+    } catch (error) {
+      if (!(error instanceof DecoderCrashed)) throw error;
+      if (crashes === mostCrashes)
+        throw new VisibleError(
+          "unprocessable",
+          `${subject} ended its decoder ${crashes} times (${error.message}); save it again as JPEG or PNG.`,
+          { cause: error },
+        );
+    }
+  }
+}
+
+/** @throws VisibleError; DecoderCrashed; RetryableError if it does not start; `signal.reason` on abort */
+async function decodeOnce(
+  { environment, seconds, memory = 2 * 2 ** 30 }: DecoderOptions,
+  file: Uint8Array,
+  subject: string,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  signal.throwIfAborted();
+  const child = start(environment, { seconds, memory }, subject);
+  const output: Buffer[] = [];
+  let size = 0;
+  let errorText = "";
+  let reason: unknown;
+  const end = (error: unknown) => {
+    reason ??= error;
+    child.kill("SIGKILL");
+  };
+  const abort = () => end(signal.reason);
+  const tooMuch = (what: string) =>
+    new VisibleError(
+      "image_too_complex",
+      `${subject} takes more than ${what} to decode; save it again as a smaller JPEG or PNG.`,
+    );
+  let timer = setTimeout(
+    () => end(new RetryableError(`a decoder did not start within ${startLimit / 1000} s`)),
+    startLimit,
+  );
+  const watch = setInterval(async () => {
+    const used = await residentMemory(child.pid);
+    if (used > memory) end(tooMuch(`${showBytes(memory)} of memory`));
+  }, interval);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const exit = await new Promise<string>((resolve, reject) => {
+      child.once("error", (cause) => reject(new RetryableError("a decoder cannot be started", { cause })));
+      child.once("close", (code, by) => resolve(by ?? `code ${code}`));
+      child.stdout?.on("data", (chunk: Buffer) => {
+        if (size === 0) {
+          clearTimeout(timer);
+          timer = setTimeout(() => end(tooMuch(`${seconds * slack} s`)), seconds * slack * 1000);
+        }
+        size += chunk.length;
+        if (size > mostOutput) end(new DecoderCrashed(`more than ${showBytes(mostOutput)} of output`));
+        else output.push(chunk);
+      });
+      child.stderr?.on("data", (chunk: Buffer) => {
+        errorText = `${errorText}${chunk}`.slice(-mostErrorText);
+      });
+      // The process may end before it has read the file; its exit tells.
+      child.stdin?.on("error", () => undefined).end(file);
+    });
+    if (reason !== undefined) throw reason;
+    const result = Buffer.concat(output).subarray(decoderStarted.length);
+    if (exit === "code 0") return result;
+    if (exit === `code ${refusedByDecoder}`) {
+      const refusal = refusalSchema.safeParse(parseJson(result.toString()));
+      if (refusal.success) throw new VisibleError(refusal.data.code, refusal.data.message);
+    }
+    if (exit === `code ${outOfMemory}`) throw tooMuch(`${showBytes(memory)} of memory`);
+    if (exit === "SIGXCPU") throw tooMuch(`${seconds} s of processor time`);
+    const cause = new Error(errorText);
+    if (size === 0)
+      throw new RetryableError(`a decoder ended before it started to decode (${exit})`, { cause });
+    throw new DecoderCrashed(exit, { cause });
+  } finally {
+    clearTimeout(timer);
+    clearInterval(watch);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function start(
+  environment: Environment,
+  limits: { readonly seconds: number; readonly memory: number },
+  subject: string,
+): ChildProcess {
+  const program = [
+    process.execPath,
+    ...(isSource ? ["--import", import.meta.resolve("tsx")] : []),
+    fileURLToPath(new URL(isSource ? "decoder-child.ts" : "decoder-child.mjs", import.meta.url)),
+    subject,
+  ];
+  const [command = "", ...words] = existsSync(shell) ? [shell, "-c", limitsOf(limits), ...program] : program;
+  return spawn(command, words, {
+    env: computingEnvironment(environment),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+}
+
+/**
+ * Limits of the system: processor time of all threads, which also ends a decoder whose worker has died, and
+ * writable memory, for what the checks in between miss. (A limit of address space would also count the ranges
+ * that V8 reserves.) macOS does not enforce the second.
+ */
+const limitsOf = ({ seconds, memory }: { readonly seconds: number; readonly memory: number }): string =>
+  [
+    "ulimit -c 0",
+    `ulimit -H -t ${Math.ceil(seconds) + 10}`,
+    `ulimit -S -t ${Math.ceil(seconds)}`,
+    `ulimit -d ${Math.ceil((memory * 1.5) / 1024)}`,
+    'exec "$0" "$@"',
+  ].join("; ");
+
+/** Bytes of physical memory of a process; 0 if unknown. */
+async function residentMemory(pid: number | undefined): Promise<number> {
+  if (pid === undefined || process.platform === "win32") return 0;
+  try {
+    const kilobytes =
+      process.platform === "linux"
+        ? /^VmRSS:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]
+        : (await promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)])).stdout;
+    return Number(kilobytes ?? 0) * 1024;
+  } catch {
+    // It has ended.
+    return 0;
+  }
+}
