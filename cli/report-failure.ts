@@ -6,7 +6,7 @@ import { Interrupted } from "./interrupted.ts";
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** VisibleError codes for wrong usage of the command. */
-const usageCodes: ReadonlySet<ErrorCode> = new Set(["usage", "invalid_option", "no_pairs"]);
+const usageCodes: ReadonlySet<ErrorCode> = new Set(["usage", "invalid_option", "invalid_steps", "no_pairs"]);
 
 interface Failure {
   /** Text for stderr, without the leading "visii: ". */

@@ -1,6 +1,7 @@
 import { fitsPhoto } from "../../shared/mask-shape.ts";
 import { VisibleError } from "../errors.ts";
 import { boxMean } from "./box-mean.ts";
+import { midSentence } from "./mid-sentence.ts";
 import { resizeImage } from "./resize-image.ts";
 import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 
@@ -20,7 +21,7 @@ export function fitMask(
   if (!fitsPhoto(mask, photo))
     throw new VisibleError(
       "invalid_mask",
-      `The mask ${names.mask} is ${mask.width}×${mask.height} and ${names.photo} is ${photo.width}×${photo.height}; use a mask with the photo's aspect ratio.`,
+      `The mask ${names.mask} is ${mask.width}×${mask.height} and ${midSentence(names.photo)} is ${photo.width}×${photo.height}; use a mask with the photo's aspect ratio.`,
     );
   const { width, height } = photo;
   const { data } = resizeImage(mask, width, height);

@@ -1,5 +1,6 @@
 import { VisibleError } from "../errors.ts";
 import { psnr } from "../image-quality/psnr.ts";
+import { midSentence } from "../images/mid-sentence.ts";
 import { resizeImage } from "../images/resize-image.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { comparePair, type PairStructure } from "./pair-structure.ts";
@@ -39,12 +40,12 @@ export function alignPair(
   if (Math.max(mismatch, 1 / mismatch) > maximumAspectRatio)
     throw new VisibleError(
       "pair_aspect_mismatch",
-      `${names.before} is ${size(before)} and ${names.after} is ${size(after)}; the aspect ratios differ by more than ${Math.round((maximumAspectRatio - 1) * 100)}%. Crop both to the same frame.`,
+      `${names.before} is ${size(before)} and ${midSentence(names.after)} is ${size(after)}; the aspect ratios differ by more than ${Math.round((maximumAspectRatio - 1) * 100)}%. Crop both to the same frame.`,
     );
   const smaller = before.width * before.height <= after.width * after.height ? before : after;
   if (size(before) !== size(after))
     notices.push(
-      `${names.before} is ${size(before)} and ${names.after} is ${size(after)}; both are resized to ${size(smaller)}.`,
+      `${names.before} is ${size(before)} and ${midSentence(names.after)} is ${size(after)}; both are resized to ${size(smaller)}.`,
     );
   const pair = {
     before: resizeImage(before, smaller.width, smaller.height),
@@ -62,7 +63,7 @@ function warningsOf(pair: { readonly before: RgbImage; readonly after: RgbImage 
   const likeness = psnr(pair.before, pair.after);
   if (likeness > nearlyIdenticalDecibels)
     return [
-      `${names.before} and ${names.after} are nearly identical (PSNR ${likeness === Infinity ? "infinite" : `${likeness.toFixed(0)} dB`}), so there is hardly an edit to learn; check that AFTER is the edited photo.`,
+      `${names.before} and ${midSentence(names.after)} are nearly identical (PSNR ${likeness === Infinity ? "infinite" : `${likeness.toFixed(0)} dB`}), so there is hardly an edit to learn; check that AFTER is the edited photo.`,
     ];
   const oddity = describeStructure(comparePair(pair.before, pair.after), names);
   return oddity === undefined ? [] : [oddity];
@@ -75,13 +76,13 @@ function describeStructure(structure: PairStructure, { before, after }: Names): 
     case "unknown":
       return undefined;
     case "shifted":
-      return `${after} seems to be shifted relative to ${before}, ${describeShift(structure)}. A shift cannot be learned and blurs the result; crop both to the same frame.`;
+      return `${after} seems to be shifted relative to ${midSentence(before)}, ${describeShift(structure)}. A shift cannot be learned and blurs the result; crop both to the same frame.`;
     case "mirrored":
-      return `${after} seems to be mirrored relative to ${before}. Mirroring cannot be learned; mirror it back.`;
+      return `${after} seems to be mirrored relative to ${midSentence(before)}. Mirroring cannot be learned; mirror it back.`;
     case "warped":
-      return `${after} seems to be slightly rotated or scaled relative to ${before}. This cannot be learned and blurs the result; export both from the same frame.`;
+      return `${after} seems to be slightly rotated or scaled relative to ${midSentence(before)}. This cannot be learned and blurs the result; export both from the same frame.`;
     case "different":
-      return `${before} and ${after} do not seem to show the same scene in the same frame. Only changes in place can be learned, not rotations, crops or different scenes; give two photos that align.`;
+      return `${before} and ${midSentence(after)} do not seem to show the same scene in the same frame. Only changes in place can be learned, not rotations, crops or different scenes; give two photos that align.`;
   }
 }
 

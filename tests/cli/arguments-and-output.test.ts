@@ -155,6 +155,7 @@ describe("explainFailure", () => {
   it.each([
     [new VisibleError("image_not_found", "There is no file x."), 1, "There is no file x."],
     [new VisibleError("invalid_option", "--steps is 0."), 2, "--steps is 0."],
+    [new VisibleError("invalid_steps", "Sampling steps are 0."), 2, "Sampling steps are 0."],
     [new RetryableError("the device is busy"), 1, "the device is busy"],
     [new Interrupted("Stopped."), 130, "Stopped."],
   ])("%o", (error, exitCode, message) => {
