@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import type { CreateInstruction, InstructionResource } from "../../client/visii.ts";
 import { photos } from "./bench.ts";
+import { library } from "./library.ts";
 import { quietly } from "./notices.ts";
 import { applyEdit, draftPhotos } from "./runs.ts";
 import { api } from "./session.ts";
@@ -33,7 +34,11 @@ export async function makeDraft(body: CreateInstruction, onSubmitted: (id: strin
 
 /** Deletes the draft, because learning has succeeded. */
 export async function dropDraft(): Promise<void> {
-  if (draft.value) await discard(draft.value.id);
+  const { id } = draft.value ?? {};
+  if (id === undefined) return;
+  await discard(id);
+  // Its files are gone; the next list of instructions comes later.
+  library.value = library.value.filter((one) => one.id !== id);
   draft.value = undefined;
 }
 
