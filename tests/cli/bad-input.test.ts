@@ -70,7 +70,7 @@ describe("visii reports bad input in one sentence, without a stack trace, and le
     [
       "8 bits on a GPU",
       learn(...pair, "--out", "x.visii", "--device", "cuda", "--precision", "int8"),
-      1,
+      2,
       /Precision int8 is for the CPU, and the device is cuda; use fp32 or fp16 there, or --device cpu/,
     ],
     [
