@@ -24,6 +24,14 @@ export const useRows = {
   resources: [table.arn],
 };
 
+/** The same for rows of some partitions; `*` in a pattern is any text. */
+export const useRowsOf = (...partitions: readonly string[]) => ({
+  ...useRows,
+  conditions: [
+    { test: "ForAllValues:StringLike", variable: "dynamodb:LeadingKeys", values: [...partitions] },
+  ],
+});
+
 /** Query of all due rows, for the sweeper. */
 export const findDueRows = {
   actions: ["dynamodb:Query"],

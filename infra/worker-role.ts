@@ -1,8 +1,9 @@
 import { type PoolName, queuesOf } from "../scaler/policy.ts";
+import { rowKeys } from "../shared/rows.ts";
 import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.ts";
 import { cluster } from "./cluster.ts";
 import { putOnQueues, takeFromQueues } from "./queues.ts";
-import { useRows } from "./table.ts";
+import { useRowsOf } from "./table.ts";
 import { pullWorkerImage } from "./worker-image.ts";
 
 /** Roles of tasks. */
@@ -29,8 +30,21 @@ export const createExecutionRole = (title: string, log: aws.cloudwatch.LogGroup)
   });
 
 /**
- * Role of a pool's workers: their queues, rows by key, and the objects of jobs. S3 policies cannot restrict objects to
- * the account of a job, because the job is known only at run time.
+ * Partitions of what a job reads and writes: its account with its balance, its events, ledger entries and batch lines.
+ * Keys' and tokens' secrets, limits, idempotency records and the scaler's rows are in others.
+ */
+const workerPartitions = [
+  "acc_*",
+  rowKeys.event("*", "").pk,
+  rowKeys.reservation("*", "").pk,
+  rowKeys.ledger("*", "").pk,
+  rowKeys.spending("*", "").pk,
+  rowKeys.batchLine("*", 0).pk,
+];
+
+/**
+ * Role of a pool's workers: their queues, rows by key, and the objects of jobs. S3 and DynamoDB policies cannot restrict
+ * it to the account of a job, because the job is known only at run time.
  */
 export const createWorkerRole = (pool: PoolName, title: string) =>
   new aws.iam.Role(`${title}Worker`, {
@@ -43,7 +57,7 @@ export const createWorkerRole = (pool: PoolName, title: string) =>
             takeFromQueues(queuesOf(pool)),
             // A worker that stops returns its job to the queue.
             putOnQueues(queuesOf(pool)),
-            useRows,
+            useRowsOf(...workerPartitions),
             listObjects,
             readObjects("inputs", "normalized", "instructions", "models"),
             writeObjects("normalized", "instructions", "results"),

@@ -5,6 +5,7 @@ import { edgeConfigSchema, linkedSecrets } from "../../functions/config.ts";
 import { objectFolders, objectKeys } from "../../shared/object-keys.ts";
 import { requestsPerAddress } from "../../shared/request-rate.ts";
 import { isPass, routerHeader } from "../../shared/router-pass.ts";
+import { rowKeys } from "../../shared/rows.ts";
 import type { Checks, Cloud } from "./cloud.ts";
 import { root } from "./evaluate.ts";
 import { allows } from "./iam.ts";
@@ -143,6 +144,37 @@ export const edgeChecks: Checks = {
       for (const action of ["Scan", "DeleteTable", "UpdateTable", "ExportTableToPointInTime"])
         expect(allows(policy, `dynamodb:${action}`, arn), `${name} ${action}`).toBe(false);
     }
+  },
+  "a worker accesses the rows of jobs and their accounts, but no secret, limit, request or scaler": (
+    cloud,
+  ) => {
+    const own = [
+      rowKeys.resource("acc_1", "edt_1"),
+      rowKeys.balance("acc_1"),
+      rowKeys.event("edt_1", "1"),
+      rowKeys.reservation("acc_1", "edt_1"),
+      rowKeys.ledger("acc_1", "1"),
+      rowKeys.spending("acc_1", "key_1#2026-11"),
+      rowKeys.batchLine("bat_1", 1),
+    ];
+    const others = [
+      rowKeys.secret("hash"),
+      rowKeys.uploadToken("hash"),
+      rowKeys.idempotency("acc_1", "hash"),
+      rowKeys.rate("acc_1", 1),
+      rowKeys.heldConnection("acc_1", 1),
+      rowKeys.quota("acc_1", "uploadBytes"),
+      rowKeys.circuit("acc_1", "example.com"),
+      rowKeys.erasure("acc_1"),
+      rowKeys.scaler("bulk"),
+    ];
+    for (const { policy } of cloud.tasks)
+      for (const action of ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"]) {
+        const may = ({ pk }: { readonly pk: string }) =>
+          allows(policy, `dynamodb:${action}`, cloud.table.state.arn, { "dynamodb:LeadingKeys": pk });
+        expect(own.filter(may), action).toEqual(own);
+        expect(others.filter(may), action).toEqual([]);
+      }
   },
   "only the sweeper queries the due index": (cloud) => {
     const index = `${cloud.table.state.arn}/index/by_due`;

@@ -46,6 +46,7 @@ function holds({ Condition = {} }: Statement, context: Context, unknown: boolean
     Object.entries(keys).every(([key, values]) => {
       const given = context[key];
       if (given === undefined) return unknown;
+      if (test === "ForAllValues:StringLike") return values.some((pattern) => matches(pattern, given));
       if (!["Bool", "StringEquals", "ForAllValues:StringEquals"].includes(test))
         throw new Error(`unknown condition ${test}`);
       return values.includes(given);
