@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -110,6 +111,34 @@ describe("the service on one machine", () => {
     expect((await running.call("DELETE", `/v1/instructions/${id}`)).status).toBe(204);
     for (const url of [instruction.file_url, instruction.thumbnail_url, instruction.lut_url])
       expect((await fetch(url)).status).toBe(404);
+  });
+
+  it("edits an iPhone's HEIC photo, and keeps of it what the request asks for", async () => {
+    const photo = await readFile(new URL("../fixtures/heic/iphone.heic", import.meta.url));
+    const image = await running.upload(photo, "image/heic");
+    const results = [];
+    for (const options of [
+      {},
+      { photo_metadata: "keep", color_profile: "keep" },
+      { photo_metadata: "strip" },
+    ] as const) {
+      const body = { text: "make it sepia", images: [image], steps: 1, format: "jpeg", ...options };
+      const { id } = (await running.call("POST", "/v1/edits", body)).body;
+      const edit = await running.end(`/v1/edits/${id}`, 120);
+      expect(edit).toMatchObject({ status: "succeeded", results: [{ width: 840, height: 1120 }] });
+      const bytes = Buffer.from(await (await fetch(edit.results[0].url)).arrayBuffer());
+      const { exif, icc } = await sharp(bytes).metadata();
+      const text = exif?.toString("latin1") ?? "";
+      const date = text.includes("2026:05:06 07:08:09");
+      // The position of the GPS directory (tag 0x8825).
+      const place = exif?.includes(Buffer.from([0x88, 0x25])) || exif?.includes(Buffer.from([0x25, 0x88]));
+      results.push({ date, place: place ?? false, profile: icc !== undefined });
+    }
+    expect(results).toEqual([
+      { date: true, place: false, profile: false },
+      { date: true, place: true, profile: true },
+      { date: false, place: false, profile: false },
+    ]);
   });
 
   it("learns keys and values on request, edits with them, and imports the file again", async () => {
