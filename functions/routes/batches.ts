@@ -1,4 +1,4 @@
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import { defined } from "../../shared/defined.ts";
 import { spenderOf } from "../../shared/ledger/spending.ts";
 import { toIso } from "../../shared/ports/clock.ts";
@@ -11,7 +11,7 @@ import {
   type StoredBatch,
   storedBatchSchema,
 } from "../../shared/resources/batch.ts";
-import { pageOf, pageQuerySchema } from "../../shared/resources/fields.ts";
+import { pageQuerySchema } from "../../shared/resources/fields.ts";
 import { manifestType } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import { addSchedule, mostSchedules, readTotals, removeSchedule } from "../../shared/totals.ts";
@@ -20,70 +20,12 @@ import { nextRun, requireRareRuns } from "../batches/next-run.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { jobUrls } from "../present/job-urls.ts";
 import { refuse } from "../problem-answers.ts";
-import { isDryRun, quote, quoteSchema } from "../quote.ts";
 import { pixelsOf, requireUploads } from "../uploads.ts";
 import { requireCallable } from "../webhook-address.ts";
 import { requireInstruction } from "./edits.ts";
-import { dryRunHeader, idempotencyKeyHeader } from "./request-headers.ts";
-import {
-  decodeCursor,
-  encodeCursor,
-  exampleId,
-  idParams,
-  json,
-  jsonBody,
-  orProblem,
-  secured,
-} from "./route-parts.ts";
+import { jobRoutes } from "./job-routes.ts";
+import { decodeCursor, encodeCursor, exampleId, jsonBody } from "./route-parts.ts";
 
-const shown = batchSchema.meta({ id: "Batch" });
-const base = { tags: ["Batches"], security: secured };
-const one = { params: idParams("batch") };
-const answers = { 200: json(shown, "The batch"), ...orProblem };
-
-const create = createRoute({
-  ...base,
-  method: "post",
-  path: "/v1/batches",
-  operationId: "createBatch",
-  parameters: [idempotencyKeyHeader, dryRunHeader],
-  summary: "Edit many images with one instruction, now or on a schedule",
-  request: jsonBody(createBatchSchema, {
-    instruction: exampleId("instruction"),
-    images: [exampleId("upload")],
-  }),
-  responses: { 200: json(quoteSchema, "A dry run"), 202: json(shown, "Accepted"), ...orProblem },
-});
-const list = createRoute({
-  ...base,
-  method: "get",
-  path: "/v1/batches",
-  operationId: "listBatches",
-  summary: "List batches, newest first",
-  request: { query: pageQuerySchema },
-  responses: { 200: json(pageOf(shown).meta({ id: "BatchPage" }), "A page"), ...orProblem },
-});
-const get = createRoute({
-  ...base,
-  method: "get",
-  path: "/v1/batches/{id}",
-  operationId: "getBatch",
-  summary: "Get a batch",
-  request: one,
-  responses: answers,
-});
-const remove = createRoute({
-  ...base,
-  method: "delete",
-  path: "/v1/batches/{id}",
-  operationId: "deleteBatch",
-  summary: "Delete a batch that has ended, with its edits, results and output",
-  request: one,
-  responses: {
-    204: { description: "Deleted; the edits of a large batch are erased within minutes" },
-    ...orProblem,
-  },
-});
 /** Actions on a batch, and the statuses from which they are possible. */
 const actions = {
   cancel: {
@@ -120,6 +62,11 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     };
   };
 
+  const routes = jobRoutes(app, edge, "batches", batchSchema.meta({ id: "Batch" }), {
+    find: (context, id) => requireBatch(edge, context.get("account"), id),
+    present,
+  });
+
   /** @throws VisibleError `too_many_schedules` */
   async function insertSchedule(row: NewRow): Promise<void> {
     const account = row.pk;
@@ -134,111 +81,110 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     }
   }
 
-  app.openapi(create, async (context) => {
-    const request = context.req.valid("json");
-    const account = context.get("account");
-    const { images, manifest, schedule, webhook } = request;
-    requireCallable(edge, webhook);
-    await requireInstruction(edge, account, request.instruction);
-    const uploads = images && (await requireUploads(edge, account, images));
-    if (manifest !== undefined) await requireUploads(edge, account, [manifest], [manifestType]);
-    if (isDryRun(context)) {
-      if (!images || !uploads)
-        throw refuse(
-          "invalid_request",
-          "A dry run requires `images`; the cost of other batches is known only after their lines are read.",
-        );
-      const size = { ...request.options, instruction: request.instruction };
-      const cost = images.reduce(
-        (sum, image) => sum + editingCost(size, pixelsOf(uploads.get(image) ?? {})),
-        0,
-      );
-      return context.json(await quote(edge, context, cost), 200);
-    }
-    const owner = await edge.accountOf(account);
-    const now = clock.now();
-    if (schedule) requireRareRuns(schedule);
-    const next = schedule && nextRun(schedule, now);
-    if (schedule && next === undefined)
-      throw refuse("invalid_request", "/schedule: the time has passed; choose a later one");
-    const { upload_prefix } = request;
-    const totals = upload_prefix === undefined ? undefined : await readTotals(table, account);
-    const positions = totals && { after: schedule ? totals.named : 0, until: totals.named };
-    const batch = newBatch({
-      id: context.get("newId")("batch"),
-      account,
-      request,
-      created_at: toIso(now),
-      status: schedule ? "scheduled" : "queued",
-      ...(next === undefined ? {} : { next_run_at: toIso(next) }),
-      ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
-      ...defined({ spender: spenderOf(context.get("key"), now), uploads: positions }),
-    });
-    const row = { ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) };
-    if (schedule) await insertSchedule(row);
-    else await table.insert(row);
-    const answer = present(batch);
-    context.header("Location", answer.urls.self);
-    return context.json(answer, 202);
-  });
-
-  app.openapi(list, async (context) => {
-    const { limit, cursor } = context.req.valid("query");
-    const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    if (after !== undefined && !/^bat#\w{1,40}$/.test(after))
-      throw refuse("invalid_cursor", "The cursor is invalid; use a `next_cursor` of this list.");
-    const rows = await table.query(context.get("account"), {
-      prefix: "bat#",
-      limit,
-      newestFirst: true,
-      ...defined({ after }),
-    });
-    const batches = rows.map((row) => parseRow(storedBatchSchema, row).data);
-    const data = batches.filter(({ erased }) => erased === undefined).map(present);
-    const last = rows.length === limit ? rows.at(-1) : undefined;
-    return context.json({ data, ...(last ? { next_cursor: encodeCursor(last.sk) } : {}) }, 200);
-  });
-
-  app.openapi(get, async (context) => {
-    const { id } = context.req.valid("param");
-    const batch = await requireBatch(edge, context.get("account"), id);
-    return context.json(present(batch), 200);
-  });
-
-  app.openapi(remove, async (context) => {
-    const { id } = context.req.valid("param");
-    const now = toIso(clock.now());
-    const account = context.get("account");
-    const key = rowKeys.resource(account, id);
-    const stored = await updateRow(table, key, storedBatchSchema, (batch) => {
-      if (batch.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
-      if (batch.status === "queued" || batch.status === "running")
-        throw refuse(
-          "not_ready",
-          `Batch ${id} is ${batch.status}; cancel it, and delete it when it has ended.`,
-        );
+  routes.create({
+    summary: "Edit many images with one instruction, now or on a schedule",
+    body: jsonBody(createBatchSchema, {
+      instruction: exampleId("instruction"),
+      images: [exampleId("upload")],
+    }),
+    async plan(context, request) {
+      const account = context.get("account");
+      const { images, manifest, schedule, webhook } = request;
+      requireCallable(edge, webhook);
+      await requireInstruction(edge, account, request.instruction);
+      const uploads = images && (await requireUploads(edge, account, images));
+      if (manifest !== undefined) await requireUploads(edge, account, [manifest], [manifestType]);
       return {
-        data: { ...batch, erased: 0 },
-        due: now,
-        also: isOpenSchedule(batch) ? [removeSchedule(account)] : [],
+        cost() {
+          if (!images || !uploads)
+            throw refuse(
+              "invalid_request",
+              "A dry run requires `images`; the cost of other batches is known only after their lines are read.",
+            );
+          const size = { ...request.options, instruction: request.instruction };
+          return images.reduce(
+            (sum, image) => sum + editingCost(size, pixelsOf(uploads.get(image) ?? {})),
+            0,
+          );
+        },
+        async submit() {
+          const owner = await edge.accountOf(account);
+          const now = clock.now();
+          if (schedule) requireRareRuns(schedule);
+          const next = schedule && nextRun(schedule, now);
+          if (schedule && next === undefined)
+            throw refuse("invalid_request", "/schedule: the time has passed; choose a later one");
+          const { upload_prefix } = request;
+          const totals = upload_prefix === undefined ? undefined : await readTotals(table, account);
+          const positions = totals && { after: schedule ? totals.named : 0, until: totals.named };
+          const batch = newBatch({
+            id: context.get("newId")("batch"),
+            account,
+            request,
+            created_at: toIso(now),
+            status: schedule ? "scheduled" : "queued",
+            ...(next === undefined ? {} : { next_run_at: toIso(next) }),
+            ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
+            ...defined({ spender: spenderOf(context.get("key"), now), uploads: positions }),
+          });
+          const row = { ...rowKeys.resource(account, batch.id), data: batch, due: toIso(next ?? now) };
+          if (schedule) await insertSchedule(row);
+          else await table.insert(row);
+          return batch;
+        },
       };
-    });
-    if (!stored) throw refuse("not_found", `Batch ${id} not found.`);
-    return context.body(null, 204);
+    },
   });
 
-  for (const [action, { summary, from }] of Object.entries(actions)) {
-    const route = createRoute({
-      ...base,
-      method: "post",
-      path: `/v1/batches/{id}/${action}`,
-      operationId: `${action}Batch`,
-      summary,
-      request: one,
-      responses: answers,
-    });
-    app.openapi(route, async (context) => {
-      const { id } = context.req.valid("param");
+  routes.list({
+    query: pageQuerySchema,
+    async page(context, { limit, cursor }) {
+      const after = cursor === undefined ? undefined : decodeCursor(cursor);
+      if (after !== undefined && !/^bat#\w{1,40}$/.test(after))
+        throw refuse("invalid_cursor", "The cursor is invalid; use a `next_cursor` of this list.");
+      const rows = await table.query(context.get("account"), {
+        prefix: "bat#",
+        limit,
+        newestFirst: true,
+        ...defined({ after }),
+      });
+      const batches = rows.map((row) => parseRow(storedBatchSchema, row).data);
+      const last = rows.length === limit ? rows.at(-1) : undefined;
+      const items = batches.filter(({ erased }) => erased === undefined);
+      return { items, next: last && encodeCursor(last.sk) };
+    },
+  });
+
+  routes.get("Get a batch");
+
+  routes.delete(
+    {
+      summary: "Delete a batch that has ended, with its edits, results and output",
+      description: "Deleted; the edits of a large batch are erased within minutes",
+    },
+    async (context, id) => {
+      const now = toIso(clock.now());
+      const account = context.get("account");
+      const key = rowKeys.resource(account, id);
+      const stored = await updateRow(table, key, storedBatchSchema, (batch) => {
+        if (batch.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
+        if (batch.status === "queued" || batch.status === "running")
+          throw refuse(
+            "not_ready",
+            `Batch ${id} is ${batch.status}; cancel it, and delete it when it has ended.`,
+          );
+        return {
+          data: { ...batch, erased: 0 },
+          due: now,
+          also: isOpenSchedule(batch) ? [removeSchedule(account)] : [],
+        };
+      });
+      if (!stored) throw refuse("not_found", `Batch ${id} not found.`);
+    },
+  );
+
+  for (const [action, { summary, from }] of Object.entries(actions))
+    routes.action(action, summary, async (context, id) => {
       const key = rowKeys.resource(context.get("account"), id);
       const now = clock.now();
       const stored = await updateRow(table, key, storedBatchSchema, (batch) =>
@@ -247,9 +193,8 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
           : undefined,
       );
       if (!stored || stored.data.erased !== undefined) throw refuse("not_found", `Batch ${id} not found.`);
-      return context.json(present(stored.data), 200);
+      return stored.data;
     });
-  }
 }
 
 /** The batch, if it belongs to the account and is not deleted. @throws VisibleError `not_found` */

@@ -13,6 +13,7 @@ import {
 } from "../../shared/jobs/job-events.ts";
 import { jobEventSchema } from "../../shared/resources/event.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
+import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-answers.ts";
 import { lastEventIdHeader } from "./request-headers.ts";
@@ -43,6 +44,13 @@ export async function requireJob(edge: Edge, context: Context<EdgeEnv>, id: stri
   const job = await edge.jobs.get(context.get("account"), id);
   if (!job) throw refuse("not_found", `${id} not found.`);
   return job;
+}
+
+/** Deletes a job. @throws VisibleError `not_ready` unless it has ended; `name` starts the message */
+export async function deleteEndedJob(edge: Edge, job: Job, name: "Edit" | "Instruction"): Promise<void> {
+  if (!isTerminal(job.status))
+    throw refuse("not_ready", `${name} ${job.id} is ${job.status}; cancel it first.`);
+  await deleteJob(edge, job);
 }
 
 /** GET …/{id}/events: the events since `Last-Event-ID`, then live events until the job ends. */

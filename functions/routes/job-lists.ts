@@ -16,13 +16,13 @@ export async function listJobs(
   prefix: "ins#" | "edt#",
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
   fits: (job: Job) => boolean,
-): Promise<{ readonly jobs: readonly Job[]; readonly next?: string }> {
+): Promise<{ readonly items: readonly Job[]; readonly next?: string }> {
   let after = cursor === undefined ? undefined : decodeCursor(cursor);
   if (after !== undefined && !/^(ins|edt)#\w{1,40}$/.test(after))
     throw refuse("invalid_cursor", "The cursor is invalid; use a `next_cursor` of this list.");
   if (after !== undefined && !after.startsWith(prefix))
     throw refuse("invalid_cursor", "The cursor belongs to another list; use a `next_cursor` of this list.");
-  const jobs: Job[] = [];
+  const items: Job[] = [];
   for (let read = 0; read < mostRead; read += portion) {
     const rows = await table.query(account, {
       prefix,
@@ -32,11 +32,11 @@ export async function listJobs(
     });
     for (const row of rows) {
       const job = parseRow(jobSchema, row).data;
-      if (fits(job)) jobs.push(job);
+      if (fits(job)) items.push(job);
       after = row.sk;
-      if (jobs.length === limit) return { jobs, next: encodeCursor(after) };
+      if (items.length === limit) return { items, next: encodeCursor(after) };
     }
-    if (rows.length < portion) return { jobs };
+    if (rows.length < portion) return { items };
   }
-  return { jobs, ...(after === undefined ? {} : { next: encodeCursor(after) }) };
+  return { items, ...(after === undefined ? {} : { next: encodeCursor(after) }) };
 }
