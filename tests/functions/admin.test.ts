@@ -20,7 +20,9 @@ function admin(...words: string[]): Promise<Outcome> {
   const { aws, table } = api.world.standIns;
   const env = {
     ...process.env,
-    ...{ AWS_REGION: aws.region, VISII_TABLE: table, VISII_TABLE_ENDPOINT: aws.tableEndpoint },
+    AWS_REGION: aws.region,
+    VISII_TABLE: table,
+    VISII_TABLE_ENDPOINT: aws.tableEndpoint,
     AWS_ACCESS_KEY_ID: aws.credentials?.accessKeyId,
     AWS_SECRET_ACCESS_KEY: aws.credentials?.secretAccessKey,
   };

@@ -36,16 +36,24 @@ export class Api {
   ) {
     this.world = world;
     this.ports = {
-      ...{ table: world.table, objects: world.objects, queues: world.queues, timing: queueTiming },
-      ...{ clock: systemClock, random: systemRandom, refuseWebhook: publicOnly.refuseAddress },
+      table: world.table,
+      objects: world.objects,
+      queues: world.queues,
+      timing: queueTiming,
+      clock: systemClock,
+      random: systemRandom,
+      refuseWebhook: publicOnly.refuseAddress,
       download: createDownload(download),
       log: {
         info: () => undefined,
         error: (message, facts) => void this.errors.push({ message, ...facts }),
       },
       settings: {
-        ...{ ...defaultEdgeSettings, requestsPerMinute: 100_000, pollInterval: 20 },
-        ...{ publicUrl: "http://visii.test", ...settings },
+        ...defaultEdgeSettings,
+        requestsPerMinute: 100_000,
+        pollInterval: 20,
+        publicUrl: "http://visii.test",
+        ...settings,
       },
     };
     this.app = createApp(this.ports);

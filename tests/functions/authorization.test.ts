@@ -144,7 +144,8 @@ describe("the API's door", () => {
     const ask = async (method: string, secret: string, body?: object) => {
       const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" };
       const answer = await app.request("/v1/keys", {
-        ...{ method, headers },
+        method,
+        headers,
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
       const text = await answer.text();
@@ -275,7 +276,10 @@ describe("tenants", () => {
     const { body: hook } = await call("POST", "/v1/webhooks", { url: "https://example.com/hook" });
     const batch = createId("batch", Date.now(), new Uint8Array(10));
     const stored = newBatch({
-      ...{ id: batch, account: call.account, status: "paused", created_at: new Date().toISOString() },
+      id: batch,
+      account: call.account,
+      status: "paused",
+      created_at: new Date().toISOString(),
       request: { instruction: mine.id, images: [image] },
     });
     await api.world.table.insert({ ...rowKeys.resource(call.account, batch), data: stored });

@@ -21,10 +21,15 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 const ports = () => ({
-  ...{ table: api.world.table, objects: api.world.objects, clock: systemClock, random: systemRandom },
-  ...{ jobs: new JobStore({ ...api.world, clock: systemClock }) },
+  table: api.world.table,
+  objects: api.world.objects,
+  clock: systemClock,
+  random: systemRandom,
+  jobs: new JobStore({ ...api.world, clock: systemClock }),
   ledger: new Ledger(api.world.table, systemClock),
-  ...{ log: api.ports.log, meter: undefined, webhooks: api.world.webhooks },
+  log: api.ports.log,
+  meter: undefined,
+  webhooks: api.world.webhooks,
 });
 
 /** Every row of the table as text, which no key, index or filter can hide. */

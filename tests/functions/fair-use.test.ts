@@ -220,10 +220,15 @@ describe("a batch", () => {
 });
 
 const sweepPorts = () => ({
-  ...{ table: api.world.table, objects: api.world.objects, clock: systemClock, random: systemRandom },
-  ...{ jobs: new JobStore({ ...api.world, clock: systemClock }) },
+  table: api.world.table,
+  objects: api.world.objects,
+  clock: systemClock,
+  random: systemRandom,
+  jobs: new JobStore({ ...api.world, clock: systemClock }),
   ledger: new Ledger(api.world.table, systemClock),
-  ...{ log: api.ports.log, meter: undefined, webhooks: api.world.webhooks },
+  log: api.ports.log,
+  meter: undefined,
+  webhooks: api.world.webhooks,
 });
 
 /** A batch by an instruction that counts as learned. */

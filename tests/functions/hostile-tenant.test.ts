@@ -23,7 +23,9 @@ afterAll(() => api?.stop());
 
 const prefixed = (account: string, prefix: string): StoredBatch =>
   newBatch({
-    ...{ id: createId("batch", Date.now(), systemRandom(10)), account, status: "queued" },
+    id: createId("batch", Date.now(), systemRandom(10)),
+    account,
+    status: "queued",
     request: { instruction: createId("instruction", 1, systemRandom(10)), prefix },
     created_at: new Date().toISOString(),
   });

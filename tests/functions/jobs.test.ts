@@ -29,9 +29,15 @@ afterAll(() => api?.stop());
 const day = 24 * 3600;
 
 const ports = (clock: Clock = systemClock) => ({
-  ...{ table: api.world.table, objects: api.world.objects, clock, random: systemRandom },
-  ...{ jobs: new JobStore({ ...api.world, clock }), ledger: new Ledger(api.world.table, clock) },
-  ...{ log: api.ports.log, meter: undefined, webhooks: api.world.webhooks },
+  table: api.world.table,
+  objects: api.world.objects,
+  clock,
+  random: systemRandom,
+  jobs: new JobStore({ ...api.world, clock }),
+  ledger: new Ledger(api.world.table, clock),
+  log: api.ports.log,
+  meter: undefined,
+  webhooks: api.world.webhooks,
 });
 
 /** The sweeper at another time than now. */
@@ -256,9 +262,19 @@ describe("a job over HTTP", () => {
     const make = async (status: string, batch?: string) => {
       const id = createId("edit", Date.now(), randomBytes(10));
       const data = {
-        ...{ id, account: own.account, status, queue: "interactive", attempt: 0, failures: 0, reserved: 0 },
-        ...{ cancel_requested: false, results: [], has_preview: false, concluded: true },
-        ...{ created_at: new Date().toISOString(), request: { kind: "edit", text: "x", images: [body.id] } },
+        id,
+        account: own.account,
+        status,
+        queue: "interactive",
+        attempt: 0,
+        failures: 0,
+        reserved: 0,
+        cancel_requested: false,
+        results: [],
+        has_preview: false,
+        concluded: true,
+        created_at: new Date().toISOString(),
+        request: { kind: "edit", text: "x", images: [body.id] },
         ...(batch ? { batch: { id: batch, line: 0 } } : {}),
       };
       await api.world.table.insert({ ...rowKeys.resource(own.account, id), data });

@@ -38,8 +38,15 @@ export class LambdaBundle {
     const folder = await mkdtemp(join(tmpdir(), "visii-lambda-"));
     const outfile = join(folder, "functions", `${name}.mjs`);
     await build({
-      ...{ entryPoints: [join(root, "functions", `${name}.ts`)], outfile, absWorkingDir: root },
-      ...{ bundle: true, platform: "node", target: "node22", format: "esm", logLevel: "error", minify: true },
+      entryPoints: [join(root, "functions", `${name}.ts`)],
+      outfile,
+      absWorkingDir: root,
+      bundle: true,
+      platform: "node",
+      target: "node22",
+      format: "esm",
+      logLevel: "error",
+      minify: true,
       mainFields: ["module", "main"],
       banner: {
         js: 'import { createRequire as __require } from "node:module"; const require = __require(import.meta.url);',
@@ -51,7 +58,9 @@ export class LambdaBundle {
     await copyFile(join(root, "tests", "functions", "lambda-host.mjs"), host);
     const child = fork(host, [outfile], {
       env: { PATH: process.env.PATH, ...environment },
-      ...{ cwd: folder, execArgv: [], stdio: ["ignore", "pipe", "inherit", "ipc"] },
+      cwd: folder,
+      execArgv: [],
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
     await new Promise<void>((resolve, reject) => {
       child.once("message", () => resolve());
@@ -118,18 +127,28 @@ function functionUrlEvent(
   const { pathname, search } = new URL(path, `https://${domainName}`);
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
-    ...{ version: "2.0", routeKey: "$default", rawPath: pathname, rawQueryString: search.slice(1) },
+    version: "2.0",
+    routeKey: "$default",
+    rawPath: pathname,
+    rawQueryString: search.slice(1),
     headers: {
-      ...{ host: domainName, "x-forwarded-proto": "https", "x-forwarded-port": "443" },
+      host: domainName,
+      "x-forwarded-proto": "https",
+      "x-forwarded-port": "443",
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...Object.fromEntries(lower),
     },
     requestContext: {
-      ...{ accountId: "anonymous", apiId: "abcdefghijklmnopqrstuvwxyz012345", domainName },
-      ...{ domainPrefix: "abcdefghijklmnopqrstuvwxyz012345", routeKey: "$default", stage: "$default" },
+      accountId: "anonymous",
+      apiId: "abcdefghijklmnopqrstuvwxyz012345",
+      domainName,
+      domainPrefix: "abcdefghijklmnopqrstuvwxyz012345",
+      routeKey: "$default",
+      stage: "$default",
       http: { method, path: pathname, protocol: "HTTP/1.1", sourceIp: "203.0.113.7", userAgent: "tests" },
-      ...{ requestId: "00000000-0000-4000-8000-000000000000" },
-      ...{ time: "23/Nov/2026:00:00:00 +0000", timeEpoch: 1_795_392_000_000 },
+      requestId: "00000000-0000-4000-8000-000000000000",
+      time: "23/Nov/2026:00:00:00 +0000",
+      timeEpoch: 1_795_392_000_000,
     },
     ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)).toString("base64") }),
     isBase64Encoded: body !== undefined,

@@ -28,7 +28,9 @@ beforeAll(async () => {
   call = await api.caller();
   const { aws, bucket, table, queueUrls, webhookQueueUrl } = api.world.standIns;
   environment = {
-    ...{ AWS_REGION: aws.region, VISII_BUCKET: bucket, VISII_TABLE: table },
+    AWS_REGION: aws.region,
+    VISII_BUCKET: bucket,
+    VISII_TABLE: table,
     VISII_QUEUE_URLS: JSON.stringify(queueUrls),
     VISII_WEBHOOK_QUEUE_URL: webhookQueueUrl,
     VISII_PUBLIC_URL: "https://api.example.com/",
@@ -158,7 +160,8 @@ describe("the sweeper as a Lambda function", () => {
     const file = join(secrets, "resource.enc");
     await writeFile(file, sealed);
     const sweeper = await bundle("sweep-lambda", {
-      ...{ SST_KEY: key.toString("base64"), SST_KEY_FILE: file },
+      SST_KEY: key.toString("base64"),
+      SST_KEY_FILE: file,
       VISII_STRIPE_URL: `http://127.0.0.1:${(stripe.address() as AddressInfo).port}`,
     });
     const at = new Date().toISOString();
@@ -180,7 +183,8 @@ describe("the sweeper as a Lambda function", () => {
 
 describe("the table's stream as a Lambda function", () => {
   const record = (pk: string, sk: string) => ({
-    ...{ eventName: "INSERT", eventSource: "aws:dynamodb" },
+    eventName: "INSERT",
+    eventSource: "aws:dynamodb",
     dynamodb: { Keys: { pk: { S: pk }, sk: { S: sk } }, StreamViewType: "KEYS_ONLY", SequenceNumber: "1" },
   });
 
@@ -197,12 +201,16 @@ describe("the table's stream as a Lambda function", () => {
     const stream = await bundle("due-lambda");
     await stream.invoke({ Records: rows.map(({ pk, sk }) => record(pk, sk)) });
     expect((await call("GET", `/v1/batches/${batch.id}`)).body).toMatchObject({
-      ...{ status: "failed", error: { code: "empty_batch" } },
+      status: "failed",
+      error: { code: "empty_batch" },
     });
     const messages = await api.world.webhooks.receive({ maximum: 10, waitSeconds: 1, visibilitySeconds: 60 });
     const sender = await bundle("webhook-lambda");
     const Records = [...messages.map(({ body }) => body), "no delivery at all"].map((body, index) => ({
-      ...{ messageId: `message-${index}`, receiptHandle: "receipt", body, eventSource: "aws:sqs" },
+      messageId: `message-${index}`,
+      receiptHandle: "receipt",
+      body,
+      eventSource: "aws:sqs",
     }));
     expect(await sender.invoke({ Records })).toEqual({ batchItemFailures: [] });
     const { data } = (await call("GET", "/v1/webhooks/deliveries")).body;
@@ -214,9 +222,15 @@ describe("the table's stream as a Lambda function", () => {
   async function delivery(wait: number): Promise<string> {
     const due = new Date(Date.now() + wait).toISOString();
     const stored: StoredDelivery = {
-      ...{ id: createId("delivery", Date.now(), randomBytes(10)), account: call.account },
-      ...{ url: "https://127.0.0.1/", type: "edit.succeeded", status: "pending", attempts: 0, body: "{}" },
-      ...{ created_at: new Date().toISOString(), next_attempt_at: due },
+      id: createId("delivery", Date.now(), randomBytes(10)),
+      account: call.account,
+      url: "https://127.0.0.1/",
+      type: "edit.succeeded",
+      status: "pending",
+      attempts: 0,
+      body: "{}",
+      created_at: new Date().toISOString(),
+      next_attempt_at: due,
     };
     await api.world.table.insert({ ...rowKeys.resource(call.account, stored.id), data: stored, due });
     return stored.id;
@@ -235,8 +249,11 @@ describe("the dead-letter queues as a Lambda function", () => {
     const deadLetters = await bundle("dead-letter-lambda");
     const bodies = [message(job.id), "not a job at all", message(broken)];
     const Records = bodies.map((body, index) => ({
-      ...{ messageId: `message-${index}`, receiptHandle: "receipt", body },
-      ...{ attributes: { ApproximateReceiveCount: "1" }, eventSource: "aws:sqs" },
+      messageId: `message-${index}`,
+      receiptHandle: "receipt",
+      body,
+      attributes: { ApproximateReceiveCount: "1" },
+      eventSource: "aws:sqs",
     }));
     expect(await deadLetters.invoke({ Records })).toEqual({
       batchItemFailures: [{ itemIdentifier: "message-2" }],

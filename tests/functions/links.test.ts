@@ -27,13 +27,16 @@ async function ask(method: string, path: string, body?: unknown, headers: Record
   const response = await api.app.request(`http://${forged}${path}`, {
     method,
     headers: {
-      ...{ Authorization: `Bearer ${call.secret}`, "Content-Type": "application/json", Host: forged },
-      ...{
-        "X-Forwarded-Host": forged,
-        "X-Forwarded-Proto": "gopher",
-        Forwarded: `host=${forged};proto=http`,
-      },
-      ...{ "X-Original-Host": forged, Origin: `http://${forged}`, Referer: `http://${forged}/`, ...headers },
+      Authorization: `Bearer ${call.secret}`,
+      "Content-Type": "application/json",
+      Host: forged,
+      "X-Forwarded-Host": forged,
+      "X-Forwarded-Proto": "gopher",
+      Forwarded: `host=${forged};proto=http`,
+      "X-Original-Host": forged,
+      Origin: `http://${forged}`,
+      Referer: `http://${forged}/`,
+      ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
@@ -121,10 +124,16 @@ it("starts each link with the configured address, whatever host a request names"
   await ask("DELETE", `/v1/batches/${batch.id}`);
   const run = {
     ...newBatch({
-      ...{ id: newId("batch"), account: call.account, status: "succeeded", schedule_of: batch.id },
-      ...{ request: { instruction: instruction.id, manifest }, created_at: new Date().toISOString() },
+      id: newId("batch"),
+      account: call.account,
+      status: "succeeded",
+      schedule_of: batch.id,
+      request: { instruction: instruction.id, manifest },
+      created_at: new Date().toISOString(),
     }),
-    ...{ next_line: 2, submitted: 2, settled: 2 },
+    next_line: 2,
+    submitted: 2,
+    settled: 2,
   };
   await api.world.table.insert({ ...rowKeys.resource(call.account, run.id), data: run });
   for (const [line, status] of ["succeeded", "failed"].entries())

@@ -25,8 +25,11 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 const ports = () => ({
-  ...{ jobs: new JobStore({ ...api.world, clock }), ledger: new Ledger(api.world.table, clock), clock },
-  ...{ table: api.world.table, objects: api.world.objects },
+  jobs: new JobStore({ ...api.world, clock }),
+  ledger: new Ledger(api.world.table, clock),
+  clock,
+  table: api.world.table,
+  objects: api.world.objects,
 });
 
 async function learned(by: Caller): Promise<string> {
@@ -96,7 +99,9 @@ describe("a schedule with an upload prefix", () => {
     await named("garden/tulip.png");
     await tick(id);
     const pending = await call("POST", "/v1/uploads", {
-      ...{ content_type: "image/png", bytes: bytes.length, name: "shop/pending.png" },
+      content_type: "image/png",
+      bytes: bytes.length,
+      name: "shop/pending.png",
     });
     await tick(id);
     expect(await linesOf(id)).toHaveLength(1);
@@ -169,7 +174,8 @@ describe("a schedule with an upload prefix", () => {
     const { body } = await stranger("POST", "/v1/batches", { instruction: own, upload_prefix: "" });
     await advanceBatch(ports(), stranger.account, body.id);
     expect((await stranger("GET", `/v1/batches/${body.id}`)).body).toMatchObject({
-      ...{ status: "failed", error: { code: "empty_batch" } },
+      status: "failed",
+      error: { code: "empty_batch" },
     });
     for (const name of ["", "a\u0000", "x".repeat(201), "ü", "a#b"])
       expect((await call("POST", "/v1/uploads", { content_type: "image/png", bytes: 9, name })).status).toBe(

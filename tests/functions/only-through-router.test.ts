@@ -12,8 +12,12 @@ const clock = new ManualClock();
 const router = { key: "k".repeat(44), deployedAt: clock.now() };
 const app = (settings: object) =>
   createApp({
-    ...{ table: new MemoryTable(() => clock.now()), objects: {} as never, queues: {} as never },
-    ...{ timing: queueTiming, clock, random: (count) => new Uint8Array(count) },
+    table: new MemoryTable(() => clock.now()),
+    objects: {} as never,
+    queues: {} as never,
+    timing: queueTiming,
+    clock,
+    random: (count) => new Uint8Array(count),
     log: { info() {}, error() {} },
     refuseWebhook: () => undefined,
     download: createDownload(publicOnly),

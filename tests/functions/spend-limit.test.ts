@@ -26,8 +26,11 @@ afterAll(() => api?.stop());
 const month = () => new Date().toISOString().slice(0, 7);
 const edit = () => ({ text: "sepia", images: [image] });
 const ports = () => ({
-  ...{ jobs: new JobStore({ ...api.world, clock }), ledger: new Ledger(api.world.table, clock), clock },
-  ...{ table: api.world.table, objects: api.world.objects },
+  jobs: new JobStore({ ...api.world, clock }),
+  ledger: new Ledger(api.world.table, clock),
+  clock,
+  table: api.world.table,
+  objects: api.world.objects,
 });
 
 async function limitedKey(monthly_limit: number) {
@@ -49,7 +52,9 @@ describe("a key's monthly limit", () => {
   it("is shown with what is spent, reserved and left of it", async () => {
     const { id, call } = await limitedKey(10 * cost);
     const spending = (charged: number, reserved: number) => ({
-      ...{ month: month(), charged, reserved },
+      month: month(),
+      charged,
+      reserved,
       remaining: 10 * cost - charged - reserved,
     });
     expect(await spendingOf(id)).toEqual(spending(0, 0));
@@ -109,7 +114,9 @@ describe("a key's monthly limit", () => {
       await conclude(ports(), { ...job!, concluded: false });
     }
     expect(await spendingOf(id)).toEqual({
-      ...{ month: month(), charged: 2 * cost, reserved: (2 + more) * cost },
+      month: month(),
+      charged: 2 * cost,
+      reserved: (2 + more) * cost,
       remaining: (1 - more) * cost,
     });
   });
@@ -134,7 +141,9 @@ describe("a key's monthly limit", () => {
     await finish(job.id);
     expect(await spendingOf(id)).toMatchObject({ charged: cost, reserved: 0 });
     expect((await ask(owner.secret, "GET", `/v1/keys/${id}`)).body.spending).toMatchObject({
-      ...{ month: new Date(now).toISOString().slice(0, 7), charged: 0, reserved: cost },
+      month: new Date(now).toISOString().slice(0, 7),
+      charged: 0,
+      reserved: cost,
     });
   });
 
@@ -185,7 +194,10 @@ describe("a key's monthly limit", () => {
     const errors = await (await api.app.request(`/v1/batches/${body.id}/errors`, authorized)).text();
     expect(errors.match(/"spend_limit_reached"/g)).toHaveLength(2);
     expect(await spendingOf(id)).toEqual({
-      ...{ month: month(), charged: 2 * cost, reserved: 0, remaining: cost },
+      month: month(),
+      charged: 2 * cost,
+      reserved: 0,
+      remaining: cost,
     });
     expect(await table.get(rowKeys.spending(owner.account, `${id}#${month()}`))).toBeDefined();
   });

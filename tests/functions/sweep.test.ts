@@ -109,7 +109,9 @@ describe("a row that cannot be mended", () => {
 describe("a look at what is due", () => {
   it("takes a fair share of each account, however much of one is longer overdue", async () => {
     const rows = ["a", "a", "a", "a", "b", "c", "b"].map((pk, index) => ({
-      ...{ pk, sk: `upl#${index}`, due: String(index) },
+      pk,
+      sk: `upl#${index}`,
+      due: String(index),
     }));
     expect(fairShare(rows, 4).map(({ sk }) => sk)).toEqual(["upl#0", "upl#4", "upl#5", "upl#1"]);
     expect(fairShare(rows, 100)).toHaveLength(7);

@@ -183,7 +183,8 @@ describe("an upload token", () => {
       expect((await create(api.as("", secret))).status).toBe(401);
     // Only the scheme differs in case.
     const answer = await api.app.request("/v1/uploads", {
-      ...{ method: "POST", body: JSON.stringify(image()) },
+      method: "POST",
+      body: JSON.stringify(image()),
       headers: { Authorization: `bearer ${token}`, "Content-Type": "application/json" },
     });
     expect(answer.status).toBe(201);

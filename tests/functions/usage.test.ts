@@ -54,7 +54,8 @@ describe("a usage report", () => {
 
   it("takes no period that ends before it begins", async () => {
     expect(await report("2020-01-02T00:00:00Z", "2020-01-01T00:00:00Z")).toMatchObject({
-      ...{ status: 422, code: "invalid_request" },
+      status: 422,
+      code: "invalid_request",
     });
   });
 });

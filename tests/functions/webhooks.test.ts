@@ -43,11 +43,22 @@ afterAll(async () => {
 const ports = () => {
   const { table, objects, webhooks } = api.world;
   const sender = createGuardedSender({
-    ...{ ...publicOnly, timeout, refuseAddress: () => undefined, refuseIp: () => undefined },
+    ...publicOnly,
+    timeout,
+    refuseAddress: () => undefined,
+    refuseIp: () => undefined,
   });
   return {
-    ...{ table, objects, webhooks, clock, random, sender, log: api.ports.log, meter: undefined },
-    ...{ jobs: new JobStore({ ...api.world, clock }), ledger: new Ledger(table, clock) },
+    table,
+    objects,
+    webhooks,
+    clock,
+    random,
+    sender,
+    log: api.ports.log,
+    meter: undefined,
+    jobs: new JobStore({ ...api.world, clock }),
+    ledger: new Ledger(table, clock),
   };
 };
 
@@ -57,8 +68,15 @@ const addressOf = (server: { address(): unknown }) =>
 async function delivery({ account }: Caller, url: string): Promise<string> {
   const due = new Date().toISOString();
   const stored: StoredDelivery = {
-    ...{ id: createId("delivery", Date.now(), random(10)), account, url, body: "{}" },
-    ...{ type: "edit.succeeded", status: "pending", attempts: 0, created_at: due, next_attempt_at: due },
+    id: createId("delivery", Date.now(), random(10)),
+    account,
+    url,
+    body: "{}",
+    type: "edit.succeeded",
+    status: "pending",
+    attempts: 0,
+    created_at: due,
+    next_attempt_at: due,
   };
   await api.world.table.insert({ ...rowKeys.resource(account, stored.id), data: stored, due });
   return stored.id;
