@@ -26,7 +26,7 @@ describe.skipIf(chromiumPath === undefined)(
     afterAll(() => studio?.stop());
 
     it(
-      "learns from several pairs, and imports the file that it saved, by choosing and by dropping",
+      "learns from several pairs, and imports the saved file from a file dialog and by drag and drop",
       async () => {
         const { page, key, mistakes } = await studio.open(desktop);
         for (const [label, name] of [
@@ -76,7 +76,7 @@ describe.skipIf(chromiumPath === undefined)(
     );
 
     it(
-      "edits many photos in edits of 16, and saves all of them",
+      "edits many photos in groups of 16, and saves all of them",
       async () => {
         const { page, mistakes } = await studio.open(desktop);
         const bytes = await picture("jpeg");
@@ -100,7 +100,7 @@ describe.skipIf(chromiumPath === undefined)(
     );
 
     it(
-      "says that the credit is insufficient, and how much would be reserved",
+      "shows that the credit is insufficient, and how much would be reserved",
       async () => {
         const { page } = await studio.open(desktop, { credits: 1000 });
         await page.getByText(/^This reserves about \$0\.03\d*; the account has \$0\.001\./).waitFor();

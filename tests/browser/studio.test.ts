@@ -28,7 +28,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
     ["1280", desktop],
     ["390", phone],
   ] as const)(
-    "opens ready, and is one click from results at %s pixels",
+    "is ready when it opens, one click from results, at %s pixels",
     async (_, options) => {
       const { page, mistakes } = await studio.open(options);
       expect(new URL(page.url()).hash).toBe("");
@@ -70,7 +70,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   );
 
   it(
-    "edits one's own photos by one's own pair, with words, text guidance and seed, and gives all of it out again",
+    "edits uploaded photos with an uploaded pair, text, guidance and seed, and offers downloads of everything",
     async () => {
       const { page, key, mistakes } = await studio.open(desktop);
       await page.getByLabel("Before", { exact: true }).setInputFiles(studio.file("before.png"));
@@ -144,7 +144,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   );
 
   it(
-    "is gone through by keyboard alone",
+    "works by keyboard alone",
     async () => {
       const { page, mistakes } = await studio.open(desktop);
       // A listener from the start: the one of `waitForEvent` may reach the browser after the key that opens the dialog.
@@ -217,7 +217,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   );
 
   it(
-    "says why a job failed and what to do, and edits by words alone",
+    "shows why a job failed and what to do, and edits with text alone",
     async () => {
       const { page, mistakes } = await studio.open(phone);
       await page.getByLabel("Before", { exact: true }).setInputFiles(studio.file("wide.jpg"));
@@ -264,7 +264,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   );
 
   it(
-    "asks for a key if the URL has none, and says what is wrong with an invalid one",
+    "asks for a key if the URL has none, and explains why a key is invalid",
     async () => {
       const { page, key, mistakes } = await studio.open(phone, { hasKey: false });
       await page.getByText("Enter an API key first.").waitFor();
@@ -282,7 +282,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   );
 
   it(
-    "can be read in the dark, and from 390 to 2560 pixels",
+    "is accessible in the dark color scheme, from 390 to 2560 pixels",
     async () => {
       const { page } = await studio.open({ ...desktop, colorScheme: "dark" });
       for (const width of [390, 768, 960, 1440, 2560]) {
@@ -293,7 +293,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
     timeout,
   );
 
-  it("weighs less than 150 kB, its pictures aside", async () => {
+  it("is smaller than 150 kB without its images", async () => {
     const bytes = await Promise.all(
       ["/", "/studio/studio.js", "/studio/studio.css", "/studio/icon.svg"].map(async (path) => {
         const response = await fetch(studio.service.service.url + path);

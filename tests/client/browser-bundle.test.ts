@@ -41,7 +41,7 @@ function loadInBrowser(send: typeof fetch): typeof client {
 const options = { baseUrl: "https://visii.test", key: "visii_test_key" };
 
 describe("the client in a browser", () => {
-  it("is made of its own files and the parser of event streams", () => {
+  it("contains only its own files and the parser of event streams", () => {
     const others = Object.keys(metafile.inputs).filter((path) => !path.startsWith("client/"));
     expect(others.filter((path) => !/node_modules\/eventsource-parser\//.test(path))).toEqual([]);
     expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
@@ -63,7 +63,7 @@ describe("the client in a browser", () => {
     ]);
   });
 
-  it("downloads a result where redirects are followed out of sight", async () => {
+  it("downloads a result where redirects are followed invisibly", async () => {
     const { visii } = loadInBrowser(async (_, init) =>
       init?.redirect === "manual"
         ? Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" })

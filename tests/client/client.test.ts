@@ -35,7 +35,7 @@ const throughTheApp: typeof fetch = async (input, init) => {
 const image = async () => (await api.uploads.send(Uint8Array.from(await picture()), "image/png")).id;
 
 describe("the client", () => {
-  it("knows every operation of the API's own description", async () => {
+  it("has a method for every operation of the OpenAPI document", async () => {
     const upload = await image();
     expect((await api.uploads.get(upload)).status).toBe("ready");
     const made = await api.instructions.create({ pairs: [{ before: upload, after: upload }] });
@@ -126,7 +126,7 @@ describe("the client", () => {
     expect(missing).toEqual(["GET /healthz"]);
   });
 
-  it("tries again what is safe to repeat when nobody answers or the service is away, and nothing else", async () => {
+  it("retries only requests that are safe to repeat, after network errors and 503", async () => {
     mishaps.push("silence", 503);
     expect((await api.usage()).balance).toBeGreaterThan(0);
     const upload = await image();

@@ -33,21 +33,21 @@ async function example(name: string, words: readonly string[]): Promise<string> 
   return stdout;
 }
 
-describe("the examples run as they are", () => {
-  it("mobile-backend learns on the phone's pictures and gives a link to the result", async () => {
+describe("each example runs unchanged:", () => {
+  it("mobile-backend learns from the phone's photos and returns a link to the result", async () => {
     const out = await example("mobile-backend", [file("before.png"), file("after.png"), file("photo.jpg")]);
     expect(out).toMatch(/learning: 3 of 3/);
     const [, link] = /result 40×32: (\S+)/.exec(out) ?? [];
     expect((await fetch(link!)).headers.get("content-type")).toBe("image/jpeg");
   });
 
-  it("pay-per-use makes an order once and bills what was measured", async () => {
+  it("pay-per-use creates an order once and bills the measured usage", async () => {
     const out = await example("pay-per-use", ["make it sepia", file("photo.jpg"), "order-17"]);
     expect(out).toContain("ordered twice, executed once: true");
     expect(out).toContain("bill for order-17: 1000 credits");
   });
 
-  it("nightly-bulk edits a list of photos, and leaves itself to a schedule", async () => {
+  it("nightly-bulk edits a list of photos, and creates a schedule", async () => {
     const { data } = (await running.call("GET", "/v1/instructions")).body;
     const out = await example("nightly-bulk", [data[0].id, file("photo.jpg"), file("before.png")]);
     expect(out).toContain("succeeded: 2 of 2 done, 0 failed");
@@ -58,7 +58,7 @@ describe("the examples run as they are", () => {
 });
 
 describe("the client", () => {
-  it("says no in the service's words", async () => {
+  it("throws errors with the service's message", async () => {
     const { url, key } = running.service;
     const api = visii({ baseUrl: url, key });
     const refused = api.edits.get("edt_00000000000000000000000000");

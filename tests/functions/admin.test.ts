@@ -36,7 +36,7 @@ function admin(...words: string[]): Promise<Outcome> {
 }
 
 describe("npm run admin", () => {
-  it("makes an account whose key opens the API, a second key, and credit that is added once", async () => {
+  it("creates an account with a working key, adds a second key, and adds credit once per reference", async () => {
     const made = JSON.parse((await admin("create-account", "--name", "first", "--credits", "500")).stdout);
     expect(made.key).toMatch(/^visii_live_/);
     const call = api.as(made.account, made.key);
@@ -52,7 +52,7 @@ describe("npm run admin", () => {
     expect((await call("GET", "/v1/usage")).body).toMatchObject({ balance: 1500 });
   });
 
-  it("says what is wrong, and how it is called", async () => {
+  it("reports a wrong call and shows the usage", async () => {
     const outcomes = [
       await admin(),
       await admin("create-account"),

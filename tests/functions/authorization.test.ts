@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-describe("the API's door", () => {
-  it("answers every error as a problem with a stable code and a request id", async () => {
+describe("authorization", () => {
+  it("returns every error as a problem with a stable code and a request ID", async () => {
     const answers = [
       await call("GET", "/nowhere"),
       await call("GET", "/v1/nowhere"),
@@ -40,7 +40,7 @@ describe("the API's door", () => {
     expect(api.errors).toEqual([]);
   });
 
-  it("lets nobody keep an answer that a key has read, nor a refusal", async () => {
+  it("forbids caching of responses and errors under /v1", async () => {
     const answers = [
       await call("GET", "/v1/usage"),
       await call("GET", "/v1/nowhere"),
@@ -50,7 +50,7 @@ describe("the API's door", () => {
     for (const { headers } of answers) expect(headers.get("cache-control")).toBe("private, no-store");
   });
 
-  it("says which methods a path takes when it is called by another", async () => {
+  it("returns 405 with the allowed methods for any other method", async () => {
     const tries = [
       ["PUT", "/v1/edits", "GET, HEAD, POST"],
       ["POST", `/v1/edits/edt_${"0".repeat(26)}`, "DELETE, GET, HEAD"],
@@ -78,7 +78,7 @@ describe("the API's door", () => {
       expect([path, (await call("GET", path)).status]).toEqual([path, 404]);
   });
 
-  it("asks for a change in a PATCH", async () => {
+  it("refuses a PATCH without a change", async () => {
     const id = createId("instruction", 1, randomBytes(10));
     const without = async (body?: unknown) => (await call("PATCH", `/v1/instructions/${id}`, body)).status;
     expect([await without(), await without({})]).toEqual([400, 422]);
@@ -96,7 +96,7 @@ describe("the API's door", () => {
     expect(lines.join()).not.toContain(call.secret);
   });
 
-  it("lets pages of other sites ask, and read what they need, also of a refusal", async () => {
+  it("lets pages of other origins send requests and read the headers, also of errors", async () => {
     const preflight = await api.app.request("/v1/edits", {
       method: "OPTIONS",
       headers: {
@@ -113,7 +113,7 @@ describe("the API's door", () => {
     expect(refused.headers.get("access-control-expose-headers")).toContain("Request-Id");
   });
 
-  it("opens to no key, a made-up key, a mistyped key or a revoked one", async () => {
+  it("refuses a missing, invented, mistyped or revoked key", async () => {
     const { body: made } = await call("POST", "/v1/keys", { name: "short-lived" });
     const other = api.as(call.account, made.secret);
     expect((await other("GET", "/v1/edits")).status).toBe(200);
@@ -126,7 +126,7 @@ describe("the API's door", () => {
     }
   });
 
-  it("lets a key do what its scopes say and give no more than it has", async () => {
+  it("limits a key to its scopes, also when it creates other keys", async () => {
     const reader = await api.caller(0, ["read"]);
     expect((await reader("GET", "/v1/edits")).status).toBe(200);
     expect((await reader("POST", "/v1/uploads", { content_type: "image/png", bytes: 9 })).body.code).toBe(
@@ -138,7 +138,7 @@ describe("the API's door", () => {
     expect((await keeper("POST", "/v1/keys", { scopes: ["read"] })).status).toBe(201);
   });
 
-  it("stops opening to a key at its expiry, and shows when a key was last used", async () => {
+  it("refuses a key from its expiry on, and shows when a key was last used", async () => {
     let now = Date.now();
     const app = createApp({ ...api.ports, clock: { ...api.ports.clock, now: () => now } });
     const ask = async (method: string, secret: string, body?: object) => {
@@ -170,7 +170,7 @@ describe("the API's door", () => {
     expect(JSON.stringify((await call("GET", "/v1/keys")).body)).not.toContain(body.secret);
   });
 
-  it("counts requests by account, says how many are left, and when to come back", async () => {
+  it("limits requests by account, and returns how many are left and when to retry", async () => {
     const strict = await Api.open({ requestsPerMinute: 2 });
     try {
       const caller = await strict.caller();
@@ -188,7 +188,7 @@ describe("the API's door", () => {
     }
   });
 
-  it("refuses a body of more than a megabyte", async () => {
+  it("refuses a body larger than 1 MB", async () => {
     const { status, body } = await call("POST", "/v1/uploads", `"${"x".repeat(2 ** 20)}"`);
     expect([status, body.code]).toEqual([413, "too_large"]);
   });
@@ -205,7 +205,7 @@ describe("the API's door", () => {
 describe("an Idempotency-Key", () => {
   const edit = async () => ({ text: "sepia", images: [await api.upload(call, await picture())] });
 
-  it("gets the same answer for the same request, and makes one job", async () => {
+  it("returns the same response for the same request and creates one job", async () => {
     const body = await edit();
     const headers = { "Idempotency-Key": "once" };
     const first = await call("POST", "/v1/edits", body, headers);
@@ -220,7 +220,7 @@ describe("an Idempotency-Key", () => {
     ["/v1/keys", { name: "twice" }],
     ["/v1/webhooks", { url: "https://example.com/twice" }],
   ])(
-    "makes one secret at %s, shows it again to its key alone, and leaves none in the table",
+    "creates one secret at %s, returns it again only to the same key, and stores none in the table",
     async (path, body) => {
       const caller = await api.caller();
       const headers = { "Idempotency-Key": "secret" };
@@ -240,7 +240,7 @@ describe("an Idempotency-Key", () => {
     },
   );
 
-  it("is refused for another body", async () => {
+  it("is refused with a different body", async () => {
     await call("POST", "/v1/edits", await edit(), { "Idempotency-Key": "mine" });
     const other = await call(
       "POST",
@@ -251,7 +251,7 @@ describe("an Idempotency-Key", () => {
     expect([other.status, other.body.code]).toEqual([422, "idempotency_key_reused"]);
   });
 
-  it("lets one of many at once through", async () => {
+  it("lets one of many concurrent requests through", async () => {
     const caller = await api.caller();
     const body = { text: "sepia", images: [await api.upload(caller, await picture())] };
     const racing = Array.from({ length: 6 }, () =>
@@ -264,7 +264,7 @@ describe("an Idempotency-Key", () => {
 });
 
 describe("tenants", () => {
-  it("cannot read, list, cancel, change, delete, use or follow anything of another's", async () => {
+  it("cannot read, list, cancel, change, delete, use or follow resources of another tenant", async () => {
     const other = await api.caller();
     const image = await api.upload(call, await picture());
     const { body: mine } = await call("POST", "/v1/instructions", {

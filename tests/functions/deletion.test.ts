@@ -60,7 +60,7 @@ async function learned(caller: Caller, image: string): Promise<string> {
   return body.id;
 }
 
-it("an upload is deleted with its files, and a job that names it is refused", async () => {
+it("deleting an upload deletes its files, and later jobs that name it are refused", async () => {
   const [caller, other] = [await api.caller(), await api.caller()];
   const image = await api.upload(caller, await picture());
   const normalized = objectKeys.normalized(caller.account, image);
@@ -73,7 +73,7 @@ it("an upload is deleted with its files, and a job that names it is refused", as
   expect((await caller("POST", "/v1/edits", { text: "x", images: [image] })).body.code).toBe("not_found");
 });
 
-it("an edit is deleted with its results, events and the deliveries that hold its metadata", async () => {
+it("deleting an edit deletes its results, events and the deliveries that contain its metadata", async () => {
   const caller = await api.caller();
   await caller("POST", "/v1/webhooks", { url: "https://example.com/hook" });
   const image = await api.upload(caller, await picture());
@@ -93,7 +93,7 @@ it("an edit is deleted with its results, events and the deliveries that hold its
   expect((await caller("GET", "/v1/webhooks/deliveries")).body.data).toHaveLength(1);
 });
 
-it("a batch is deleted with its lines, edits, results, files and deliveries, a handful at a look", async () => {
+it("deleting a batch deletes its lines, edits, results, files and deliveries, a few per sweep", async () => {
   const caller = await api.caller(100_000_000);
   await caller("POST", "/v1/webhooks", { url: "https://example.com/hook" });
   const image = await api.upload(caller, await picture());
@@ -125,7 +125,7 @@ it("a batch is deleted with its lines, edits, results, files and deliveries, a h
   expect(await ports().ledger.balance(caller.account)).toMatchObject({ reserved: 0, open: { bulk: 0 } });
 });
 
-it("an account that its owner closes opens to no key at once, and is erased twice by the sweeper", async () => {
+it("closing an account disables its keys at once, and the sweeper erases it twice", async () => {
   const [caller, other] = [await api.caller(), await api.caller()];
   const image = await api.upload(caller, await picture());
   const { body: edit } = await caller("POST", "/v1/edits", {
@@ -154,7 +154,7 @@ it("an account that its owner closes opens to no key at once, and is erased twic
   expect(await rowsWith(`erasure#${caller.account}`)).toEqual([]);
 });
 
-it("an account is erased to the sums of its ledger, and its keys open nothing", async () => {
+it("erasing an account keeps only the sums of its ledger, and its keys stop working", async () => {
   const caller = await api.caller();
   const stays = await api.caller();
   const image = await api.upload(caller, await picture());
@@ -187,7 +187,7 @@ it("an account is erased to the sums of its ledger, and its keys open nothing", 
   expect(await api.world.table.get(rowKeys.balance(caller.account))).toBeDefined();
 });
 
-it("every row that can go by itself has a time to go", async () => {
+it("every temporary row has an expiry time", async () => {
   const caller = await api.caller();
   await caller("POST", "/v1/webhooks", { url: "https://example.com/hook" });
   const image = await api.upload(caller, await picture());

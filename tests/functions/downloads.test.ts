@@ -52,7 +52,7 @@ afterAll(async () => {
 
 const download = (url: string) => caller("POST", "/v1/uploads/download", { url });
 
-describe("a picture at an address", () => {
+describe("a download from a URL", () => {
   it.each(["/photo", "/moved"])("becomes an upload that a job can use: %s", async (path) => {
     const { status, body } = await download(origin + path);
     expect([status, body]).toEqual([
@@ -90,11 +90,11 @@ describe("a picture at an address", () => {
     "https://10.0.0.1/a.jpg",
     "https://localhost/a.jpg",
     "ftp://example.com/a",
-  ])("is not looked for at %s", async (url) => {
+  ])("does not connect to %s", async (url) => {
     expect((await download(url)).body).toMatchObject({ status: 422, code: "forbidden_url" });
   });
 
-  it("counts as a connection that the account holds", async () => {
+  it("counts as an open connection of the account", async () => {
     const narrow = await Api.open({ heldConnections: 0 });
     const { body } = await (await narrow.caller())("POST", "/v1/uploads/download", {
       url: "https://example.com/a.jpg",

@@ -47,8 +47,8 @@ function countingApp() {
 }
 const inventedKey = () => createKeySecret("test", systemRandom(keySecretBytes));
 
-describe("the request limit", () => {
-  it("is the account's: a fresh key does not start anew", async () => {
+describe("the rate limit", () => {
+  it("applies to the account: a new key does not reset it", async () => {
     const strict = await Api.open({ requestsPerMinute: 3 });
     try {
       const first = await strict.caller();
@@ -63,7 +63,7 @@ describe("the request limit", () => {
     }
   });
 
-  it("stops invented keys by address before the table is read", async () => {
+  it("limits invented keys by IP address before reading the table", async () => {
     const { ask, reads } = countingApp();
     const statuses: number[] = [];
     for (let made = 0; made < mostUnknownKeys + 40; made++)
@@ -73,7 +73,7 @@ describe("the request limit", () => {
     expect(reads()).toBe(mostUnknownKeys);
   });
 
-  it("stops them also when they come at once, and no other address", async () => {
+  it("limits them also when they are concurrent, and limits no other address", async () => {
     const { ask, reads } = countingApp();
     const all = Array.from({ length: mostUnknownKeys + 40 }, () => ask(inventedKey(), "203.0.113.9"));
     const statuses = await Promise.all(all);
@@ -82,7 +82,7 @@ describe("the request limit", () => {
     expect(await ask(call.secret, "203.0.113.10")).toBe(200);
   });
 
-  it("leaves alone a key that is known, wherever it comes from, and does not count it", async () => {
+  it("does not count or limit valid keys, from any address", async () => {
     const { ask } = countingApp();
     for (let asked = 0; asked < mostUnknownKeys + 1; asked++)
       expect(await ask(call.secret, "203.0.113.9")).toBe(200);
@@ -93,7 +93,7 @@ describe("the request limit", () => {
 });
 
 describe("a stream of events", () => {
-  it("answers 204 to a listener that has heard the end, so that a browser's EventSource stops", async () => {
+  it("returns 204 after the last event, so that a browser's EventSource stops", async () => {
     const { body } = await call("POST", "/v1/edits", { text: "sepia", images });
     const path = `/v1/edits/${body.id}/events`;
     await call("POST", `/v1/edits/${body.id}/cancel`);
@@ -105,8 +105,8 @@ describe("a stream of events", () => {
   });
 });
 
-describe("connections that an account holds open", () => {
-  it("are limited, streams and waits together, and free again when they end", async () => {
+describe("an account's open connections", () => {
+  it("are limited, streams and waits together, and are released when they end", async () => {
     const narrow = await Api.open({ heldConnections: 3, longestStream: 2, longestWait: 2 });
     try {
       const [caller, other] = [await narrow.caller(), await narrow.caller()];
@@ -139,7 +139,7 @@ describe("connections that an account holds open", () => {
     }
   });
 
-  it("are never more than that when they come at once, nor fewer after a process died with some", async () => {
+  it("stay within the limit when they are concurrent, and are released after a process died", async () => {
     let now = Date.now();
     const clock = { ...systemClock, now: () => now };
     const table = new DynamoTable(api.world.clients.dynamo, api.world.standIns.table, clock);
@@ -156,7 +156,7 @@ describe("connections that an account holds open", () => {
 });
 
 describe("metadata", () => {
-  it("takes any key of the pattern, also one that every object has", async () => {
+  it("accepts any key that matches the pattern, also names of JavaScript's own properties", async () => {
     const metadata = { constructor: "x", toString: "y", "shop.order-id:7": "z" };
     const { status, body } = await call("POST", "/v1/edits", { text: "sepia", images, metadata });
     expect([status, body.metadata]).toEqual([202, metadata]);
@@ -170,7 +170,7 @@ describe("metadata", () => {
   });
 });
 
-it("the API looks again at a queued job by the timing that it was given", async () => {
+it("the API schedules the next check of a queued job by the configured timing", async () => {
   const timing = { ...queueTiming, queuedCheck: 7 };
   const app = createApp({ ...api.ports, timing });
   const answer = await app.request("/v1/edits", {
@@ -184,7 +184,7 @@ it("the API looks again at a queued job by the timing that it was given", async 
 });
 
 describe("a batch", () => {
-  it("of forty lines leaves its account's interactive edits as they are", async () => {
+  it("of forty lines does not delay its account's interactive edits", async () => {
     const caller = await api.caller(10_000_000, ["read", "write"], 5);
     const image = await api.upload(caller, await picture());
     const batch = await learnedBatch(
@@ -199,7 +199,7 @@ describe("a batch", () => {
     expect(statuses).toEqual([202, 202, 202, 202, 202, 429]);
   });
 
-  it("waits for places when others of its account have taken all, and loses no line", async () => {
+  it("waits when its account's other jobs have reached the limit, and loses no line", async () => {
     const caller = await api.caller(10_000_000);
     const image = await api.upload(caller, await picture());
     const othersOpen = (change: number) =>

@@ -27,7 +27,7 @@ interface Schema {
   readonly pattern?: string;
 }
 
-describe("the API under fire", () => {
+describe("the API with malformed requests", () => {
   it(`answers ${requests} requests made from its own document, mostly wrong, without one of its own errors`, async () => {
     const draw = new SeededRandom(4, "fuzz");
     const image = await api.upload(call, await picture());

@@ -35,7 +35,7 @@ async function listLines(objects: ObjectStore, batch: StoredBatch) {
 }
 
 describe("a hostile tenant", () => {
-  it("learns nothing by another's Idempotency-Key: each account has its own", async () => {
+  it("cannot use another account's Idempotency-Key", async () => {
     const body = { content_type: "image/png", bytes: 9 };
     const headers = { "Idempotency-Key": "guessed" };
     const theirs = await victim("POST", "/v1/uploads", body, headers);
@@ -44,7 +44,7 @@ describe("a hostile tenant", () => {
     expect(mine.body.id).not.toBe(theirs.body.id);
   });
 
-  it("reads its own list by a cursor from another's", async () => {
+  it("gets only its own list with a cursor from another account", async () => {
     for (let made = 0; made < 2; made++)
       await victim("POST", "/v1/edits", { text: "x", images: [await api.upload(victim, await picture())] });
     const { next_cursor } = (await victim("GET", "/v1/edits?limit=1")).body;
@@ -56,7 +56,7 @@ describe("a hostile tenant", () => {
       ).toBe("invalid_cursor");
   });
 
-  it("reaches no other account's folder by a prefix, whatever it says", async () => {
+  it("cannot reach another account's folder with any prefix", async () => {
     await api.world.objects.put(objectKeys.drop(victim.account, "secret.png"), await picture(), "image/png");
     await api.world.objects.put(objectKeys.drop(call.account, "own.png"), await picture(), "image/png");
     const instruction = createId("instruction", 1, systemRandom(10));
@@ -69,7 +69,7 @@ describe("a hostile tenant", () => {
     expect(await listLines(api.world.objects, prefixed(call.account, ""))).toHaveLength(1);
   });
 
-  it("names no object of the store in a manifest, only uploads", async () => {
+  it("cannot name objects of the store in a manifest, only uploads", async () => {
     const object = objectKeys.drop(victim.account, "secret.png");
     const bytes = new TextEncoder().encode(JSON.stringify({ object, image: `upl_${"0".repeat(26)}` }));
     const manifest = await api.upload(call, bytes, "application/jsonl");
@@ -78,7 +78,7 @@ describe("a hostile tenant", () => {
     await expect(listLines(api.world.objects, batch)).rejects.toMatchObject({ code: "invalid_manifest" });
   });
 
-  it("cannot make more keys than can be listed and revoked", async () => {
+  it("cannot create more keys than can be listed and revoked", async () => {
     const many = await api.caller();
     const keys = new KeyStore(api.world.table, systemClock, systemRandom);
     await Promise.all(
@@ -93,7 +93,7 @@ describe("a hostile tenant", () => {
   });
 });
 
-it("no key, secret, signature or signed link stands in the log, whatever is asked and whatever breaks", async () => {
+it("no key, secret, signature or signed URL is logged, by any request or failure", async () => {
   const lines: string[] = [];
   const log = createJsonLog((line) => lines.push(line), Date.now);
   const broken = { ...api.world.objects, presignUpload: () => Promise.reject(new Error("broke")) };

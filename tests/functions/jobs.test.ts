@@ -66,7 +66,7 @@ const learn = async (extra: object = {}, headers: Record<string, string> = {}) =
   );
 
 describe("a job over HTTP", () => {
-  it("is accepted with 202, a location, and its links", async () => {
+  it("is accepted with 202, a Location and its URLs", async () => {
     const { status, headers, body } = await learn({ name: "sepia", metadata: { shop: "7" } });
     expect(status).toBe(202);
     expect(body).toMatchObject({
@@ -85,7 +85,7 @@ describe("a job over HTTP", () => {
     expect(message.map(({ body }) => JSON.parse(body).job)).toContain(body.id);
   });
 
-  it("sets credits aside, and gives them back when it is canceled", async () => {
+  it("reserves credits, and releases them when it is canceled", async () => {
     const caller = await api.caller(10_000);
     const images = [await upload(caller), await upload(caller)];
     const { body } = await caller("POST", "/v1/edits", { text: "make it sepia", images });
@@ -95,7 +95,7 @@ describe("a job over HTTP", () => {
     expect((await caller("GET", "/v1/usage")).body).toMatchObject({ balance: 10_000, reserved: 0 });
   });
 
-  it("is refused with 402 when the credit does not cover it, and 429 when too many are open", async () => {
+  it("is refused with 402 if the balance is too low, and with 429 if too many jobs are open", async () => {
     const poor = await api.caller(100);
     const refused = await poor("POST", "/v1/edits", { text: "sepia", images: [await upload(poor)] });
     expect([refused.status, refused.body.code]).toEqual([402, "insufficient_credit"]);
@@ -106,7 +106,7 @@ describe("a job over HTTP", () => {
     expect([crowded.status, crowded.headers.get("retry-after")]).toEqual([429, "10"]);
   });
 
-  it("refuses at once a webhook that may not be called, and one over plain http", async () => {
+  it("is refused if its webhook's address is not public or not https", async () => {
     const images = [await upload()];
     const instruction = createId("instruction", 1, randomBytes(10));
     for (const webhook of ["https://169.254.169.254/", "https://localhost/x", "http://example.com/hook"]) {
@@ -122,14 +122,14 @@ describe("a job over HTTP", () => {
     ).toBe(202);
   });
 
-  it("asks a running job to stop, and leaves the end to its worker", async () => {
+  it("requests cancellation of a running job, which its worker then ends", async () => {
     const { body } = await learn();
     await jobs.claim(call.account, body.id, "worker");
     expect((await call("POST", `/v1/instructions/${body.id}/cancel`)).body.status).toBe("running");
     expect(await jobs.get(call.account, body.id)).toMatchObject({ cancel_requested: true });
   });
 
-  it("waits as long as preferred, and no longer than allowed", async () => {
+  it("waits as long as requested, up to the maximum", async () => {
     const started = Date.now();
     const waited = await learn({}, { Prefer: "respond-async, wait=1" });
     expect(waited.headers.get("preference-applied")).toBe("wait=1");
@@ -139,7 +139,7 @@ describe("a job over HTTP", () => {
     expect(capped.body).toMatchObject({ status: "queued", queue_position: expect.any(Number) });
   });
 
-  it("cancels itself when its Cancel-After has passed, and takes no other than a sensible one", async () => {
+  it("is canceled after its Cancel-After, which must be a valid duration", async () => {
     const { body } = await learn({}, { "Cancel-After": "90s" });
     const job = (await jobs.get(call.account, body.id))!;
     expect(Date.parse(job.cancel_at!) - Date.parse(job.created_at)).toBe(90_000);
@@ -152,7 +152,7 @@ describe("a job over HTTP", () => {
     expect((await learn({}, { "Cancel-After": "2h" })).status).toBe(202);
   });
 
-  it("stays in its caller's trace from the request to the queue, or begins one", async () => {
+  it("continues its caller's trace from the request to the queue, or starts one", async () => {
     const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     const given = `00-${trace}-00f067aa0ba902b7-01`;
     const { body } = await learn({}, { traceparent: given });
@@ -165,7 +165,7 @@ describe("a job over HTTP", () => {
     expect(traceFacts(row?.trace)).toEqual({ trace_id: trace });
   });
 
-  it("keeps its results as long as its account's plan says, and then says that they are gone", async () => {
+  it("keeps its results as long as its account's plan allows, and then returns 410", async () => {
     const { table, objects } = api.world;
     const key = objectKeys.result(call.account, "edt_1", 0, 0, "png");
     const { body } = await call("POST", "/v1/edits", { text: "sepia", images: [await upload()] });
@@ -201,7 +201,7 @@ describe("a job over HTTP", () => {
     expect([status, problem.code]).toEqual([410, "results_expired"]);
   });
 
-  it("leads to a result from an address that lasts, and says where there is none", async () => {
+  it("redirects from a lasting URL to a result, and returns 404 for an unknown one", async () => {
     const { body } = await call("POST", "/v1/edits", { text: "sepia", images: [await upload()] });
     const key = objectKeys.result(call.account, body.id, 0, 0, "png");
     await api.world.objects.put(key, await picture(), "image/png");
@@ -214,7 +214,7 @@ describe("a job over HTTP", () => {
     expect((await call("GET", `/v1/edits/${body.id}/results/x`)).status).toBe(404);
   });
 
-  it("answers a waiting caller as soon as it has ended", async () => {
+  it("responds to a waiting caller as soon as it has ended", async () => {
     const { body } = await learn();
     setTimeout(() => void jobs.end({ account: call.account, id: body.id }, { status: "failed" }), 100);
     const started = Date.now();
@@ -232,7 +232,7 @@ describe("a job over HTTP", () => {
     expect([created.status, created.body.status]).toEqual([201, "failed"]);
   });
 
-  it("tells its events live, and from where a listener left off", async () => {
+  it("streams its events live, and continues after Last-Event-ID", async () => {
     const { body } = await learn();
     const append = (index: number, step: number) =>
       appendEvent(api.world.table, systemClock, body.id, eventId(1, index), {
@@ -255,7 +255,7 @@ describe("a job over HTTP", () => {
     ]);
   });
 
-  it("lists those of one status, and edits of a batch apart from the others", async () => {
+  it("can be listed by status, and edits by their batch", async () => {
     const own = await api.caller();
     const { body } = await own("POST", "/v1/uploads", { content_type: "image/png", bytes: 9 });
     expect(body.id).toBeDefined();
@@ -294,7 +294,7 @@ describe("a job over HTTP", () => {
     expect([...ids(first), ...ids(second)].sort()).toEqual(lines.sort());
   });
 
-  it("lists the newest first, a page at a time", async () => {
+  it("is listed newest first, in pages", async () => {
     const caller = await api.caller();
     const images = [await upload(caller)];
     const made: string[] = [];
@@ -309,7 +309,7 @@ describe("a job over HTTP", () => {
     expect((await caller("GET", "/v1/edits?cursor=!!")).body.code).toBe("invalid_cursor");
   });
 
-  it("names what is missing: no upload, an incomplete one, no instruction, one that is not learned", async () => {
+  it("is refused if an upload is missing or incomplete, or an instruction is missing or not learned", async () => {
     const nowhere = createId("upload", 1, randomBytes(10));
     const pending = (await call("POST", "/v1/uploads", { content_type: "image/png", bytes: 9 })).body.id;
     const { body: instruction } = await learn();
@@ -325,7 +325,7 @@ describe("a job over HTTP", () => {
     expect(answers.map(({ status }) => status)).toEqual([404, 409, 404, 409, 422, 422]);
   });
 
-  it("accepts a mask of the shape of every image, and refuses another by both sizes", async () => {
+  it("accepts a mask with every image's aspect ratio, and refuses others with both sizes", async () => {
     const square = await upload();
     const wide = await api.upload(call, await picture("png", { width: 96, height: 64 }));
     const edit = (images: string[], mask: string) => call("POST", "/v1/edits", { text: "x", images, mask });
@@ -342,7 +342,7 @@ describe("a job over HTTP", () => {
     expect((await edit([square], createId("upload", 1, randomBytes(10)))).status).toBe(404);
   });
 
-  it("is renamed, and deleted when it is over", async () => {
+  it("can be renamed and deleted when it has ended", async () => {
     const { body } = await learn();
     expect((await call("DELETE", `/v1/instructions/${body.id}`)).body.code).toBe("not_ready");
     await call("POST", `/v1/instructions/${body.id}/cancel`);

@@ -64,7 +64,7 @@ describe("the API as a Lambda function", () => {
     lambda = await bundle("api-lambda");
   });
 
-  it("uploads a picture and takes a job, with links that begin where callers know it", async () => {
+  it("accepts an upload and a job, with links that start with the public URL", async () => {
     const bytes = await picture();
     const wish = { content_type: "image/png", bytes: bytes.length };
     const form = await lambda.request("POST", "/v1/uploads", { headers: authorized(), body: wish });
@@ -83,7 +83,7 @@ describe("the API as a Lambda function", () => {
     expect(made.body.secret).toMatch(/^visii_live_/);
   });
 
-  it("streams events as they happen, not when all is over", async () => {
+  it("streams events as they happen", async () => {
     const { body: edit } = await call("POST", "/v1/edits", { text: "sepia", images: [await image()] });
     let heard = "";
     let beforeEnd = "";
@@ -115,7 +115,7 @@ describe("the API as a Lambda function", () => {
     ]);
   });
 
-  it("answers mistakes as problems, a stranger with 401, an empty answer with 204, and the studio with its page", async () => {
+  it("returns errors as problems, 401 without a key, 204 without a body, and the studio's page", async () => {
     const stranger = await lambda.request("GET", "/v1/edits");
     expect([stranger.status, stranger.headers["content-type"], stranger.body.code]).toEqual([
       401,
@@ -152,7 +152,7 @@ describe("the sweeper as a Lambda function", () => {
     await rm(secrets, { recursive: true });
   });
 
-  it("tells Stripe of a charge by the key that is linked to it, and that key is in no variable and no log", async () => {
+  it("reports a charge to Stripe with the linked secret key, which is in no variable and no log", async () => {
     const key = randomBytes(32);
     const cipher = createCipheriv("aes-256-gcm", key, Buffer.alloc(12));
     const links = { App: { name: "visii" }, StripeKey: { type: "sst.sst/Secret", value: "sk_test_linked" } };
@@ -173,7 +173,7 @@ describe("the sweeper as a Lambda function", () => {
     expect(sweeper.log).not.toContain("sk_test");
   });
 
-  it("looks once when nothing is due", async () => {
+  it("reads the table once if nothing is due", async () => {
     const sweeper = open.at(-1)!;
     const started = Date.now();
     expect(await sweeper.invoke({})).toEqual({ handled: 0 });
@@ -188,7 +188,7 @@ describe("the table's stream as a Lambda function", () => {
     dynamodb: { Keys: { pk: { S: pk }, sk: { S: sk } }, StreamViewType: "KEYS_ONLY", SequenceNumber: "1" },
   });
 
-  it("begins a new batch and has a new delivery sent at once, and leaves what is not due", async () => {
+  it("starts new batches and deliveries at once, and leaves rows that are not due", async () => {
     const jobs = new JobStore({ ...api.world, clock: systemClock });
     const pairs = [{ before: await image(), after: await image() }];
     const { body: instruction } = await call("POST", "/v1/instructions", { pairs });
@@ -238,7 +238,7 @@ describe("the table's stream as a Lambda function", () => {
 });
 
 describe("the dead-letter queues as a Lambda function", () => {
-  it("sends a waiting job's message again, takes what names no job, and names what must come again", async () => {
+  it("queues a waiting job again, drops messages without a job, and returns failed ones for a retry", async () => {
     const edit = { text: "sepia", images: [await image()] };
     const { body: job } = await call("POST", "/v1/edits", edit);
     const waiting = async () => (await api.world.queues.interactive.depth()).visible;

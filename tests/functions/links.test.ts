@@ -48,7 +48,7 @@ async function ask(method: string, path: string, body?: unknown, headers: Record
 
 const newId = (kind: IdKind) => createId(kind, Date.now(), systemRandom(10));
 
-it("starts each link with the configured address, whatever host a request names", async () => {
+it("every link starts with the configured URL, whatever host a request names", async () => {
   const jobs = new JobStore({ ...api.world, clock });
   const ports = { jobs, clock, table: api.world.table, ledger: new Ledger(api.world.table, clock) };
   const end = async (

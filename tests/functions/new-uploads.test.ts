@@ -86,7 +86,7 @@ async function linesOf(id: string): Promise<(string | undefined)[][]> {
 }
 
 describe("a schedule with an upload prefix", () => {
-  it("edits in each run what was completed since the one before, and skips a run without new uploads", async () => {
+  it("edits in each run the uploads completed since the previous run, and skips a run without any", async () => {
     await named("shop/before.png");
     const id = await schedule();
     await tick(id);
@@ -149,7 +149,7 @@ describe("a schedule with an upload prefix", () => {
     expect((await linesOf(other)).flat().sort()).toEqual([...uploads].sort());
   });
 
-  it("edits, without a schedule, everything that is there now", async () => {
+  it("without a schedule, edits all existing uploads", async () => {
     const [one, two] = [await named("once/1.png"), await named("once/2.png")];
     const data = `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
     const three = await call("POST", "/v1/uploads/download", { url: data, name: "once/3.png" });
@@ -168,7 +168,7 @@ describe("a schedule with an upload prefix", () => {
     ]);
   });
 
-  it("reaches no upload of another account, and takes names of plain characters only", async () => {
+  it("reaches no upload of another account, and accepts only plain characters in names", async () => {
     const stranger = await api.caller();
     const own = await learned(stranger);
     const { body } = await stranger("POST", "/v1/batches", { instruction: own, upload_prefix: "" });
@@ -189,7 +189,7 @@ describe("a schedule with an upload prefix", () => {
 describe("the number of schedules", () => {
   const open = async () => (await api.world.table.get(rowKeys.totals(call.account)))?.data.schedules;
 
-  it("is limited for each account, exactly, and one that ends makes room", async () => {
+  it("has an exact limit for each account, and a schedule that ends frees its place", async () => {
     const before = Number(await open());
     const fill = mostSchedules - before - 3;
     await api.world.table.amend(rowKeys.totals(call.account), { add: [[["schedules"], fill]] }, []);

@@ -26,8 +26,8 @@ const app = (settings: object) =>
 const get = (settings: object, headers: Record<string, string> = {}) =>
   app(settings).request("/openapi.json", { headers });
 
-describe("the function's own address", () => {
-  it("answers what came through the router, and tells others where to ask", async () => {
+describe("the function's own URL", () => {
+  it("accepts requests through the router, and refuses others with the public URL", async () => {
     const refused = await get({ router });
     expect(refused.status).toBe(403);
     expect(await refused.json()).toMatchObject({
@@ -38,7 +38,7 @@ describe("the function's own address", () => {
     expect((await get({ router }, { [routerHeader]: createPass(router.key, clock.now()) })).status).toBe(200);
   });
 
-  it("answers everybody where there is no router", async () => {
+  it("accepts all requests if there is no router", async () => {
     expect((await get({})).status).toBe(200);
   });
 });

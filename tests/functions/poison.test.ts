@@ -88,7 +88,7 @@ async function poisoned(): Promise<string> {
 }
 
 describe("a job that breaks every worker", () => {
-  it("is marked failed with its reason after five attempts, given its credits back, and told to the webhook", async () => {
+  it("fails with a reason after five attempts, releases its credits, and notifies the webhook", async () => {
     const { secret } = await hook();
     const { balance } = (await call("GET", "/v1/usage")).body;
     const id = await poisoned();
@@ -104,7 +104,7 @@ describe("a job that breaks every worker", () => {
     });
   });
 
-  it("is told under the old secret and the new one for a day after a rotation, then under the new one alone", async () => {
+  it("is signed with the old and the new secret for a day after a rotation, then only with the new one", async () => {
     const { id, secret } = await hook();
     const rotated = await call("POST", `/v1/webhooks/${id}/rotate`);
     expect(rotated.body.secret).toMatch(/^whsec_/);
@@ -141,7 +141,7 @@ describe("a job that breaks every worker", () => {
     expect(anew).toHaveLength(1);
   });
 
-  it("has a secret of the account's own for addresses that jobs name, which keys of that scope read and rotate", async () => {
+  it("has one secret per account for the URLs of jobs, which keys with the scope can read and rotate", async () => {
     const { body: own } = await call("GET", "/v1/webhooks/secret");
     const { body: next } = await call("POST", "/v1/webhooks/secret/rotate");
     expect([own.secret, next.secret]).toEqual([

@@ -16,7 +16,7 @@ afterAll(() => api?.stop());
 const dryRun = { Prefer: "dry-run" };
 
 describe("the price of an edit", () => {
-  it("follows steps, pixels and results, with a floor", () => {
+  it("depends on steps, pixels and results, with a minimum", () => {
     expect(editingCost({ steps: 1 }, 1e6)).toBe(prices.resultFloor);
     expect(editingCost({ steps: 100 }, 1e6)).toBe(100 * 30 + 100);
     expect(editingCost({ steps: 100, count: 4 }, 24e6)).toBe(4 * (3000 + 2400));
@@ -30,7 +30,7 @@ describe("the price of an edit", () => {
     expect(workCost({ steps: 0, images: 0, pixels: 0 }, "import")).toBe(prices.importedFile);
   });
 
-  it("is stated before anything is made, and in the answer, and reserved", async () => {
+  it("is returned by a dry run and in the response, and is reserved", async () => {
     const wish = { text: "sepia", images: [image, image], steps: 100 };
     const key = { "Idempotency-Key": "order-1" };
     const quoted = await call("POST", "/v1/edits", wish, { ...dryRun, ...key });
@@ -44,7 +44,7 @@ describe("the price of an edit", () => {
     await call("POST", `/v1/edits/${made.body.id}/cancel`);
   });
 
-  it("is stated when the balance does not cover it, and for learnings, and mistakes are still refused", async () => {
+  it("is returned also if the balance is too low and for learning; invalid requests are still refused", async () => {
     const edit = { text: "sepia", images: Array.from({ length: 8 }, () => image), steps: 100, count: 4 };
     expect((await call("POST", "/v1/edits", edit, dryRun)).body.covered).toBe(false);
     const learning = { pairs: [{ before: image, after: image }], steps: 10 };
@@ -54,8 +54,8 @@ describe("the price of an edit", () => {
   });
 });
 
-describe("a day's quota", () => {
-  it("counts the bytes that upload forms allow, of each account by itself", async () => {
+describe("the daily quota", () => {
+  it("counts the bytes that upload forms allow, for each account separately", async () => {
     const wish = (bytes: number) => ({ content_type: "image/png", bytes });
     const other = await api.caller();
     expect((await other("POST", "/v1/uploads", wish(60_000))).status).toBe(201);

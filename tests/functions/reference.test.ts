@@ -39,7 +39,7 @@ const operations = () =>
   );
 
 describe("the API's description", () => {
-  it("names each operation once, by a name that generated code can have, and says what it does", () => {
+  it("gives each operation a summary and a unique ID that is valid in generated code", () => {
     const names = operations().map(({ operation }) => operation.operationId);
     expect(new Set(names).size).toBe(names.length);
     for (const { operation } of operations()) {
@@ -57,7 +57,7 @@ describe("the API's description", () => {
     }
   });
 
-  it("declares every part of a path as a parameter that is needed, and refers to nothing that is not there", () => {
+  it("declares every part of a path as a required parameter, and has no dangling references", () => {
     for (const { path, operation } of operations())
       for (const [, name] of path.matchAll(/\{(\w+)\}/g))
         expect([path, operation.parameters]).toEqual([
@@ -69,7 +69,7 @@ describe("the API's description", () => {
       expect(Object.keys(schemas)).toContain(name);
   });
 
-  it("tells of the headers that make a request safe to repeat, wait, end in time, or go on", () => {
+  it("declares the headers for idempotency, waiting, deadlines and resuming", () => {
     const headersOf = (path: string, method: string) =>
       (paths[path]?.[method]?.parameters ?? []).flatMap(({ name, in: place }) =>
         place === "header" ? [name] : [],

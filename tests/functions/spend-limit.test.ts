@@ -49,7 +49,7 @@ async function finish(id: string, status: Job["status"] = "succeeded") {
 }
 
 describe("a key's monthly limit", () => {
-  it("is shown with what is spent, reserved and left of it", async () => {
+  it("is shown with the amounts spent, reserved and remaining", async () => {
     const { id, call } = await limitedKey(10 * cost);
     const spending = (charged: number, reserved: number) => ({
       month: month(),
@@ -72,7 +72,7 @@ describe("a key's monthly limit", () => {
     expect(await spendingOf(id)).toEqual(spending(cost, 0));
   });
 
-  it("refuses what exceeds it, by its own code and sentence, and reserves nothing for it", async () => {
+  it("refuses a request that exceeds it, with its own error code, and reserves nothing", async () => {
     const { id, call } = await limitedKey(2 * cost + 500);
     const before = (await owner("GET", "/v1/account")).body.reserved;
     for (let count = 0; count < 2; count++)
@@ -121,7 +121,7 @@ describe("a key's monthly limit", () => {
     });
   });
 
-  it("begins anew with the next month, and counts a job in the month of its creation", async () => {
+  it("starts again each month, and counts a job in the month of its creation", async () => {
     const { id, call } = await limitedKey(cost);
     const { body: job } = await call("POST", "/v1/edits", edit());
     expect((await call("POST", "/v1/edits", edit())).status).toBe(402);
@@ -162,7 +162,7 @@ describe("a key's monthly limit", () => {
       expect((await owner("POST", "/v1/keys", { monthly_limit })).status).toBe(422);
   });
 
-  it("holds for the lines of a batch, which say why they were not edited", async () => {
+  it("applies to the lines of a batch, which return the reason", async () => {
     const { jobs, ledger, table } = ports();
     const { body: learning } = await owner("POST", "/v1/instructions", {
       pairs: [{ before: image, after: image }],
@@ -202,7 +202,7 @@ describe("a key's monthly limit", () => {
     expect(await table.get(rowKeys.spending(owner.account, `${id}#${month()}`))).toBeDefined();
   });
 
-  it("leaves nothing behind when its account is erased", async () => {
+  it("is erased with its account", async () => {
     const { table } = ports();
     const { pk } = rowKeys.spending(owner.account, "");
     expect((await table.query(pk, { limit: 10 })).length).toBeGreaterThan(0);

@@ -58,8 +58,8 @@ async function abandonedUpload(account: string, due: string): Promise<string> {
 
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
 
-describe("a row that cannot be mended", () => {
-  it("is put off, longer each time, so that 110 of them hold up nobody else's batch", async () => {
+describe("a row that cannot be handled", () => {
+  it("is retried with growing delays, so that 110 of them do not delay another account's batch", async () => {
     const { clock, errors, ports } = sweeper();
     const poisoned = await many(110, () => poison(call.account, ago(100)));
     const other = await api.caller();
@@ -106,8 +106,8 @@ describe("a row that cannot be mended", () => {
   });
 });
 
-describe("a look at what is due", () => {
-  it("takes a fair share of each account, however much of one is longer overdue", async () => {
+describe("a sweep", () => {
+  it("handles a fair share of each account, however many rows of one are overdue", async () => {
     const rows = ["a", "a", "a", "a", "b", "c", "b"].map((pk, index) => ({
       pk,
       sk: `upl#${index}`,

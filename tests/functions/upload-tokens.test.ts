@@ -33,7 +33,7 @@ const image = (size = bytes.length) => ({ content_type: "image/png", bytes: size
 const create = (by: Caller, size?: number, headers = {}) => by("POST", "/v1/uploads", image(size), headers);
 
 describe("an upload token", () => {
-  it("uploads a photo that its backend can edit, and tells the backend whose it is", async () => {
+  it("uploads a photo that its backend can edit, and the upload names the token", async () => {
     const { id, token, call: own } = await phone({ expires_in: 60 });
     expect(token).toMatch(/^visii_upload_[0-9A-Za-z]{38}$/);
     const { body: form } = await create(own);
@@ -49,7 +49,7 @@ describe("an upload token", () => {
     expect(JSON.stringify(listed)).not.toContain(token);
   });
 
-  it("opens no other route of the API", async () => {
+  it("is accepted by no other route", async () => {
     const { call: own } = await phone();
     const upload = await api.upload(call, bytes);
     const { paths } = (await call("GET", "/openapi.json")).body as { paths: object };
@@ -134,7 +134,7 @@ describe("an upload token", () => {
     expect((await postForm(form, bytes)).ok).toBe(false);
   });
 
-  it("ends at its expiry, at its revocation, and with the key that created it", async () => {
+  it("stops working at its expiry, at its revocation, and when its key is revoked", async () => {
     let now = Date.now();
     const app = createApp({ ...api.ports, clock: { ...api.ports.clock, now: () => now } });
     const ask = async (secret: string, path = "/v1/uploads", body: object = image()) => {
@@ -167,7 +167,7 @@ describe("an upload token", () => {
     expect((await ask(made.body.token)).status).toBe(401);
   });
 
-  it("is refused if it is made up, altered or another's row is put in its place", async () => {
+  it("is refused if it is invented, altered, or its row belongs to another token", async () => {
     const { token } = await phone();
     const altered = `${token.slice(0, 20)}${token[20] === "a" ? "b" : "a"}${token.slice(21)}`;
     const forged = createKeySecret("upload", systemRandom(64));
@@ -190,7 +190,7 @@ describe("an upload token", () => {
     expect(answer.status).toBe(201);
   });
 
-  it("can be created only by a key that may write, and by no token", async () => {
+  it("can be created only by a key with the scope `write`, not by a token", async () => {
     const reader = await api.caller(0, ["read"]);
     expect((await reader("POST", "/v1/uploads/tokens", {})).body.code).toBe("missing_scope");
     const { call: own } = await phone();

@@ -24,7 +24,7 @@ async function complete(bytes: Uint8Array, type = "image/png") {
 
 describe("an upload", () => {
   it.each(["png", "jpeg", "webp", "avif", "tiff"] as const)(
-    "takes a %s and tells its size and hash",
+    "accepts a %s and returns its size and hash",
     async (format) => {
       const bytes = await picture(format, { width: 40, height: 24 });
       const { status, body } = await complete(bytes, `image/${format}`);
@@ -34,13 +34,13 @@ describe("an upload", () => {
     },
   );
 
-  it("takes a HEIC photo", async () => {
+  it("accepts a HEIC photo", async () => {
     const { status, body } = await complete(await heicPhoto(), "image/heic");
     expect([status, body.content_type, body.status]).toEqual([200, "image/heic", "ready"]);
   });
 
   it.each(["iphone", "iphone-ten-bits"])(
-    "takes %s.heic and tells the photo's size, not a tile's",
+    "accepts %s.heic and returns the photo's size, not a tile's",
     async (name) => {
       const bytes = await readFile(new URL(`../fixtures/heic/${name}.heic`, import.meta.url));
       const { status, body } = await complete(bytes, "image/heic");
@@ -49,7 +49,7 @@ describe("an upload", () => {
     },
   );
 
-  it("is complete once, and the form cannot change it afterwards", async () => {
+  it("can be completed once, and the form cannot change it afterwards", async () => {
     const bytes = await picture();
     const { body: form } = await call("POST", "/v1/uploads", { content_type: "image/png", bytes: 100_000 });
     await postForm(form, bytes);
@@ -62,13 +62,13 @@ describe("an upload", () => {
     expect(Buffer.from(kept!).equals(bytes)).toBe(true);
   });
 
-  it("says that the file has not arrived", async () => {
+  it("is refused with `upload_missing` before the file has arrived", async () => {
     const { body: form } = await call("POST", "/v1/uploads", { content_type: "image/png", bytes: 10 });
     const { status, body } = await call("POST", `/v1/uploads/${form.id}/complete`);
     expect([status, body.code]).toEqual([409, "upload_missing"]);
   });
 
-  it("refuses by its bytes a type that lies, a file cut short, SVG, HTML, nothing, and a bomb's header", async () => {
+  it("refuses by its bytes a wrong type, a truncated file, SVG, HTML, an empty file and a decompression bomb", async () => {
     const png = await picture();
     const bomb = Buffer.from(png);
     bomb.writeUInt32BE(60_000, 16);
@@ -99,7 +99,7 @@ describe("an upload", () => {
     expect([wished.status, wished.body.code]).toEqual([422, "invalid_request"]);
   });
 
-  it("refuses types that are no pictures", async () => {
+  it("refuses types that are not images", async () => {
     const { status, body } = await call("POST", "/v1/uploads", { content_type: "image/svg+xml", bytes: 10 });
     expect([status, body.code, body.errors[0].pointer]).toEqual([422, "invalid_request", "/content_type"]);
   });

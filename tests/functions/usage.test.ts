@@ -24,7 +24,7 @@ const report = async (from: string, to: string) =>
   (await call("GET", `/v1/usage?${new URLSearchParams({ from, to })}`)).body;
 
 describe("a usage report", () => {
-  it("counts from its first moment up to, not including, its last, however precisely they are written", async () => {
+  it("includes its first moment and excludes its last, at any precision", async () => {
     for (const at of ["2020-01-01T00:00:00.000Z", "2020-01-01T00:00:00.500Z", "2020-01-02T00:00:00.000Z"])
       await charge(at);
     expect((await report("2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z")).totals.jobs).toBe(2);
@@ -32,7 +32,7 @@ describe("a usage report", () => {
     expect((await report("2020-01-02T00:00:00Z", "2020-01-03T00:00:00Z")).totals.jobs).toBe(1);
   });
 
-  it("sums every job of its period, more than it lists, and refuses a period that it cannot sum", async () => {
+  it("sums every job of its period, also those not listed, and refuses a period with too many jobs", async () => {
     const day = (number: number) => `2021-01-0${number}T00:00:00Z`;
     const at = (number: number, index: number) =>
       `2021-01-0${number}T00:00:${String(index % 60).padStart(2, "0")}.000Z`;
@@ -52,7 +52,7 @@ describe("a usage report", () => {
     expect(await report(day(1), day(4))).toMatchObject({ status: 422, code: "period_too_long" });
   });
 
-  it("takes no period that ends before it begins", async () => {
+  it("refuses a period that ends before it starts", async () => {
     expect(await report("2020-01-02T00:00:00Z", "2020-01-01T00:00:00Z")).toMatchObject({
       status: 422,
       code: "invalid_request",

@@ -95,8 +95,8 @@ async function deliverAll(): Promise<void> {
   await Promise.all(Array.from({ length: 5 }, lane));
 }
 
-describe("twenty webhooks to a silent server", () => {
-  it("hold up no sweep: it passes them on and calls nobody", async () => {
+describe("twenty webhooks to a server that does not respond", () => {
+  it("do not delay a sweep, which only queues them", async () => {
     const hostile = await api.caller();
     for (let made = 0; made < 20; made++) await delivery(hostile, addressOf(silent));
     expect(await sweep(ports())).toBeGreaterThanOrEqual(20);
@@ -107,7 +107,7 @@ describe("twenty webhooks to a silent server", () => {
     expect((await api.world.webhooks.depth()).visible).toBe(20);
   });
 
-  it("take four connections at a time of their account, and hold up no other account's webhook", async () => {
+  it("use four connections at a time, and do not delay another account's webhook", async () => {
     let silentOpen: number | undefined;
     const listener = createServer((_, response) => {
       silentOpen = open.size;
@@ -135,7 +135,7 @@ describe("twenty webhooks to a silent server", () => {
 });
 
 describe("a server that fails five times in a row", () => {
-  it("is not called for a minute; what is due counts an attempt and says why, and a success closes the circuit", async () => {
+  it("is not called for a minute; due deliveries record a failed attempt, and a success closes the circuit", async () => {
     const caller = await api.caller();
     let [status, called] = [500, 0];
     const server = createServer((_, response) => {
