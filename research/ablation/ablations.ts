@@ -27,7 +27,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: "clip",
     title: "With and without the CLIP loss",
-    about: "The loss with L_clip at the paper's weight of 0.1, and without.",
+    about: "Learning with L_clip at the paper's weight of 0.1, and without L_clip.",
     baseline: "with",
     variants: [
       { name: "with", label: "with L_clip (default)" },
@@ -38,7 +38,7 @@ export const ablations: readonly Ablation[] = [
     name: "init",
     title: "What learning starts from",
     about:
-      "The model's generic words; what its pair encoder reads off the pair; a caption of the after image by PEZ, as in the paper; the caption of its look in case.json; words for the edit by PEZ, as `visii learn --caption` finds them; the nearest of the model's phrases, as `visii learn --caption phrase` finds it; and the case's first text, which says the edit as well as words can.",
+      "Learning starts from one of these: the model's generic words; the rows that its pair encoder predicts; a caption of the after image found by PEZ, as in the paper; the caption in case.json; words for the edit found by PEZ, as with `visii learn --caption`; the nearest of the model's phrases, as with `visii learn --caption phrase`; the case's first text, which describes the edit.",
     baseline: "generic",
     variants: [
       { name: "generic", label: "generic words", learning: { start: "words" } },
@@ -54,7 +54,7 @@ export const ablations: readonly Ablation[] = [
     name: "start",
     title: "From the pair encoder and from words",
     about:
-      "Steps of learning from what the pair encoder reads off the pair, 0 being its rows as they are, and from the model's generic words.",
+      "Learning starts from the pair encoder's rows or from the model's generic words and takes the given number of steps. With 0 steps, the pair encoder's rows are used unchanged.",
     baseline: "words-300",
     variants: [
       ...[0, 30, 100, 300].map((steps) => ({
@@ -72,7 +72,8 @@ export const ablations: readonly Ablation[] = [
   {
     name: "guidance",
     title: "Guidance inside the loss",
-    about: "Learned and applied at one text guidance; the image guidance is the model's own.",
+    about:
+      "Each instruction is learned and applied at the same text guidance. The image guidance is the model's default.",
     axis: { label: "text guidance", log: true },
     baseline: "1",
     variants: textGuidances.map((textGuidance) => ({
@@ -86,7 +87,8 @@ export const ablations: readonly Ablation[] = [
   {
     name: "edit-guidance",
     title: "Guidance at editing alone",
-    about: "The same instructions, learned at the model's own guidance, applied at each text guidance.",
+    about:
+      "The same instructions, learned at the model's default guidance, are applied at each text guidance.",
     axis: { label: "text guidance", log: true },
     baseline: "1",
     variants: textGuidances.map((textGuidance) => ({
@@ -99,7 +101,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: "sampling",
     title: "Steps of sampling",
-    about: "The same instructions, applied in 1 to 20 steps of the model's own sampler.",
+    about: "The same instructions are applied in 1 to 20 steps of the model's default sampler.",
     axis: { label: "sampling steps", log: true },
     baseline: "1",
     variants: [1, 2, 4, 8, 20].map((steps) => ({
@@ -113,7 +115,7 @@ export const ablations: readonly Ablation[] = [
     name: "samplers",
     title: "Samplers, steps and guidance",
     about:
-      "The same instructions, applied with each sampler at several step counts; the evaluations are those of one photo. The last line applies them at a text guidance of 1.5 and an image guidance of 1.2, which takes three evaluations instead of one.",
+      "The same instructions are applied with each sampler at several step counts. The last line uses a text guidance of 1.5 and an image guidance of 1.2, which takes three evaluations per step instead of one.",
     baseline: "ddim-4",
     variants: [
       ...samplers.flatMap(([scheduler, counts]) =>
@@ -134,7 +136,7 @@ export const ablations: readonly Ablation[] = [
     name: "noise",
     title: "Fixed and fresh noise at editing",
     about:
-      "The same instructions, applied from the noise that they were learned under and from noise of its own for every photo: at the model's own sampler, and at 4 ancestral steps, which add noise on the way.",
+      "The same instructions are applied with the noise of learning and with new noise for each photo, using the model's default sampler and 4 ancestral steps, which add noise at each step.",
     baseline: "fixed",
     variants: [
       { name: "fixed", label: "fixed (default)" },
@@ -150,7 +152,8 @@ export const ablations: readonly Ablation[] = [
   {
     name: "pairs",
     title: "How many pairs",
-    about: "Learned from the first pair and from the first two, in the same number of steps.",
+    about:
+      "Each instruction is learned from the first pair or from the first two, in the same number of steps.",
     axis: { label: "pairs", log: false },
     baseline: "1",
     variants: [1, 2].map((pairs) => ({
@@ -163,7 +166,8 @@ export const ablations: readonly Ablation[] = [
   {
     name: "steps",
     title: "How many steps",
-    about: "Updates of the instruction, two samples each; the learning rate falls to zero over each run.",
+    about:
+      "Each step updates the instruction with two samples. The learning rate falls to zero over each run.",
     axis: { label: "steps", log: true },
     baseline: "300",
     variants: [25, 50, 100, 300, 1000].map((steps) => ({
@@ -177,7 +181,7 @@ export const ablations: readonly Ablation[] = [
     name: "loop",
     title: "The paper's loop and ours",
     about:
-      "Both from the model's generic words. The paper's loop: 1000 steps of one sample, constant learning rate, the tokens of the lowest single-step loss kept; at the guidance and the learning rate of ours, as its own rate of 0.001 is far too low for this model.",
+      "Both loops start from the model's generic words. The paper's loop takes 1000 steps of one sample at a constant learning rate and keeps the rows of the lowest single-step loss. It uses our guidance and learning rate, because its rate of 0.001 is far too low for this model.",
     baseline: "default",
     variants: [
       { name: "default", label: "ours", learning: { start: "words" } },
@@ -188,7 +192,7 @@ export const ablations: readonly Ablation[] = [
     name: "space",
     title: "Text embedding, or keys and values",
     about:
-      "What is learned: rows of the text embedding, or the keys and values of every attention to the text, at the model's learning rate for each.",
+      "Learning changes rows of the text embedding, or the keys and values of every cross-attention layer, at the model's learning rate for each.",
     baseline: "text",
     variants: [
       { name: "text", label: "text embedding (default)" },
@@ -199,7 +203,7 @@ export const ablations: readonly Ablation[] = [
     name: "branches",
     title: "Frozen branches kept or evaluated at every step",
     about:
-      "Learning (100 steps) and editing at guidance 1.5 / 1.2: at the model's own guidance of 1 / 1 these branches have weight 0 and are never evaluated.",
+      "Learning takes 100 steps, and both learning and editing use guidance 1.5 / 1.2. At the model's default guidance of 1 / 1, these branches have weight 0 and are never evaluated.",
     baseline: "cached",
     variants: [
       {
@@ -210,7 +214,7 @@ export const ablations: readonly Ablation[] = [
       },
       {
         name: "recomputed",
-        label: "evaluated anew, every timestep",
+        label: "evaluated at every step, every timestep",
         learning: {
           ...guided,
           steps: 100,
