@@ -24,7 +24,7 @@ export function checkUpload(
   if (bytes.byteLength > maximumUploadBytes)
     throw new VisibleError(
       "too_large",
-      `The file has ${bytes.byteLength} bytes; the limit is ${maximumUploadBytes}.`,
+      `The file has ${bytes.byteLength} bytes; the limit is ${maximumUploadBytes}. Use a smaller file.`,
     );
   const facts = { bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") };
   if (!(imageTypes as readonly string[]).includes(announced)) {
@@ -46,7 +46,7 @@ export function checkUpload(
   if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
     throw new VisibleError(
       "image_too_large",
-      `The image is ${width}×${height} pixels; the limits are ${maximumSide} pixels a side and ${maximumPixels / 1e6} megapixels.`,
+      `The image is ${width}×${height} pixels; the limits are ${maximumSide} pixels per side and ${maximumPixels / 1e6} megapixels. Scale it down first.`,
     );
   return { ...facts, width, height };
 }

@@ -66,7 +66,7 @@ async function importObject(
   if (size > maximumUploadBytes)
     throw new VisibleError(
       "too_large",
-      `Object ${object} has ${size} bytes; the limit is ${maximumUploadBytes}.`,
+      `Object ${object} has ${size} bytes; the limit is ${maximumUploadBytes}. Use a smaller file.`,
     );
   const bytes = (await objects.get(object)) ?? new Uint8Array();
   const type = readImageHeader(bytes)?.type ?? "image/jpeg";

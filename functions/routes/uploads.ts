@@ -183,7 +183,10 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       throw refuse("upload_missing", "The file has not been uploaded; POST it to the upload's `url` first.");
     // Checked before reading, because the store may not enforce the limit.
     if (size > maximumUploadBytes)
-      throw refuse("too_large", `The file has ${size} bytes; the limit is ${maximumUploadBytes}.`);
+      throw refuse(
+        "too_large",
+        `The file has ${size} bytes; the limit is ${maximumUploadBytes}. Use a smaller file.`,
+      );
     const bytes = (await objects.get(key)) ?? new Uint8Array();
     const facts = checkUpload(bytes, upload.content_type);
     const limit = await limitOf(account);
