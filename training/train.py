@@ -43,7 +43,8 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     a.add_argument("--workers", type=int, default=2)
     a.add_argument("--threads", type=int, default=1)
     a.add_argument("--device", default="cpu")
-    a.add_argument("--start", type=Path, default=CACHE / "start", help="a model folder to start from")
+    a.add_argument("--start", type=Path, default=CACHE / "start",
+                   help="a model folder to start from; one with a pair encoder is trained on by pairs and words alone")
     a.add_argument("--groups64", type=int, default=16, help="looks a batch, each on two photos, per worker")
     a.add_argument("--groups128", type=int, default=5, help="per worker")
     a.add_argument("--groups256", type=int, default=1, help="per worker")
@@ -72,6 +73,13 @@ def make_model(start: Path, device: str = "cpu") -> tuple[Mini, PatchAutoencoder
     return model.to(device), autoencoder, tokenizer
 
 
+PAIR_ENCODER = "pair_encoder/model.safetensors"
+
+
+def has_pair_encoder(start: Path) -> bool:
+    return (start / PAIR_ENCODER).exists()
+
+
 def load_weights(model: Mini, tokenizer, start: Path) -> None:
     unet = {k: v.float() for k, v in load_file(start / "unet/diffusion_pytorch_model.safetensors").items()}
     model.unet.load_state_dict(unet)
@@ -86,11 +94,15 @@ def load_weights(model: Mini, tokenizer, start: Path) -> None:
     clip[name] = torch.stack(rows)
     report = model.clip.load_state_dict(clip, strict=False)
     assert not report.unexpected_keys and all("position_ids" in k for k in report.missing_keys), report
+    if has_pair_encoder(start):
+        model.pair_encoder.load_state_dict({k: v.float() for k, v in load_file(start / PAIR_ENCODER).items()})
 
 
 class Losses:
-    def __init__(self, model: Mini, autoencoder: PatchAutoencoder, device: str):
-        self.model, self.autoencoder, self.device = model, autoencoder, device
+    """``exact``: the losses that need exact tokens, which a trained pair encoder no longer does."""
+
+    def __init__(self, model: Mini, autoencoder: PatchAutoencoder, device: str, exact: bool = True):
+        self.model, self.autoencoder, self.device, self.exact = model, autoencoder, device, exact
         self.alphas = schedule().to(device)
         self.dtype = half_precision(device)
 
@@ -165,13 +177,17 @@ class Losses:
         parts = {"loss": error.mean(), "top": error[top].mean(), "parameters": mean_told(batch.by_parameters),
                  "pair": mean_told(~batch.by_words & ~batch.by_parameters), "apart": apart, "picture": picture, "clip": clip,
                  "likeness": likeness}
-        total = error.mean() + 0.5 * picture + 0.03 * clip + 0.3 * likeness + 0.5 * apart
+        total = error.mean() + 0.5 * picture + 0.03 * clip
+        if self.exact:
+            total = total + 0.3 * likeness + 0.5 * apart
         return total, {k: v.detach() for k, v in parts.items()}
 
 
-def stage_at(done: float) -> Stage:
+def stage_at(done: float, exact: bool) -> Stage:
     """Starts with painting styles and exact tokens, while the UNet learns to paint and the meaning of tokens; then all
-    edits, also by prompts and pairs."""
+    edits, also by prompts and pairs. Without exact tokens, all edits by prompts and pairs."""
+    if not exact:
+        return Stage(SHARES, words=0.42, parameters=0.0)
     if done < 0.35:
         return Stage(FIRST_SHARES, words=0.1, parameters=0.9)
     return Stage(SHARES, words=0.42, parameters=max(0.15, 1.0 - 1.4 * done))
@@ -213,7 +229,8 @@ def train(rank: int, o: argparse.Namespace) -> None:
     seed = o.seed * 1000 + rank * 7 + step
     torch.manual_seed(seed)
     groups = {64: o.groups64, 128: o.groups128, 256: o.groups256}
-    rng, crops, losses = random.Random(seed), Crops(seed, o.device), Losses(model, autoencoder, o.device)
+    exact = not has_pair_encoder(o.start)
+    rng, crops, losses = random.Random(seed), Crops(seed, o.device), Losses(model, autoencoder, o.device, exact)
     if rank == 0:
         o.run.mkdir(parents=True, exist_ok=True)
         log = (o.run / "log.jsonl").open("a")
@@ -233,7 +250,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
     while True:
         begun = time.time()
         size = size_at(used / total, step, o.small, o.large)
-        batch = make_batch(rng, tokenizer, crops, groups[size], size, stage_at(used / total))
+        batch = make_batch(rng, tokenizer, crops, groups[size], size, stage_at(used / total, exact))
         optimiser.lr.fill_(o.lr * rate(used / total, step))
         loss, parts = losses(batch)
         for p in weights:
