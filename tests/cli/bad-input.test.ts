@@ -201,7 +201,7 @@ describe("visii reports bad input in one sentence, without a stack trace, and le
     [
       "fewer steps than a multistep sampler needs, found out after the output folder was made",
       ["edit", "night", "a.png", "--out", "new/deep", "--scheduler", "unipc", "--steps", "1"],
-      1,
+      2,
       /unipc is a multistep sampler and needs at least 2 steps, not 1/,
     ],
     [
