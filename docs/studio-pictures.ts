@@ -1,6 +1,6 @@
 /**
  * `npm run studio-pictures [-- example colors failure phone]`: makes the pictures of studio.md, all or those
- * named, with the bundled model and Chromium. Takes minutes.
+ * named, with the bundled model and Chromium, and prints how long results take. Takes minutes.
  */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -50,18 +50,30 @@ async function save(page: Page, name: string): Promise<void> {
   process.stdout.write(`docs/images/studio-${name}.webp\n`);
 }
 
+/** Starts the example. Returns a clock that prints the seconds since the click. */
+async function learnAndEdit(page: Page): Promise<(what: string) => void> {
+  await page.getByRole("button", { name: "Learn and edit 3 photos" }).click();
+  const clicked = performance.now();
+  return (what) =>
+    process.stdout.write(`${what} after ${((performance.now() - clicked) / 1000).toFixed(1)} s\n`);
+}
+
 const results = (page: Page) => page.locator(".result .compare");
 
 /** The example from the first click to the results. */
 async function takeExample(): Promise<void> {
   const page = await open(desktop);
   await save(page, "start");
-  await page.getByRole("button", { name: "Learn and edit 3 photos" }).click();
+  const report = await learnAndEdit(page);
+  await results(page).first().waitFor();
+  report("the example's first draft");
   await results(page).nth(2).waitFor();
+  report("all three drafts");
   await page.getByRole("heading", { name: "Learning", exact: true }).waitFor();
   await page.getByText(/^Step 1\d of/).waitFor();
   await save(page, "learning");
   await page.getByText(/^3 photos · \$/).waitFor();
+  report("three photos with the learned instruction");
   await page.getByText(/^Learned in/).click();
   await save(page, "results");
   await page.emulateMedia({ colorScheme: "dark" });
@@ -105,7 +117,9 @@ async function takeFailure(): Promise<void> {
 async function takePhone(): Promise<void> {
   const page = await open(phone);
   await save(page, "phone");
-  await page.getByRole("button", { name: "Learn and edit 3 photos" }).click();
+  const report = await learnAndEdit(page);
+  await results(page).first().waitFor();
+  report("on a phone's width, the first draft");
   await results(page).nth(2).waitFor();
   await page.getByText(/^Step \d+ of/).waitFor();
   await page.getByRole("button", { name: "Stop learning" }).click();
