@@ -1,22 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { chromiumPath, desktop, injectAxe, phone, StudioBrowser, timeout } from "./studio-browser.ts";
+import { expect, it } from "vitest";
+import { describeInBrowser, desktop, injectAxe, phone, timeout } from "./studio-browser.ts";
 
-describe.skipIf(chromiumPath === undefined)("the API reference, in a real browser (needs chromium)", () => {
-  let studio: StudioBrowser;
-  beforeAll(async () => {
-    studio = await StudioBrowser.start();
-  }, timeout);
-  afterEach(() => studio.clear(), timeout);
-  afterAll(() => studio?.stop());
-
+describeInBrowser("the API reference", (studio) => {
   it.each([
     ["1280", desktop],
     ["390", phone],
   ] as const)(
     "sends requests with the studio's key at %s pixels, without an error in the console",
     async (_, options) => {
-      const { page, mistakes } = await studio.open(options);
-      await page.goto(`${studio.service.service.url}/docs`);
+      const { page, mistakes } = await studio().open(options);
+      await page.goto(`${studio().service.service.url}/docs`);
       const create = page.locator("#operations-Uploads-createUpload");
       await create.locator(".opblock-summary-control").click();
       await create.getByRole("button", { name: "Execute" }).click();
@@ -44,9 +37,9 @@ describe.skipIf(chromiumPath === undefined)("the API reference, in a real browse
   it(
     "shows the meaning of an error's code where the error's type points",
     async () => {
-      const { page, mistakes } = await studio.open(phone);
-      const { body } = await studio.service.call("GET", "/v1/edits/unknown");
-      await page.goto(studio.service.service.url + body.type);
+      const { page, mistakes } = await studio().open(phone);
+      const { body } = await studio().service.call("GET", "/v1/edits/unknown");
+      await page.goto(studio().service.service.url + body.type);
       const row = page.locator("#error-not_found");
       await page.locator("#operations-Uploads-createUpload").waitFor({ state: "attached" });
       expect(await row.innerText()).toContain("Not found");

@@ -4,10 +4,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { picture } from "../functions/pictures.ts";
 import { RunningService } from "../local/running-service.ts";
 
-export const chromiumPath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync);
+const chromiumPath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync);
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Milliseconds that end a test that hangs, also on a machine that has much else to do. */
@@ -36,7 +37,7 @@ interface OpenOptions {
 }
 
 /** The service on the tiny model, a browser, and a folder of small pictures. */
-export class StudioBrowser {
+class StudioBrowser {
   readonly service: RunningService;
   readonly #browser: Browser;
   readonly #folder: string;
@@ -106,6 +107,22 @@ export class StudioBrowser {
       .waitFor();
     return { page, key, mistakes };
   }
+}
+
+/**
+ * Tests in a real browser, which share one StudioBrowser and are skipped without Chromium. `define` gets a function that
+ * returns it during a test.
+ */
+export function describeInBrowser(name: string, define: (studio: () => StudioBrowser) => void): void {
+  describe.skipIf(chromiumPath === undefined)(`${name}, in a real browser (needs chromium)`, () => {
+    let studio: StudioBrowser;
+    beforeAll(async () => {
+      studio = await StudioBrowser.start();
+    }, timeout);
+    afterEach(() => studio.clear(), timeout);
+    afterAll(() => studio?.stop());
+    define(() => studio);
+  });
 }
 
 export async function download(page: Page, click: () => Promise<void>) {

@@ -3,34 +3,18 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { picture } from "../functions/pictures.ts";
-import {
-  chromiumPath,
-  desktop,
-  download,
-  findings,
-  phone,
-  results,
-  StudioBrowser,
-  timeout,
-} from "./studio-browser.ts";
+import { describeInBrowser, desktop, download, findings, phone, results, timeout } from "./studio-browser.ts";
 
-describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (needs chromium)", () => {
-  let studio: StudioBrowser;
-  beforeAll(async () => {
-    studio = await StudioBrowser.start();
-  }, timeout);
-  afterEach(() => studio.clear(), timeout);
-  afterAll(() => studio?.stop());
-
+describeInBrowser("the studio", (studio) => {
   it.each([
     ["1280", desktop],
     ["390", phone],
   ] as const)(
     "is ready when it opens, one click from results, at %s pixels",
     async (_, options) => {
-      const { page, mistakes } = await studio.open(options);
+      const { page, mistakes } = await studio().open(options);
       expect(new URL(page.url()).hash).toBe("");
       await page.getByText("credit").waitFor();
       expect(await findings(page)).toEqual([]);
@@ -72,12 +56,14 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it(
     "edits uploaded photos with an uploaded pair, text, guidance and seed, and offers downloads of everything",
     async () => {
-      const { page, key, mistakes } = await studio.open(desktop);
-      await page.getByLabel("Before", { exact: true }).setInputFiles(studio.file("before.png"));
+      const { page, key, mistakes } = await studio().open(desktop);
+      await page.getByLabel("Before", { exact: true }).setInputFiles(studio().file("before.png"));
       // The example's other half says nothing about it.
       await page.getByText("Add the other photo of the pair.").waitFor();
-      await page.getByLabel("After", { exact: true }).setInputFiles(studio.file("after.png"));
-      await page.getByLabel("Add photos").setInputFiles([studio.file("wide.jpg"), studio.file("tall.png")]);
+      await page.getByLabel("After", { exact: true }).setInputFiles(studio().file("after.png"));
+      await page
+        .getByLabel("Add photos")
+        .setInputFiles([studio().file("wide.jpg"), studio().file("tall.png")]);
       await page.getByRole("button", { name: "Learn and edit 2 photos" }).click();
       await results(page).nth(1).waitFor();
       const visii = await download(page, () => page.getByRole("link", { name: ".visii" }).click());
@@ -119,15 +105,15 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       const environment = { ...process.env, VISII_API_KEY: key };
       const curl = await copied("curl");
       const { stdout } = await promisify(execFile)("bash", ["-c", curl], { env: environment });
-      const edit = await studio.service.end(`/v1/edits/${JSON.parse(stdout).id}`, timeout / 1000, key);
+      const edit = await studio().service.end(`/v1/edits/${JSON.parse(stdout).id}`, timeout / 1000, key);
       const again = await fetch(edit.results[0].url);
       expect(one.bytes.equals(Buffer.from(await again.arrayBuffer()))).toBe(true);
       const root = fileURLToPath(new URL("../..", import.meta.url));
       const program = (await copied("TypeScript")).replace('"visii-client"', `"${root}client/visii.ts"`);
-      await writeFile(studio.file("again.mts"), program);
+      await writeFile(studio().file("again.mts"), program);
       const said = await promisify(execFile)(
         process.execPath,
-        ["--import", "tsx", studio.file("again.mts")],
+        ["--import", "tsx", studio().file("again.mts")],
         {
           ...{ cwd: root, env: environment },
         },
@@ -146,7 +132,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it(
     "works by keyboard alone",
     async () => {
-      const { page, mistakes } = await studio.open(desktop);
+      const { page, mistakes } = await studio().open(desktop);
       // A listener from the start: the one of `waitForEvent` may reach the browser after the key that opens the dialog.
       page.on("filechooser", () => {});
       const focused = () =>
@@ -168,7 +154,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
       const choose = async (name: string, ...files: string[]) => {
         await tabTo(name);
         const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Space")]);
-        await chooser.setFiles(files.map((name) => studio.file(name)));
+        await chooser.setFiles(files.map((name) => studio().file(name)));
       };
       await choose("Before", "before.png");
       await choose("After", "after.png");
@@ -193,7 +179,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it(
     "accepts pasted and dropped images, and reports unsupported files",
     async () => {
-      const { page, mistakes } = await studio.open(desktop);
+      const { page, mistakes } = await studio().open(desktop);
       const give = (event: "paste" | "drop", name: string, type: string) =>
         page.evaluate(`(() => {
         const data = new DataTransfer();
@@ -219,9 +205,9 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it(
     "shows why a job failed and what to do, and edits with text alone",
     async () => {
-      const { page, mistakes } = await studio.open(phone);
-      await page.getByLabel("Before", { exact: true }).setInputFiles(studio.file("wide.jpg"));
-      await page.getByLabel("After", { exact: true }).setInputFiles(studio.file("tall.png"));
+      const { page, mistakes } = await studio().open(phone);
+      await page.getByLabel("Before", { exact: true }).setInputFiles(studio().file("wide.jpg"));
+      await page.getByLabel("After", { exact: true }).setInputFiles(studio().file("tall.png"));
       await page.getByRole("button", { name: "Learn and edit 3 photos" }).click();
       const alert = page.getByRole("alert");
       await alert.getByText("crop both to the same frame").waitFor();
@@ -242,13 +228,13 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it(
     "shows learning that was in progress when the page is reopened, and stops it",
     async () => {
-      const { page, key } = await studio.open(desktop);
+      const { page, key } = await studio().open(desktop);
       const [before, after] = await Promise.all(
         [await picture(), await picture("png", { red: 30 })].map((bytes) =>
-          studio.service.upload(bytes, "image/png", key),
+          studio().service.upload(bytes, "image/png", key),
         ),
       );
-      await studio.service.call(
+      await studio().service.call(
         "POST",
         "/v1/instructions",
         { pairs: [{ before, after }], steps: 2000 },
@@ -266,7 +252,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it(
     "asks for a key if the URL has none, and explains why a key is invalid",
     async () => {
-      const { page, key, mistakes } = await studio.open(phone, { hasKey: false });
+      const { page, key, mistakes } = await studio().open(phone, { hasKey: false });
       await page.getByText("Enter an API key first.").waitFor();
       expect(await findings(page)).toEqual([]);
       await page.getByLabel("API key").fill("visii_test_wrong");
@@ -284,7 +270,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it(
     "is accessible in the dark color scheme, from 390 to 2560 pixels",
     async () => {
-      const { page } = await studio.open({ ...desktop, colorScheme: "dark" });
+      const { page } = await studio().open({ ...desktop, colorScheme: "dark" });
       for (const width of [390, 768, 960, 1440, 2560]) {
         await page.setViewportSize({ width, height: 900 });
         expect(await findings(page)).toEqual([]);
@@ -296,7 +282,7 @@ describe.skipIf(chromiumPath === undefined)("the studio, in a real browser (need
   it("is smaller than 150 kB without its images", async () => {
     const bytes = await Promise.all(
       ["/", "/studio/studio.js", "/studio/studio.css", "/studio/icon.svg"].map(async (path) => {
-        const response = await fetch(studio.service.service.url + path);
+        const response = await fetch(studio().service.service.url + path);
         expect(response.headers.get("content-security-policy")).toContain("default-src 'self'");
         return (await response.arrayBuffer()).byteLength;
       }),
