@@ -3,11 +3,21 @@ import type { Job } from "../shared/jobs/job.ts";
 import { isTerminal } from "../shared/resources/fields.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
 
+export interface Waited<Stored> {
+  readonly now: Stored;
+  readonly hasEnded: boolean;
+}
+
 /**
  * `Prefer: wait=n`: resolves when the job has ended, or after n seconds (capped). If the account's connection
  * limit is reached, it resolves immediately, without `Preference-Applied`.
  */
-export async function waitForJob(edge: Edge, context: Context<EdgeEnv>, job: Job): Promise<Job> {
+export async function waitForJob(edge: Edge, context: Context<EdgeEnv>, job: Job): Promise<Waited<Job>> {
+  const now = await latest(edge, context, job);
+  return { now, hasEnded: isTerminal(now.status) };
+}
+
+async function latest(edge: Edge, context: Context<EdgeEnv>, job: Job): Promise<Job> {
   const [, asked] = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(context.req.header("Prefer") ?? "") ?? [];
   if (asked === undefined) return job;
   const { clock, held, jobs, settings } = edge;

@@ -1,8 +1,9 @@
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { isTerminal, pageOf } from "../../shared/resources/fields.ts";
+import { pageOf } from "../../shared/resources/fields.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { isDryRun, quote, quoteSchema } from "../quote.ts";
+import type { Waited } from "../wait-for-job.ts";
 import { dryRunHeader, idempotencyKeyHeader, jobHeaders, preferHeader } from "./request-headers.ts";
 import { idParams, json, type jsonBody, orProblem, secured } from "./route-parts.ts";
 
@@ -22,7 +23,7 @@ interface Collection<Stored, Schema extends ResourceSchema> {
   readonly find: (context: Context<EdgeEnv>, id: string) => Promise<Stored>;
   readonly present: (stored: Stored, full: boolean) => z.output<Schema> | Promise<z.output<Schema>>;
   /** Handles `Prefer: wait`. Without it, the routes do not accept the header. */
-  readonly wait?: (context: Context<EdgeEnv>, stored: Stored) => Promise<Stored>;
+  readonly wait?: (context: Context<EdgeEnv>, stored: Stored) => Promise<Waited<Stored>>;
 }
 
 interface Creation<Body extends z.ZodType, Stored> {
@@ -50,7 +51,7 @@ interface Listing<Query extends z.ZodObject, Stored> {
  * The routes that collections of jobs share, each with its handler. Each method adds one route. The OpenAPI
  * document has the routes in the order of the calls.
  */
-export function jobRoutes<Stored extends { readonly status: string }, Schema extends ResourceSchema>(
+export function jobRoutes<Stored, Schema extends ResourceSchema>(
   app: OpenAPIHono<EdgeEnv>,
   edge: Edge,
   collection: keyof typeof names,
@@ -89,10 +90,10 @@ export function jobRoutes<Stored extends { readonly status: string }, Schema ext
         const { cost, submit } = await plan(context, context.req.valid("json") as z.output<Body>);
         if (isDryRun(context)) return context.json(await quote(edge, context, cost()), 200);
         const stored = await submit();
-        const now = wait ? await wait(context, stored) : stored;
+        const { now, hasEnded } = (await wait?.(context, stored)) ?? { now: stored, hasEnded: false };
         const resource = await show(now, false);
         context.header("Location", resource.urls.self);
-        return context.json(resource, wait && isTerminal(now.status) ? 201 : 202);
+        return context.json(resource, hasEnded ? 201 : 202);
       });
     },
 
@@ -127,7 +128,8 @@ export function jobRoutes<Stored extends { readonly status: string }, Schema ext
       });
       app.openapi(route, async (context) => {
         const stored = await find(context, context.req.valid("param").id);
-        return context.json(await show(wait ? await wait(context, stored) : stored, true), 200);
+        const { now } = (await wait?.(context, stored)) ?? { now: stored };
+        return context.json(await show(now, true), 200);
       });
     },
 

@@ -11,7 +11,7 @@ export const statusSchema = z
   .meta({ id: "JobStatus" });
 type Status = z.infer<typeof statusSchema>;
 
-export const isTerminal = (status: string): boolean => status !== "queued" && status !== "running";
+export const isTerminal = (status: Status): boolean => status !== "queued" && status !== "running";
 
 export const nameSchema = z.string().trim().min(1).max(200);
 
