@@ -73,7 +73,7 @@ export async function drawUnaligned(studio: Studio): Promise<void> {
   }
   for (const [index, { truth }] of pictures.entries()) rows[index]!.push({ image: truth, caption: "" });
   await studio.draw("limits-unaligned", {
-    title: "A pair that does not lie on each other",
+    title: "A pair that does not align",
     sections: [{ columns: [...columns, "true edit"], rows }],
     footer: "PSNR to the true edit.",
   });
@@ -90,7 +90,7 @@ export async function drawLeakage(studio: Studio): Promise<void> {
     after: await studio.photo("truth/mountain.png"),
   };
   const ways = {
-    "learned from a pair of few colours": await studio.learn("demo-mountain", [narrow]),
+    "learned from a pair of few colors": await studio.learn("demo-mountain", [narrow]),
     "learned from a pair of many": await studio.learn("demo", [whole]),
     "learned from both": await studio.learn("demo-both", [whole, narrow]),
   };
@@ -109,7 +109,7 @@ export async function drawLeakage(studio: Studio): Promise<void> {
     sections: [
       {
         title: "Two pairs of one edit",
-        columns: ["few colours: before", "after", "many: before", "after"],
+        columns: ["few colors: before", "after", "many: before", "after"],
         rows: [[narrow.before, narrow.after, whole.before, whole.after].map((image) => ({ image }))],
       },
       { title: "Photos edited", columns: ["photo", ...Object.keys(ways), "true edit"], rows },
