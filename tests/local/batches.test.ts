@@ -93,7 +93,7 @@ describe("a batch", () => {
     const { body } = await running.call("POST", "/v1/batches", {
       instruction,
       images,
-      options: { steps: 4 },
+      options: { steps: 100 }, // so slow that a quick machine cannot finish them all before the cancelation
     });
     await running.watch(`/v1/batches/${body.id}`, ({ counts }) => counts.succeeded >= 1);
     await running.call("POST", `/v1/batches/${body.id}/cancel`);
