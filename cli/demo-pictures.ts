@@ -53,7 +53,7 @@ export async function readDemoPhotos({ tests }: DemoPlan): Promise<DemoPhoto[]> 
 }
 
 /** Maximum number of text columns on the sheet. */
-const mostWords = 2;
+const maxWords = 2;
 
 /** @param fit a least-squares fit of the same pair: the baseline without learning */
 export function demoColumns(
@@ -62,7 +62,7 @@ export function demoColumns(
   fit: FittedEdit,
 ): DemoColumn[] {
   const columns: DemoColumn[] = [{ key: "learned", title: "<ins>, learned", by: { instruction } }];
-  for (const text of words.slice(0, mostWords))
+  for (const text of words.slice(0, maxWords))
     columns.push({ key: "hybrid", title: `<ins> + “${text}”`, by: { instruction, text } });
   if (text !== undefined) columns.push({ key: "text", title: `text only: “${text}”`, by: { text } });
   columns.push({ key: "fit", title: "least-squares fit of the pair", by: { fit } });

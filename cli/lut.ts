@@ -40,7 +40,7 @@ export function addLutCommand(program: Command, context: Context, pairs: readonl
       "output file for the table; with --apply, folder for the results",
       nonEmpty("--out"),
     )
-    .option("--size <N>", `table entries per axis, ${lutSizes.least} to ${lutSizes.most}`, tableSize, 33)
+    .option("--size <N>", `table entries per axis, ${lutSizes.min} to ${lutSizes.max}`, tableSize, 33)
     .addOption(
       new Option("--apply <FILE.cube>", "a 3D lookup table to apply").argParser(nonEmpty("--apply")),
     );
@@ -53,10 +53,10 @@ export function addLutCommand(program: Command, context: Context, pairs: readonl
 
 function tableSize(text: string): number {
   const size = wholeNumber("--size", 1)(text);
-  if (size < lutSizes.least || size > lutSizes.most)
+  if (size < lutSizes.min || size > lutSizes.max)
     throw new VisibleError(
       "invalid_option",
-      `--size is "${text}"; it must be a whole number from ${lutSizes.least} to ${lutSizes.most}.`,
+      `--size is "${text}"; it must be a whole number from ${lutSizes.min} to ${lutSizes.max}.`,
     );
   return size;
 }

@@ -9,19 +9,19 @@ const tries = 3;
 
 /**
  * Limits a holder's open connections across all processes: an account's event streams and waits, its webhook
- * calls, or the webhook calls to a host. Each connection takes one of `most` slots: a row that is deleted at
+ * calls, or the webhook calls to a host. Each connection takes one of `max` slots: a row that is deleted at
  * its end and expires if its process dies.
  */
 export class HeldConnections {
   readonly #ports: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes };
-  readonly #most: number;
+  readonly #max: number;
 
   constructor(
     ports: { readonly table: Table; readonly clock: Clock; readonly random: RandomBytes },
-    most: number,
+    max: number,
   ) {
     this.#ports = ports;
-    this.#most = most;
+    this.#max = max;
   }
 
   /**
@@ -31,9 +31,9 @@ export class HeldConnections {
   async take(holder: string, seconds: number): Promise<(() => Promise<void>) | undefined> {
     const { table, clock, random } = this.#ports;
     const expires = Math.floor(clock.now() / 1000) + Math.ceil(seconds) + margin;
-    const rows = await table.query(rowKeys.heldConnection(holder, 0).pk, { limit: this.#most });
+    const rows = await table.query(rowKeys.heldConnection(holder, 0).pk, { limit: this.#max });
     const taken = new Set(rows.map(({ sk }) => sk));
-    const free = Array.from({ length: this.#most }, (_, place) =>
+    const free = Array.from({ length: this.#max }, (_, place) =>
       rowKeys.heldConnection(holder, place),
     ).filter(({ sk }) => !taken.has(sk));
     // Start at a random slot, so that concurrent processes do not all try the same one.

@@ -47,7 +47,7 @@ export async function submitJob(
     ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
   };
-  const limit = { class: "interactive", most: owner?.concurrency ?? Number.MAX_SAFE_INTEGER } as const;
+  const limit = { class: "interactive", max: owner?.concurrency ?? Number.MAX_SAFE_INTEGER } as const;
   await ledger.reserve(account, id, cost, limit, jobs.newRow(job), spenderOf(context.get("key"), now));
   await jobs.enqueue(job);
   return job;

@@ -3,7 +3,7 @@ import { useRows } from "./table.ts";
 import { webhookQueue } from "./webhook-queue.ts";
 
 /** Maximum concurrency, with up to ten deliveries each. The code limits deliveries per account and host. */
-const mostRuns = 10;
+const maxRuns = 10;
 
 /** Sends webhooks. A function of its own, so that slow receivers delay nothing else. */
 export const webhookSender = new sst.aws.Function("WebhookSender", {
@@ -23,5 +23,5 @@ export const webhookSender = new sst.aws.Function("WebhookSender", {
 
 webhookQueue.subscribe(webhookSender.arn, {
   batch: { size: 10, partialResponses: true },
-  transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: mostRuns } } },
+  transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: maxRuns } } },
 });

@@ -11,7 +11,7 @@ import type { StandIns } from "./stand-ins.ts";
 /** Milliseconds between two passes; shorter than production's minute, for interactive use. */
 const interval = 500;
 /** Concurrent batches of webhooks. */
-const mostSending = 4;
+const maxSending = 4;
 
 type LocalPorts = Omit<SweepPorts, "webhooks" | "meter"> & { readonly random: RandomBytes };
 
@@ -44,7 +44,7 @@ export function startSweeper(
       await sweep({ ...ports, webhooks, meter: undefined });
       for (const queue of dead) await drainDeadLetters(ports, queue);
     }),
-    ...Array.from({ length: mostSending }, () =>
+    ...Array.from({ length: maxSending }, () =>
       repeat(async () => {
         while (!signal.aborted && (await deliverWaiting({ ...ports, sender }, webhooks)));
       }),

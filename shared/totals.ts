@@ -4,7 +4,7 @@ import type { Table, Write } from "./ports/table.ts";
 import { parseRow, rowKeys } from "./rows.ts";
 
 /** Maximum number of an account's schedules that have not ended. */
-export const mostSchedules = 100;
+export const maxSchedules = 100;
 
 /** Bytes of uploads and results that an account may store, unless its plan says otherwise. */
 const usualStorage = 100e9;
@@ -37,7 +37,7 @@ export async function readTotals(table: Table, account: string): Promise<Totals>
 export const addSchedule = (account: string): Write => ({
   amend: rowKeys.totals(account),
   amendment: { add: [[["schedules"], 1]] },
-  tests: [{ path: ["schedules"], below: mostSchedules }],
+  tests: [{ path: ["schedules"], below: maxSchedules }],
 });
 
 /** Counts the end of a schedule. */

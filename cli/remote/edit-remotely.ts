@@ -19,7 +19,7 @@ import { followJob } from "./follow-job.ts";
 import { download, imageUploadType, uploadFile } from "./transfer-files.ts";
 
 /** Maximum number of images in one edit. */
-const mostImages = 16;
+const maxImages = 16;
 
 interface RemotePrompt {
   /** ID of an instruction on the service. */
@@ -150,7 +150,7 @@ function groupsOf(plan: readonly PlannedEdit[]): readonly Group[] {
   for (const photo of plan) {
     const format = outputFormatOf(photo.format);
     const last = groups.at(-1);
-    if (last?.format === format && last.photos.length < mostImages) last.photos.push(photo);
+    if (last?.format === format && last.photos.length < maxImages) last.photos.push(photo);
     else groups.push({ format, photos: [photo] });
   }
   return groups;

@@ -7,7 +7,7 @@ import { NormalEquations } from "./ridge-regression.ts";
 const ridge = 1e-3;
 
 /** Maximum number of pixels sampled from one pair, on a lattice over the whole image. */
-const mostPixels = 2 ** 18;
+const maxPixels = 2 ** 18;
 
 /** An edit as a function of each pixel's features: the baseline without learning. */
 export interface FittedEdit {
@@ -66,7 +66,7 @@ export function crossValidatedPsnr(pairs: readonly ImagePair[], set: FeatureSet)
 }
 
 /**
- * Visits features x and the after image's r, g, b in [0, 1] on a lattice of at most {@link mostPixels}
+ * Visits features x and the after image's r, g, b in [0, 1] on a lattice of at most {@link maxPixels}
  * pixels.
  */
 function forEachPixel(
@@ -76,7 +76,7 @@ function forEachPixel(
 ): void {
   const { width, height } = before;
   const area = width * height;
-  const stride = Math.max(1, Math.ceil(Math.sqrt(area / mostPixels)));
+  const stride = Math.max(1, Math.ceil(Math.sqrt(area / maxPixels)));
   const { count, read } = pixelFeatures(before, set);
   const [x, y] = [new Float64Array(count), new Float64Array(3)];
   for (let row = 0; row < height; row += stride)

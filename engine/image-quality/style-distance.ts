@@ -34,7 +34,7 @@ export interface StyleStatistics {
 }
 
 /** Maximum number of levels; the coarsest covers structures of about 20 pixels. */
-const mostLevels = 4;
+const maxLevels = 4;
 /**
  * Minimum side of a coarser level in pixels. Means over fewer pixels depend more on position than on texture.
  */
@@ -52,7 +52,7 @@ export function styleStatistics({ width, height, data }: RgbImage): StyleStatist
     levels.push(gramMatrix(planes.flatMap((plane) => rectified(responses(plane, w, h)))));
     planes = planes.map((plane) => halve(plane, w, h));
     size = { width: Math.ceil(w / 2), height: Math.ceil(h / 2) };
-  } while (levels.length < mostLevels && Math.min(size.width, size.height) >= leastSide);
+  } while (levels.length < maxLevels && Math.min(size.width, size.height) >= leastSide);
   return { levels };
 }
 

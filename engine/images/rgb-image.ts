@@ -60,14 +60,14 @@ export function toUint16(image: RgbImage): Uint16Array {
   return values;
 }
 
-function writePixels(image: RgbImage, into: Uint8Array | Uint16Array, most: number): void {
+function writePixels(image: RgbImage, into: Uint8Array | Uint16Array, max: number): void {
   const area = image.width * image.height;
   for (let channel = 0; channel < 3; channel++)
     for (let pixel = 0; pixel < area; pixel++) {
       const value = image.data[channel * area + pixel]!;
       if (Number.isNaN(value))
         throw new InternalError(`NaN in channel ${channel} of an image, at pixel ${pixel}`);
-      into[pixel * 3 + channel] = Math.round(Math.min(most, Math.max(0, (value + 1) * (most / 2))));
+      into[pixel * 3 + channel] = Math.round(Math.min(max, Math.max(0, (value + 1) * (max / 2))));
     }
 }
 

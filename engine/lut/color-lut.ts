@@ -13,7 +13,7 @@ export interface ColorLut {
 export type Triple = readonly [number, number, number];
 
 /** Supported sizes. .cube allows 256, a table of 16 million colors. */
-export const lutSizes = { least: 2, most: 129 } as const;
+export const lutSizes = { min: 2, max: 129 } as const;
 
 /** Tabulates a function of r, g, b in [0, 1]. */
 export function tabulate(size: number, map: (r: number, g: number, b: number) => Triple): ColorLut {

@@ -6,7 +6,7 @@ import { writeAside } from "../files/write-aside.ts";
 import { type ColorLut, lutSizes, type Triple } from "./color-lut.ts";
 
 /** Maximum size of a .cube file in bytes; larger than any table of the maximum size. */
-const mostBytes = 256 * 2 ** 20;
+const maxBytes = 256 * 2 ** 20;
 
 /**
  * Reads a 3D table from a `.cube` file (Adobe's Cube LUT specification 1.0; DaVinci's LUT_3D_INPUT_RANGE is
@@ -24,10 +24,10 @@ export async function readCube(path: string): Promise<ColorLut> {
   });
   if (!found.isFile())
     throw new VisibleError("invalid_lut", `${path} is not a regular file; give a .cube file.`);
-  if (found.size > mostBytes)
+  if (found.size > maxBytes)
     throw new VisibleError(
       "invalid_lut",
-      `${path} is ${Math.round(found.size / 1e6)} MB; a .cube file of up to ${lutSizes.most}³ colors is smaller. Check the file.`,
+      `${path} is ${Math.round(found.size / 1e6)} MB; a .cube file of up to ${lutSizes.max}³ colors is smaller. Check the file.`,
     );
   const table = new CubeLines(path);
   for await (const line of createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity }))
@@ -127,10 +127,10 @@ class CubeLines {
 
   #open(rest: readonly string[]): void {
     const size = Number(rest[0]);
-    const { least, most } = lutSizes;
+    const { min, max } = lutSizes;
     if (this.#size !== undefined) throw this.#refuse("LUT_3D_SIZE is repeated");
-    if (rest.length !== 1 || !Number.isInteger(size) || size < least || size > most)
-      throw this.#refuse(`LUT_3D_SIZE is ${quote(rest.join(" "))}; it must be ${least} to ${most}`);
+    if (rest.length !== 1 || !Number.isInteger(size) || size < min || size > max)
+      throw this.#refuse(`LUT_3D_SIZE is ${quote(rest.join(" "))}; it must be ${min} to ${max}`);
     this.#size = size;
     this.#colors = new Float32Array(3 * size ** 3);
   }

@@ -123,11 +123,11 @@ interface Shift {
   readonly unshifted: number;
 }
 
-function bestShift(a: Plane, b: Plane, part: Part, most: number): Shift {
+function bestShift(a: Plane, b: Plane, part: Part, max: number): Shift {
   let best = { x: 0, y: 0, likeness: Number.NEGATIVE_INFINITY };
   let unshifted = Number.NEGATIVE_INFINITY;
-  for (let y = -most; y <= most; y++)
-    for (let x = -most; x <= most; x++) {
+  for (let y = -max; y <= max; y++)
+    for (let x = -max; x <= max; x++) {
       const likeness = correlation(a, b, part, x, y);
       if (Math.max(Math.abs(x), Math.abs(y)) <= 1) unshifted = Math.max(unshifted, likeness);
       else if (likeness > best.likeness) best = { x, y, likeness };

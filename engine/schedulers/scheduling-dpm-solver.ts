@@ -34,8 +34,8 @@ export function makeDpmSolver(config: SchedulerConfig, steps: number): Scheduler
 }
 
 /** Descending, evenly spaced in σ^(1/ρ). */
-function karrasSigmas(least: number, most: number, count: number): number[] {
-  const [from, to] = [most ** (1 / rho), least ** (1 / rho)];
+function karrasSigmas(min: number, max: number, count: number): number[] {
+  const [from, to] = [max ** (1 / rho), min ** (1 / rho)];
   return Array.from({ length: count }, (_, k) => (from + (k / (count - 1)) * (to - from)) ** rho);
 }
 

@@ -2,15 +2,11 @@ import { VisibleError } from "../errors.ts";
 import type { SchedulerConfig, TimestepSpacing } from "./scheduler-config.ts";
 
 /** @throws VisibleError `invalid_steps` */
-export function requireSteps(
-  { trainTimesteps }: SchedulerConfig,
-  steps: number,
-  most = trainTimesteps,
-): void {
-  if (!Number.isInteger(steps) || steps < 1 || steps > most)
+export function requireSteps({ trainTimesteps }: SchedulerConfig, steps: number, max = trainTimesteps): void {
+  if (!Number.isInteger(steps) || steps < 1 || steps > max)
     throw new VisibleError(
       "invalid_steps",
-      `Sampling steps are ${steps}; use a whole number from 1 to ${most}.`,
+      `Sampling steps are ${steps}; use a whole number from 1 to ${max}.`,
     );
 }
 

@@ -18,7 +18,7 @@ import type { BatchPorts } from "./batch-ports.ts";
 import { saveBatch } from "./save-batch.ts";
 
 /** Maximum lines counted in one pass. */
-const most = 500;
+const maxLines = 500;
 
 const noUsage: Usage = { compute_seconds: 0, steps: 0, images: 0, pixels: 0, credits: 0 };
 const none: Uncharged = { jobs: 0, charged: 0, reserved: 0, usage: noUsage, bytes: 0 };
@@ -29,7 +29,7 @@ export async function countLines({ table }: BatchPorts, batch: StoredBatch): Pro
   let { settled, uncharged } = batch;
   const { pk } = rowKeys.batchLine(batch.id, 0);
   const after = settled > 0 ? { after: rowKeys.batchLine(batch.id, settled - 1).sk } : {};
-  for (const row of await table.query(pk, { limit: most, ...after })) {
+  for (const row of await table.query(pk, { limit: maxLines, ...after })) {
     const line = parseRow(storedLineSchema, row).data;
     if (line.line !== settled) break;
     settled++;

@@ -6,9 +6,9 @@ import { callerAddresses } from "./caller-addresses.ts";
 /** Seconds. */
 const window = 60;
 /** Unknown keys per minute and caller's address. */
-export const mostUnknownKeys = 60;
+export const maxUnknownKeys = 60;
 /** Unknown keys per minute and peer, which may be a proxy for many callers. */
-const mostThroughProxy = 10 * mostUnknownKeys;
+const maxThroughProxy = 10 * maxUnknownKeys;
 
 /**
  * Limits lookups of unknown keys per address, in this process's memory, so that guessed keys do not cause
@@ -34,13 +34,13 @@ export class UnknownKeys {
     const counters = [
       {
         ...this.#counter(`peer ${peer}`, minute),
-        most: forwarded === undefined ? mostUnknownKeys : mostThroughProxy,
+        max: forwarded === undefined ? maxUnknownKeys : maxThroughProxy,
       },
       ...(forwarded === undefined
         ? []
-        : [{ ...this.#counter(`caller ${forwarded}`, minute), most: mostUnknownKeys }]),
+        : [{ ...this.#counter(`caller ${forwarded}`, minute), max: maxUnknownKeys }]),
     ];
-    if (counters.some(({ entry, most }) => entry.count >= most))
+    if (counters.some(({ entry, max }) => entry.count >= max))
       return { wait: Math.ceil((minute + 1) * window - seconds) };
     for (const { entry } of counters) entry.count++;
     return {

@@ -14,7 +14,7 @@ import {
 import { pageQuerySchema } from "../../shared/resources/fields.ts";
 import { manifestType } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
-import { addSchedule, mostSchedules, readTotals, removeSchedule } from "../../shared/totals.ts";
+import { addSchedule, maxSchedules, readTotals, removeSchedule } from "../../shared/totals.ts";
 import { newBatch } from "../batches/new-batch.ts";
 import { nextRun, requireRareRuns } from "../batches/next-run.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
@@ -73,10 +73,10 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     while ((await table.transact([{ insert: row }, addSchedule(account)])) === "conflict") {
       // An earlier attempt of the request created it.
       if (await table.get(row)) return;
-      if ((await readTotals(table, account)).schedules >= mostSchedules)
+      if ((await readTotals(table, account)).schedules >= maxSchedules)
         throw refuse(
           "too_many_schedules",
-          `The account has ${mostSchedules} schedules, the limit; cancel one that is no longer needed.`,
+          `The account has ${maxSchedules} schedules, the limit; cancel one that is no longer needed.`,
         );
     }
   }

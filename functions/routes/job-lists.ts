@@ -6,7 +6,7 @@ import { refuse } from "../problem-answers.ts";
 import { decodeCursor, encodeCursor } from "./route-parts.ts";
 
 /** Maximum rows read for one page. If few rows match, a page may be short and still have a next one. */
-const mostRead = 1000;
+const maxRead = 1000;
 const portion = 100;
 
 /** A page of an account's jobs of one kind for which `fits` returns true, newest first. */
@@ -23,7 +23,7 @@ export async function listJobs(
   if (after !== undefined && !after.startsWith(prefix))
     throw refuse("invalid_cursor", "The cursor belongs to another list; use a `next_cursor` of this list.");
   const items: Job[] = [];
-  for (let read = 0; read < mostRead; read += portion) {
+  for (let read = 0; read < maxRead; read += portion) {
     const rows = await table.query(account, {
       prefix,
       limit: portion,

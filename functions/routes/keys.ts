@@ -14,7 +14,7 @@ import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 /** The list returns as many, so that every key can be found and revoked. */
-const most = 100;
+const maxKeys = 100;
 const base = { tags: ["Keys"], security: secured };
 const shown = keySchema.meta({ id: "Key" });
 const create = createRoute({
@@ -83,10 +83,10 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock,
         "invalid_request",
         '/monthly_limit: cannot be combined with the scope "keys", which can create keys without a limit',
       );
-    if ((await keys.list(own.account, most)).length >= most)
+    if ((await keys.list(own.account, maxKeys)).length >= maxKeys)
       throw refuse(
         "too_many_keys",
-        `The account has ${most} keys, the limit; revoke one that is no longer used.`,
+        `The account has ${maxKeys} keys, the limit; revoke one that is no longer used.`,
       );
     const id = context.get("newId")("key");
     // An earlier attempt may have created the key, but its secret was never returned.
@@ -100,7 +100,7 @@ export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock,
   });
 
   app.openapi(list, async (context) => {
-    const data = await Promise.all((await keys.list(context.get("account"), most)).map(present));
+    const data = await Promise.all((await keys.list(context.get("account"), maxKeys)).map(present));
     return context.json({ data }, 200);
   });
 

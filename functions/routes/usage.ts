@@ -10,7 +10,7 @@ import { refuse } from "../problem-answers.ts";
 import { json, orProblem, secured } from "./route-parts.ts";
 
 const month = 30 * 24 * 3600 * 1000;
-const mostRecords = 1000;
+const maxRecords = 1000;
 
 const get = createRoute({
   method: "get",
@@ -61,7 +61,7 @@ export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, setti
         pixels: sum(({ usage }) => usage.pixels),
         credits: sum(({ usage }) => usage.credits),
       },
-      records: records.slice(0, mostRecords),
+      records: records.slice(0, maxRecords),
     };
     return context.json(report, 200);
   });

@@ -30,7 +30,7 @@ import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
 const base = { tags: ["Webhooks"], security: secured };
 const one = { params: idParams("webhook") };
-const most = 20;
+const maxWebhooks = 20;
 const shown = webhookSchema.meta({ id: "Webhook" });
 const shownDelivery = deliverySchema.meta({ id: "Delivery" });
 const created = createdWebhookSchema.meta({ id: "CreatedWebhook" });
@@ -148,7 +148,7 @@ const presentDelivery = ({ account: _, body: __, ...delivery }: StoredDelivery):
 export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, clock, random } = edge;
   const read = async (account: string) =>
-    (await table.query(account, { prefix: "whk#", limit: most })).map(
+    (await table.query(account, { prefix: "whk#", limit: maxWebhooks })).map(
       (row) => parseRow(storedWebhookSchema, row).data,
     );
 
@@ -187,8 +187,8 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const { url, events } = context.req.valid("json");
     const account = context.get("account");
     requireCallable(edge, url);
-    if ((await read(account)).length >= most)
-      throw refuse("invalid_request", `The account has ${most} webhooks, the limit; delete one.`);
+    if ((await read(account)).length >= maxWebhooks)
+      throw refuse("invalid_request", `The account has ${maxWebhooks} webhooks, the limit; delete one.`);
     const webhook: StoredWebhook = {
       id: context.get("newId")("webhook"),
       url,

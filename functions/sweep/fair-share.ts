@@ -1,7 +1,7 @@
 import type { DueRow } from "../../shared/ports/table.ts";
 
-/** Up to `most` rows, taken from the accounts in turn, each account's longest overdue row first. */
-export function fairShare(rows: readonly DueRow[], most: number): readonly DueRow[] {
+/** Up to `max` rows, taken from the accounts in turn, each account's longest overdue row first. */
+export function fairShare(rows: readonly DueRow[], max: number): readonly DueRow[] {
   const byAccount = new Map<string, DueRow[]>();
   for (const row of rows) {
     const queue = byAccount.get(row.pk);
@@ -10,7 +10,7 @@ export function fairShare(rows: readonly DueRow[], most: number): readonly DueRo
   }
   const queues = [...byAccount.values()];
   const share: DueRow[] = [];
-  for (let turn = 0; share.length < Math.min(most, rows.length); turn++)
+  for (let turn = 0; share.length < Math.min(max, rows.length); turn++)
     share.push(...queues.flatMap((queue) => queue.slice(turn, turn + 1)));
-  return share.slice(0, most);
+  return share.slice(0, max);
 }

@@ -6,7 +6,7 @@ import type { Log } from "../../shared/ports/log.ts";
 import type { DueRow, Table } from "../../shared/ports/table.ts";
 
 /** Consecutive failures after which a row is quarantined: it is retried once a day, with an alarm. */
-export const mostFailures = 10;
+export const maxFailures = 10;
 /** Backoff in milliseconds; it doubles with each failure. */
 const [firstWait, longestWait, quarantine] = [5000, 3_600_000, 24 * 3_600_000];
 /** Backoff in milliseconds when a service is unreachable, which does not count as a failure of the row. */
@@ -41,7 +41,7 @@ export async function handleWithBackoff(
       const count = await postpone(ports, row, error);
       const kind = row.sk.slice(0, 3);
       const alarm =
-        count >= mostFailures
+        count >= maxFailures
           ? metrics({ QuarantinedRows: [1, "Count"] }, { Kind: kind }, ports.clock.now())
           : {};
       ports.log.error("a due row could not be handled", { row: name, failures: count, error, ...alarm });
@@ -62,7 +62,7 @@ async function postpone({ table, clock }: DueRowPorts, key: DueRow, error: unkno
   const known = failuresSchema.safeParse(row?.data[place]).data;
   const before = known && Date.parse(known.at) + forgottenAfter > now ? known.count : 0;
   const count = before + 1;
-  const wait = count >= mostFailures ? quarantine : Math.min(longestWait, firstWait * 2 ** (count - 1));
+  const wait = count >= maxFailures ? quarantine : Math.min(longestWait, firstWait * 2 ** (count - 1));
   const failures = { count, at: toIso(now) };
   await table.amend(key, { set: [[[place], failures]], due: toIso(now + wait) }, []);
   return count;

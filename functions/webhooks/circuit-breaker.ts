@@ -4,7 +4,7 @@ import type { Table, TableKey } from "../../shared/ports/table.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 
 /** Consecutive failures after which an account's host is not called for a while. */
-const mostFailures = 5;
+const maxFailures = 5;
 /** Milliseconds of the first pause. It doubles with each further failure, up to the longest. */
 const firstPause = 60_000;
 const longestPause = 15 * 60_000;
@@ -39,10 +39,10 @@ export class CircuitBreaker {
     const row = await table.get(key);
     if (outcome === "answered") return void (row && (await table.delete(key)));
     const failures = (row ? parseRow(circuitSchema, row).data.failures : 0) + 1;
-    const pause = Math.min(longestPause, firstPause * 2 ** (failures - mostFailures));
+    const pause = Math.min(longestPause, firstPause * 2 ** (failures - maxFailures));
     const data = {
       failures,
-      ...(failures < mostFailures ? {} : { open_until: toIso(clock.now() + pause) }),
+      ...(failures < maxFailures ? {} : { open_until: toIso(clock.now() + pause) }),
     };
     const expires = Math.floor(clock.now() / 1000) + forgottenAfter;
     if (row) await table.replace({ ...key, data, expires }, row.version);

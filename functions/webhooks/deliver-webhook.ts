@@ -22,7 +22,7 @@ export interface DeliveryPorts {
 }
 
 /** Maximum concurrent connections per account and per host. */
-export const mostConnections = { account: 4, host: 8 } as const;
+export const maxConnections = { account: 4, host: 8 } as const;
 /** Maximum seconds of a connection; the sender's timeout is shorter. */
 const longestCall = 30;
 /**
@@ -114,7 +114,7 @@ async function take({ table, clock }: DeliveryPorts, account: string, id: string
 
 /** One of the account's connections and one of the host's; undefined if either limit is reached. */
 async function takeConnections(ports: DeliveryPorts, account: string, host: string) {
-  const { account: ofAccount, host: ofHost } = mostConnections;
+  const { account: ofAccount, host: ofHost } = maxConnections;
   const releaseAccount = await new HeldConnections(ports, ofAccount).take(
     `webhooks of ${account}`,
     longestCall,

@@ -24,8 +24,8 @@ interface DecoderOptions {
 export type Normalize = (file: Uint8Array, subject: string, signal: AbortSignal) => Promise<Uint8Array>;
 
 /** 50 megapixels with 16 bits and alpha are 400 MB without compression. */
-const mostOutput = 512 * 2 ** 20;
-const mostErrorText = 4000;
+const maxOutput = 512 * 2 ** 20;
+const maxErrorText = 4000;
 /** Elapsed time per processor time: a busy machine must not fail an ordinary photo. */
 const slack = 4;
 /** Milliseconds for a process to start, on a machine that is busy. */
@@ -33,7 +33,7 @@ const startLimit = 120_000;
 /** Milliseconds between two checks of the process's memory. */
 const interval = 100;
 /** How often an image may kill its process; the first kill may have had another cause. */
-const mostCrashes = 2;
+const maxCrashes = 2;
 
 const isSource = import.meta.url.endsWith(".ts");
 const shell = "/bin/sh";
@@ -67,7 +67,7 @@ async function decode(
       return await decodeOnce(options, file, subject, signal);
     } catch (error) {
       if (!(error instanceof DecoderCrashed)) throw error;
-      if (crashes === mostCrashes)
+      if (crashes === maxCrashes)
         throw new VisibleError(
           "unprocessable",
           `${subject} ended its decoder ${crashes} times (${error.message}); save it again as JPEG or PNG.`,
@@ -119,11 +119,11 @@ async function decodeOnce(
           timer = setTimeout(() => end(tooMuch(`${seconds * slack} s`)), seconds * slack * 1000);
         }
         size += chunk.length;
-        if (size > mostOutput) end(new DecoderCrashed(`more than ${showBytes(mostOutput)} of output`));
+        if (size > maxOutput) end(new DecoderCrashed(`more than ${showBytes(maxOutput)} of output`));
         else output.push(chunk);
       });
       child.stderr?.on("data", (chunk: Buffer) => {
-        errorText = `${errorText}${chunk}`.slice(-mostErrorText);
+        errorText = `${errorText}${chunk}`.slice(-maxErrorText);
       });
       // The process may end before it has read the file; `close` reports why.
       child.stdin?.on("error", () => undefined).end(file);

@@ -144,12 +144,12 @@ const always = (photo: OpenPhoto) => async () => photo;
  */
 export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "width" | "height"> }>(
   items: readonly Item[],
-  most: number,
+  max: number,
 ): Item[][] {
   const chunks: Item[][] = [];
   for (const same of groupsOf(items, ({ image }) => `${image.width}x${image.height}`).values())
     for (let at = 0; at < same.length; ) {
-      const length = Math.min(most, 2 ** Math.floor(Math.log2(same.length - at)));
+      const length = Math.min(max, 2 ** Math.floor(Math.log2(same.length - at)));
       chunks.push(same.slice(at, at + length));
       at += length;
     }

@@ -39,7 +39,7 @@ const itemSchema = z.object({
 const dueItemSchema = z.object({ pk: z.string(), sk: z.string(), due_sk: z.string() });
 
 /** Maximum rows per BatchGetItem. */
-const mostRead = 100;
+const maxRead = 100;
 const nameOf = ({ pk, sk }: TableKey): string => `${pk} ${sk}`;
 
 /** The table in DynamoDB. Expired rows that TTL has not removed yet are ignored. */
@@ -62,8 +62,8 @@ export class DynamoTable implements Table {
 
   async getAll(keys: readonly TableKey[]): Promise<readonly (TableRow | undefined)[]> {
     const unique = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];
-    const pages = Array.from({ length: Math.ceil(unique.length / mostRead) }, (_, page) =>
-      unique.slice(page * mostRead, (page + 1) * mostRead),
+    const pages = Array.from({ length: Math.ceil(unique.length / maxRead) }, (_, page) =>
+      unique.slice(page * maxRead, (page + 1) * maxRead),
     );
     const rows = await Promise.all(pages.map((page) => this.#readAll(page)));
     const found = new Map(rows.flat().map((row) => [nameOf(row), row]));

@@ -52,13 +52,13 @@ export const storedReservationSchema = z.object({
 });
 
 /**
- * Moves credits from `available` to `reserved`, if the balance covers them and at most `most` jobs of the
+ * Moves credits from `available` to `reserved`, if the balance covers them and at most `max` jobs of the
  * class are open.
  */
 export const reserving = (
   account: string,
   { credits, class: jobClass, jobs }: Reservation,
-  most: number,
+  max: number,
 ): Write => ({
   amend: rowKeys.balance(account),
   amendment: {
@@ -70,7 +70,7 @@ export const reserving = (
   },
   tests: [
     { path: ["available"], atLeast: credits },
-    { path: ["open", jobClass], below: most - jobs + 1 },
+    { path: ["open", jobClass], below: max - jobs + 1 },
   ],
 });
 

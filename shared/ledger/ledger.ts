@@ -30,7 +30,7 @@ import {
 /** Limit of open jobs of a class. */
 interface OpenLimit {
   readonly class: JobClass;
-  readonly most: number;
+  readonly max: number;
 }
 
 /**
@@ -78,7 +78,7 @@ export class Ledger {
    *
    * @param row of the job; whoever reserves without one must settle
    * @param spender a key whose limit the job counts towards
-   * @throws VisibleError `insufficient_credit`, `too_many_jobs` if `limit.most` jobs of its class are open, or
+   * @throws VisibleError `insufficient_credit`, `too_many_jobs` if `limit.max` jobs of its class are open, or
    * `spend_limit_reached`
    */
   async reserve(
@@ -92,14 +92,14 @@ export class Ledger {
     const key = rowKeys.reservation(account, job);
     const writes = [
       { insert: { ...key, data: { credits, class: limit.class, at: this.#now(), ...defined({ spender }) } } },
-      reserving(account, { credits, class: limit.class, jobs: 1 }, limit.most),
+      reserving(account, { credits, class: limit.class, jobs: 1 }, limit.max),
       ...(row ? [{ insert: row }] : []),
       ...(spender ? [spend(account, spender, credits)] : []),
     ];
     while ((await this.#table.transact(writes)) === "conflict") {
       // Already reserved: this is a retry, or the response to the write was lost.
       if ((await this.#table.get(key)) || (row && (await this.#table.get(row)))) return;
-      this.requireCovered(await this.balance(account), { credits, class: limit.class, jobs: 1 }, limit.most);
+      this.requireCovered(await this.balance(account), { credits, class: limit.class, jobs: 1 }, limit.max);
       if (spender) await this.#requireWithinLimit(account, spender, credits);
     }
   }
@@ -135,13 +135,13 @@ export class Ledger {
   requireCovered(
     balance: Balance | undefined,
     { credits, class: jobClass, jobs }: Parameters<typeof reserving>[1],
-    most: number,
+    max: number,
   ): void {
     const open = balance?.open[jobClass] ?? 0;
-    if (open + jobs > most)
+    if (open + jobs > max)
       throw new VisibleError(
         "too_many_jobs",
-        `The account has ${open} open ${jobClass} jobs and its limit is ${most}; wait for one to end.`,
+        `The account has ${open} open ${jobClass} jobs and its limit is ${max}; wait for one to end.`,
       );
     if (!balance || balance.available < credits)
       throw new VisibleError(

@@ -3,7 +3,7 @@ import { request as requestHttps } from "node:https";
 import { VisibleError } from "../errors.ts";
 import { guardedLookup, type OutboundPolicy } from "./outbound-policy.ts";
 
-const mostRedirects = 3;
+const maxRedirects = 3;
 
 /** Downloads the file at a URL that a caller gave. */
 export type Download = (url: string, maximumBytes: number) => Promise<Uint8Array>;
@@ -18,7 +18,7 @@ export function createDownload(policy: OutboundPolicy): Download {
   return async (start, maximumBytes) => {
     const signal = AbortSignal.timeout(policy.timeout);
     let url = start;
-    for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    for (let redirects = 0; redirects <= maxRedirects; redirects++) {
       const refusal = policy.refuseAddress(url);
       if (refusal !== undefined) throw new VisibleError("forbidden_url", refusal);
       const answer = await get(policy, new URL(url), maximumBytes, signal);
@@ -26,7 +26,7 @@ export function createDownload(policy: OutboundPolicy): Download {
       if (!URL.canParse(answer.location, url)) throw failed(start, "it redirects to an invalid URL");
       url = new URL(answer.location, url).href;
     }
-    throw failed(start, `it redirects more than ${mostRedirects} times`);
+    throw failed(start, `it redirects more than ${maxRedirects} times`);
   };
 }
 

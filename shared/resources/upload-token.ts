@@ -3,7 +3,7 @@ import { idSchema } from "../ids.ts";
 import { timeSchema } from "./fields.ts";
 
 /** Seconds. */
-const lifetime = { least: 60, most: 3600, usual: 900 } as const;
+const lifetime = { min: 60, max: 3600, usual: 900 } as const;
 
 const limits = {
   max_uploads: z.number().int().min(1).max(10_000),
@@ -15,8 +15,8 @@ export const createUploadTokenSchema = z
     expires_in: z
       .number()
       .int()
-      .min(lifetime.least)
-      .max(lifetime.most)
+      .min(lifetime.min)
+      .max(lifetime.max)
       .optional()
       .describe(`Seconds until the token expires. Default: ${lifetime.usual}.`),
     max_uploads: limits.max_uploads

@@ -3,7 +3,7 @@ import { guidance } from "../state/library.ts";
 import { Slider } from "./slider.tsx";
 
 /** Highest guidance scale that the API accepts. */
-const mostGuidance = 30;
+const maxGuidance = 30;
 
 /** Sliders for the edit's guidance scale and noise. */
 export function Adjustments() {
@@ -14,7 +14,7 @@ export function Adjustments() {
         <Slider
           label="Text guidance"
           value={textGuidance.value ?? learned}
-          {...{ min: 0, max: Math.min(mostGuidance, 2 * learned || 2), step: 0.05 }}
+          {...{ min: 0, max: Math.min(maxGuidance, 2 * learned || 2), step: 0.05 }}
           shown={textGuidance.value === undefined ? "as learned" : textGuidance.value.toFixed(2)}
           onValue={(value) => {
             textGuidance.value = value === learned ? undefined : value;

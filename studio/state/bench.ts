@@ -17,7 +17,7 @@ export interface Pair extends Partial<Readonly<Record<Half, Picture>>> {
 type WholePair = Required<Pair>;
 
 /** Maximum pairs per instruction. */
-const mostPairs = 8;
+const maxPairs = 8;
 
 export const pairs = signal<readonly Pair[]>([{ id: 0 }]);
 export const photos = signal<readonly Picture[]>([]);
@@ -36,7 +36,7 @@ export const hasHalfPair = computed(() => pairs.value.some((pair) => !isWhole(pa
 export const hasPair = computed(() => wholePairs.value.length > 0 && !hasHalfPair.value);
 export const isExample = computed(() => pairs.value.some(isOfExample));
 export const canAddPair = computed(
-  () => !isExample.value && pairs.value.every(isWhole) && pairs.value.length < mostPairs,
+  () => !isExample.value && pairs.value.every(isWhole) && pairs.value.length < maxPairs,
 );
 
 const isOfExample = ({ before, after }: Pair) => before?.isExample === true || after?.isExample === true;

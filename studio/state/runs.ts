@@ -45,7 +45,7 @@ export const runs = signal<readonly Run[]>([]);
 /** Maximum photos that are edited with a draft. */
 export const draftPhotos = 4;
 /** Maximum images per edit. */
-const mostImages = 16;
+const maxImages = 16;
 /** Edits of one run that are submitted at once. Each holds a connection, of which browsers open six. */
 const editsAtOnce = 2;
 let count = 0;
@@ -80,8 +80,8 @@ export async function applyEdit(
     runs.value = runs.value.map((one) => (one.version === version ? { ...one, ...change(one) } : one));
   };
   try {
-    const groups = Array.from({ length: Math.ceil(taken.length / mostImages) }, (_, index) =>
-      taken.slice(index * mostImages, (index + 1) * mostImages),
+    const groups = Array.from({ length: Math.ceil(taken.length / maxImages) }, (_, index) =>
+      taken.slice(index * maxImages, (index + 1) * maxImages),
     );
     await atOnce(editsAtOnce, groups, (group) => editGroup(group, { ...options, isDraft }, update));
     status.value = taken.length === 1 ? "One photo was edited." : `${taken.length} photos were edited.`;

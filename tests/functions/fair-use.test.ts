@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
 import { advanceBatch } from "../../functions/batches/advance-batch.ts";
 import { HeldConnections } from "../../functions/held-connections.ts";
-import { mostUnknownKeys } from "../../functions/middleware/unknown-keys.ts";
+import { maxUnknownKeys } from "../../functions/middleware/unknown-keys.ts";
 import { createKeySecret, keySecretBytes } from "../../shared/accounts/api-key.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { batchPace } from "../../shared/batch-pace.ts";
@@ -66,27 +66,27 @@ describe("the rate limit", () => {
   it("limits invented keys by IP address before reading the table", async () => {
     const { ask, reads } = countingApp();
     const statuses: number[] = [];
-    for (let made = 0; made < mostUnknownKeys + 40; made++)
+    for (let made = 0; made < maxUnknownKeys + 40; made++)
       statuses.push(await ask(inventedKey(), "203.0.113.9"));
-    expect(statuses.filter((status) => status === 401)).toHaveLength(mostUnknownKeys);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(maxUnknownKeys);
     expect(statuses.filter((status) => status === 429)).toHaveLength(40);
-    expect(reads()).toBe(mostUnknownKeys);
+    expect(reads()).toBe(maxUnknownKeys);
   });
 
   it("limits them also when they are concurrent, and limits no other address", async () => {
     const { ask, reads } = countingApp();
-    const all = Array.from({ length: mostUnknownKeys + 40 }, () => ask(inventedKey(), "203.0.113.9"));
+    const all = Array.from({ length: maxUnknownKeys + 40 }, () => ask(inventedKey(), "203.0.113.9"));
     const statuses = await Promise.all(all);
     expect(statuses.filter((status) => status === 429)).toHaveLength(40);
-    expect(reads()).toBe(mostUnknownKeys);
+    expect(reads()).toBe(maxUnknownKeys);
     expect(await ask(call.secret, "203.0.113.10")).toBe(200);
   });
 
   it("does not count or limit valid keys, from any address", async () => {
     const { ask } = countingApp();
-    for (let asked = 0; asked < mostUnknownKeys + 1; asked++)
+    for (let asked = 0; asked < maxUnknownKeys + 1; asked++)
       expect(await ask(call.secret, "203.0.113.9")).toBe(200);
-    for (let made = 0; made < mostUnknownKeys; made++) await ask(inventedKey(), "203.0.113.9");
+    for (let made = 0; made < maxUnknownKeys; made++) await ask(inventedKey(), "203.0.113.9");
     expect(await ask(inventedKey(), "203.0.113.9")).toBe(429);
     expect(await ask(call.secret, "203.0.113.9")).toBe(200);
   });

@@ -8,7 +8,7 @@ import { toIso } from "../../shared/ports/clock.ts";
 import { type StoredBatch, storedBatchSchema } from "../../shared/resources/batch.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import { systemClock as clock } from "../../shared/system-clock.ts";
-import { mostSchedules } from "../../shared/totals.ts";
+import { maxSchedules } from "../../shared/totals.ts";
 import { Api, type Caller, postForm } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -191,7 +191,7 @@ describe("the number of schedules", () => {
 
   it("has an exact limit for each account, and a schedule that ends frees its place", async () => {
     const before = Number(await open());
-    const fill = mostSchedules - before - 3;
+    const fill = maxSchedules - before - 3;
     await api.world.table.amend(rowKeys.totals(call.account), { add: [[["schedules"], fill]] }, []);
     const create = (cron = "0 3 * * *") =>
       call("POST", "/v1/batches", { instruction, upload_prefix: "x", schedule: { cron } });
@@ -207,18 +207,18 @@ describe("the number of schedules", () => {
     // A batch that runs now is not a schedule.
     expect((await call("POST", "/v1/batches", { instruction, upload_prefix: "x" })).status).toBe(202);
     await Promise.all([1, 2, 3].map(() => call("POST", `/v1/batches/${made[0]}/cancel`)));
-    expect(await open()).toBe(mostSchedules - 1);
+    expect(await open()).toBe(maxSchedules - 1);
     await call("POST", `/v1/batches/${made[1]}/pause`);
-    expect(await open()).toBe(mostSchedules - 1);
+    expect(await open()).toBe(maxSchedules - 1);
     await Promise.all([1, 2].map(() => call("DELETE", `/v1/batches/${made[1]}`)));
-    expect(await open()).toBe(mostSchedules - 2);
+    expect(await open()).toBe(maxSchedules - 2);
     await call("DELETE", `/v1/batches/${made[0]}`);
-    expect(await open()).toBe(mostSchedules - 2);
+    expect(await open()).toBe(maxSchedules - 2);
     // One that runs once ends with its run.
     const at = new Date(Date.now() + 3_600_000).toISOString();
     const once = { instruction, images: [await named("once/at.png")], schedule: { at } };
     const { body } = await call("POST", "/v1/batches", once);
-    expect(await open()).toBe(mostSchedules - 1);
+    expect(await open()).toBe(maxSchedules - 1);
     await updateRow(api.world.table, rowKeys.resource(call.account, body.id), storedBatchSchema, (batch) => {
       const { schedule: _, ...request } = batch.request;
       return { data: { ...batch, request: { ...request, schedule: { at: toIso(0) } } } };
@@ -226,7 +226,7 @@ describe("the number of schedules", () => {
     await tick(body.id);
     expect((await call("GET", `/v1/batches/${body.id}`)).body.status).toBe("succeeded");
     expect(await runsOf(body.id)).toHaveLength(1);
-    expect(await open()).toBe(mostSchedules - 2);
+    expect(await open()).toBe(maxSchedules - 2);
   });
 
   it("and names of uploads are gone after the account's erasure", async () => {

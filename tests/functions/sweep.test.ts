@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fairShare } from "../../functions/sweep/fair-share.ts";
-import { mostFailures } from "../../functions/sweep/handle-with-backoff.ts";
+import { maxFailures } from "../../functions/sweep/handle-with-backoff.ts";
 import { sweepKind } from "../../functions/sweep/sweep.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { createId } from "../../shared/ids.ts";
@@ -89,20 +89,20 @@ describe("a row that cannot be handled", () => {
     const { clock, errors, ports } = sweeper();
     await poison(account, ago(1));
     const mine = () => errors.filter(({ row }) => String(row).startsWith(account));
-    for (let look = 0; mine().length < mostFailures; look++) {
-      expect(look).toBeLessThan(mostFailures);
+    for (let look = 0; mine().length < maxFailures; look++) {
+      expect(look).toBeLessThan(maxFailures);
       await sweepKind(ports, "bat");
       clock.advance(3_600_001);
     }
     expect(mine().map(({ failures }) => failures)).toEqual(
-      Array.from({ length: mostFailures }, (_, count) => count + 1),
+      Array.from({ length: maxFailures }, (_, count) => count + 1),
     );
     expect(mine().filter(({ QuarantinedRows }) => QuarantinedRows === 1)).toHaveLength(1);
     for (let look = 0; look < 5; look++) await sweepKind(ports, "bat");
-    expect(mine()).toHaveLength(mostFailures);
+    expect(mine()).toHaveLength(maxFailures);
     clock.advance(24 * 3_600_000);
     await sweepKind(ports, "bat");
-    expect(mine()).toHaveLength(mostFailures + 1);
+    expect(mine()).toHaveLength(maxFailures + 1);
   });
 });
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer as createSilentServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../functions/sweep/sweep.ts";
-import { mostConnections } from "../../functions/webhooks/deliver-webhook.ts";
+import { maxConnections } from "../../functions/webhooks/deliver-webhook.ts";
 import { deliverWaiting, queueDelivery } from "../../functions/webhooks/delivery-queue.ts";
 import { createId } from "../../shared/ids.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
@@ -19,7 +19,7 @@ let api: Api;
 let silent: Server;
 /** Connections that the silent server holds, and the most that it held at a time. */
 const open = new Set<Socket>();
-let [mostOpen, calls] = [0, 0];
+let [maxOpen, calls] = [0, 0];
 /** Longer than any of this takes: a test that waits for the silent server does not pass. */
 const timeout = 60_000;
 const patient = { timeout: 30_000 };
@@ -29,7 +29,7 @@ beforeAll(async () => {
   silent = createSilentServer((socket) => {
     open.add(socket);
     calls++;
-    mostOpen = Math.max(mostOpen, open.size);
+    maxOpen = Math.max(maxOpen, open.size);
     socket.on("error", () => undefined).on("close", () => open.delete(socket));
   });
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
@@ -123,11 +123,11 @@ describe("twenty webhooks to a server that does not respond", () => {
         .poll(() => read(other, theirs), patient)
         .toMatchObject({ status: "delivered", attempts: 1 });
       // Not how many are open now: on a busy machine the first of them may have timed out.
-      await expect.poll(() => mostOpen, patient).toBe(mostConnections.account);
+      await expect.poll(() => maxOpen, patient).toBe(maxConnections.account);
       for (const socket of open) socket.destroy();
       await delivering;
       expect(silentOpen).toBeDefined();
-      expect(mostOpen).toBe(mostConnections.account);
+      expect(maxOpen).toBe(maxConnections.account);
     } finally {
       listener.close();
     }

@@ -9,7 +9,7 @@ let world: LocalWorld;
 let ledger: Ledger;
 let accounts = 0;
 /** A limit that no test reaches. */
-const any = { class: "interactive", most: 1000 } as const;
+const any = { class: "interactive", max: 1000 } as const;
 const usage = { compute_seconds: 1, steps: 10, images: 1, pixels: 64, credits: 60 };
 
 beforeAll(async () => {
@@ -73,7 +73,7 @@ describe("the ledger", () => {
 
   it("limits the open jobs of each class, and frees a slot when one ends", async () => {
     const account = await open();
-    const limit = (name: "interactive" | "bulk") => ({ class: name, most: 2 });
+    const limit = (name: "interactive" | "bulk") => ({ class: name, max: 2 });
     for (const job of ["b1", "b2"]) await ledger.reserve(account, job, 10, limit("bulk"));
     await expect(ledger.reserve(account, "b3", 10, limit("bulk"))).rejects.toThrow(
       "2 open bulk jobs and its limit is 2",

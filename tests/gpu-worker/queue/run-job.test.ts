@@ -75,7 +75,7 @@ function startWorker(work: Work, shared?: AbortSignal): void {
 
 async function submit({ reserved = 5000 } = {}): Promise<Job> {
   const id = createId("edit", Date.now(), randomBytes(10));
-  await ledger.reserve(account, id, reserved, { class: "interactive", most: 1000 });
+  await ledger.reserve(account, id, reserved, { class: "interactive", max: 1000 });
   const job = await jobs.insert({
     id,
     account,
