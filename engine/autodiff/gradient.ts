@@ -98,7 +98,7 @@ function contributions(graph: GraphBuilder, node: GraphNode, dy: Value): (Value 
   const rule = vjpRules[node.op];
   if (rule === "zero gradient") return [];
   if (rule === "none")
-    throw new InternalError(`gradient: ${node.op} is not differentiated; quantize the graph of the result`);
+    throw new InternalError(`gradient: ${node.op} is not differentiated; rewrite the graph of the result`);
   const local = { graph, ...node, y: node.outputs[0]!, dy } as Local<OpType>;
   // The table is typed per operator; a node's own operator selects the matching rule.
   const made = (rule as (local: Local<OpType>) => readonly (Value | null)[])(local as never);

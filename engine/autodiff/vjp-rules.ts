@@ -117,6 +117,9 @@ export const vjpRules: VjpRules = {
       joined(graph.matmul(weights, dY, { transA: true }), inputs[2]),
     ];
   },
+  NhwcConv: "none",
+  GroupNorm: "none",
+  BiasSplitGelu: "none",
   QuantizeWeight: "none",
   DynamicQuantizeMatMul: "none",
   DynamicQuantizeConv: "none",

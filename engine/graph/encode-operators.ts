@@ -80,6 +80,19 @@ export const onnxForms: { readonly [Op in OpType]: FormRule<Op> } = {
     attributes: { num_heads: heads, scale: { float: scale } },
   }),
 
+  // The schema reads the kernel's size from the axes that it has with the channels first, unless it is given.
+  NhwcConv: ({ kernel, ...attributes }) => ({
+    type: "NhwcConv",
+    domain: "com.microsoft",
+    attributes: { ...conv(attributes), kernel_shape: kernel },
+  }),
+  GroupNorm: ({ groups, epsilon, silu }) => ({
+    type: "GroupNorm",
+    domain: "com.microsoft",
+    attributes: { groups, epsilon: { float: epsilon }, activation: Number(silu), channels_last: 1 },
+  }),
+  BiasSplitGelu: () => ({ type: "BiasSplitGelu", domain: "com.microsoft" }),
+
   QuantizeWeight: () => lowered,
   DynamicQuantizeMatMul: () => ({
     type: "DynamicQuantizeMatMul",

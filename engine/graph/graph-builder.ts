@@ -157,6 +157,12 @@ export class GraphBuilder {
   multiHeadAttention = (q: Value, k: Value, v: Value, attributes: Attributes<"MultiHeadAttention">) =>
     this.#one("MultiHeadAttention", [q, k, v], attributes);
 
+  nhwcConv = (inputs: Inputs<"NhwcConv">, attributes: Attributes<"NhwcConv">) =>
+    this.#one("NhwcConv", inputs, attributes);
+  groupNorm = (x: Value, scale: Value, shift: Value, attributes: Attributes<"GroupNorm">) =>
+    this.#one("GroupNorm", [x, scale, shift], attributes);
+  biasSplitGelu = (x: Value, bias: Value) => this.#one("BiasSplitGelu", [x, bias], {});
+
   quantizeWeight = (w: Value) => this.node("QuantizeWeight", [w], {}) as readonly [Value, Value];
   dynamicQuantizeMatMul = (...inputs: Inputs<"DynamicQuantizeMatMul">) =>
     this.#one("DynamicQuantizeMatMul", inputs, {});

@@ -15,7 +15,12 @@ export interface GraphWork {
 /** Operators that return a view of their input; onnxruntime copies nothing. */
 export const views: ReadonlySet<OpType> = new Set<OpType>(["Reshape", "After"]);
 
-const convolutions: ReadonlySet<OpType> = new Set<OpType>(["Conv", "ConvTranspose", "DynamicQuantizeConv"]);
+const convolutions: ReadonlySet<OpType> = new Set<OpType>([
+  "Conv",
+  "ConvTranspose",
+  "NhwcConv",
+  "DynamicQuantizeConv",
+]);
 const products: ReadonlySet<OpType> = new Set<OpType>([
   "MatMul",
   "MultiHeadAttention",
@@ -36,7 +41,7 @@ export function workOf({ nodes }: Graph): GraphWork {
 function flopsOf({ op, inputs, outputs, attributes }: GraphNode): number {
   const [x, w] = inputs;
   const made = elementCount(outputs[0]!.shape);
-  if (op === "Conv") return 2 * made * elementCount(w!.shape.slice(1));
+  if (op === "Conv" || op === "NhwcConv") return 2 * made * elementCount(w!.shape.slice(1));
   if (op === "ConvTranspose") return 2 * elementCount(x!.shape) * elementCount(w!.shape.slice(1));
   if (op === "DynamicQuantizeMatMul" || op === "DynamicQuantizeConv") return 2 * made * w!.shape[0]!;
   // Each of the B·L·S scores of a head takes d multiply–adds, and e more to weigh the values.

@@ -67,6 +67,23 @@ interface Operators {
     attributes: { readonly heads: number; readonly scale: number };
   };
 
+  // Kernels of the CUDA provider alone (`com.microsoft`), with the channels last. They are not differentiable.
+  /** x [N, H, W, C], w [M, kH, kW, C], b [M]: Conv with the channels last. */
+  NhwcConv: {
+    inputs: readonly [x: Value, w: Value] | readonly [x: Value, w: Value, b: Value];
+    attributes: KernelAttributes;
+  };
+  /**
+   * x [N, H, W, C], scale and shift [C] in float32: every group of C / `groups` channels normalized over
+   * channels and space, scaled and shifted by channel, and with `silu` multiplied by its sigmoid.
+   */
+  GroupNorm: {
+    inputs: readonly [x: Value, scale: Value, shift: Value];
+    attributes: { readonly groups: number; readonly epsilon: number; readonly silu: boolean };
+  };
+  /** a · Gelu(b), where [a, b] = x + bias on the last axis. x [N, S, D], bias [D] → [N, S, D / 2]. */
+  BiasSplitGelu: { inputs: readonly [x: Value, bias: Value]; attributes: NoAttributes };
+
   // Products in 8-bit integers. They are not differentiable.
   /**
    * w [.., N] → integers int8 [K, N] from −63 to 63 and scales [N], with w ≈ integers · scales and K the product
@@ -84,7 +101,7 @@ interface Operators {
   /** The same for a convolution, x [N, C, H, W], of a weight quantized as [kH, kW, C, M]. */
   DynamicQuantizeConv: {
     inputs: QuantizedInputs;
-    attributes: ConvAttributes & { readonly kernel: readonly [number, number] };
+    attributes: KernelAttributes;
   };
 
   // Normalization and reduction.
@@ -146,6 +163,7 @@ export interface ConvAttributes {
   readonly pads: readonly [number, number, number, number];
   readonly dilation: number;
 }
+type KernelAttributes = ConvAttributes & { readonly kernel: readonly [number, number] };
 interface ReduceAttributes {
   /** Non-negative; reduced axes are kept as 1. */
   readonly axes: readonly number[];

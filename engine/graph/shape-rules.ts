@@ -1,7 +1,7 @@
 import { InternalError } from "../errors.ts";
 import { broadcastShapes } from "./broadcast.ts";
-import type { Attributes, ConvAttributes, Inputs, OpType } from "./operators.ts";
-import { type DType, elementCount, type Shape, showShape, type Value } from "./value.ts";
+import type { Attributes, Inputs, OpType } from "./operators.ts";
+import { type DType, elementCount, type Shape, sameShape, showShape, type Value } from "./value.ts";
 
 export interface TensorType {
   readonly dtype: DType;
@@ -65,12 +65,9 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
     const [m, wc, kh, kw] = four("Conv", w);
     oneType("Conv", x, w, ...(b ? [b] : []));
     if (c !== wc) refuse("Conv", `input has ${c} channels, weight takes ${wc}`, x, w);
-    if (b && (b.shape.length !== 1 || b.shape[0] !== m))
-      refuse("Conv", `bias does not have ${m} elements`, w, b);
-    const [top, left, bottom, right] = attributes.pads;
-    const size = [convSize(h, kh, top + bottom, attributes), convSize(width, kw, left + right, attributes)];
-    if (size.some((s) => s < 1)) refuse("Conv", "the kernel is larger than the padded input", x, w);
-    return [{ dtype: x.dtype, shape: [n, m, ...size] }];
+    if (b && !sameShape(b.shape, [m])) refuse("Conv", `bias does not have ${m} elements`, w, b);
+    const sizes = convSizes("Conv", [h, width], { ...attributes, kernel: [kh, kw] }, x, w);
+    return [{ dtype: x.dtype, shape: [n, m, ...sizes] }];
   },
   ConvTranspose: ([x, w], { stride, pads, dilation, outputPadding }) => {
     const [n, m, h, width] = four("ConvTranspose", x);
@@ -94,6 +91,33 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
     return [{ dtype: q.dtype, shape: [batch, length, values[2]] }];
   },
 
+  NhwcConv: ([x, w, b], attributes) => {
+    const [n, h, width, c] = four("NhwcConv", x);
+    const [m, kh, kw, wc] = four("NhwcConv", w);
+    oneType("NhwcConv", x, w, ...(b ? [b] : []));
+    if (c !== wc) refuse("NhwcConv", `input has ${c} channels, weight takes ${wc}`, x, w);
+    if (!sameShape(attributes.kernel, [kh, kw]))
+      refuse("NhwcConv", `the weight is not ${attributes.kernel.join(" × ")}`, w);
+    if (b && !sameShape(b.shape, [m])) refuse("NhwcConv", `bias does not have ${m} elements`, w, b);
+    const [rows, columns] = convSizes("NhwcConv", [h, width], attributes, x);
+    return [{ dtype: x.dtype, shape: [n, rows, columns, m] }];
+  },
+  GroupNorm: ([x, ...affine], { groups }) => {
+    const c = four("GroupNorm", x)[3];
+    if (c % groups) refuse("GroupNorm", `${c} channels are not a multiple of ${groups} groups`, x);
+    for (const part of affine)
+      if (part.dtype !== "float32" || !sameShape(part.shape, [c]))
+        refuse("GroupNorm", `needs ${c} float32 scales and shifts`, x, part);
+    return same([x]);
+  },
+  BiasSplitGelu: ([x, bias]) => {
+    const [n, length, width] = three("BiasSplitGelu", x);
+    oneType("BiasSplitGelu", x, bias);
+    if (width % 2 || !sameShape(bias.shape, [width]))
+      refuse("BiasSplitGelu", `needs an even width and ${width} biases`, x, bias);
+    return [{ dtype: x.dtype, shape: [n, length, width / 2] }];
+  },
+
   QuantizeWeight: ([w]) => {
     if (w.shape.length < 2 || w.dtype !== "float32")
       refuse("QuantizeWeight", `needs float32 and two axes or more, not ${w.dtype}`, w);
@@ -115,11 +139,8 @@ export const shapeRules: { readonly [Op in OpType]: ShapeRule<Op> } = {
     const [kh, kw] = attributes.kernel;
     if (rows !== kh * kw * c)
       refuse("DynamicQuantizeConv", `${kh} × ${kw} × ${c} weights are needed, not ${rows}`, x, weight[0]);
-    const [top, left, bottom, right] = attributes.pads;
-    const size = [convSize(h, kh, top + bottom, attributes), convSize(width, kw, left + right, attributes)];
-    if (size.some((s) => s < 1))
-      refuse("DynamicQuantizeConv", "the kernel is larger than the padded input", x);
-    return [{ dtype: "float32", shape: [n, columns, ...size] }];
+    const sizes = convSizes("DynamicQuantizeConv", [h, width], attributes, x);
+    return [{ dtype: "float32", shape: [n, columns, ...sizes] }];
   },
 
   Softmax: ([x]) => {
@@ -215,13 +236,18 @@ function quantizedWeight(
   return [integers.shape[0]!, columns];
 }
 
-function convSize(
-  size: number,
-  kernel: number,
-  padding: number,
-  { stride, dilation }: ConvAttributes,
-): number {
-  return Math.floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1;
+/** Rows and columns of a convolution's result. */
+function convSizes(
+  op: OpType,
+  size: readonly [number, number],
+  { kernel, stride, pads, dilation }: Attributes<"NhwcConv">,
+  ...values: readonly Value[]
+): readonly [number, number] {
+  const along = (axis: 0 | 1) =>
+    Math.floor((size[axis] + pads[axis] + pads[axis + 2]! - dilation * (kernel[axis] - 1) - 1) / stride) + 1;
+  const sizes = [along(0), along(1)] as const;
+  if (Math.min(...sizes) < 1) refuse(op, "the kernel is larger than the padded input", ...values);
+  return sizes;
 }
 
 function lastTwo(shape: Shape, swapped: boolean): [number, number] {

@@ -31,6 +31,8 @@ export function loadingOptions(
     extra: {
       session: {
         model_external_initializers_file_folder_path: root,
+        // A shape that the library infers otherwise is an error instead of a warning.
+        strict_shape_type_inference: "1",
         ...(large ? { disable_prepacking: "1" } : {}),
         // Otherwise weights are allocated from the arena, which grows by doubling: up to twice a large
         // model's size.

@@ -45,6 +45,20 @@ def conv_transpose(x, w, stride, pads, dilation, outputPadding):
     return F.pad(whole, (-left, outputPadding[1] - right, -top, outputPadding[0] - bottom))
 
 
+def nhwc_conv(x, w, b=None, *, kernel, **attributes):
+    return conv(x.permute(0, 3, 1, 2), w.permute(0, 3, 1, 2), b, **attributes).permute(0, 2, 3, 1)
+
+
+def group_norm(x, scale, shift, groups, epsilon, silu):
+    y = F.group_norm(x.permute(0, 3, 1, 2), groups, scale, shift, epsilon).permute(0, 2, 3, 1)
+    return F.silu(y) if silu else y
+
+
+def bias_split_gelu(x, bias):
+    a, b = (x + bias).chunk(2, -1)
+    return a * F.gelu(b)
+
+
 def quantize_weight(w):
     """In float32, because a rounding may depend on the last bit."""
     rows = w.float().flatten(0, -2)
@@ -104,6 +118,9 @@ OPERATORS = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "MultiHeadAttention": multi_head_attention,
+    "NhwcConv": nhwc_conv,
+    "GroupNorm": group_norm,
+    "BiasSplitGelu": bias_split_gelu,
     "QuantizeWeight": quantize_weight,
     "DynamicQuantizeMatMul": dynamic_quantize_matmul,
     "DynamicQuantizeConv": dynamic_quantize_conv,

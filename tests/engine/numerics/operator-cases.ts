@@ -64,7 +64,7 @@ const matmul = (changes: Partial<Attributes<"MatMul">> = {}): Attributes<"MatMul
   alpha: 1,
   ...changes,
 });
-const quantizedConv = (
+const withKernel = (
   kernel: readonly [number, number],
   changes: Partial<ConvAttributes> = {},
 ): Attributes<"DynamicQuantizeConv"> => ({ ...conv(changes), kernel });
@@ -242,6 +242,58 @@ export const operatorCases: CaseTable = {
     ),
   ],
 
+  NhwcConv: [
+    of(
+      "3×3 padded, a batch",
+      withKernel([3, 3], { pads: [1, 1, 1, 1] }),
+      numbers(2, 5, 4, 3),
+      numbers(4, 3, 3, 3),
+      numbers(4),
+    ),
+    of("1×1 without bias", withKernel([1, 1]), numbers(1, 3, 4, 3), numbers(5, 1, 1, 3)),
+    of(
+      "stride 2, padded on the far sides",
+      withKernel([3, 3], { stride: 2, pads: [0, 0, 1, 1] }),
+      numbers(1, 6, 4, 2),
+      numbers(3, 3, 3, 2),
+      numbers(3),
+    ),
+    of(
+      "a kernel of 2 × 3, dilated",
+      withKernel([2, 3], { dilation: 2 }),
+      numbers(1, 5, 6, 2),
+      numbers(3, 2, 3, 2),
+    ),
+  ],
+  GroupNorm: [
+    of(
+      "two groups, a batch",
+      { groups: 2, epsilon: 1e-5, silu: false },
+      numbers(2, 3, 2, 4),
+      numbers(4),
+      numbers(4),
+    ),
+    of("with SiLU", { groups: 2, epsilon: 1e-5, silu: true }, numbers(1, 2, 3, 6), numbers(6), numbers(6)),
+    of(
+      "one group and a large epsilon",
+      { groups: 1, epsilon: 0.5, silu: true },
+      numbers(1, 2, 2, 3),
+      numbers(3),
+      numbers(3),
+    ),
+    of(
+      "numbers that are all positive",
+      { groups: 3, epsilon: 1e-6, silu: false },
+      positive(1, 2, 2, 6),
+      numbers(6),
+      numbers(6),
+    ),
+  ],
+  BiasSplitGelu: [
+    of("tokens", {}, numbers(1, 3, 8), numbers(8)),
+    of("a batch, where Gelu is flat", {}, wide(2, 2, 6), numbers(6)),
+  ],
+
   QuantizeWeight: [
     of("a matrix", {}, numbers(5, 4)),
     of("a kernel, 3×3", {}, numbers(3, 3, 2, 4)),
@@ -256,42 +308,42 @@ export const operatorCases: CaseTable = {
   DynamicQuantizeConv: [
     of(
       "3×3 padded, a batch",
-      quantizedConv([3, 3], { pads: [1, 1, 1, 1] }),
+      withKernel([3, 3], { pads: [1, 1, 1, 1] }),
       numbers(2, 3, 5, 4),
       quantized(3, 3, 3, 4),
       numbers(4),
     ),
-    of("1×1", quantizedConv([1, 1]), numbers(2, 3, 3, 4), quantized(1, 1, 3, 5), numbers(5)),
-    of("3×3 without bias or padding", quantizedConv([3, 3]), numbers(1, 2, 5, 4), quantized(3, 3, 2, 3)),
+    of("1×1", withKernel([1, 1]), numbers(2, 3, 3, 4), quantized(1, 1, 3, 5), numbers(5)),
+    of("3×3 without bias or padding", withKernel([3, 3]), numbers(1, 2, 5, 4), quantized(3, 3, 2, 3)),
     of(
       "padded, all negative: the padding is 0",
-      quantizedConv([3, 3], { pads: [1, 1, 1, 1] }),
+      withKernel([3, 3], { pads: [1, 1, 1, 1] }),
       negative(1, 2, 4, 4),
       quantized(3, 3, 2, 3),
     ),
     of(
       "stride 2, padded",
-      quantizedConv([3, 3], { stride: 2, pads: [1, 1, 1, 1] }),
+      withKernel([3, 3], { stride: 2, pads: [1, 1, 1, 1] }),
       numbers(1, 2, 6, 5),
       quantized(3, 3, 2, 3),
       numbers(3),
     ),
     of(
       "stride 2, padded below and right only",
-      quantizedConv([3, 3], { stride: 2, pads: [0, 0, 1, 1] }),
+      withKernel([3, 3], { stride: 2, pads: [0, 0, 1, 1] }),
       numbers(1, 2, 6, 6),
       quantized(3, 3, 2, 3),
     ),
-    of("stride 3, 1×1", quantizedConv([1, 1], { stride: 3 }), numbers(1, 2, 6, 5), quantized(1, 1, 2, 3)),
+    of("stride 3, 1×1", withKernel([1, 1], { stride: 3 }), numbers(1, 2, 6, 5), quantized(1, 1, 2, 3)),
     of(
       "oblong kernel 1×3",
-      quantizedConv([1, 3], { pads: [0, 1, 0, 1] }),
+      withKernel([1, 3], { pads: [0, 1, 0, 1] }),
       numbers(1, 2, 3, 5),
       quantized(1, 3, 2, 2),
     ),
     of(
       "dilated with stride",
-      quantizedConv([3, 3], { dilation: 2, stride: 2, pads: [2, 1, 0, 3] }),
+      withKernel([3, 3], { dilation: 2, stride: 2, pads: [2, 1, 0, 3] }),
       numbers(1, 2, 7, 6),
       quantized(3, 3, 2, 2),
     ),

@@ -1,9 +1,11 @@
 import type { Graph } from "../../../engine/graph/graph.ts";
 import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { type HostTensor, Session } from "../../../engine/runtime/session.ts";
+import { decomposeCuda } from "./decompose-cuda.ts";
 
 /**
- * Loads a graph on one CPU thread, runs it once and lets it go. `root` is the folder of its weight files, if
+ * Loads a graph on one CPU thread, runs it once and lets it go. Operators of the CUDA provider alone run as
+ * several of ONNX's. `root` is the folder of its weight files, if
  * any.
  */
 export async function runOnCpu(
@@ -11,7 +13,7 @@ export async function runOnCpu(
   feeds: Readonly<Record<string, HostTensor>>,
   root = "/",
 ): Promise<Record<string, Float32Array>> {
-  const session = await Session.create(optimize(graph), { device: "cpu", threads: 1, root });
+  const session = await Session.create(optimize(decomposeCuda(graph)), { device: "cpu", threads: 1, root });
   try {
     return await session.run(feeds);
   } finally {

@@ -1,6 +1,7 @@
 import type { Graph } from "../../../../engine/graph/graph.ts";
 import type { Attributes, OpType } from "../../../../engine/graph/operators.ts";
 import { sameShape, showShape, type Value } from "../../../../engine/graph/value.ts";
+import { channelsLast } from "./channels-last.ts";
 import { elementwise } from "./elementwise.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { quantization } from "./quantization.ts";
@@ -12,6 +13,7 @@ import { type Tensor64, tensor64 } from "./tensor64.ts";
 
 /** Every operator's meaning in float64. */
 const referenceRules: ReferenceRules = {
+  ...channelsLast,
   ...elementwise,
   ...linearAlgebra,
   ...quantization,
