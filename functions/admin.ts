@@ -1,6 +1,6 @@
 /**
- * `npm run admin`: manages accounts and credit, which API keys cannot do. It uses the table named by the
- * environment.
+ * `npm run admin`: manages accounts and credit, which API keys cannot do. It uses the table
+ * VISII_TABLE.
  */
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -31,26 +31,25 @@ const usage = `Usage: npm run admin -- COMMAND [options]        with AWS_REGION 
 A credit is a millionth of a US dollar. A key's secret is printed once.
 `;
 
-/** A positive whole number. */
-const count = z.coerce.number().int().positive();
+const positive = z.coerce.number().int().positive();
 const environment = z.enum(environments).default("live");
 const account = z.string().regex(/^acc_[0-9a-z]{26}$/, "must be an ID like acc_…");
 const commands = {
   "create-account": z.strictObject({
     name: z.string().min(1),
     credits: z.coerce.number().int().nonnegative().default(prices.welcome),
-    concurrency: count.default(100),
+    concurrency: positive.default(100),
     environment,
     "billing-customer": z.string().startsWith("cus_").optional(),
-    "storage-gb": count.optional(),
-    "result-days": count.max(lifetimes.longestResult / 86_400).optional(),
+    "storage-gb": positive.optional(),
+    "result-days": positive.max(lifetimes.longestResult / 86_400).optional(),
   }),
   "create-key": z.strictObject({ account, name: z.string().optional(), environment }),
   "erase-account": z.strictObject({ account }),
-  grant: z.strictObject({ account, credits: count, reference: z.string().min(1).max(200) }),
+  grant: z.strictObject({ account, credits: positive, reference: z.string().min(1).max(200) }),
 } as const;
 
-const worldSchema = awsConfigSchema.pick({ AWS_REGION: true, VISII_TABLE: true, VISII_TABLE_ENDPOINT: true });
+const tableSchema = awsConfigSchema.pick({ AWS_REGION: true, VISII_TABLE: true, VISII_TABLE_ENDPOINT: true });
 const storeSchema = awsConfigSchema.pick({ VISII_BUCKET: true, VISII_STORE_ENDPOINT: true });
 
 async function run(words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
@@ -72,16 +71,16 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
   });
   const [command, ...rest] = positionals;
   if (command === undefined || !(command in commands) || rest.length) throw new VisibleError("usage", usage);
-  const world = check(worldSchema, process.env, "the variable ");
+  const target = check(tableSchema, process.env, "the variable ");
   const store = command === "erase-account" ? check(storeSchema, process.env, "the variable ") : undefined;
   const clients = createAwsClients({
-    region: world.AWS_REGION,
-    ...defined({ storeEndpoint: store?.VISII_STORE_ENDPOINT, tableEndpoint: world.VISII_TABLE_ENDPOINT }),
+    region: target.AWS_REGION,
+    ...defined({ storeEndpoint: store?.VISII_STORE_ENDPOINT, tableEndpoint: target.VISII_TABLE_ENDPOINT }),
   });
-  const table = new DynamoTable(clients.dynamo, world.VISII_TABLE, clock);
-  const known = async (id: string) => {
+  const table = new DynamoTable(clients.dynamo, target.VISII_TABLE, clock);
+  const requireAccount = async (id: string) => {
     if (!(await readAccount(table, id)))
-      throw new VisibleError("not_found", `Account ${id} not found in ${world.VISII_TABLE}.`);
+      throw new VisibleError("not_found", `Account ${id} not found in ${target.VISII_TABLE}.`);
   };
   try {
     switch (command) {
@@ -103,14 +102,14 @@ async function run(words: readonly string[]): Promise<Readonly<Record<string, un
       }
       case "create-key": {
         const { account, name, environment } = check(commands[command], values, "--");
-        await known(account);
+        await requireAccount(account);
         const wanted = { scopes, ...defined({ name }) };
         const { key, secret } = await new KeyStore(table, clock, random).create(account, environment, wanted);
         return { id: key.id, key: secret };
       }
       case "grant": {
         const { account, credits, reference } = check(commands[command], values, "--");
-        await known(account);
+        await requireAccount(account);
         return { available: await new Ledger(table, clock).grant(account, reference, credits) };
       }
       case "erase-account": {
@@ -138,7 +137,7 @@ function check<Schema extends z.ZodType>(schema: Schema, value: unknown, prefix:
 try {
   process.stdout.write(`${JSON.stringify(await run(process.argv.slice(2)))}\n`);
 } catch (error) {
-  const isMistake = error instanceof VisibleError || error instanceof TypeError;
-  process.stderr.write(`${isMistake ? error.message : String(error)}\n`);
-  process.exitCode = isMistake ? 2 : 1;
+  const isUsageError = error instanceof VisibleError || error instanceof TypeError;
+  process.stderr.write(`${isUsageError ? error.message : String(error)}\n`);
+  process.exitCode = isUsageError ? 2 : 1;
 }

@@ -17,7 +17,7 @@ export function createAllowedMethods(routes: readonly Route[]): (path: string) =
   return (path) => {
     // A fixed path takes precedence over one with an ID.
     const exact = known.get(path);
-    const fitting = exact ? [exact] : [...known.values()].filter(({ pattern }) => pattern.test(path));
-    return [...new Set(fitting.flatMap(({ methods }) => [...methods]))].sort();
+    const matching = exact ? [exact] : [...known.values()].filter(({ pattern }) => pattern.test(path));
+    return [...new Set(matching.flatMap(({ methods }) => [...methods]))].sort();
   };
 }

@@ -5,18 +5,18 @@ import { UploadTokens } from "../shared/accounts/upload-tokens.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { createAllowedMethods } from "./allowed-methods.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
 import { aboutApi, registerComponents } from "./describe-api.ts";
 import type { Edge, EdgeEnv, EdgePorts } from "./edge.ts";
-import { HeldConnections } from "./held-connections.ts";
 import { allowOrigins } from "./middleware/allow-origins.ts";
-import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { forbidCaching } from "./middleware/forbid-caching.ts";
+import { handleIdempotencyKey } from "./middleware/idempotency-key.ts";
 import { identifyRequest } from "./middleware/identify-request.ts";
 import { limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
 import { onlyThroughRouter } from "./middleware/only-through-router.ts";
-import { answerError, problemAnswer } from "./problem-answers.ts";
+import { errorResponse, problemResponse } from "./problem-responses.ts";
 import { createReadCache } from "./read-cache.ts";
 import { addAccountRoutes } from "./routes/account.ts";
 import { addBatchOutputRoutes } from "./routes/batch-output.ts";
@@ -42,46 +42,46 @@ export function createApp(ports: EdgePorts): OpenAPIHono<EdgeEnv> {
     ledger: new Ledger(table, clock),
     keys: new KeyStore(table, clock, random),
     uploadTokens: new UploadTokens(table, clock, random),
-    held: new HeldConnections({ table, clock, random }, ports.settings.heldConnections),
+    connections: new ConnectionLimit({ table, clock, random }, ports.settings.heldConnections),
   };
   const app = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result, context) => {
       if (result.success) return undefined;
-      // A malformed ID is not found. It may also be the name of a path with other methods.
-      if (result.target === "param") return answerNotFound(context);
+      // A malformed ID cannot exist. The path may also be a fixed one that allows other methods.
+      if (result.target === "param") return notFoundResponse(context);
       const errors = result.error.issues.map(({ path, message }) => ({
         pointer: `/${path.join("/")}`,
         message,
       }));
       const [first] = errors;
-      return problemAnswer(context, "invalid_request", `${first?.pointer}: ${first?.message}`, { errors });
+      return problemResponse(context, "invalid_request", `${first?.pointer}: ${first?.message}`, { errors });
     },
   });
-  app.onError((error, context) => answerError(context, error, log));
+  app.onError((error, context) => errorResponse(context, error, log));
   // Initialized lazily, because the routes are registered below.
   let allowedAt: ReturnType<typeof createAllowedMethods> | undefined;
-  function answerNotFound(context: Context<EdgeEnv>): Response {
+  function notFoundResponse(context: Context<EdgeEnv>): Response {
     const { method, path } = context.req;
     allowedAt ??= createAllowedMethods(app.routes);
     const allowed = allowedAt(path);
     if (!allowed.length || allowed.includes(method))
-      return problemAnswer(context, "not_found", `Path ${path} not found; see /docs.`);
+      return problemResponse(context, "not_found", `Path ${path} not found; see /docs.`);
     context.header("Allow", allowed.join(", "));
-    return problemAnswer(
+    return problemResponse(
       context,
       "method_not_allowed",
       `${path} does not allow ${method}; use ${allowed.join(", ")}.`,
     );
   }
-  app.notFound(answerNotFound);
+  app.notFound(notFoundResponse);
   app.use(identifyRequest(edge));
   app.use(onlyThroughRouter(edge));
   app.use("/v1/*", allowOrigins);
   app.use(limitBody);
-  app.use("/v1/*", forbidCaching, authenticate(edge), limitRate(edge), answerOnce(edge));
+  app.use("/v1/*", forbidCaching, authenticate(edge), limitRate(edge), handleIdempotencyKey(edge));
 
   addHealthRoute(app);
-  // The folder is next to the entry points, also when those are bundled.
+  // The build copies the folder next to each bundled entry point.
   addStudioRoutes(app, new URL("studio/", import.meta.url));
   addUploadTokenRoutes(app, edge);
   addUploadRoutes(app, edge);

@@ -10,15 +10,18 @@ export const edgeConfigSchema = awsConfigSchema.extend({
   VISII_WEBHOOK_QUEUE_URL: z.string().min(1),
   /** Environment of new API keys. */
   VISII_ENVIRONMENT: z.enum(environments).default("live"),
-  /** The address that callers use: the router's, if there is one. All links start with its origin. */
+  /** Public URL: the router's, if there is one. All links start with its origin. */
   VISII_PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin),
-  /** Per account. */
+  /** Limit per account. */
   VISII_REQUESTS_PER_MINUTE: z.coerce
     .number()
     .int()
     .positive()
     .default(defaultEdgeSettings.requestsPerMinute),
-  /** Key and deployment time to verify that requests came through the router; not verified when absent. */
+  /**
+   * Key and deployment time to verify that requests came through the router. Without a key, nothing is
+   * verified.
+   */
   VISII_ROUTER_KEY: z.string().min(1).optional(),
   VISII_ROUTER_SINCE: z.coerce.number().int().positive().default(1),
   /** Seconds; must be below the router's timeout. */
@@ -39,7 +42,7 @@ export const edgeConfigSchema = awsConfigSchema.extend({
 export type EdgeConfig = z.infer<typeof edgeConfigSchema>;
 
 /**
- * Secrets are linked resources, not plain variables. Variable names and the names of their links in `infra/`.
+ * Maps each secret's variable to its linked resource in `infra/`. Secrets are not passed as plain variables.
  */
 export const linkedSecrets = { VISII_STRIPE_KEY: "StripeKey", VISII_ROUTER_KEY: "RouterKeyLink" } as const;
 
@@ -59,8 +62,8 @@ const secretSchema = z.object({ value: z.string() });
 const linksSchema = z.record(z.string(), z.unknown());
 
 /**
- * Reads SST's linked resources from the file next to the function: AES-256-GCM, the key in the environment, a
- * zero nonce and the tag at the end (sst 4, `resource/node.js`).
+ * Reads SST's linked resources from the file next to the function. It is encrypted with AES-256-GCM: the key
+ * is in the environment, the nonce is zero and the tag is at the end (sst 4, `resource/node.js`).
  */
 function readLinks({ SST_KEY: key, SST_KEY_FILE: file }: Environment): Readonly<Record<string, unknown>> {
   if (key === undefined || file === undefined) return {};

@@ -9,7 +9,7 @@ import { deleteObjects, firstPass, type LateObjects } from "./sweep/delete-late-
 
 /**
  * Deletes a job that has ended, with its files, events and webhook deliveries. The sweeper empties its
- * folders again later, because a worker that lost the job may still be storing a result.
+ * folders again later, because a worker whose lease has expired may still store a result.
  */
 export async function deleteJob(edge: Edge, job: Job): Promise<void> {
   const { table, clock, objects } = edge;
@@ -18,7 +18,7 @@ export async function deleteJob(edge: Edge, job: Job): Promise<void> {
   const folders = [objectKeys.resultFolder(account, id), objectKeys.instructionFolder(account, id)];
   const data: LateObjects = { folders, looks: 0 };
   const due = toIso(clock.now() + firstPass);
-  // Inserted first: if the process dies after it, the sweeper completes the deletion.
+  // Inserted first, so that the sweeper completes the deletion if the process crashes.
   await table.insert({ ...rowKeys.deletion(account, id), data: { ...data }, due });
   await eraseJob(edge, job);
   await deleteObjects(objects, folders);

@@ -18,11 +18,11 @@ const description = `Learn a photo edit from one before/after pair, and apply it
 
 **Idempotency.** An \`Idempotency-Key\` makes any POST safe to repeat for 24 hours.
 
-**Credits.** A credit is a millionth of a US dollar. Credits are reserved when a job is accepted; if the balance is too low, the request returns 402. When the job ends, stored results and measured work are charged, also if it was canceled, and the rest is released. A failure without a result is free. \`cost\` is the reservation; \`Prefer: dry-run\` returns it without creating anything.
+**Credits.** A credit is a millionth of a US dollar. Credits are reserved when a job is accepted; if the balance is too low, the request returns 402. When the job ends, stored results and measured work are charged, even if it was canceled, and the rest is released. A failure without a result is free. \`cost\` is the reservation; \`Prefer: dry-run\` returns it without creating anything.
 
 **Rate limits.** \`RateLimit\` and \`RateLimit-Policy\` contain the account's remaining requests for this minute, over all of its keys. 429 responses have \`Retry-After\`.
 
-**Versioning.** \`Visii-Version\` in each response is the date of the last visible change. Within \`/v1\`, fields, events and optional parameters may be added; nothing is removed or changes its meaning.
+**Versioning.** \`Visii-Version\` in each response is the date of the last visible change. Within \`/v1\`, fields, events and optional parameters may be added; none is removed or changes its meaning.
 
 **Errors** are \`application/problem+json\` (RFC 9457). \`code\` is stable, \`detail\` is human-readable. Quote \`request_id\` when you contact support.
 
@@ -35,11 +35,11 @@ const tags = {
   Edits: "Instructions or words applied to images.",
   Batches: "Edits of many images, once or on a schedule.",
   Events: "Progress of a job as server-sent events.",
-  Webhooks: "Notifications of the ends of jobs.",
-  Usage: "Charges of a period.",
+  Webhooks: "Notifications that jobs have ended.",
+  Usage: "Charges in a period.",
   Account: "Balance, limits and erasure.",
   Keys: "API keys and their scopes.",
-  Health: "Whether the API responds.",
+  Health: "Availability of the API.",
 };
 
 /** The OpenAPI document's head. @param server base URL */
@@ -76,7 +76,7 @@ export const deliveryCallback = {
       post: {
         operationId: "onJobEnd",
         summary: "Notifies that a job has ended",
-        // The signature in its headers authenticates it.
+        // The request is authenticated by its signature headers.
         security: [],
         requestBody: {
           required: true,

@@ -2,8 +2,9 @@ import { html } from "hono/html";
 import { problems } from "../shared/problem.ts";
 
 /**
- * The API reference. Its script, made from studio/reference.ts, shows /openapi.json with Swagger UI. The errors
- * come first, because the reference grows while it loads and would move the target of `/docs#error-…`.
+ * The API reference. Its script, built from studio/reference.ts, shows /openapi.json with Swagger UI. The
+ * error codes are first, because the reference grows while it loads and would move the target of
+ * `/docs#error-…`.
  */
 export const docsPage = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

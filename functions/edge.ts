@@ -13,10 +13,10 @@ import type { Table } from "../shared/ports/table.ts";
 import type { QueueName, QueueTiming } from "../shared/queue-timing.ts";
 import { requestsPerMinute } from "../shared/request-rate.ts";
 import type { StoredUploadToken } from "../shared/resources/upload-token.ts";
-import type { HeldConnections } from "./held-connections.ts";
+import type { ConnectionLimit } from "./connection-limit.ts";
 import type { ReadCache } from "./read-cache.ts";
 
-/** The edge's dependencies, provided by the composition roots. */
+/** Dependencies of the edge (the API and its background functions), provided by the composition roots. */
 export interface EdgePorts {
   readonly table: Table;
   readonly objects: ObjectStore;
@@ -25,9 +25,9 @@ export interface EdgePorts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
-  /** Why a webhook URL must not be called; undefined when it may be. */
+  /** Returns why a webhook URL is forbidden, or undefined if it is allowed. */
   readonly refuseWebhook: (url: string) => string | undefined;
-  /** Downloads an image from a URL that a caller gave. */
+  /** Downloads an image from a caller's URL. */
   readonly download: Download;
   readonly settings: EdgeSettings;
 }
@@ -53,13 +53,13 @@ export interface EdgeSettings {
   /** Origin of all links, such as `https://api.example.com`. It never depends on a request's headers. */
   readonly publicUrl: string;
   /**
-   * How to verify that a request came through the router; not verified when absent. Times are milliseconds
-   * since 1970.
+   * Verifies that requests came through the router. If absent, they are not verified. `deployedAt`:
+   * milliseconds since 1970.
    */
   readonly router?: { readonly key: string; readonly deployedAt: number };
   /**
-   * Seconds for which a request locks its Idempotency-Key. After that, a request without a response counts as
-   * dead and may be repeated.
+   * Seconds for which a request locks its Idempotency-Key. After that, a request without a response is
+   * considered failed and may be repeated.
    */
   readonly idempotencyLock: number;
   /** Maximum ledger entries of one usage report. A longer report is refused, not truncated. */
@@ -86,7 +86,7 @@ export interface Edge extends EdgePorts, ReadCache {
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly uploadTokens: UploadTokens;
-  readonly held: HeldConnections;
+  readonly connections: ConnectionLimit;
 }
 
 /** Variables that the middleware sets for handlers. */
@@ -102,8 +102,8 @@ export interface EdgeEnv {
     /** Account ID of the key or token. */
     account: string;
     /**
-     * Returns an ID for a new resource, the same for each retry of an idempotent request. One per kind and
-     * request.
+     * Returns an ID for a new resource, the same for each retry of an idempotent request. Call it once per
+     * kind and request.
      */
     newId: (kind: IdKind) => string;
     /** True if an earlier attempt of this request may already have created the resource. */

@@ -1,6 +1,6 @@
 import { rowKeys } from "../shared/rows.ts";
 import type { DailyQuotas, Edge } from "./edge.ts";
-import { refuse } from "./problem-answers.ts";
+import { refuse } from "./problem-responses.ts";
 
 /** Units of the quotas for error messages. */
 const units = { uploadBytes: "bytes of uploads", imports: "imports" } as const satisfies Record<

@@ -25,6 +25,6 @@ export async function quote(
   context.header("Preference-Applied", "dry-run");
   const account = context.get("account");
   const balance = (await ledger.balance(account))?.available ?? 0;
-  const left = await ledger.leftOf(account, spenderOf(context.get("key"), clock.now()));
+  const left = await ledger.remaining(account, spenderOf(context.get("key"), clock.now()));
   return { object: "quote", cost, balance, covered: Math.min(balance, left) >= cost };
 }

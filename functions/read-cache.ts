@@ -16,10 +16,10 @@ interface CachePorts {
 export interface ReadCache {
   /** The account, up to 30 seconds old. Its limits change rarely. */
   accountOf(id: string): Promise<Account | undefined>;
-  /** Counts over everything that the account has, up to five seconds old. */
+  /** The account's totals, up to five seconds old. */
   totalsOf(account: string): Promise<Totals>;
   /** Approximate number of messages in a queue, up to one second old. */
-  waitingIn(queue: QueueName): Promise<number>;
+  queueDepth(queue: QueueName): Promise<number>;
 }
 
 /** Milliseconds. */
@@ -50,6 +50,6 @@ export function createReadCache({ table, queues, clock }: CachePorts): ReadCache
   return {
     accountOf: (id) => accounts.fetch(id),
     totalsOf: async (id) => (await totals.fetch(id)) ?? readTotals(table, id),
-    waitingIn: async (queue) => (await depths.fetch(queue))?.visible ?? 0,
+    queueDepth: async (queue) => (await depths.fetch(queue))?.visible ?? 0,
   };
 }

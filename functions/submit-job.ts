@@ -5,12 +5,12 @@ import { spenderOf } from "../shared/ledger/spending.ts";
 import { toIso } from "../shared/ports/clock.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
-import { refuse } from "./problem-answers.ts";
-import { requireCallable } from "./webhook-address.ts";
+import { refuse } from "./problem-responses.ts";
+import { requireAllowedWebhook } from "./webhook-url.ts";
 
 /**
- * Accepts a job: reserves its credits and stores it in one transaction, then queues it. If the process dies
- * in between, the sweeper queues the job, or a repeated request, which has the same IDs.
+ * Accepts a job: reserves its credits and stores it in one transaction, then queues it. If the process
+ * crashes in between, the sweeper or a retry of the request, which has the same IDs, queues the job.
  *
  * @throws VisibleError `insufficient_credit`, `spend_limit_reached`, `too_many_jobs` or `forbidden_url`
  */
@@ -21,7 +21,7 @@ export async function submitJob(
   { queue, cost }: { readonly queue: QueueName; readonly cost: number },
 ): Promise<Job> {
   const { jobs, ledger, clock } = edge;
-  requireCallable(edge, request.webhook);
+  requireAllowedWebhook(edge, request.webhook);
   const account = context.get("account");
   const id = context.get("newId")(resourceOfKind[request.kind]);
   const cancelAfter = cancelAfterSeconds(context.req.header("Cancel-After"));

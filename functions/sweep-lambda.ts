@@ -5,9 +5,9 @@ import { sweepWhileBusy } from "./sweep/sweep-while-busy.ts";
 
 const { sweep } = openEdge(readEdgeConfig());
 
-/** Milliseconds; the next invocation continues. */
+/** Maximum milliseconds of a sweep. The next invocation continues. */
 const longest = 55_000;
-/** Milliseconds left before the function's timeout, so that it returns in time. */
+/** Milliseconds reserved before the function's timeout, so that it returns in time. */
 const margin = 5000;
 
 export async function handler(

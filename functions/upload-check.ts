@@ -18,7 +18,7 @@ import {
  */
 export function checkUpload(
   bytes: Uint8Array,
-  announced: UploadType,
+  declared: UploadType,
 ): Pick<Upload, "bytes" | "width" | "height" | "sha256"> {
   if (bytes.byteLength === 0) throw new VisibleError("invalid_upload", "The file is empty; upload it again.");
   if (bytes.byteLength > maximumUploadBytes)
@@ -27,8 +27,8 @@ export function checkUpload(
       `The file has ${bytes.byteLength} bytes; the limit is ${maximumUploadBytes}. Use a smaller file.`,
     );
   const facts = { bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") };
-  if (!(imageTypes as readonly string[]).includes(announced)) {
-    checkDocument(bytes, announced);
+  if (!(imageTypes as readonly string[]).includes(declared)) {
+    checkDocument(bytes, declared);
     return facts;
   }
   const header = readImageHeader(bytes);
@@ -38,10 +38,10 @@ export function checkUpload(
       "The file is not a complete JPEG, PNG, WebP, AVIF, HEIC or TIFF image; convert other formats to JPEG or PNG.",
     );
   const { type, width, height } = header;
-  if (type !== announced)
+  if (type !== declared)
     throw new VisibleError(
       "invalid_upload",
-      `The upload's content type is ${announced}, but the file is ${type}; create an upload with that content type.`,
+      `The upload's content type is ${declared}, but the file is ${type}; create an upload with that content type.`,
     );
   if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
     throw new VisibleError(
@@ -51,11 +51,12 @@ export function checkUpload(
   return { ...facts, width, height };
 }
 
-function checkDocument(bytes: Uint8Array, announced: UploadType): void {
+function checkDocument(bytes: Uint8Array, declared: UploadType): void {
   const head = new DataView(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 16));
-  if (announced === "application/vnd.visii") {
+  if (declared === "application/vnd.visii") {
     const sound = bytes.byteLength > 9 && head.getBigUint64(0, true) < bytes.byteLength && bytes[8] === 0x7b;
-    if (!sound) throw new VisibleError("invalid_upload", "The file is not a .visii file.");
+    if (!sound)
+      throw new VisibleError("invalid_upload", "The file is not a .visii file; upload one that visii wrote.");
     return;
   }
   try {

@@ -1,9 +1,9 @@
 import { imageTypes, type Upload, type UploadType, uploadSchema } from "../shared/resources/upload.ts";
 import { parseRow, rowKeys } from "../shared/rows.ts";
 import type { Edge } from "./edge.ts";
-import { refuse } from "./problem-answers.ts";
+import { refuse } from "./problem-responses.ts";
 
-/** The upload, unless it has expired. */
+/** Returns the upload, unless it has expired. */
 export async function readUpload(
   { table, clock }: Edge,
   account: string,
@@ -14,13 +14,18 @@ export async function readUpload(
   return upload && !isGone(upload, clock.now()) ? upload : undefined;
 }
 
-/** True from the upload's expiry on, also before the sweeper deletes it. @param now milliseconds since 1970 */
+/**
+ * Returns true from the expiry time on, even before the sweeper deletes the upload.
+ *
+ * @param now milliseconds since 1970
+ */
 export const isGone = ({ expires_at }: Upload, now: number): boolean =>
   expires_at !== undefined && Date.parse(expires_at) <= now;
 
 /**
- * The uploads by ID. @throws VisibleError unless all belong to the account, are completed and have one of
- * `types`
+ * Returns the uploads by ID.
+ *
+ * @throws VisibleError unless all belong to the account, are completed and have one of `types`
  */
 export async function requireUploads(
   edge: Edge,

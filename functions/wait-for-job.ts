@@ -9,8 +9,8 @@ export interface Waited<Stored> {
 }
 
 /**
- * `Prefer: wait=n`: resolves when the job has ended, or after n seconds (capped). If the account's connection
- * limit is reached, it resolves immediately, without `Preference-Applied`.
+ * Implements `Prefer: wait=n`: resolves when the job has ended, or after n seconds (capped). If the account's
+ * connection limit is reached, it resolves immediately, without `Preference-Applied`.
  */
 export async function waitForJob(edge: Edge, context: Context<EdgeEnv>, job: Job): Promise<Waited<Job>> {
   const now = await latest(edge, context, job);
@@ -20,9 +20,11 @@ export async function waitForJob(edge: Edge, context: Context<EdgeEnv>, job: Job
 async function latest(edge: Edge, context: Context<EdgeEnv>, job: Job): Promise<Job> {
   const [, asked] = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(context.req.header("Prefer") ?? "") ?? [];
   if (asked === undefined) return job;
-  const { clock, held, jobs, settings } = edge;
+  const { clock, connections, jobs, settings } = edge;
   const seconds = Math.min(Number(asked), settings.longestWait);
-  const release = isTerminal(job.status) ? async () => undefined : await held.take(job.account, seconds);
+  const release = isTerminal(job.status)
+    ? async () => undefined
+    : await connections.take(job.account, seconds);
   if (!release) return job;
   context.header("Preference-Applied", `wait=${seconds}`);
   const until = clock.now() + seconds * 1000;

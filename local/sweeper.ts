@@ -1,7 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { drainDeadLetters } from "../functions/sweep/dead-letters.ts";
 import { type SweepPorts, sweep } from "../functions/sweep/sweep.ts";
-import { deliverWaiting } from "../functions/webhooks/delivery-queue.ts";
+import { deliverQueued } from "../functions/webhooks/delivery-queue.ts";
 import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
 import type { RandomBytes } from "../shared/ports/clock.ts";
 import { createGuardedSender } from "../shared/webhooks/guarded-sender.ts";
@@ -46,7 +46,7 @@ export function startSweeper(
     }),
     ...Array.from({ length: maxSending }, () =>
       repeat(async () => {
-        while (!signal.aborted && (await deliverWaiting({ ...ports, sender }, webhooks)));
+        while (!signal.aborted && (await deliverQueued({ ...ports, sender }, webhooks)));
       }),
     ),
   ];

@@ -6,7 +6,7 @@ export const batchPace = {
    */
   window: 1000,
   /** Maximum lines submitted in one pass, so that a pass ends within the Lambda timeout. */
-  handful: 200,
+  linesPerPass: 200,
   /** Milliseconds between two passes over a running batch. */
   interval: 1000,
 } as const;

@@ -17,10 +17,10 @@ import { saveBatch } from "./save-batch.ts";
 import { submitLines } from "./submit-lines.ts";
 
 const { interval } = batchPace;
-/** Lines that are charged together, except at the end of the batch. */
-const charged = 100;
-/** Milliseconds after which another pass may take over from one that died. */
-const busy = 60_000;
+/** Minimum lines per charge, except for the last charge of a batch. */
+const linesPerCharge = 100;
+/** Milliseconds for which a pass locks its batch. If the pass crashes, another one takes over after that. */
+const passLock = 60_000;
 /** Lines that are canceled concurrently. */
 const cancelsAtOnce = 16;
 
@@ -49,8 +49,8 @@ export async function advanceBatch(ports: BatchPorts, account: string, id: strin
 
 async function begin(ports: BatchPorts, { data, version: before }: Stored<StoredBatch>): Promise<void> {
   const now = ports.clock.now();
-  // One pass at a time stores the lines, because a second one could find other lines.
-  const mine = await saveBatch(ports.table, data, before, now + busy);
+  // Only one pass may store the lines: a second one could list other objects.
+  const mine = await saveBatch(ports.table, data, before, now + passLock);
   if (mine === "conflict") return;
   const { data: batch, version } = mine;
   try {
@@ -76,15 +76,15 @@ async function proceed(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<
   const batch = await writeOutput(ports, counted, last);
   const isDone = batch.settled >= last;
   let now: Stored<StoredBatch> | "conflict" = { data: batch, version: stored.version };
-  if (batch.uncharged && (isDone || batch.uncharged.jobs >= charged))
+  if (batch.uncharged && (isDone || batch.uncharged.jobs >= linesPerCharge))
     now = await chargeLines(ports, now, clock.now() + interval);
-  // Another process changed the batch: the next pass continues from there.
+  // Another process changed the batch. The next pass continues from that change.
   if (now === "conflict") return;
   if (isDone && batch.written >= last) return endBatch(ports, now, isCanceled ? "canceled" : "succeeded");
   if (isDone) return void (await saveBatch(table, now.data, now.version, clock.now()));
   if (isCanceled) await cancelLines(ports, now.data);
   else if (now.data.submitted === now.data.next_line) {
-    const opened = await openLines(ports, now, clock.now() + busy);
+    const opened = await openLines(ports, now, clock.now() + passLock);
     if (opened === "conflict") return;
     if (opened !== "later") now = opened;
     else if (now.data.uncharged) now = await chargeLines(ports, now, clock.now() + interval);

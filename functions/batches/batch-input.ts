@@ -54,7 +54,7 @@ export async function storeInput(ports: InputPorts, batch: StoredBatch): Promise
   return total;
 }
 
-/** Lines from `first` to `until`, exclusive. */
+/** Reads the lines from `first` to `until`, exclusive. */
 export async function readInput(
   objects: ObjectStore,
   { account, id }: StoredBatch,

@@ -36,7 +36,9 @@ export async function writeOutput(
   return { ...batch, written: until };
 }
 
-/** All counted lines from `first`, one part at a time: written ones from objects, the others from rows. */
+/**
+ * Reads all counted lines from `first`, one part at a time, from objects if written and from rows otherwise.
+ */
 export async function* readOutput(
   ports: OutputPorts,
   batch: StoredBatch,

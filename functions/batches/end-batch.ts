@@ -8,14 +8,12 @@ import { saveBatch } from "./save-batch.ts";
 
 type EndPorts = Pick<ConcludePorts, "table" | "clock">;
 
-/**
- * Milliseconds after which the sweeper sends the webhooks if the process that ended the batch died before.
- */
+/** Milliseconds after which the sweeper sends the webhooks of a batch whose process crashed before it did. */
 const announceCheck = 60_000;
 
 /**
- * Ends a batch or a schedule, in one transaction with `others`, then notifies the webhooks. The row stays due
- * until that is done.
+ * Ends a batch or a schedule in one transaction with `others`, then notifies the webhooks. Until then, the
+ * row stays due.
  */
 export async function endBatch(
   ports: EndPorts,
@@ -29,7 +27,7 @@ export async function endBatch(
   if (ended !== "conflict") await announceBatch(ports, ended);
 }
 
-/** Notifies each webhook once that the batch has ended; then the row is no longer due. */
+/** Notifies each webhook once that the batch has ended, then clears the row's due time. */
 export async function announceBatch(
   ports: EndPorts,
   { data: batch, version }: Stored<StoredBatch>,

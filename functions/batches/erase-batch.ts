@@ -8,8 +8,7 @@ import { rowKeys, type Stored } from "../../shared/rows.ts";
 import { lineJobId } from "./line-rows.ts";
 import { saveBatch } from "./save-batch.ts";
 
-/** Lines that are erased in one pass. */
-const handful = 200;
+const linesPerPass = 200;
 
 /**
  * Erases the next lines of a deleted batch with their edits and results; after the last line, its files,
@@ -21,7 +20,7 @@ export async function eraseBatch(
 ): Promise<void> {
   const { table, objects, jobs, clock } = ports;
   const { account, id, next_line, erased = 0 } = batch;
-  const until = Math.min(next_line, erased + handful);
+  const until = Math.min(next_line, erased + linesPerPass);
   const lines = Array.from({ length: until - erased }, (_, index) => erased + index);
   await atOnce(16, lines, async (line) => {
     const job = await jobs.get(account, lineJobId(id, line));

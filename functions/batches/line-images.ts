@@ -15,7 +15,7 @@ import { isGone } from "../uploads.ts";
 import type { BatchLine } from "./batch-input.ts";
 import type { BatchPorts } from "./batch-ports.ts";
 
-/** Objects imported concurrently; each is held in memory. */
+/** Maximum objects imported concurrently. Each is in memory. */
 const importsAtOnce = 4;
 
 /** ID of the upload that is, or will be, a line's image. */
@@ -23,7 +23,7 @@ export const lineImage = (batch: string, line: number, { image }: BatchLine): st
   image ?? deriveId("upload", batch, String(line));
 
 /**
- * The images of the lines from `first` as completed uploads, or the error. Objects are imported as uploads.
+ * Returns a completed upload or an error for each line from `first`. Objects are imported as uploads.
  */
 export async function lineImages(
   ports: BatchPorts,

@@ -1,10 +1,10 @@
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 
-type Given = Pick<StoredBatch, "id" | "account" | "request" | "created_at" | "status"> &
+type NewBatch = Pick<StoredBatch, "id" | "account" | "request" | "created_at" | "status"> &
   Partial<Pick<StoredBatch, "schedule_of" | "next_run_at" | "keep_results" | "spender" | "uploads">>;
 
 /** A batch without progress. */
-export const newBatch = (given: Given): StoredBatch => ({
+export const newBatch = (given: NewBatch): StoredBatch => ({
   ...given,
   cancel_requested: false,
   counts: { total: given.request.images?.length ?? 0, succeeded: 0, failed: 0, canceled: 0 },

@@ -3,8 +3,8 @@ import { VisibleError } from "../../shared/errors.ts";
 import type { Schedule } from "../../shared/resources/batch.ts";
 
 /** Minimum minutes between two runs. */
-const leastMinutes = 5;
-/** Milliseconds; two days contain every gap between the times of a day, including the one over midnight. */
+const minMinutes = 5;
+/** Milliseconds. Two days contain every gap between the times of a day, including the gap over midnight. */
 const twoDays = 2 * 24 * 3_600_000;
 
 /**
@@ -25,20 +25,20 @@ export function nextRun({ at, cron, time_zone }: Schedule, after: number): numbe
  *
  * @throws VisibleError `invalid_request` for a schedule that is invalid or runs too often
  */
-export function requireRareRuns({ cron, time_zone }: Schedule): void {
+export function requireMinimumGap({ cron, time_zone }: Schedule): void {
   if (cron === undefined) return;
   readCron(cron, time_zone);
   const [minutes = "*", hours = "*"] = cron.trim().split(/\s+/);
-  // Every day instead of the given days: the times of day are the same, and the gap over midnight is
+  // With every day in place of the given days, the times of day are the same and the gap over midnight is
   // included.
   const everyDay = readCron(`${minutes} ${hours} * * *`, undefined);
   for (let last = everyDay.nextRun(new Date(0)); last && last.getTime() < twoDays; ) {
     const next = everyDay.nextRun(last);
-    const gap = next ? (next.getTime() - last.getTime()) / 60_000 : leastMinutes;
-    if (gap < leastMinutes)
+    const gap = next ? (next.getTime() - last.getTime()) / 60_000 : minMinutes;
+    if (gap < minMinutes)
       throw new VisibleError(
         "invalid_request",
-        `The schedule "${cron}" has runs ${gap} min apart; leave at least ${leastMinutes} min between runs.`,
+        `The schedule "${cron}" has runs ${gap} min apart; leave at least ${minMinutes} min between runs.`,
       );
     last = next;
   }

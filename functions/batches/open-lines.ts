@@ -15,11 +15,11 @@ import { lineImages } from "./line-images.ts";
 import { failLine } from "./line-rows.ts";
 import { saveBatch } from "./save-batch.ts";
 
-const { window, handful } = batchPace;
+const { window, linesPerPass } = batchPace;
 
 /**
- * Reserves credits for the next lines in one transaction with the batch's row, which stores the cost of each.
- * Lines that the balance does not cover get cost 0 and fail when they would be submitted.
+ * Reserves credits for the next lines in one transaction with the batch's row, which stores each line's cost.
+ * A line that the balance does not cover gets cost 0, and `submitLines` fails it.
  *
  * @param busyUntil when another pass may take over, in milliseconds since 1970
  * @returns `"later"` if no line can be opened now
@@ -30,7 +30,7 @@ export async function openLines(
   busyUntil: number,
 ): Promise<Stored<StoredBatch> | "later" | "conflict"> {
   const { account, request, next_line: first, counts, settled } = batch;
-  const until = Math.min(counts.total, settled + window, first + handful);
+  const until = Math.min(counts.total, settled + window, first + linesPerPass);
   if (until <= first) return "later";
   const lines = await readInput(ports.objects, batch, first, until);
   const images = await lineImages(ports, batch, first, lines);
@@ -78,27 +78,27 @@ export async function openLines(
   if (batch.uncharged) return "later";
   const balance = await ports.ledger.balance(account);
   if (!balance) return "later";
-  const left = await ports.ledger.leftOf(account, spender);
+  const left = await ports.ledger.remaining(account, spender);
   const covered = coveredCosts(costs, balance, left);
   const uncovered = left < balance.available ? "spend_limit_reached" : "insufficient_credit";
   return covered.length ? open(covered, uncovered) : "later";
 }
 
 /**
- * Costs of as many lines as the account may have open; 0 for lines that its credits do not cover.
+ * Returns the costs of as many lines as the account may open, with 0 for lines that its credits do not cover.
  *
- * @param left credits that are left of the key's limit
+ * @param left remaining credits of the key's limit
  */
 function coveredCosts(costs: readonly number[], { available, open }: Balance, left: number): number[] {
   const covered: number[] = [];
   let credits = Math.min(available, left);
-  let places = window - open.bulk;
+  let slots = window - open.bulk;
   for (const cost of costs) {
     const isCovered = cost > 0 && cost <= credits;
-    if (isCovered && places <= 0) break;
+    if (isCovered && slots <= 0) break;
     if (isCovered) {
       credits -= cost;
-      places--;
+      slots--;
     }
     covered.push(isCovered ? cost : 0);
   }

@@ -14,8 +14,8 @@ import { newBatch } from "./new-batch.ts";
 import { nextRun } from "./next-run.ts";
 
 /**
- * Creates the due run and schedules the next one in one transaction, so that a run is created once and no
- * upload is left between two runs.
+ * Creates the due run and schedules the next one in one transaction, so that each run is created once
+ * and every upload belongs to one run.
  */
 export async function runSchedule(
   ports: BatchPorts,
@@ -44,7 +44,7 @@ export async function runSchedule(
     uploads?.any === false
       ? []
       : [{ insert: { ...rowKeys.resource(account, run.id), data: run, due: toIso(now) } }];
-  // From now, not from the last run: after a pause or an outage it runs once, not once per missed run.
+  // After a pause or an outage, the schedule runs once, not once per missed run.
   const { next_run_at: _, ...last } = batch;
   const data: StoredBatch = { ...last, ...defined({ uploads: uploads?.positions }) };
   const next = nextRunOrError(schedule, now);
@@ -65,7 +65,9 @@ export async function runSchedule(
   await table.transact([...replacement, ...writes]);
 }
 
-/** With `upload_prefix`: the positions of the due run, and whether an upload among them has the prefix. */
+/**
+ * With `upload_prefix`: the upload positions of the due run, and whether any of these uploads has the prefix.
+ */
 async function newUploads(
   { table }: BatchPorts,
   { account, request, uploads }: StoredBatch,

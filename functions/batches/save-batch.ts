@@ -8,8 +8,7 @@ import { rowKeys, type Stored } from "../../shared/rows.ts";
  * Replaces `version` of a batch's row, in one transaction with `others`.
  *
  * @param due milliseconds since 1970; undefined if nothing is left to do
- * @returns `"conflict"` if the row has changed or a condition of `others` does not hold; the next pass
- * continues from there
+ * @returns `"conflict"` if the row has changed or a condition of `others` does not hold
  */
 export async function saveBatch(
   table: Table,
@@ -20,7 +19,7 @@ export async function saveBatch(
 ): Promise<Stored<StoredBatch> | "conflict"> {
   const row = {
     ...rowKeys.resource(data.account, data.id),
-    // Each line's retention starts at its own end.
+    // Each line's retention starts when that line ends.
     ...(data.finished_at === undefined
       ? {}
       : {

@@ -8,7 +8,7 @@ import type { BatchPorts } from "./batch-ports.ts";
 import { lineImage } from "./line-images.ts";
 import { failLine, lineJobId } from "./line-rows.ts";
 
-/** Why a line has no reservation. */
+/** Error messages of lines without a reservation. */
 const reasons = {
   insufficient_credit:
     "The account's balance was too low for this line; add credit and edit the image again.",
@@ -28,7 +28,7 @@ export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promis
   for (const [index, source] of lines.entries()) {
     const line = first + index;
     const reserved = costs[index] ?? 0;
-    // A line that failed when it was opened keeps that reason.
+    // A line that failed when it was opened keeps its first error.
     if (!reserved) await failLine(ports, batch, line, uncovered, 0);
     else
       jobs.push({

@@ -1,10 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { isUploadToken, isWellFormedKey, type Scope } from "../../shared/accounts/api-key.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { UnknownKeys } from "./unknown-keys.ts";
 
-/** What looks up a secret. `existed` is true if this process found the secret before. */
+/** Looks up secrets. `existed` returns true if this process has found the secret before. */
 interface Secrets<Found> {
   existed(secret: string): boolean;
   find(secret: string): Promise<Found | undefined>;

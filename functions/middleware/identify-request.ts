@@ -3,7 +3,7 @@ import { createId } from "../../shared/ids.ts";
 import { continueTrace, traceFacts } from "../../shared/trace.ts";
 import { apiVersion } from "../describe-api.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { loggedPath } from "../problem-answers.ts";
+import { loggedPath } from "../problem-responses.ts";
 
 /**
  * Assigns a request ID, continues the caller's trace (`traceparent`), sets both as response headers and logs
@@ -17,7 +17,7 @@ export function identifyRequest({ clock, random, log }: Edge): MiddlewareHandler
     context.set("trace", continueTrace(context.req.header("traceparent"), random));
     context.set("newId", (kind) => createId(kind, clock.now(), random(10)));
     context.set("resumed", false);
-    // Set before the response exists; setting it later would rebuild each response.
+    // Set before the response exists, because setting them later would rebuild each response.
     context.header("Request-Id", requestId);
     context.header("Visii-Version", apiVersion);
     context.header("X-Content-Type-Options", "nosniff");

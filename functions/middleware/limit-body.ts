@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 
 /** Maximum bytes of a JSON body. Images are uploaded directly to object storage. */
 const largest = 1024 * 1024;
@@ -12,8 +12,8 @@ const tooLarge = () => {
 const counted = bodyLimit({ maxSize: largest, onError: tooLarge });
 
 /**
- * Checks Content-Length, which HTTP enforces, and counts the bytes of a body without one. Opening the body as
- * a stream to see whether there is one would cost more than all other middleware.
+ * Checks Content-Length, which HTTP enforces, and counts the bytes of a body without one. Counting the bytes
+ * of every body would cost more than all other middleware.
  */
 export const limitBody: MiddlewareHandler<EdgeEnv> = (context, next) => {
   const { method } = context.req;

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { LRUCache } from "lru-cache";
 import { rowKeys } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 
 /** Seconds. */
 const window = 60;
@@ -20,7 +20,7 @@ interface Allowance {
   taken: number;
   /** The limit of this minute is used up. */
   spent: boolean;
-  asking?: Promise<void>;
+  reserving?: Promise<void>;
 }
 
 /**
@@ -45,7 +45,7 @@ export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<E
     return count <= tokenLimit;
   }
 
-  async function ask(account: string, allowance: Allowance): Promise<void> {
+  async function reserve(account: string, allowance: Allowance): Promise<void> {
     const expires = (allowance.minute + 2) * window;
     allowance.taken = await table.add(rowKeys.rate(account, allowance.minute), size, expires);
     const granted = Math.max(0, Math.min(size, limit - (allowance.taken - size)));
@@ -70,10 +70,10 @@ export function limitRate({ table, clock, settings }: Edge): MiddlewareHandler<E
     const allowance = known?.minute === minute ? known : { minute, left: 0, taken: 0, spent: false };
     if (allowance !== known) allowances.set(account, allowance);
     while (!allowance.left && !allowance.spent) {
-      allowance.asking ??= ask(account, allowance).finally(() => {
-        delete allowance.asking;
+      allowance.reserving ??= reserve(account, allowance).finally(() => {
+        delete allowance.reserving;
       });
-      await allowance.asking;
+      await allowance.reserving;
     }
     const refused = !allowance.left;
     if (!refused) allowance.left--;

@@ -1,9 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 import { isPass, routerHeader } from "../../shared/router-pass.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 
-/** If there is a router, refuses requests that bypass it, and with it the firewall. */
+/** If there is a router, refuses requests that bypass it and its firewall. */
 export function onlyThroughRouter({ clock, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   const { router, publicUrl } = settings;
   return async (context, next) => {

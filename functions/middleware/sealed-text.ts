@@ -6,8 +6,8 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM with a key derived from `secret` (HKDF-SHA256). The secret is an API key, of which the table
- * stores only a hash, so the table's content is not enough to decrypt.
+ * Encrypts with AES-256-GCM and a key derived from `secret` (HKDF-SHA256). The secret is an API key. The
+ * table stores only its hash, so the table's content is not enough to decrypt.
  */
 export function seal(text: string, secret: string, random: RandomBytes): string {
   const nonce = random(nonceBytes);
@@ -16,7 +16,7 @@ export function seal(text: string, secret: string, random: RandomBytes): string 
   return Buffer.concat(sealed).toString("base64");
 }
 
-/** Undefined if it was encrypted with another secret. */
+/** Decrypts a text. Returns undefined if it was encrypted with another secret. */
 export function unseal(sealed: string, secret: string): string | undefined {
   const bytes = Buffer.from(sealed, "base64");
   const decipher = createDecipheriv(algorithm, keyOf(secret), bytes.subarray(0, nonceBytes));

@@ -24,8 +24,8 @@ export class UnknownKeys {
   }
 
   /**
-   * Counts a lookup before it is made. Call `refund` if the key exists. `wait`: seconds, if there were too
-   * many.
+   * Counts a lookup before it is made. Call `refund` if the key exists. If there were too many lookups,
+   * returns the seconds to wait.
    */
   take(context: Context): { readonly wait: number } | { refund(): void } {
     const seconds = this.#clock.now() / 1000;

@@ -8,8 +8,9 @@ import type { Edge } from "../edge.ts";
 import { jobUrls } from "./job-urls.ts";
 
 /**
- * True from the expiry time on, even before the sweeper deletes the results. @param now milliseconds since
- * 1970
+ * Returns true from the expiry time on, even before the sweeper deletes the results.
+ *
+ * @param now milliseconds since 1970
  */
 export function isExpired(job: Job, now: number): boolean {
   const goAt = resultsGoAt(job);
@@ -18,7 +19,7 @@ export function isExpired(job: Job, now: number): boolean {
 
 /** The API's representation of an edit, with newly signed URLs. */
 export async function presentEdit(edge: Edge, job: Job, full: boolean): Promise<EditResource> {
-  const { objects, clock, waitingIn } = edge;
+  const { objects, clock, queueDepth } = edge;
   const { request, id, status } = job;
   if (request.kind !== "edit") throw new VisibleError("not_found", `Edit ${id} not found.`);
   const expires = toIso(clock.now() + lifetimes.signedLink * 1000);
@@ -34,7 +35,7 @@ export async function presentEdit(edge: Edge, job: Job, full: boolean): Promise<
       url: await objects.presignDownload(key, lifetimes.signedLink),
     })),
   );
-  const ahead = full && status === "queued" ? await waitingIn(job.queue) : undefined;
+  const ahead = full && status === "queued" ? await queueDepth(job.queue) : undefined;
   return {
     id,
     object: "edit",

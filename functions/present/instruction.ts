@@ -12,14 +12,14 @@ import { jobUrls } from "./job-urls.ts";
  * queue position.
  */
 export async function presentInstruction(edge: Edge, job: Job, full: boolean): Promise<InstructionResource> {
-  const { objects, waitingIn } = edge;
+  const { objects, queueDepth } = edge;
   const { request } = job;
   if (request.kind === "edit") throw new VisibleError("not_found", `Instruction ${job.id} not found.`);
   const { account, id, status } = job;
   const done = status === "succeeded";
   const sign = (key: string, saveAs?: string) => objects.presignDownload(key, lifetimes.signedLink, saveAs);
   const losses = full && done ? await readLosses(objects, objectKeys.losses(account, id)) : undefined;
-  const ahead = full && status === "queued" ? await waitingIn(job.queue) : undefined;
+  const ahead = full && status === "queued" ? await queueDepth(job.queue) : undefined;
   return {
     id,
     object: "instruction",

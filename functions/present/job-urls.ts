@@ -1,6 +1,6 @@
 import type { Edge } from "../edge.ts";
 
-/** URLs of a resource. They start with the configured address, never with a request's `Host`. */
+/** URLs of a resource. They start with the configured URL, never with a request's `Host`. */
 export function jobUrls(
   { settings }: Pick<Edge, "settings">,
   collection: "instructions" | "edits" | "batches",

@@ -6,7 +6,7 @@ import { timeSchema } from "../../shared/resources/fields.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { readTotals, storageLimit } from "../../shared/totals.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { json, orProblem, secured } from "./route-parts.ts";
 
 const base = { tags: ["Account"], path: "/v1/account", security: secured };

@@ -16,12 +16,12 @@ import { manifestType } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import { addSchedule, maxSchedules, readTotals, removeSchedule } from "../../shared/totals.ts";
 import { newBatch } from "../batches/new-batch.ts";
-import { nextRun, requireRareRuns } from "../batches/next-run.ts";
+import { nextRun, requireMinimumGap } from "../batches/next-run.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { jobUrls } from "../present/job-urls.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { pixelsOf, requireUploads } from "../uploads.ts";
-import { requireCallable } from "../webhook-address.ts";
+import { requireAllowedWebhook } from "../webhook-url.ts";
 import { requireInstruction } from "./edits.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { decodeCursor, encodeCursor, exampleId, jsonBody } from "./route-parts.ts";
@@ -29,7 +29,7 @@ import { decodeCursor, encodeCursor, exampleId, jsonBody } from "./route-parts.t
 /** Actions on a batch, and the statuses from which they are possible. */
 const actions = {
   cancel: {
-    summary: "Cancel a batch or a schedule; finished edits stay",
+    summary: "Cancel a batch or a schedule; finished edits are kept",
     from: ["scheduled", "paused", "queued", "running"],
   },
   pause: { summary: "Pause a schedule", from: ["scheduled"] },
@@ -90,7 +90,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     async plan(context, request) {
       const account = context.get("account");
       const { images, manifest, schedule, webhook } = request;
-      requireCallable(edge, webhook);
+      requireAllowedWebhook(edge, webhook);
       await requireInstruction(edge, account, request.instruction);
       const uploads = images && (await requireUploads(edge, account, images));
       if (manifest !== undefined) await requireUploads(edge, account, [manifest], [manifestType]);
@@ -110,7 +110,7 @@ export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
         async submit() {
           const owner = await edge.accountOf(account);
           const now = clock.now();
-          if (schedule) requireRareRuns(schedule);
+          if (schedule) requireMinimumGap(schedule);
           const next = schedule && nextRun(schedule, now);
           if (schedule && next === undefined)
             throw refuse("invalid_request", "/schedule: the time has passed; choose a later one");

@@ -3,7 +3,7 @@ import { idSchema } from "../../shared/ids.ts";
 import { lifetimes } from "../../shared/object-keys.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { isExpired } from "../present/edit.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { requireJob } from "./job-actions.ts";
 import { orProblem, secured } from "./route-parts.ts";
 

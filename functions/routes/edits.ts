@@ -8,7 +8,7 @@ import type { Upload } from "../../shared/resources/upload.ts";
 import { requireStorage, storageLimit } from "../../shared/totals.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentEdit } from "../present/edit.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { submitJob } from "../submit-job.ts";
 import { pixelsOf, requireUploads } from "../uploads.ts";
 import { waitForJob } from "../wait-for-job.ts";
@@ -44,7 +44,7 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       return {
         cost: () => cost,
         async submit() {
-          // Results have no size yet: an edit is accepted as long as the storage is not full.
+          // The size of the results is not known yet, so an edit is accepted unless the storage is full.
           requireStorage(await edge.totalsOf(account), storageLimit(await edge.accountOf(account)), 1);
           return submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
         },
@@ -74,14 +74,17 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     deleteEndedJob(edge, await requireJob(edge, context, id), "Edit"),
   );
 
-  routes.action("cancel", "Cancel an edit; its results so far stay", async (context, id) =>
+  routes.action("cancel", "Cancel an edit; its results so far are kept", async (context, id) =>
     cancelJob(edge, await requireJob(edge, context, id)),
   );
 
   addEventRoute(app, edge, "edits");
 }
 
-/** @throws VisibleError unless the instruction belongs to the account and has succeeded */
+/**
+ * @throws VisibleError `not_found` or `not_ready`, unless the account has the instruction and it has
+ * succeeded
+ */
 export async function requireInstruction({ jobs }: Edge, account: string, id: string): Promise<void> {
   const instruction = await jobs.get(account, id);
   if (!instruction) throw refuse("not_found", `Instruction ${id} not found.`);

@@ -11,7 +11,7 @@ import {
 import { instructionType } from "../../shared/resources/upload.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentInstruction } from "../present/instruction.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { useQuota } from "../quotas.ts";
 import { submitJob } from "../submit-job.ts";
 import { requireUploads } from "../uploads.ts";
@@ -95,9 +95,9 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(patch, async (context) => {
     const { name, metadata } = context.req.valid("json");
     const job = await requireJob(edge, context, context.req.valid("param").id);
-    // A running job's due time and lease must not change.
+    // An update would overwrite a running job's due time and lease.
     if (!isTerminal(job.status))
-      throw refuse("not_ready", `Instruction ${job.id} is ${job.status}; change it when it has ended.`);
+      throw refuse("not_ready", `Instruction ${job.id} is ${job.status}; update it when it has ended.`);
     const now = await jobs.change(job.account, job.id, (row) =>
       row.request.kind === "edit"
         ? undefined

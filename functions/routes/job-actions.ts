@@ -15,7 +15,7 @@ import { jobEventSchema } from "../../shared/resources/event.ts";
 import { isTerminal } from "../../shared/resources/fields.ts";
 import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { lastEventIdHeader } from "./request-headers.ts";
 import { idParams, orProblem, secured } from "./route-parts.ts";
 
@@ -33,7 +33,7 @@ export async function cancelJob(edge: Edge, job: Job): Promise<Job> {
   );
   if (asked?.status !== "queued") return asked ?? job;
   const ended = (await edge.jobs.end(job, { status: "canceled" }, asked.attempt)) ?? asked;
-  // A worker claimed the job in the meantime: request cancellation.
+  // A worker has claimed the job in the meantime.
   if (ended.status === "running") return cancelJob(edge, ended);
   await conclude(edge, ended);
   return ended;
@@ -67,7 +67,7 @@ export function addEventRoute(
     parameters: [lastEventIdHeader],
     tags: ["Events"],
     security: secured,
-    summary: `Follow an ${kind} live (server-sent events)`,
+    summary: `Stream an ${kind}'s events (server-sent events)`,
     request: { params: idParams(kind) },
     responses: {
       200: {
@@ -81,10 +81,10 @@ export function addEventRoute(
   app.openapi(route, async (context) => {
     const job = await requireJob(edge, context, context.req.valid("param").id);
     const given = context.req.header("Last-Event-ID");
-    // EventSource reconnects when a stream ends; 204 tells it to stop (HTML standard).
+    // EventSource reconnects when a stream ends, but not after a 204 (HTML standard).
     if (given === lastEventId) return context.body(null, 204);
     const { clock, settings, table } = edge;
-    const release = await edge.held.take(job.account, settings.longestStream);
+    const release = await edge.connections.take(job.account, settings.longestStream);
     if (!release) {
       context.header("Retry-After", "5");
       throw refuse(
@@ -112,7 +112,7 @@ export function addEventRoute(
           sentAt = clock.now();
         }
         if (after === lastEventId) return;
-        // The events may have expired; then the last one is made from the job's row.
+        // If the events have expired, the last one is created from the job's row.
         const now = events.length ? job : ((await edge.jobs.get(job.account, job.id)) ?? job);
         if (!events.length && isTerminal(now.status) && now.concluded) {
           const { status, error } = now;

@@ -2,20 +2,20 @@ import { defined } from "../../shared/defined.ts";
 import { type Job, jobSchema } from "../../shared/jobs/job.ts";
 import { parseRow } from "../../shared/rows.ts";
 import type { Edge } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { decodeCursor, encodeCursor } from "./route-parts.ts";
 
-/** Maximum rows read for one page. If few rows match, a page may be short and still have a next one. */
+/** Maximum rows read for one page. If few rows match, a page is short although there is a next one. */
 const maxRead = 1000;
 const portion = 100;
 
-/** A page of an account's jobs of one kind for which `fits` returns true, newest first. */
+/** Returns a page of an account's jobs of one kind for which `matches` returns true, newest first. */
 export async function listJobs(
   { table }: Edge,
   account: string,
   prefix: "ins#" | "edt#",
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
-  fits: (job: Job) => boolean,
+  matches: (job: Job) => boolean,
 ): Promise<{ readonly items: readonly Job[]; readonly next?: string }> {
   let after = cursor === undefined ? undefined : decodeCursor(cursor);
   if (after !== undefined && !/^(ins|edt)#\w{1,40}$/.test(after))
@@ -32,7 +32,7 @@ export async function listJobs(
     });
     for (const row of rows) {
       const job = parseRow(jobSchema, row).data;
-      if (fits(job)) items.push(job);
+      if (matches(job)) items.push(job);
       after = row.sk;
       if (items.length === limit) return { items, next: encodeCursor(after) };
     }

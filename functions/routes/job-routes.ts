@@ -61,14 +61,14 @@ export function jobRoutes<Stored, Schema extends ResourceSchema>(
   const [kind, Kind, Kinds] = names[collection];
   const base = { tags: [Kinds], security: secured };
   const one = { params: idParams(kind) };
-  // Without the type parameter, on which the types of handlers cannot depend.
+  // Widened, because the handlers' types cannot depend on a type parameter.
   const shown: ResourceSchema = schema;
   const show = async (stored: Stored, full: boolean): Promise<Resource> => present(stored, full);
-  const answers = { 200: json(shown, `The ${kind}`), ...orProblem };
+  const responses = { 200: json(shown, `The ${kind}`), ...orProblem };
 
   return {
     create<Body extends z.ZodType>({ path, operationId, summary, body, plan }: Creation<Body, Stored>): void {
-      // The document has it only if the routes wait; the handler's type has it always.
+      // Documented only if the routes can wait, but always part of the handler's type.
       const ended = { 201: json(shown, `The ${kind}, which ended during \`Prefer: wait\``) };
       const request: ReturnType<typeof jsonBody<z.ZodType>> = body;
       const route = createRoute({
@@ -124,7 +124,7 @@ export function jobRoutes<Stored, Schema extends ResourceSchema>(
         ...(wait ? { parameters: [preferHeader] } : {}),
         summary,
         request: one,
-        responses: answers,
+        responses,
       });
       app.openapi(route, async (context) => {
         const stored = await find(context, context.req.valid("param").id);
@@ -165,7 +165,7 @@ export function jobRoutes<Stored, Schema extends ResourceSchema>(
         operationId: `${name}${Kind}`,
         summary,
         request: one,
-        responses: answers,
+        responses,
       });
       app.openapi(route, async (context) =>
         context.json(await show(await act(context, context.req.valid("param").id), false), 200),

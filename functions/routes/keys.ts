@@ -9,11 +9,11 @@ import {
 import { defined } from "../../shared/defined.ts";
 import { spenderOf } from "../../shared/ledger/spending.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
-/** The list returns as many, so that every key can be found and revoked. */
+/** Maximum keys per account. The list has no pages, so that every key can be found and revoked. */
 const maxKeys = 100;
 const base = { tags: ["Keys"], security: secured };
 const shown = keySchema.meta({ id: "Key" });

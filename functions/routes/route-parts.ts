@@ -8,7 +8,9 @@ export const json = <Schema extends z.ZodType>(schema: Schema, description: stri
   description,
 });
 
-/** @param example the body that the reference's "try it" starts with; without it, every option at a random value */
+/**
+ * @param example the initial body in the reference's "try it", which otherwise sets every option at random
+ */
 export const jsonBody = <Schema extends z.ZodType>(schema: Schema, example: z.input<Schema>) => ({
   body: { content: { "application/json": { schema, example } }, required: true },
 });
@@ -23,7 +25,7 @@ const problemBody = { content: { [problemContentType]: { schema: problem } } };
 
 /** Every route may return a problem. */
 export const orProblem = {
-  "4XX": { ...problemBody, description: "The request was refused; `code` and `detail` say why" },
+  "4XX": { ...problemBody, description: "The request was refused; `code` and `detail` give the reason" },
   "5XX": { ...problemBody, description: "The service failed; repeat the request later" },
 } as const;
 
@@ -32,6 +34,6 @@ export const idParams = (kind: IdKind) =>
 
 export const secured: Record<string, string[]>[] = [{ key: [] }];
 
-/** The sort key of the last row of a page; opaque to callers. */
+/** Encodes the sort key of a page's last row. Callers treat it as opaque. */
 export const encodeCursor = (sortKey: string): string => Buffer.from(sortKey).toString("base64url");
 export const decodeCursor = (cursor: string): string => Buffer.from(cursor, "base64url").toString("utf8");

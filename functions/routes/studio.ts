@@ -22,15 +22,15 @@ const files = {
 } as const;
 
 /**
- * Only own scripts and styles, none inline. Images come from the object store, whose host is not fixed; Swagger
- * UI's icons are `data:` URLs, and it shows a result as a `blob:` URL.
+ * Allows only our own scripts and styles, none inline. The host of the object store, which serves images, is
+ * not fixed. Swagger UI's icons are `data:` URLs, and it shows a result as a `blob:` URL.
  */
 const policy =
   "default-src 'self'; img-src * blob: data:; connect-src *; base-uri 'none'; frame-ancestors 'none'";
 
-/** GET /: the studio. GET /docs: the API reference. @param folder output of `buildStudio` */
+/** Serves the studio at / and the API reference at /docs. @param folder output of `buildStudio` */
 export function addStudioRoutes(app: OpenAPIHono<EdgeEnv>, folder: URL): void {
-  // So that browsers load the reference's script, 1.6 MB, once for each version.
+  // Browsers then load the reference's script (1.6 MB) once for each version.
   app.use("/studio/*", etag());
   app.get("/docs", (context) => context.html(docsPage, 200, { "Content-Security-Policy": policy }));
   for (const [path, [file, type]] of Object.entries(files))

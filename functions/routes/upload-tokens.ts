@@ -11,7 +11,7 @@ import {
 } from "../../shared/resources/upload-token.ts";
 import { parseRow } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
 import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
@@ -24,7 +24,7 @@ const create = createRoute({
   method: "post",
   path: "/v1/uploads/tokens",
   operationId: "createUploadToken",
-  summary: "Create a short-lived token with which a phone or browser can upload, and nothing else",
+  summary: "Create a short-lived token that lets a phone or browser upload, and nothing else",
   parameters: [idempotencyKeyHeader],
   request: jsonBody(createUploadTokenSchema, { expires_in: 600, max_uploads: 10 }),
   responses: { 201: json(created, "The token"), ...orProblem },

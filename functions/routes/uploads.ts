@@ -19,7 +19,7 @@ import {
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { readTotals, requireStorage, storageLimit } from "../../shared/totals.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { useQuota } from "../quotas.ts";
 import { checkUpload } from "../upload-check.ts";
 import { readUpload } from "../uploads.ts";
@@ -97,7 +97,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const now = clock.now();
     if (token) {
       requireImage(content_type);
-      // Before the account's quota, which a used-up token must not consume.
+      // Checked before the account's quota, so that a used-up token does not consume it.
       await uploadTokens.countUpload(token, bytes);
     }
     requireStorage(await readTotals(table, account), await limitOf(account), bytes);
@@ -110,7 +110,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       created_at: toIso(now),
       ...defined({ name, token: token?.id }),
     };
-    // A form must not outlive the token by which it was requested.
+    // A token's form expires no later than the token.
     const usualEnd = now + lifetimes.uploadForm * 1000;
     const formEnd = token ? Math.min(usualEnd, Date.parse(token.expires_at)) : usualEnd;
     // The sweeper deletes uploads that are never completed.
@@ -159,7 +159,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
         known = await readUpload(edge, account, id);
       } catch (error) {
         known = await readUpload(edge, account, id);
-        // Others have filled the storage since it was checked.
+        // Concurrent uploads have filled the storage since it was checked.
         if (error instanceof VisibleError && !known) await objects.delete(objectKeys.input(account, id));
         if (!known) throw error;
       }
@@ -243,16 +243,18 @@ function requireImage(type: UploadType): void {
     );
 }
 
-/** Seconds that a download may hold a connection. */
+/** Maximum seconds of a download. */
 const longestDownload = 15;
 
-/** @throws VisibleError as Download does; `too_many_downloads` when the account holds all its connections */
+/**
+ * @throws VisibleError as Download does; `too_many_downloads` when the account's connections are all in use
+ */
 async function downloadFor(
-  { download, held, settings }: Edge,
+  { download, connections, settings }: Edge,
   account: string,
   url: string,
 ): Promise<Uint8Array> {
-  const release = await held.take(account, longestDownload);
+  const release = await connections.take(account, longestDownload);
   if (!release)
     throw refuse(
       "too_many_downloads",
@@ -268,6 +270,6 @@ async function downloadFor(
 function decodeDataUri(uri: string): Uint8Array {
   const [, base64] = /^data:[^,]*;base64,([A-Za-z0-9+/]+={0,2})$/.exec(uri) ?? [];
   if (base64 === undefined)
-    throw refuse("invalid_upload", "The data URI is not base64; write data:image/jpeg;base64,… .");
+    throw refuse("invalid_upload", "The data URI is not base64; use the form data:image/jpeg;base64,….");
   return new Uint8Array(Buffer.from(base64, "base64"));
 }

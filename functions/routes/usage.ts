@@ -6,7 +6,7 @@ import {
   usageReportSchema,
 } from "../../shared/resources/usage-report.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { json, orProblem, secured } from "./route-parts.ts";
 
 const month = 30 * 24 * 3600 * 1000;

@@ -23,8 +23,8 @@ import {
 } from "../../shared/webhooks/webhook.ts";
 import { deliveryCallback } from "../describe-api.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
-import { requireCallable } from "../webhook-address.ts";
+import { refuse } from "../problem-responses.ts";
+import { requireAllowedWebhook } from "../webhook-url.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
 import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
 
@@ -186,7 +186,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(create, async (context) => {
     const { url, events } = context.req.valid("json");
     const account = context.get("account");
-    requireCallable(edge, url);
+    requireAllowedWebhook(edge, url);
     if ((await read(account)).length >= maxWebhooks)
       throw refuse("invalid_request", `The account has ${maxWebhooks} webhooks, the limit; delete one.`);
     const webhook: StoredWebhook = {
@@ -212,7 +212,7 @@ export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   app.openapi(update, async (context) => {
     const { id } = context.req.valid("param");
     const { url, events, enabled } = context.req.valid("json");
-    requireCallable(edge, url);
+    requireAllowedWebhook(edge, url);
     const key = rowKeys.resource(context.get("account"), id);
     const stored = await updateRow(table, key, storedWebhookSchema, ({ events: before, ...webhook }) => ({
       data: {

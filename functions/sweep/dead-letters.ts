@@ -30,7 +30,10 @@ export async function handleDeadLetter(ports: DeadLetterPorts, body: string): Pr
   const parsed = jobMessageSchema.safeParse(parseJson(body));
   const counted = (kind: string) => metrics({ DeadLetters: [1, "Count"] }, { Kind: kind }, clock.now());
   if (!parsed.success)
-    return log.error("a dead-letter message has no job", { body: body.slice(0, 200), ...counted("unknown") });
+    return log.error("a dead-letter message does not name a job", {
+      body: body.slice(0, 200),
+      ...counted("unknown"),
+    });
   const { account, job: id } = parsed.data;
   const job = await jobs.get(account, id);
   if (job?.status === "running") await repairJob(ports, account, id);

@@ -5,10 +5,11 @@ import type { DueRow, Table } from "../../shared/ports/table.ts";
 import { parseRow } from "../../shared/rows.ts";
 
 /**
- * Milliseconds after a deletion: longer than a lease and any call of a worker that has not noticed it yet.
+ * Milliseconds after a deletion. Longer than a lease plus any call of a worker that has not seen the
+ * deletion.
  */
 export const firstPass = 15 * 60_000;
-/** Milliseconds until the last pass, for a worker that had lost its connection to the table. */
+/** Milliseconds until the last pass, for a worker that lost its connection to the table. */
 const lastPass = 24 * 3_600_000;
 
 const lateObjectsSchema = z.object({

@@ -1,6 +1,6 @@
 import type { DueRow } from "../../shared/ports/table.ts";
 
-/** Up to `max` rows, taken from the accounts in turn, each account's longest overdue row first. */
+/** Returns up to `max` rows, taken from the accounts in turn, each account's longest overdue row first. */
 export function fairShare(rows: readonly DueRow[], max: number): readonly DueRow[] {
   const byAccount = new Map<string, DueRow[]>();
   for (const row of rows) {

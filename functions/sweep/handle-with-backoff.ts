@@ -5,7 +5,9 @@ import { type Clock, toIso } from "../../shared/ports/clock.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { DueRow, Table } from "../../shared/ports/table.ts";
 
-/** Consecutive failures after which a row is quarantined: it is retried once a day, with an alarm. */
+/**
+ * Consecutive failures after which a row is quarantined: it is retried once a day, and an alarm is raised.
+ */
 export const maxFailures = 10;
 /** Backoff in milliseconds; it doubles with each failure. */
 const [firstWait, longestWait, quarantine] = [5000, 3_600_000, 24 * 3_600_000];
@@ -16,7 +18,7 @@ const forgottenAfter = 2 * quarantine;
 
 const failuresSchema = z.object({ count: z.number().int(), at: z.iso.datetime() });
 /** Field of the row's data that counts its failures. Replacing the data resets the count. */
-const place = "sweep_failures";
+const failuresField = "sweep_failures";
 
 interface DueRowPorts {
   readonly table: Table;
@@ -59,11 +61,11 @@ async function postpone({ table, clock }: DueRowPorts, key: DueRow, error: unkno
     return 0;
   }
   const row = await table.get(key);
-  const known = failuresSchema.safeParse(row?.data[place]).data;
+  const known = failuresSchema.safeParse(row?.data[failuresField]).data;
   const before = known && Date.parse(known.at) + forgottenAfter > now ? known.count : 0;
   const count = before + 1;
   const wait = count >= maxFailures ? quarantine : Math.min(longestWait, firstWait * 2 ** (count - 1));
   const failures = { count, at: toIso(now) };
-  await table.amend(key, { set: [[[place], failures]], due: toIso(now + wait) }, []);
+  await table.amend(key, { set: [[[failuresField], failures]], due: toIso(now + wait) }, []);
   return count;
 }

@@ -4,7 +4,7 @@ import type { Meter } from "../../shared/ports/meter.ts";
 import type { Table, TableRow } from "../../shared/ports/table.ts";
 import { parseRow } from "../../shared/rows.ts";
 
-/** Milliseconds until the next attempt, by number of attempts; the last one repeats. */
+/** Milliseconds until the next attempt, by number of attempts. The last value repeats. */
 const waits = [10_000, 60_000, 600_000, 3_600_000] as const;
 
 /**

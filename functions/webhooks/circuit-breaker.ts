@@ -3,9 +3,9 @@ import { type Clock, toIso } from "../../shared/ports/clock.ts";
 import type { Table, TableKey } from "../../shared/ports/table.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 
-/** Consecutive failures after which an account's host is not called for a while. */
+/** Consecutive failures after which calls to an account's host are paused. */
 const maxFailures = 5;
-/** Milliseconds of the first pause. It doubles with each further failure, up to the longest. */
+/** Milliseconds of the first pause. It doubles with each further failure, up to `longestPause`. */
 const firstPause = 60_000;
 const longestPause = 15 * 60_000;
 /** Seconds without calls after which a host's failures are forgotten. */
@@ -14,7 +14,7 @@ const forgottenAfter = 24 * 3600;
 const circuitSchema = z.object({ failures: z.number().int(), open_until: z.iso.datetime().optional() });
 
 /**
- * Tracks unresponsive hosts per account, so that a dead server uses few webhook connections. Concurrent
+ * Tracks unresponsive hosts per account, so that they use few webhook connections. Concurrent
  * writes may count two failures as one; the count need not be exact.
  */
 export class CircuitBreaker {
@@ -33,7 +33,7 @@ export class CircuitBreaker {
   }
 
   /** Records the outcome of a call. */
-  async note(account: string, host: string, outcome: "answered" | "failed"): Promise<void> {
+  async record(account: string, host: string, outcome: "answered" | "failed"): Promise<void> {
     const { table, clock } = this.#ports;
     const key: TableKey = rowKeys.circuit(account, host);
     const row = await table.get(key);

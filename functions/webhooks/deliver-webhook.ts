@@ -11,7 +11,7 @@ import {
   storedDeliverySchema,
   storedWebhookSchema,
 } from "../../shared/webhooks/webhook.ts";
-import { HeldConnections } from "../held-connections.ts";
+import { ConnectionLimit } from "../connection-limit.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 
 export interface DeliveryPorts {
@@ -32,7 +32,7 @@ const busyWait = { least: 5000, range: 10_000 } as const;
 
 const minute = 60;
 const hour = 3600;
-/** Seconds until the next attempt, by number of attempts; after the last one the delivery has failed. */
+/** Seconds until the next attempt, by number of attempts. After the last attempt, the delivery has failed. */
 const retrySchedule = [
   5,
   5 * minute,
@@ -44,11 +44,11 @@ const retrySchedule = [
   20 * hour,
 ] as const;
 /** Seconds for which a delivery is locked by the process that claimed it. */
-const hold = 60;
+const claimSeconds = 60;
 
 /**
- * Sends a due delivery once: the first process to claim its row sends it. Postponed if too many are being
- * sent.
+ * Sends a due delivery once: the first process to claim its row sends it. If too many are being sent, the
+ * delivery is postponed.
  */
 export async function deliverWebhook(ports: DeliveryPorts, account: string, id: string): Promise<void> {
   const { table, clock } = ports;
@@ -96,31 +96,33 @@ async function send(
   const headers = { ...signWebhook(secrets, id, Math.floor(clock.now() / 1000), taken.body) };
   const answer = await sender.send(taken.url, headers, taken.body);
   await settle(ports, taken, answer, false);
-  await breaker.note(account, host, "status" in answer && answer.status < 500 ? "answered" : "failed");
+  await breaker.record(account, host, "status" in answer && answer.status < 500 ? "answered" : "failed");
 }
 
-/** Claims the delivery for this attempt; undefined if another process has it or it is no longer due. */
+/**
+ * Claims the delivery for this attempt. Returns undefined if another process has it or it is no longer due.
+ */
 async function take({ table, clock }: DeliveryPorts, account: string, id: string) {
   let taken: StoredDelivery | undefined;
   await updateRow(table, rowKeys.resource(account, id), storedDeliverySchema, (delivery) => {
     taken = undefined;
     if (!isDue(delivery, clock.now())) return undefined;
-    const until = toIso(clock.now() + hold * 1000);
+    const until = toIso(clock.now() + claimSeconds * 1000);
     taken = { ...delivery, attempts: delivery.attempts + 1, next_attempt_at: until };
     return { data: taken, due: until };
   });
   return taken;
 }
 
-/** One of the account's connections and one of the host's; undefined if either limit is reached. */
+/** Takes a connection of the account and one of the host. Returns undefined if either limit is reached. */
 async function takeConnections(ports: DeliveryPorts, account: string, host: string) {
   const { account: ofAccount, host: ofHost } = maxConnections;
-  const releaseAccount = await new HeldConnections(ports, ofAccount).take(
+  const releaseAccount = await new ConnectionLimit(ports, ofAccount).take(
     `webhooks of ${account}`,
     longestCall,
   );
   if (!releaseAccount) return undefined;
-  const releaseHost = await new HeldConnections(ports, ofHost).take(`webhooks to ${host}`, longestCall);
+  const releaseHost = await new ConnectionLimit(ports, ofHost).take(`webhooks to ${host}`, longestCall);
   if (!releaseHost) return void (await releaseAccount());
   return async () => {
     await Promise.all([releaseAccount(), releaseHost()]);
@@ -172,8 +174,8 @@ async function settle(
 }
 
 /**
- * The secrets that sign a delivery: the current one and, after a rotation, the previous one. Empty if the
- * webhook was deleted.
+ * Returns the secrets that sign a delivery: the current one and, after a rotation, the previous one. Empty if
+ * the webhook was deleted.
  */
 async function secretsOf(
   { table, clock }: DeliveryPorts,

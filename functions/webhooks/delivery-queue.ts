@@ -8,7 +8,7 @@ import type { Table } from "../../shared/ports/table.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
-/** A pointer to a delivery's row. */
+/** Message that names a delivery's row. */
 const messageSchema = z.object({
   version: z.literal(1),
   account: z.string().regex(/^acc_[0-9a-z]{26}$/),
@@ -29,7 +29,7 @@ export async function queueDelivery(
 ): Promise<void> {
   const due = toIso(clock.now() + lostAfter);
   const isPending = { path: ["status"], equals: "pending" };
-  // Before sending: the message may be handled immediately, and the row must not change after that.
+  // Before sending, because the message may be handled immediately, and the row must not change after that.
   if ((await table.amend(rowKeys.resource(account, delivery), { due }, [isPending])) === "conflict") return;
   await webhooks.send(JSON.stringify({ version: 1, account, delivery }));
 }
@@ -44,11 +44,11 @@ export async function deliverMessage(
 ): Promise<void> {
   const parsed = messageSchema.safeParse(parseJson(body));
   if (parsed.success) await deliverWebhook(ports, parsed.data.account, parsed.data.delivery);
-  else ports.log.error("a message has no delivery", { body: body.slice(0, 200) });
+  else ports.log.error("a message does not name a delivery", { body: body.slice(0, 200) });
 }
 
 /** Receives up to ten messages and sends their deliveries concurrently. Resolves with their number. */
-export async function deliverWaiting(
+export async function deliverQueued(
   ports: DeliveryPorts & { readonly log: Log },
   webhooks: JobQueue,
 ): Promise<number> {

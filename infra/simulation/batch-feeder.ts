@@ -4,7 +4,7 @@ export interface BatchRules {
   /** Maximum lines of a batch that are queued or running. */
   readonly window: number;
   /** Maximum lines submitted per advance. */
-  readonly handful: number;
+  readonly linesPerPass: number;
   /** Seconds between two advances. */
   readonly period: number;
 }
@@ -12,13 +12,13 @@ export interface BatchRules {
 /** Submits the lines of one batch as `functions/batches/advance-batch.ts` does, never more than the window. */
 export function feedBatch(
   events: EventQueue,
-  { window, handful, period }: BatchRules,
+  { window, linesPerPass, period }: BatchRules,
   { lines, at }: { readonly lines: number; readonly at: number },
   ports: { submit(): void; settled(): number },
 ): void {
   let submitted = 0;
   const advance = () => {
-    const until = Math.min(lines, submitted + handful, ports.settled() + window);
+    const until = Math.min(lines, submitted + linesPerPass, ports.settled() + window);
     for (; submitted < until; submitted++) ports.submit();
     if (submitted < lines) events.schedule(events.now + period, advance);
   };

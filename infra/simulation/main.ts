@@ -44,7 +44,7 @@ const times: ServiceTimes = {
 };
 const cases = createCases({
   times,
-  batch: { window: positive("window"), handful: batchPace.handful, period: batchPeriod },
+  batch: { window: positive("window"), linesPerPass: batchPace.linesPerPass, period: batchPeriod },
 }).filter(({ name }) => values.only === undefined || values.only.split(",").includes(name));
 await mkdir(values.out, { recursive: true });
 

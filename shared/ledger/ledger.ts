@@ -111,7 +111,7 @@ export class Ledger {
   }
 
   /** Credits that are left of the spender's limit; Infinity without a spender. */
-  async leftOf(account: string, spender: Spender | undefined): Promise<number> {
+  async remaining(account: string, spender: Spender | undefined): Promise<number> {
     if (!spender) return Number.POSITIVE_INFINITY;
     return spender.limit - ((await this.spending(account, spender))?.used ?? 0);
   }
@@ -123,7 +123,7 @@ export class Ledger {
 
   async #requireWithinLimit(account: string, spender: Spender, credits: number): Promise<void> {
     await this.openSpending(account, spender);
-    const left = await this.leftOf(account, spender);
+    const left = await this.remaining(account, spender);
     if (credits > left)
       throw new VisibleError(
         "spend_limit_reached",

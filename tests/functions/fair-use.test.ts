@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
 import { advanceBatch } from "../../functions/batches/advance-batch.ts";
-import { HeldConnections } from "../../functions/held-connections.ts";
+import { ConnectionLimit } from "../../functions/connection-limit.ts";
 import { maxUnknownKeys } from "../../functions/middleware/unknown-keys.ts";
 import { createKeySecret, keySecretBytes } from "../../shared/accounts/api-key.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
@@ -143,15 +143,15 @@ describe("an account's open connections", () => {
     let now = Date.now();
     const clock = { ...systemClock, now: () => now };
     const table = new DynamoTable(api.world.clients.dynamo, api.world.standIns.table, clock);
-    const held = new HeldConnections({ table, clock, random: systemRandom }, 5);
-    const taken = await Promise.all(Array.from({ length: 40 }, () => held.take("account", 50)));
+    const limit = new ConnectionLimit({ table, clock, random: systemRandom }, 5);
+    const taken = await Promise.all(Array.from({ length: 40 }, () => limit.take("account", 50)));
     const count = taken.filter(Boolean).length;
     expect(count).toBeLessThanOrEqual(5);
-    const rest = await Promise.all(Array.from({ length: 5 - count }, () => held.take("account", 50)));
-    expect(await held.take("account", 50)).toBeUndefined();
+    const rest = await Promise.all(Array.from({ length: 5 - count }, () => limit.take("account", 50)));
+    expect(await limit.take("account", 50)).toBeUndefined();
     expect(rest).toHaveLength(5 - count);
     now += 60_000;
-    expect(await held.take("account", 50)).toBeDefined();
+    expect(await limit.take("account", 50)).toBeDefined();
   });
 });
 

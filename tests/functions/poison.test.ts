@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../functions/sweep/sweep.ts";
-import { deliverWaiting } from "../../functions/webhooks/delivery-queue.ts";
+import { deliverQueued } from "../../functions/webhooks/delivery-queue.ts";
 import { createJobHandler } from "../../gpu-worker/queue/run-job.ts";
 import { RetryableError } from "../../shared/errors.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
@@ -83,7 +83,7 @@ async function poisoned(): Promise<string> {
     }
   }
   await sweep(ports());
-  while (await deliverWaiting(ports(), api.world.webhooks));
+  while (await deliverQueued(ports(), api.world.webhooks));
   return body.id;
 }
 

@@ -4,7 +4,7 @@ import { createServer as createSilentServer, type Server, type Socket } from "no
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { maxConnections } from "../../functions/webhooks/deliver-webhook.ts";
-import { deliverWaiting, queueDelivery } from "../../functions/webhooks/delivery-queue.ts";
+import { deliverQueued, queueDelivery } from "../../functions/webhooks/delivery-queue.ts";
 import { createId } from "../../shared/ids.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
@@ -90,7 +90,7 @@ async function read({ account }: Caller, id: string): Promise<StoredDelivery> {
 /** Like the function's event source: several batches of messages at a time. */
 async function deliverAll(): Promise<void> {
   const lane = async () => {
-    while (await deliverWaiting(ports(), api.world.webhooks));
+    while (await deliverQueued(ports(), api.world.webhooks));
   };
   await Promise.all(Array.from({ length: 5 }, lane));
 }

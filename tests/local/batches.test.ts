@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nextRun, requireRareRuns } from "../../functions/batches/next-run.ts";
+import { nextRun, requireMinimumGap } from "../../functions/batches/next-run.ts";
 import { createAwsClients } from "../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../shared/aws/s3-object-store.ts";
 import { createId } from "../../shared/ids.ts";
@@ -155,10 +155,10 @@ describe("a schedule", () => {
     { cron: "*/7 * * * *" },
     { cron: "58,2 23,0 * * *" },
   ])("rejects %j, which is invalid or runs twice within five minutes", (schedule) => {
-    expect(() => requireRareRuns(schedule)).toThrow(expect.objectContaining({ code: "invalid_request" }));
+    expect(() => requireMinimumGap(schedule)).toThrow(expect.objectContaining({ code: "invalid_request" }));
   });
 
   it.each(["*/5 * * * *", "0,5 * * * *", "58,2 3 * * *", "0 3 29 2 *", "55 23 * * *"])("takes %s", (cron) => {
-    expect(() => requireRareRuns({ cron })).not.toThrow();
+    expect(() => requireMinimumGap({ cron })).not.toThrow();
   });
 });

@@ -56,7 +56,7 @@ describe("the times of the simulation", () => {
 describe("the recommended settings", () => {
   it("are deployed", async () => {
     const page = await readFile(new URL("../../docs/simulation.md", import.meta.url), "utf8");
-    const cases = createCases({ times: steady, batch: { window: 1, handful: 1, period: 1 } });
+    const cases = createCases({ times: steady, batch: { window: 1, linesPerPass: 1, period: 1 } });
     expect(new Set(cases.map(({ stage }) => stage))).toEqual(new Set(["production", "cpu-only"]));
     const recommended = page.split("\n").filter((line) => /^\| `[\w-]+` \|/.test(line));
     expect(recommended).toEqual(cases.map((one) => adviceLine(one, asDeployed(one))));
@@ -286,7 +286,7 @@ describe("a batch", () => {
     simulate({
       rules: { ...deployed("production", "bulk", { maximum: 24, targetWait }), conditions: uninterrupted },
       arrivals: [],
-      batch: { lines: 5000, at: 0, rules: { window, handful: 200, period: 10 } },
+      batch: { lines: 5000, at: 0, rules: { window, linesPerPass: 200, period: 10 } },
     });
 
   it("has at most `window` lines queued", () => {

@@ -21,8 +21,8 @@ const jobRetry = 10;
 export const loggedPath = (path: string): string =>
   path.replace(/visii_(test|live|upload)_\w+/g, "visii_$1_…");
 
-/** A response of type application/problem+json. */
-export function problemAnswer(
+/** Creates a response of type application/problem+json. */
+export function problemResponse(
   context: Context<EdgeEnv>,
   code: ErrorCode,
   detail: string,
@@ -51,7 +51,7 @@ export function problemAnswer(
 export const refuse = (code: ProblemCode, detail: string): VisibleError => new VisibleError(code, detail);
 
 /** Converts any error to a problem. Server errors are logged; no response contains a stack trace. */
-export function answerError(context: Context<EdgeEnv>, error: Error, log: Log): Response {
+export function errorResponse(context: Context<EdgeEnv>, error: Error, log: Log): Response {
   const trace = traceFacts(context.get("trace"));
   const facts = {
     request_id: context.get("requestId"),
@@ -59,26 +59,26 @@ export function answerError(context: Context<EdgeEnv>, error: Error, log: Log): 
     method: context.req.method,
     path: loggedPath(context.req.path),
   };
-  if (error instanceof VisibleError) return problemAnswer(context, error.code, error.message);
+  if (error instanceof VisibleError) return problemResponse(context, error.code, error.message);
   if (error instanceof HTTPException && error.status === 415)
-    return problemAnswer(
+    return problemResponse(
       context,
       "not_json",
       "The body's content type is not JSON; send JSON with Content-Type: application/json.",
     );
   if (error instanceof HTTPException && error.status < 500)
-    return problemAnswer(context, error.status === 413 ? "too_large" : "invalid_json", error.message);
+    return problemResponse(context, error.status === 413 ? "too_large" : "invalid_json", error.message);
   if (error instanceof RetryableError) {
     log.error("a service is unreachable", { ...facts, error });
     context.header("Retry-After", "2");
-    return problemAnswer(
+    return problemResponse(
       context,
       "unavailable",
       "A required service did not respond; retry in a few seconds.",
     );
   }
   log.error("internal error", { ...facts, error });
-  return problemAnswer(
+  return problemResponse(
     context,
     "internal",
     `Internal error; contact support with the request ID ${facts.request_id}.`,

@@ -1,8 +1,8 @@
 import type { Edge } from "./edge.ts";
-import { refuse } from "./problem-answers.ts";
+import { refuse } from "./problem-responses.ts";
 
-/** Rejects a forbidden webhook URL when it is submitted, not when the job ends. */
-export function requireCallable(
+/** Refuses a forbidden webhook URL when it is submitted, not when the job ends. */
+export function requireAllowedWebhook(
   { refuseWebhook }: Pick<Edge, "refuseWebhook">,
   url: string | undefined,
 ): void {

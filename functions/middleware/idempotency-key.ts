@@ -8,7 +8,7 @@ import { lifetimes } from "../../shared/object-keys.ts";
 import type { TableKey } from "../../shared/ports/table.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
-import { refuse } from "../problem-answers.ts";
+import { refuse } from "../problem-responses.ts";
 import { isDryRun } from "../quote.ts";
 import { seal, unseal } from "./sealed-text.ts";
 
@@ -37,7 +37,7 @@ const keptHeaders = ["content-type", "location"];
 const holdSecrets = ["/v1/keys", "/v1/webhooks", "/v1/uploads/tokens"];
 
 /** `Idempotency-Key`: for a day, the same key and body return the same response and create one resource. */
-export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
+export function handleIdempotencyKey(edge: Edge): MiddlewareHandler<EdgeEnv> {
   const { table, clock, random, settings } = edge;
   const lock = settings.idempotencyLock * 1000;
   return async (context, next) => {
@@ -49,7 +49,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
         "invalid_request",
         "The Idempotency-Key is invalid; use 1 to 255 visible ASCII characters.",
       );
-    // A phone must not reach responses to its backend or to another phone.
+    // An upload token must not read responses to the account's keys or to other tokens.
     const holder = context.get("uploadToken")?.id;
     const key = rowKeys.idempotency(
       context.get("account"),
@@ -77,7 +77,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     await table.replace({ ...key, data, expires }, mine.version);
   };
 
-  /** The key exists: returns its response, throws, or takes over from a process that died. */
+  /** Handles an existing key: returns its response, throws, or takes over from a process that crashed. */
   async function takeOver(
     context: Context<EdgeEnv>,
     key: TableKey,
@@ -88,7 +88,7 @@ export function answerOnce(edge: Edge): MiddlewareHandler<EdgeEnv> {
     if (!found)
       throw refuse("idempotency_in_progress", "A request with this Idempotency-Key has just ended; retry.");
     const { data, version } = found;
-    // This request wrote the record itself: only the response to its insert was lost.
+    // This request inserted the record; only the response to the insert was lost.
     if (data.random === own.random) return found;
     if (data.request !== own.request)
       throw refuse(
