@@ -56,7 +56,7 @@ export function openEdge(config: EdgeConfig): {
       queues,
       timing,
       settings,
-      refuseWebhook: publicOnly.refuseAddress,
+      refuseWebhook: publicOnly.refuseUrl,
       download: createDownload(publicOnly),
     },
     deliveries: { ...common, sender: createGuardedSender(publicOnly) },

@@ -5,7 +5,7 @@ const isLoopback = (host: string): boolean => ["127.0.0.1", "::1", "[::1]", "loc
 /** Also allows webhooks to the local machine, with http; other addresses stay restricted. */
 export const loopbackToo: OutboundPolicy = {
   ...publicOnly,
-  refuseAddress: (url) =>
-    URL.canParse(url) && isLoopback(new URL(url).hostname) ? undefined : publicOnly.refuseAddress(url),
+  refuseUrl: (url) =>
+    URL.canParse(url) && isLoopback(new URL(url).hostname) ? undefined : publicOnly.refuseUrl(url),
   refuseIp: (address) => (isLoopback(address) ? undefined : publicOnly.refuseIp(address)),
 };

@@ -80,7 +80,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     ...options.settings,
   };
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;
-  const { refuseAddress: refuseWebhook } = loopbackToo;
+  const { refuseUrl: refuseWebhook } = loopbackToo;
   const download = createDownload(loopbackToo);
   const create = (publicUrl: string) =>
     createApp({

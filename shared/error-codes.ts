@@ -1,5 +1,5 @@
 /**
- * Every code of a `VisibleError`, of a problem that the service answers, and of the error of a job. Programs
+ * All codes of `VisibleError`s, of the service's problem responses, and of the errors of jobs. Programs
  * compare codes, so a code never changes.
  */
 export const errorCodes = [
@@ -94,14 +94,14 @@ export const errorCodes = [
   "folder_not_empty",
   "out_in_use",
 
-  // Sets of cases.
+  // Evaluation sets.
   "invalid_set",
   "set_not_found",
   "set_unreadable",
   "demo_not_found",
   "demo_invalid",
 
-  // Answers of the service. shared/problem.ts gives their HTTP statuses.
+  // Responses of the service. shared/problem.ts defines their HTTP statuses.
   "invalid_json",
   "invalid_request",
   "invalid_cursor",

@@ -19,7 +19,7 @@ export class RetryableError extends Error {
   override readonly name = "RetryableError";
 }
 
-/** A retryable error that the task may have caused: its compute process died or stopped responding. */
+/** A retryable error that the task may have caused: its compute process crashed or stopped responding. */
 export class ProcessKilled extends RetryableError {}
 
 /**

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 
 /**
- * An ID is the kind's prefix and 26 characters of Crockford base 32, of which the first ten are the time:
- * `ins_…`.
+ * An ID is the kind's prefix and 26 characters in Crockford base 32, such as `ins_…`. The first ten
+ * characters encode the time.
  */
 const idPrefixes = {
   account: "acc",
@@ -38,7 +38,10 @@ export function createId(kind: IdKind, milliseconds: number, random: Uint8Array)
   return `${idPrefixes[kind]}_${timePart(milliseconds)}${randomPart(random)}`;
 }
 
-/** Derives an ID from a parent's ID and a name. It is the same each time, which makes effects idempotent. */
+/**
+ * Derives an ID from a parent's ID and a name. The same arguments give the same ID, so retries are
+ * idempotent.
+ */
 export function deriveId(kind: IdKind, parent: string, name: string): string {
   const hash = createHash("sha256").update(`${parent}/${kind}/${name}`).digest();
   return `${idPrefixes[kind]}_${parent.slice(4, 4 + timeCharacters)}${randomPart(hash)}`;

@@ -8,8 +8,8 @@ interface ImageHeader {
 }
 
 /**
- * Reads type and size of an image file from its header without decoding it. Undefined if it is not a JPEG,
- * PNG, WebP, AVIF, HEIC or TIFF file, or is truncated before its size.
+ * Reads the type and size of an image file from its header without decoding it. Returns undefined if it is
+ * not a JPEG, PNG, WebP, AVIF, HEIC or TIFF file, or is truncated before its size.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -19,9 +19,9 @@ export interface Positions {
 const page = 1000;
 
 /**
- * Writes a completed upload's row and counts its bytes, in one transaction. A named upload also gets the next position among the account's named
- * uploads, in the same transaction. The order of positions is therefore the order in which uploads become
- * visible, without gaps: a reader that has read up to a position has missed nothing before it.
+ * Writes a completed upload's row and counts its bytes, in one transaction. In the same transaction, a named
+ * upload gets the next position among the account's named uploads. Positions therefore have no gaps, and a
+ * reader that has read up to a position has missed no earlier upload.
  *
  * @param write inserts or replaces the upload's row with the data it is given
  * @param limit the account's storage in bytes
@@ -37,9 +37,9 @@ export async function writeCompleted(
 ): Promise<"written" | "conflict"> {
   const totals = await readTotals(table, account);
   requireStorage(totals, limit, bytes);
-  const room = { path: ["bytes"], below: limit - bytes + 1 };
+  const hasRoom = { path: ["bytes"], below: limit - bytes + 1 };
   if (name === undefined)
-    return table.transact([write({}), { ...countBytes(account, bytes), tests: [room] }]);
+    return table.transact([write({}), { ...countBytes(account, bytes), tests: [hasRoom] }]);
   const { named } = totals;
   const position = named + 1;
   const expires = Math.floor(Date.parse(expires_at) / 1000);
@@ -54,13 +54,13 @@ export async function writeCompleted(
           [["bytes"], bytes],
         ],
       },
-      tests: [{ path: ["named"], equals: named }, room],
+      tests: [{ path: ["named"], equals: named }, hasRoom],
     },
     { insert: { ...rowKeys.namedUpload(account, position), data, expires } },
   ]);
 }
 
-/** Seconds after which a row is deleted at the latest; the sweeper deletes it with its file when it is due. */
+/** Seconds from a row's due time until DynamoDB deletes it. The sweeper deletes it earlier, with its file. */
 const grace = 7 * 24 * 3600;
 
 /** Times of a completed upload and of its row. @param now milliseconds since 1970 */
@@ -69,7 +69,7 @@ export function uploadTimes(now: number) {
   return { expires_at: toIso(end), row: { due: toIso(end), expires: Math.floor(end / 1000) + grace } };
 }
 
-/** Milliseconds to wait before `writeCompleted` is repeated: random, so that competing requests spread. */
+/** Random milliseconds to wait before repeating `writeCompleted`, so that competing requests spread out. */
 export const competingWait = (random: RandomBytes): number => random(1)[0] ?? 0;
 
 /** An account's named uploads in a range whose names start with `prefix`, in the order of completion. */

@@ -9,7 +9,7 @@ export const objectKeys = {
   upload: (account: string, id: string) => `uploads/${account}/${id}`,
   /** The validated copy, which no form can overwrite. */
   input: (account: string, id: string) => `inputs/${account}/${id}`,
-  /** The image of an input, decoded once by a worker; everything later reads this. */
+  /** An input image, decoded once by a worker. Later jobs read it. */
   normalized: (account: string, id: string) => `normalized/${account}/${id}.png`,
   instructionFolder: (account: string, id: string) => `instructions/${account}/${id}/`,
   instruction: (account: string, id: string) => `instructions/${account}/${id}/instruction.visii`,
@@ -56,9 +56,9 @@ export const lifetimes = {
   result: 7 * 24 * 3600,
   /** Maximum retention of a plan; the bucket's lifecycle rule deletes older results. */
   longestResult: 366 * 24 * 3600,
-  /** Completed uploads and a batch's files; a job that uses an expired one fails with `upload_gone`. */
+  /** Completed uploads and a batch's files. A job that uses an expired one fails with `upload_gone`. */
   input: 30 * 24 * 3600,
-  /** Normalized images; one that has expired is made again. */
+  /** Normalized images. An expired one is created again. */
   normalized: 24 * 3600,
   /** Ended lines, until the batch's output contains them; a batch ends before its inputs expire. */
   batchLine: 31 * 24 * 3600,

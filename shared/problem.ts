@@ -16,7 +16,7 @@ export const problemSchema = z.object({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
-/** HTTP status and title by code. A VisibleError with any other code is answered with 400. */
+/** HTTP status and title by code. A VisibleError with any other code causes a 400 response. */
 export const problems = {
   invalid_json: [400, "The body is not valid JSON"],
   invalid_request: [422, "The request is invalid"],

@@ -12,7 +12,7 @@ export const queueTiming = {
   visibility: 60,
   /** Interval of extending visibility and lease; three may fail before another worker takes the job. */
   heartbeat: 15,
-  /** A worker that does not renew its lease for this long has lost the job. At most `visibility`. */
+  /** Duration of a lease. A worker that does not renew it in time loses the job. At most `visibility`. */
   lease: 60,
   /** Duration of a long poll. */
   poll: 20,
@@ -21,7 +21,7 @@ export const queueTiming = {
   /** Failed attempts after which a job fails, counted in its row, not by deliveries. */
   maximumFailures: 5,
   /**
-   * Attempts that killed the compute process after which a job fails, because its input is the likely cause.
+   * Number of crashes of the compute process after which a job fails, because its input is the likely cause.
    */
   maximumKills: 2,
   /** Initial backoff; doubles with each attempt, with jitter. */
@@ -36,7 +36,7 @@ export const queueTiming = {
 } as const;
 export type QueueTiming = { readonly [Name in keyof typeof queueTiming]: number };
 
-/** Seconds to wait before attempt `attempt + 1`; `jitter` in [0, 1) spreads it over the upper half. */
+/** Seconds to wait before attempt `attempt + 1`. `jitter` in [0, 1) spreads them over the upper half. */
 export function backoffSeconds(attempt: number, jitter: number, timing: QueueTiming = queueTiming): number {
   const full = Math.min(timing.backoffLongest, timing.backoffFirst * 2 ** Math.max(0, attempt - 1));
   return full * (0.5 + jitter / 2);

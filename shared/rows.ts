@@ -16,7 +16,7 @@ export const rowKeys = {
   balance: (account: string): TableKey => ({ pk: account, sk: "balance" }),
   /** Reservation of a job. */
   reservation: (account: string, job: string): TableKey => ({ pk: `reserved#${account}`, sk: job }),
-  /** Counts over everything that an account has. */
+  /** Totals of an account. */
   totals: (account: string): TableKey => ({ pk: account, sk: "totals" }),
   /** The account's named uploads, in the order of completion. */
   namedUpload: (account: string, position: number): TableKey => ({
@@ -31,12 +31,12 @@ export const rowKeys = {
   ledger: (account: string, entry: string): TableKey => ({ pk: `ledger#${account}`, sk: entry }),
   idempotency: (account: string, hash: string): TableKey => ({ pk: `idempotency#${account}`, sk: hash }),
   rate: (subject: string, window: number): TableKey => ({ pk: `rate#${subject}`, sk: String(window) }),
-  /** Slot `place` of a holder's open connections. */
+  /** A slot of a holder's open connections. */
   heldConnection: (holder: string, place: number): TableKey => ({
     pk: `held#${holder}`,
     sk: String(place).padStart(3, "0"),
   }),
-  /** Folders of a deleted job to empty again. */
+  /** Folders of a deleted job that will be emptied again. */
   deletion: (account: string, job: string): TableKey => ({ pk: account, sk: `del#${job}` }),
   /** An account that is being erased. In a separate partition, because the account's is emptied. */
   erasure: (account: string): TableKey => ({ pk: `erasure#${account}`, sk: `era#${account}` }),
@@ -44,7 +44,7 @@ export const rowKeys = {
   quota: (account: string, what: string): TableKey => ({ pk: `quota#${account}`, sk: what }),
   /** Circuit breaker of an account's webhooks to a host. */
   circuit: (account: string, host: string): TableKey => ({ pk: `circuit#${account}`, sk: host }),
-  /** The scaler's memory of a pool, and its lock. */
+  /** The scaler's state of a pool, and its lock. */
   scaler: (pool: string): TableKey => ({ pk: scalerPartition, sk: pool }),
   batchLine: (batch: string, line: number): TableKey => ({
     pk: `lines#${batch}`,

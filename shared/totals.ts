@@ -7,12 +7,12 @@ import { parseRow, rowKeys } from "./rows.ts";
 export const maxSchedules = 100;
 
 /** Bytes of uploads and results that an account may store, unless its plan says otherwise. */
-const usualStorage = 100e9;
+const defaultStorage = 100e9;
 
 export const storageLimit = (account: { readonly storage_bytes?: number | undefined } | undefined): number =>
-  account?.storage_bytes ?? usualStorage;
+  account?.storage_bytes ?? defaultStorage;
 
-/** Counts over everything that an account has, in one row. */
+/** Totals of an account, in one row. */
 const totalsSchema = z.object({
   /** Named uploads completed so far, which is the position of the last one. */
   named: z.number().int(),
@@ -23,7 +23,7 @@ const totalsSchema = z.object({
 });
 export type Totals = z.infer<typeof totalsSchema>;
 
-/** An account's totals. Creates the row if the account has none yet. */
+/** Reads an account's totals. Creates the row if there is none yet. */
 export async function readTotals(table: Table, account: string): Promise<Totals> {
   const key = rowKeys.totals(account);
   const row = await table.get(key);
@@ -33,21 +33,21 @@ export async function readTotals(table: Table, account: string): Promise<Totals>
   return inserted === "conflict" ? readTotals(table, account) : data;
 }
 
-/** Counts a new schedule, unless the account has as many as it may have. */
+/** Counts a new schedule, unless the limit is reached. */
 export const addSchedule = (account: string): Write => ({
   amend: rowKeys.totals(account),
   amendment: { add: [[["schedules"], 1]] },
   tests: [{ path: ["schedules"], below: maxSchedules }],
 });
 
-/** Counts the end of a schedule. */
+/** Counts a schedule that has ended. */
 export const removeSchedule = (account: string): Write => ({
   amend: rowKeys.totals(account),
   amendment: { add: [[["schedules"], -1]] },
   tests: [],
 });
 
-/** Adds bytes that are stored, or subtracts bytes that are deleted. */
+/** Adds stored bytes. A negative number subtracts deleted ones. */
 export const countBytes = (account: string, bytes: number): Write => ({
   amend: rowKeys.totals(account),
   amendment: { add: [[["bytes"], bytes]] },

@@ -5,7 +5,7 @@ import type { LogFacts } from "./ports/log.ts";
 const pattern = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /**
- * A new `traceparent`: the next span of the caller's trace, or a new trace if the given one is missing or
+ * Creates a `traceparent`: the next span of the caller's trace, or a new trace if the caller's is missing or
  * invalid.
  */
 export function continueTrace(given: string | undefined, random: RandomBytes): string {

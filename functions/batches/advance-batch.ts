@@ -1,7 +1,7 @@
-import { atOnce } from "../../shared/at-once.ts";
 import { batchPace } from "../../shared/batch-pace.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { conclude } from "../../shared/jobs/conclude.ts";
+import { mapConcurrently } from "../../shared/map-concurrently.ts";
 import { type StoredBatch, storedBatchSchema } from "../../shared/resources/batch.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
 import { storeInput } from "./batch-input.ts";
@@ -103,7 +103,7 @@ async function cancelLines(ports: BatchPorts, batch: StoredBatch): Promise<void>
   const lines = Array.from({ length: next_line - settled }, (_, index) => settled + index);
   const rows = await ports.table.getAll(lines.map((line) => rowKeys.batchLine(id, line)));
   const open = lines.filter((_, index) => !rows[index]);
-  await atOnce(cancelsAtOnce, open, async (line) => {
+  await mapConcurrently(cancelsAtOnce, open, async (line) => {
     const job = await ports.jobs.get(account, lineJobId(id, line));
     if (!job)
       return endLine(ports, batch, { line, reserved: costs[line - submitted] ?? 0, status: "canceled" });

@@ -1,6 +1,6 @@
-import { atOnce } from "../../shared/at-once.ts";
 import { type ErasurePorts, eraseDeliveries, eraseJob, eraseObjects } from "../../shared/erasure/erase.ts";
 import type { JobStore } from "../../shared/jobs/job-store.ts";
+import { mapConcurrently } from "../../shared/map-concurrently.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
@@ -22,7 +22,7 @@ export async function eraseBatch(
   const { account, id, next_line, erased = 0 } = batch;
   const until = Math.min(next_line, erased + linesPerPass);
   const lines = Array.from({ length: until - erased }, (_, index) => erased + index);
-  await atOnce(16, lines, async (line) => {
+  await mapConcurrently(16, lines, async (line) => {
     const job = await jobs.get(account, lineJobId(id, line));
     if (job) await eraseJob(ports, job);
     await table.delete(rowKeys.batchLine(id, line));

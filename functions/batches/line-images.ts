@@ -1,8 +1,8 @@
 import { readAccount } from "../../shared/accounts/account.ts";
-import { atOnce } from "../../shared/at-once.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
+import { mapConcurrently } from "../../shared/map-concurrently.ts";
 import { uploadTimes, writeCompleted } from "../../shared/named-uploads.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
@@ -35,7 +35,7 @@ export async function lineImages(
     rowKeys.resource(batch.account, lineImage(batch.id, first + index, line)),
   );
   const rows = await ports.table.getAll(keys);
-  return atOnce(importsAtOnce, lines, async ({ image, object }, index) => {
+  return mapConcurrently(importsAtOnce, lines, async ({ image, object }, index) => {
     const row = rows[index];
     const upload = row && parseRow(uploadSchema, row).data;
     if (upload?.status === "ready" && !isGone(upload, ports.clock.now())) return upload;

@@ -2,7 +2,7 @@ import { readAccount } from "../../shared/accounts/account.ts";
 import { defined } from "../../shared/defined.ts";
 import { type Clock, type RandomBytes, toIso } from "../../shared/ports/clock.ts";
 import type { Table } from "../../shared/ports/table.ts";
-import type { WebhookAnswer, WebhookSender } from "../../shared/ports/webhook-sender.ts";
+import type { WebhookOutcome, WebhookSender } from "../../shared/ports/webhook-sender.ts";
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import { signWebhook } from "../../shared/webhooks/signing.ts";
 import {
@@ -142,7 +142,7 @@ async function postpone(
 async function settle(
   { table, clock, random }: DeliveryPorts,
   { account, id, webhook, attempts }: StoredDelivery,
-  answer: WebhookAnswer,
+  answer: WebhookOutcome,
   permanent: boolean,
 ): Promise<void> {
   const status = "status" in answer ? answer.status : undefined;

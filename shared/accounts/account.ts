@@ -12,7 +12,7 @@ const accountSchema = z.object({
   webhook_secret: z.string(),
   /** Customer ID at the billing service; if present, charges are reported. */
   billing_customer: z.string().optional(),
-  /** The secret before the last rotation, and the time until which it still signs. */
+  /** The secret before the last rotation, and when it stops signing. */
   previous_webhook_secret: previousSecretSchema.optional(),
   /** Retention of results in days; the default when absent. */
   result_days: z.number().int().positive().optional(),

@@ -36,7 +36,7 @@ const keySpendingSchema = z
     month: z.string().describe("The current calendar month in UTC, such as `2026-11`."),
     charged: z.number().int().describe("Credits charged for jobs created in this month."),
     reserved: z.number().int().describe("Credits reserved for open jobs."),
-    remaining: z.number().int().describe("Credits that are left of the limit."),
+    remaining: z.number().int().describe("Remaining credits of the limit."),
   })
   .meta({ id: "KeySpending", description: "Present if the key has a monthly limit." });
 
@@ -75,7 +75,7 @@ export function createKeySecret(kind: Environment | "upload", random: Uint8Array
   return body + checksum(body);
 }
 
-/** Random bytes for createKeySecret, with enough spare ones for those that it rejects. */
+/** Random bytes for createKeySecret, with spare bytes because it rejects some. */
 export const keySecretBytes = 64;
 
 export const isWellFormedKey = (secret: string): boolean =>

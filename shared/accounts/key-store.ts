@@ -77,8 +77,8 @@ export class KeyStore {
   }
 
   /**
-   * The key with this secret; undefined if it does not exist, was revoked more than five seconds ago, or has
-   * expired.
+   * Returns the key with this secret, or undefined if it does not exist, was revoked more than five seconds
+   * ago, or has expired.
    */
   async find(secret: string): Promise<StoredKey | undefined> {
     if (!isWellFormedKey(secret)) return undefined;
@@ -92,7 +92,7 @@ export class KeyStore {
     return key;
   }
 
-  /** Whether this process found the key within the last hour. */
+  /** Returns true if this process found the key within the last hour. */
   existed(secret: string): boolean {
     return this.#existed.has(hashKeySecret(secret));
   }
@@ -116,8 +116,8 @@ export class KeyStore {
   }
 
   /**
-   * Revokes the key: immediately in this process, within five seconds in others. False if the account has no
-   * such key.
+   * Revokes the key: immediately in this process, within five seconds in others. Resolves with false if the
+   * account has no such key.
    */
   async revoke(account: string, id: string): Promise<boolean> {
     const row = await this.#table.get(rowKeys.resource(account, id));

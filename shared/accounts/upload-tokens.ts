@@ -70,7 +70,7 @@ export class UploadTokens {
     return { stored, token };
   }
 
-  /** The token; undefined if it does not exist, has expired, or it or its API key was revoked. */
+  /** Returns the token, or undefined if it does not exist, has expired, or it or its API key was revoked. */
   async find(token: string): Promise<StoredUploadToken | undefined> {
     if (!isUploadToken(token)) return undefined;
     const hash = hashKeySecret(token);
@@ -87,7 +87,7 @@ export class UploadTokens {
     return stored;
   }
 
-  /** Whether this process found the token within the last hour. */
+  /** Returns true if this process found the token within the last hour. */
   existed(token: string): boolean {
     return this.#existed.has(hashKeySecret(token));
   }
@@ -116,11 +116,11 @@ export class UploadTokens {
       "token_used_up",
       isCountReached
         ? `The upload token has created ${now.uploads} uploads, its limit; request a new token.`
-        : `The upload has ${bytes} bytes, and ${(max_bytes ?? 0) - now.bytes} of the upload token's ${max_bytes} are left; request a new token.`,
+        : `The upload has ${bytes} bytes, but the upload token has ${(max_bytes ?? 0) - now.bytes} of ${max_bytes} left; request a new token.`,
     );
   }
 
-  /** Revokes the token at once. False if the account has no such token. */
+  /** Revokes the token immediately. Resolves with false if the account has no such token. */
   async revoke(account: string, id: string): Promise<boolean> {
     const key = rowKeys.resource(account, id);
     const row = await this.#table.get(key);

@@ -8,7 +8,7 @@ import { DynamoTable } from "./dynamo-table.ts";
 import { S3ObjectStore } from "./s3-object-store.ts";
 import { SqsJobQueue } from "./sqs-job-queue.ts";
 
-/** A JSON value in one variable. */
+/** A JSON value in a variable. */
 const json = <Schema extends z.ZodType>(schema: Schema) =>
   z
     .string()

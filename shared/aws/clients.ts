@@ -26,7 +26,7 @@ export function createAwsClients(options: AwsOptions): AwsClients {
   const common = { region, maxAttempts: 4, ...defined({ credentials }) };
   const s3 = new S3Client({
     ...common,
-    // Otherwise a signed URL would contain the checksum of a body that does not exist yet.
+    // By default, a signed URL would contain the checksum of an empty body.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     ...(storeEndpoint ? { endpoint: storeEndpoint, forcePathStyle: true } : {}),

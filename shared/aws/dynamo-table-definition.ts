@@ -1,12 +1,12 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import type { TableKey } from "../ports/table.ts";
 
-/** The index of due rows. It has keys only, so other changes of a row do not write to it. */
+/** The index of due rows. It has keys only, so that other changes of a row do not write to it. */
 export const dueIndex = "by_due";
 
 /**
- * Number of index partitions by kind of row; others have one. A partition accepts 1,000 writes per second,
- * and an edit writes the index about seven times.
+ * Number of index partitions by kind of row; other kinds have one. A partition accepts 1,000 writes per
+ * second, and an edit writes to the index about seven times.
  */
 const dueShards: Readonly<Record<string, number>> = { edt: 4, dlv: 2, mtr: 2, upl: 2 };
 

@@ -108,7 +108,7 @@ export class DynamoTable implements Table {
     const now = this.#seconds();
     const items = writes.map((write) => transactItem(this.#name, write, now));
     const result = await callService(`transact ${writes.length} rows`, () =>
-      // A new command per attempt, because a command's token makes DynamoDB repeat the first response.
+      // Each attempt creates a new command, because DynamoDB repeats the first response to a command's token.
       unlessCanceled(this.#clock, () =>
         this.#client.send(new TransactWriteCommand({ TransactItems: items })),
       ),
@@ -176,7 +176,7 @@ export class DynamoTable implements Table {
           ExpressionAttributeValues: { ":due": partition, ":time": time },
           Limit: limit,
         });
-        return callService(`query what is due of ${kind}`, () => this.#client.send(command));
+        return callService(`query due rows of ${kind}`, () => this.#client.send(command));
       }),
     );
     return pages
@@ -215,7 +215,7 @@ export class DynamoTable implements Table {
 }
 
 /**
- * A key condition allows one test of the sort key, so a prefix with a bound, or two bounds, become an
+ * A key condition allows one test of the sort key. A prefix with a bound, or two bounds, therefore become an
  * inclusive range.
  */
 function sortKeyRange(prefix: string | undefined, above: string | undefined, below: string | undefined) {

@@ -26,7 +26,7 @@ export interface ModelPlace {
   readonly prefix: string;
 }
 
-/** Bytes per request, and concurrent requests, because one connection does not use the whole bandwidth. */
+/** Bytes per request, and number of concurrent requests. One connection does not use the whole bandwidth. */
 const part = 32 * 2 ** 20;
 const connections = 8;
 const sentPart = 8 * 2 ** 20;
@@ -47,7 +47,7 @@ export async function publishModel(
   if (await readManifest(place))
     throw new VisibleError(
       "already_published",
-      `${prefix} is already published and may be cached by machines; use another name.`,
+      `${prefix} is already published and machines may have cached it; use another name.`,
     );
   const files: ModelFile[] = [];
   for (const path of await listFiles(folder)) {

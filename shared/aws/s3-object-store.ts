@@ -76,7 +76,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   size(key: string): Promise<number | undefined> {
-    return this.#unlessMissing(`look at ${key}`, async () => {
+    return this.#unlessMissing(`get the size of ${key}`, async () => {
       const head = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
       return head.ContentLength ?? 0;
     });

@@ -13,7 +13,7 @@ import type { JobQueue, QueueDepth, ReceivedMessage } from "../ports/job-queue.t
 import { callService, failureName } from "./service-failure.ts";
 
 /** Maximum messages per SQS call. */
-const atOnce = 10;
+const perCall = 10;
 
 /** A standard SQS queue. */
 export class SqsJobQueue implements JobQueue {
@@ -35,8 +35,8 @@ export class SqsJobQueue implements JobQueue {
   }
 
   async sendAll(bodies: readonly string[]): Promise<void> {
-    const groups = Array.from({ length: Math.ceil(bodies.length / atOnce) }, (_, group) =>
-      bodies.slice(group * atOnce, (group + 1) * atOnce),
+    const groups = Array.from({ length: Math.ceil(bodies.length / perCall) }, (_, group) =>
+      bodies.slice(group * perCall, (group + 1) * perCall),
     );
     await Promise.all(
       groups.map(async (group) => {

@@ -11,7 +11,7 @@ const kept = new Set([rowKeys.balance("").sk]);
 
 /**
  * Erases an account: first its keys, so that nothing new is created, then all of its rows and files. The
- * balance and the ledger are kept; they contain only IDs and numbers. Idempotent, also after an interruption.
+ * balance and the ledger are kept; they contain only IDs and numbers. Idempotent, even after an interruption.
  */
 export async function eraseAccount(ports: ErasurePorts, account: string): Promise<void> {
   const { table, objects } = ports;
@@ -33,7 +33,7 @@ export async function eraseAccount(ports: ErasurePorts, account: string): Promis
   for (const folder of objectFolders) await eraseObjects(objects, `${folder}/${account}/`);
 }
 
-/** Deletes the row by which each secret of a kind is found. */
+/** Deletes the rows under the hashes of all secrets of a kind. */
 async function eraseSecrets(
   table: Table,
   account: string,

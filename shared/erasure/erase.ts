@@ -1,6 +1,6 @@
-import { atOnce } from "../at-once.ts";
 import { defined } from "../defined.ts";
 import { type Job, storedBytes } from "../jobs/job.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import { objectKeys } from "../object-keys.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { Table, TableKey, TableRow } from "../ports/table.ts";
@@ -29,7 +29,7 @@ export async function eraseUpload(ports: ErasurePorts, account: string, id: stri
   await objects.delete(objectKeys.input(account, id));
   await objects.delete(objectKeys.normalized(account, id));
   if (upload?.status !== "pending") return deleteCounted(table, account, key, upload?.bytes ?? 0);
-  // If it was completed in the meantime, it is counted.
+  // If the upload was completed in the meantime, its bytes are counted.
   if ((await table.delete(key, row?.version)) === "conflict") await eraseUpload(ports, account, id);
 }
 
@@ -37,7 +37,7 @@ export async function eraseUpload(ports: ErasurePorts, account: string, id: stri
 async function deleteCounted(table: Table, account: string, key: TableKey, bytes: number): Promise<void> {
   const isDone =
     bytes > 0 && (await table.transact([{ delete: key }, countBytes(account, -bytes)])) === "written";
-  // The row is gone, or the account's totals are.
+  // The row or the account's totals no longer exist.
   if (!isDone) await table.delete(key);
 }
 
@@ -61,19 +61,19 @@ export async function eraseJob(
           objectKeys.lut(account, id),
           objectKeys.losses(account, id),
         ];
-  await atOnce(width, files, (key) => objects.delete(key));
+  await mapConcurrently(width, files, (key) => objects.delete(key));
   await eraseRows(table, rowKeys.event(id, "").pk);
   await eraseDeliveries(table, account, id);
   await deleteCounted(table, account, rowKeys.resource(account, id), storedBytes(results));
 }
 
-/** Erases the deliveries of a job or batch. Their IDs start with its time (`deriveId`). */
+/** Erases the deliveries of a job or batch. Their IDs start with the time of its ID (`deriveId`). */
 export async function eraseDeliveries(table: Table, account: string, subject: string): Promise<void> {
   const prefix = `dlv#dlv_${subject.slice(4, 14)}`;
-  await eraseRows(table, account, prefix, (row) => tellsOf(row, subject));
+  await eraseRows(table, account, prefix, (row) => mentions(row, subject));
 }
 
-function tellsOf(row: TableRow, subject: string): boolean {
+function mentions(row: TableRow, subject: string): boolean {
   const { body } = parseRow(storedDeliverySchema, row).data;
   return body.includes(JSON.stringify(subject));
 }
@@ -92,7 +92,7 @@ export async function eraseRows(
       ...defined({ after }),
     });
     const keys: TableKey[] = rows.filter(wanted).map(({ sk }) => ({ pk, sk }));
-    await atOnce(width, keys, (key) => table.delete(key));
+    await mapConcurrently(width, keys, (key) => table.delete(key));
     if (rows.length < page) return;
     after = rows.at(-1)?.sk;
   }
@@ -102,7 +102,7 @@ export async function eraseRows(
 export async function eraseObjects(objects: ObjectStore, prefix: string): Promise<void> {
   for (;;) {
     const found = await objects.list(prefix, page);
-    await atOnce(width, found, ({ key }) => objects.delete(key));
+    await mapConcurrently(width, found, ({ key }) => objects.delete(key));
     if (found.length < page) return;
   }
 }

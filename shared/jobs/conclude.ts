@@ -29,7 +29,7 @@ export interface ConcludePorts {
 
 /**
  * Concludes a job that has ended: settles the ledger, publishes the last event, updates the batch and creates
- * webhook deliveries. Every step is idempotent, so the sweeper completes it if the worker dies in between.
+ * webhook deliveries. Every step is idempotent, so the sweeper can complete it after a crash.
  */
 export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
   if (!isTerminal(job.status) || job.concluded) return;
@@ -43,7 +43,7 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
       status: job.status,
       ...defined({ error: job.error }),
     });
-    await noteForMeter(table, job);
+    await insertMeterRow(table, job);
     await announce(ports, job);
   }
   await jobs.markConcluded(job);
@@ -59,7 +59,7 @@ const lineOf = ({ id, status, results, error, reserved, usage }: Job, line: numb
 });
 
 /** Stores a row for the billing service if the account has a billing customer. */
-async function noteForMeter(table: Table, job: Job): Promise<void> {
+async function insertMeterRow(table: Table, job: Job): Promise<void> {
   const { account, id, usage, finished_at: at } = job;
   if (!usage?.credits || at === undefined) return;
   const customer = (await readAccount(table, account))?.billing_customer;
@@ -87,10 +87,10 @@ export async function announceEnd(
   data: WebhookPayload["data"],
 ): Promise<void> {
   const rows = await table.query(account, { prefix: "whk#", limit: 50 });
-  const wanting = rows
+  const subscribed = rows
     .map((row) => parseRow(storedWebhookSchema, row).data)
     .filter(({ enabled, events }) => enabled && (events?.includes(type) ?? true));
-  const targets: { readonly url: string; readonly webhook?: string }[] = wanting.map(({ id, url }) => ({
+  const targets: { readonly url: string; readonly webhook?: string }[] = subscribed.map(({ id, url }) => ({
     webhook: id,
     url,
   }));

@@ -1,6 +1,6 @@
-import { atOnce } from "../at-once.ts";
 import { defined } from "../defined.ts";
 import type { ErrorCode } from "../error-codes.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import { lifetimes } from "../object-keys.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
@@ -52,10 +52,10 @@ export class JobStore {
 
   /**
    * Stores new jobs with one write each and enqueues them; existing jobs are only enqueued. Callers must
-   * repeat it until it resolves, because the rows become due only after their messages would be missed.
+   * repeat a call that rejects, because the rows become due only when a lost message would be noticed.
    */
   async submitAll(jobs: readonly Job[]): Promise<void> {
-    await atOnce(insertsAtOnce, jobs, (job) => {
+    await mapConcurrently(insertsAtOnce, jobs, (job) => {
       const data: Job = { ...job, enqueued_at: this.#in(0) };
       const due = this.#dueIn(job, this.timing.queuedCheck);
       return this.#ports.table.insert({ ...rowKeys.resource(job.account, job.id), data, due });
@@ -70,7 +70,7 @@ export class JobStore {
   async enqueue(job: Job, delaySeconds = 0): Promise<void> {
     await this.#ports.queues[job.queue].send(JSON.stringify(messageOf(job)), Math.round(delaySeconds));
     const due = this.#dueIn(job, delaySeconds + this.timing.queuedCheck);
-    // A worker that has claimed the job in the meantime has set the due time itself.
+    // If a worker has claimed the job in the meantime, it has set the due time.
     await this.#ports.table.amend(
       rowKeys.resource(job.account, job.id),
       { set: [[["enqueued_at"], this.#in(0)]], due },
@@ -98,7 +98,7 @@ export class JobStore {
   }
 
   async #isEmpty(queue: QueueName): Promise<boolean> {
-    // Messages in flight are ignored: they belong to running jobs.
+    // Messages in flight are ignored, because they belong to running jobs.
     const { visible, delayed } = await this.#ports.queues[queue].depth();
     return visible + delayed === 0;
   }
@@ -117,8 +117,9 @@ export class JobStore {
   }
 
   /**
-   * Claims a job for `owner`, a name of this attempt. `"taken"` if another lease is valid, `"over"` if the
-   * job has ended, undefined if it does not exist. The owner of an expired lease has lost the job.
+   * Claims a job for `owner`, a name of this attempt. Resolves with `"taken"` if another lease is valid,
+   * `"over"` if the job has ended, and undefined if it does not exist. The owner of an expired lease has lost
+   * the job.
    */
   async claim(account: string, id: string, owner: string): Promise<Job | "taken" | "over" | undefined> {
     let outcome = "over" as "claimed" | "taken" | "over";
@@ -144,7 +145,10 @@ export class JobStore {
     return job && (outcome === "claimed" ? job : outcome);
   }
 
-  /** Extends the lease and stores the progress. Undefined if `owner` has lost the job and must stop. */
+  /**
+   * Extends the lease and stores the progress. Resolves with undefined if `owner` has lost the job and must
+   * stop.
+   */
   async renew(job: Job, owner: string, facts: JobFacts = {}): Promise<Job | undefined> {
     let held = false;
     const now = await this.change(job.account, job.id, (row) => {
@@ -172,7 +176,7 @@ export class JobStore {
 
   /**
    * Counts a failed attempt. The job is retried or ends: `gave_up` after `maximumFailures`, `unprocessable`
-   * after its compute process died `maximumKills` times.
+   * after its compute process crashed `maximumKills` times.
    *
    * @param failure with `resend` the caller enqueues it; otherwise its message is redelivered
    * @returns the job after the change; unchanged if `owner` has lost it
@@ -191,7 +195,7 @@ export class JobStore {
         kills >= maximumKills
           ? {
               code: "unprocessable",
-              message: `The compute process died ${kills} times on this job (${reason}); check its images, or send smaller ones.`,
+              message: `The compute process crashed ${kills} times on this job (${reason}); check its images, or send smaller ones.`,
             }
           : failures >= maximumFailures
             ? {
@@ -240,7 +244,7 @@ export class JobStore {
     });
   }
 
-  /** The results were deleted. */
+  /** Records that the results were deleted. */
   markExpired(job: Job): Promise<Job | undefined> {
     return this.change(job.account, job.id, (row) => {
       const bytes = storedBytes(row.results);
@@ -272,7 +276,7 @@ export type JobEnd = Pick<Job, "status"> &
 
 interface JobFailure {
   readonly reason: string;
-  /** The compute process died or stopped responding. */
+  /** The compute process crashed or stopped responding. */
   readonly killed?: boolean;
   readonly resend?: boolean;
 }

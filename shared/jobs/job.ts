@@ -12,7 +12,7 @@ import {
 } from "../resources/fields.ts";
 import { createInstructionSchema, importInstructionSchema } from "../resources/instruction.ts";
 
-/** What the caller asked for, by the kind of work. */
+/** The caller's request, by kind of job. */
 const jobRequestSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("learn"), ...createInstructionSchema.shape }),
   z.object({ kind: z.literal("import"), ...importInstructionSchema.shape }),
@@ -56,7 +56,7 @@ export const jobSchema = z.object({
   attempt: z.number().int().nonnegative(),
   /** Attempts that ended in a retryable failure. */
   failures: z.number().int().nonnegative(),
-  /** Failures in which the compute process died or stopped responding. */
+  /** Failures in which the compute process crashed or stopped responding. */
   kills: z.number().int().nonnegative().optional(),
   /** When its message was last sent. */
   enqueued_at: timeSchema.optional(),

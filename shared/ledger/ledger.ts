@@ -34,9 +34,9 @@ interface OpenLimit {
 }
 
 /**
- * Money: reserved when a job is accepted, charged for measured work at its end, the rest returned. Each move
- * is one transaction of the balance with the row that shows that it was made, so it is made once however
- * often it is tried.
+ * The accounts' credits. They are reserved when a job is accepted; when it ends, the measured work is charged
+ * and the rest is released. Each operation writes the balance and a row that records it in one transaction,
+ * so retries have no further effect.
  */
 export class Ledger {
   readonly #table: Table;
@@ -73,10 +73,10 @@ export class Ledger {
   }
 
   /**
-   * Reserves credits for a job and stores its row, both or neither. A job whose row or reservation is there
-   * already keeps it.
+   * Reserves credits for a job and stores its row in one transaction. Does nothing if the job already has a
+   * row or a reservation.
    *
-   * @param row of the job; whoever reserves without one must settle
+   * @param row of the job; a caller without one must call `settle`
    * @param spender a key whose limit the job counts towards
    * @throws VisibleError `insufficient_credit`, `too_many_jobs` if `limit.max` jobs of its class are open, or
    * `spend_limit_reached`
@@ -104,13 +104,13 @@ export class Ledger {
     }
   }
 
-  /** What the spender has used; undefined before its first reservation. */
+  /** Resolves with the spender's spending, or undefined before its first reservation. */
   async spending(account: string, spender: Omit<Spender, "limit">): Promise<Spending | undefined> {
     const row = await this.#table.get(spendingKey(account, spender));
     return row && parseRow(spendingSchema, row).data;
   }
 
-  /** Credits that are left of the spender's limit; Infinity without a spender. */
+  /** Resolves with the remaining credits of the spender's limit; Infinity without a spender. */
   async remaining(account: string, spender: Spender | undefined): Promise<number> {
     if (!spender) return Number.POSITIVE_INFINITY;
     return spender.limit - ((await this.spending(account, spender))?.used ?? 0);
@@ -127,11 +127,11 @@ export class Ledger {
     if (credits > left)
       throw new VisibleError(
         "spend_limit_reached",
-        `The request requires ${credits} credits, and ${left} of the API key's limit of ${spender.limit} for ${spender.month} are left; use another key or wait for the next month.`,
+        `The request requires ${credits} credits, but the API key has ${left} left of its limit of ${spender.limit} for ${spender.month}; use another key or wait for the next month.`,
       );
   }
 
-  /** @throws VisibleError as `reserve`, unless the balance covers the credits by now */
+  /** @throws VisibleError as `reserve`, unless the balance covers the credits now */
   requireCovered(
     balance: Balance | undefined,
     { credits, class: jobClass, jobs }: Parameters<typeof reserving>[1],
@@ -141,17 +141,17 @@ export class Ledger {
     if (open + jobs > max)
       throw new VisibleError(
         "too_many_jobs",
-        `The account has ${open} open ${jobClass} jobs and its limit is ${max}; wait for one to end.`,
+        `The account has ${open} open ${jobClass} jobs and its limit is ${max}; wait until one has ended.`,
       );
     if (!balance || balance.available < credits)
       throw new VisibleError(
         "insufficient_credit",
-        `The request requires ${credits} credits and the balance is ${balance?.available ?? 0}; add credit or request less.`,
+        `The request requires ${credits} credits, but the balance is ${balance?.available ?? 0}; add credit or request less.`,
       );
   }
 
   /**
-   * Charges `usage` and releases the rest of the reservation; without usage, all of it.
+   * Charges `usage` and releases the rest of the reservation. Without usage, it releases all of it.
    *
    * @param bytes of the job's results, which are counted towards the account's storage
    */
@@ -176,14 +176,14 @@ export class Ledger {
   }
 
   /**
-   * Charges from `from` to `to`, exclusive, oldest first; at most `limit`.
+   * Reads at most `limit` charges from `from` to `to`, exclusive, oldest first.
    *
-   * @param from in the format of `toIso`, as `to`
+   * @param from in the format of `toIso`, like `to`
    */
   async charges(account: string, from: string, to: string, limit: number): Promise<readonly LedgerEntry[]> {
     const { pk } = rowKeys.ledger(account, "");
-    // Sort keys go on after the time, so the first charge of `from` is beyond it and the first of `to` is not
-    // before it.
+    // A charge's sort key is its time and a suffix, so a charge at `from` sorts after `from` and one at `to`
+    // after `to`.
     const rows = await this.#table.query(pk, { after: from, until: to, limit });
     return rows.map((row) => parseRow(ledgerEntrySchema, row).data);
   }

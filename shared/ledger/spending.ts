@@ -4,7 +4,7 @@ import type { NewRow, Write } from "../ports/table.ts";
 import { rowKeys } from "../rows.ts";
 import type { Spender } from "../spender.ts";
 
-/** What a key with a limit has spent in a month. */
+/** Spending of a key with a limit in a month. */
 export const spendingSchema = z.object({
   /** Reserved plus charged credits. */
   used: z.number().int(),
@@ -12,10 +12,10 @@ export const spendingSchema = z.object({
 });
 export type Spending = z.infer<typeof spendingSchema>;
 
-/** Seconds after which the row of a month is deleted. */
+/** Seconds after which a month's row is deleted. */
 const kept = 400 * 24 * 3600;
 
-/** The key as a spender now; undefined if it has no limit. @param now milliseconds since 1970 */
+/** Returns the key as a spender, or undefined if it has no limit. @param now milliseconds since 1970 */
 export const spenderOf = (
   { id, monthly_limit: limit }: { readonly id: string; readonly monthly_limit?: number | undefined },
   now: number,
@@ -32,7 +32,7 @@ export const spenderIn = ({ key, limit }: Spender, now: number): Spender => ({
 export const spendingKey = (account: string, { key, month }: Omit<Spender, "limit">) =>
   rowKeys.spending(account, `${key}#${month}`);
 
-/** The row of a month in which nothing is spent yet. @param now milliseconds since 1970 */
+/** Creates the row of a month without spending. @param now milliseconds since 1970 */
 export const newSpending = (account: string, spender: Spender, now: number): NewRow => {
   const data: Spending = { used: 0, charged: 0 };
   return { ...spendingKey(account, spender), data, expires: Math.floor(now / 1000) + kept };
@@ -45,7 +45,7 @@ export const spend = (account: string, spender: Spender, credits: number): Write
   tests: [{ path: ["used"], below: spender.limit - credits + 1 }],
 });
 
-/** Replaces a reservation with what was charged of it. */
+/** Replaces a reservation with its charge. */
 export const settleSpending = (
   account: string,
   spender: Spender,

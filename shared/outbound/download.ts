@@ -5,7 +5,7 @@ import { guardedLookup, type OutboundPolicy } from "./outbound-policy.ts";
 
 const maxRedirects = 3;
 
-/** Downloads the file at a URL that a caller gave. */
+/** Downloads the file at a caller's URL. */
 export type Download = (url: string, maximumBytes: number) => Promise<Uint8Array>;
 
 /**
@@ -19,7 +19,7 @@ export function createDownload(policy: OutboundPolicy): Download {
     const signal = AbortSignal.timeout(policy.timeout);
     let url = start;
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-      const refusal = policy.refuseAddress(url);
+      const refusal = policy.refuseUrl(url);
       if (refusal !== undefined) throw new VisibleError("forbidden_url", refusal);
       const answer = await get(policy, new URL(url), maximumBytes, signal);
       if (!("location" in answer)) return answer.bytes;

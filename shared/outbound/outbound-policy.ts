@@ -1,28 +1,28 @@
 import { lookup as resolve } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { refuseAddress, refuseIp } from "./public-address.ts";
+import { refuseIp, refuseUrl } from "./public-address.ts";
 
-/** Which addresses given by callers the service may connect to. */
+/** Addresses that the service may connect to for callers. */
 export interface OutboundPolicy {
-  /** Why a URL may not be called, before its name is resolved. */
-  readonly refuseAddress: (url: string) => string | undefined;
-  /** Why an address that a name resolved to may not be called. */
+  /** Returns why a URL is forbidden, before its host name is resolved. */
+  readonly refuseUrl: (url: string) => string | undefined;
+  /** Returns why an IP address is forbidden, after a host name was resolved. */
   readonly refuseIp: (address: string) => string | undefined;
-  /** Milliseconds for the whole call. */
+  /** Maximum milliseconds of a call. */
   readonly timeout: number;
-  /** How names become addresses. */
+  /** Resolves host names. */
   readonly lookup: LookupFunction;
 }
 
 export const publicOnly: OutboundPolicy = {
-  refuseAddress,
+  refuseUrl,
   refuseIp,
   timeout: 10_000,
   lookup: resolve as LookupFunction,
 };
 
 /**
- * A look-up for `http.request` that refuses addresses by the policy. The connection goes to the address that
+ * A `lookup` for `http.request` that refuses addresses by the policy. The connection uses the address that
  * was checked.
  */
 export function guardedLookup({ lookup, refuseIp }: OutboundPolicy): LookupFunction {
@@ -30,7 +30,7 @@ export function guardedLookup({ lookup, refuseIp }: OutboundPolicy): LookupFunct
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, "", 0);
       const addresses = Array.isArray(found) ? found : [{ address: found, family: 4 }];
-      // One bad address among good ones is reason enough: a name that mixes them is up to something.
+      // One forbidden address is enough: a name that resolves to both kinds is suspicious.
       const refusal = addresses
         .map(({ address }) => refuseIp(address))
         .find((reason) => reason !== undefined);

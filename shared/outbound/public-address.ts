@@ -1,8 +1,8 @@
 import ipaddr from "ipaddr.js";
 
 /**
- * Why an IP address must not be called; undefined when it is a public unicast address. Mapped, translated and
- * tunneled addresses are rejected.
+ * Returns why an IP address is forbidden, or undefined if it is a public unicast address. Mapped, translated
+ * and tunneled addresses are forbidden.
  */
 export function refuseIp(address: string): string | undefined {
   if (!ipaddr.isValid(address)) return `${address} is not an IP address`;
@@ -11,16 +11,16 @@ export function refuseIp(address: string): string | undefined {
   return range === "unicast" ? undefined : `${address} is ${range}, not a public address`;
 }
 
-/** Why a URL must not be called, checked before its host name is resolved; undefined when it may be. */
-export function refuseAddress(text: string): string | undefined {
-  if (!URL.canParse(text)) return "Not a valid URL.";
+/** Returns why a URL is forbidden, before its host name is resolved, or undefined if it is allowed. */
+export function refuseUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return "The URL is not valid; use a full URL such as https://example.com/hook.";
   const url = new URL(text);
-  if (url.protocol !== "https:") return "The URL must use https.";
-  if (url.username || url.password) return "The URL must not contain a user name or password.";
+  if (url.protocol !== "https:") return "The URL does not use https; use an https URL.";
+  if (url.username || url.password) return "The URL contains a user name or password; remove it.";
   const host = url.hostname.replace(/^\[|\]$/g, "");
   // The URL parser has normalized 0x7f.1, 2130706433 and the like to dotted form.
   if (ipaddr.isValid(host)) return refuseIp(host);
   if (!host.includes(".") || /(^|\.)(localhost|local|internal|home\.arpa)\.?$/i.test(host))
-    return `${host} is not a public host name.`;
+    return `${host} is not a public host name; use a host on the internet.`;
   return undefined;
 }

@@ -79,8 +79,8 @@ export interface Table {
    */
   delete(key: TableKey, version?: number): Promise<"deleted" | "conflict">;
   /**
-   * Writes all or nothing; `"conflict"` when one condition does not hold. Each row once, 100 at most.
-   * Repeating it after a lost answer is safe as far as its conditions make it so.
+   * Writes all rows or none; `"conflict"` if a condition does not hold. Each row may occur once; at most 100
+   * rows. Repeating it after a lost response is safe only if its conditions prevent a second write.
    */
   transact(writes: readonly Write[]): Promise<"written" | "conflict">;
   /** Atomically increments a counter, initially 0, and returns the new value. */

@@ -1,6 +1,6 @@
 /** Sends a webhook. Failures of the receiver are returned, not thrown. */
 export interface WebhookSender {
-  send(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<WebhookAnswer>;
+  send(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<WebhookOutcome>;
 }
 
-export type WebhookAnswer = { readonly status: number } | { readonly refused: string };
+export type WebhookOutcome = { readonly status: number } | { readonly refused: string };

@@ -84,7 +84,7 @@ export const editOptionsSchema = z
       .enum(["safe", "keep", "strip"])
       .optional()
       .describe(
-        "What a result keeps of the photo's EXIF, IPTC and XMP. `safe` (default): author, copyright, dates and camera, but not the place. `keep`: also the place. `strip`: nothing.",
+        "Metadata (EXIF, IPTC and XMP) of the photo that a result keeps. `safe` (default): author, copyright, dates and camera, but not the location. `keep`: also the location. `strip`: nothing.",
       ),
     color_profile: z
       .enum(["srgb", "keep"])

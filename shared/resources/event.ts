@@ -2,7 +2,7 @@ import { z } from "zod";
 import { editResultSchema } from "./edit.ts";
 import { jobErrorSchema, progressSchema, statusSchema } from "./fields.ts";
 
-/** A live event of a job. `result` announces a new result; get the edit for its URL. */
+/** A live event of a job. `result` means that there is a new result; get the edit for its URL. */
 export const jobEventSchema = z.discriminatedUnion("type", [
   z
     .object({ type: z.literal("status"), status: statusSchema, error: jobErrorSchema.optional() })

@@ -62,7 +62,7 @@ export const progressSchema = z
 
 export const jobErrorSchema = z
   .object({ code: z.string(), message: z.string() })
-  .describe("Why it failed: a stable code, and a message with the cause and what to do.")
+  .describe("Reason of the failure: a stable code, and a message with the cause and what to do.")
   .meta({ id: "JobError" });
 
 /** Measured usage of a job. */

@@ -55,34 +55,34 @@ export const createInstructionSchema = z
       .gt(0)
       .max(1)
       .optional()
-      .describe("AdamW's learning rate; the model's own when absent."),
+      .describe("Learning rate of AdamW. Default: the model's setting."),
     text_guidance: z
       .number()
       .min(0)
       .max(30)
       .optional()
       .describe(
-        "Text guidance inside the loss, and for edits by the instruction; the model's own when absent.",
+        "Text guidance scale in the loss, and for edits with the instruction. Default: the model's setting.",
       ),
     image_guidance: z
       .number()
       .min(0)
       .max(10)
       .optional()
-      .describe("Image guidance inside the loss; the model's own when absent."),
+      .describe("Image guidance scale in the loss. Default: the model's setting."),
     clip_weight: z
       .number()
       .min(0)
       .max(10)
       .optional()
       .describe(
-        "Weight of the CLIP loss; 0.1 when absent. In the space `kv` there is none, so it must be 0 there.",
+        "Weight of the CLIP loss. Default: 0.1. The space `kv` has no CLIP loss, so it must be 0 or absent there.",
       ),
     metadata: metadataSchema.optional(),
     webhook: webhookUrlSchema.optional(),
   })
   .refine(({ space, clip_weight }) => space !== "kv" || !clip_weight, {
-    error: "the space kv has no CLIP loss; leave clip_weight out",
+    error: "must be 0 or absent, because the space kv has no CLIP loss",
     path: ["clip_weight"],
   })
   .meta({ id: "CreateInstruction" });

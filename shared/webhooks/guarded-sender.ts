@@ -1,19 +1,20 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { guardedLookup, type OutboundPolicy } from "../outbound/outbound-policy.ts";
-import type { WebhookAnswer, WebhookSender } from "../ports/webhook-sender.ts";
+import type { WebhookOutcome, WebhookSender } from "../ports/webhook-sender.ts";
 
-/** Bytes of an answer that are read before the connection is cut; its body is of no interest. */
-const longestAnswer = 64 * 1024;
+/** Bytes of a response that are read before the connection is closed. The body is ignored. */
+const maxResponseBytes = 64 * 1024;
 
 /**
- * Calls strangers' addresses: what a name resolves to is checked and then connected to, in one look-up, so
- * that DNS cannot change its mind in between; redirects are not followed; time and bytes are bounded.
+ * Calls untrusted URLs. Each host name is resolved once: the resolved address is checked and then connected
+ * to, so that DNS cannot return another one in between. Redirects are not followed. Time and bytes are
+ * limited.
  */
 export function createGuardedSender(policy: OutboundPolicy): WebhookSender {
   return {
     send(url, headers, body) {
-      const refusal = policy.refuseAddress(url);
+      const refusal = policy.refuseUrl(url);
       return refusal ? Promise.resolve({ refused: refusal }) : post(policy, new URL(url), headers, body);
     },
   };
@@ -24,9 +25,9 @@ function post(
   url: URL,
   headers: Readonly<Record<string, string>>,
   body: string,
-): Promise<WebhookAnswer> {
+): Promise<WebhookOutcome> {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
-  return new Promise((answer) => {
+  return new Promise((resolve) => {
     const outgoing = request(
       url,
       {
@@ -43,15 +44,15 @@ function post(
       },
       (response) => {
         let bytes = 0;
-        answer({ status: response.statusCode ?? 0 });
+        resolve({ status: response.statusCode ?? 0 });
         response.on("data", (chunk: Buffer) => {
           bytes += chunk.length;
-          if (bytes > longestAnswer) response.destroy();
+          if (bytes > maxResponseBytes) response.destroy();
         });
         response.on("error", () => undefined);
       },
     );
-    outgoing.on("error", (error) => answer({ refused: error.message }));
+    outgoing.on("error", (error) => resolve({ refused: error.message }));
     outgoing.end(body);
   });
 }

@@ -13,13 +13,13 @@ export interface WebhookHeaders {
   /** Unix seconds. */
   readonly "webhook-timestamp": string;
   /**
-   * `v1,` and a base64 HMAC-SHA256 of `id.timestamp.body`; several with spaces between while a secret is
-   * rotated.
+   * `v1,` and a base64 HMAC-SHA256 of `id.timestamp.body`. While a secret is rotated, there are several,
+   * separated by spaces.
    */
   readonly "webhook-signature": string;
 }
 
-/** Signs with each of `secrets`; a receiver knows at least one. */
+/** Signs with each of `secrets`. A receiver has at least one of them. */
 export function signWebhook(
   secrets: readonly string[],
   id: string,
@@ -36,7 +36,7 @@ export function signWebhook(
   };
 }
 
-/** A webhook that must not be trusted. */
+/** Thrown for a webhook that must not be trusted. */
 export class WebhookError extends Error {
   override readonly name = "WebhookError";
   readonly code: "invalid_signature" | "stale_webhook";
@@ -73,7 +73,7 @@ export function verifyWebhook(
   if (!(age <= tolerance))
     throw new WebhookError(
       "stale_webhook",
-      `The webhook's timestamp is ${age} seconds off; it may be a replay.`,
+      `The webhook's timestamp is ${age} seconds off and may be a replay; check this machine's clock.`,
     );
   return JSON.parse(body);
 }

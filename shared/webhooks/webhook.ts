@@ -23,10 +23,10 @@ const webhookEvents = [
 const webhookEventSchema = z.enum(webhookEvents).meta({ id: "WebhookEvent" });
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
-/** An event, or what `POST /v1/webhooks/{id}/ping` sends. */
+/** An event, or `ping`, which `POST /v1/webhooks/{id}/ping` sends. */
 const payloadTypeSchema = z.enum([...webhookEvents, "ping"]).meta({ id: "PayloadType" });
 
-/** The payload of a webhook: enough to fetch the resource. */
+/** The payload of a webhook. It identifies the resource to fetch. */
 export const webhookPayloadSchema = z.object({
   type: payloadTypeSchema,
   timestamp: timeSchema.describe("When the event occurred."),
@@ -75,7 +75,7 @@ export const webhookSchema = z.object({
 });
 export type WebhookResource = z.infer<typeof webhookSchema>;
 
-/** A rotated secret, and the time until which it still signs in addition to the new one. */
+/** A rotated secret, and when it stops signing in addition to the new one. */
 export const previousSecretSchema = z.object({ secret: z.string(), until: timeSchema });
 export type PreviousSecret = z.infer<typeof previousSecretSchema>;
 

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { CreateEdit, InstructionResource } from "../../client/visii.ts";
-import { atOnce } from "../../shared/at-once.ts";
+import { mapConcurrently } from "../../shared/map-concurrently.ts";
 import { refreshAccount } from "./account.ts";
 import { photos, seed, textGuidance, words } from "./bench.ts";
 import { nameOf } from "./library.ts";
@@ -83,7 +83,7 @@ export async function applyEdit(
     const groups = Array.from({ length: Math.ceil(taken.length / maxImages) }, (_, index) =>
       taken.slice(index * maxImages, (index + 1) * maxImages),
     );
-    await atOnce(editsAtOnce, groups, (group) => editGroup(group, { ...options, isDraft }, update));
+    await mapConcurrently(editsAtOnce, groups, (group) => editGroup(group, { ...options, isDraft }, update));
     status.value = taken.length === 1 ? "One photo was edited." : `${taken.length} photos were edited.`;
   } catch (error) {
     // Keep finished results and remove the others, which will not finish.

@@ -42,7 +42,7 @@ export class Api {
       timing: queueTiming,
       clock: systemClock,
       random: systemRandom,
-      refuseWebhook: publicOnly.refuseAddress,
+      refuseWebhook: publicOnly.refuseUrl,
       download: createDownload(download),
       log: {
         info: () => undefined,

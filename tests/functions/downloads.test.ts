@@ -38,7 +38,7 @@ beforeAll(async () => {
     {
       ...publicOnly,
       timeout: 5_000,
-      refuseAddress: (url) => (url.startsWith(origin) ? undefined : publicOnly.refuseAddress(url)),
+      refuseUrl: (url) => (url.startsWith(origin) ? undefined : publicOnly.refuseUrl(url)),
       refuseIp: (address) => (address === "127.0.0.1" ? undefined : publicOnly.refuseIp(address)),
     },
   );

@@ -49,7 +49,7 @@ function ports() {
   // The listener is on this machine, which no stranger's address may lead to.
   const sender = createGuardedSender({
     ...publicOnly,
-    refuseAddress: () => undefined,
+    refuseUrl: () => undefined,
     refuseIp: () => undefined,
   });
   const common = { table, objects, clock, random, log: silent, meter: undefined, webhooks };

@@ -45,7 +45,7 @@ const ports = () => {
   const sender = createGuardedSender({
     ...publicOnly,
     timeout,
-    refuseAddress: () => undefined,
+    refuseUrl: () => undefined,
     refuseIp: () => undefined,
   });
   return {

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, LookupFunction } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type OutboundPolicy, publicOnly } from "../../shared/outbound/outbound-policy.ts";
-import { refuseAddress, refuseIp } from "../../shared/outbound/public-address.ts";
+import { refuseIp, refuseUrl } from "../../shared/outbound/public-address.ts";
 import { createGuardedSender } from "../../shared/webhooks/guarded-sender.ts";
 
 describe("a URL from a user", () => {
@@ -36,13 +36,13 @@ describe("a URL from a user", () => {
     "file:///etc/passwd",
     "not a url",
   ])("is rejected if it is %s", (url) => {
-    expect(refuseAddress(url)).toEqual(expect.any(String));
+    expect(refuseUrl(url)).toEqual(expect.any(String));
   });
 
   it.each(["https://example.com/hook", "https://93.184.216.34/", "https://[2606:2800:220:1::1]/"])(
     "is accepted if it is %s",
     (url) => {
-      expect(refuseAddress(url)).toBeUndefined();
+      expect(refuseUrl(url)).toBeUndefined();
     },
   );
 });
@@ -79,7 +79,7 @@ describe("the sender", () => {
     };
   };
   const policy = (lookup: LookupFunction, change: Partial<OutboundPolicy> = {}): OutboundPolicy => ({
-    refuseAddress: () => undefined,
+    refuseUrl: () => undefined,
     refuseIp,
     timeout: 500,
     lookup,
@@ -123,7 +123,7 @@ describe("the sender", () => {
   it("refuses to call anything but public https at the door", async () => {
     const sender = createGuardedSender(publicOnly);
     expect(await sender.send(`http://127.0.0.1:${port}/`, {}, "{}")).toEqual({
-      refused: "The URL must use https.",
+      refused: "The URL does not use https; use an https URL.",
     });
   });
 });

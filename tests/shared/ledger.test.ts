@@ -57,7 +57,7 @@ describe("the ledger", () => {
   it("rejects a cost above the balance with a message, and reserves nothing", async () => {
     const account = await open(50);
     await expect(ledger.reserve(account, "job", 100, any)).rejects.toThrow(
-      "requires 100 credits and the balance is 50",
+      "requires 100 credits, but the balance is 50",
     );
     expect((await ledger.balance(account))?.available).toBe(50);
   });

@@ -5,12 +5,12 @@ import { defaultEdgeSettings } from "../../../functions/edge.ts";
 import { createJobHandler } from "../../../gpu-worker/queue/run-job.ts";
 import { type StandIns, startStandIns } from "../../../local/stand-ins.ts";
 import { openAccount } from "../../../shared/accounts/open-account.ts";
-import { atOnce } from "../../../shared/at-once.ts";
 import { createAwsClients } from "../../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../../shared/aws/s3-object-store.ts";
 import type { Job } from "../../../shared/jobs/job.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
+import { mapConcurrently } from "../../../shared/map-concurrently.ts";
 import { createDownload } from "../../../shared/outbound/download.ts";
 import { publicOnly } from "../../../shared/outbound/outbound-policy.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
@@ -157,7 +157,7 @@ export class BulkWorld {
     looks.longest = Math.max(looks.longest, cpu);
     await this.#bulk.sendAll(bulk);
     const messages = await this.#bulk.receive({ maximum: most });
-    await atOnce(50, messages, ({ body }) => this.#work(body));
+    await mapConcurrently(50, messages, ({ body }) => this.#work(body));
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * Does `task` for every item, at most `width` at once; the results in the order of the items. The first
- * failure ends it.
+ * Runs `task` for every item, at most `width` at a time. Resolves with the results in the order of the items.
+ * Rejects with the first failure.
  */
-export async function atOnce<Item, Result>(
+export async function mapConcurrently<Item, Result>(
   width: number,
   items: readonly Item[],
   task: (item: Item, index: number) => Promise<Result>,
