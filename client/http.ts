@@ -4,11 +4,11 @@ export interface ClientOptions {
   /** Base URL of the API: `https://api.example.com` or `http://127.0.0.1:8787`. */
   readonly baseUrl: string;
   readonly key: string;
-  /** The platform's fetch when absent. */
+  /** Default: the platform's fetch. */
   readonly fetch?: typeof fetch;
   /**
    * Number of retries of safe requests (reads, updates, deletions, cancellations, and creations with an
-   * idempotency key) after connection errors and status 502, 503 or 504. 3 when absent.
+   * idempotency key) after connection errors and status 502, 503 or 504. Default: 3.
    */
   readonly retries?: number;
 }
@@ -87,7 +87,7 @@ export async function download(
     { ...asked, redirect: "manual" },
     retries,
   );
-  // A browser hides the target of a redirect, but follows it and drops the key by itself.
+  // A browser hides the target of a redirect, but follows it without the key.
   if (response.type === "opaqueredirect") return bytesOf(await send(new URL(path, baseUrl), asked));
   const link = response.headers.get("location");
   if (link === null) throw await toError(response);

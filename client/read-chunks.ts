@@ -1,6 +1,6 @@
 /**
- * Iterates a stream's chunks, because not every browser can iterate a stream. Leaving the loop cancels the
- * stream.
+ * Iterates over a stream's chunks, because not every browser can iterate over a stream. Leaving the loop
+ * cancels the stream.
  */
 export async function* readChunks<Chunk>(stream: ReadableStream<Chunk>): AsyncGenerator<Chunk> {
   const reader = stream.getReader();

@@ -1,10 +1,9 @@
 /**
- * The service's requests and responses as JSON types, written out so that the client does not depend on a
- * schema library. Optional fields may be absent. Times are ISO 8601 in UTC, credits are millionths of a US
- * dollar.
+ * JSON types of the service's requests and responses, without a dependency on a schema library. Optional
+ * fields may be absent. Times are ISO 8601 in UTC, credits are millionths of a US dollar.
  */
 
-/** RFC 9457. `code` is stable; `detail` is for people. */
+/** RFC 9457. `code` is stable; `detail` is human-readable. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -56,7 +55,7 @@ export interface JobUrls {
   readonly events: string;
 }
 
-/** A live event of a job. `result` announces a new result; its URL is in the edit. */
+/** A live event of a job. `result` means that there is a new result; the edit contains its URL. */
 export type JobEvent =
   | { readonly type: "status"; readonly status: Status; readonly error?: JobError }
   | { readonly type: "progress"; readonly progress: Progress }
@@ -112,11 +111,11 @@ export interface Upload {
 }
 
 export interface CreateUploadToken {
-  /** Seconds, from 60 to 3600; 900 when absent. */
+  /** Seconds, from 60 to 3600. Default: 900. */
   readonly expires_in?: number | undefined;
-  /** Number of uploads that the token can create; unlimited when absent. */
+  /** Number of uploads that the token can create. Default: no limit. */
   readonly max_uploads?: number | undefined;
-  /** Bytes of all its uploads together; unlimited when absent. */
+  /** Bytes of all its uploads together. Default: no limit. */
   readonly max_bytes?: number | undefined;
 }
 
@@ -146,19 +145,19 @@ export interface CreateInstruction {
   /** Uploads of a photo before and after the edit; more pairs generalize better. */
   readonly pairs: readonly { readonly before: string; readonly after: string }[];
   readonly name?: string | undefined;
-  /** Words to start from. */
+  /** Initial prompt. */
   readonly init?: string | undefined;
-  /** Learning steps; the model's default when absent. */
+  /** Learning steps. Default: the model's setting. */
   readonly steps?: number | undefined;
   readonly seed?: number | undefined;
   /** What is learned: rows of the text embedding, or keys and values of the cross-attention layers. */
   readonly space?: "text" | "kv" | undefined;
   readonly learning_rate?: number | undefined;
-  /** Inside the loss, and for edits by the instruction. */
+  /** Text guidance scale in the loss, and for edits with the instruction. */
   readonly text_guidance?: number | undefined;
-  /** Inside the loss. */
+  /** Image guidance scale in the loss. */
   readonly image_guidance?: number | undefined;
-  /** Weight of the CLIP loss; none in the space `kv`. */
+  /** Weight of the CLIP loss. The space `kv` has no CLIP loss. */
   readonly clip_weight?: number | undefined;
   readonly metadata?: Metadata | undefined;
   readonly webhook?: string | undefined;
@@ -196,9 +195,9 @@ export interface InstructionResource {
   readonly lut_url?: string;
   /** Default text guidance scale of edits with this instruction: the value it was learned with. */
   readonly text_guidance?: number;
-  /** The words that learning started from. */
+  /** The initial prompt. */
   readonly caption?: string;
-  /** Problems of the pairs or of learning. */
+  /** Problems found in the pairs or during learning. */
   readonly warnings?: readonly string[];
   /** The `.visii` file. */
   readonly file_url?: string;
@@ -224,20 +223,22 @@ export interface EditOptions {
   readonly steps?: number | undefined;
   /** `heun` counts two steps for each except the last; `lcm` requires a model distilled for it. */
   readonly scheduler?: Sampler | undefined;
-  /** Negative prompt; needs text guidance above 1. */
+  /** Negative prompt. Requires a text guidance scale above 1. */
   readonly negative?: string | undefined;
-  /** Above 0, at most 1: the share of the steps that runs, starting from the image with noise added. */
+  /** Fraction of the steps to run, above 0 and at most 1, starting from the image with noise added. */
   readonly strength?: number | undefined;
-  /** `fixed`: the instruction's training noise. */
+  /** `fixed`: the noise that was used to learn the instruction. `fresh`: new noise. */
   readonly noise?: "fixed" | "fresh" | undefined;
   readonly seed?: number | undefined;
-  /** Results per image; above 1 the noise is fresh. */
+  /** Results per image. Values above 1 use fresh noise. */
   readonly count?: number | undefined;
-  /** What results keep of a photo's EXIF, IPTC and XMP. `safe`, the default, leaves out the place. */
+  /**
+   * Metadata (EXIF, IPTC and XMP) of the photo that results keep. `safe`, the default, omits the location.
+   */
   readonly photo_metadata?: "safe" | "keep" | "strip" | undefined;
-  /** `srgb` when absent; `keep`: the color space of the photo, such as Display P3. */
+  /** Default: `srgb`. `keep`: the color space of the photo, such as Display P3. */
   readonly color_profile?: "srgb" | "keep" | undefined;
-  /** `png` when absent. */
+  /** Default: `png`. */
   readonly format?: OutputFormat | undefined;
 }
 
@@ -262,7 +263,7 @@ export interface EditResource {
   readonly urls: JobUrls;
   readonly progress?: Progress;
   readonly queue_position?: number;
-  /** Finished results, also while others are pending. */
+  /** The results so far. */
   readonly results: readonly EditResult[];
   /** When the results are deleted. Their signed URLs expire earlier. */
   readonly results_expire_at?: string;
@@ -285,29 +286,29 @@ export interface EditResult {
   readonly expires_at: string;
 }
 
-/** Either `at`, once, or `cron`: five fields, in `time_zone` (an IANA name; UTC when absent). */
+/** Either `at`, to run once, or `cron`, five fields in `time_zone` (an IANA name; default: UTC). */
 export interface Schedule {
   readonly at?: string | undefined;
   readonly cron?: string | undefined;
   readonly time_zone?: string | undefined;
 }
 
-/** Give exactly one of `images`, `manifest`, `prefix` and `upload_prefix`. */
+/** Set exactly one of `images`, `manifest`, `prefix` and `upload_prefix`. */
 export interface CreateBatch {
   readonly instruction: string;
   /** IDs of completed uploads. */
   readonly images?: readonly string[] | undefined;
-  /** An upload of JSON lines: `{"image": "upl_…", "custom_id": "…"}` each. */
+  /** ID of a completed upload of JSON Lines. Each line: `{"image": "upl_…", "custom_id": "…"}`. */
   readonly manifest?: string | undefined;
   /**
-   * All completed uploads whose `name` starts with this. Each run of a schedule edits those completed since its
-   * previous run.
+   * All completed uploads whose `name` starts with this. Each run of a schedule edits those completed since
+   * its previous run.
    */
   readonly upload_prefix?: string | undefined;
   /** All images in the account's folder of the bucket whose names start with this prefix. */
   readonly prefix?: string | undefined;
   readonly options?: EditOptions | undefined;
-  /** When to run; immediately when absent. */
+  /** When to run. Default: now. */
   readonly schedule?: Schedule | undefined;
   readonly name?: string | undefined;
   readonly metadata?: Metadata | undefined;
@@ -332,7 +333,7 @@ export interface BatchResource {
   readonly urls: Omit<JobUrls, "events">;
   /** Counts of the images. A schedule has none; its runs do. */
   readonly counts?: BatchCounts;
-  /** The schedule of this run. */
+  /** For a run of a schedule: the schedule's ID. */
   readonly schedule_of?: string;
   readonly schedule?: { readonly at?: string; readonly cron?: string; readonly time_zone?: string };
   readonly next_run_at?: string;
@@ -363,11 +364,11 @@ export type Scope = "read" | "write" | "keys";
 
 export interface CreateKey {
   readonly name?: string | undefined;
-  /** `read` and `write` when absent. */
+  /** Default: `read` and `write`. */
   readonly scopes?: readonly Scope[] | undefined;
-  /** Does not expire when absent. */
+  /** When the key expires. Default: never. */
   readonly expires_at?: string | undefined;
-  /** Credits that the key can spend in a calendar month (UTC); unlimited when absent. */
+  /** Credits that the key can spend in a calendar month (UTC). Default: no limit. */
   readonly monthly_limit?: number | undefined;
 }
 
@@ -375,7 +376,7 @@ export interface KeyResource {
   readonly id: string;
   readonly name?: string;
   readonly scopes: readonly Scope[];
-  /** The first characters of the key, to distinguish keys. */
+  /** First characters of the key, to identify it. */
   readonly hint: string;
   readonly created_at: string;
   readonly expires_at?: string;
@@ -402,7 +403,7 @@ export type PayloadType = WebhookEvent | "ping";
 /** Payload of a webhook. */
 export interface WebhookPayload {
   readonly type: PayloadType;
-  /** When the payload was first scheduled. */
+  /** When the event occurred. */
   readonly timestamp: string;
   readonly data: {
     /** ID of the instruction, edit or batch. */
@@ -417,7 +418,7 @@ export interface WebhookPayload {
 
 export interface CreateWebhook {
   readonly url: string;
-  /** All events when absent. */
+  /** Default: all events. */
   readonly events?: readonly WebhookEvent[] | undefined;
 }
 

@@ -63,7 +63,7 @@ export function visii(options: ClientOptions) {
     edits: {
       ...jobs<EditResource, EditListOptions>(send, options, "edits"),
       create: (body: CreateEdit, call?: CallOptions) => send<EditResource>("POST", "/v1/edits", body, call),
-      /** Downloads one result. @throws ApiError `results_expired` after it was deleted */
+      /** Downloads a result. @throws ApiError `results_expired` after it was deleted */
       download: (id: string, index: number, signal?: AbortSignal) =>
         download(options, `/v1/edits/${id}/results/${index}`, signal),
     },
@@ -72,7 +72,7 @@ export function visii(options: ClientOptions) {
       create: (body: CreateBatch, call?: CallOptions) =>
         send<BatchResource>("POST", "/v1/batches", body, call),
       delete: (id: string) => send<void>("DELETE", `/v1/batches/${id}`),
-      /** Streams the lines that succeeded, from `fromLine`, also of a running batch. */
+      /** Streams the lines that succeeded so far, from `fromLine`. */
       output: (id: string, fromLine?: number, signal?: AbortSignal) =>
         readBatchLines(options, `/v1/batches/${id}/output`, fromLine, signal),
       /** Streams the lines that did not succeed. */
@@ -97,9 +97,9 @@ export function visii(options: ClientOptions) {
       delete: (id: string) => send<void>("DELETE", `/v1/webhooks/${id}`),
       /** Sends a `ping` to the webhook. */
       ping: (id: string) => send<DeliveryResource>("POST", `/v1/webhooks/${id}/ping`),
-      /** Creates a new secret. For a day, payloads are signed with both secrets. */
+      /** Rotates the secret. For a day, payloads are signed with both secrets. */
       rotate: (id: string) => send<CreatedWebhook>("POST", `/v1/webhooks/${id}/rotate`),
-      /** The secret for callback URLs of single jobs. */
+      /** The secret for the `webhook` URLs of jobs. */
       secret: () => send<WebhookSecret>("GET", "/v1/webhooks/secret"),
       rotateSecret: () => send<WebhookSecret>("POST", "/v1/webhooks/secret/rotate"),
       deliveries: () => send<All<DeliveryResource>>("GET", "/v1/webhooks/deliveries"),
@@ -126,7 +126,7 @@ function uploads(send: Send, { fetch: post = fetch }: ClientOptions) {
     complete,
     get,
     delete: (id: string) => send<void>("DELETE", `/v1/uploads/${id}`),
-    /** Short-lived tokens with which phones and browsers upload. Each can be the `key` of such a client. */
+    /** Short-lived tokens for uploads from phones and browsers. A client can use a token as its `key`. */
     tokens: {
       /** The token itself is returned only in this response. */
       create: (body: CreateUploadToken = {}) => send<CreatedUploadToken>("POST", "/v1/uploads/tokens", body),

@@ -26,7 +26,7 @@ export interface SmokeResult {
   readonly instanceId: string | undefined;
 }
 
-/** Container that decides; the one before it only downloads the model. */
+/** Container whose exit code decides. The one before it only downloads the model. */
 const decisive = "smoke";
 
 /** Milliseconds. */
@@ -72,7 +72,7 @@ export async function runSmokeTask(ecs: ECSClient, clock: Clock, order: SmokeOrd
     );
   }
   await ecs.send(new StopTaskCommand({ cluster, task: arn, reason: "the smoke run timed out" }));
-  const why = status === "RUNNING" ? "it did not end" : "no machine started; check quota and capacity";
+  const why = status === "RUNNING" ? "the task did not end" : "no machine started; check quota and capacity";
   throw new Error(
     `The smoke run timed out after ${smokeTiming.timeout / 60_000} minutes: ${why}. No worker was replaced.`,
   );
@@ -88,6 +88,6 @@ async function findInstance(
     new DescribeContainerInstancesCommand({ cluster, containerInstances: [task.containerInstanceArn] }),
   );
   const id = containerInstances[0]?.ec2InstanceId;
-  if (!id) throw new Error("The machine of the smoke run is gone; deploy again.");
+  if (!id) throw new Error("The machine of the smoke run no longer exists; deploy again.");
   return id;
 }

@@ -13,7 +13,10 @@ const lane = z
 /** Variables of the device. */
 export const deviceConfigSchema = z.object({
   VISII_DEVICE: z.string().refine(isDevice, "must be cpu, webgpu, cuda or cuda:n").default("cpu"),
-  /** Precision of the UNet; int8 is for the CPU only. The default is fp32 on every device, so that results do not depend on it. */
+  /**
+   * Precision of the UNet. int8 requires the CPU. The default is fp32 on every device, so that results do not
+   * depend on the device.
+   */
   VISII_PRECISION: z.enum(precisions).default("fp32"),
 });
 
@@ -25,7 +28,7 @@ export const workerConfigSchema = awsConfigSchema
     VISII_THREADS: z.coerce.number().int().positive().optional(),
     /**
      * Folder on a persistent disk that caches data derived from the model, shared by all workers. Without it,
-     * the data is computed at every start.
+     * the data is computed at each start.
      */
     VISII_CACHE: z.string().optional(),
     /** Size limit of the cache in GB. */
@@ -41,8 +44,8 @@ export const workerConfigSchema = awsConfigSchema
       .pipe(z.array(lane).min(1)),
     /**
      * Device memory in GB for each lane's sessions, in the order of lanes, such as `7;12`. The worker does
-     * not start if the sum exceeds the GPU's memory. Without it, each lane may use all memory, which is right
-     * for a single lane.
+     * not start if the sum exceeds the GPU's memory. Without it, each lane may use all memory, which suits a
+     * single lane.
      */
     VISII_LANE_MEMORY: z
       .string()
@@ -52,7 +55,8 @@ export const workerConfigSchema = awsConfigSchema
     /** Seconds between two checkpoints of a learning job. */
     VISII_SAVE_EVERY: z.coerce.number().positive().default(10),
     /**
-     * Maximum images sampled as one batch when several edits with the same prompt wait; 1 disables batching.
+     * Maximum images sampled as one batch when several edits with the same prompt are queued; 1 disables
+     * batching.
      */
     VISII_BATCH: z.coerce.number().int().min(1).max(16).default(4),
     /**
@@ -60,7 +64,7 @@ export const workerConfigSchema = awsConfigSchema
      * every step, so this must be longer than a step and than the compilation of the largest session.
      */
     VISII_HANG_TIMEOUT: z.coerce.number().positive().default(300),
-    /** Seconds of processor time in which an uploaded image must be decoded. */
+    /** Maximum seconds of processor time to decode an uploaded image. */
     VISII_DECODE_LIMIT: z.coerce.number().positive().default(30),
     VISII_LOG: z.enum(["info", "error"]).default("info"),
     /** Port of the health check; disabled when absent. */
@@ -75,5 +79,5 @@ export const workerConfigSchema = awsConfigSchema
   )
   .refine(({ VISII_DEVICE, VISII_PRECISION }) => VISII_PRECISION !== "int8" || VISII_DEVICE === "cpu", {
     path: ["VISII_PRECISION"],
-    message: "int8 is for the CPU; set VISII_DEVICE to cpu, or use fp32 or fp16",
+    message: "int8 requires the CPU; set VISII_DEVICE to cpu, or use fp32 or fp16",
   });

@@ -29,10 +29,9 @@ const jobs = new JobStore({ table, queues, clock, timing });
 const ledger = new Ledger(table, clock);
 
 const stopping = new AbortController();
-// ECS also sends SIGTERM on a Spot interruption notice: the state is saved, and the job goes back to the
-// queue.
+// ECS also sends SIGTERM on a Spot interruption notice. The state is saved, and the job returns to the queue.
 for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stopping.abort());
-// Without its parent, this process would never be stopped.
+// A worker without its parent would never be stopped.
 process.once("disconnect", () => stopping.abort());
 
 let state: WorkerState = "STARTING";
@@ -47,7 +46,7 @@ const { ECS_AGENT_URI: agentUri } = config;
 const protection = agentUri === undefined ? undefined : new TaskProtection(agentUri, { clock, log });
 const whileProtected = <Result>(work: () => Promise<Result>) => protection?.during(work) ?? work();
 
-/** Milliseconds that the other jobs of a batch wait for one whose images are being decoded. */
+/** Maximum milliseconds that a batch's other jobs wait for a job whose images are being decoded. */
 const longestDecoding = 10_000;
 const { VISII_LANE_MEMORY: laneMemory } = config;
 const lanes = config.VISII_LANES.map((names, lane) => ({
@@ -69,15 +68,15 @@ const lanes = config.VISII_LANES.map((names, lane) => ({
   }),
 }));
 
-/** Reports the process IDs to the parent, also after a process was replaced. */
+/** Reports the process IDs to the parent, again after a process was replaced. */
 function sendPids(): void {
   if (state !== "STARTING") process.send?.({ type: "computing", pids: pidsOf() });
 }
-/** A worker that cannot compute would fail every job, so it exits and is replaced. */
+/** Exits, so that the worker is replaced: one that cannot compute would fail every job. */
 function giveUp(error: unknown): void {
   log.error("the worker cannot compute", { error });
   broken = true;
-  // Not 1, which means that a restart would fail the same way.
+  // Exit code 1 would mean that a restart fails in the same way.
   process.exitCode = 3;
   stopping.abort();
 }

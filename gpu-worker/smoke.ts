@@ -1,8 +1,8 @@
 /**
  * Entry point of a deployment's smoke run. It runs the device self-test, then learns an instruction with the
  * bundled model and applies it. If a published model was downloaded before (`VISII_MODEL`), it does the same
- * for one step with that model, which also fills the cache (`VISII_CACHE`) for later workers. Exit code 0 only
- * if everything succeeds.
+ * for one step with that model, which also fills the cache (`VISII_CACHE`) for later workers. Exit code 0
+ * only if everything succeeds.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ import { deviceConfigSchema } from "./config.ts";
 /** A third of the default, enough to verify that learning works. */
 const steps = 10;
 /** Minimum PSNR gain in dB of the edited photo over the unedited one; the demo reaches 9. */
-const least = 3;
+const minGain = 3;
 
 const configSchema = deviceConfigSchema.extend({
   VISII_MODEL: z.string().optional(),
@@ -31,7 +31,7 @@ const configSchema = deviceConfigSchema.extend({
 });
 
 const log = createJsonLog((line) => process.stdout.write(`${line}\n`), systemClock.now);
-/** Folder with the model and the pair: in the image next to the bundle, in development the repository. */
+/** Folder with the model and the pair: next to the bundle in the image, the repository in development. */
 const [folder = fileURLToPath(new URL("..", import.meta.url))] = process.argv.slice(2);
 
 try {
@@ -44,8 +44,8 @@ try {
   const { pair, edited } = await learnAndApply(bundled, steps);
   await bundled.dispose();
   const [photo, result] = [psnr(pair.before, pair.after), psnr(edited, pair.after)];
-  const facts = { photo_db: photo, edit_db: result, least_gain_db: least };
-  if (!(result >= photo + least)) {
+  const facts = { photo_db: photo, edit_db: result, least_gain_db: minGain };
+  if (!(result >= photo + minGain)) {
     log.error("the learned edit does not match the example", facts);
     process.exitCode = 1;
   } else {

@@ -1,4 +1,6 @@
-/** Entry point of the API as a separate process: the functions' environment variables and VISII_PORT. */
+/**
+ * Entry point of the API as a separate process. It uses the functions' environment variables and VISII_PORT.
+ */
 import { createApp } from "../functions/app.ts";
 import { readEdgeConfig } from "../functions/config.ts";
 import { openEdge } from "../functions/open-edge.ts";

@@ -20,7 +20,7 @@ const model =
 const port = Number(values.port);
 const workers = Number(values.workers);
 const mistake = !existsSync(model)
-  ? `Model folder ${model} does not exist; give one with --model.`
+  ? `Model folder ${model} does not exist; set an existing one with --model.`
   : !Number.isInteger(port) || port < 0 || port > 65_535
     ? `--port ${values.port} is not a valid port; use 0 to 65535.`
     : !Number.isInteger(workers) || workers < 1 || workers > 16

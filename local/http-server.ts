@@ -1,8 +1,8 @@
 import type { Server } from "node:http";
 
 /**
- * Leaves closing idle connections to clients. A server that closes one while a client, delayed by a busy
- * machine, sends a request on it ends that request with ECONNRESET.
+ * Lets only clients close idle connections. If the server closed one while a client sends a request on it,
+ * that request would fail with ECONNRESET.
  */
 export function keepIdleConnections(server: Pick<Server, "keepAliveTimeout">): void {
   server.keepAliveTimeout = 0;

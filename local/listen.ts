@@ -7,7 +7,7 @@ type App = ReturnType<typeof createApp>;
 /**
  * Serves the API on this machine only.
  *
- * @param create receives the address, with which the API's links start
+ * @param create receives the base URL of the API's links
  * @param port 0 picks a free one
  */
 export function listen(

@@ -2,7 +2,7 @@ import { type OutboundPolicy, publicOnly } from "../shared/outbound/outbound-pol
 
 const isLoopback = (host: string): boolean => ["127.0.0.1", "::1", "[::1]", "localhost"].includes(host);
 
-/** Also allows webhooks to the local machine, with http; other addresses stay restricted. */
+/** Also allows http URLs of this machine. Other URLs stay restricted. */
 export const loopbackToo: OutboundPolicy = {
   ...publicOnly,
   refuseUrl: (url) =>

@@ -14,8 +14,8 @@ const policySchema = z.object({
 });
 
 /**
- * Why S3 would reject a form upload; undefined if it would accept it (AWS: "Creating an HTML form using
- * SigV4").
+ * Returns why S3 would reject a form upload, or undefined if it would accept it (AWS: "Creating an HTML form
+ * using SigV4").
  */
 export function refuseForm(
   fields: ReadonlyMap<string, string>,

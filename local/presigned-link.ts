@@ -8,8 +8,9 @@ export interface LinkSigner {
 }
 
 /**
- * Why S3 would reject this signed URL; undefined if it would accept it. The URL is signed again from its own
- * parameters, and the signatures must match (AWS: "Authenticating Requests: Using Query Parameters").
+ * Returns why S3 would reject this signed URL, or undefined if it would accept it. The URL is signed again
+ * from its own parameters, and the signatures must match (AWS: "Authenticating Requests: Using Query
+ * Parameters").
  *
  * @param host as in the request; the signature covers it
  */

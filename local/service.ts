@@ -19,7 +19,7 @@ import { startSweeper } from "./sweeper.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface ServiceOptions {
-  /** 0 picks a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly workers: number;
   /** Folder of the model. */
@@ -75,7 +75,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const settings: Omit<EdgeSettings, "publicUrl"> = {
     ...defaultEdgeSettings,
     requestsPerMinute: 6000,
-    // Without a router, a stream can last until its job ends.
+    // There is no router with a timeout, so a stream can last until its job ends.
     longestStream: 3600,
     ...options.settings,
   };

@@ -62,7 +62,7 @@ async function answer(
       ? await putObject(url, new Uint8Array(body), headers)
       : await fetch(url, { method, headers, ...(hasBody ? { body } : {}) });
   const back = Object.fromEntries([...passed.headers].filter(([name]) => !hopByHop.has(name)));
-  // fetch omits the length of a body that it did not read.
+  // fetch omits the length of a body that has not been read.
   const length = passed.headers.get("content-length");
   const bytes = Buffer.from(await passed.arrayBuffer());
   const sized = request.method === "HEAD" ? (length ?? "0") : String(bytes.length);

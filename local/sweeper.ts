@@ -8,7 +8,7 @@ import { createGuardedSender } from "../shared/webhooks/guarded-sender.ts";
 import { loopbackToo } from "./loopback-too.ts";
 import type { StandIns } from "./stand-ins.ts";
 
-/** Milliseconds between two passes; shorter than production's minute, for interactive use. */
+/** Milliseconds between two passes, for interactive use. In production, it is a minute. */
 const interval = 500;
 /** Concurrent batches of webhooks. */
 const maxSending = 4;
@@ -16,8 +16,8 @@ const maxSending = 4;
 type LocalPorts = Omit<SweepPorts, "webhooks" | "meter"> & { readonly random: RandomBytes };
 
 /**
- * Runs in loops what schedules and queues trigger in production: the sweeper, the dead-letter consumer and
- * the webhook sender.
+ * Runs the sweeper, the dead-letter consumer and the webhook sender in loops. In production, schedules and
+ * queues trigger them.
  */
 export function startSweeper(
   ports: LocalPorts,

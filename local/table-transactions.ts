@@ -17,13 +17,13 @@ const requestSchema = z.object({
 });
 type Action = z.infer<typeof requestSchema>["TransactItems"][number];
 
-/** Milliseconds for which DynamoDB recognizes a repeated `ClientRequestToken` and does not write again. */
+/** Milliseconds in which DynamoDB recognizes a repeated `ClientRequestToken` and does not write again. */
 const tokenLifetime = 600_000;
 const target = "x-amz-target";
 const inside = "x-inside-transaction";
 
 /**
- * Adds `TransactWriteItems` to dynalite. Other requests wait while a transaction runs, so none sees an
+ * Adds `TransactWriteItems` to dynalite. Other requests wait while a transaction runs, so that none reads an
  * intermediate state. Its writes are executed one by one; if one fails, the earlier ones are reverted.
  *
  * @param keyNames key attributes of the table, to read an item that a `Put` replaces

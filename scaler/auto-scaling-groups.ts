@@ -5,8 +5,8 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 
 /**
- * Requests machines when workers are requested. ECS's managed scaling does the same, but only after the next
- * metric of a minute and its alarm.
+ * Requests machines as soon as workers are requested. ECS's managed scaling would do so up to a minute later,
+ * after its next metric and alarm.
  */
 export class AutoScalingGroups {
   readonly #client: AutoScalingClient;

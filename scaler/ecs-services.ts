@@ -7,7 +7,7 @@ interface ServiceCount {
   readonly running: number;
 }
 
-/** Services of one ECS cluster, by name. Methods throw RetryableError when ECS is unavailable or throttles. */
+/** Services of an ECS cluster, by name. Methods throw RetryableError if ECS is unavailable or throttles. */
 export class EcsServices {
   readonly #client: ECSClient;
   readonly #cluster: string;

@@ -10,7 +10,7 @@ export const queuesOfRows: Readonly<Record<string, readonly QueueName[]>> = {
   "ins#": ["learning"],
 };
 
-/** The part of DynamoDB's stream records that is read. */
+/** The used fields of DynamoDB's stream records. */
 const streamSchema = z.object({
   Records: z.array(z.object({ dynamodb: z.object({ Keys: z.object({ sk: z.object({ S: z.string() }) }) }) })),
 });
@@ -19,7 +19,7 @@ const streamSchema = z.object({
 export const spotRefusedSchema = z.object({ spotRefused: z.enum(poolNames as [PoolName]) });
 export type SpotRefused = z.infer<typeof spotRefusedSchema>;
 
-/** Handles an event of the table's stream, a Spot refusal, or any other event, which comes from the schedule. */
+/** Handles an event of the table's stream or a Spot refusal. Any other event is one of the schedule. */
 export async function handleEvent(event: unknown, ports: ScalerPorts): Promise<void> {
   const stream = streamSchema.safeParse(event).data;
   if (stream) {

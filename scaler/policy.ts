@@ -4,8 +4,8 @@ import { workerTimes } from "./worker-times.ts";
 /** Settings of `rules.ts`, used by the deployment and by the simulation. */
 
 /**
- * Pools of workers. Each has its own services and machines, so that one pool's work never adds machines to another.
- * A worker processes its lanes in parallel (`VISII_LANES`).
+ * Pools of workers. Each has its own services and machines, so that one pool's work never adds machines to
+ * another. A worker processes its lanes in parallel (`VISII_LANES`).
  */
 export const pools = {
   interactive: { lanes: [["interactive"], ["learning"]] },
@@ -23,11 +23,11 @@ export const purchases: readonly Purchase[] = ["spot", "onDemand"];
 
 /** Number of workers in a pool. */
 export interface PoolSize {
-  /** Workers kept without jobs. 0 costs nothing at rest, but the first job waits for a cold start. */
+  /** Workers kept without jobs. 0 costs nothing while idle, but the first job waits for a cold start. */
   readonly minimum: number;
-  /** Upper limit. The account needs a quota of as many vCPUs. */
+  /** Maximum workers. The account's vCPU quota must allow as many. */
   readonly maximum: number;
-  /** Workers that always run on demand, of those requested. */
+  /** Number of the requested workers that always run on demand. */
   readonly onDemandBase: number;
 }
 
@@ -53,16 +53,20 @@ export interface PoolPolicy {
 }
 
 export const scalingPolicy: Readonly<Record<PoolName, PoolPolicy>> = {
-  // Keeps workers for a second caller within minutes.
+  // Workers are kept for a second caller within minutes.
   interactive: { targetWait: 60, surplusShare: 0.5, surplusAfter: 300, idleAfter: 600, spotTimeout: 300 },
-  // At most `batchPace.window` lines of a batch are queued. Their seconds divided by the target limit the workers.
+  // At most `batchPace.window` lines of a batch are queued. Their seconds divided by the target limit the
+  // workers.
   bulk: { targetWait: 240, surplusShare: 0.5, surplusAfter: 300, idleAfter: 120, spotTimeout: 300 },
 };
 
-/** How long ECS keeps an empty machine: 15 readings of one minute. A worker that starts meanwhile reuses it. */
+/**
+ * How long ECS keeps an empty machine: 15 readings of one minute. A worker that starts in that time reuses
+ * it.
+ */
 export const machineIdleAfter = 900;
 
-/** Seconds between two scheduled runs of the scaler; AWS allows no less. */
+/** Seconds between two scheduled runs of the scaler, the minimum that AWS allows. */
 export const schedulePeriod = 60;
 /** Share of workers removed per step; at least one worker. */
 export const surplusStep = 0.25;

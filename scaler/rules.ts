@@ -25,7 +25,7 @@ export interface Messages {
   readonly inFlight: Counts;
 }
 
-/** What the scaler reads of a pool in one run. */
+/** A reading of a pool in one run. */
 interface PoolReading extends Messages {
   readonly workers: Readonly<Record<Purchase, { readonly desired: number; readonly running: number }>>;
   /** AWS reported that it has no Spot capacity for a requested worker. */
@@ -38,7 +38,7 @@ export const poolStateSchema = z.object({
   checkedAt: z.number(),
   surplusSince: z.number().optional(),
   idleSince: z.number().optional(),
-  /** Since when Spot workers are missing and none has started. */
+  /** Time since which Spot workers are missing and none has started. */
   shortSince: z.number().optional(),
   spotRunning: z.number().int().nonnegative(),
   /** On-demand workers that replace missing Spot workers. */
@@ -59,15 +59,17 @@ const sum = (pool: PoolName, counts: Counts, weight: (queue: QueueName) => numbe
 const messagesOf = (pool: PoolName, { visible, inFlight }: Messages): number =>
   sum(pool, visible, () => 1) + sum(pool, inFlight, () => 1);
 
-/** Workers needed for a backlog of `targetWait` each; never fewer than now. One message starts a first worker. */
+/**
+ * Workers needed for a backlog of `targetWait` each; never fewer than now. One message starts a first worker.
+ */
 function scaleOut(pool: PoolName, wanted: number, { visible }: Messages, policy: PoolPolicy): number {
   const backlog = sum(pool, visible, (queue) => estimatedSeconds[queue]);
   return Math.max(wanted, Math.ceil(backlog / policy.targetWait));
 }
 
 /**
- * Messages per lane. A lane that holds several messages (`VISII_BATCH`) counts several times, so workers are removed
- * late rather than early.
+ * Messages per lane. A lane that holds several messages (`VISII_BATCH`) counts several times, so workers are
+ * removed late rather than early.
  */
 const busyShare = (pool: PoolName, wanted: number, messages: Messages): number =>
   messagesOf(pool, messages) / (wanted * pools[pool].lanes.length);
@@ -76,12 +78,14 @@ const busyShare = (pool: PoolName, wanted: number, messages: Messages): number =
 const scaleIn = (wanted: number): number =>
   Math.max(Math.min(wanted, 1), wanted - Math.max(1, Math.floor(wanted * surplusStep)));
 
-/** After a longer gap between two runs, idleness and surplus are measured anew. */
+/**
+ * Maximum gap between two runs. After a longer one, idleness and surplus are measured again from the start.
+ */
 const longestGap = 2.5 * schedulePeriod;
 
 /**
- * Decides from one reading and from the previous state. Idleness and surplus must hold in every run, so one wrong
- * count removes no worker.
+ * Decides from one reading and from the previous state. Idleness and surplus must hold in every run, so one
+ * wrong count removes no worker.
  *
  * @param now seconds since 1970
  */

@@ -29,9 +29,9 @@ export interface ScalerPorts {
   readonly log: Log;
 }
 
-/** What the caller already knows. */
+/** Facts that the caller has already observed. */
 interface Hints {
-  /** Messages counted a moment ago; SQS's next count may miss them. */
+  /** Messages that the caller has just counted. SQS's next count may miss them. */
   readonly seen?: Readonly<Partial<Record<QueueName, number>>>;
   /** AWS reported that it has no Spot capacity. */
   readonly spotRefused?: boolean;
@@ -39,7 +39,7 @@ interface Hints {
 
 /** Milliseconds. */
 export const lockTiming = {
-  /** How long a lock on a pool is valid; longer than the function's timeout. */
+  /** Validity of a lock on a pool. It is longer than the function's timeout. */
   lease: 30_000,
   /** Between two attempts to take a lock. */
   retry: 500,
@@ -59,10 +59,10 @@ export async function readState(table: Pick<Table, "get">, pool: PoolName): Prom
 }
 
 /**
- * Reads a pool, decides, and resizes its ECS services. It can be called at any time and repeatedly: a resize that
- * failed is repeated by the next call. A lock lets one caller run at a time; others wait for it.
+ * Reads a pool, decides, and resizes its ECS services. It can be called at any time and repeatedly: a resize
+ * that failed is repeated by the next call. A lock lets one caller run at a time; others wait for it.
  *
- * @throws AWS's error; nothing was decided then, and the next run catches up
+ * @throws AWS's error, before any decision; the next run catches up
  */
 export async function scalePool(pool: PoolName, ports: ScalerPorts, hints: Hints = {}): Promise<Decision> {
   const { clock, log, services, table } = ports;
@@ -122,7 +122,7 @@ async function requestMachines(group: string, machines: number, { groups, log }:
   }
 }
 
-/** Waits for the pool's lock. A lock whose holder died expires. */
+/** Waits for the pool's lock. A lock whose holder crashed expires. */
 async function lock(
   pool: PoolName,
   { table, clock }: ScalerPorts,

@@ -2,12 +2,12 @@ import type { QueueName } from "../shared/queue-timing.ts";
 import { poolNames, queuesOf } from "./policy.ts";
 import { readState, type ScalerPorts, scalePool } from "./scale-pool.ts";
 
-/** Milliseconds before each count: a row is written before its message, and SQS's count follows both. */
+/** Milliseconds before each count. A row is written before its message, and SQS counts the message later. */
 const pauses = [0, 2000, 5000] as const;
 
 /**
- * Scales pools without workers as soon as a job for one of their queues was stored. The next scheduled run finds
- * messages that are missed here.
+ * Scales pools without workers as soon as a job for one of their queues is stored. The next scheduled run
+ * finds messages that are missed here.
  */
 export async function wakePools(queues: readonly QueueName[], ports: ScalerPorts): Promise<void> {
   const concerned = poolNames.filter((pool) => queuesOf(pool).some((queue) => queues.includes(queue)));

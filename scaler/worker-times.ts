@@ -1,10 +1,11 @@
 /**
- * Seconds of work and of a worker's start. Replace an assumed time here when you have measured it: the scaler
- * (`policy.ts`) and the simulation use these times, and `npm run simulate` writes them into docs/simulation.md.
+ * Seconds of jobs and of the start of a worker. The scaler (`policy.ts`) and the simulation use these times,
+ * and `npm run simulate` writes them to docs/simulation.md. Replace an assumed time here when you have
+ * measured it.
  */
 export interface WorkerTime {
   readonly seconds: number;
-  /** Exact enough to measure it again. A measured time names its command or metric, and the machine. */
+  /** Describes how to measure it again. A measured time names its command or metric, and the machine. */
   readonly what: string;
   readonly known: "assumed" | "measured";
   /** Date of the measurement or assumption. */

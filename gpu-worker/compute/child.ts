@@ -31,7 +31,7 @@ function failureOf(error: unknown, signal: AbortSignal): TaskFailure {
   return signal.aborted ? { kind: "canceled", code: "canceled", message: "canceled" } : toFailure(error);
 }
 
-// Ctrl-C signals the whole process group; the parent decides when this process ends.
+// Ctrl-C signals the whole process group, but the parent ends this process.
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
 process.on("disconnect", () => process.exit(0));

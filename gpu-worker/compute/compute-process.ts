@@ -50,18 +50,18 @@ export interface Compute {
   run(task: Task, signal: AbortSignal, onEvent: (event: TaskEvent) => Promise<void>): Promise<TaskDone>;
 }
 
-/** False in the worker's image, where this file and the child are bundles in one folder. */
+/** False in the worker's image, where this file and the child are bundled into one folder. */
 const isSource = import.meta.url.endsWith(".ts");
 
 /**
- * The child process that owns the sessions. Inference blocks its thread, so heartbeats run here in the
- * parent. It is started on first use; after a crash or a kill, a new one is started for the next task.
+ * The child process that owns the sessions. Inference blocks its thread, so heartbeats are sent by the
+ * parent. The process is started on first use and, after a crash or a kill, again for the next task.
  */
 export class ComputeProcess implements Compute {
   readonly #options: ComputeOptions;
   #child: ChildProcess | undefined;
   #ready: Promise<string> | undefined;
-  /** Consecutive. */
+  /** Number of consecutive failed starts. */
   #failedStarts = 0;
 
   constructor(options: ComputeOptions) {
@@ -87,7 +87,7 @@ export class ComputeProcess implements Compute {
     return this.#ready;
   }
 
-  /** One task at a time. */
+  /** Runs one task at a time. */
   async run(
     task: Task,
     signal: AbortSignal,
@@ -209,7 +209,7 @@ export class ComputeProcess implements Compute {
   }
 }
 
-/** Errors of sending are ignored: if the process has just died, its exit event is handled. */
+/** Ignores errors: if the process has just exited, its exit event is handled. */
 function send(child: ChildProcess, message: ParentMessage): void {
   child.send(message, () => undefined);
 }

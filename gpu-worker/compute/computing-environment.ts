@@ -5,7 +5,7 @@ const passedOn =
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment of the process that decodes callers' files. It has no credentials or queue URLs that an
+ * The environment of a process that decodes callers' files. It has no credentials or queue URLs that an
  * exploited decoder could read.
  */
 export function computingEnvironment(worker: Environment): Environment {

@@ -1,7 +1,7 @@
 /**
- * Entry point of the process that decodes one image. It reads the file from stdin. Its argument names the image
- * in errors. It writes one byte when it starts to decode, then the normalized image, or with exit code 3 the
- * error as JSON.
+ * Entry point of the process that decodes one image. It reads the file from stdin. Its argument names the
+ * image in errors. It writes one byte when it starts to decode, then the normalized image. With exit code 3,
+ * it writes the error as JSON instead.
  */
 import { buffer } from "node:stream/consumers";
 import { normalizeImage } from "../../engine/images/normalize-image.ts";

@@ -20,19 +20,19 @@ interface DecoderOptions {
   readonly memory?: number;
 }
 
-/** Turns an uploaded file into a PNG of the same pixels. `subject` names it in errors. */
+/** Converts an uploaded file to a PNG of the same pixels. `subject` names the file in errors. */
 export type Normalize = (file: Uint8Array, subject: string, signal: AbortSignal) => Promise<Uint8Array>;
 
 /** 50 megapixels with 16 bits and alpha are 400 MB without compression. */
 const maxOutput = 512 * 2 ** 20;
 const maxErrorText = 4000;
-/** Elapsed time per processor time: a busy machine must not fail an ordinary photo. */
+/** Allowed elapsed time per processor time, so that a busy machine does not fail an ordinary photo. */
 const slack = 4;
-/** Milliseconds for a process to start, on a machine that is busy. */
+/** Maximum milliseconds for a process to start, even on a busy machine. */
 const startLimit = 120_000;
 /** Milliseconds between two checks of the process's memory. */
 const interval = 100;
-/** How often an image may kill its process; the first kill may have had another cause. */
+/** Crashes of an image's process after which the image fails. The first crash may have another cause. */
 const maxCrashes = 2;
 
 const isSource = import.meta.url.endsWith(".ts");
@@ -40,12 +40,12 @@ const shell = "/bin/sh";
 
 const refusalSchema = z.object({ code: z.enum(errorCodes), message: z.string().max(2000) });
 
-/** The process ended by itself, without an image or an error for the caller. */
+/** The process ended without an image or an error for the caller. */
 class DecoderCrashed extends Error {}
 
 /**
- * Creates a function that decodes each image in its own process, one at a time. The caller's file, and no other,
- * fails if it needs too much time or memory or kills the process.
+ * Creates a function that decodes each image in its own process, one at a time. Only the file that needs too
+ * much time or memory, or crashes its process, fails.
  */
 export function createDecoder(options: DecoderOptions): Normalize {
   let last: Promise<unknown> = Promise.resolve();
@@ -70,7 +70,7 @@ async function decode(
       if (crashes === maxCrashes)
         throw new VisibleError(
           "unprocessable",
-          `${subject} ended its decoder ${crashes} times (${error.message}); save it again as JPEG or PNG.`,
+          `${subject} crashed its decoder ${crashes} times (${error.message}); save it again as JPEG or PNG.`,
           { cause: error },
         );
     }
@@ -125,7 +125,7 @@ async function decodeOnce(
       child.stderr?.on("data", (chunk: Buffer) => {
         errorText = `${errorText}${chunk}`.slice(-maxErrorText);
       });
-      // The process may end before it has read the file; `close` reports why.
+      // The process may end before it has read the file. `close` reports the reason.
       child.stdin?.on("error", () => undefined).end(file);
     });
     if (reason !== undefined) throw reason;
@@ -167,9 +167,9 @@ function start(
 }
 
 /**
- * Limits of the system: processor time of all threads, which also ends a decoder whose worker has died, and
- * writable memory, for what the checks in between miss. (A limit of address space would also count the ranges
- * that V8 reserves.) macOS does not enforce the second.
+ * Limits enforced by the system. The limit of processor time of all threads also ends a decoder whose worker
+ * has crashed. The limit of writable memory covers the time between two memory checks; macOS does not enforce
+ * it. (A limit of address space would also count the ranges that V8 reserves.)
  */
 const limitsOf = ({ seconds, memory }: { readonly seconds: number; readonly memory: number }): string =>
   [

@@ -16,14 +16,14 @@ import { type Canceled, type Emit, yieldToEventLoop } from "./task-hooks.ts";
  */
 const keptPixels = 1_000_000;
 
-/** One result to compute. */
+/** A result to compute. */
 interface Wanted {
   readonly part: PartState;
   readonly index: number;
   readonly variation: number;
   /** At the model's size. */
   readonly image: RgbImage;
-  /** For the pixels of `image`. */
+  /** Mask for the pixels of `image`. */
   readonly mask?: Float32Array;
   open(): Promise<OpenPhoto>;
 }
@@ -100,7 +100,7 @@ export async function editTask(
         await yieldToEventLoop();
       },
     });
-    for (const [place, image] of edited.entries()) await tellResult(open[place]!, image, emit);
+    for (const [place, image] of edited.entries()) await emitResult(open[place]!, image, emit);
     const seconds = (performance.now() - started) / 1000;
     for (const { part, own } of sharesOf(open)) {
       part.made += own;
@@ -111,7 +111,7 @@ export async function editTask(
   return { steps: parts.reduce((sum, { steps }) => sum + steps, 0) };
 }
 
-/** Decodes a part's images. Of large ones, only the resized image stays in memory. */
+/** Decodes a part's images. Only the resized version of a large image stays in memory. */
 export async function openPart(pipeline: Pick<Pipeline, "imageSize">, state: PartState): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
   const { colorProfile } = state.part;
@@ -161,7 +161,7 @@ function batchItem({ part: { part }, image, mask, variation }: Wanted): BatchIte
   return { image, seed: part.seed, variation, ...defined({ noise, mask }) };
 }
 
-/** The images of a batch that belong to each part. */
+/** Groups the images of a batch by their part. */
 function sharesOf(chunk: readonly Wanted[]): { readonly part: PartState; readonly own: number }[] {
   return [...groupsOf(chunk, ({ part }) => part)].map(([part, { length: own }]) => ({ part, own }));
 }
@@ -175,7 +175,7 @@ function groupsOf<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key)
   return groups;
 }
 
-async function tellResult(
+async function emitResult(
   { part, index, variation, open }: Wanted,
   edited: RgbImage,
   emit: Emit,

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-/** An image file of a task: a path, which the process reads when it needs it, or the bytes. */
+/** An image file of a task: the bytes, or a path that the process reads when needed. */
 export type ImageFile = string | Uint8Array;
 
 export const readImage = async (file: ImageFile): Promise<Uint8Array> =>

@@ -6,8 +6,8 @@ import { defined } from "../../shared/defined.ts";
 import type { ImportTask, LearnedInstruction, TaskDone } from "./protocol.ts";
 
 /**
- * Reads an untrusted file, rejects one of another model, and re-encodes it, so that only known data is
- * stored.
+ * Reads an untrusted file and re-encodes it, so that only known data is stored. Rejects a file of another
+ * model.
  */
 export async function importTask(pipeline: Pipeline, { file }: ImportTask): Promise<TaskDone> {
   const instruction = decodeInstruction(file);

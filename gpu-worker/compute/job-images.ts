@@ -11,7 +11,7 @@ interface ImagePorts {
   readonly normalize: Normalize;
 }
 
-/** The path of an uploaded image as a normalized PNG. `subject` names it in errors. */
+/** Returns the path of an uploaded image as a normalized PNG. `subject` names the image in errors. */
 export type ImageOf = (upload: string, subject: string) => Promise<string>;
 
 /**
@@ -53,12 +53,12 @@ async function normalized(
   const png = await normalize(await readUpload(objects, account, upload), subject, signal);
   await objects.put(key, png, "image/png");
   if ((await objects.size(objectKeys.input(account, upload))) !== undefined) return png;
-  // The upload was deleted in the meantime, perhaps before this object was there.
+  // The upload was deleted in the meantime, possibly before this object was stored.
   await objects.delete(key);
   throw uploadGone(upload);
 }
 
-/** The file as the caller uploaded it. @throws VisibleError `upload_gone` */
+/** Reads the file as the caller uploaded it. @throws VisibleError `upload_gone` */
 export async function readUpload(objects: ObjectStore, account: string, upload: string): Promise<Uint8Array> {
   const bytes = await objects.get(objectKeys.input(account, upload));
   if (!bytes) throw uploadGone(upload);

@@ -143,7 +143,7 @@ async function edit(
   const format = request.format ?? "png";
   const keyOf = (index: number, variation: number) =>
     objectKeys.result(account, id, index, variation, format);
-  // Results of an earlier attempt are reused; their keys identify them.
+  // Results of an earlier attempt are reused. They are identified by their keys.
   const results = new Map<string, StoredResult>(job.results.map((result) => [result.key, result]));
   const open = request.images.flatMap((image, index) =>
     Array.from({ length: count }, (_, variation) => keyOf(index, variation)).every((key) => results.has(key))
@@ -223,7 +223,7 @@ export function batchKey({ account, request, attempt }: Job): string | undefined
   ]);
 }
 
-/** Sorted by key, which is the order of images and variations. */
+/** Sorts results by key, which is the order of images and variations. */
 const inOrder = (results: ReadonlyMap<string, StoredResult>): StoredResult[] =>
   [...results.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 
@@ -239,7 +239,7 @@ async function storeInstruction(
   return instruction;
 }
 
-/** Reports progress, and the work to charge if the job is canceled now. */
+/** Reports progress and the work to charge if the job is canceled now. */
 function reportProgress(event: TaskEvent, { report }: Hooks, seconds: () => number): void {
   if (event.type !== "progress") return;
   const { stage, step, steps, loss, etaSeconds } = event;
@@ -250,7 +250,7 @@ function reportProgress(event: TaskEvent, { report }: Hooks, seconds: () => numb
     ...defined({ loss }),
     ...(etaSeconds === undefined ? {} : { eta_seconds: Math.round(etaSeconds * 10) / 10 }),
   };
-  // Preparation is included in the price of a step.
+  // Preparation is not charged separately.
   const made = stage === "learn" || stage === "edit" ? step : 0;
   const measured = { compute_seconds: seconds(), steps: made };
   report({ progress, measured } satisfies WorkFacts);

@@ -12,7 +12,7 @@ import { describeInstruction } from "./import-task.ts";
 import type { LearnTask, TaskDone } from "./protocol.ts";
 import { type Emit, yieldToEventLoop } from "./task-hooks.ts";
 
-/** Colors per side of the lookup table; 33 is the usual size. */
+/** Entries per axis of the lookup table. 33 is the usual size. */
 const lutSize = 33;
 
 /** Learns an instruction from pairs of image files. */

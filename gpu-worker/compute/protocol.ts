@@ -130,7 +130,7 @@ export interface TaskFailure {
   readonly kind: "visible" | "canceled" | "broken";
   readonly code: ErrorCode;
   readonly message: string;
-  /** For `broken`: only for the log, never for the caller. */
+  /** For `broken`: for the log only, never for the caller. */
   readonly stack?: string;
 }
 

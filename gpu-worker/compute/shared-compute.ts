@@ -15,13 +15,13 @@ interface Waiting {
 
 /** A job handler's access to the process. */
 interface BatchSlot extends Compute {
-  /** Must be called when the handler is done, whether or not it ran a task. */
+  /** Must be called when the handler is done, even if it ran no task. */
   leave(): void;
 }
 
 /**
  * Shares one compute process between the jobs of a lane. Each job has a slot. Edits start when every slot has
- * submitted a task or been left; edits with the same prompt run as one task. Each job succeeds or fails
+ * submitted a task or been closed. Edits with the same prompt run as one task. Each job succeeds or fails
  * separately.
  */
 export class SharedCompute {

@@ -5,7 +5,7 @@ import { type InstalledPackage, runtimeClosure } from "./closure.ts";
 
 /** Packages that cannot be bundled: native code, and files that a thread loads by path. */
 const native = ["onnxruntime-node", "sharp", "libheif-js"];
-/** Dependencies that onnxruntime-node needs only during installation. */
+/** Dependencies that onnxruntime-node needs for its installation only. */
 const installersOnly = new Set(["adm-zip", "global-agent"]);
 
 /** Entry points by their names in the image. */

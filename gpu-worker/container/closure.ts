@@ -15,8 +15,8 @@ export interface InstalledPackage {
 }
 
 /**
- * The given packages and their installed run-time dependencies, resolved as Node does, from each dependent's
- * folder upward. Optional dependencies that are not installed are omitted.
+ * Finds the given packages and their installed run-time dependencies as Node does, from each dependent's
+ * folder upward. Omits optional dependencies that are not installed.
  *
  * @param from folder whose node_modules contains the given packages
  * @param without declared dependencies that are not needed at run time

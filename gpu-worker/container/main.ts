@@ -1,6 +1,5 @@
 /**
- * `tsx gpu-worker/container/main.ts FOLDER`: creates the folder of the worker's image. The Dockerfile runs
- * it.
+ * `tsx gpu-worker/container/main.ts FOLDER`: creates the folder of the worker's image. Run by the Dockerfile.
  */
 import { fileURLToPath } from "node:url";
 import { assembleWorker } from "./assemble.ts";

@@ -4,12 +4,12 @@ import { Inbox, type InboxOptions } from "./inbox.ts";
 
 /**
  * How to acknowledge a message. `"done"` and `"discard"` delete it; `"discard"` is logged. `retryAfter` makes
- * it visible again after that many seconds. `"abandon"` leaves it to the worker that has it now.
+ * it visible again after that many seconds. `"abandon"` leaves it to the worker that holds it now.
  */
 export type Acknowledgement = "done" | "discard" | "abandon" | { readonly retryAfter: number };
 
 interface ConsumeOptions extends InboxOptions {
-  /** Must observe `signal`, which aborts when the worker stops or the message was lost to another worker. */
+  /** Must observe `signal`, which aborts when the worker stops or loses the message to another worker. */
   handle(message: ReceivedMessage, signal: AbortSignal): Promise<Acknowledgement>;
   /**
    * Consecutive messages with the same key may be handled together; messages without a key are handled alone.

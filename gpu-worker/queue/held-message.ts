@@ -3,7 +3,7 @@ import type { JobQueue, ReceivedMessage } from "../../shared/ports/job-queue.ts"
 import type { Log } from "../../shared/ports/log.ts";
 import type { QueueTiming } from "../../shared/queue-timing.ts";
 
-/** Abort reason: the worker was told to stop. */
+/** Abort reason: the worker is stopping. */
 export class WorkerStopping extends Error {
   override readonly name = "WorkerStopping";
 }
@@ -20,7 +20,7 @@ export interface HoldOptions {
   readonly signal: AbortSignal;
 }
 
-/** A received message. Heartbeats keep it invisible until it is deleted, given back or let go. */
+/** A received message. Heartbeats keep it invisible until it is deleted, given back or released. */
 export class HeldMessage {
   readonly queue: JobQueue;
   readonly message: ReceivedMessage;

@@ -9,8 +9,8 @@ export interface InboxOptions extends HoldOptions {
 /**
  * Receives from several queues. While idle, it long-polls all of them, so the first message starts
  * immediately. A poll that is open when work begins is not aborted, because a message that it was about to
- * return would be invisible until its timeout. Its message is sent back for other workers and never waits for
- * the current job.
+ * return would be invisible until its timeout. Its message is passed on to other workers, so that it does not
+ * wait for the current job.
  */
 export class Inbox {
   readonly #options: InboxOptions;
@@ -33,7 +33,7 @@ export class Inbox {
     try {
       for (const queue of queues) {
         if (signal.aborted || this.#kept.some((held) => held.queue === queue)) break;
-        // A queue with an open poll is empty; otherwise the poll would have returned.
+        // A queue with an open poll is empty, because the poll would have returned a message.
         const held = this.#polls.has(queue) ? undefined : await this.receive(queue, 0);
         if (held) {
           this.#kept.push(held);

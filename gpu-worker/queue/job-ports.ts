@@ -11,7 +11,7 @@ export interface RunJobPorts extends ConcludePorts {
 export class JobCanceled extends Error {
   override readonly name = "JobCanceled";
 }
-/** Abort reason: another worker has the job. */
+/** Abort reason: another worker holds the job. */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
 }

@@ -14,7 +14,7 @@ const interval = 1000;
 
 /**
  * Updates a job's row while it runs: writes progress, extends the lease, publishes events, and aborts
- * `signal` when the job was canceled, its deadline has passed, or another worker has it.
+ * `signal` when the job was canceled, its deadline has passed, or another worker holds it.
  */
 export class JobReporter {
   readonly #ports: RunJobPorts;
@@ -69,7 +69,7 @@ export class JobReporter {
         await this.#writeFacts();
         await this.#tellEvents();
       } catch (error) {
-        // The lease survives a few failed writes; if it is lost, the next successful write detects it.
+        // The lease outlasts a few failed writes. If it is lost, the next successful write detects that.
         this.#note(error);
       }
       await clock.sleep(interval, this.#closed.signal);

@@ -33,13 +33,13 @@ export function createJobHandler(ports: RunJobPorts, work: Work) {
   return async (message: ReceivedMessage, signal: AbortSignal): Promise<Acknowledgement> => {
     const { jobs, log, random } = ports;
     const parsed = jobMessageSchema.safeParse(parseJson(message.body));
-    // Do not drop an unknown message: SQS moves it to the dead-letter queue, where it can be inspected.
+    // SQS moves an unknown message to the dead-letter queue, where it can be inspected.
     if (!parsed.success) return { retryAfter: 0 };
     const { account, job: id } = parsed.data;
     const owner = Buffer.from(random(9)).toString("base64url");
     const job = await jobs.claim(account, id, owner);
     if (job === undefined) return "discard";
-    // If the other worker dies, the sweeper queues the job again. Retrying would use up this message's
+    // If the other worker crashes, the sweeper queues the job again. Retrying would use up this message's
     // deliveries.
     if (job === "taken") return "done";
     if (job === "over") {
@@ -113,7 +113,7 @@ async function run(
     if (error instanceof LeaseLost || error instanceof MessageLost) return "abandon";
     if (error instanceof WorkerStopping) {
       const released = await jobs.release(job, owner);
-      // Send a new message, because stopping the worker must not count as a failed delivery.
+      // A new message is sent, because stopping the worker must not count as a failed delivery.
       if (released?.status === "queued") await jobs.enqueue(released);
       return "done";
     }

@@ -8,7 +8,7 @@ const protectionTiming = {
   minutes: 60,
   /** Remaining time at which it is renewed. */
   margin: 30 * 60_000,
-  /** Idle time before it is removed, so that short jobs do not toggle it. */
+  /** Idle time after which it is removed, so that short jobs do not toggle it. */
   linger: 20_000,
   /** Timeout of a call. */
   timeout: 5000,
@@ -16,7 +16,7 @@ const protectionTiming = {
 type ProtectionTiming = { readonly [Name in keyof typeof protectionTiming]: number };
 
 /**
- * Protects this task from being stopped by ECS for scaling or a deployment while it has a job (Amazon ECS:
+ * Prevents ECS from stopping this task for scaling or a deployment while it has a job (Amazon ECS:
  * "task scale-in protection endpoint"). A failed call is only logged: a job that is stopped continues on
  * another worker.
  */

@@ -79,7 +79,7 @@ describe("a deployment's smoke run", () => {
   it("fails when its machine is gone, because no image can be made of it", async () => {
     const stopped = { lastStatus: "STOPPED", containers: [{ name: "smoke", exitCode: 0 }] };
     await expect(run([{ ...stopped, containerInstanceArn: "arn:instance" }], undefined, {})).rejects.toThrow(
-      "machine of the smoke run is gone; deploy again",
+      "machine of the smoke run no longer exists; deploy again",
     );
   });
 

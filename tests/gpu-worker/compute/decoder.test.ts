@@ -95,7 +95,7 @@ describe("the decoder", () => {
       const failing = expect(decode(slowJpeg(7000, 1), "Image 1", never)).rejects.toMatchObject({
         name: "VisibleError",
         code: "unprocessable",
-        message: "Image 1 ended its decoder 2 times (SIGKILL); save it again as JPEG or PNG.",
+        message: "Image 1 crashed its decoder 2 times (SIGKILL); save it again as JPEG or PNG.",
       });
       await kill(await kill());
       await failing;
