@@ -77,6 +77,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     requestsPerMinute: 6000,
     // There is no router with a timeout, so a stream can last until its job ends.
     longestStream: 3600,
+    // Reads of the table on this machine cost next to nothing.
+    pollInterval: 50,
     ...options.settings,
   };
   const api = options.apiProcess ? await startApi(environment.raw, settings, port) : undefined;

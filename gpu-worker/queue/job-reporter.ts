@@ -11,6 +11,8 @@ export interface WorkFacts extends JobFacts {
 
 /** Milliseconds between two writes of progress, each of which also checks for cancellation. */
 const interval = 1000;
+/** Milliseconds between two writes if there is an event, because a caller waits for results and previews. */
+const eventInterval = 100;
 
 /**
  * Updates a job's row while it runs: writes progress, extends the lease, publishes events, and aborts
@@ -22,6 +24,8 @@ export class JobReporter {
   readonly #owner: string;
   readonly #stop = new AbortController();
   readonly #closed = new AbortController();
+  /** Aborts when there is an event to write. */
+  #event = new AbortController();
   readonly #loop: Promise<void>;
   #facts: WorkFacts = {};
   #dirty = false;
@@ -46,12 +50,16 @@ export class JobReporter {
   report({ event, ...facts }: WorkFacts): void {
     this.#facts = { ...this.#facts, ...facts };
     this.#dirty = true;
-    if (event) this.#events.push(event);
+    if (event) {
+      this.#events.push(event);
+      this.#event.abort();
+    }
   }
 
   /** Flushes pending writes and stops. */
   async close(): Promise<void> {
     this.#closed.abort();
+    this.#event.abort();
     await this.#loop;
     try {
       // The last step and result may have been reported after the loop's last write.
@@ -65,6 +73,7 @@ export class JobReporter {
   async #run(): Promise<void> {
     const { clock } = this.#ports;
     while (!this.#closed.signal.aborted) {
+      this.#event = new AbortController();
       try {
         await this.#writeFacts();
         await this.#tellEvents();
@@ -72,7 +81,8 @@ export class JobReporter {
         // The lease outlasts a few failed writes. If it is lost, the next successful write detects that.
         this.#note(error);
       }
-      await clock.sleep(interval, this.#closed.signal);
+      await clock.sleep(eventInterval, this.#closed.signal);
+      await clock.sleep(interval - eventInterval, this.#event.signal);
     }
   }
 

@@ -10,6 +10,7 @@ import { SqsJobQueue } from "../../../shared/aws/sqs-job-queue.ts";
 import { ProcessKilled, RetryableError, VisibleError } from "../../../shared/errors.ts";
 import { createId } from "../../../shared/ids.ts";
 import type { Job } from "../../../shared/jobs/job.ts";
+import { firstEvent, readEvents } from "../../../shared/jobs/job-events.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
@@ -66,10 +67,10 @@ afterEach(async () => {
 const ports = () => ({ jobs, ledger, table: world.table, objects: world.objects, clock, random, log });
 
 /** A worker that does `work`; several share the queue. */
-function startWorker(work: Work, shared?: AbortSignal): void {
+function startWorker(work: Work, shared?: AbortSignal, handlerClock = clock): void {
   if (!shared) stop = new AbortController();
   const signal = shared ?? stop.signal;
-  const handle = createJobHandler(ports(), work);
+  const handle = createJobHandler({ ...ports(), clock: handlerClock }, work);
   loops.push(consume({ queues: [world.queues.interactive], handle, timing, clock, log, signal }));
 }
 
@@ -122,6 +123,31 @@ describe("a worker", () => {
       .toMatchObject({ visible: 0, inFlight: 0 });
     expect(runs).toBe(1);
     expect((await ledger.balance(account))!.available - before).toBe(4000);
+  });
+
+  it("publishes results at once, without waiting for the next update of the row", async () => {
+    // Waits of half a second and more end only early.
+    const sleep: typeof clock.sleep = (milliseconds, signal) =>
+      clock.sleep(milliseconds < 500 ? milliseconds : 2 ** 30, signal);
+    const published = async (job: Job) =>
+      (await readEvents(world.table, job.id, firstEvent.id)).map(({ event }) => event.type);
+    const job = await submit();
+    const input = createId("upload", 1, randomBytes(10));
+    const made: number[] = [];
+    startWorker(
+      async (_, { report }) => {
+        for (let index = 0; index < 3; index++) {
+          await clock.sleep(300);
+          report({ results: [result(index)], event: { type: "result", index, input } });
+          made.push(index);
+          await expect.poll(() => published(job), patient).toEqual(["status", ...made.map(() => "result")]);
+        }
+        return done;
+      },
+      undefined,
+      { ...clock, sleep },
+    );
+    expect(await ended(job)).toMatchObject({ status: "succeeded", failures: 0 });
   });
 
   it("retries after an error, and keeps the job if an attempt outlasts visibility timeout and lease", async () => {
