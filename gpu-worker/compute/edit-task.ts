@@ -140,19 +140,20 @@ function keep(photo: OpenPhoto, decode: () => Promise<OpenPhoto>): Pick<Wanted, 
 const always = (photo: OpenPhoto) => async () => photo;
 
 /**
- * Batches of images of one size: full batches, then powers of two, so that few session sizes are compiled.
+ * Batches of images of one size: powers of two, so that few session sizes are compiled, then full batches. The
+ * smallest comes first, because its results are ready first.
  */
 export function chunksOfOneSize<Item extends { readonly image: Pick<RgbImage, "width" | "height"> }>(
   items: readonly Item[],
   max: number,
 ): Item[][] {
   const chunks: Item[][] = [];
-  for (const same of groupsOf(items, ({ image }) => `${image.width}x${image.height}`).values())
-    for (let at = 0; at < same.length; ) {
-      const length = Math.min(max, 2 ** Math.floor(Math.log2(same.length - at)));
-      chunks.push(same.slice(at, at + length));
-      at += length;
-    }
+  for (const same of groupsOf(items, ({ image }) => `${image.width}x${image.height}`).values()) {
+    const lengths: number[] = [];
+    for (let left = same.length; left > 0; left -= lengths[0]!)
+      lengths.unshift(Math.min(max, 2 ** Math.floor(Math.log2(left))));
+    for (const length of lengths) chunks.push(same.splice(0, length));
+  }
   return chunks;
 }
 

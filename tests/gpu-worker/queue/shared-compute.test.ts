@@ -158,9 +158,9 @@ describe("a batch", () => {
       image: kind === "a" ? { width: 32, height: 32 } : { width: 64, height: 32 },
     }));
     expect(chunksOfOneSize(images, 4).map((chunk) => [chunk[0]!.image.width, chunk.length])).toEqual([
-      [32, 4],
-      [32, 2],
       [32, 1],
+      [32, 2],
+      [32, 4],
       [64, 2],
     ]);
   });
