@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { CreateInstruction, InstructionResource, Progress } from "../../client/visii.ts";
 import { refreshAccount } from "./account.ts";
-import { isExample, photos, wholePairs } from "./bench.ts";
+import { isExample, wholePairs } from "./bench.ts";
 import { draft, dropDraft, makeDraft } from "./draft.ts";
 import { exampleName } from "./example.ts";
 import { chosen, library, refreshLibrary } from "./library.ts";
@@ -53,8 +53,6 @@ export async function learn(): Promise<InstructionResource | undefined> {
         return { before: one, after: other };
       }),
     );
-    // Upload the photos during learning, so that the edit can start immediately.
-    for (const photo of photos.value) quietly(photo.upload());
     const name = isExample.value ? exampleName : baseName(first.after.name).slice(0, 200);
     const body = { pairs: ids, name };
     // One after the other, because at the same time both would be slower.

@@ -6,6 +6,7 @@ import { chosen, library, refreshLibrary } from "./library.ts";
 import { attempt, quietly } from "./notices.ts";
 import { forgetKey, key, takeKeyFromAddress, wordsOf } from "./session.ts";
 import { takeFiles } from "./take-files.ts";
+import { uploadAhead } from "./upload-ahead.ts";
 
 /** Why the given key was rejected. */
 export const refusal = signal("");
@@ -29,6 +30,7 @@ export function openStudio(): void {
   effect(() => {
     if (key.value !== "") void openAccount();
   });
+  uploadAhead();
   quietly(layOutExample());
 }
 

@@ -2,8 +2,8 @@ import type { UploadType } from "../../client/visii.ts";
 import { createLimit } from "./create-limit.ts";
 import { api, key } from "./session.ts";
 
-/** Browsers open six connections per host, and events need some of them. */
-const limitUploads = createLimit(3);
+/** Pairs do not wait for photos. Browsers open six connections per host, and events need some of them. */
+const limits = { pair: createLimit(2), photo: createLimit(2) } as const;
 
 /** By file extension, because browsers do not know all of these types. */
 const types: Readonly<Record<string, UploadType>> = {
@@ -31,8 +31,12 @@ export interface Picture {
   readonly url: string;
   readonly isExample: boolean;
   readonly type: UploadType;
-  /** Uploads it on the first call. @returns its upload's ID */
+  /** Uploads it, unless that has begun. */
+  prepare(use: keyof typeof limits): Promise<unknown>;
+  /** Its upload's ID, for a request. */
   upload(): Promise<string>;
+  /** Deletes its upload, unless a request has its ID. */
+  discard(): Promise<void>;
 }
 
 let count = 0;
@@ -43,21 +47,31 @@ export function openPicture(file: File, isExample = false): Picture {
   if (!type)
     throw new Error(`${file.name} cannot be read. Choose a JPEG, PNG, WebP, AVIF, HEIC or TIFF file.`);
   let sent: { readonly key: string; readonly id: Promise<string> } | undefined;
-  const send = () =>
-    limitUploads(async () => {
+  let isUsed = false;
+  const send = (use: keyof typeof limits) =>
+    limits[use](async () => {
       const { id } = await api.value.uploads.send(new Uint8Array(await file.arrayBuffer()), type);
       return id;
     });
+  const prepare = (use: keyof typeof limits) => {
+    // An upload belongs to the account that created it.
+    if (sent?.key !== key.value) sent = { key: key.value, id: send(use) };
+    const { id } = sent;
+    id.catch(() => {
+      if (sent?.id === id) sent = undefined;
+    });
+    return id;
+  };
   return {
     ...{ id: ++count, name: file.name, url: URL.createObjectURL(file), isExample, type },
+    prepare,
     upload() {
-      // An upload belongs to the account that created it.
-      if (sent?.key !== key.value) sent = { key: key.value, id: send() };
-      const { id } = sent;
-      id.catch(() => {
-        if (sent?.id === id) sent = undefined;
-      });
-      return id;
+      isUsed = true;
+      return prepare("pair");
+    },
+    async discard() {
+      const id = await sent?.id;
+      if (id !== undefined && !isUsed) await api.value.uploads.delete(id);
     },
   };
 }

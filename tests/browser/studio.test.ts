@@ -226,6 +226,37 @@ describeInBrowser("the studio", (studio) => {
   );
 
   it(
+    "uploads photos when they are added, and deletes the uploads of those that are removed",
+    async () => {
+      const { page, key } = await studio().open(desktop);
+      const [asked, uploaded]: [string[], string[]] = [[], []];
+      page.on("request", (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+      page.on("response", (response) => {
+        const [, id] = /\/v1\/uploads\/([^/]*)\/complete$/.exec(response.url()) ?? [];
+        if (id !== undefined) uploaded.push(id);
+      });
+      const untilUploaded = (count: number) =>
+        expect.poll(() => uploaded, { timeout: 60_000 }).toHaveLength(count);
+      await page.reload();
+      // The example.
+      await untilUploaded(5);
+      await page.getByLabel("Add photos").setInputFiles(studio().file("wide.jpg"));
+      await untilUploaded(6);
+      await page.getByRole("button", { name: "Remove wide.jpg" }).click();
+      const read = () => studio().service.call("GET", `/v1/uploads/${uploaded[5]}`, undefined, {}, key);
+      await expect.poll(async () => (await read()).status, { timeout: 60_000 }).toBe(404);
+
+      await page.getByLabel("Add photos").setInputFiles(studio().file("wide.jpg"));
+      await untilUploaded(7);
+      asked.length = 0;
+      await page.getByRole("button", { name: "Learn and edit 1 photo" }).click();
+      await results(page).first().waitFor();
+      expect(asked.filter((one) => one.includes("/v1/uploads"))).toEqual([]);
+    },
+    timeout,
+  );
+
+  it(
     "shows learning that was in progress when the page is reopened, and stops it",
     async () => {
       const { page, key } = await studio().open(desktop);
