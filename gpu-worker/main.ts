@@ -2,12 +2,13 @@
 import { kindOf } from "../engine/runtime/device.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
 import { defined } from "../shared/defined.ts";
+import { VisibleError } from "../shared/errors.ts";
 import { JobStore } from "../shared/jobs/job-store.ts";
 import { createJsonLog } from "../shared/json-log.ts";
 import { Ledger } from "../shared/ledger/ledger.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
 import { ComputeProcess } from "./compute/compute-process.ts";
-import { createDecoder } from "./compute/decoder.ts";
+import { Decoder } from "./compute/decoder.ts";
 import { batchKey, createJobWork } from "./compute/job-work.ts";
 import { SharedCompute } from "./compute/shared-compute.ts";
 import { workerConfigSchema } from "./config.ts";
@@ -66,19 +67,39 @@ const lanes = config.VISII_LANES.map((names, lane) => ({
       ? {}
       : { cache: { folder: config.VISII_CACHE, limit: config.VISII_CACHE_SIZE * 1e9 } }),
   }),
+  decoder: new Decoder({ environment: process.env, seconds: config.VISII_DECODE_LIMIT }),
 }));
+type Lane = (typeof lanes)[number];
+/** Lanes that have neither warmed up nor received a job. */
+const cold = new Set<Lane>(lanes);
 
 /** Reports the process IDs to the parent, again after a process was replaced. */
 function sendPids(): void {
-  if (state !== "STARTING") process.send?.({ type: "computing", pids: pidsOf() });
+  if (cold.size === 0) process.send?.({ type: "computing", pids: pidsOf() });
+}
+function sendReason(error: unknown): void {
+  process.send?.({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
 }
 /** Exits, so that the worker is replaced: one that cannot compute would fail every job. */
 function giveUp(error: unknown): void {
   log.error("the worker cannot compute", { error });
+  sendReason(error);
   broken = true;
-  // Exit code 1 would mean that a restart fails in the same way.
-  process.exitCode = 3;
+  // Exit code 1 means that a restart would fail in the same way.
+  process.exitCode = error instanceof VisibleError ? 1 : 3;
   stopping.abort();
+}
+/** The parent waits until no lane is cold, so that a model that cannot run is an error of the start. */
+function leaveCold(lane: Lane): void {
+  if (cold.delete(lane) && cold.size === 0) process.send?.({ type: "ready", pids: pidsOf() });
+}
+/** Prepares an idle lane for its next job. */
+function warmUp(lane: Lane): void {
+  lane.decoder.prepare();
+  lane.compute.warmUp().then(
+    () => leaveCold(lane),
+    (error: unknown) => stopping.signal.aborted || giveUp(error),
+  );
 }
 const pidsOf = () => lanes.map(({ compute }) => compute.pid);
 
@@ -93,15 +114,16 @@ try {
   const [model] = await Promise.all(lanes.map(({ compute }) => compute.ready()));
   state = "READY";
   log.info("the worker is ready", { model, lanes: lanes.map(({ names }) => names) });
-  process.send?.({ type: "ready", pids: pidsOf() });
   await Promise.all(
-    lanes.map(({ names, compute }) => {
+    lanes.map((lane) => {
+      const { names, compute, decoder } = lane;
+      const { normalize } = decoder;
       const shared = new SharedCompute(compute);
-      const normalize = createDecoder({ environment: process.env, seconds: config.VISII_DECODE_LIMIT });
       const { VISII_SAVE_EVERY: saveEvery, VISII_BATCH: batch } = config;
       return consume({
         queues: names.map((name) => queues[name]),
         async handle(message, signal) {
+          leaveCold(lane);
           state = ++busy ? "BUSY" : state;
           const slot = shared.openSlot();
           const late = setTimeout(() => slot.leave(), longestDecoding);
@@ -117,6 +139,7 @@ try {
         },
         batchKey: createBatchKey(jobs, batchKey),
         together: batch,
+        onIdle: () => warmUp(lane),
         timing,
         clock,
         log,
@@ -128,8 +151,10 @@ try {
 } catch (error) {
   state = "SETUP_FAILED";
   log.error("the worker cannot start", { error });
+  sendReason(error);
   process.exitCode = 1;
 } finally {
+  for (const { decoder } of lanes) decoder.stop();
   await Promise.all(lanes.map(({ compute }) => compute.stop()));
   stopHealth?.();
   protection?.close();

@@ -52,7 +52,11 @@ try {
   await service.stop();
 } catch (error) {
   const busy = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-  process.stderr.write(busy ? `Port ${port} is in use; choose another with --port.\n` : `${String(error)}\n`);
+  process.stderr.write(
+    busy
+      ? `Port ${port} is in use; choose another with --port.\n`
+      : `${error instanceof Error ? error.message : error}\n`,
+  );
   process.exitCode = 1;
 }
 process.exit();

@@ -1,4 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { z } from "zod";
+
+/** Sent before it ends, by a process that says why. */
+const failureSchema = z.object({ type: z.literal("failed"), reason: z.string() });
 
 interface SupervisedOptions {
   readonly entry: URL;
@@ -28,7 +32,7 @@ export class SupervisedProcess {
     return this.#ready;
   }
 
-  /** Resolves with the process's first message, which means that it is ready. Rejects if it ends before. */
+  /** Resolves with the process's first message, which means that it is ready. Rejects, with the reason, if it ends before. */
   start(): Promise<unknown> {
     const { entry, environment } = this.#options;
     const child = fork(entry, [], {
@@ -37,15 +41,21 @@ export class SupervisedProcess {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
+    let because = "";
     return new Promise((resolve, reject) => {
       child.on("message", (message) => {
+        const failure = failureSchema.safeParse(message);
+        if (failure.success) {
+          because = `: ${failure.data.reason}`;
+          return;
+        }
         this.hear(message);
         this.#ready = true;
         resolve(message);
       });
       child.once("exit", (code) => {
         this.#ready = false;
-        reject(new Error(`the ${this.name} ended with code ${code}`));
+        reject(new Error(`The ${this.name} ended with code ${code}${because}`));
         // Exit code 1 means that it cannot start; a restart would fail too.
         if (!this.#stopping && code !== 1) void this.start().catch(() => undefined);
       });

@@ -11,6 +11,7 @@ import { systemClock } from "../../shared/system-clock.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";
 import { toFailure } from "./task-failure.ts";
+import { warmUp } from "./warm-up.ts";
 
 const optionsSchema = z.object({
   model: z.string(),
@@ -51,6 +52,8 @@ try {
     ...defined({ memory, threads }),
     ...(cache === undefined ? {} : { cache: { ...cache, note: (line) => log.info(line, { model }) } }),
   });
+  const warming = new AbortController();
+  let warm: Promise<void> = Promise.resolve();
   let running: { readonly control: AbortController; readonly parts: Set<number> } | undefined;
   process.on("message", (message: ParentMessage) => {
     if (message.type === "cancel") {
@@ -58,11 +61,21 @@ try {
       else running?.parts.add(message.part);
       return;
     }
+    if (message.type === "warm up") {
+      warm = warmUp(pipeline, warming.signal).then(
+        () => tell({ type: "warm" }),
+        (error: unknown) =>
+          tell({ type: "warm", ...(warming.signal.aborted ? {} : { failure: toFailure(error) }) }),
+      );
+      return;
+    }
+    warming.abort();
     const [control, parts] = [new AbortController(), new Set<number>()];
     const mine = { control, parts };
     running = mine;
     const canceled = { signal: control.signal, parts };
-    runTask(pipeline, message.task, canceled, (event) => tell({ type: "event", event }))
+    warm
+      .then(() => runTask(pipeline, message.task, canceled, (event) => tell({ type: "event", event })))
       .then(
         (done) => tell({ type: "done", done }),
         async (error: unknown) => {

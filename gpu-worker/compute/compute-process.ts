@@ -61,6 +61,7 @@ export class ComputeProcess implements Compute {
   readonly #options: ComputeOptions;
   #child: ChildProcess | undefined;
   #ready: Promise<string> | undefined;
+  #warm: Promise<void> | undefined;
   /** Number of consecutive failed starts. */
   #failedStarts = 0;
 
@@ -85,6 +86,17 @@ export class ComputeProcess implements Compute {
       },
     );
     return this.#ready;
+  }
+
+  /**
+   * Compiles what a first task would wait for, at the first call. A task that comes meanwhile goes first and
+   * ends it.
+   *
+   * @throws VisibleError, RetryableError if the model cannot be run
+   */
+  warmUp(): Promise<void> {
+    this.#warm ??= this.#warmUp();
+    return this.#warm;
   }
 
   /** Runs one task at a time. */
@@ -162,6 +174,30 @@ export class ComputeProcess implements Compute {
     const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGKILL");
     await gone;
+  }
+
+  async #warmUp(): Promise<void> {
+    await this.ready();
+    const child = this.#child!;
+    const watchdog = setTimeout(() => child.kill("SIGKILL"), startLimit);
+    return new Promise<void>((resolve, reject) => {
+      const settle = (finish: () => void) => {
+        clearTimeout(watchdog);
+        child.off("message", hear);
+        child.off("exit", crashed);
+        finish();
+      };
+      const hear = (message: ChildMessage) => {
+        if (message.type !== "warm") return;
+        const { failure } = message;
+        settle(() => (failure ? reject(fromFailure(failure)) : resolve()));
+      };
+      const crashed = () =>
+        settle(() => reject(new RetryableError("the compute process exited while it was warming up")));
+      child.on("message", hear);
+      child.once("exit", crashed);
+      send(child, { type: "warm up" });
+    });
   }
 
   #start(): Promise<string> {

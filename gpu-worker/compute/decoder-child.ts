@@ -1,17 +1,19 @@
 /**
- * Entry point of the process that decodes one image. It reads the file from stdin. Its argument names the
- * image in errors. It writes one byte when it starts to decode, then the normalized image. With exit code 3,
- * it writes the error as JSON instead.
+ * Entry point of the process that decodes one image. It reads a line, which names the image in errors, and
+ * the file from stdin. It writes one byte when it starts to decode, then the normalized image. With exit code
+ * 3, it writes the error as JSON instead.
  */
 import { buffer } from "node:stream/consumers";
 import { normalizeImage } from "../../engine/images/normalize-image.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { decoderStarted, outOfMemory, refusedByDecoder } from "./decoder-protocol.ts";
 
-const file = await buffer(process.stdin);
+const input = await buffer(process.stdin);
+const end = input.indexOf("\n");
+const subject = input.toString("utf8", 0, end);
 process.stdout.write(decoderStarted);
 try {
-  process.stdout.write(await normalizeImage(file, process.argv[2] ?? "The image"));
+  process.stdout.write(await normalizeImage(input.subarray(end + 1), subject));
 } catch (error) {
   if (!(error instanceof VisibleError)) throw error;
   process.stdout.write(JSON.stringify({ code: error.code, message: error.message }));

@@ -32,6 +32,10 @@ const slack = 4;
 const startLimit = 120_000;
 /** Milliseconds between two checks of the process's memory. */
 const interval = 100;
+/** Processes that wait for an image: enough for a pair or for a few photos. */
+const maxSpares = 3;
+/** Milliseconds without an image after which used processes are replaced. Their start would slow down a job. */
+const rest = 3000;
 /** Crashes of an image's process after which the image fails. The first crash may have another cause. */
 const maxCrashes = 2;
 
@@ -44,27 +48,65 @@ const refusalSchema = z.object({ code: z.enum(errorCodes), message: z.string().m
 class DecoderCrashed extends Error {}
 
 /**
- * Creates a function that decodes each image in its own process, one at a time. Only the file that needs too
- * much time or memory, or crashes its process, fails.
+ * Decodes each image in its own process, one at a time. Only the file that needs too much time or memory, or
+ * crashes its process, fails.
  */
-export function createDecoder(options: DecoderOptions): Normalize {
-  let last: Promise<unknown> = Promise.resolve();
-  return (file, subject, signal) => {
-    const turn = last.then(() => decode(options, file, subject, signal));
-    last = turn.catch(() => undefined);
+export class Decoder {
+  readonly #options: Required<DecoderOptions>;
+  readonly #spares = new Set<ChildProcess>();
+  #refill: NodeJS.Timeout | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor({ memory = 2 * 2 ** 30, ...options }: DecoderOptions) {
+    this.#options = { ...options, memory };
+  }
+
+  readonly normalize: Normalize = (file, subject, signal) => {
+    const turn = this.#last.then(() => decode(() => this.#take(), this.#options, file, subject, signal));
+    this.#last = turn.catch(() => undefined);
     return turn;
   };
+
+  /** Starts processes for the next images, which then need not wait for the start, and replaces used ones. */
+  prepare(): void {
+    if (this.#refill) return;
+    this.#refill = setTimeout(() => this.#fill(), rest).unref();
+    this.#fill();
+  }
+
+  /** Ends the processes that wait for an image. */
+  stop(): void {
+    clearTimeout(this.#refill);
+    for (const spare of this.#spares) spare.kill("SIGKILL");
+  }
+
+  #fill(): void {
+    while (this.#spares.size < maxSpares) {
+      const spare = start(this.#options);
+      this.#spares.add(spare);
+      for (const event of ["error", "exit"]) spare.once(event, () => this.#spares.delete(spare));
+    }
+  }
+
+  #take(): ChildProcess {
+    const [spare] = this.#spares;
+    if (!spare) return start(this.#options);
+    this.#spares.delete(spare);
+    this.#refill?.refresh();
+    return spare;
+  }
 }
 
 async function decode(
-  options: DecoderOptions,
+  take: () => ChildProcess,
+  options: Required<DecoderOptions>,
   file: Uint8Array,
   subject: string,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   for (let crashes = 1; ; crashes++) {
     try {
-      return await decodeOnce(options, file, subject, signal);
+      return await decodeOnce(take, options, file, subject, signal);
     } catch (error) {
       if (!(error instanceof DecoderCrashed)) throw error;
       if (crashes === maxCrashes)
@@ -79,13 +121,14 @@ async function decode(
 
 /** @throws VisibleError; DecoderCrashed; RetryableError if it does not start; `signal.reason` on abort */
 async function decodeOnce(
-  { environment, seconds, memory = 2 * 2 ** 30 }: DecoderOptions,
+  take: () => ChildProcess,
+  { seconds, memory }: Required<DecoderOptions>,
   file: Uint8Array,
   subject: string,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   signal.throwIfAborted();
-  const child = start(environment, { seconds, memory }, subject);
+  const child = take();
   const output: Buffer[] = [];
   let size = 0;
   let errorText = "";
@@ -126,7 +169,8 @@ async function decodeOnce(
         errorText = `${errorText}${chunk}`.slice(-maxErrorText);
       });
       // The process may end before it has read the file. `close` reports the reason.
-      child.stdin?.on("error", () => undefined).end(file);
+      child.stdin?.on("error", () => undefined).write(`${subject}\n`);
+      child.stdin?.end(file);
     });
     if (reason !== undefined) throw reason;
     const result = Buffer.concat(output).subarray(decoderStarted.length);
@@ -148,16 +192,11 @@ async function decodeOnce(
   }
 }
 
-function start(
-  environment: Environment,
-  limits: { readonly seconds: number; readonly memory: number },
-  subject: string,
-): ChildProcess {
+function start({ environment, ...limits }: Required<DecoderOptions>): ChildProcess {
   const program = [
     process.execPath,
     ...(isSource ? ["--import", import.meta.resolve("tsx")] : []),
     fileURLToPath(new URL(isSource ? "decoder-child.ts" : "decoder-child.mjs", import.meta.url)),
-    subject,
   ];
   const [command = "", ...words] = existsSync(shell) ? [shell, "-c", limitsOf(limits), ...program] : program;
   return spawn(command, words, {

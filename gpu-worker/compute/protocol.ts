@@ -69,6 +69,8 @@ export interface ImportTask {
 export type Task = LearnTask | EditTask | ImportTask;
 
 export type ParentMessage =
+  /** Compile in advance what a first job needs, until a task comes. */
+  | { readonly type: "warm up" }
   | { readonly type: "run"; readonly task: Task }
   /** Without `part`: the whole task. */
   | { readonly type: "cancel"; readonly part?: number };
@@ -136,6 +138,7 @@ export interface TaskFailure {
 
 export type ChildMessage =
   | { readonly type: "ready"; readonly model: string }
+  | { readonly type: "warm"; readonly failure?: TaskFailure }
   | { readonly type: "event"; readonly event: TaskEvent }
   | { readonly type: "done"; readonly done: TaskDone }
   | { readonly type: "failed"; readonly failure: TaskFailure };

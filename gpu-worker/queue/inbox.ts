@@ -4,6 +4,8 @@ import { HeldMessage, type HoldOptions } from "./held-message.ts";
 export interface InboxOptions extends HoldOptions {
   /** In order of preference: a queue's message is taken only if the earlier queues are empty. */
   readonly queues: readonly JobQueue[];
+  /** Called whenever no message waits, before the polls for one. */
+  onIdle?(): void;
 }
 
 /**
@@ -41,6 +43,7 @@ export class Inbox {
         }
       }
       if (!this.#kept.length && !signal.aborted) {
+        this.#options.onIdle?.();
         for (const queue of queues)
           if (!this.#polls.has(queue)) this.#polls.set(queue, this.#poll(queue, timing.poll));
         await Promise.race(this.#polls.values());

@@ -4,14 +4,14 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { toBytes } from "../../../engine/images/rgb-image.ts";
-import { createDecoder } from "../../../gpu-worker/compute/decoder.ts";
+import { Decoder } from "../../../gpu-worker/compute/decoder.ts";
 import { lyingBomb, picture } from "../../functions/pictures.ts";
 import { slowJpeg } from "../hostile-images.ts";
 
 const never = new AbortController().signal;
 const secret = "a credential of the worker";
 const environment = { ...process.env, AWS_SECRET_ACCESS_KEY: secret, VISII_QUEUE_URLS: secret };
-const decode = createDecoder({ environment, seconds: 30 });
+const { normalize: decode } = new Decoder({ environment, seconds: 30 });
 
 /** Process IDs of decoders that this process has started. */
 const decoders = (): readonly number[] =>
@@ -35,6 +35,20 @@ describe("the decoder", () => {
     expect(toBytes((await decodeImage(png)).image)).toEqual(toBytes((await decodeImage(file)).image));
   });
 
+  it("takes a process that was started in advance, and replaces it when no image comes", async () => {
+    const decoder = new Decoder({ environment, seconds: 30 });
+    decoder.prepare();
+    const first = decoders();
+    expect(first).toHaveLength(3);
+    expect((await sharp(await decoder.normalize(await picture(), "Image 1", never)).metadata()).format).toBe(
+      "png",
+    );
+    expect(decoders()).toEqual(first.slice(1));
+    await expect.poll(decoders, { timeout: 30_000 }).toHaveLength(3);
+    decoder.stop();
+    await expect.poll(decoders).toEqual([]);
+  });
+
   it("reports the error of a file that cannot be decoded", async () => {
     await expect(decode(Buffer.from("not an image"), "Image 2", never)).rejects.toMatchObject({
       name: "VisibleError",
@@ -48,8 +62,8 @@ describe("the decoder", () => {
   });
 
   it("ends an image that takes more than its processor time", async () => {
-    const quick = createDecoder({ environment, seconds: 2 });
-    await expect(quick(slowJpeg(7000, 2), "Image 1", never)).rejects.toMatchObject({
+    const quick = new Decoder({ environment, seconds: 2 });
+    await expect(quick.normalize(slowJpeg(7000, 2), "Image 1", never)).rejects.toMatchObject({
       name: "VisibleError",
       code: "image_too_complex",
       message: expect.stringMatching(/^Image 1 takes more than (2 s of processor time|8 s) to decode; save/),
@@ -59,9 +73,9 @@ describe("the decoder", () => {
 
   it("ends an image that takes more than its memory", async () => {
     // A file of 300 kB, whose decoder needs 300 MB for coefficients.
-    for (const memory of [500e6, 150e6]) {
-      const small = createDecoder({ environment, seconds: 30, memory });
-      await expect(small(slowJpeg(7000, 1), "Image 1", never)).rejects.toMatchObject({
+    for (const memory of [350e6, 150e6]) {
+      const small = new Decoder({ environment, seconds: 30, memory });
+      await expect(small.normalize(slowJpeg(7000, 1), "Image 1", never)).rejects.toMatchObject({
         name: "VisibleError",
         code: "image_too_complex",
         message: `Image 1 takes more than ${memory / 1e6} MB of memory to decode; save it again as a smaller JPEG or PNG.`,
@@ -123,8 +137,8 @@ describe("the decoder", () => {
   });
 
   it("that cannot start is not the image's fault", async () => {
-    const broken = createDecoder({ environment: { NODE_OPTIONS: "--import=/nowhere.mjs" }, seconds: 30 });
-    await expect(broken(await picture(), "Image 1", never)).rejects.toMatchObject({
+    const broken = new Decoder({ environment: { NODE_OPTIONS: "--import=/nowhere.mjs" }, seconds: 30 });
+    await expect(broken.normalize(await picture(), "Image 1", never)).rejects.toMatchObject({
       name: "RetryableError",
       message: expect.stringMatching(/^a decoder ended before it started to decode \(code 1\)$/),
     });

@@ -33,11 +33,12 @@ async function open(): Promise<Pair> {
  * One worker of the lane `interactive,bulk`. Tells what it began, in order, and when (milliseconds since
  * 1970).
  */
-function work({ interactive, bulk }: Pair, handling: (body: string) => number) {
+function work({ interactive, bulk }: Pair, handling: (body: string) => number, onIdle = () => {}) {
   const stop = new AbortController();
   const begun: { readonly body: string; readonly at: number }[] = [];
   const running = consume({
     queues: [interactive, bulk],
+    onIdle,
     timing,
     clock,
     log,
@@ -77,6 +78,20 @@ describe("a lane with two queues", () => {
     expect((await waitsFor(pair.bulk))[2]).toBeLessThan(250);
     await worker.end();
     expect(await pair.bulk.depth()).toEqual(emptied);
+  });
+
+  it("is idle when no message waits, and not before", async () => {
+    const pair = await open();
+    await pair.bulk.send("b1");
+    const handled: number[] = [];
+    const worker = work(
+      pair,
+      () => 0,
+      () => handled.push(worker.begun.length),
+    );
+    await expect.poll(() => handled.length, { timeout: 15_000 }).toBe(1);
+    await worker.end();
+    expect(handled[0]).toBe(1);
   });
 
   it("prefers interactive messages if both queues have some", async () => {
