@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage } from "../../engine/images/decode-image.ts";
 import { writeImage } from "../../engine/images/write-image.ts";
-import { readInstruction } from "../../engine/instruction/instruction-file.ts";
+import { readInstruction, writeInstruction } from "../../engine/instruction/instruction-file.ts";
 import { createPlainImage } from "../engine/images/drawn-images.ts";
 import { drawnImage, mapPixels } from "../engine/images/stand-ins.ts";
 import { modelWithPairEncoder } from "../engine/networks/model-with-pair-encoder.ts";
@@ -276,6 +276,24 @@ describe("visii apply", () => {
     expect(await read("m1/before.png")).toEqual(await read("m2/before.png"));
     expect(await read("m1/before-2.png")).toEqual(await read("m2/before-2.png"));
     expect(await read("m1/before.png")).not.toEqual(await read("m1/before-2.png"));
+  });
+});
+
+describe("visii apply without guidance options", () => {
+  it("uses the guidance that the instruction was learned with", async () => {
+    const made = await readInstruction(join(cwd, "made.visii"));
+    const hyperParameters = { ...made.info.hyperParameters, textGuidance: 2.5, imageGuidance: 1.25 };
+    await writeInstruction(join(cwd, "own.visii"), { ...made, info: { ...made.info, hyperParameters } });
+    const edited = async (out: string, ...guidance: string[]) => {
+      const words = ["apply", "own.visii", "before.png", "--out", out, ...guidance, ...model];
+      expect((await runBin(words, { cwd })).code).toBe(0);
+      return readFile(join(cwd, out, "before.png"));
+    };
+    const own = await edited("own");
+    expect(own).toEqual(await edited("given", "--text-guidance", "2.5", "--image-guidance", "1.25"));
+    const { textGuidance, imageGuidance } = made.info.hyperParameters;
+    const models = ["--text-guidance", `${textGuidance}`, "--image-guidance", `${imageGuidance}`];
+    expect(own).not.toEqual(await edited("models", ...models));
   });
 });
 

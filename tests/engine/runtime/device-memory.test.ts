@@ -2,7 +2,9 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { defaultMemory, openPipeline } from "../../../engine/pipeline/pipeline.ts";
 import { availableDeviceMemory } from "../../../engine/runtime/device-memory.ts";
+import { openFixture } from "../networks/expected-values.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -36,4 +38,17 @@ it("is not queried for other devices, and unknown without nvidia-smi", async () 
   expect(await availableDeviceMemory("webgpu")).toBeUndefined();
   vi.stubEnv("PATH", join(folder, "nothing"));
   expect(await availableDeviceMemory("cuda")).toBeUndefined();
+});
+
+it("limits a pipeline on a GPU unless a limit is given", async () => {
+  const { folder: model } = await openFixture("tiny-mini");
+  const limit = async (options: Parameters<typeof openPipeline>[1]) => {
+    const pipeline = await openPipeline(model, options);
+    await pipeline.dispose();
+    return pipeline.memory;
+  };
+  await pretend('case "$*" in *--id=1) echo 15000;; *) echo 81000;; esac');
+  expect(await limit({ device: "cuda:1" })).toBe(Math.floor(0.9 * 15_000 * 2 ** 20));
+  expect(await limit({ device: "cuda", memory: 7e9 })).toBe(7e9);
+  expect(await limit({ device: "cpu" })).toBe(defaultMemory);
 });
