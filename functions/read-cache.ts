@@ -4,7 +4,6 @@ import type { Clock } from "../shared/ports/clock.ts";
 import type { JobQueue } from "../shared/ports/job-queue.ts";
 import type { Table } from "../shared/ports/table.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
-import { readTotals, type Totals } from "../shared/totals.ts";
 
 interface CachePorts {
   readonly table: Table;
@@ -16,15 +15,12 @@ interface CachePorts {
 export interface ReadCache {
   /** The account, up to 30 seconds old. Its limits change rarely. */
   accountOf(id: string): Promise<Account | undefined>;
-  /** The account's totals, up to five seconds old. */
-  totalsOf(account: string): Promise<Totals>;
   /** Approximate number of messages in a queue, up to one second old. */
   queueDepth(queue: QueueName): Promise<number>;
 }
 
 /** Milliseconds. */
 const accountTtl = 30_000;
-const totalsTtl = 5000;
 const depthTtl = 1000;
 
 export function createReadCache({ table, queues, clock }: CachePorts): ReadCache {
@@ -35,12 +31,6 @@ export function createReadCache({ table, queues, clock }: CachePorts): ReadCache
     perf,
     fetchMethod: (id) => readAccount(table, id),
   });
-  const totals = new LRUCache<string, Totals>({
-    max: 10_000,
-    ttl: totalsTtl,
-    perf,
-    fetchMethod: (id) => readTotals(table, id),
-  });
   const depths = new LRUCache<QueueName, { readonly visible: number }>({
     max: 10,
     ttl: depthTtl,
@@ -49,7 +39,6 @@ export function createReadCache({ table, queues, clock }: CachePorts): ReadCache
   });
   return {
     accountOf: (id) => accounts.fetch(id),
-    totalsOf: async (id) => (await totals.fetch(id)) ?? readTotals(table, id),
     queueDepth: async (queue) => (await depths.fetch(queue))?.visible ?? 0,
   };
 }

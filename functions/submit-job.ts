@@ -1,24 +1,35 @@
 import type { Context } from "hono";
+import { defined } from "../shared/defined.ts";
 import type { Job, JobRequest } from "../shared/jobs/job.ts";
 import { resourceOfKind } from "../shared/jobs/job.ts";
 import { spenderOf } from "../shared/ledger/spending.ts";
 import { toIso } from "../shared/ports/clock.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
+import { storageLimit } from "../shared/totals.ts";
 import type { Edge, EdgeEnv } from "./edge.ts";
 import { refuse } from "./problem-responses.ts";
 import { requireAllowedWebhook } from "./webhook-url.ts";
+
+interface Submission {
+  readonly queue: QueueName;
+  /** Credits to reserve. */
+  readonly cost: number;
+  /** Bytes to reserve for its results. */
+  readonly resultBytes?: number;
+}
 
 /**
  * Accepts a job: reserves its credits and stores it in one transaction, then queues it. If the process
  * crashes in between, the sweeper or a retry of the request, which has the same IDs, queues the job.
  *
- * @throws VisibleError `insufficient_credit`, `spend_limit_reached`, `too_many_jobs` or `forbidden_url`
+ * @throws VisibleError `insufficient_credit`, `spend_limit_reached`, `too_many_jobs`, `storage_full` or
+ * `forbidden_url`
  */
 export async function submitJob(
   edge: Edge,
   context: Context<EdgeEnv>,
   request: JobRequest,
-  { queue, cost }: { readonly queue: QueueName; readonly cost: number },
+  { queue, cost, resultBytes }: Submission,
 ): Promise<Job> {
   const { jobs, ledger, clock } = edge;
   requireAllowedWebhook(edge, request.webhook);
@@ -45,10 +56,13 @@ export async function submitJob(
     created_at: toIso(now),
     trace: context.get("trace"),
     ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
+    ...defined({ reserved_bytes: resultBytes }),
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
   };
   const limit = { class: "interactive", max: owner?.concurrency ?? Number.MAX_SAFE_INTEGER } as const;
-  await ledger.reserve(account, id, cost, limit, jobs.newRow(job), spenderOf(context.get("key"), now));
+  const spender = spenderOf(context.get("key"), now);
+  const storage = resultBytes === undefined ? undefined : { bytes: resultBytes, limit: storageLimit(owner) };
+  await ledger.reserve(account, id, cost, limit, jobs.newRow(job), spender, storage);
   await jobs.enqueue(job);
   return job;
 }

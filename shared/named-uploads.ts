@@ -4,7 +4,7 @@ import { type RandomBytes, toIso } from "./ports/clock.ts";
 import type { Table, Write } from "./ports/table.ts";
 import type { Upload } from "./resources/upload.ts";
 import { parseRow, rowKeys } from "./rows.ts";
-import { countBytes, readTotals, requireStorage } from "./totals.ts";
+import { hasRoom, readTotals, requireStorage, reserveBytes } from "./totals.ts";
 
 const namedUploadSchema = z.object({ upload: z.string(), name: z.string() });
 type NamedUpload = z.infer<typeof namedUploadSchema>;
@@ -36,10 +36,8 @@ export async function writeCompleted(
   write: (position: { readonly position?: number }) => Write,
 ): Promise<"written" | "conflict"> {
   const totals = await readTotals(table, account);
-  requireStorage(totals, limit, bytes);
-  const hasRoom = { path: ["bytes"], below: limit - bytes + 1 };
-  if (name === undefined)
-    return table.transact([write({}), { ...countBytes(account, bytes), tests: [hasRoom] }]);
+  requireStorage(totals, { bytes, limit });
+  if (name === undefined) return table.transact([write({}), reserveBytes(account, { bytes, limit })]);
   const { named } = totals;
   const position = named + 1;
   const expires = Math.floor(Date.parse(expires_at) / 1000);
@@ -54,7 +52,7 @@ export async function writeCompleted(
           [["bytes"], bytes],
         ],
       },
-      tests: [{ path: ["named"], equals: named }, hasRoom],
+      tests: [{ path: ["named"], equals: named }, hasRoom({ bytes, limit })],
     },
     { insert: { ...rowKeys.namedUpload(account, position), data, expires } },
   ]);

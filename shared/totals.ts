@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { VisibleError } from "./errors.ts";
-import type { Table, Write } from "./ports/table.ts";
+import type { RowTest, Table, Write } from "./ports/table.ts";
 import { parseRow, rowKeys } from "./rows.ts";
 
 /** Maximum number of an account's schedules that have not ended. */
@@ -18,10 +18,10 @@ const totalsSchema = z.object({
   named: z.number().int(),
   /** Schedules that have not ended. */
   schedules: z.number().int(),
-  /** Stored bytes of completed uploads and of the results of ended edits. */
+  /** Bytes of completed uploads, of the results of ended edits, and reserved for those of open edits. */
   bytes: z.number().int(),
 });
-export type Totals = z.infer<typeof totalsSchema>;
+type Totals = z.infer<typeof totalsSchema>;
 
 /** Reads an account's totals. Creates the row if there is none yet. */
 export async function readTotals(table: Table, account: string): Promise<Totals> {
@@ -47,7 +47,25 @@ export const removeSchedule = (account: string): Write => ({
   tests: [],
 });
 
-/** Adds stored bytes. A negative number subtracts deleted ones. */
+/** Bytes to store, or to reserve, and the account's limit. */
+export interface StorageNeed {
+  readonly bytes: number;
+  readonly limit: number;
+}
+
+export const hasRoom = ({ bytes, limit }: StorageNeed): RowTest => ({
+  path: ["bytes"],
+  below: limit - bytes + 1,
+});
+
+/** Counts bytes, if the account has room for them. */
+export const reserveBytes = (account: string, need: StorageNeed): Write => ({
+  amend: rowKeys.totals(account),
+  amendment: { add: [[["bytes"], need.bytes]] },
+  tests: [hasRoom(need)],
+});
+
+/** Adds bytes that are stored, or subtracts bytes that are deleted or no longer reserved. */
 export const countBytes = (account: string, bytes: number): Write => ({
   amend: rowKeys.totals(account),
   amendment: { add: [[["bytes"], bytes]] },
@@ -55,10 +73,10 @@ export const countBytes = (account: string, bytes: number): Write => ({
 });
 
 /** @throws VisibleError `storage_full` if `bytes` more would exceed the account's storage */
-export function requireStorage({ bytes: used }: Totals, limit: number, bytes: number): void {
+export function requireStorage({ bytes: used }: Totals, { bytes, limit }: StorageNeed): void {
   if (used + bytes > limit)
     throw new VisibleError(
       "storage_full",
-      `The account stores ${used} bytes, and ${bytes} more would exceed its limit of ${limit}; delete uploads or results that are no longer needed.`,
+      `The account stores ${used} bytes, including those reserved for open edits, and ${bytes} more would exceed its limit of ${limit}; delete uploads or results, or wait for open edits to end.`,
     );
 }

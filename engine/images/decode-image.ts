@@ -159,8 +159,11 @@ async function decodePixels(file: Uint8Array, format: ReadableFormat, colorProfi
   return { pixels, info, depth, profile } as const;
 }
 
+/** Bytes of a profile that a result may carry; profiles of primaries and curves have a few thousand. */
+const maxProfileBytes = 2 ** 19;
+
 function wideProfile(icc: Uint8Array): PhotoProfile | undefined {
-  const parsed = parseIccProfile(icc);
+  const parsed = icc.length > maxProfileBytes ? undefined : parseIccProfile(icc);
   return parsed && !isSameSpace(parsed, srgb) ? { icc, ...parsed } : undefined;
 }
 

@@ -35,6 +35,9 @@ const outdatedTags = new Set([0x9101, 0x9102, 0x9214, 0x927c, 0xa002, 0xa003, 0x
 
 const isPhotoTag = (tag: number): boolean => tag >= 0x829a && tag <= 0xa4ff && !outdatedTags.has(tag);
 
+/** More does not fit into a JPEG's segment, and fields that share a value could multiply a file's size. */
+const maximumBytes = 2 ** 16 - 64;
+
 interface Field {
   readonly tag: number;
   readonly type: number;
@@ -51,7 +54,8 @@ interface Tiff {
 /**
  * Exif with the descriptive fields only, in the same byte order; without the GPS directory unless `place`.
  *
- * @returns a TIFF structure without prefix; undefined if nothing remains or it cannot be parsed
+ * @returns a TIFF structure without prefix; undefined if nothing remains, it would have more than 64 kB or it
+ * cannot be parsed
  */
 export function filterExif(
   exif: Uint8Array,
@@ -69,7 +73,8 @@ export function filterExif(
       .map((field) => (field.tag === colorSpace ? colorSpaceField(isSrgb, tiff.little) : field));
     const described = main.filter(({ tag }) => mainTags.has(tag));
     const gps = place ? sub(gpsPointer) : [];
-    if (described.length + photo.length + gps.length === 0) return undefined;
+    const all = [...described, ...photo, ...gps];
+    if (all.length === 0 || 12 * all.length + valueBytes(all) > maximumBytes) return undefined;
     return writeTiff(tiff.little, described, [
       [exifPointer, photo],
       [gpsPointer, gps],

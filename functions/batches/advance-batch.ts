@@ -92,21 +92,24 @@ async function proceed(ports: BatchPorts, stored: Stored<StoredBatch>): Promise<
   }
   if (!isCanceled && now.data.submitted < now.data.next_line) {
     await submitLines(ports, now.data);
-    now = { ...now, data: { ...now.data, submitted: now.data.next_line, costs: [] } };
+    now = { ...now, data: { ...now.data, submitted: now.data.next_line, costs: [], result_bytes: [] } };
   }
   await saveBatch(table, now.data, now.version, clock.now() + interval);
 }
 
 /** Cancels queued lines and lines that are not submitted yet. Running lines finish and are counted. */
 async function cancelLines(ports: BatchPorts, batch: StoredBatch): Promise<void> {
-  const { id, account, settled, submitted, next_line, costs } = batch;
+  const { id, account, settled, submitted, next_line, costs, result_bytes } = batch;
   const lines = Array.from({ length: next_line - settled }, (_, index) => settled + index);
   const rows = await ports.table.getAll(lines.map((line) => rowKeys.batchLine(id, line)));
   const open = lines.filter((_, index) => !rows[index]);
   await mapConcurrently(cancelsAtOnce, open, async (line) => {
     const job = await ports.jobs.get(account, lineJobId(id, line));
-    if (!job)
-      return endLine(ports, batch, { line, reserved: costs[line - submitted] ?? 0, status: "canceled" });
+    if (!job) {
+      const reserved = costs[line - submitted] ?? 0;
+      const bytes = -(result_bytes[line - submitted] ?? 0);
+      return endLine(ports, batch, { line, reserved, bytes, status: "canceled" });
+    }
     const ended =
       job.status === "queued"
         ? await ports.jobs.end(job, { status: "canceled" }, job.attempt)

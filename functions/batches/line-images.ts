@@ -72,7 +72,7 @@ async function importObject(
   const type = readImageHeader(bytes)?.type ?? "image/jpeg";
   const facts = checkUpload(bytes, type);
   const limit = storageLimit(await readAccount(table, account));
-  requireStorage(await readTotals(table, account), limit, bytes.byteLength);
+  requireStorage(await readTotals(table, account), { bytes: bytes.byteLength, limit });
   await objects.put(objectKeys.input(account, id), bytes, type);
   const { expires_at, row } = uploadTimes(clock.now());
   const upload: Upload = {

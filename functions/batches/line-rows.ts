@@ -20,5 +20,5 @@ export const failLine = (
 export const endLine = (
   { table, clock }: BatchPorts,
   { id }: StoredBatch,
-  line: Pick<StoredLine, "line" | "reserved" | "status" | "error">,
+  line: Pick<StoredLine, "line" | "reserved" | "bytes" | "status" | "error">,
 ): Promise<void> => insertLine(table, clock, id, { ...line, job: lineJobId(id, line.line), results: [] });

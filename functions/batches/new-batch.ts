@@ -11,6 +11,7 @@ export const newBatch = (given: NewBatch): StoredBatch => ({
   next_line: 0,
   submitted: 0,
   costs: [],
+  result_bytes: [],
   settled: 0,
   written: 0,
 });

@@ -20,7 +20,7 @@ const reasons = {
 
 /** Submits the opened lines as edits on the bulk queue. Idempotent, because each edit has a fixed ID. */
 export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promise<void> {
-  const { account, request, submitted: first, next_line: until, costs } = batch;
+  const { account, request, submitted: first, next_line: until, costs, result_bytes } = batch;
   const lines = await readInput(ports.objects, batch, first, until);
   const jobs: Job[] = [];
   const code = batch.uncovered ?? "insufficient_credit";
@@ -51,7 +51,7 @@ export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promis
         concluded: false,
         created_at: toIso(ports.clock.now()),
         batch: { id: batch.id, line },
-        ...defined({ keep_results: batch.keep_results }),
+        ...defined({ keep_results: batch.keep_results, reserved_bytes: result_bytes[index] }),
       });
   }
   await ports.jobs.submitAll(jobs);

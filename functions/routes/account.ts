@@ -18,7 +18,10 @@ const accountSchema = z
     created_at: timeSchema,
     balance: z.number().int().describe("Available credits, in millionths of a US dollar."),
     reserved: z.number().int().describe("Credits reserved for open jobs."),
-    stored_bytes: z.number().int().describe("Bytes of uploads and results."),
+    stored_bytes: z
+      .number()
+      .int()
+      .describe("Bytes of uploads and results, and those reserved for the results of open edits."),
     storage_limit: z.number().int().describe("Bytes that the account may store."),
     schedules: z.number().int().describe("Schedules that have not ended."),
   })

@@ -5,7 +5,7 @@ import { editingCost } from "../../shared/prices.ts";
 import { createEditSchema, editSchema } from "../../shared/resources/edit.ts";
 import { jobsQuerySchema } from "../../shared/resources/fields.ts";
 import type { Upload } from "../../shared/resources/upload.ts";
-import { requireStorage, storageLimit } from "../../shared/totals.ts";
+import { maxResultBytes } from "../../shared/result-size.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { presentEdit } from "../present/edit.ts";
 import { refuse } from "../problem-responses.ts";
@@ -37,17 +37,13 @@ export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
         request.instruction !== undefined && requireInstruction(edge, account, request.instruction),
       ]);
       requireMaskShape(request, uploads);
-      const cost = request.images.reduce(
-        (sum, image) => sum + editingCost(request, pixelsOf(uploads.get(image) ?? {})),
-        0,
-      );
+      const images = request.images.flatMap((id) => uploads.get(id) ?? []);
+      const cost = images.reduce((sum, image) => sum + editingCost(request, pixelsOf(image)), 0);
+      const resultBytes = images.reduce((sum, image) => sum + maxResultBytes(request, image), 0);
       return {
         cost: () => cost,
-        async submit() {
-          // The size of the results is not known yet, so an edit is accepted unless the storage is full.
-          requireStorage(await edge.totalsOf(account), storageLimit(await edge.accountOf(account)), 1);
-          return submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost });
-        },
+        submit: () =>
+          submitJob(edge, context, { kind: "edit", ...request }, { queue: "interactive", cost, resultBytes }),
       };
     },
   });

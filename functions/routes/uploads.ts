@@ -100,7 +100,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
       // Checked before the account's quota, so that a used-up token does not consume it.
       await uploadTokens.countUpload(token, bytes);
     }
-    requireStorage(await readTotals(table, account), await limitOf(account), bytes);
+    requireStorage(await readTotals(table, account), { bytes, limit: await limitOf(account) });
     await useQuota(edge, account, "uploadBytes", bytes);
     const upload: Upload = {
       id,
@@ -136,7 +136,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const type = readImageHeader(bytes)?.type ?? imageTypes[0];
     const facts = checkUpload(bytes, type);
     const limit = await limitOf(account);
-    requireStorage(await readTotals(table, account), limit, bytes.byteLength);
+    requireStorage(await readTotals(table, account), { bytes: bytes.byteLength, limit });
     await objects.put(objectKeys.input(account, id), bytes, type);
     const now = clock.now();
     const { expires_at, row } = uploadTimes(now);
@@ -190,7 +190,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const bytes = (await objects.get(key)) ?? new Uint8Array();
     const facts = checkUpload(bytes, upload.content_type);
     const limit = await limitOf(account);
-    requireStorage(await readTotals(table, account), limit, bytes.byteLength);
+    requireStorage(await readTotals(table, account), { bytes: bytes.byteLength, limit });
     // Copy the validated bytes to a key that the form cannot overwrite.
     await objects.put(objectKeys.input(account, id), bytes, upload.content_type);
     const { expires_at, row } = uploadTimes(clock.now());

@@ -1,6 +1,6 @@
 import { defined } from "../../shared/defined.ts";
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
-import type { Job, JobRequest, StoredResult } from "../../shared/jobs/job.ts";
+import { type Job, type JobRequest, type StoredResult, storedBytes } from "../../shared/jobs/job.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
@@ -192,6 +192,13 @@ async function edit(
     const { index, variation, bytes, width, height } = event;
     const key = keyOf(index, variation);
     const inputId = request.images[index] ?? "";
+    const stored = storedBytes([...results.values()]) + bytes.byteLength;
+    // The reservation covers every result of an image of the stated size.
+    if (stored > (job.reserved_bytes ?? stored))
+      throw new VisibleError(
+        "unprocessable",
+        `The results take more than ${job.reserved_bytes} bytes, the most for images of the sizes that their headers state; save the images again as JPEG or PNG.`,
+      );
     await objects.put(key, bytes, mediaTypes[format]);
     results.set(key, { input: inputId, key, width, height, bytes: bytes.byteLength });
     hooks.report({ results: inOrder(results), event: { type: "result", index, input: inputId } });

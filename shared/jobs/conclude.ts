@@ -15,7 +15,7 @@ import {
   type WebhookEvent,
   type WebhookPayload,
 } from "../webhooks/webhook.ts";
-import { type Job, resourceOfKind, storedBytes } from "./job.ts";
+import { bytesAtEnd, type Job, resourceOfKind } from "./job.ts";
 import { appendEvent, lastEventId } from "./job-events.ts";
 import type { JobStore } from "./job-store.ts";
 import { insertLine } from "./line-row.ts";
@@ -37,7 +37,7 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
   // A batch charges its lines together and sends its own webhooks.
   if (job.batch) await insertLine(table, clock, job.batch.id, lineOf(job, job.batch.line));
   else {
-    await ledger.settle(job.account, job.id, job.usage, storedBytes(job.results));
+    await ledger.settle(job.account, job.id, job.usage, bytesAtEnd(job));
     await appendEvent(table, clock, job.id, lastEventId, {
       type: "status",
       status: job.status,
@@ -49,14 +49,17 @@ export async function conclude(ports: ConcludePorts, job: Job): Promise<void> {
   await jobs.markConcluded(job);
 }
 
-const lineOf = ({ id, status, results, error, reserved, usage }: Job, line: number): StoredLine => ({
-  line,
-  job: id,
-  status,
-  reserved,
-  results: results.map(({ width, height }) => ({ width, height })),
-  ...defined({ error, usage, bytes: storedBytes(results) || undefined }),
-});
+function lineOf(job: Job, line: number): StoredLine {
+  const { id, status, results, error, reserved, usage } = job;
+  return {
+    line,
+    job: id,
+    status,
+    reserved,
+    results: results.map(({ width, height }) => ({ width, height })),
+    ...defined({ error, usage, bytes: bytesAtEnd(job) || undefined }),
+  };
+}
 
 /** Stores a row for the billing service if the account has a billing customer. */
 async function insertMeterRow(table: Table, job: Job): Promise<void> {

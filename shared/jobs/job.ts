@@ -34,6 +34,12 @@ export type StoredResult = z.infer<typeof storedResultSchema>;
 export const storedBytes = (results: readonly StoredResult[]): number =>
   results.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
 
+/** By how much the account's stored bytes change when the job ends: its results replace their reservation. */
+export const bytesAtEnd = ({
+  results,
+  reserved_bytes = 0,
+}: Pick<Job, "results" | "reserved_bytes">): number => storedBytes(results) - reserved_bytes;
+
 /** Work of one attempt. */
 const measuredSchema = usageSchema.pick({ compute_seconds: true, steps: true });
 export type Measured = z.infer<typeof measuredSchema>;
@@ -79,6 +85,8 @@ export const jobSchema = z.object({
   usage: usageSchema.optional(),
   /** Credits reserved when it was accepted. */
   reserved: z.number().int().nonnegative(),
+  /** Bytes reserved for its results when it was accepted. */
+  reserved_bytes: z.number().int().nonnegative().optional(),
   /** True after ledger, batch and webhooks have been updated. */
   concluded: z.boolean(),
   batch: z.object({ id: z.string(), line: z.number().int() }).optional(),

@@ -6,7 +6,7 @@ import type { NewRow, Table } from "../ports/table.ts";
 import type { Usage } from "../resources/fields.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import type { Spender } from "../spender.ts";
-import { countBytes, readTotals } from "../totals.ts";
+import { countBytes, readTotals, requireStorage, reserveBytes, type StorageNeed } from "../totals.ts";
 import {
   type Balance,
   balanceSchema,
@@ -78,8 +78,9 @@ export class Ledger {
    *
    * @param row of the job; a caller without one must call `settle`
    * @param spender a key whose limit the job counts towards
-   * @throws VisibleError `insufficient_credit`, `too_many_jobs` if `limit.max` jobs of its class are open, or
-   * `spend_limit_reached`
+   * @param storage reserved for the job's results
+   * @throws VisibleError `insufficient_credit`, `too_many_jobs` if `limit.max` jobs of its class are open,
+   * `spend_limit_reached` or `storage_full`
    */
   async reserve(
     account: string,
@@ -88,6 +89,7 @@ export class Ledger {
     limit: OpenLimit,
     row?: NewRow,
     spender?: Spender,
+    storage?: StorageNeed,
   ): Promise<void> {
     const key = rowKeys.reservation(account, job);
     const writes = [
@@ -95,12 +97,14 @@ export class Ledger {
       reserving(account, { credits, class: limit.class, jobs: 1 }, limit.max),
       ...(row ? [{ insert: row }] : []),
       ...(spender ? [spend(account, spender, credits)] : []),
+      ...(storage ? [reserveBytes(account, storage)] : []),
     ];
     while ((await this.#table.transact(writes)) === "conflict") {
       // Already reserved: this is a retry, or the response to the write was lost.
       if ((await this.#table.get(key)) || (row && (await this.#table.get(row)))) return;
       this.requireCovered(await this.balance(account), { credits, class: limit.class, jobs: 1 }, limit.max);
       if (spender) await this.#requireWithinLimit(account, spender, credits);
+      if (storage) requireStorage(await readTotals(this.#table, account), storage);
     }
   }
 
@@ -153,7 +157,7 @@ export class Ledger {
   /**
    * Charges `usage` and releases the rest of the reservation. Without usage, it releases all of it.
    *
-   * @param bytes of the job's results, which are counted towards the account's storage
+   * @param bytes change of the account's stored bytes
    */
   async settle(account: string, job: string, usage: Usage | undefined, bytes = 0): Promise<void> {
     const key = rowKeys.reservation(account, job);

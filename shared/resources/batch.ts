@@ -148,7 +148,7 @@ export const storedLineSchema = z.object({
   /** Reserved credits; 0 if it was not submitted. */
   reserved: z.number().int().nonnegative(),
   usage: usageSchema.optional(),
-  /** Size of its results. */
+  /** By how much the account's stored bytes change when it is charged. */
   bytes: z.number().int().optional(),
 });
 export type StoredLine = z.infer<typeof storedLineSchema>;
@@ -161,7 +161,7 @@ const unchargedSchema = z.object({
   charged: z.number().int(),
   reserved: z.number().int(),
   usage: usageSchema,
-  /** Stored bytes of their results. */
+  /** By how much the account's stored bytes change when they are charged. */
   bytes: z.number().int().default(0),
 });
 export type Uncharged = z.infer<typeof unchargedSchema>;
@@ -186,6 +186,8 @@ export const storedBatchSchema = z.object({
   submitted: z.number().int(),
   /** Reservation of each line from `submitted` to `next_line`; 0 for lines that will not be submitted. */
   costs: z.array(z.number().int()).default([]),
+  /** Bytes reserved for the results of each of these lines. */
+  result_bytes: z.array(z.number().int()).default([]),
   /** Lines before this one have ended and are counted. */
   settled: z.number().int(),
   uncharged: unchargedSchema.optional(),

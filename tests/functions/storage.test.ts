@@ -7,6 +7,7 @@ import { conclude } from "../../shared/jobs/conclude.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
+import { maxResultBytes } from "../../shared/result-size.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemRandom as random, systemClock } from "../../shared/system-clock.ts";
 import { Api, type Caller, postForm } from "./api.ts";
@@ -15,10 +16,13 @@ import { picture } from "./pictures.ts";
 let api: Api;
 let bytes: Uint8Array;
 let size: number;
+/** Bytes reserved for an edit of one image. */
+let most: number;
 beforeAll(async () => {
   api = await Api.open();
   bytes = await picture();
   size = bytes.length;
+  most = maxResultBytes({}, { content_type: "image/png", width: 32, height: 32 });
 });
 afterAll(() => api?.stop());
 
@@ -79,7 +83,7 @@ describe("an account's storage", () => {
     expect([refused?.status, refused?.body.code, refused?.body.detail]).toEqual([
       422,
       "storage_full",
-      `The account stores ${3 * size} bytes, and ${size} more would exceed its limit of ${3 * size + 10}; delete uploads or results that are no longer needed.`,
+      `The account stores ${3 * size} bytes, including those reserved for open edits, and ${size} more would exceed its limit of ${3 * size + 10}; delete uploads or results, or wait for open edits to end.`,
     ]);
     const { objects } = api.world;
     for (const id of forms)
@@ -134,17 +138,34 @@ describe("an account's storage", () => {
     expect(await stored(call)).toBe(0);
   });
 
-  it("counts results once, refuses edits while it is full, and has room again after deletion or expiry", async () => {
-    const call = await caller(size + 1000);
+  it("is never exceeded by open edits, however many are created at once, and released once when they end", async () => {
+    const call = await caller(size + 2 * most + 10);
+    const image = await api.upload(call, bytes);
+    const create = () => call("POST", "/v1/edits", { text: "sepia", images: [image] });
+    const answers = await Promise.all(Array.from({ length: 8 }, create));
+    const open = answers.flatMap(({ status, body }) => (status === 202 ? [body.id as string] : []));
+    expect(open).toHaveLength(2);
+    const codes = answers.flatMap(({ body }) => body.code ?? []);
+    expect(codes).toEqual(Array(6).fill("storage_full"));
+    expect(await stored(call)).toBe(size + 2 * most);
+    await end(call, open[0]!, image, most - 16);
+    expect(await stored(call)).toBe(size + 2 * most - 16);
+    expect((await create()).body.code).toBe("storage_full");
+    await Promise.all([1, 2].map(() => call("POST", `/v1/edits/${open[1]}/cancel`)));
+    expect(await stored(call)).toBe(size + most - 16);
+    const again = await Promise.all([1, 2, 3].map(create));
+    expect(again.map(({ status }) => status).sort()).toEqual([202, 422, 422]);
+  });
+
+  it("counts results once, and has room again after deletion or expiry", async () => {
+    const call = await caller(size + most + 1000);
     const image = await api.upload(call, bytes);
     const edit = await edited(call, image, 2000);
     expect(await stored(call)).toBe(size + 2000);
-    await new Promise((resolve) => setTimeout(resolve, 5100));
     const full = await call("POST", "/v1/edits", { text: "sepia", images: [image] });
     expect([full.status, full.body.code]).toEqual([422, "storage_full"]);
     await Promise.all([1, 2].map(() => call("DELETE", `/v1/edits/${edit}`)));
     expect(await stored(call)).toBe(size);
-    await new Promise((resolve) => setTimeout(resolve, 5100));
     const second = await edited(call, image, 300);
     expect(await stored(call)).toBe(size + 300);
     const week = sweeper(8 * 24 * 3_600_000);
@@ -170,36 +191,57 @@ describe("an account's storage", () => {
     expect(await api.world.table.get(rowKeys.resource(call.account, id))).toBeUndefined();
   });
 
-  it("counts the results of a batch with its charges, and fails lines while it is full", async () => {
-    const call = await caller(size + 1000);
-    const ports = sweeper();
-    const image = await api.upload(call, bytes);
-    const { body: learning } = await call("POST", "/v1/instructions", {
-      pairs: [{ before: image, after: image }],
-    });
-    await ports.jobs.end({ account: call.account, id: learning.id }, { status: "succeeded" });
-    const create = async () => {
-      const wish = { instruction: learning.id, images: [image, image] };
-      const { body } = await call("POST", "/v1/batches", wish);
-      for (let pass = 0; pass < 2; pass++) await advanceBatch(ports, call.account, body.id);
-      return body.id as string;
-    };
-    const advance = async (id: string) => {
-      for (let pass = 0; pass < 3; pass++) await advanceBatch(ports, call.account, id);
-      return (await call("GET", `/v1/batches/${id}`)).body;
-    };
-    const first = await create();
-    for (const { id } of (await call("GET", `/v1/edits?batch=${first}`)).body.data)
-      await end(call, id, image, 600);
-    expect(await advance(first)).toMatchObject({ status: "succeeded", counts: { succeeded: 2 } });
-    expect(await stored(call)).toBe(size + 1200);
-    const second = await create();
-    expect(await advance(second)).toMatchObject({ status: "succeeded", counts: { failed: 2 } });
+  it("has room for as many lines of a batch as fit; lines fail when nothing is left to wait for", async () => {
+    const call = await caller(size + 2 * most + 1000);
+    const { image, batch, advance } = await batchOf(call, 4);
+    const open = async (): Promise<string[]> =>
+      (await call("GET", `/v1/edits?batch=${batch}&status=queued`)).body.data.map(
+        ({ id }: { id: string }) => id,
+      );
+    await advance(4);
+    expect(await open()).toHaveLength(2);
+    expect(await stored(call)).toBe(size + 2 * most);
+    for (const id of await open()) await end(call, id, image, 600);
+    await advance(4);
+    // 1,200 bytes are stored: one line fits, the other waits.
+    const [third, ...others] = await open();
+    expect(others).toEqual([]);
+    expect(await stored(call)).toBe(size + 1200 + most);
+    await end(call, third!, image, most);
+    expect(await advance(6)).toMatchObject({ status: "succeeded", counts: { succeeded: 3, failed: 1 } });
     const authorized = { headers: { Authorization: `Bearer ${call.secret}` } };
-    const errors = await (await api.app.request(`/v1/batches/${second}/errors`, authorized)).text();
-    expect(errors.match(/"storage_full"/g)).toHaveLength(2);
-    await call("DELETE", `/v1/batches/${first}`);
-    await advanceBatch(ports, call.account, first);
+    const errors = await (await api.app.request(`/v1/batches/${batch}/errors`, authorized)).text();
+    expect(errors.match(/"storage_full"/g)).toHaveLength(1);
+    expect(await stored(call)).toBe(size + 1200 + most);
+    await call("DELETE", `/v1/batches/${batch}`);
+    await advance(1);
+    expect(await stored(call)).toBe(size);
+  });
+
+  it("is released by a batch that is canceled before its lines are computed", async () => {
+    const call = await caller(100 * most);
+    const { batch, advance } = await batchOf(call, 3);
+    await advance(2);
+    expect(await stored(call)).toBe(size + 3 * most);
+    await call("POST", `/v1/batches/${batch}/cancel`);
+    expect((await advance(3)).status).toBe("canceled");
     expect(await stored(call)).toBe(size);
   });
 });
+
+/** A batch of `lines` edits of one image with an instruction. */
+async function batchOf(call: Caller, lines: number) {
+  const ports = sweeper();
+  const image = await api.upload(call, bytes);
+  const pairs = [{ before: image, after: image }];
+  const { body: learning } = await call("POST", "/v1/instructions", { pairs });
+  const learned = await ports.jobs.end({ account: call.account, id: learning.id }, { status: "succeeded" });
+  await conclude(ports, learned!);
+  const wish = { instruction: learning.id, images: Array(lines).fill(image) };
+  const batch: string = (await call("POST", "/v1/batches", wish)).body.id;
+  const advance = async (passes: number) => {
+    for (let pass = 0; pass < passes; pass++) await advanceBatch(ports, call.account, batch);
+    return (await call("GET", `/v1/batches/${batch}`)).body;
+  };
+  return { image, batch, advance };
+}

@@ -3,7 +3,7 @@ import { createAwsClients } from "../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../shared/aws/s3-object-store.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
-import { picture } from "../functions/pictures.ts";
+import { lyingNoise, picture } from "../functions/pictures.ts";
 import { slowJpeg } from "../gpu-worker/hostile-images.ts";
 import { RunningService } from "./running-service.ts";
 
@@ -57,6 +57,21 @@ describe("an image that takes too long to decode", () => {
       status: "failed",
       error: { code: "image_too_complex", message: expect.stringMatching(/2647 scans/) },
     });
+  }, 240_000);
+});
+
+describe("an image that is larger than its header states", () => {
+  it("fails its job before its results exceed what was reserved for them", async () => {
+    const settled = () => running.watch("/v1/account", ({ reserved }) => reserved === 0);
+    const before = (await settled()).stored_bytes;
+    const lying = await lyingNoise(1000);
+    const ended = await running.end(await startEdit(await running.upload(lying, "image/avif")), 120);
+    expect(ended).toMatchObject({
+      status: "failed",
+      error: { code: "unprocessable", message: expect.stringMatching(/^The results take more than 2113/) },
+      results: [],
+    });
+    expect((await settled()).stored_bytes).toBe(before + lying.length);
   }, 240_000);
 });
 

@@ -131,6 +131,19 @@ describe.skipIf(!hasExiftool)("exiftool reads", () => {
   });
 });
 
+/** Exif of `count` descriptions that all refer to the same `size` bytes. */
+function sharedValue(count: number, size: number): Buffer {
+  const at = 10 + 12 * count;
+  const exif = Buffer.alloc(at + size, "a");
+  exif.write("MM\0*\0\0\0\x08", "latin1");
+  exif.writeUInt16BE(count, 8);
+  for (let entry = 0; entry < count; entry++) {
+    const field = [0x010e, 2, size >> 16, size & 0xffff, at >> 16, at & 0xffff];
+    for (const [index, value] of field.entries()) exif.writeUInt16BE(value, 10 + 12 * entry + 2 * index);
+  }
+  return exif;
+}
+
 describe("metadata that cannot be parsed is left out", () => {
   const safe = { place: false, isSrgb: true };
   it.each([
@@ -142,6 +155,7 @@ describe("metadata that cannot be parsed is left out", () => {
       Buffer.from("II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\xff\0\0\0\x08\0\0\0", "latin1"),
     ],
     ["a directory of 65,535 entries", Buffer.from("MM\0*\0\0\0\x08\xff\xff", "latin1")],
+    ["4,000 fields that share a value of 8 kB", sharedValue(4000, 8192)],
   ])("Exif: %s", (_, exif) => expect(filterExif(exif, safe)).toBeUndefined());
 
   const xmp = (body: string, head = "") =>
