@@ -28,7 +28,7 @@ const identity: Matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1];
  * (Σ + ε·1)⁻¹(C + ε·prior) for the symmetric 3×3 Σ (six values) and 3×3 C [from input channel, to output
  * channel].
  */
-function ridge(sigma: readonly number[], c: readonly number[], prior: Matrix, into: Float64Array): void {
+function ridge(sigma: Float64Array, c: Float64Array, prior: Matrix, into: Float64Array): void {
   const [a, b, d] = [sigma[0]! + epsilon, sigma[1]!, sigma[2]!];
   const [e, f, i] = [sigma[3]! + epsilon, sigma[4]!, sigma[5]! + epsilon];
   // The inverse of [[a b d][b e f][d f i]] is symmetric too: its cofactors over the determinant.
@@ -49,13 +49,9 @@ function ridge(sigma: readonly number[], c: readonly number[], prior: Matrix, in
  * The share of `variance`, over all channels of p, that the map explains. A flat window, up to ε per channel,
  * counts as explained.
  */
-function explainedShare(
-  sigma: readonly number[],
-  c: readonly number[],
-  map: Float64Array,
-  variance: number,
-): number {
-  const [s00, s01, s02, s11, s12, s22] = sigma as [number, number, number, number, number, number];
+function explainedShare(sigma: Float64Array, c: Float64Array, map: Float64Array, variance: number): number {
+  const [s00, s01, s02] = [sigma[0]!, sigma[1]!, sigma[2]!];
+  const [s11, s12, s22] = [sigma[3]!, sigma[4]!, sigma[5]!];
   let residual = variance;
   for (let out = 0; out < 3; out++) {
     const [x, y, z] = [map[out]!, map[3 + out]!, map[6 + out]!];
@@ -83,8 +79,11 @@ function fitMap(
   const p = [0, 1, 2].map((channel) => plane(edited, channel));
   const meanI = i.map(mean);
   const meanP = p.map(mean);
-  const product = (x: Float64Array, y: Float64Array): Float64Array =>
-    mean(x.map((value, at) => value * y[at]!));
+  const product = (x: Float64Array, y: Float64Array): Float64Array => {
+    const products = new Float64Array(area);
+    for (let at = 0; at < area; at++) products[at] = x[at]! * y[at]!;
+    return mean(products);
+  };
   const upper = [
     [0, 0],
     [0, 1],
@@ -98,17 +97,19 @@ function fitMap(
   const meanIP = identity.map((_, at) => product(i[Math.floor(at / 3)]!, p[at % 3]!));
   const positions = meanI[0]!.length;
   const map = identity.map(() => new Float32Array(positions));
-  const solved = new Float64Array(9);
+  // Allocated once, because arrays for each position would be most of the time.
+  const [sigma, cross, solved] = [new Float64Array(6), new Float64Array(9), new Float64Array(9)];
   for (let at = 0; at < positions; at++) {
-    const sigma = upper.map(([row, column], k) => meanII[k]![at]! - meanI[row]![at]! * meanI[column]![at]!);
-    const cross = identity.map(
-      (_, k) => meanIP[k]![at]! - meanI[Math.floor(k / 3)]![at]! * meanP[k % 3]![at]!,
-    );
+    for (let row = 0, k = 0; row < 3; row++)
+      for (let column = row; column < 3; column++, k++)
+        sigma[k] = meanII[k]![at]! - meanI[row]![at]! * meanI[column]![at]!;
+    for (let from = 0; from < 3; from++)
+      for (let to = 0; to < 3; to++)
+        cross[3 * from + to] = meanIP[3 * from + to]![at]! - meanI[from]![at]! * meanP[to]![at]!;
     ridge(sigma, cross, prior(at), solved);
-    const variance = meanPP.reduce(
-      (sum, square, channel) => sum + square[at]! - meanP[channel]![at]! ** 2,
-      0,
-    );
+    let variance = 0;
+    for (let channel = 0; channel < 3; channel++)
+      variance = variance + meanPP[channel]![at]! - meanP[channel]![at]! ** 2;
     const weight = weigh(explainedShare(sigma, cross, solved, variance));
     for (let k = 0; k < 9; k++) map[k]![at] = weight * solved[k]!;
   }
