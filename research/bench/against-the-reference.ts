@@ -44,14 +44,19 @@ function paperLoops({ defaults }: Pipeline): readonly PaperLoop[] {
   ];
 }
 
-/** Names of learners: this project's loop, and the suffix for the paper's last instead of best tokens. */
-export const ours = "ours";
+/** Names of learners: this project's loop by what it starts from. */
+export const ours = "ours, from the pair encoder";
+const oursFromWords = "ours, from words";
+/** Suffix for the paper's last instead of best tokens. */
 export const lastTokens = ", its last tokens";
 
+/** Longest side of the images in pixels. */
+const side = 128;
+
 /**
- * Learns each case's first pair with this project's loop at increasing numbers of steps, one run each, and
- * with the paper's loop in PyTorch at checkpoints of one run, because its learning rate is constant. All
- * tokens are applied by one sampler, with the guidance that they were learned with and with unseen noise.
+ * Learns each case's first pair, at 128 px, with this project's loop at increasing numbers of steps, one run
+ * each, and with the paper's loop in PyTorch at checkpoints of one run, because its learning rate is constant.
+ * All tokens are applied by one sampler, with the guidance that they were learned with and with unseen noise.
  *
  * @returns the reason if the paper's loop could not run
  */
@@ -68,7 +73,7 @@ export async function benchAgainstReference(
   for (const loop of [undefined, ...paperLoops(pipeline)])
     for (const seed of seeds)
       for (const files of cases) {
-        const opened = await openCase(files);
+        const opened = await openCase(files, undefined, side);
         const pair = firstPair(pipeline, opened);
         const tell = async (learner: string, instruction: Instruction, guidance: Guidance) => {
           const { unetForwards, unetBackwards } = instruction.info.counts;
@@ -88,8 +93,12 @@ export async function benchAgainstReference(
         };
         if (!loop) {
           const { textGuidance: text, imageGuidance: image } = pipeline.defaults.inversion;
-          for (const steps of ourSteps)
-            await tell(ours, await invert(pipeline, [pair], { seed, steps }), { text, image });
+          for (const [learner, start] of [
+            [ours, "pair"],
+            [oursFromWords, "words"],
+          ] as const)
+            for (const steps of ourSteps)
+              await tell(learner, await invert(pipeline, [pair], { seed, steps, start }), { text, image });
           continue;
         }
         const { name, learningRate, guidance } = loop;
