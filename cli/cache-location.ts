@@ -21,6 +21,6 @@ export function cacheOptions(
   if (limit > 0) return { folder, limit };
   throw new VisibleError(
     "invalid_setting",
-    `VISII_CACHE_SIZE is ${JSON.stringify(size)}; give a number of GB such as 20, or set VISII_CACHE=off.`,
+    `VISII_CACHE_SIZE is ${JSON.stringify(size)}; use a number of GB such as 20, or set VISII_CACHE=off.`,
   );
 }

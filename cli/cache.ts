@@ -12,7 +12,7 @@ export function addCacheCommand(program: Command, context: Context): void {
   program
     .command("cache")
     .description("show or clear the cache that speeds up loading of large models")
-    .option("--clear", "delete the cache; it is computed again when needed")
+    .option("--clear", "delete the cache; its content is computed again when needed")
     .action((options: CacheOptions) => cache(context, options));
 }
 

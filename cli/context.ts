@@ -1,7 +1,7 @@
 import type { OutputFolders } from "./output-folders.ts";
 import type { ProgressBar } from "./progress-bar.ts";
 
-/** What a command needs from the process. Only run-program.ts accesses the process directly. */
+/** The parts of the process that commands use. Only run-program.ts accesses the process directly. */
 export interface Context {
   /** The arguments after `visii`, for printing a command that repeats the run. */
   readonly argv: readonly string[];

@@ -12,7 +12,7 @@ const demoPlanSchema = z.object({
   tests: z.array(z.object({ image: text, truth: text.optional() })).min(3),
   /** Text prompts to combine with the instruction; each becomes a column of the sheet. */
   words: z.array(text).min(1),
-  /** What the pair shows, for human readers. */
+  /** Description of the edit, for human readers. */
   edit: text.optional(),
   /** The text prompt that comes closest to the edit for this model: the baseline for <ins>. */
   text: text.optional(),

@@ -1,5 +1,5 @@
 import { contactSheet, decodeImage, type ImagePair, lossCurvePng, type SheetCell } from "visii-engine/images";
-import type { DemoColumn, DemoRow } from "./demo-pictures.ts";
+import type { DemoColumn, DemoRow } from "./demo-photos.ts";
 import { showDecibels } from "./demo-report.ts";
 import type { Instruction } from "./engine.ts";
 import { lossPoints } from "./loss-points.ts";

@@ -1,18 +1,12 @@
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { writeAside } from "visii-engine/files";
+import { writeAtomically } from "visii-engine/files";
 import { imageLibraryVersions } from "visii-engine/images";
 import { fitEdit } from "visii-engine/lut";
 import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
-import {
-  type DemoColumn,
-  type DemoRow,
-  demoColumns,
-  editDemoPhotos,
-  readDemoPhotos,
-} from "./demo-pictures.ts";
+import { type DemoColumn, type DemoRow, demoColumns, editDemoPhotos, readDemoPhotos } from "./demo-photos.ts";
 import { type DemoPlan, readDemoPlan } from "./demo-plan.ts";
 import { describeMachine, meanPsnr } from "./demo-report.ts";
 import { demoSheet } from "./demo-sheet.ts";
@@ -98,13 +92,13 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     const seconds = (performance.now() - started) / 1000;
     await writeLossCurve(options.out, instruction);
     const sheet = await demoSheet(pair, rows, columns, { instruction, seconds: learnSeconds });
-    await writeAside(join(options.out, "sheet.png"), sheet);
+    await writeAtomically(join(options.out, "sheet.png"), sheet);
     const report = reportOf(pipeline, instruction, plan, rows, columns, {
       learn: learnSeconds,
       edits: seconds - learnSeconds,
       editForwards: pipeline.unetForwards - forwardsBefore,
     });
-    await writeAside(join(options.out, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+    await writeAtomically(join(options.out, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
     context.print(
       options.json
         ? JSON.stringify({ out: options.out, ...report })

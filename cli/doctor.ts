@@ -7,13 +7,13 @@ import { listStored } from "visii-engine/model-store";
 import { cacheOptions } from "./cache-location.ts";
 import type { Context } from "./context.ts";
 import { type DoctorReport, type ModelReport, type Probe, probeSchema } from "./doctor-report.ts";
-import { describeDoctor } from "./doctor-words.ts";
+import { describeDoctor } from "./doctor-text.ts";
 import { type DeviceKind, devices } from "./engine.ts";
+import { parseSize, type Size } from "./image-size.ts";
 import { availableMemory } from "./machine-memory.ts";
 import { modelFolder, modelStoreRoot } from "./model-location.ts";
 import { packageVersion } from "./package-version.ts";
 import { nonEmpty, oneOf } from "./parse-values.ts";
-import { parseSize, type Size } from "./picture-size.ts";
 
 interface DoctorOptions {
   readonly model?: string;
@@ -82,7 +82,7 @@ async function reportOn(name: string, size: Size | undefined): Promise<ModelRepo
   }
 }
 
-/** Probes a device in a child process, so that a crashing driver does not end the command. */
+/** Tests a device in a child process, so that a crashing driver does not end the command. */
 function probeApart(device: DeviceKind): Promise<Probe> {
   const bin = createRequire(import.meta.url).resolve("visii/bin.js");
   return new Promise((resolve) => {
@@ -103,7 +103,7 @@ function probeApart(device: DeviceKind): Promise<Probe> {
 
 /** The child process of {@link probeApart}. */
 async function probe({ print }: Context, device: DeviceKind): Promise<void> {
-  const { measureRates, selfTest, tolerances, whyNotUsable } = await import("visii-engine/capacity");
+  const { measureRates, selfTest, tolerances, explainDeviceFailure } = await import("visii-engine/capacity");
   const answer = (found: Probe) => print(JSON.stringify(found));
   try {
     const deviation = await selfTest(device);
@@ -118,6 +118,6 @@ async function probe({ print }: Context, device: DeviceKind): Promise<void> {
     answer({ works: true, deviation, rates });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    answer({ works: false, reason: whyNotUsable(device, cause) });
+    answer({ works: false, reason: explainDeviceFailure(device, cause) });
   }
 }

@@ -4,9 +4,9 @@ import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
 import { editProgress } from "./edit-progress.ts";
 import { type EditOptions, type Instruction, loadEngine, type Mixing, type Pipeline } from "./engine.ts";
+import { modelSize } from "./image-size.ts";
 import { requireHostMemory } from "./machine-memory.ts";
 import { type InputFile, outputPaths } from "./output-paths.ts";
-import { modelSize } from "./picture-size.ts";
 import type { SamplingOptions } from "./sampling-options.ts";
 
 export interface EditResult {

@@ -1,6 +1,6 @@
 import type { ProgressBar } from "./progress-bar.ts";
 
-/** One progress bar for `total` edits. Call the result once for each edit to get its `onEvent`. */
+/** Creates one progress bar for `total` edits. Call the result once for each edit to get its `onEvent`. */
 export function editProgress(
   progress: ProgressBar,
   stage: string,

@@ -38,8 +38,8 @@ export const precisionHelp =
 
 export const captionKinds = ["pez", "phrase"] as const satisfies readonly CaptionKind[];
 
-/** Minimum memory limit, so that free memory does not change how a small model computes. */
-const leastMemory = 2e9;
+/** Minimum memory limit, so that the amount of free memory does not affect a small model's results. */
+const minMemory = 2e9;
 
 /** Opens the model, calls `use`, and always closes the model. */
 export async function withPipeline<Result>(
@@ -60,7 +60,7 @@ export async function withPipeline<Result>(
   // The host's free memory limits only the CPU; other devices have their own memory.
   const allowed =
     memory ??
-    (device === "cpu" ? Math.min(defaultMemory, Math.max(leastMemory, availableMemory())) : undefined);
+    (device === "cpu" ? Math.min(defaultMemory, Math.max(minMemory, availableMemory())) : undefined);
   const pipeline = await openPipeline(modelFolder(model), {
     device,
     precision,

@@ -1,13 +1,13 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 
-/** Where `learn --keep-every` writes the instruction of a step: `dusk.visii` → `dusk@50.visii`. */
+/** Path to which `learn --keep-every` writes the instruction of a step: `dusk.visii` → `dusk@50.visii`. */
 export function keptPath(out: string, step: number): string {
   const extension = extname(out);
   return join(dirname(out), `${basename(out, extension)}@${step}${extension}`);
 }
 
-/** The files that `learn --keep-every` wrote beside `out`, by step. */
+/** Finds the files that `learn --keep-every` wrote beside `out`, by step. */
 export async function keptFiles(out: string): Promise<string[]> {
   const extension = extname(out);
   const start = `${basename(out, extension)}@`;

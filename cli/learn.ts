@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import type { Learned } from "visii-engine";
 import { RetryableError, VisibleError } from "visii-engine/errors";
-import { writeAside } from "visii-engine/files";
+import { writeAtomically } from "visii-engine/files";
 import { lossCurvePng, lossCurveSvg, writeImage } from "visii-engine/images";
 import { defined } from "../shared/defined.ts";
 import type { PairNames } from "./collect-pairs.ts";
@@ -17,6 +17,7 @@ import {
   spaces,
   withPipeline,
 } from "./engine.ts";
+import { parseSize, type Size } from "./image-size.ts";
 import { Interrupted } from "./interrupted.ts";
 import { keptPath } from "./kept-files.ts";
 import {
@@ -29,7 +30,6 @@ import { initHelp, startOf } from "./learning-start.ts";
 import { lossPoints } from "./loss-points.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
-import { parseSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { readPairs } from "./read-pairs.ts";
 import { withServer } from "./remote/connect.ts";
@@ -233,7 +233,7 @@ async function readPhrases({ caption, phrases: path }: LearnOptions): Promise<st
   return parsePhrases(text);
 }
 
-/** Adds to the error how to continue after Ctrl-C or a device failure. */
+/** Adds the command that continues the run to the error of a Ctrl-C or a device failure. */
 async function withWayOn(
   error: Interrupted | RetryableError,
   { argv }: Context,
@@ -252,8 +252,8 @@ async function withWayOn(
 /** Writes loss-curve.png and loss-curve.svg to `folder`. */
 export async function writeLossCurve(folder: string, instruction: Instruction): Promise<void> {
   const points = lossPoints(instruction);
-  await writeAside(join(folder, "loss-curve.png"), await lossCurvePng(points));
-  await writeAside(join(folder, "loss-curve.svg"), lossCurveSvg(points));
+  await writeAtomically(join(folder, "loss-curve.png"), await lossCurvePng(points));
+  await writeAtomically(join(folder, "loss-curve.svg"), lossCurveSvg(points));
 }
 
 function summarise(out: string, { info }: Instruction, seconds: number) {

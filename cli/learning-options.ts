@@ -31,7 +31,7 @@ export function addLearningOptions(command: Command): Command {
     )
     .option(
       "--image-guidance <s>",
-      "image guidance scale, used likewise (default: the model's)",
+      "image guidance scale in the loss, stored as the instruction's default (default: the model's)",
       finiteNumber("--image-guidance"),
     )
     .option(

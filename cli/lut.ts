@@ -100,7 +100,8 @@ async function applyTable(
       "usage",
       "visii lut needs either --pair (fit a table) or --apply (apply one); give exactly one.",
     );
-  if (!images.length) throw new VisibleError("usage", `No image to apply ${apply} to; name at least one.`);
+  if (!images.length)
+    throw new VisibleError("usage", `There is no image to apply ${apply} to; give at least one.`);
   const table = await readCube(apply);
   const inputs: InputFile[] = [];
   for (const path of images) inputs.push({ path, format: (await decodeImage(path)).format });

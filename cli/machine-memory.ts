@@ -1,6 +1,6 @@
 import { freemem, totalmem } from "node:os";
 import type { Pipeline } from "visii-engine";
-import type { Size } from "./picture-size.ts";
+import type { Size } from "./image-size.ts";
 
 /** Bytes available to this process: the smaller of the system's free memory and the container's limit. */
 export function availableMemory(): number {
@@ -12,7 +12,7 @@ export function availableMemory(): number {
   return Math.min(freemem(), allowed);
 }
 
-/** Image sizes that passed the check, by pipeline and use, so that each is checked once. */
+/** Image sizes that passed the check, by pipeline and use. Each is checked once. */
 const passed = new WeakMap<Pipeline, Set<string>>();
 
 /** @throws VisibleError `not_enough_memory`; only for the CPU, because other devices have their own memory */

@@ -6,7 +6,7 @@ import { oneOf } from "./parse-values.ts";
 export const addMetadataOption = (command: Command): Command =>
   command.option(
     "--metadata <how>",
-    "what results keep of a photo's EXIF, IPTC and XMP: safe (all but the place), keep (also the place), strip",
+    "EXIF, IPTC and XMP that results keep: safe (all but the location), keep (also the location), strip (none)",
     oneOf("--metadata", metadataModes),
     "safe",
   );

@@ -6,7 +6,7 @@ import { type Device, deviceKinds, isDevice } from "visii-engine/options";
 const refuse = (option: string, text: string, wanted: string): VisibleError =>
   new VisibleError("invalid_option", `${option} is "${text}"; it must be ${wanted}.`);
 
-/** A whole number, `least` or more. */
+/** Parses a whole number of at least `min`. */
 export function wholeNumber(option: string, least: 0 | 1): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -28,7 +28,7 @@ export function byteSize(option: string): (text: string) => number {
   };
 }
 
-/** Any finite number. */
+/** Parses a finite number. */
 export function finiteNumber(option: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -37,7 +37,7 @@ export function finiteNumber(option: string): (text: string) => number {
   };
 }
 
-/** A number above 0 and at most 1. */
+/** Parses a number above 0 and at most 1. */
 export function share(option: string): (text: string) => number {
   return (text) => {
     const value = finiteNumber(option)(text);
@@ -57,7 +57,7 @@ export function oneOf<Choice extends string>(
   };
 }
 
-/** A device kind, or a GPU by index. */
+/** Parses a device kind, or a GPU by index. */
 export function deviceName(option: string): (text: string) => Device {
   return (text) => {
     if (!isDevice(text)) throw refuse(option, text, `one of ${deviceKinds.join(", ")}, or cuda:n`);
@@ -65,7 +65,7 @@ export function deviceName(option: string): (text: string) => Device {
   };
 }
 
-/** A string with at least one non-space character. */
+/** Parses a string with at least one non-space character. */
 export function nonEmpty(option: string): (text: string) => string {
   return (text) => {
     if (text.trim() === "")

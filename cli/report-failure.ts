@@ -20,7 +20,7 @@ function stackOf(error: unknown): string {
   return `${error.stack ?? error.message}${cause}`;
 }
 
-/** Turns an error into a message and an exit code. Stack traces are included only if `verbose`. */
+/** Converts an error to a message and an exit code. Stack traces are included only if `verbose`. */
 export function explainFailure(error: unknown, verbose: boolean): Failure {
   const withStack = (message: string): string => (verbose ? `${message}\n${stackOf(error)}` : message);
   if (error instanceof Interrupted) return { message: error.message, exitCode: exitCodes.interrupted };

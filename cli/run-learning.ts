@@ -1,12 +1,12 @@
 import type { Learned, LearnOptions } from "visii-engine";
-import { writeAside } from "visii-engine/files";
+import { writeAtomically } from "visii-engine/files";
 import type { ImagePair, RgbImage } from "visii-engine/images";
 import { defined } from "../shared/defined.ts";
 import type { Context } from "./context.ts";
 import { type Instruction, loadEngine, type Pipeline } from "./engine.ts";
+import { modelSize, type Size } from "./image-size.ts";
 import { Interrupted } from "./interrupted.ts";
 import { requireHostMemory } from "./machine-memory.ts";
-import { modelSize, type Size } from "./picture-size.ts";
 import { showDuration } from "./progress-bar.ts";
 import { stageNames } from "./stage-names.ts";
 
@@ -56,7 +56,7 @@ export async function runLearning(
               `Learning at ${width}×${height} (size of the pair: ${original.width}×${original.height}).`,
             );
         },
-        onCheckpoint: (state) => writeAside(stateFile, state),
+        onCheckpoint: (state) => writeAtomically(stateFile, state),
         async onEvent({ stage, preview, caption, validation: _, ...facts }) {
           progress.update({ stage: stageNames[stage]!, ...facts });
           // The first step of a stage also loads models, so its estimate is skipped.

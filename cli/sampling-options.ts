@@ -7,10 +7,10 @@ import {
   type MetadataMode,
 } from "visii-engine/options";
 import { type SchedulerKind, schedulerKinds } from "./engine.ts";
+import { parseSize, type Size } from "./image-size.ts";
 import { addMetadataOption } from "./metadata-option.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
 import { byteSize, finiteNumber, nonEmpty, oneOf, share, wholeNumber } from "./parse-values.ts";
-import { parseSize, type Size } from "./picture-size.ts";
 import { addServerOptions, type ServerOptions } from "./server-options.ts";
 
 /** Options that `apply` and `edit` share. */
@@ -49,7 +49,7 @@ export function addSamplingOptions(command: Command): Command {
     )
     .option(
       "--image-guidance <s>",
-      "image guidance scale: similarity to the photo (default: likewise)",
+      "image guidance scale: similarity to the photo (default: as learned; for text prompts, the model's)",
       finiteNumber("--image-guidance"),
     )
     .option("--steps <N>", "sampling steps (default: the model's)", wholeNumber("--steps", 1))
@@ -58,7 +58,7 @@ export function addSamplingOptions(command: Command): Command {
       `sampler: ${schedulerKinds.join(", ")} (default: the model's)`,
       oneOf("--scheduler", schedulerKinds),
     )
-    .option("--negative <words>", "negative prompt; needs text guidance above 1", nonEmpty("--negative"))
+    .option("--negative <words>", "negative prompt; requires text guidance above 1", nonEmpty("--negative"))
     .option(
       "--strength <s>",
       "above 0 and at most 1; a lower value starts from the photo with less noise and changes it less (default: 1)",

@@ -40,7 +40,7 @@ function refused(baseUrl: string, { problem, retryAfter, message }: ApiError): E
   return new VisibleError(knownCode(code), `${baseUrl}: ${detail}${request}`);
 }
 
-/** A code that a service sent. A newer service may have codes that this program does not know. */
+/** Returns a service's error code. A newer service may send codes that this version does not have. */
 export const knownCode = (code: string): ErrorCode =>
   errorCodes.find((known) => known === code) ?? "unexpected_answer";
 

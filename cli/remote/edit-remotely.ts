@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Visii } from "visii-client";
-import { writeAside } from "visii-engine/files";
+import { writeAtomically } from "visii-engine/files";
 import {
   decodeImage,
   type ReadableFormat,
@@ -157,7 +157,7 @@ function groupsOf(plan: readonly PlannedEdit[]): readonly Group[] {
 }
 
 async function writeResult(output: string, bytes: Uint8Array): Promise<void> {
-  if (!output.toLowerCase().endsWith(".avif")) return writeAside(output, bytes);
+  if (!output.toLowerCase().endsWith(".avif")) return writeAtomically(output, bytes);
   const decoded = await decodeImage(bytes, output, "keep");
   const { image, ...file } = withTransparency(decoded, decoded.image);
   // The service has selected the metadata.

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Visii } from "visii-client";
 import { RetryableError } from "visii-engine/errors";
-import { writeAside } from "visii-engine/files";
+import { writeAtomically } from "visii-engine/files";
 import { decodeImage } from "visii-engine/images";
 import { defined } from "../../shared/defined.ts";
 import type { PairNames } from "../collect-pairs.ts";
@@ -69,7 +69,7 @@ export async function learnRemotely(
     );
     if (learned.file_url === undefined)
       throw new RetryableError(`${id} succeeded but has no file yet; try again later.`);
-    await writeAside(out, await download(learned.file_url, "The learned instruction"));
+    await writeAtomically(out, await download(learned.file_url, "The learned instruction"));
   } finally {
     progress.clear();
   }

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type EditOptions, editFitted } from "../../engine/editing/edit.ts";
-import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
+import { ensureWritableFolder } from "../../engine/files/write-atomically.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
 import { contactSheet, type Sheet } from "../../engine/images/contact-sheet.ts";
 import { decodeImage } from "../../engine/images/decode-image.ts";

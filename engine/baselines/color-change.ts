@@ -7,9 +7,9 @@ import { crossValidatedPsnr } from "./fit-edit.ts";
  * polynomials reached at least 36 dB for color changes, 13 to 19 dB for other edits (sketches, neon edges,
  * vignettes), and 30 to 33 dB for color changes that they fit only roughly (solarize, thermal).
  */
-const leastDecibels = 30;
+const minDecibels = 30;
 /** Minimum gain in dB over the unedited image. Any weak edit is close to the unedited image. */
-const leastGain = 6;
+const minGain = 6;
 
 /** PSNR in dB of a color map on image parts that it was not fitted to. */
 export function colorMapPsnr(pairs: readonly ImagePair[]): number {
@@ -24,7 +24,7 @@ export function colorMapPsnr(pairs: readonly ImagePair[]): number {
 export function colorChangeWarning(pairs: readonly ImagePair[], command: string): string | undefined {
   const mapped = colorMapPsnr(pairs);
   const unedited = Math.min(...pairs.map(({ before, after }) => psnr(before, after)));
-  if (mapped < leastDecibels || mapped < unedited + leastGain) return undefined;
+  if (mapped < minDecibels || mapped < unedited + minGain) return undefined;
   return (
     `${pairs.length === 1 ? "The pair is" : "The pairs are"} a color change, which a 3D lookup table reproduces to ` +
     `${mapped.toFixed(1)} dB on held-out parts of the image, at any size and in real time: ${command}`

@@ -36,8 +36,8 @@ interface CaptionPairOptions {
  * Finds a caption to start learning from. It describes the after image or, if the model's CLIP was trained
  * for it (`captions.describe` of `visii.json`), the difference f(after) − f(before).
  *
- * @throws VisibleError `no_clip`, `no_phrases`, or `nothing_to_caption` if CLIP sees no difference between
- * the images
+ * @throws VisibleError `no_clip`, `no_phrases`, or `nothing_to_caption` if CLIP's embeddings of the
+ * images do not differ
  */
 export async function captionPair(
   pipeline: Pipeline,
@@ -52,7 +52,7 @@ export async function captionPair(
   if (!embedding)
     throw new VisibleError(
       "nothing_to_caption",
-      "This model's CLIP sees no difference between before and after, so no caption can be found; use --init words instead.",
+      "This model's CLIP gives before and after the same embedding, so no caption can be found; use --init words instead.",
     );
   return methods[kind](pipeline, { embedding, seed, phrases }, hooks);
 }

@@ -6,14 +6,16 @@ const [bt2020, displayP3, pq, hlg] = [9, 12, 16, 18];
 /** The color space of a file that has no ICC profile. */
 export type AssignedSpace = { readonly icc: Uint8Array } | "hdr" | undefined;
 
-/** For the code points of AVIF, HEIC and PNG. Undefined for sRGB and for code points that are not supported. */
+/**
+ * For the code points of AVIF, HEIC and PNG. Undefined for sRGB and for code points that are not supported.
+ */
 export function spaceOfCodePoints(primaries: number, transfer: number): AssignedSpace {
   if (transfer === pq || transfer === hlg || primaries === bt2020) return "hdr";
   if (primaries !== displayP3) return undefined;
   return { icc: createIccProfile(chromaticities.displayP3, "srgb") };
 }
 
-/** 1/2.2 in hundred-thousandths, which stands for sRGB's curve. */
+/** 1/2.2 in hundred-thousandths, which PNG files use for sRGB's curve. */
 const srgbGamma = 45_455;
 
 const [grayscale, grayscaleWithAlpha] = [0, 4];

@@ -5,7 +5,7 @@ import type { RgbImage } from "../images/rgb-image.ts";
 import { encodeImage } from "../images/write-image.ts";
 import type { Finished } from "./finished-work.ts";
 import { showScore } from "./format-table.ts";
-import type { GivenCase } from "./given-pictures.ts";
+import type { CaseInputs } from "./input-images.ts";
 import type { Report } from "./report.ts";
 
 /** In pixels. */
@@ -19,7 +19,7 @@ const quality = 72;
  * @param out the folder to which image paths are relative
  * @returns JPEG bytes
  */
-export async function caseSheet(out: string, report: Report, cases: readonly GivenCase[]): Promise<Buffer> {
+export async function caseSheet(out: string, report: Report, cases: readonly CaseInputs[]): Promise<Buffer> {
   const methods = report.table.map(({ method }) => method).filter((method) => method !== "unedited");
   const read = async (path: string): Promise<RgbImage> => (await decodeImage(join(out, path))).image;
   const rows: (readonly SheetCell[])[] = [];

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { defined } from "../../shared/defined.ts";
-import { ensureWritableFolder } from "../files/write-aside.ts";
+import { ensureWritableFolder } from "../files/write-atomically.ts";
 import { writeImage } from "../images/write-image.ts";
 import type { LearnEvent } from "../learn.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
@@ -60,7 +60,7 @@ export async function doWork(
 ): Promise<Finished> {
   const name = methodName(method);
   const title = `${opened.name}, ${name}${isSeeded(method) ? `, seed ${seed}` : ""}`;
-  const tell = (doing: EvaluationEvent["doing"], { step, steps, etaSeconds }: StepFacts) =>
+  const emit = (doing: EvaluationEvent["doing"], { step, steps, etaSeconds }: StepFacts) =>
     onEvent?.({
       work: title,
       doing,
@@ -76,14 +76,14 @@ export async function doWork(
     pipeline,
     openCase: opened,
     editing: { ...settings.editing, seed },
-    hooks: { ...stop, onEvent: (event) => tell("choosing the text", event) },
+    hooks: { ...stop, onEvent: (event) => emit("choosing the text", event) },
     learn: (pairs) => {
       const options = learningOptions(settings, method, seed);
       return learnFromCase(
         pipeline,
         opened,
         { pairs, options, folder: join(out, "instructions"), key: keys.learning(opened, pairs, options) },
-        { ...stop, onEvent: ({ stage, ...facts }) => tell(doingOf[stage], facts) },
+        { ...stop, onEvent: ({ stage, ...facts }) => emit(doingOf[stage], facts) },
       );
     },
   });
@@ -98,7 +98,7 @@ export async function doWork(
     const result = await apply(test, {
       ...stop,
       onEvent: ({ step, steps }) =>
-        tell("editing", { step: index * steps + step, steps: opened.tests.length * steps }),
+        emit("editing", { step: index * steps + step, steps: opened.tests.length * steps }),
     });
     const { evaluations, seconds } = meter.read();
     photos.evaluations += evaluations / opened.tests.length;

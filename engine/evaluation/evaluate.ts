@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { VisibleError } from "../errors.ts";
-import { ensureWritableFolder } from "../files/write-aside.ts";
+import { ensureWritableFolder } from "../files/write-atomically.ts";
 import { resolveSettings } from "../inversion/settings.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { doWork, type EvaluationHooks } from "./do-work.ts";

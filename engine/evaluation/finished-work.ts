@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import { scoresSchema } from "./metric.ts";
 
 const spent = z.object({
@@ -70,7 +70,7 @@ export class FinishedWork {
   }
 
   async write(key: string, finished: Finished): Promise<void> {
-    await writeAside(this.#path(key), `${JSON.stringify(finished, null, 2)}\n`);
+    await writeAtomically(this.#path(key), `${JSON.stringify(finished, null, 2)}\n`);
   }
 
   #path(key: string): string {

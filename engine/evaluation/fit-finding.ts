@@ -28,9 +28,9 @@ export function fitFinding(finished: readonly Finished[], methods: readonly stri
   const show = (value: number) => showScore("psnr", value);
   const [from, to] = mean < 0 ? [-high, -low] : [low, high];
   const interval = count > 1 ? ` [${show(from)}, ${show(to)}]` : "";
-  const figures = `${show(Math.abs(mean))} dB${interval} in the mean`;
+  const figures = `${show(Math.abs(mean))} dB${interval} on average`;
   const cases = (n: number) => `${n} of ${count} ${count === 1 ? "case" : "cases"}`;
-  const which = `the better fit (${fits.join(" or ")}, chosen with the truth)`;
+  const which = `the better fit (${fits.join(" or ")}, selected by the true edit)`;
   return mean < 0
     ? `The fit wins: ${which} is closer to the true edit than ${learner} on ${cases(won)}, by ${figures}.`
     : `${learner} is closer to the true edit than ${which} on ${cases(count - won)}, by ${figures}.`;

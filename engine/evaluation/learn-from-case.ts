@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VisibleError } from "../errors.ts";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import type { Instruction } from "../instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../instruction/instruction-file.ts";
 import type { InversionOptions } from "../inversion/settings.ts";
@@ -49,8 +49,8 @@ export async function learnFromCase(
       ...hooks,
       ...state,
       onCheckpoint: async (state) => {
-        await writeAside(statePath, state);
-        await writeAside(secondsPath, String(seconds()));
+        await writeAtomically(statePath, state);
+        await writeAtomically(secondsPath, String(seconds()));
       },
     });
   const { instruction } = await learnFrom(resume ? { resume: new Uint8Array(resume) } : {}).catch(
@@ -60,7 +60,7 @@ export async function learnFromCase(
       throw error;
     },
   );
-  await writeAside(secondsPath, String(seconds()));
+  await writeAtomically(secondsPath, String(seconds()));
   await writeInstruction(path, instruction);
   await rm(statePath, { force: true });
   return withCost(instruction, seconds());

@@ -28,7 +28,7 @@ export function defaultMethods(hasPairEncoder: boolean): string {
   return hasPairEncoder ? "unedited,fit,text,pair,learned,learned-words" : "unedited,fit,text,learned";
 }
 
-/** Whether results depend on the seed. */
+/** Returns true if results depend on the seed. */
 export function isSeeded({ kind }: Method): boolean {
   return kind !== "unedited" && kind !== "fit";
 }
@@ -75,7 +75,7 @@ function parseMethod(name: string): readonly Method[] {
   ];
 }
 
-/** What a case lacks for a method; undefined if nothing is missing. */
+/** Returns the missing input of a case for a method, or undefined if nothing is missing. */
 export function whatIsMissing(
   method: Method,
   { pairs, description }: { readonly pairs: readonly unknown[]; readonly description: CaseDescription },

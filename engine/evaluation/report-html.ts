@@ -1,15 +1,15 @@
 import { caseCells } from "./case-table.ts";
 import type { Finished } from "./finished-work.ts";
 import { showScore, tableCells } from "./format-table.ts";
-import type { GivenCase, GivenPicture } from "./given-pictures.ts";
 import { Html, html, pathUrl } from "./html.ts";
+import type { CaseInputs, InputImage } from "./input-images.ts";
 import { metricNames, metrics, type Scores } from "./metric.ts";
 import type { Report } from "./report.ts";
 import { reportStyle } from "./report-style.ts";
 import { tableHtml } from "./table-html.ts";
 
 /** The report as one HTML page. Its images are stored beside it; it loads nothing else. */
-export function reportHtml(report: Report, cases: readonly GivenCase[]): string {
+export function reportHtml(report: Report, cases: readonly CaseInputs[]): string {
   const { model, seeds, groups } = report;
   const everyCase = caseCells(report);
   const page = html`<!doctype html>
@@ -37,7 +37,7 @@ ${report.notes.map((note) => html`<li>${note}</li>`)}
 <dl>
 ${metricNames.map((name) => html`<dt>${metrics[name].title}</dt><dd>${metrics[name].meaning}</dd>`)}
 </dl>
-<p class="soft">f and g are CLIP's image and text embeddings. Scores were taken before the pictures below were saved as JPEG.</p>
+<p class="soft">f and g are CLIP's image and text embeddings. Scores were computed before the images below were saved as JPEG.</p>
 </details>
 ${cases.map((given) =>
   caseSection(
@@ -66,7 +66,7 @@ ${tableHtml(title, tableCells(table))}
 ${differences ? tableHtml(`Difference to ${differences.baseline}, case by case`, tableCells(differences.rows, { signed: true })) : ""}`;
 }
 
-function caseSection(given: GivenCase, finished: readonly Finished[]): Html {
+function caseSection(given: CaseInputs, finished: readonly Finished[]): Html {
   const { name, pairs, tests, texts } = given;
   const chosen = [...new Set(finished.flatMap(({ text }) => text ?? []))];
   return html`<section>
@@ -85,7 +85,7 @@ ${tests.map((test) => testRows(name, test, finished))}
 </section>`;
 }
 
-function testRows(caseName: string, test: GivenCase["tests"][number], finished: readonly Finished[]): Html {
+function testRows(caseName: string, test: CaseInputs["tests"][number], finished: readonly Finished[]): Html {
   const subject = `${caseName}, ${test.name}`;
   const firstSeed = (work: Finished): boolean =>
     finished.find(({ method }) => method === work.method)?.seed === work.seed;
@@ -109,7 +109,7 @@ ${others.length ? html`<details><summary>Other seeds</summary><div class="pictur
 
 function resultFigure(
   subject: string,
-  { name, photo }: GivenCase["tests"][number],
+  { name, photo }: CaseInputs["tests"][number],
   work: Finished,
 ): Html | undefined {
   const result = work.tests.find((test) => test.name === name);
@@ -136,6 +136,6 @@ function scoreText(scores: Scores): Html {
   return html`${known.length ? html`<br>${known.join(" · ")}` : ""}`;
 }
 
-function figure({ path, width, height }: GivenPicture, alt: string, caption: Html): Html {
+function figure({ path, width, height }: InputImage, alt: string, caption: Html): Html {
   return html`<figure><a href="${pathUrl(path)}"><img src="${pathUrl(path)}" alt="${alt}" width="${width}" height="${height}" loading="lazy"></a><figcaption>${caption}</figcaption></figure>`;
 }

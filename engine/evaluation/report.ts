@@ -23,7 +23,7 @@ export interface Report {
   readonly differences: Differences | null;
   /** The same tables for each group of cases. */
   readonly groups: readonly GroupTables[];
-  /** Notes that readers of the tables need. */
+  /** Notes on the tables. */
   readonly notes: readonly string[];
   readonly finished: readonly Finished[];
 }

@@ -39,7 +39,7 @@ export function describeSettings(pipeline: Pipeline, { learning, editing }: Eval
   };
 }
 
-/** Omitted for float32, so that keys of older versions stay valid. */
+/** Omits float32, so that keys of older versions stay valid. */
 function precisionOf({ precision }: Pipeline) {
   return precision === "fp32" ? {} : { precision };
 }

@@ -2,10 +2,10 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { VisibleError } from "../errors.ts";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import { caseSheet } from "./case-sheet.ts";
 import type { CaseFiles } from "./evaluation-case.ts";
-import { type GivenCase, writeGivenPictures } from "./given-pictures.ts";
+import { type CaseInputs, writeInputImages } from "./input-images.ts";
 import { openCase } from "./open-case.ts";
 import type { Report } from "./report.ts";
 import { reportHtml } from "./report-html.ts";
@@ -47,14 +47,14 @@ export async function writeReport(
   report: Report,
   cases: readonly CaseFiles[],
 ): Promise<{ readonly page: string; readonly results: string }> {
-  const given: GivenCase[] = [];
+  const given: CaseInputs[] = [];
   for (const files of cases)
     if (report.finished.some((work) => work.case === files.name))
-      given.push(await writeGivenPictures(out, await openCase(files)));
+      given.push(await writeInputImages(out, await openCase(files)));
   const [page, results] = [join(out, pageName), join(out, resultsName)];
   // Write the results first, because they mark the folder as written by visii.
-  await writeAside(results, `${JSON.stringify(report, null, 2)}\n`);
-  await writeAside(page, reportHtml(report, given));
-  if (given.length) await writeAside(join(out, sheetName), await caseSheet(out, report, given));
+  await writeAtomically(results, `${JSON.stringify(report, null, 2)}\n`);
+  await writeAtomically(page, reportHtml(report, given));
+  if (given.length) await writeAtomically(join(out, sheetName), await caseSheet(out, report, given));
   return { page, results };
 }

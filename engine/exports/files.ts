@@ -1,2 +1,2 @@
 /** Atomic file writes. */
-export { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
+export { ensureWritableFolder, writeAtomically } from "../files/write-atomically.ts";

@@ -1,7 +1,7 @@
 import { InternalError } from "../errors.ts";
 import type { OnnxAttribute } from "./encode-operators.ts";
 import type { GraphNode } from "./graph.ts";
-import { leastScale, quantizedLevels } from "./quantize-columns.ts";
+import { minScale, quantizedLevels } from "./quantize-columns.ts";
 import type { Value } from "./value.ts";
 
 /** Writes ONNX nodes and the constants that they read. */
@@ -38,7 +38,7 @@ function quantizeWeight(node: GraphNode<"QuantizeWeight">, w: string, writer: On
   writer.emit("Abs", [w], [`${q}/magnitudes`]);
   writer.emit("ReduceMax", [`${q}/magnitudes`, writer.int64(...axes)], [`${q}/largest`], { keepdims: 0 });
   writer.emit("Div", [`${q}/largest`, writer.float(quantizedLevels)], [`${q}/steps`]);
-  writer.emit("Max", [`${q}/steps`, writer.float(leastScale)], [s]);
+  writer.emit("Max", [`${q}/steps`, writer.float(minScale)], [s]);
   writer.emit("Div", [w, s], [`${q}/scaled`]);
   writer.emit("Round", [`${q}/scaled`], [`${q}/rounded`]);
   writer.emit("Cast", [`${q}/rounded`], [`${q}/cast`], { to: int8 });

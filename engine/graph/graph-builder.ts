@@ -207,11 +207,11 @@ export class GraphBuilder {
     this.#names.add(name);
   }
 
-  /** Two checkpoints may use one name for different tensors; confusing them would go unnoticed. */
+  /** Two checkpoints may use one name for different tensors. Confusing them would not cause an error. */
   #refuseSecondSource({ name, origin }: Value, { file, byteOffset }: WeightSource): void {
     if (origin.kind === "weight" && (origin.source.file !== file || origin.source.byteOffset !== byteOffset))
       throw new InternalError(
-        `graph ${this.name}: weight ${name} lies at ${origin.source.file}:${origin.source.byteOffset} and at ${file}:${byteOffset}`,
+        `graph ${this.name}: weight ${name} is at ${origin.source.file}:${origin.source.byteOffset} and at ${file}:${byteOffset}`,
       );
   }
 

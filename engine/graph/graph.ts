@@ -1,7 +1,10 @@
 import type { Attributes, OpType } from "./operators.ts";
 import type { Value } from "./value.ts";
 
-/** An application of an operator. `Op` is part of the type, so that a rule for `Conv` sees its attributes. */
+/**
+ * An application of an operator. `Op` is part of the type, so that a rule for `Conv` has the type of its
+ * attributes.
+ */
 export interface GraphNode<Op extends OpType = OpType> {
   readonly op: Op;
   readonly inputs: readonly Value[];

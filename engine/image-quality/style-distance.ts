@@ -38,7 +38,7 @@ const maxLevels = 4;
 /**
  * Minimum side of a coarser level in pixels. Means over fewer pixels depend more on position than on texture.
  */
-const leastSide = 32;
+const minSide = 32;
 
 /** Computes the statistics of an image. Images of one size have the same number of levels. */
 export function styleStatistics({ width, height, data }: RgbImage): StyleStatistics {
@@ -52,7 +52,7 @@ export function styleStatistics({ width, height, data }: RgbImage): StyleStatist
     levels.push(gramMatrix(planes.flatMap((plane) => rectified(responses(plane, w, h)))));
     planes = planes.map((plane) => halve(plane, w, h));
     size = { width: Math.ceil(w / 2), height: Math.ceil(h / 2) };
-  } while (levels.length < maxLevels && Math.min(size.width, size.height) >= leastSide);
+  } while (levels.length < maxLevels && Math.min(size.width, size.height) >= minSide);
   return { levels };
 }
 

@@ -80,7 +80,7 @@ function requireFewScans(subject: string, bytes: Uint8Array): void {
     );
 }
 
-function requireOnePicture(subject: string, format: ReadableFormat, pages: number): void {
+function requireSingleImage(subject: string, format: ReadableFormat, pages: number): void {
   // Additional pages of a TIFF are thumbnails or layers; the first is the image.
   if (pages > 1 && format !== "tiff")
     throw new VisibleError(
@@ -135,7 +135,7 @@ async function decodableFile(
   if (format === "heic") return heicToPng(bytes, stored.icc, name, { maximumSide, maximumPixels });
   const { width = 0, height = 0, pages = 1 } = stored;
   requireModestSize(name, { width, height });
-  requireOnePicture(name, format, pages);
+  requireSingleImage(name, format, pages);
   return withAssignedProfile(bytes, format, stored, name);
 }
 
@@ -178,7 +178,7 @@ function metadataOf(
   return Object.keys(found).length ? { metadata: found } : {};
 }
 
-/** Decoded pixels and what the file says about them. */
+/** Decoded pixels and their description in the file. */
 export interface DecodedPixels
   extends Pick<DecodedImage, "profile" | "depth" | "format" | "hadOrientation" | "metadata"> {
   readonly width: number;

@@ -82,7 +82,7 @@ export function fitToModel(
         );
       const cropped = cropImage(edited, inside);
       if (!profile) return restoreDetail(image, inner, cropped, detail);
-      // What the model has seen, so that colors outside sRGB count as detail.
+      // The model's input, so that colors outside sRGB count as detail.
       const seen = convertImage(cropImage(forModel, inside), srgb, profile);
       return restoreDetail(image, seen, convertImage(cropped, srgb, profile), detail);
     },

@@ -31,8 +31,8 @@ export function guardedSharp(): typeof sharp {
 }
 
 /**
- * Runs `render` with the SVG loader enabled. Untrusted SVG is still rejected meanwhile, because decodeImage
- * checks the first bytes before sharp reads a file.
+ * Runs `render` with the SVG loader enabled. Untrusted SVG is still rejected during that time, because
+ * decodeImage checks the first bytes before sharp reads a file.
  */
 export async function withSvgLoader<Result>(
   render: (open: typeof sharp) => Promise<Result>,

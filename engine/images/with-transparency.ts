@@ -4,7 +4,7 @@ import type { PhotoMetadata } from "../metadata/photo-metadata.ts";
 import type { DecodedImage, PhotoProfile } from "./decode-image.ts";
 import { createRgbImage, type RgbImage } from "./rgb-image.ts";
 
-/** What `withTransparency` needs of a decoded photo. */
+/** The fields of a decoded photo that `withTransparency` uses. */
 export type PhotoPixels = Pick<DecodedImage, "image" | "transparency" | "metadata" | "profile" | "depth">;
 
 export interface FinishedImage {
@@ -20,10 +20,10 @@ export interface FinishedImage {
 }
 
 /**
- * Applies the original's transparency to an edited image. The model saw the composite on white. Applying its
- * change to the original's colors (colors + edited − composite) avoids a white fringe, and an edit that
- * changes nothing returns the original exactly. Metadata, profile and depth are passed on. `edited` has the
- * original's size.
+ * Applies the original's transparency to an edited image. The model's input was the composite on white.
+ * Applying its change to the original's colors (colors + edited − composite) avoids a white fringe, and an
+ * edit that changes nothing returns the original exactly. Metadata, profile and depth are passed on. `edited`
+ * has the original's size.
  */
 export function withTransparency(original: PhotoPixels, edited: RgbImage): FinishedImage {
   const { transparency, image: composite, metadata, profile, depth } = original;

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import type { Sharp } from "sharp";
 import { VisibleError } from "../errors.ts";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import { embedInJpeg } from "../metadata/embed-jpeg.ts";
 import { embedInPng } from "../metadata/embed-png.ts";
 import { embedInWebp } from "../metadata/embed-webp.ts";
@@ -113,12 +113,12 @@ function formatOfPath(path: string): ImageFormat {
 }
 
 /**
- * Writes an image atomically, in the format of `path`'s extension. See writeAside for the errors.
+ * Writes an image atomically, in the format of `path`'s extension. See writeAtomically for the errors.
  *
  * @example
  * const { image } = await decodeImage("photo.jpg");
  * await writeImage("photo.png", image);
  */
 export async function writeImage(path: string, image: RgbImage, options: EncodeOptions = {}): Promise<void> {
-  await writeAside(path, await encodeImage(image, formatOfPath(path), options));
+  await writeAtomically(path, await encodeImage(image, formatOfPath(path), options));
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseJson } from "../../shared/json.ts";
 import { VisibleError } from "../errors.ts";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import { keysValuesWidth } from "../networks/text-attention.ts";
 import { decodeHeader, decodeTensor } from "../weights/decode-safetensors.ts";
 import { encodeSafetensors, openSafetensors } from "../weights/safetensors-file.ts";
@@ -38,7 +38,7 @@ const largestMagnitude = 10_000;
  * await writeInstruction("copy.visii", instruction);
  */
 export async function writeInstruction(path: string, instruction: Instruction): Promise<void> {
-  await writeAside(path, encodeInstruction(instruction));
+  await writeAtomically(path, encodeInstruction(instruction));
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
  * d = normalize(mean f(after) − mean f(before)), where f is the CLIP image embedding (projected, not
  * normalized per image).
  *
- * @returns [p] of length 1, or undefined if the model folder has no CLIP or CLIP sees no difference
+ * @returns [p] of length 1, or undefined if the model folder has no CLIP or its embeddings do not differ
  */
 export async function editDirection(
   pipeline: Pipeline,

@@ -5,7 +5,7 @@ import type { InstructionInfo } from "../instruction/instruction.ts";
  * must remove. With the bundled model, the edits of its evaluation set lose 10 to 87%: styles with much
  * random texture lose little even if they are learned well.
  */
-export const leastGain = 0.08;
+export const minGain = 0.08;
 
 /**
  * Warnings for the user about a run that learned little or nothing, with advice.
@@ -27,7 +27,7 @@ export function learningWarnings({ losses, init }: Pick<InstructionInfo, "losses
     return [
       `Nothing was learned beyond the init “${init}” (validation ${figures(ofWords, validation)}); ${advice}.`,
     ];
-  if (learned > (1 - leastGain) * words)
+  if (learned > (1 - minGain) * words)
     return [
       `Hardly anything was learned beyond the init “${init}” (${figures(words, learned)} at the timesteps that decide an edit); ${advice}.`,
     ];

@@ -55,14 +55,9 @@ const headSchema = z.object({
 });
 
 /** Identifies a run by settings, model and images. A saved state can only continue the same run. */
-export function fingerprintOf(
-  settings: object,
-  weightHash: string,
-  pictures: readonly Float32Array[],
-): string {
+export function fingerprintOf(settings: object, weightHash: string, images: readonly Float32Array[]): string {
   const hash = createHash("sha256").update(JSON.stringify(settings)).update(weightHash);
-  for (const picture of pictures)
-    hash.update(new Uint8Array(picture.buffer, picture.byteOffset, picture.byteLength));
+  for (const image of images) hash.update(new Uint8Array(image.buffer, image.byteOffset, image.byteLength));
   return hash.digest("hex");
 }
 

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { VisibleError } from "../errors.ts";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import { type ColorLut, lutSizes, type Triple } from "./color-lut.ts";
 
 /** Maximum size of a .cube file in bytes; larger than any table of the maximum size. */
@@ -50,7 +50,7 @@ export function encodeCube({ size, colors, domain }: ColorLut, title: string): s
 
 /** Writes a table as a `.cube` file, atomically. */
 export function writeCube(path: string, lut: ColorLut, title: string): Promise<void> {
-  return writeAside(path, encodeCube(lut, title));
+  return writeAtomically(path, encodeCube(lut, title));
 }
 
 /** Untrusted text, shortened and escaped for an error message. */

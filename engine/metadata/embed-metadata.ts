@@ -1,6 +1,6 @@
 import type { PhotoMetadata } from "./photo-metadata.ts";
 
-/** What a file holds besides its pixels. */
+/** Content of a file besides its pixels. */
 export interface FileMetadata extends PhotoMetadata {
   /** ICC profile. */
   readonly profile?: Uint8Array;

@@ -28,7 +28,7 @@ const mainTags = new Set([
 ]);
 
 /**
- * Fields of the Exif directory that do not hold for a result: compression, subject coordinates, maker note,
+ * Fields of the Exif directory that are wrong for a result: compression, subject coordinates, maker note,
  * dimensions and interoperability.
  */
 const outdatedTags = new Set([0x9101, 0x9102, 0x9214, 0x927c, 0xa002, 0xa003, 0xa005, 0xa214]);
@@ -85,7 +85,7 @@ export function filterExif(
   }
 }
 
-/** Whether a camera marked the photo as Adobe RGB, by the interoperability index R03 (DCF 2.0). */
+/** Returns true if a camera marked the photo as Adobe RGB, by the interoperability index R03 (DCF 2.0). */
 export function isAdobeRgb(exif: Uint8Array): boolean {
   try {
     const tiff = openTiff(exif);

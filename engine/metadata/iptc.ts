@@ -5,7 +5,7 @@ interface DataSet {
   readonly value: Uint8Array;
 }
 
-/** Numbers of record 2 that name a place: content location, city, sublocation, province, country. */
+/** Numbers of record 2 that name a location: content location, city, sublocation, province, country. */
 const placeNumbers = new Set([26, 27, 90, 92, 95, 100, 101]);
 /** Numbers of record 2 from here on are previews and audio. */
 const firstPreview = 150;
@@ -14,7 +14,7 @@ const photoshopHeader = "Photoshop 3.0\0";
 const iptcResource = 0x0404;
 
 /**
- * The descriptive data sets, without the place unless `place`, as the content of a JPEG's APP13 segment.
+ * The descriptive data sets, without the location unless `place`, as the content of a JPEG's APP13 segment.
  *
  * @returns undefined if nothing remains or it cannot be parsed
  */

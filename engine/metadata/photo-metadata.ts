@@ -2,7 +2,7 @@ import { filterExif } from "./exif.ts";
 import { filterIptc } from "./iptc.ts";
 import { filterXmp, withIptcAsXmp } from "./xmp.ts";
 
-/** What a photo's file says about it, as stored. */
+/** Metadata of a photo's file, as stored. */
 export interface PhotoMetadata {
   /** A TIFF structure, with or without the prefix `Exif\0\0`. */
   readonly exif?: Uint8Array;
@@ -13,8 +13,8 @@ export interface PhotoMetadata {
 }
 
 /**
- * What a result keeps of the photo's metadata: `safe` leaves out where it was taken, `keep` does not, `strip`
- * keeps nothing.
+ * The part of the photo's metadata that a result keeps: `safe` omits the location, `keep` includes it,
+ * `strip` keeps nothing.
  */
 export const metadataModes = ["safe", "keep", "strip"] as const;
 export type MetadataMode = (typeof metadataModes)[number];
@@ -28,9 +28,9 @@ interface ResultMetadataOptions {
 }
 
 /**
- * The metadata of a result, from its photo's. Only known fields are kept. Left out is what does not hold for
- * the result: orientation, dimensions, thumbnails, maker notes, regions, gain maps and the file's history.
- * Metadata that cannot be parsed is left out.
+ * Selects the metadata of a result from its photo's. Only known fields are kept. Fields that are wrong for
+ * the result are omitted: orientation, dimensions, thumbnails, maker notes, regions, gain maps and the file's
+ * history. Metadata that cannot be parsed is omitted.
  */
 export function metadataOfResult(
   { exif, xmp, iptc }: PhotoMetadata,

@@ -5,13 +5,13 @@ const dc = "http://purl.org/dc/elements/1.1/";
 const photoshop = "http://ns.adobe.com/photoshop/1.0/";
 const iptcCore = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/";
 
-/** Which properties of a namespace are kept: those that `matches`, in lists of names. */
+/** Rule for the properties of a namespace, in lists of names. */
 interface Rule {
   /** Kept properties. Default: all. */
   readonly only?: RegExp;
-  /** Properties that do not hold for a result. */
+  /** Properties that are wrong for a result. */
   readonly never?: RegExp;
-  /** Properties that name the place. */
+  /** Properties that name the location. */
   readonly place?: RegExp;
 }
 
@@ -26,7 +26,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   [iptcCore]: { place: /^(Location|CountryCode)$/ },
   "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": {
-    // An edited photo is no longer what its digital source type says.
+    // The digital source type of an edited photo is another one.
     never: /^(DigitalSourceType|DigitalSourcefileType|ImageRegion)$/,
     place: /^(Location|Event|ArtworkOrObject)/,
   },
@@ -49,7 +49,7 @@ const rules: Readonly<Record<string, Rule>> = {
 const maximumBytes = 2 ** 20;
 
 /**
- * An XMP packet with the descriptive properties only, without the place unless `place`.
+ * An XMP packet with the descriptive properties only, without the location unless `place`.
  *
  * @returns undefined if nothing remains or it cannot be parsed
  */

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
+import { ensureWritableFolder, writeAtomically } from "../files/write-atomically.ts";
 import { requireRoom } from "../model-store/disk-room.ts";
 
 /** Label of an entry, written after the entry and again whenever it is used. */
@@ -123,7 +123,7 @@ export class CacheFolder {
   }
 
   #writeLabel(key: string, sha256: string): Promise<void> {
-    return writeAside(this.#labelOf(key), JSON.stringify({ sha256 }));
+    return writeAtomically(this.#labelOf(key), JSON.stringify({ sha256 }));
   }
 }
 

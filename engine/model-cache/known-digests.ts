@@ -3,10 +3,10 @@ import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { sha256OfFile } from "../../shared/file-hash.ts";
-import { ensureWritableFolder, writeAside } from "../files/write-aside.ts";
+import { ensureWritableFolder, writeAtomically } from "../files/write-atomically.ts";
 
-/** Smaller files are hashed faster than a stored digest is read and checked. */
-const leastBytes = 2 ** 24;
+/** Minimum size of a file in bytes. Hashing a smaller one is faster than reading a stored digest. */
+const minBytes = 2 ** 24;
 
 /**
  * Minimum age of a file's last change when its digest is stored. A change within one tick of a coarse file
@@ -55,12 +55,12 @@ export class KnownDigests {
     // The file changed while it was read, so the digest is not stored.
     if (!before || before.identity !== after?.identity) return digest;
     this.#known.set(before.identity, digest);
-    if (before.bytes >= leastBytes) await this.#note(place, before, digest);
+    if (before.bytes >= minBytes) await this.#note(place, before, digest);
     return digest;
   }
 
   async #noted(place: string, { identity, bytes, changed }: Identity): Promise<string | undefined> {
-    if (bytes < leastBytes) return undefined;
+    if (bytes < minBytes) return undefined;
     try {
       const written = (await stat(place)).mtimeMs;
       const note = noteSchema.parse(JSON.parse(await readFile(place, "utf8")));
@@ -74,7 +74,10 @@ export class KnownDigests {
   async #note(place: string, { identity }: Identity, digest: string): Promise<void> {
     try {
       await ensureWritableFolder(this.#folder);
-      await writeAside(place, JSON.stringify({ identity, digest, check: checkOf({ identity, digest }) }));
+      await writeAtomically(
+        place,
+        JSON.stringify({ identity, digest, check: checkOf({ identity, digest }) }),
+      );
     } catch (cause) {
       this.#failed(cause);
     }

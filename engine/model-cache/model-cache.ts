@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { explainWriteFailure } from "../files/write-aside.ts";
+import { explainWriteFailure } from "../files/write-atomically.ts";
 import type { Value, WeightSource } from "../graph/value.ts";
 import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { rearrangedWeights } from "../rewrite/rearranged-weights.ts";
@@ -44,7 +44,7 @@ export class ModelCache {
   readonly #folders: readonly string[];
   readonly #least: number;
   readonly #note: (line: string) => void;
-  readonly #said = new Set<string>();
+  readonly #warned = new Set<string>();
 
   constructor({
     folder,
@@ -54,7 +54,7 @@ export class ModelCache {
   }: ModelCacheOptions) {
     const [digests, kernels] = [join(folder, "digests"), join(folder, "kernels")];
     this.#folders = [digests, kernels];
-    this.#digests = new KnownDigests(digests, (cause) => this.#tell(cause));
+    this.#digests = new KnownDigests(digests, (cause) => this.#warn(cause));
     this.#files = new CacheFolder(kernels, limit, (path) => this.sha256(path));
     this.#least = least;
     this.#note = note;
@@ -94,7 +94,7 @@ export class ModelCache {
     load: (stored: ReadonlyMap<Value, WeightSource>) => Promise<Loaded>,
   ): Promise<Loaded> {
     const stored = await this.#stored(graph).catch((cause: unknown) => {
-      this.#tell(cause);
+      this.#warn(cause);
       return nothing;
     });
     if (stored.size === 0) return load(nothing);
@@ -103,7 +103,7 @@ export class ModelCache {
     } catch (cause) {
       // If the stored values were not the cause, this throws the actual error.
       const loaded = await load(nothing);
-      this.#tell(cause);
+      this.#warn(cause);
       return loaded;
     }
   }
@@ -132,10 +132,10 @@ export class ModelCache {
     return written === undefined ? undefined : locateRearranged(written, recipes);
   }
 
-  #tell(cause: unknown): void {
+  #warn(cause: unknown): void {
     const reason = cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
-    if (this.#said.has(reason)) return;
-    this.#said.add(reason);
+    if (this.#warned.has(reason)) return;
+    this.#warned.add(reason);
     this.#note(`The model cache cannot be used and its data is recomputed: ${reason}`);
   }
 }

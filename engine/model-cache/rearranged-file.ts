@@ -94,7 +94,7 @@ function storedType({ dtype, shape, part }: RearrangedWeight): Pick<Value, "dtyp
  * Writes the file atomically, computing one weight at a time.
  *
  * @returns its SHA-256 @throws VisibleError `not_writable`, or `invalid_weights` for a checkpoint that was
- * truncated meanwhile
+ * truncated while it was read
  */
 export async function writeRearranged(path: string, recipes: Iterable<Recipe>): Promise<string> {
   const hash = createHash("sha256");

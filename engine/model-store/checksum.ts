@@ -30,7 +30,7 @@ export async function hashFile(
   await pipeline(bytes, hash, { end: false, ...defined({ signal }) });
 }
 
-/** Whether a file of the right size has the right content. */
+/** Returns true if a file of the expected size matches the checksum. */
 export async function hasChecksum(
   path: string,
   size: number,

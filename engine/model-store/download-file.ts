@@ -2,14 +2,14 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../../shared/ports/clock.ts";
 import { RetryableError, VisibleError } from "../errors.ts";
-import { explainWriteFailure } from "../files/write-aside.ts";
+import { explainWriteFailure } from "../files/write-atomically.ts";
 import { hashFile, startHash } from "./checksum.ts";
 import type { Hub, HubFile } from "./hub.ts";
 
 /** Pauses in ms before the retries of a download that makes no progress. */
 const pauses = [500, 1000, 2000, 4000, 8000];
 
-/** Milliseconds without data after which a connection counts as dead. */
+/** Milliseconds without data after which a connection counts as broken. */
 const idleTimeout = 60_000;
 
 interface DownloadSource {
@@ -72,7 +72,7 @@ export function partialPath(path: string, { checksum }: HubFile): string {
   return join(dirname(path), `.${basename(path)}.${checksum.hex.slice(0, 16)}.partial`);
 }
 
-/** @returns whether the content is right; a wrong file is deleted */
+/** Resolves with true if the content matches the checksum. Otherwise the file is deleted. */
 async function fetchRest(
   { hub, name, commit, file }: DownloadSource,
   partial: string,

@@ -11,7 +11,7 @@ export interface ModelId {
 const part = "[A-Za-z0-9][A-Za-z0-9_.-]*";
 const pattern = new RegExp(`^(${part}/${part})(?:@(${part}(?:/${part})*))?$`);
 
-/** Whether an argument can be a model ID rather than a path. */
+/** Returns true if an argument can be a model ID rather than a path. */
 export function looksLikeModelId(text: string): boolean {
   return pattern.test(text) && !text.includes("..");
 }

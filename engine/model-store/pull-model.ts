@@ -54,8 +54,8 @@ interface Wanted extends ChosenFile {
 }
 
 /**
- * The text tower of openai/clip-vit-large-patch14 is Stable Diffusion 1's text encoder, so the loss compares
- * like with like.
+ * The text tower of openai/clip-vit-large-patch14 is Stable Diffusion 1's text encoder, so the loss uses the
+ * same text embedding as the model.
  */
 export const defaultClip = "openai/clip-vit-large-patch14";
 
@@ -118,8 +118,8 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
 }
 
 /**
- * Rejects an unsupported model for what it is, rather than for the files that it lacks. A file that an
- * earlier pull wrote was checked then.
+ * Rejects an unsupported model by its family, before its missing files are reported. A file that an earlier
+ * pull wrote has already been checked.
  */
 async function checkIndex(
   hub: Hub,

@@ -2,7 +2,7 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { VisibleError } from "../errors.ts";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import { hasChecksum } from "./checksum.ts";
 
 /** File name of a complete pull's record: the source and checksum of each file. */
@@ -50,7 +50,7 @@ export async function readPullRecord(folder: string): Promise<PullRecord | undef
 }
 
 export async function writePullRecord(folder: string, record: PullRecord): Promise<void> {
-  await writeAside(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`);
+  await writeAtomically(join(folder, recordName), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
 /** Deletes the record, so that the next pull verifies every file by content. */

@@ -37,7 +37,7 @@ type AutoencoderTinyConfig = z.infer<typeof autoencoderTinyConfigSchema>;
 
 const same = { kernel: 3, padding: 1 } as const;
 
-/** Pixels [N, 3, H, W] in [−1, 1] → latents [N, latent_channels, H/f, W/f] as diffusion sees them. */
+/** Pixels [N, 3, H, W] in [−1, 1] → scaled latents [N, latent_channels, H/f, W/f], as diffusion uses them. */
 export function encodeTiny(root: Module, config: AutoencoderTinyConfig, pixels: Value): Value {
   const { graph } = root;
   const layers = sequence(root.in("encoder.layers"));
@@ -50,7 +50,10 @@ export function encodeTiny(root: Module, config: AutoencoderTinyConfig, pixels: 
   return conv2d(layers.next(), x, config.latent_channels, same);
 }
 
-/** Latents as diffusion sees them [N, latent_channels, h, w] → pixels [N, 3, h·f, w·f], about [−1, 1]. */
+/**
+ * Scaled latents, as diffusion uses them, [N, latent_channels, h, w] → pixels [N, 3, h·f, w·f], about [−1,
+ * 1].
+ */
 export function decodeTiny(root: Module, config: AutoencoderTinyConfig, latents: Value): Value {
   const { graph } = root;
   const layers = sequence(root.in("decoder.layers"));

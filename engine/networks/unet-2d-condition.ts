@@ -15,10 +15,10 @@ interface UnetInputs {
   readonly timesteps: Value;
   readonly text: TextConditioning;
   /** Image size in pixels, used by `addition_embed_type: text_time`. */
-  readonly picture: PictureSize;
+  readonly imageSize: ImageSize;
 }
 
-interface PictureSize {
+interface ImageSize {
   readonly height: number;
   readonly width: number;
 }
@@ -66,7 +66,7 @@ export function unet2dCondition(m: Module, config: UnetConfig, inputs: UnetInput
   });
 }
 
-function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text, picture }: UnetInputs): Value {
+function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text, imageSize }: UnetInputs): Value {
   const first = config.block_out_channels[0]!;
   const width = 4 * first;
   const order = { flipSinToCos: config.flip_sin_to_cos, freqShift: config.freq_shift };
@@ -77,7 +77,7 @@ function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text, picture
       return m.graph.add(time, embedText(addition, text, config.addition_embed_type_num_heads, width));
     case "text_time": {
       if (!text.pooled) throw new InternalError("a UNet with text_time needs the pooled text");
-      const added = textAndSize(m, text.pooled, sizeNumbers(picture), addedWidth(config).number, order);
+      const added = textAndSize(m, text.pooled, sizeNumbers(imageSize), addedWidth(config).number, order);
       return m.graph.add(time, embedTimestep(addition, added, width));
     }
     default:
@@ -86,7 +86,7 @@ function timeEmbedding(m: Module, config: UnetConfig, { timesteps, text, picture
 }
 
 /** Original height and width, top and left of the crop, target height and width: an uncropped image. */
-function sizeNumbers({ height, width }: PictureSize): readonly number[] {
+function sizeNumbers({ height, width }: ImageSize): readonly number[] {
   return [height, width, 0, 0, height, width];
 }
 

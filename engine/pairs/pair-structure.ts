@@ -29,7 +29,7 @@ const localRadius = 6;
 /** Gradient, in units of [−1, 1], below which a pixel counts as noise. */
 const noise = 0.04;
 /** A map of outlines with a lower deviation counts as empty. */
-const leastDeviation = 0.1;
+const minDeviation = 0.1;
 
 /** Search range in pixels of the map, over the whole map and over a quarter of it. */
 const range = 10;
@@ -38,18 +38,18 @@ const quarterRange = 5;
 /**
  * Compares the outlines of a pair of one size: gradient magnitudes over all three channels, relative to their
  * surroundings, so that recoloring, inversion, darkening or fog change little. The normalized correlation
- * without shift must be at least `leastLikeness`, and no shift, of the whole or of most of its quarters, may
+ * without shift must be at least `minLikeness`, and no shift, of the whole or of most of its quarters, may
  * be clearly better.
  */
 export function comparePair(before: RgbImage, after: RgbImage): PairStructure {
   const [a, b] = [outlines(before), outlines(after)];
-  if (Math.min(deviation(a), deviation(b)) < leastDeviation) return { kind: "unknown" };
+  if (Math.min(deviation(a), deviation(b)) < minDeviation) return { kind: "unknown" };
   const everywhere = { left: 0, top: 0, width: a.width, height: a.height };
   const whole = bestShift(a, b, everywhere, range);
   const flipped = bestShift(a, mirror(b), everywhere, range);
   const mirrored = Math.max(flipped.unshifted, flipped.likeness);
-  if (mirrored > leastMirrored && mirrored > whole.unshifted + mirrorMargin) return { kind: "mirrored" };
-  if (whole.unshifted < leastLikeness) return { kind: "different" };
+  if (mirrored > minMirrored && mirrored > whole.unshifted + mirrorMargin) return { kind: "mirrored" };
+  if (whole.unshifted < minLikeness) return { kind: "different" };
   if (whole.likeness > whole.unshifted + shiftMargin)
     return { kind: "shifted", x: whole.x / a.width, y: whole.y / a.height };
   const quarters = quartersOf(a).map((part) => bestShift(a, b, part, quarterRange));
@@ -59,8 +59,8 @@ export function comparePair(before: RgbImage, after: RgbImage): PairStructure {
   return astray.length >= 2 ? { kind: "warped" } : { kind: "aligned" };
 }
 
-const leastLikeness = 0.15;
-const leastMirrored = 0.3;
+const minLikeness = 0.15;
+const minMirrored = 0.3;
 const mirrorMargin = 0.1;
 const shiftMargin = 0.06;
 const quarterMargin = 0.05;

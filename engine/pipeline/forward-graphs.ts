@@ -155,7 +155,7 @@ export function predictNoise(
     sample: graph.cast(graph.concat([latents, image], 1), dtype),
     timesteps,
     text: castConditioning(graph, text, dtype),
-    picture: { height: size.height * factor, width: size.width * factor },
+    imageSize: { height: size.height * factor, width: size.width * factor },
   });
   return graph.cast(prediction, "float32");
 }

@@ -94,7 +94,7 @@ export async function openPipeline(
   if (precision === "int8" && options.device !== "cpu")
     throw new VisibleError(
       "invalid_option",
-      `Precision int8 is for the CPU, and the device is ${options.device}; use fp32 or fp16 there, or --device cpu.`,
+      `Precision int8 requires the CPU, but the device is ${options.device}; use fp32 or fp16, or --device cpu.`,
     );
   const onDisk = cache && new ModelCache(cache);
   const model = await readModelFolder(folder, onDisk);
@@ -102,7 +102,7 @@ export async function openPipeline(
   return new Pipeline({ ...model, precision }, { ...options, ...defined({ memory }) }, onDisk);
 }
 
-/** Maximum number of cached text embeddings; a worker sees new prompts for its whole life. */
+/** Maximum number of cached text embeddings; a worker receives new prompts indefinitely. */
 const keptTexts = 64;
 
 /** A frozen InstructPix2Pix model for inference. */

@@ -91,7 +91,7 @@ export function fusedAttention(graph: Graph): RewriteRule {
   });
 }
 
-/** How often a value is read, as an operand or as an output of the graph. */
+/** Counts the reads of each value, as an operand or as an output of the graph. */
 function countReads({ nodes, outputs }: Graph): ReadonlyMap<Value, number> {
   const counts = new Map<Value, number>();
   for (const value of [...nodes.flatMap(({ inputs }) => inputs), ...outputs.values()])

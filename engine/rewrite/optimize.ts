@@ -10,12 +10,12 @@ const rules = [attentionRowSums, concatenatePaddedParts, ...foldTrivial];
 
 declare const optimized: unique symbol;
 
-/** A graph in which no pass finds anything. Only {@link optimize} makes one. */
+/** A graph that no pass changes. Only {@link optimize} creates one. */
 export type OptimizedGraph = Graph & { readonly [optimized]: true };
 
 /**
- * All passes, again and again until none finds anything: the graph that a session compiles. Every rule
- * leaves fewer or cheaper nodes behind, so it ends.
+ * Repeats all passes until none changes the graph. The result is the graph that a session compiles. It
+ * terminates, because every rule leaves fewer or cheaper nodes.
  */
 export function optimize(graph: Graph): OptimizedGraph {
   const merged = mergeCommonSubexpressions(removeDeadNodes(graph));

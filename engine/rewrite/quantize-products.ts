@@ -3,14 +3,14 @@ import { sameShape, type Value } from "../graph/value.ts";
 import { type OptimizedGraph, optimize } from "./optimize.ts";
 import { applyRules, isNode, type RewriteRule, rewriteRule } from "./rewrite-rule.ts";
 
-/** Whether the layer with a weight of this name stays in floating point. */
+/** Returns true if the layer with a weight of this name stays in floating point. */
 export type IsSensitive = (weight: string) => boolean;
 
 /**
  * Products and convolutions of an image with constant weights → products in 8-bit integers. Weights have one
- * scale per column; activations one per tensor, computed in each run. Normalizations, attention's own products
- * and everything that does not depend on an image (the time embedding, keys and values of the text) stay in
- * floating point.
+ * scale per column; activations one per tensor, computed in each run. Normalizations, attention's own
+ * products and everything that does not depend on an image (the time embedding, keys and values of the text)
+ * stay in floating point.
  */
 export function quantizeProducts(graph: OptimizedGraph, isSensitive: IsSensitive): OptimizedGraph {
   const { graph: rewritten, applied } = applyRules(graph, quantizationRules(graph, isSensitive));

@@ -7,7 +7,7 @@ import type { Value } from "../graph/value.ts";
 export interface Scene {
   /** The node that computes a value; undefined for inputs, weights and constants. */
   producer(value: Value): GraphNode | undefined;
-  /** The nodes so far that read a value. */
+  /** The nodes up to the current one that read a value. */
   users(value: Value): readonly GraphNode[];
 }
 

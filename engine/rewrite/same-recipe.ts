@@ -2,7 +2,10 @@ import type { Value } from "../graph/value.ts";
 import { isNode, type Scene } from "./rewrite-rule.ts";
 import { sameAttributes } from "./same-attributes.ts";
 
-/** Whether two values are the same computation on the same inputs, possibly at different times (`After`). */
+/**
+ * Returns true if two values are the same computation on the same inputs, possibly at different times
+ * (`After`).
+ */
 export function sameRecipe(a: Value, b: Value, scene: Scene): boolean {
   const [left, right] = [atAnyTime(a, scene), atAnyTime(b, scene)];
   if (left === right) return true;

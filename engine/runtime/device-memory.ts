@@ -13,7 +13,7 @@ export async function availableDeviceMemory(device: Device): Promise<number | un
   if (kindOf(device) !== "cuda") return undefined;
   const id = device.split(":")[1] ?? "0";
   const query = ["--query-gpu=memory.free", "--format=csv,noheader,nounits", `--id=${id}`];
-  const said = await promisify(execFile)("nvidia-smi", query, { timeout: 10_000 }).catch(() => undefined);
-  const mebibytes = Number(said?.stdout.trim() || Number.NaN);
+  const output = await promisify(execFile)("nvidia-smi", query, { timeout: 10_000 }).catch(() => undefined);
+  const mebibytes = Number(output?.stdout.trim() || Number.NaN);
   return mebibytes > 0 ? Math.floor(share * mebibytes * 2 ** 20) : undefined;
 }

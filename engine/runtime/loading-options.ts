@@ -15,7 +15,7 @@ const patternBytes = 2 ** 28;
  * On the CPU, its fastest kernels need weights in their own layouts: a copy of every weight in every session.
  * For a large model this is most of its memory and load time, and its large convolutions run as fast from the
  * file's layout. Weights are therefore copied for small models and used in place for large ones. Memory
- * patterns allocate all intermediate values again at the second run, so large graphs do without.
+ * patterns allocate all intermediate values again at the second run, so they are disabled for large graphs.
  */
 export function loadingOptions(
   graph: OptimizedGraph,

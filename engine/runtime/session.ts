@@ -7,7 +7,7 @@ import { sameShape, showShape, type Value, type WeightSource } from "../graph/va
 import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { withStoredValues } from "../rewrite/rearranged-weights.ts";
 import { type Device, executionProvider } from "./device.ts";
-import { whyNotUsable } from "./device-words.ts";
+import { explainDeviceFailure } from "./device-failure.ts";
 import { loadingOptions } from "./loading-options.ts";
 import { explainRunFailure } from "./run-failure.ts";
 
@@ -62,7 +62,7 @@ export class Session {
         throw new InternalError(`graph ${graph.name} does not load: ${String(cause)}`, { cause });
       throw new VisibleError(
         "device_unavailable",
-        `Device ${device} is not available: ${whyNotUsable(device, cause)} Or use --device cpu.`,
+        `Device ${device} is not available: ${explainDeviceFailure(device, cause)} Or use --device cpu.`,
         { cause },
       );
     }

@@ -66,7 +66,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 /**
  * Reads a floating-point tensor in row-major order, as float32.
  *
- * @throws VisibleError `tensor_not_found`, `unsupported_dtype`, `invalid_weights` (the file shrank meanwhile)
+ * @throws VisibleError `tensor_not_found`, `unsupported_dtype`, `invalid_weights` (the file was truncated
+ * while it was read)
  */
 export async function readTensor(file: SafetensorsFile, name: string): Promise<Float32Array> {
   const entry = entryOf(file, name);

@@ -1,5 +1,5 @@
 import { InternalError } from "../errors.ts";
-import { writeAside } from "../files/write-aside.ts";
+import { writeAtomically } from "../files/write-atomically.ts";
 import { bytesPerElement, type TensorDtype } from "./tensor-dtype.ts";
 
 type Elements =
@@ -128,7 +128,7 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, TensorSource>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writeAside(path, encodeSafetensors(tensors, metadata));
+  await writeAtomically(path, encodeSafetensors(tensors, metadata));
 }
 
 /**
@@ -163,7 +163,7 @@ export async function streamSafetensors(
         );
     }
   }
-  await writeAside(path, pieces());
+  await writeAtomically(path, pieces());
 }
 
 function checkedDtype(name: string, { shape, data, dtype: wanted }: TensorSource): TensorDtype {

@@ -33,7 +33,7 @@ function narrowed(values: Float32Array): Uint16Array {
  * and the
  * identities of several files combine to that of one file with all their tensors ({@link combineIdentities}).
  *
- * @throws VisibleError `invalid_weights` if the file shrank meanwhile
+ * @throws VisibleError `invalid_weights` if the file was truncated while it was read
  */
 export async function identifyTensors(file: SafetensorsFile): Promise<string> {
   const handle = await open(file.path);

@@ -25,7 +25,7 @@ const optionsSchema = z.object({
 
 const log = createJsonLog((line) => process.stderr.write(`${line}\n`), systemClock.now, "info");
 
-const tell = (message: ChildMessage) =>
+const send = (message: ChildMessage) =>
   new Promise<void>((resolve) => void process.send?.(message, undefined, undefined, () => resolve()));
 
 function failureOf(error: unknown, signal: AbortSignal): TaskFailure {
@@ -63,9 +63,9 @@ try {
     }
     if (message.type === "warm up") {
       warm = warmUp(pipeline, warming.signal).then(
-        () => tell({ type: "warm" }),
+        () => send({ type: "warm" }),
         (error: unknown) =>
-          tell({ type: "warm", ...(warming.signal.aborted ? {} : { failure: toFailure(error) }) }),
+          send({ type: "warm", ...(warming.signal.aborted ? {} : { failure: toFailure(error) }) }),
       );
       return;
     }
@@ -75,11 +75,11 @@ try {
     running = mine;
     const canceled = { signal: control.signal, parts };
     warm
-      .then(() => runTask(pipeline, message.task, canceled, (event) => tell({ type: "event", event })))
+      .then(() => runTask(pipeline, message.task, canceled, (event) => send({ type: "event", event })))
       .then(
-        (done) => tell({ type: "done", done }),
+        (done) => send({ type: "done", done }),
         async (error: unknown) => {
-          await tell({ type: "failed", failure: failureOf(error, control.signal) });
+          await send({ type: "failed", failure: failureOf(error, control.signal) });
           // After a device failure, exit: the next process opens and tests the device again.
           if (device !== "cpu" && error instanceof RetryableError) process.exit(1);
         },
@@ -88,8 +88,8 @@ try {
         if (running === mine) running = undefined;
       });
   });
-  await tell({ type: "ready", model: pipeline.modelId });
+  await send({ type: "ready", model: pipeline.modelId });
 } catch (error) {
-  await tell({ type: "failed", failure: toFailure(error) });
+  await send({ type: "failed", failure: toFailure(error) });
   process.exit(1);
 }

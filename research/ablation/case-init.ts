@@ -5,7 +5,7 @@ import { captionPair } from "../../engine/captioning/caption-pair.ts";
 import { VisibleError } from "../../engine/errors.ts";
 import type { OpenCase } from "../../engine/evaluation/evaluation-case.ts";
 import { keyOf } from "../../engine/evaluation/finished-work.ts";
-import { writeAside } from "../../engine/files/write-aside.ts";
+import { writeAtomically } from "../../engine/files/write-atomically.ts";
 import { fitPairs } from "../../engine/pairs/fit-pairs.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import type { CaseInit } from "./ablation.ts";
@@ -57,6 +57,6 @@ export async function caseInit(
     init === "caption"
       ? await captionImage(pipeline, fitted.after, { seed }, hooks)
       : await captionPair(pipeline, fitted, init === "phrase" ? "phrase" : "pez", { seed }, hooks);
-  await writeAside(path, text);
+  await writeAtomically(path, text);
   return text;
 }

@@ -11,7 +11,7 @@ import { shellWords } from "../../cli/shell-words.ts";
 import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import { readSet } from "../../engine/evaluation/read-set.ts";
 import { requireOwnFolder } from "../../engine/evaluation/write-report.ts";
-import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
+import { ensureWritableFolder } from "../../engine/files/write-atomically.ts";
 import { defined } from "../../shared/defined.ts";
 import type { Ablation } from "./ablation.ts";
 import { ablationText } from "./ablation-text.ts";

@@ -5,7 +5,7 @@ import { evaluate } from "../../engine/evaluation/evaluate.ts";
 import type { CaseFiles, OpenCase } from "../../engine/evaluation/evaluation-case.ts";
 import type { Finished } from "../../engine/evaluation/finished-work.ts";
 import { openCase } from "../../engine/evaluation/open-case.ts";
-import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
+import { ensureWritableFolder } from "../../engine/files/write-atomically.ts";
 import type { InversionOptions } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { defined } from "../../shared/defined.ts";

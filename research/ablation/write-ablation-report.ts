@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Metric } from "../../engine/evaluation/metric.ts";
-import { writeAside } from "../../engine/files/write-aside.ts";
+import { writeAtomically } from "../../engine/files/write-atomically.ts";
 import { ablationChart } from "./ablation-chart.ts";
 import { ablationHtml, type DrawnChart } from "./ablation-html.ts";
 import type { AblationReport } from "./ablation-report.ts";
@@ -18,17 +18,17 @@ export async function writeAblationReport(
 ): Promise<{ readonly page: string; readonly results: string }> {
   const [page, results] = [join(out, "index.html"), join(out, "results.json")];
   // Write the results first, because they mark the folder as written by visii.
-  await writeAside(results, `${JSON.stringify(report, null, 2)}\n`);
+  await writeAtomically(results, `${JSON.stringify(report, null, 2)}\n`);
   const charts: DrawnChart[] = [];
   for (const table of report.ablations)
     for (const metric of plotted) {
       const svg = await ablationChart(table, metric);
       if (svg === undefined) continue;
       const file = chartName(table.name, metric);
-      await writeAside(join(out, file), svg);
+      await writeAtomically(join(out, file), svg);
       charts.push({ ablation: table.name, metric, file });
     }
-  await writeAside(join(out, "tables.md"), `${ablationText(report, "markdown")}\n`);
-  await writeAside(page, ablationHtml(report, charts));
+  await writeAtomically(join(out, "tables.md"), `${ablationText(report, "markdown")}\n`);
+  await writeAtomically(page, ablationHtml(report, charts));
   return { page, results };
 }

@@ -1,7 +1,7 @@
 import { access, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureWritableFolder } from "../../engine/files/write-aside.ts";
+import { ensureWritableFolder } from "../../engine/files/write-atomically.ts";
 import { editDirection } from "../../engine/inversion/edit-direction.ts";
 import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import { fingerprintOf } from "../../engine/inversion/run-state.ts";

@@ -43,7 +43,7 @@ export function unetLayout(json: Json): ComponentLayout {
                 ? graph.input("pooled", "float32", [1, addedWidth(config).pooled])
                 : undefined,
           },
-          picture: { height: side, width: side },
+          imageSize: { height: side, width: side },
         });
       }, /\.to_[qkv]\.bias$/),
   };

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { VisibleError } from "../../engine/errors.ts";
-import { ensureWritableFolder, writeAside } from "../../engine/files/write-aside.ts";
+import { ensureWritableFolder, writeAtomically } from "../../engine/files/write-atomically.ts";
 import { requireRoom } from "../../engine/model-store/disk-room.ts";
 import { streamSafetensors } from "../../engine/weights/safetensors-file.ts";
 import { instructPix2Pix, tinyInstructPix2Pix } from "./instruct-pix2pix-layout.ts";
@@ -79,10 +79,10 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
       await writeAll(join(folder, name), madeUpTokenizer(vocabularySize, maxLength, padToken));
     }
     await mkdir(join(folder, "scheduler"));
-    await writeAside(join(folder, "scheduler", "scheduler_config.json"), showJson(layout.scheduler));
+    await writeAtomically(join(folder, "scheduler", "scheduler_config.json"), showJson(layout.scheduler));
     if (layout.defaults !== undefined)
-      await writeAside(join(folder, "visii.json"), showJson(layout.defaults));
-    await writeAside(join(folder, "model_index.json"), showJson(layout.index));
+      await writeAtomically(join(folder, "visii.json"), showJson(layout.defaults));
+    await writeAtomically(join(folder, "model_index.json"), showJson(layout.index));
   } catch (error) {
     await clear(folder, created);
     throw error;
@@ -112,7 +112,7 @@ async function clear(folder: string, created: boolean): Promise<void> {
 }
 
 async function writeAll(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, text] of Object.entries(files)) await writeAside(join(folder, name), text);
+  for (const [name, text] of Object.entries(files)) await writeAtomically(join(folder, name), text);
 }
 
 function bytesOf(tensors: readonly TensorSpec[], half: boolean): number {

@@ -71,7 +71,7 @@ describe("visii reports bad input in one sentence, without a stack trace, and le
       "8 bits on a GPU",
       learn(...pair, "--out", "x.visii", "--device", "cuda", "--precision", "int8"),
       2,
-      /Precision int8 is for the CPU, and the device is cuda; use fp32 or fp16 there, or --device cpu/,
+      /Precision int8 requires the CPU, but the device is cuda; use fp32 or fp16, or --device cpu/,
     ],
     [
       "too little memory",

@@ -17,6 +17,6 @@ it("accepts 8 bits on a CPU only", () => {
   expect(messages("cpu", "int8")).toBeUndefined();
   expect(messages("cuda", "fp16")).toBeUndefined();
   expect(messages("cuda", "int8")).toEqual([
-    "VISII_PRECISION: int8 is for the CPU; set VISII_DEVICE to cpu, or use fp32 or fp16",
+    "VISII_PRECISION: int8 requires the CPU; set VISII_DEVICE to cpu, or use fp32 or fp16",
   ]);
 });

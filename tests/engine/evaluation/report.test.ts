@@ -107,7 +107,7 @@ describe("a report of a fit and learning", () => {
       [30, 28],
     );
     expect(reportText(lost, "plain").split("\n")[0]).toBe(
-      "The fit wins: the better fit (fit-cubic or fit-local, chosen with the truth) is closer to the true edit than learned on 2 of 2 cases, by 8.00 dB [6.00, 10.00] in the mean.",
+      "The fit wins: the better fit (fit-cubic or fit-local, selected by the true edit) is closer to the true edit than learned on 2 of 2 cases, by 8.00 dB [6.00, 10.00] on average.",
     );
   });
 
@@ -120,7 +120,7 @@ describe("a report of a fit and learning", () => {
       [22, 17],
     );
     expect(won.finding).toBe(
-      "learned is closer to the true edit than the better fit (fit-cubic or fit-local, chosen with the truth) on 1 of 2 cases, by 3.50 dB [−1.00, 8.00] in the mean.",
+      "learned is closer to the true edit than the better fit (fit-cubic or fit-local, selected by the true edit) on 1 of 2 cases, by 3.50 dB [−1.00, 8.00] on average.",
     );
   });
 

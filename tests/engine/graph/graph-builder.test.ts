@@ -56,7 +56,7 @@ describe("weights and scalars", () => {
     const type = { dtype: "float32", shape: [4] } as const;
     graph.weight("conv.weight", type, source);
     expect(() => graph.weight("conv.weight", type, { ...source, file: "/vae.safetensors" })).toThrow(
-      "weight conv.weight lies at /unet.safetensors:0 and at /vae.safetensors:0",
+      "weight conv.weight is at /unet.safetensors:0 and at /vae.safetensors:0",
     );
   });
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ensureWritableFolder, writeAside } from "../../../engine/files/write-aside.ts";
+import { ensureWritableFolder, writeAtomically } from "../../../engine/files/write-atomically.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { createRgbImage } from "../../../engine/images/rgb-image.ts";
@@ -54,15 +54,15 @@ describe("writeImage", () => {
   });
 });
 
-describe("writeAside", () => {
+describe("writeAtomically", () => {
   it("reports in one sentence why it cannot write, and leaves no files", async () => {
     await writeFile(join(folder, "file"), "a file");
     await mkdir(join(folder, "taken.png"));
-    await expect(writeAside(join(folder, "no", "x.png"), "x")).rejects.toThrow(
+    await expect(writeAtomically(join(folder, "no", "x.png"), "x")).rejects.toThrow(
       /folder does not exist; create it/,
     );
-    await expect(writeAside(join(folder, "file", "x.png"), "x")).rejects.toThrow(/a file, not a folder/);
-    await expect(writeAside(join(folder, "taken.png"), "x")).rejects.toThrow(
+    await expect(writeAtomically(join(folder, "file", "x.png"), "x")).rejects.toThrow(/a file, not a folder/);
+    await expect(writeAtomically(join(folder, "taken.png"), "x")).rejects.toThrow(
       /a folder with this name exists/,
     );
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
@@ -73,9 +73,9 @@ describe("writeAside", () => {
     await mkdir(inside);
     const path = join(inside, "result.bin");
     await writeFile(path, "old");
-    const module = new URL("../../../engine/files/write-aside.ts", import.meta.url).href;
-    const script = `const { writeAside } = await import(${JSON.stringify(module)});
-      await writeAside(${JSON.stringify(path)}, Buffer.alloc(200_000)).catch((error) => console.log(error.code + "|" + error.message));`;
+    const module = new URL("../../../engine/files/write-atomically.ts", import.meta.url).href;
+    const script = `const { writeAtomically } = await import(${JSON.stringify(module)});
+      await writeAtomically(${JSON.stringify(path)}, Buffer.alloc(200_000)).catch((error) => console.log(error.code + "|" + error.message));`;
     // A limit of 16 blocks of 1 KiB on file size stands in for a full disk: the write fails halfway all the
     // same.
     const child = spawnSync(

@@ -49,7 +49,7 @@ it("paints photos in a style learned from one pair, closer to the true edit than
     means.learned += await closeness({ instruction: learned });
   }
   const said = JSON.stringify(means);
-  // The text is the best of twelve, chosen with the truth.
+  // The text is the best of twelve, selected by the true edit.
   expect(means.encoded - means.text, said).toBeGreaterThan(0.5);
   expect(means.learned - means.text, said).toBeGreaterThan(2);
   expect(means.encoded - means.fit, said).toBeGreaterThan(3.5);

@@ -110,6 +110,6 @@ it("learns in 8 bits, and the instruction says so", async () => {
 it.each(["cuda", "cuda:1", "webgpu"] as const)("is refused on %s", async (device) => {
   await expect(openPipeline(mini, { device, precision: "int8" })).rejects.toMatchObject({
     code: "invalid_option",
-    message: `Precision int8 is for the CPU, and the device is ${device}; use fp32 or fp16 there, or --device cpu.`,
+    message: `Precision int8 requires the CPU, but the device is ${device}; use fp32 or fp16, or --device cpu.`,
   });
 });

@@ -4,7 +4,7 @@ import { type Device, type DeviceKind, kindOf } from "./device.ts";
  * onnxruntime's error messages for an unavailable device, with their meaning and, if it differs from the
  * device's default, a remedy.
  */
-const meanings: readonly (readonly [said: RegExp, meant: string, remedy?: string])[] = [
+const meanings: readonly (readonly [pattern: RegExp, meaning: string, remedy?: string])[] = [
   [/Failed to get a WebGPU adapter/i, "no GPU with WebGPU support found"],
   [
     /Providers?_?Cuda.*Failed to load shared library/i,
@@ -28,12 +28,12 @@ const remedies: Readonly<Record<DeviceKind, string>> = {
 };
 
 /** Explains why a device is unavailable, with a remedy: `no GPU with WebGPU support found. It needs …`. */
-export function whyNotUsable(device: Device, cause: unknown): string {
+export function explainDeviceFailure(device: Device, cause: unknown): string {
   const line = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
   // Remove the library's source location and the driver's machine name from the message.
   const driver = /CUDA failure \d+: [^;]*[^; .]/.exec(line)?.[0];
-  const said = driver ?? line.replace(/^.* was false\. /, "").replace(/\.$/, "");
-  const [, meant = said, remedy = remedies[kindOf(device)]] =
-    meanings.find(([pattern]) => pattern.test(said)) ?? [];
-  return `${meant}. ${remedy}`.trimEnd();
+  const reported = driver ?? line.replace(/^.* was false\. /, "").replace(/\.$/, "");
+  const [, meaning = reported, remedy = remedies[kindOf(device)]] =
+    meanings.find(([pattern]) => pattern.test(reported)) ?? [];
+  return `${meaning}. ${remedy}`.trimEnd();
 }

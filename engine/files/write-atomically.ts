@@ -42,8 +42,8 @@ async function createFolder(folder: string): Promise<string[]> {
     const parent = dirname(folder);
     if (code !== "ENOENT" || parent === folder) throw cause;
     const parents = (await isFolder(parent)) ? [] : await createFolder(parent);
-    // Another process may have created the parent or both meanwhile. If nothing can be created, this fails
-    // again.
+    // Another process may have created the parent or both in the meantime. If nothing can be created, this
+    // fails again.
     try {
       await mkdir(folder);
       return [...parents, folder];
@@ -80,7 +80,7 @@ export async function ensureWritableFolder(folder: string): Promise<readonly str
  * @throws VisibleError if the disk is full, the folder is missing or permission is denied; an existing file
  * is unchanged
  */
-export async function writeAside(
+export async function writeAtomically(
   path: string,
   bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { modelSize, parseSize } from "../../cli/picture-size.ts";
+import { modelSize, parseSize } from "../../cli/image-size.ts";
 import { readModelFolder } from "../../engine/pipeline/model-folder.ts";
 import { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { openFixture } from "../engine/networks/expected-values.ts";

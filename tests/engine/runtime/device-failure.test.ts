@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { whyNotUsable } from "../../../engine/runtime/device-words.ts";
+import { explainDeviceFailure } from "../../../engine/runtime/device-failure.ts";
 
 it.each([
   [
@@ -25,6 +25,6 @@ it.each([
 ] as const)(
   "an unavailable %s is reported without the library's internal names",
   (device, said, explained) => {
-    expect(whyNotUsable(device, new Error(said))).toMatch(explained);
+    expect(explainDeviceFailure(device, new Error(said))).toMatch(explained);
   },
 );

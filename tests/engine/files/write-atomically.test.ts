@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ensureWritableFolder } from "../../../engine/files/write-aside.ts";
+import { ensureWritableFolder } from "../../../engine/files/write-atomically.ts";
 
 it("several processes can create one folder at the same time", async () => {
   for (let round = 0; round < 200; round++) {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { ensureWritableFolder } from "../files/write-aside.ts";
+import { ensureWritableFolder } from "../files/write-atomically.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
 import { writeImage } from "../images/write-image.ts";
 import type { OpenCase } from "./evaluation-case.ts";
 
 /** An image in the output folder. */
-export interface GivenPicture {
+export interface InputImage {
   /** Relative to the output folder, with forward slashes. */
   readonly path: string;
   /** In pixels. */
@@ -14,33 +14,33 @@ export interface GivenPicture {
 }
 
 /** Input of a case, as shown in the report. */
-export interface GivenCase {
+export interface CaseInputs {
   readonly name: string;
   readonly texts: readonly string[];
-  readonly pairs: readonly { readonly before: GivenPicture; readonly after: GivenPicture }[];
+  readonly pairs: readonly { readonly before: InputImage; readonly after: InputImage }[];
   readonly tests: readonly {
     readonly name: string;
-    readonly photo: GivenPicture;
-    readonly truth?: GivenPicture;
+    readonly photo: InputImage;
+    readonly truth?: InputImage;
   }[];
 }
 
 /** Copies a case's input images, as used, to the output folder. */
-export async function writeGivenPictures(out: string, openCase: OpenCase): Promise<GivenCase> {
+export async function writeInputImages(out: string, openCase: OpenCase): Promise<CaseInputs> {
   const folder = ["pictures", openCase.name, "given"];
   for (const part of ["pairs", "tests", "truth"]) await ensureWritableFolder(join(out, ...folder, part));
-  const write = async (part: string, name: string, image: RgbImage): Promise<GivenPicture> => {
+  const write = async (part: string, name: string, image: RgbImage): Promise<InputImage> => {
     const path = [...folder, part, `${name}.jpg`].join("/");
     await writeImage(join(out, path), image);
     return { path, width: image.width, height: image.height };
   };
-  const pairs: GivenCase["pairs"][number][] = [];
+  const pairs: CaseInputs["pairs"][number][] = [];
   for (const [index, { before, after }] of openCase.pairs.entries())
     pairs.push({
       before: await write("pairs", `${index + 1}-before`, before),
       after: await write("pairs", `${index + 1}-after`, after),
     });
-  const tests: GivenCase["tests"][number][] = [];
+  const tests: CaseInputs["tests"][number][] = [];
   for (const { name, photo, truth } of openCase.tests)
     tests.push({
       name,
