@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { apiErrors } from "../shared/problem.ts";
 import { webhookPayloadSchema } from "../shared/webhooks/webhook.ts";
 import type { EdgeEnv } from "./edge.ts";
 
@@ -26,7 +27,13 @@ const description = `Learn a photo edit from one before/after pair, and apply it
 
 **Errors** are \`application/problem+json\` (RFC 9457). \`code\` is stable, \`detail\` is human-readable. Quote \`request_id\` when you contact support.
 
-**Webhooks** follow Standard Webhooks 1.0. \`webhook-signature\` contains \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\`, keyed by the secret. Respond with 2xx. Any other response, including a redirect, is retried after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h. 410 disables the webhook. A delivery can arrive twice, with the same \`webhook-id\`.`;
+**Webhooks** follow Standard Webhooks 1.0. \`webhook-signature\` contains \`v1,\` and the base64 HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\`, keyed by the secret. Respond with 2xx. Any other response, including a redirect, is retried after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h and 20 h. 410 disables the webhook. A delivery can arrive twice, with the same \`webhook-id\`.
+
+**Error codes.** A status is that of the response. A job, a batch or a line can end with any of these codes; "job" means that no response has it.
+
+| Status | Code | Meaning |
+|---|---|---|
+${apiErrors.map(([code, status, meaning]) => `| ${status} | \`${code}\` | ${meaning} |`).join("\n")}`;
 
 /** The groups of operations, in the order in which the reference shows them. */
 const tags = {

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { problems } from "../shared/problem.ts";
+import { apiErrors } from "../shared/problem.ts";
 
 /**
  * The API reference. Its script, built from studio/reference.ts, shows /openapi.json with Swagger UI. The
@@ -13,6 +13,6 @@ export const docsPage = html`<!doctype html>
 <body><header><h1>API reference</h1><nav aria-label="Pages"><a href="/">Studio</a></nav></header>
 <details id="errors"><summary>Error codes</summary>
 <table><thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead><tbody>
-${Object.entries(problems).map(([code, [status, title]]) => html`<tr id="error-${code}"><td>${status}</td><td><code>${code}</code></td><td>${title}</td></tr>`)}
+${apiErrors.map(([code, status, title]) => html`<tr id="error-${code}"><td>${status}</td><td><code>${code}</code></td><td>${title}</td></tr>`)}
 </tbody></table></details>
 <div id="reference"><noscript>The reference needs JavaScript.</noscript></div></body></html>`;

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { ErrorCode } from "../shared/error-codes.ts";
 import { RetryableError, VisibleError } from "../shared/errors.ts";
 import type { Log } from "../shared/ports/log.ts";
 import {
+  isProblemCode,
   type Problem,
   type ProblemCode,
   problemContentType,
@@ -24,13 +24,11 @@ export const loggedPath = (path: string): string =>
 /** Creates a response of type application/problem+json. */
 export function problemResponse(
   context: Context<EdgeEnv>,
-  code: ErrorCode,
+  code: ProblemCode,
   detail: string,
   extra: Pick<Problem, "errors"> = {},
 ): Response {
-  const [status, title] = (problems as Readonly<Partial<Record<ErrorCode, readonly [number, string]>>>)[
-    code
-  ] ?? [400, "Bad request"];
+  const [status, title] = problems[code];
   const problem: Problem = {
     type: problemType(code),
     title,
@@ -59,7 +57,8 @@ export function errorResponse(context: Context<EdgeEnv>, error: Error, log: Log)
     method: context.req.method,
     path: loggedPath(context.req.path),
   };
-  if (error instanceof VisibleError) return problemResponse(context, error.code, error.message);
+  if (error instanceof VisibleError && isProblemCode(error.code))
+    return problemResponse(context, error.code, error.message);
   if (error instanceof HTTPException && error.status === 415)
     return problemResponse(
       context,

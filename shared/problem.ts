@@ -16,7 +16,7 @@ export const problemSchema = z.object({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
-/** HTTP status and title by code. A VisibleError with any other code causes a 400 response. */
+/** HTTP status and title by code. A VisibleError with any other code causes a 500 response. */
 export const problems = {
   invalid_json: [400, "The body is not valid JSON"],
   invalid_request: [422, "The request is invalid"],
@@ -55,7 +55,64 @@ export const problems = {
 } as const satisfies Readonly<Partial<Record<ErrorCode, readonly [status: number, title: string]>>>;
 export type ProblemCode = keyof typeof problems;
 
+export const isProblemCode = (code: ErrorCode): code is ProblemCode => Object.hasOwn(problems, code);
+
+/**
+ * Meaning of the other codes with which a job, a batch or a line can end. The codes of `problems` can also be
+ * theirs.
+ */
+export const jobErrors = {
+  image_empty: "The image file is empty",
+  image_too_small: "The image has too few pixels",
+  image_too_elongated: "The image is too wide or too tall",
+  image_too_complex: "The image takes too much time or memory to decode",
+  damaged_image: "The image file is damaged",
+  invalid_mask: "The mask does not match the image",
+  unequal_pair: "The images of a pair have different sizes",
+  pair_aspect_mismatch: "The images of a pair have different aspect ratios",
+  invalid_instruction: "The .visii file is invalid",
+  foreign_instruction: "The instruction belongs to another model",
+  invalid_init: "The initial prompt is invalid",
+  empty_prompt: "The prompt is empty",
+  text_too_long: "The text has too many tokens",
+  nothing_to_caption: "No initial prompt describes the pairs",
+  no_phrases: "The model has no initial prompts",
+  no_clip: "The model cannot choose an initial prompt",
+  no_pair_encoder: "The model cannot learn without steps",
+  invalid_option: "The model does not support the value of an option",
+  invalid_size: "The image does not fit the model",
+  invalid_steps: "The sampler does not support the number of steps",
+  unsupported_scheduler: "The model does not support the sampler",
+  cannot_resume: "The checkpoint does not match the job",
+  diverged: "Learning diverged",
+  half_precision_overflow: "Learning exceeded the range of half precision",
+  not_finite: "Sampling produced values that are not finite",
+  not_enough_memory: "The job needs more memory than a worker has",
+  upload_gone: "An upload no longer exists",
+  instruction_gone: "The instruction no longer exists",
+  unprocessable: "The job repeatedly ended its process",
+  gave_up: "The job failed too often",
+  empty_batch: "The batch has no images",
+  invalid_manifest: "The manifest is invalid",
+} as const satisfies Readonly<Partial<Record<ErrorCode, string>>>;
+export type ApiErrorCode = ProblemCode | keyof typeof jobErrors;
+
+/** Whether the API's documentation lists the code. */
+export const isApiErrorCode = (code: ErrorCode): code is ApiErrorCode =>
+  isProblemCode(code) || Object.hasOwn(jobErrors, code);
+
+/** Every code of the API: HTTP status, or "job" if only jobs end with it, and meaning. */
+export const apiErrors: readonly (readonly [code: ApiErrorCode, status: number | "job", meaning: string])[] =
+  [
+    ...Object.entries(problems).map(
+      ([code, [status, title]]) => [code as ProblemCode, status, title] as const,
+    ),
+    ...Object.entries(jobErrors).map(
+      ([code, meaning]) => [code as keyof typeof jobErrors, "job", meaning] as const,
+    ),
+  ];
+
 export const problemContentType = "application/problem+json";
 
 /** URL of a code's documentation. */
-export const problemType = (code: ErrorCode): string => `/docs#error-${code}`;
+export const problemType = (code: ApiErrorCode): string => `/docs#error-${code}`;

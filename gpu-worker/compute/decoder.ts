@@ -7,6 +7,7 @@ import { z } from "zod";
 import { errorCodes } from "../../shared/error-codes.ts";
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
 import { parseJson } from "../../shared/json.ts";
+import { isApiErrorCode } from "../../shared/problem.ts";
 import { showBytes } from "../../shared/show-bytes.ts";
 import { computingEnvironment, type Environment } from "./computing-environment.ts";
 import { decoderStarted, outOfMemory, refusedByDecoder } from "./decoder-protocol.ts";
@@ -42,7 +43,10 @@ const maxCrashes = 2;
 const isSource = import.meta.url.endsWith(".ts");
 const shell = "/bin/sh";
 
-const refusalSchema = z.object({ code: z.enum(errorCodes), message: z.string().max(2000) });
+const refusalSchema = z.object({
+  code: z.enum(errorCodes).refine(isApiErrorCode),
+  message: z.string().max(2000),
+});
 
 /** The process ended without an image or an error for the caller. */
 class DecoderCrashed extends Error {}

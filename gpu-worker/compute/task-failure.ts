@@ -1,9 +1,14 @@
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
+import { isApiErrorCode } from "../../shared/problem.ts";
 import type { TaskFailure } from "./protocol.ts";
 
-/** An error for the parent process. Internal details are only for the log. */
+/**
+ * An error for the parent process. Internal details are only for the log, and so are errors that the API does
+ * not document, such as those of a model's files.
+ */
 export function toFailure(error: unknown): TaskFailure {
-  if (error instanceof VisibleError) return { kind: "visible", code: error.code, message: error.message };
+  if (error instanceof VisibleError && isApiErrorCode(error.code))
+    return { kind: "visible", code: error.code, message: error.message };
   const message = error instanceof RetryableError ? error.message : "the computation failed";
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { kind: "broken", code: "internal", message, stack };

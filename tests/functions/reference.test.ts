@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ProblemCode, problems, problemType } from "../../shared/problem.ts";
+import { toFailure } from "../../gpu-worker/compute/task-failure.ts";
+import { VisibleError } from "../../shared/errors.ts";
+import { apiErrors, problemType } from "../../shared/problem.ts";
 import { Api } from "./api.ts";
 
 interface Body {
@@ -118,10 +121,32 @@ describe("the API's description", () => {
   });
 });
 
+describe("the error codes", () => {
+  it("are the same in the description and in docs/service.md", async () => {
+    const table = apiErrors.map(([code, status, meaning]) => `| ${status} | \`${code}\` | ${meaning} |`);
+    const rowsOf = (markdown: string) => markdown.match(/^\| (\d{3}|job) \| `\w+` \| .* \|$/gm);
+    expect(new Set(apiErrors.map(([code]) => code)).size).toBe(apiErrors.length);
+    expect(rowsOf(JSON.parse(text).info.description)).toEqual(table);
+    expect(rowsOf(await readFile(new URL("../../docs/service.md", import.meta.url), "utf8"))).toEqual(table);
+  });
+
+  it("of a task are the API's; a failure of the model's files is only logged", () => {
+    expect(toFailure(new VisibleError("damaged_image", "Image 1 is damaged."))).toMatchObject({
+      kind: "visible",
+      code: "damaged_image",
+    });
+    expect(toFailure(new VisibleError("invalid_weights", "unet.safetensors is damaged."))).toMatchObject({
+      kind: "broken",
+      code: "internal",
+      message: "the computation failed",
+    });
+  });
+});
+
 describe("the page at /docs", () => {
   it("explains the code of each problem where the problem's type points", async () => {
     const page = await (await api.app.request("/docs")).text();
-    for (const code of Object.keys(problems) as ProblemCode[]) {
+    for (const [code] of apiErrors) {
       const [path, anchor] = problemType(code).split("#");
       expect(path).toBe("/docs");
       expect(page).toContain(`id="${anchor}"`);
