@@ -35,7 +35,7 @@ describeInBrowser("the API reference", (studio) => {
   );
 
   it(
-    "shows the meaning of an error's code where the error's type points",
+    "shows the meaning of an error code at the URL in the error's type",
     async () => {
       const { page, mistakes } = await studio().open(phone);
       const { body } = await studio().service.call("GET", "/v1/edits/unknown");

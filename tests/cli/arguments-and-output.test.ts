@@ -122,7 +122,7 @@ describe("the progress bar", () => {
 describe("outputPaths", () => {
   const input = (path: string, format: ReadableFormat = "png") => ({ path, format });
 
-  it("keeps name and format; the bytes decide over the name", () => {
+  it("keeps name and format, which is that of the bytes", () => {
     expect(outputPaths([input("in/a.JPG", "jpeg"), input("b.png", "webp")], "out", 1)).toEqual([
       ["out/a.JPG"],
       ["out/b.webp"],

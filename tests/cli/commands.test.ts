@@ -203,7 +203,7 @@ describe("visii apply", () => {
     expect([clear.image.width, clear.image.height, clear.transparency!.alpha[7]]).toEqual([50, 40, 99]);
   });
 
-  it("keeps author and date of the photo, the place only on request, and nothing of the pair", async () => {
+  it("keeps author and date of the photo, the location only on request, and nothing of the pair", async () => {
     const phone = await readFile(new URL("../fixtures/photos/phone.jpg", import.meta.url));
     await writeFile(join(cwd, "phone.jpg"), phone);
     await writeFile(join(cwd, "clean.jpg"), await sharp(phone).jpeg().toBuffer());
@@ -316,7 +316,7 @@ describe("visii inspect", () => {
     expect(stdout).toMatch(/Nearest words .*\n +1 {2}\w+ \d\.\d\d,/);
   });
 
-  it("leaves the words out, and says why, for another model", async () => {
+  it("omits the words for another model, and reports why", async () => {
     const { code, stdout, stderr } = await runBin(["inspect", "made.visii", "--model", "nowhere", "--json"], {
       cwd,
     });

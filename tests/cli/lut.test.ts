@@ -43,7 +43,7 @@ describe("visii lut", () => {
     expect(psnr(image, street)).toBeLessThan(25);
   });
 
-  it("keeps the photo's author, and its place on request", async () => {
+  it("keeps the photo's author, and its location on request", async () => {
     await writeFile(
       join(cwd, "phone.tif"),
       await readFile(new URL("../fixtures/photos/phone.tif", import.meta.url)),
@@ -60,7 +60,7 @@ describe("visii lut", () => {
     }
   });
 
-  it("reads an iPhone's HEIC photo and writes it upright, without its place", async () => {
+  it("reads an iPhone's HEIC photo and writes it upright, without its location", async () => {
     const photo = new URL("../fixtures/heic/iphone.heic", import.meta.url);
     await writeFile(join(cwd, "IMG_0042.HEIC"), await readFile(photo));
     const corners = ["0 0 0", "1 0 0", "0 1 0", "1 1 0", "0 0 1", "1 0 1", "0 1 1", "1 1 1"];

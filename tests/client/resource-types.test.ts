@@ -43,7 +43,7 @@ type Answered<Schema extends z.ZodType> = Plain<z.output<Schema>>;
 
 // Checked by tsc, which the gate runs.
 describe("the client's types are those of the service's schemas", () => {
-  it("for what is sent", () => {
+  it("for requests", () => {
     expectTypeOf<Plain<client.CreateUpload>>().toEqualTypeOf<Sent<typeof createUploadSchema>>();
     expectTypeOf<Plain<client.CreateUploadToken>>().toEqualTypeOf<Sent<typeof createUploadTokenSchema>>();
     expectTypeOf<Plain<client.Download>>().toEqualTypeOf<Sent<typeof downloadSchema>>();
@@ -57,7 +57,7 @@ describe("the client's types are those of the service's schemas", () => {
     expectTypeOf<Plain<client.UpdateWebhook>>().toEqualTypeOf<Sent<typeof updateWebhookSchema>>();
   });
 
-  it("for what is answered", () => {
+  it("for responses", () => {
     expectTypeOf<Plain<client.UploadForm>>().toEqualTypeOf<Answered<typeof uploadFormSchema>>();
     expectTypeOf<Plain<client.Upload>>().toEqualTypeOf<Answered<typeof uploadSchema>>();
     expectTypeOf<Plain<client.UploadTokenResource>>().toEqualTypeOf<Answered<typeof uploadTokenSchema>>();

@@ -76,7 +76,7 @@ describe("a deployment's smoke run", () => {
     expect(result).toEqual({ taskId: "1f", instanceId: undefined });
   });
 
-  it("fails when its machine is gone, because no image can be made of it", async () => {
+  it("fails if its machine no longer exists, because no image can be created from it", async () => {
     const stopped = { lastStatus: "STOPPED", containers: [{ name: "smoke", exitCode: 0 }] };
     await expect(run([{ ...stopped, containerInstanceArn: "arn:instance" }], undefined, {})).rejects.toThrow(
       "machine of the smoke run no longer exists; deploy again",

@@ -139,7 +139,7 @@ describe("an account's open connections", () => {
     }
   });
 
-  it("stay within the limit when they are concurrent, and are released after a process died", async () => {
+  it("stay within the limit when they are concurrent, and are released after a process crashed", async () => {
     let now = Date.now();
     const clock = { ...systemClock, now: () => now };
     const table = new DynamoTable(api.world.clients.dynamo, api.world.standIns.table, clock);

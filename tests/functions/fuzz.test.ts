@@ -28,7 +28,7 @@ interface Schema {
 }
 
 describe("the API with malformed requests", () => {
-  it(`answers ${requests} requests made from its own document, mostly wrong, without one of its own errors`, async () => {
+  it(`answers ${requests} requests derived from its own document, mostly invalid, without a server error`, async () => {
     const draw = new SeededRandom(4, "fuzz");
     const image = await api.upload(call, await picture());
     const { body: edit } = await call("POST", "/v1/edits", { text: "x", images: [image] });

@@ -201,7 +201,7 @@ describe("a job over HTTP", () => {
     expect([status, problem.code]).toEqual([410, "results_expired"]);
   });
 
-  it("redirects from a lasting URL to a result, and returns 404 for an unknown one", async () => {
+  it("redirects from a permanent URL to a result, and returns 404 for an unknown one", async () => {
     const { body } = await call("POST", "/v1/edits", { text: "sepia", images: [await upload()] });
     const key = objectKeys.result(call.account, body.id, 0, 0, "png");
     await api.world.objects.put(key, await picture(), "image/png");

@@ -94,7 +94,7 @@ describe("a key's monthly limit", () => {
     expect((await call("POST", "/v1/edits", edit(), headers)).status).toBe(202);
   });
 
-  it("is exact when requests race, also when jobs end meanwhile", async () => {
+  it("is exact when requests race, even if jobs end at the same time", async () => {
     const { id, call } = await limitedKey(5 * cost);
     const first = await Promise.all(Array.from({ length: 20 }, () => call("POST", "/v1/edits", edit())));
     const accepted = first.filter(({ status }) => status === 202).map(({ body }) => body.id);
@@ -147,7 +147,7 @@ describe("a key's monthly limit", () => {
     });
   });
 
-  it("cannot be escaped by making another key, nor seen or used by another account", async () => {
+  it("cannot be bypassed with another key, or read or used by another account", async () => {
     const refused = await owner("POST", "/v1/keys", { monthly_limit: 1, scopes: ["read", "write", "keys"] });
     expect([refused.status, refused.body.detail]).toEqual([
       422,

@@ -107,7 +107,7 @@ describe("an upload token", () => {
     expect(other.status).toBe(201);
   });
 
-  it("allows exactly its number of uploads and its bytes, however many are asked for at once", async () => {
+  it("allows exactly its number of uploads and its bytes, however many are requested at once", async () => {
     const few = await phone({ max_uploads: 3 });
     const answers = await Promise.all(Array.from({ length: 12 }, () => create(few.call)));
     const statuses = answers.map(({ status }) => status).sort();

@@ -40,7 +40,7 @@ describe.skipIf(!isHere)("the API under Schemathesis", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("answers as its OpenAPI document says, and never with 5xx", async () => {
+  it("responds as its OpenAPI document describes, and never with 5xx", async () => {
     const { url, key } = service.service;
     const config = join(folder, "schemathesis.toml");
     await writeFile(config, configuration(await resourcesOf(service)));

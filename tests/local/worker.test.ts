@@ -77,7 +77,7 @@ describe("a worker", () => {
 });
 
 describe("a worker that cannot open its model", () => {
-  it("exits and says why", async () => {
+  it("exits and reports why", async () => {
     await expect(RunningService.start({ model: "/nowhere" })).rejects.toThrow(
       /^The worker ended with code 1: .*\/nowhere/,
     );

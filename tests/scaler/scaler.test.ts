@@ -237,7 +237,7 @@ describe("two concurrent runs", () => {
     expect(described).toBeGreaterThan(aws.calls.indexOf("UpdateService bulk-spot 5"));
   });
 
-  it("wait for a run that died only until its lock expires", async () => {
+  it("wait for a run that crashed only until its lock expires", async () => {
     start();
     aws.queues.bulk.visible = 1;
     const lock = { ...rowKeys.scaler("bulk"), data: { lockedUntil: aws.clock.now() + lockTiming.lease } };

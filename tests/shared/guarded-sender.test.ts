@@ -97,7 +97,7 @@ describe("the sender", () => {
     expect(heard).toEqual([]);
   });
 
-  it("connects to the very address it checked: a name is asked once, so it cannot change its mind", async () => {
+  it("connects to the address that it checked, because each name is resolved once", async () => {
     const lookup = resolving(["127.0.0.1"], ["10.0.0.1"]);
     const allowed = policy(lookup, {
       refuseIp: (ip) => (ip === "127.0.0.1" ? undefined : "changed its mind"),
@@ -106,21 +106,21 @@ describe("the sender", () => {
     expect(await send(allowed)).toEqual({ refused: "changed its mind" });
   });
 
-  it("takes a redirect for an answer and does not follow it", async () => {
+  it("treats a redirect as the response and does not follow it", async () => {
     heard.length = 0;
     const allowed = policy(resolving(["127.0.0.1"]), { refuseIp: () => undefined });
     expect(await send(allowed, "/moved")).toEqual({ status: 302 });
     expect(heard).toEqual(["/moved"]);
   });
 
-  it("gives up on a slow answer, and hangs up on an endless one", async () => {
+  it("times out on a slow response, and closes an endless one", async () => {
     const allowed = policy(resolving(["127.0.0.1"]), { refuseIp: () => undefined });
     expect(await send(allowed, "/slow")).toEqual({ refused: expect.stringContaining("aborted") });
     expect(await send(allowed, "/endless")).toEqual({ status: 200 });
     await expect.poll(() => connections(server)).toBe(0);
   });
 
-  it("refuses to call anything but public https at the door", async () => {
+  it("refuses a URL that is not public https before it connects", async () => {
     const sender = createGuardedSender(publicOnly);
     expect(await sender.send(`http://127.0.0.1:${port}/`, {}, "{}")).toEqual({
       refused: "The URL does not use https; use an https URL.",

@@ -8,17 +8,17 @@ describe("the router's pass", () => {
   const later = first + 30 * day;
   const at = (deployedAt: number, now: number) => ({ key, deployedAt, now });
 
-  it("is good for its deployment, however long that stands", () => {
+  it("is valid for its deployment, however old that is", () => {
     expect(isPass(createPass(key, first), at(first, first + 900 * day))).toBe(true);
   });
 
-  it("is good before the function is changed, and the earlier one for a day after it; then no more", () => {
+  it("is valid before the function is updated, and the earlier one for a day after the update", () => {
     expect(isPass(createPass(key, later), at(first, later))).toBe(true);
     expect(isPass(createPass(key, first), at(later, later + day / 2))).toBe(true);
     expect(isPass(createPass(key, first), at(later, later + 2 * day))).toBe(false);
   });
 
-  it("is nobody's who has not the key", () => {
+  it("cannot be created without the key", () => {
     const now = at(first, first);
     const [number = "", signature = ""] = createPass(key, first).split(".");
     for (const forged of [

@@ -162,7 +162,7 @@ describe("a pool", () => {
     expect(mean / 4.5).toBeLessThan(1.06);
   });
 
-  it("has no worker at rest, and the first job waits for scaler, machine and task", () => {
+  it("has no worker while idle, and the first job waits for scaler, machine and task", () => {
     const rules = { ...deployed("production", "interactive", { minimum: 0 }), conditions: uninterrupted };
     const { waits, history } = simulate({
       pool: "interactive",

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createLimit } from "../../studio/state/create-limit.ts";
 
-it("runs as many tasks as it may, in order, also after one has failed", async () => {
+it("runs at most the allowed number of tasks, in order, even after one has failed", async () => {
   const limit = createLimit(2);
   const started: number[] = [];
   const finish: (() => void)[] = [];

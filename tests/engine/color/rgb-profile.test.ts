@@ -27,7 +27,7 @@ describe("convertPixels", () => {
     ["Adobe RGB", () => createIccProfile(chromaticities.adobeRgb, 563 / 256)],
     ["ProPhoto", () => createIccProfile(proPhoto, 1.8)],
     ["linear sRGB", () => createIccProfile(chromaticities.srgb, 1)],
-  ] as const)("agrees with Little CMS for %s, and comes back", async (_, makeProfile) => {
+  ] as const)("agrees with Little CMS for %s, and converts back", async (_, makeProfile) => {
     const icc = await makeProfile();
     const profile = parseIccProfile(icc)!;
     const area = grid.length / 3;
@@ -55,7 +55,7 @@ describe("convertPixels", () => {
 });
 
 describe("an ICC profile", () => {
-  it("is told from sRGB by its numbers, whoever made it", async () => {
+  it("is distinguished from sRGB by its numbers, not by its creator", async () => {
     const isSrgb = (icc: Uint8Array) => isSameSpace(parseIccProfile(icc)!, srgb);
     expect(isSrgb(await builtIn("srgb"))).toBe(true);
     expect(isSrgb(createIccProfile(chromaticities.srgb, "srgb"))).toBe(true);
@@ -63,7 +63,7 @@ describe("an ICC profile", () => {
     expect(isSrgb(createIccProfile(chromaticities.srgb, 1.8))).toBe(false);
   });
 
-  it("of another kind, or damaged, is none", async () => {
+  it("of another kind, or damaged, is undefined", async () => {
     const cmyk = await sharp(await plain(1, 1, "#000").withIccProfile("cmyk").jpeg().toBuffer()).metadata();
     expect(parseIccProfile(cmyk.icc!)).toBeUndefined();
     expect(parseIccProfile(Buffer.alloc(0))).toBeUndefined();
@@ -73,7 +73,7 @@ describe("an ICC profile", () => {
   });
 });
 
-it("a sampled curve is its own inverse's inverse", () => {
+it("a sampled curve and its inverse cancel", () => {
   const curve = sampledCurve([0, 0.1, 0.15, 0.6, 1]);
   for (const x of [0, 0.1, 0.33, 0.5, 0.99, 1]) expect(curve.encode(curve.decode(x))).toBeCloseTo(x, 9);
 });

@@ -233,7 +233,7 @@ describe("an evaluation", () => {
     await expect(readdir(out)).rejects.toThrow("ENOENT");
   });
 
-  it("runs without a CLIP, and says so", async () => {
+  it("runs without a CLIP, and reports it", async () => {
     const folder = join(plan.out, "..", "tiny-no-clip");
     await cp(pipeline.model.folder, folder, { recursive: true, filter: (path) => !path.endsWith("/clip") });
     const blind = await openPipeline(folder, { device: "cpu" });

@@ -61,7 +61,7 @@ describe("an evaluation set", () => {
   });
 });
 
-describe("is rejected in a sentence that names the place:", () => {
+describe("is rejected in a sentence that names the location:", () => {
   const image = waves(16, 16);
   const whole = { "a/before.png": image, "a/after.png": image, "a/tests/x.png": image };
   const without = (path: string) =>

@@ -55,7 +55,7 @@ async function storedPatches(file: Uint8Array): Promise<number[][]> {
 }
 
 describe.each([1, 4])("a Display P3 photo, %i times the model's size", (scale) => {
-  it("comes back unchanged and tagged if nothing is edited, in every format", async () => {
+  it("is returned unchanged and tagged if nothing is edited, in every format", async () => {
     const photo = await openPhoto(await p3Photo(scale), size, "photo", { colorProfile: "keep" });
     const { image, ...file } = photo.finish(photo.image);
     for (const [format, tolerance] of [
@@ -72,7 +72,7 @@ describe.each([1, 4])("a Display P3 photo, %i times the model's size", (scale) =
     }
   });
 
-  it("is seen by the model in sRGB, as when it is converted", async () => {
+  it("is passed to the model in sRGB, as when it is converted", async () => {
     const file = await p3Photo(scale);
     const [kept, converted] = [
       await openPhoto(file, size, "photo", { colorProfile: "keep" }),
@@ -96,7 +96,7 @@ describe.each([1, 4])("a Display P3 photo, %i times the model's size", (scale) =
     expect(gray).toEqual(near([64, 64, 64], 2));
   });
 
-  it("is clipped to sRGB, without a tag, unless that is asked for", async () => {
+  it("is clipped to sRGB, without a tag, unless `keep` is requested", async () => {
     const photo = await openPhoto(await p3Photo(scale), size, "photo");
     const { image, ...file } = photo.finish(photo.image);
     const result = await encodeImage(image, "png", file);
@@ -129,15 +129,18 @@ describe("a photo of 16 bits", () => {
   it.each([
     ["png", () => deep().png()],
     ["tiff", () => deep().tiff({ compression: "lzw" })],
-  ] as const)("as %s comes back as a 16-bit PNG, to the level, if nothing is edited", async (_, make) => {
-    const photo = await openPhoto(await make().toBuffer(), size, "photo");
-    expect(photo.image.width).toBeLessThan(width);
-    const { image, ...file } = photo.finish(photo.image);
-    const result = await encodeImage(image, "png", file);
-    expect((await sharp(result).metadata()).depth).toBe("ushort");
-    const { values } = await levels(result);
-    expect(Math.max(...values.map((value, at) => Math.abs(value - ramp[at]!)))).toBeLessThanOrEqual(1);
-  });
+  ] as const)(
+    "as %s is returned as a 16-bit PNG with the same levels if nothing is edited",
+    async (_, make) => {
+      const photo = await openPhoto(await make().toBuffer(), size, "photo");
+      expect(photo.image.width).toBeLessThan(width);
+      const { image, ...file } = photo.finish(photo.image);
+      const result = await encodeImage(image, "png", file);
+      expect((await sharp(result).metadata()).depth).toBe("ushort");
+      const { values } = await levels(result);
+      expect(Math.max(...values.map((value, at) => Math.abs(value - ramp[at]!)))).toBeLessThanOrEqual(1);
+    },
+  );
 
   it("that is darkened has levels that 8 bits do not have", async () => {
     const photo = await openPhoto(await deep().png().toBuffer(), size, "photo");

@@ -241,7 +241,7 @@ describe("a JPEG", () => {
     expect(await centerOf(cmyk)).toEqual(near([200, 20, 20], 25));
   });
 
-  it("with a video behind it (motion photo), of which nothing is kept", async () => {
+  it("with an appended video (motion photo), which is dropped", async () => {
     const xmp = Buffer.from(
       '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1"/></rdf:RDF></x:xmpmeta>',
     );
@@ -253,7 +253,7 @@ describe("a JPEG", () => {
     expect(result.toString("latin1")).not.toMatch(/MotionPhoto|ftyp/);
   });
 
-  it("with a gain map or depth behind it (Ultra HDR, MPO): the main image, without a claim of HDR", async () => {
+  it("with an appended gain map or depth map (Ultra HDR, MPO) is read as its main image, without a mark of HDR", async () => {
     const xmp = Buffer.from(
       '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/></rdf:RDF></x:xmpmeta>',
     );
@@ -266,7 +266,7 @@ describe("a JPEG", () => {
     expect(result.toString("latin1")).not.toMatch(/hdrgm/);
   });
 
-  it("cut short is refused, also a progressive one whose first scans are there", async () => {
+  it("that is truncated is refused, even a progressive one whose first scans are complete", async () => {
     const file = await jpeg().jpeg({ progressive: true, quality: 95 }).toBuffer();
     await expect(decodeImage(file.subarray(0, Math.floor(file.length * 0.6)))).rejects.toMatchObject({
       code: "damaged_image",
@@ -311,7 +311,7 @@ describe("an AVIF's color space, of its code points", () => {
 });
 
 describe("a HEIC", () => {
-  it("turned by a box and by Exif is turned once", async () => {
+  it("rotated by a box and by Exif is rotated once", async () => {
     const { image } = await decodeImage(await fixture("photos/phone.heic"));
     expect([image.width, image.height]).toEqual([32, 48]);
     expect(pixelOf(image, 28, 3)).toEqual(near([30, 30, 200], 4));

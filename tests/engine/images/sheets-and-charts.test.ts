@@ -61,7 +61,7 @@ describe("the loss curve", () => {
     expect(svg).not.toContain("NaN");
   });
 
-  it("draws the same picture as PNG", async () => {
+  it("draws the same image as PNG", async () => {
     const { width, height, format } = await sharp(
       await lossCurvePng(points, { width: 600, height: 300 }),
     ).metadata();

@@ -165,7 +165,7 @@ it("reads a file of the first version, which does not name its space", async () 
   expect(await readInstruction(path)).toEqual(instruction);
 });
 
-it("says how to create a missing file", async () => {
+it("reports how to create a missing file", async () => {
   await expect(readInstruction(join(folder, "absent.visii"))).rejects.toThrow(/absent\.visii.*visii learn/);
 });
 

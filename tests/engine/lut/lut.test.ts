@@ -165,7 +165,7 @@ describe.skipIf(ffmpeg === undefined)("against ffmpeg's lut3d", () => {
     return pixels;
   };
 
-  it.each([2, 17, 33])("a table of side %i maps 12,000 colors alike", async (size) => {
+  it.each([2, 17, 33])("a table of side %i maps 12,000 colors in the same way", async (size) => {
     const [width, height] = [120, 100];
     const pixels = bytes(noise(width, height));
     const rounded = createRgbImage(

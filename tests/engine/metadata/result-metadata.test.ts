@@ -31,7 +31,7 @@ const places = [/Paris|France|Quai|GPS/];
 const outdated = [/Apple iOS/, /Orientation/, /MicroVideo/, /xmp\.did/, /digitalCapture/, /ExifImageWidth/];
 
 describe.each(["jpg", "tif", "heic"] as const)("a result of a %s photo", (ending) => {
-  it.each(formats)("as %s keeps author, copyright, date and camera, and no place", async (format) => {
+  it.each(formats)("as %s keeps author, copyright, date and camera, and no location", async (format) => {
     const text = textOf(await result(await photo(ending), format));
     for (const kept of [
       "iPhone 15",
@@ -45,7 +45,7 @@ describe.each(["jpg", "tif", "heic"] as const)("a result of a %s photo", (ending
     for (const pattern of [...places, ...outdated]) expect(text).not.toMatch(pattern);
   });
 
-  it.each(formats)("as %s has the place with `keep`, and still not what no longer holds", async (format) => {
+  it.each(formats)("as %s has the location with `keep`, but no outdated fields", async (format) => {
     const text = textOf(await result(await photo(ending), format, "keep"));
     expect(text).toMatch(/Paris/);
     expect(text).toMatch(/GPSLatitude/);
@@ -117,7 +117,7 @@ describe.skipIf(!hasExiftool)("exiftool reads", () => {
     expect(warnings.filter((warning) => !/^Missing required/.test(String(warning)))).toEqual([]);
   });
 
-  it.each(formats)("the place in a %s with `keep`", async (format) => {
+  it.each(formats)("the location in a %s with `keep`", async (format) => {
     const tags = readTags(await result(await photo("jpg"), format, "keep"));
     expect(tags["GPS:GPSLatitude"]).toBeCloseTo(48.858333, 5);
     expect(tags["GPS:GPSLongitude"]).toBeCloseTo(2.294444, 5);
@@ -144,7 +144,7 @@ function sharedValue(count: number, size: number): Buffer {
   return exif;
 }
 
-describe("metadata that cannot be parsed is left out", () => {
+describe("metadata that cannot be parsed is omitted", () => {
   const safe = { place: false, isSrgb: true };
   it.each([
     ["empty", Buffer.alloc(0)],
@@ -172,7 +172,7 @@ describe("metadata that cannot be parsed is left out", () => {
     ["nothing that is kept", xmp('<p:City xmlns:p="http://ns.adobe.com/photoshop/1.0/">Paris</p:City>')],
   ])("XMP: %s", (_, packet) => expect(filterXmp(packet, false)).toBeUndefined());
 
-  it("IPTC: bytes of another kind, and a data set cut short", () => {
+  it("IPTC: bytes of another kind, and a truncated data set", () => {
     expect(filterIptc(Buffer.from("hello, this is no IPTC"), false)).toBeUndefined();
     const whole = Buffer.from("\x1c\x02\x50\0\x03Ana\x1c\x02\x05\0\x09Eve", "latin1");
     expect(textOf(filterIptc(whole, false) as Buffer)).toMatch(/Ana$/);

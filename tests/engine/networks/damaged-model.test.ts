@@ -43,7 +43,7 @@ async function changeJson(path: string, change: (json: Record<string, unknown>) 
 }
 
 describe("weights", () => {
-  it("that are cut short, as by a broken download", async () => {
+  it("that are truncated, as by a broken download", async () => {
     const { size } = await openSafetensors(at(unet));
     await truncate(at(unet), size - 1);
     await expect(opened()).rejects.toMatchObject(
@@ -88,7 +88,7 @@ describe("weights", () => {
     );
   });
 
-  it("in shards without the index that says what is in them", async () => {
+  it("in shards without their index", async () => {
     await rename(at(unet), at("unet/diffusion_pytorch_model-00001-of-00002.safetensors"));
     await expect(opened()).rejects.toMatchObject(
       refusal("weights_not_found", /has the shard \S+-00001-of-00002\.safetensors but no \S+\.index\.json/),

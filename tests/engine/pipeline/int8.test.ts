@@ -42,7 +42,7 @@ describe("the bundled model in 8 bits", { timeout: 300_000 }, () => {
     };
   }
 
-  it("quantizes every layer on the image but the sensitive ones", () => {
+  it("quantizes every layer on the image except the sensitive ones", () => {
     const size = { batch: 1, height: 64, width: 64, learnedRows: 0 };
     const [before, after] = [fp32, int8].map(({ model }) => countOperators(forwardUnet(model, size)));
     // conv_in and conv_out, eight shortcuts, and two more convolutions in the last residual block.
@@ -96,7 +96,7 @@ describe("the bundled model in 8 bits", { timeout: 300_000 }, () => {
   });
 });
 
-it("learns in 8 bits, and the instruction says so", async () => {
+it("learns in 8 bits, and the instruction records it", async () => {
   const { folder } = await openFixture("tiny-mini");
   const pipeline = await openPipeline(folder, { device: "cpu", precision: "int8" });
   const before = drawImage(64, 32, (u, v) => Math.sin(9 * u) * Math.cos(5 * v));

@@ -73,7 +73,7 @@ async function computation(network: Network, model: ModelFolder, config: object)
 const textOf = (model: ModelFolder, graph: ReturnType<typeof unetGraph>) =>
   Buffer.from(encodeOnnx(graph, model.folder)).toString("latin1");
 
-it.each(networks)("%s has diffusers' defaults of every version where a config is silent", (network) => {
+it.each(networks)("%s has diffusers' defaults of every version for keys that a config omits", (network) => {
   const configs = configsOf(diffusers.networks[network]!);
   expect(configs.length).toBeGreaterThan(0);
   const silent = parse(network, {});

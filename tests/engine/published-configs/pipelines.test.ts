@@ -49,7 +49,7 @@ it.each([
   );
 });
 
-it("a custom pipeline with the right networks is accepted, and one that only begins like a family's name", () => {
+it("a custom pipeline with the right networks is accepted, and one whose name only begins like a family's", () => {
   const networks = { unet: "UNet2DConditionModel", text_encoder: "CLIPTextModel" };
   expect(() => requireFamily(indexOf("WandaInstructPix2PixPipeline", networks), "a/b")).not.toThrow();
   expect(() =>

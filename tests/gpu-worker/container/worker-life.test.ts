@@ -86,7 +86,7 @@ describe("the worker's container", () => {
     }
   }, 180_000);
 
-  it("does not become ready with an unavailable device, and says so", async () => {
+  it("does not become ready with an unavailable device, and reports it", async () => {
     const port = await freePort();
     const container = start({ VISII_DEVICE: "cuda", VISII_HEALTH_PORT: String(port) });
     const said = await watchHealth(port, container);

@@ -299,7 +299,7 @@ describe("a late message", () => {
     await jobs.end(job, { status: "canceled" });
   });
 
-  it("is sent again if a worker dies between returning its job and queueing it", async () => {
+  it("is sent again if a worker crashes between returning its job and queueing it", async () => {
     await emptyQueue();
     const [job, other] = [await submit(), await submit()];
     const held = (await jobs.claim(account, job.id, "a worker that stops")) as Job;
@@ -351,7 +351,7 @@ describe("the sweeper", () => {
     expect((await ended(template)).status).toBe("succeeded");
   });
 
-  it("queues a dead worker's job again, and sends the webhooks that it did not send", async () => {
+  it("queues a crashed worker's job again, and sends the webhooks that it did not send", async () => {
     const held = await submit();
     await jobs.claim(account, held.id, "a worker that dies");
     const untold = await submit();
