@@ -1,5 +1,6 @@
 import type { Metadata } from "sharp";
 import { type AssignedSpace, spaceOfCodePoints, spaceOfPng } from "../color/assigned-profile.ts";
+import { codePointsOfHeif } from "../color/heif-code-points.ts";
 import { chromaticities, createIccProfile } from "../color/icc-profile.ts";
 import { VisibleError } from "../errors.ts";
 import { embedInJpeg } from "../metadata/embed-jpeg.ts";
@@ -43,10 +44,8 @@ export function profileOf(space: AssignedSpace, subject: string): Uint8Array | u
   return space?.icc;
 }
 
-/** The color space of the first `colr` box with code points, which is the main image's. */
+/** The color space of the primary image's code points. */
 export function spaceOfHeif(bytes: Uint8Array): AssignedSpace {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const at = file.indexOf("colrnclx", 0, "latin1");
-  if (at < 0 || at + 12 > file.length) return undefined;
-  return spaceOfCodePoints(file.readUInt16BE(at + 8), file.readUInt16BE(at + 10));
+  const points = codePointsOfHeif(bytes);
+  return points && spaceOfCodePoints(points.primaries, points.transfer);
 }

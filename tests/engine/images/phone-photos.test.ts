@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
+import { codePointsOfHeif } from "../../../engine/color/heif-code-points.ts";
 import { chromaticities, createIccProfile } from "../../../engine/color/icc-profile.ts";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { toBytes } from "../../../engine/images/rgb-image.ts";
@@ -10,6 +11,7 @@ import { encodeImage } from "../../../engine/images/write-image.ts";
 import { embedInJpeg } from "../../../engine/metadata/embed-jpeg.ts";
 import { embedInPng } from "../../../engine/metadata/embed-png.ts";
 import { embedInWebp } from "../../../engine/metadata/embed-webp.ts";
+import { withFirstCodePoints } from "./heif-properties.ts";
 import { drawnImage, pixelOf, plain } from "./stand-ins.ts";
 
 /** Bug classes of photo uploads: files as phones, cameras and editors write them, and the colors a viewer shows. */
@@ -241,6 +243,16 @@ describe("a JPEG", () => {
     expect(await centerOf(cmyk)).toEqual(near([200, 20, 20], 25));
   });
 
+  it("of a portrait in Display P3 is upright, and in sRGB", async () => {
+    // (200, 30, 30) of sRGB is (184, 50, 42) of Display P3.
+    const file = await plain(32, 16, red).withMetadata({ orientation: 6, icc: "p3" }).jpeg().toBuffer();
+    const stored = await sharp(file, { ignoreIcc: true }).raw().toBuffer();
+    expect([...stored.subarray(0, 3)]).toEqual(near([184, 50, 42], 3));
+    const { image } = await decodeImage(file);
+    expect([image.width, image.height]).toEqual([16, 32]);
+    expect(pixelOf(image, 8, 8)).toEqual(near([200, 30, 30], 4));
+  });
+
   it("with an appended video (motion photo), which is dropped", async () => {
     const xmp = Buffer.from(
       '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1"/></rdf:RDF></x:xmpmeta>',
@@ -359,6 +371,45 @@ describe("a HEIC", () => {
     const { image } = await decodeImage(await fixture("heic/second.heic"));
     expect([image.width, image.height]).toEqual([48, 32]);
     expect(pixelOf(image, 3, 28)).toEqual(near([200, 30, 30], 4));
+  });
+
+  // (200, 30, 30) of Display P3 is (218, 0, 9) of sRGB.
+  it.each<[string, readonly [number, number], readonly [number, number], readonly number[]]>([
+    ["the alpha image's Display P3", [12, 13], [1, 13], [200, 30, 30]],
+    ["the alpha image's HDR", [9, 16], [1, 13], [200, 30, 30]],
+    ["the alpha image's sRGB", [1, 13], [12, 13], [218, 0, 9]],
+  ])("has its own color space, not %s, which comes first", async (_, ofAlpha, own, wanted) => {
+    const file = await fixture("heic/alpha.heic");
+    const at = file.indexOf("colrnclx", 0, "latin1");
+    for (const [index, point] of own.entries()) file.writeUInt16BE(point, at + 8 + 2 * index);
+    const { transparency } = await decodeImage(withFirstCodePoints(file, ofAlpha, [2]));
+    expect(pixelOf(transparency!.colours, 3, 28)).toEqual(near(wanted, 4));
+  });
+
+  it("whose properties are damaged has a color space or none", async () => {
+    const file = await fixture("heic/alpha.heic");
+    for (let at = 0; at < 648; at++) {
+      expect(() => codePointsOfHeif(file.subarray(0, at))).not.toThrow();
+      for (const value of [0, 1, 255]) {
+        const damaged = Buffer.from(file);
+        damaged[at] = value;
+        expect(() => codePointsOfHeif(damaged)).not.toThrow();
+      }
+    }
+    expect(codePointsOfHeif(file)).toEqual({ primaries: 1, transfer: 13 });
+  });
+
+  it("of tiles has the tiles' color space if it names none", async () => {
+    const file = await fixture("heic/iphone.heic");
+    // Another type hides the profile.
+    file.write("skip", file.indexOf("colrprof", 0, "latin1"), "latin1");
+    for (const [primaries, color] of [
+      [12, srgbOfDisplayP3],
+      [1, (stored: readonly number[]) => [...stored]],
+    ] as const) {
+      const { image } = await decodeImage(withFirstCodePoints(file, [primaries, 13], [1, 2, 3, 4, 5, 6]));
+      expect(pixelOf(image, 70, 70)).toEqual(near(color([60, 70 + 22 * 5, 190]), 6));
+    }
   });
 
   it("with an alpha image", async () => {

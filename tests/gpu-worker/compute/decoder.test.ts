@@ -35,6 +35,19 @@ describe("the decoder", () => {
     expect(toBytes((await decodeImage(png)).image)).toEqual(toBytes((await decodeImage(file)).image));
   });
 
+  it("decodes a photo of 48 megapixels within its limits, upright and with its color profile", async () => {
+    const [width, height] = [8064, 6048];
+    const photo = await sharp({ create: { width, height, channels: 3, background: "#c81e1e" } })
+      .withMetadata({ orientation: 6, icc: "p3" })
+      .jpeg()
+      .toBuffer();
+    const png = await decode(photo, "Image 1", never);
+    expect(await sharp(png).metadata()).toMatchObject({ width: height, height: width, hasProfile: true });
+    const corner = await sharp(png).extract({ left: 0, top: 8000, width: 1, height: 1 }).raw().toBuffer();
+    const [stored] = [await sharp(photo).extract({ left: 0, top: 0, width: 1, height: 1 }).raw().toBuffer()];
+    expect(corner).toEqual(stored);
+  }, 60_000);
+
   it("takes a process that was started in advance, and replaces it when no image comes", async () => {
     const decoder = new Decoder({ environment, seconds: 30 });
     decoder.prepare();
