@@ -10,6 +10,7 @@ import { systemClock as clock, systemRandom as random } from "../shared/system-c
 import { ComputeProcess } from "./compute/compute-process.ts";
 import { Decoder } from "./compute/decoder.ts";
 import { batchKey, createJobWork } from "./compute/job-work.ts";
+import { NormalizedImages } from "./compute/normalized-images.ts";
 import { SharedCompute } from "./compute/shared-compute.ts";
 import { workerConfigSchema } from "./config.ts";
 import { askCard, requireCardMemory } from "./gpu-memory.ts";
@@ -70,6 +71,7 @@ const lanes = config.VISII_LANES.map((names, lane) => ({
   decoder: new Decoder({ environment: process.env, seconds: config.VISII_DECODE_LIMIT }),
 }));
 type Lane = (typeof lanes)[number];
+const images = new NormalizedImages(objects);
 /** Lanes that have neither warmed up nor received a job. */
 const cold = new Set<Lane>(lanes);
 
@@ -117,7 +119,7 @@ try {
   await Promise.all(
     lanes.map((lane) => {
       const { names, compute, decoder } = lane;
-      const { normalize } = decoder;
+      const readImage = images.reader(decoder.normalize);
       const shared = new SharedCompute(compute);
       const { VISII_SAVE_EVERY: saveEvery, VISII_BATCH: batch } = config;
       return consume({
@@ -128,7 +130,7 @@ try {
           const slot = shared.openSlot();
           const late = setTimeout(() => slot.leave(), longestDecoding);
           try {
-            const work = createJobWork({ objects, clock, compute: slot, normalize, saveEvery, batch });
+            const work = createJobWork({ objects, clock, compute: slot, readImage, saveEvery, batch });
             const handle = createJobHandler({ jobs, ledger, table, clock, random, log }, work);
             return await whileProtected(() => handle(message, signal));
           } finally {

@@ -8,15 +8,15 @@ import type { OutputFormat } from "../../shared/resources/edit.ts";
 import type { WorkFacts } from "../queue/job-reporter.ts";
 import type { Work, WorkDone } from "../queue/run-job.ts";
 import type { Compute } from "./compute-process.ts";
-import type { Normalize } from "./decoder.ts";
-import { type ImageOf, readUpload, withImages } from "./job-images.ts";
+import { type ImageOf, withImages } from "./job-images.ts";
+import { type ReadImage, readUpload } from "./normalized-images.ts";
 import type { EditPart, EditPrompt, EditTask, LearnedInstruction, LearnTask, TaskEvent } from "./protocol.ts";
 
 interface JobWorkPorts {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly compute: Compute;
-  readonly normalize: Normalize;
+  readonly readImage: ReadImage;
   /** Seconds between two checkpoints of a learning job. */
   readonly saveEvery: number;
   /** Maximum images per batch. */
@@ -38,11 +38,11 @@ export function createJobWork(ports: JobWorkPorts): Work {
     const { request } = job;
     switch (request.kind) {
       case "learn":
-        return withImages(ports, job.account, hooks.signal, (imageOf) =>
+        return withImages(ports.readImage, job.account, hooks.signal, (imageOf) =>
           learn(ports, job, request, hooks, imageOf),
         );
       case "edit":
-        return withImages(ports, job.account, hooks.signal, (imageOf) =>
+        return withImages(ports.readImage, job.account, hooks.signal, (imageOf) =>
           edit(ports, job, request, hooks, imageOf),
         );
       case "import":
