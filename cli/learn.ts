@@ -161,7 +161,7 @@ async function learn(
   if (preview !== undefined) await context.folders.ensure(preview);
   const finish = ({ instruction, warnings: ofRun }: Learned, seconds: number) => {
     for (const line of ofRun) warn(line);
-    const summary = { ...summarise(out, instruction, seconds), warnings };
+    const summary = { ...summarize(out, instruction, seconds), warnings };
     context.print(options.json ? JSON.stringify(summary) : describe(out, instruction, seconds));
   };
   if (server) {
@@ -256,7 +256,7 @@ export async function writeLossCurve(folder: string, instruction: Instruction): 
   await writeAtomically(join(folder, "loss-curve.svg"), lossCurveSvg(points));
 }
 
-function summarise(out: string, { info }: Instruction, seconds: number) {
+function summarize(out: string, { info }: Instruction, seconds: number) {
   const { curve: _, ...losses } = info.losses ?? { curve: [] };
   return {
     out,

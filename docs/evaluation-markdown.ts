@@ -1,7 +1,7 @@
 import { caseCells } from "../engine/evaluation/case-table.ts";
 import { costCells, costTitles, markdownTable, showScore } from "../engine/evaluation/format-table.ts";
 import type { Report } from "../engine/evaluation/report.ts";
-import type { Summary, SummaryRow } from "../engine/evaluation/summarise.ts";
+import type { Summary, SummaryRow } from "../engine/evaluation/summarize.ts";
 
 /**
  * The model card's tables: first how a fit compares, then means by group with intervals, costs, gains over

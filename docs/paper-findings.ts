@@ -1,6 +1,6 @@
 import { markdownTable, showScore } from "../engine/evaluation/format-table.ts";
 import { type Metric, metrics } from "../engine/evaluation/metric.ts";
-import { compare, type Summary } from "../engine/evaluation/summarise.ts";
+import { compare, type Summary } from "../engine/evaluation/summarize.ts";
 import type { AblationReport } from "../research/ablation/ablation-report.ts";
 
 /**

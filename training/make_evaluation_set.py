@@ -33,15 +33,15 @@ PAIRS = {
     "china": (EVALUATION["china"][0], (0.45, 0.5), NOTES["china"]),
     "apple": (OPENCV + "examples/data/apple.jpg", (0.5, 0.5), "OpenCV's samples: “apple.jpg”, Apache-2.0"),
 }
-TESTS = {name: (EVALUATION[name][0], centre, NOTES[name]) for name, centre in {
+TESTS = {name: (EVALUATION[name][0], center, NOTES[name]) for name, center in {
     "flower": (0.5, 0.45), "coffee": (0.5, 0.5), "chelsea": (0.45, 0.5), "astronaut": (0.5, 0.3), "mountain": (0.5, 0.5),
     "nuthatch": (0.42, 0.5)}.items()}
 
-def square(where: str, centre: tuple[float, float]) -> Image.Image:
+def square(where: str, center: tuple[float, float]) -> Image.Image:
     image = load(find(where), most=2048)
     side = min(image.size)
-    left = min(max(0.0, centre[0] * image.width - side / 2), image.width - side)
-    top = min(max(0.0, centre[1] * image.height - side / 2), image.height - side)
+    left = min(max(0.0, center[0] * image.width - side / 2), image.width - side)
+    top = min(max(0.0, center[1] * image.height - side / 2), image.height - side)
     return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
 
 
@@ -118,8 +118,8 @@ def main(folder: Path) -> None:
     for old in (folder, photos):
         shutil.rmtree(old, ignore_errors=True)
     photos.mkdir()
-    for name, (where, centre, _) in {**PAIRS, **TESTS}.items():
-        square(where, centre).save(photos / f"{name}.jpg", quality=95, subsampling=0)
+    for name, (where, center, _) in {**PAIRS, **TESTS}.items():
+        square(where, center).save(photos / f"{name}.jpg", quality=95, subsampling=0)
     near = [value for case in CASES for value in write_case(folder / case.name, case, photos)]
     shutil.rmtree(photos)
     (folder / "README.md").write_text(README.format(

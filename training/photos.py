@@ -177,7 +177,7 @@ def load(path: Path, most: int = 1024) -> Image.Image | None:
         image = image.resize((image.width * most // short, image.height * most // short), Image.Resampling.LANCZOS)
     small = np.asarray(image.resize((96, 96))).reshape(-1, 3) >> 3
     colours = len(np.unique(small.astype(np.int32) @ np.array([1024, 32, 1])))
-    return image if colours >= 150 else None  # drawings, charts and logos have few colours
+    return image if colours >= 150 else None  # drawings, charts and logos have few colors
 
 
 def crops(image: Image.Image, count: int, rng: np.random.Generator) -> list[np.ndarray]:

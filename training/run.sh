@@ -24,7 +24,7 @@ if [ -n "$jemalloc" ]; then export LD_PRELOAD=$jemalloc; else echo "libjemalloc2
 "$PYTHON" photos.py install
 [ -f "$cache/train.npy" ] || "$PYTHON" photos.py build
 "$PYTHON" teachers.py install
-# The model of version 0.1, which edits colours, is where training starts.
+# The model of version 0.1, which edits colors, is where training starts.
 if [ ! -d "$cache/start" ]; then
   mkdir "$cache/start"
   git -C .. archive f1a1cfc models/mini | tar -x --strip-components=2 -C "$cache/start"

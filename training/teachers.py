@@ -84,7 +84,7 @@ class StyleNetwork(nn.Module):
 
 
 def initializers(path: Path) -> dict[str, Tensor]:
-    """The float tensors of an ONNX file by name; quantised ones are multiplied out."""
+    """The float tensors of an ONNX file by name; quantized ones are multiplied out."""
     import onnx
     from onnx import numpy_helper
     graph = onnx.load(str(path)).graph

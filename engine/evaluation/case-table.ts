@@ -1,7 +1,7 @@
 import type { Cells } from "./format-table.ts";
 import { showScore } from "./format-table.ts";
 import type { Report } from "./report.ts";
-import { summarise } from "./summarise.ts";
+import { summarize } from "./summarize.ts";
 
 /** A row for each case, by group, with every method's PSNR and SSIM; undefined if no case has a true edit. */
 export function caseCells({ finished, groups, table }: Report): Cells | undefined {
@@ -10,7 +10,7 @@ export function caseCells({ finished, groups, table }: Report): Cells | undefine
   const grouped = groups.flatMap(({ cases }) => cases);
   const names = new Set([...grouped, ...finished.map((work) => work.case)]);
   const rows = [...names].flatMap((name) => {
-    const own = summarise(
+    const own = summarize(
       finished.filter((work) => work.case === name),
       methods,
     );

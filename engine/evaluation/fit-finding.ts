@@ -1,7 +1,7 @@
 import { bootstrapMean } from "./bootstrap.ts";
 import type { Finished } from "./finished-work.ts";
 import { showScore } from "./format-table.ts";
-import { caseValues } from "./summarise.ts";
+import { caseValues } from "./summarize.ts";
 
 /**
  * A sentence that compares the first learning method with the better fit of each case, by PSNR; undefined

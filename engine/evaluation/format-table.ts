@@ -1,6 +1,6 @@
 import type { Cost } from "./finished-work.ts";
 import { type Metric, metricNames, metrics } from "./metric.ts";
-import type { Summary, SummaryRow } from "./summarise.ts";
+import type { Summary, SummaryRow } from "./summarize.ts";
 
 /** A table as text; the first row is the header. */
 export type Cells = readonly (readonly string[])[];

@@ -3,7 +3,7 @@ import type { CaseFiles } from "./evaluation-case.ts";
 import type { Finished } from "./finished-work.ts";
 import { fitFinding } from "./fit-finding.ts";
 import { type Method, methodName, whatIsMissing } from "./method.ts";
-import { compare, type SummaryRow, summarise } from "./summarise.ts";
+import { compare, type SummaryRow, summarize } from "./summarize.ts";
 
 /** The outcome of an evaluation, as stored in `results.json`. */
 export interface Report {
@@ -103,7 +103,7 @@ function tablesOf(
   const rows = baseline === undefined ? [] : compare(finished, methods, baseline);
   return {
     finding: fitFinding(finished, methods) ?? null,
-    table: summarise(finished, methods),
+    table: summarize(finished, methods),
     differences: baseline === undefined || !rows.length ? null : { baseline, rows },
   };
 }

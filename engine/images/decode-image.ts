@@ -28,7 +28,7 @@ export interface Transparency {
   /** [height, width], 0 is transparent, 255 is opaque. */
   readonly alpha: Uint8Array;
   /** The file's colors without compositing. */
-  readonly colours: RgbImage;
+  readonly colors: RgbImage;
 }
 
 /** The color space of a photo, and its ICC profile. */
@@ -103,7 +103,7 @@ function splitAlpha(
   width: number,
   height: number,
 ): Pick<DecodedImage, "image" | "transparency"> {
-  const colours = fromBytes(bytes, width, height, 4);
+  const colors = fromBytes(bytes, width, height, 4);
   const area = width * height;
   const alpha = new Uint8Array(area);
   const step = bytes.BYTES_PER_ELEMENT === 2 ? 257 : 1;
@@ -112,9 +112,9 @@ function splitAlpha(
     alpha[pixel] = Math.round(bytes[pixel * 4 + 3]! / step);
     opaque &&= alpha[pixel] === 255;
   }
-  if (opaque) return { image: colours };
-  const onWhite = colours.data.map((value, index) => 1 + ((value - 1) * alpha[index % area]!) / 255);
-  return { image: createRgbImage(width, height, onWhite), transparency: { alpha, colours } };
+  if (opaque) return { image: colors };
+  const onWhite = colors.data.map((value, index) => 1 + ((value - 1) * alpha[index % area]!) / 255);
+  return { image: createRgbImage(width, height, onWhite), transparency: { alpha, colors } };
 }
 
 type StoredMetadata = Pick<Metadata, "exif" | "iptc" | "xmp" | "icc" | "orientation">;

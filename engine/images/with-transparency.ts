@@ -33,8 +33,8 @@ export function withTransparency(original: PhotoPixels, edited: RgbImage): Finis
     throw new InternalError(
       `${edited.width}×${edited.height} cannot take an alpha of ${composite.width}×${composite.height}`,
     );
-  const data = transparency.colours.data.map((colour, index) =>
-    Math.min(1, Math.max(-1, colour + edited.data[index]! - composite.data[index]!)),
+  const data = transparency.colors.data.map((color, index) =>
+    Math.min(1, Math.max(-1, color + edited.data[index]! - composite.data[index]!)),
   );
   return { image: createRgbImage(edited.width, edited.height, data), alpha: transparency.alpha, ...kept };
 }

@@ -54,10 +54,10 @@ export function encodeKl(root: Module, config: AutoencoderKlConfig, pixels: Valu
   }
   x = midBlock(m.in("mid_block"), config, x);
   const moments = outConv(m, config, x, 2 * config.latent_channels);
-  const quantised = config.use_quant_conv
+  const quantized = config.use_quant_conv
     ? conv2d(root.in("quant_conv"), moments, 2 * config.latent_channels, { kernel: 1 })
     : moments;
-  return root.graph.slice(quantised, 1, 0, config.latent_channels);
+  return root.graph.slice(quantized, 1, 0, config.latent_channels);
 }
 
 /** Unscaled latents [N, latent_channels, h, w] → pixels [N, 3, h·f, w·f], about [−1, 1]. */

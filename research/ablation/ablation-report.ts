@@ -1,6 +1,6 @@
 import type { Cost, Finished } from "../../engine/evaluation/finished-work.ts";
 import type { Metric } from "../../engine/evaluation/metric.ts";
-import { compare, type Summary, summarise } from "../../engine/evaluation/summarise.ts";
+import { compare, type Summary, summarize } from "../../engine/evaluation/summarize.ts";
 import type { ClipName } from "../../engine/pipeline/clip-space.ts";
 import { defined } from "../../shared/defined.ts";
 import type { Ablation, Variant } from "./ablation.ts";
@@ -82,7 +82,7 @@ function tableOf(ablation: Ablation, cells: readonly FinishedCell[], cellsOfVari
   const { name, title, about, axis, baseline, variants } = ablation;
   const names = variants.map((variant) => variant.name);
   const works = cells.map(({ variant, work }): Finished => ({ ...work, method: variant }));
-  const summaries = new Map(summarise(works, names).map((row) => [row.method, row]));
+  const summaries = new Map(summarize(works, names).map((row) => [row.method, row]));
   const differences = new Map(compare(works, names, baseline).map((row) => [row.method, row.metrics]));
   return {
     name,

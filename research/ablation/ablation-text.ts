@@ -7,7 +7,7 @@ import {
   showScore,
 } from "../../engine/evaluation/format-table.ts";
 import { type Metric, metricNames, metrics } from "../../engine/evaluation/metric.ts";
-import type { Summary } from "../../engine/evaluation/summarise.ts";
+import type { Summary } from "../../engine/evaluation/summarize.ts";
 import type { AblationReport, AblationRow, AblationTable } from "./ablation-report.ts";
 
 /** Metrics in the tables. Image CLIP is highest for unedited photos and only in results.json. */

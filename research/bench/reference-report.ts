@@ -12,7 +12,7 @@ interface QualityRow {
 }
 
 /** Means over seeds within a case, then over cases, so that each case has the same weight. */
-function summarise(points: readonly QualityPoint[]): QualityRow[] {
+function summarize(points: readonly QualityPoint[]): QualityRow[] {
   return group(points, ({ learner, evaluations }) => `${learner} ${evaluations}`).map((own) => ({
     learner: own[0]!.learner,
     evaluations: own[0]!.evaluations,
@@ -55,7 +55,7 @@ export function referenceMarkdown(points: readonly QualityPoint[], paper: number
   return [
     "| learner | UNet evaluations | cases | PSNR to the truth, dB |",
     "|---|---|---|---|",
-    ...summarise(ofSharedCases(points)).map(cell),
+    ...summarize(ofSharedCases(points)).map(cell),
     "",
     "Ours minus the paper's loop at its end, case by case:",
     "",
@@ -73,7 +73,7 @@ export function showInterval({ mean: value, low, high }: Interval): string {
 export function qualityChart(points: readonly QualityPoint[]): Promise<string> {
   const kept = ofSharedCases(points.filter(({ learner }) => !learner.endsWith(lastTokens)));
   const learners = [...new Set(kept.map(({ learner }) => learner))];
-  const rows = summarise(kept);
+  const rows = summarize(kept);
   return lineChart({
     title: `Closeness to the truth against what learning cost (${rows[0]?.cases ?? 0} cases)`,
     description:

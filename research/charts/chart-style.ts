@@ -59,8 +59,8 @@ export const style: Config = {
 };
 
 /** One color for each name, in the given order. */
-export function colourScale(names: readonly string[]): Scale {
-  return { name: "colour", type: "ordinal", domain: [...names], range: [...palette] };
+export function colorScale(names: readonly string[]): Scale {
+  return { name: "color", type: "ordinal", domain: [...names], range: [...palette] };
 }
 
 /** Average width of a character of a label in pixels, rounded up. */

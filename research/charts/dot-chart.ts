@@ -1,5 +1,5 @@
 import type { Spec } from "vega";
-import { colourScale, labelWidth, legendColumns, softInk, style } from "./chart-style.ts";
+import { colorScale, labelWidth, legendColumns, softInk, style } from "./chart-style.ts";
 import { intervalMarks } from "./interval-marks.ts";
 import { renderChart } from "./render-chart.ts";
 
@@ -78,7 +78,7 @@ export function dotChart(chart: DotChart): Promise<string> {
         domain: { data: "extent", fields: ["low", "high"] },
       },
       { name: "y", type: "point", range: "height", padding: 0.6, domain: [...categories] },
-      colourScale(names),
+      colorScale(names),
     ],
     axes: [
       {
@@ -96,7 +96,7 @@ export function dotChart(chart: DotChart): Promise<string> {
       names.length > 1
         ? [
             {
-              fill: "colour",
+              fill: "color",
               symbolType: "circle",
               direction: "horizontal",
               columns: legendColumns(names, width),
@@ -126,7 +126,7 @@ export function dotChart(chart: DotChart): Promise<string> {
             x: { scale: "x", field: "value" },
             y: { scale: "y", field: "category", offset: { field: "shift" } },
             size: { value: 60 },
-            fill: { scale: "colour", field: "name" },
+            fill: { scale: "color", field: "name" },
           },
         },
       },

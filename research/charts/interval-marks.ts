@@ -19,7 +19,7 @@ export function intervalMarks(
     field: across.field,
     offset: { signal: `${across.offset ?? 0} + ${shift}` },
   });
-  const stroke = { scale: "colour", field: "name" };
+  const stroke = { scale: "color", field: "name" };
   const bar = (from: "low" | "high", to: "low" | "high", shift: number): Mark => ({
     type: "rule",
     from: { data },

@@ -1,5 +1,5 @@
 import type { Mark, Spec } from "vega";
-import { colourScale, legendColumns, style } from "./chart-style.ts";
+import { colorScale, legendColumns, style } from "./chart-style.ts";
 import { intervalMarks } from "./interval-marks.ts";
 import { renderChart } from "./render-chart.ts";
 
@@ -76,7 +76,7 @@ export function lineChart(chart: LineChart): Promise<string> {
         nice: true,
         domain: { data: "points", fields: ["low", "high"] },
       },
-      colourScale(names),
+      colorScale(names),
     ],
     axes: [
       {
@@ -93,7 +93,7 @@ export function lineChart(chart: LineChart): Promise<string> {
       names.length > 1
         ? [
             {
-              stroke: "colour",
+              stroke: "color",
               symbolType: "stroke",
               symbolStrokeWidth: 3,
               direction: "horizontal",
@@ -112,7 +112,7 @@ export function lineChart(chart: LineChart): Promise<string> {
             x: { scale: "x", field: "x" },
             y: { scale: "y", field: "y" },
             size: { value: points.length > 200 ? 8 : 36 },
-            fill: { scale: "colour", field: "name" },
+            fill: { scale: "color", field: "name" },
           },
         },
       },
@@ -129,7 +129,7 @@ function seriesLine({ name, draw, dashed }: LineChart["series"][number]): Mark {
       enter: {
         x: { scale: "x", field: "x" },
         y: { scale: "y", field: "y" },
-        stroke: { scale: "colour", field: "name" },
+        stroke: { scale: "color", field: "name" },
         strokeWidth: { value: 2 },
         interpolate: { value: draw === "steps" ? "step-after" : "linear" },
         ...(dashed ? { strokeDash: { value: [5, 4] } } : {}),

@@ -47,7 +47,7 @@ export async function lyingBomb(): Promise<Buffer> {
 /** A photo as an iPhone writes it, 48 × 32. */
 export const heicPhoto = () => readFile(new URL("../fixtures/heic/p3.heic", import.meta.url));
 
-/** A small picture: a gradient of the given colour. */
+/** A small picture: a gradient of the given color. */
 export function picture(
   format: "png" | "jpeg" | "webp" | "avif" | "tiff" = "png",
   { width = 32, height = 32, red = 200 } = {},

@@ -1,7 +1,7 @@
 """The loss of Visual Instruction Inversion and its gradient by autograd, in the method's own words.
 
 z_t = q(z_0, t, eps); e = e_none + s_T (e_text - e_image) + s_I (e_image - e_none);
-loss = 4 mean((e - target)^2) - 0.1 clamp(cos(d, u), -1, 0.5), u = normalise(W_text mean_positions(P)).
+loss = 4 mean((e - target)^2) - 0.1 clamp(cos(d, u), -1, 0.5), u = normalize(W_text mean_positions(P)).
 """
 
 import torch

@@ -11,7 +11,7 @@ OUTPUTS: for each checkpoint k `last_k`, the tokens after k steps, and `best_k`,
 
     <ins>   rows 1 … n of the text embedding P[0], the only thing learned      z_t, target   diffusers' noising of z_0
     L_mse = mean (e − target)²,  e = e_none + s_T (e_text − e_image) + s_I (e_image − e_none)
-    u     = normalise(W_text · mean over positions of P[0]),   L_clip = clamp(cos(d, u), −1, ½)
+    u     = normalize(W_text · mean over positions of P[0]),   L_clip = clamp(cos(d, u), −1, ½)
     loss  = 4·L_mse − 0.1·L_clip,   AdamW with PyTorch's defaults
 """
 import json

@@ -22,16 +22,16 @@ describe("the bootstrap of a mean", () => {
 
   it("approaches mean ± 1.96 s/√n for many normal values", () => {
     const values = [...new SeededRandom(1).normals(400)];
-    const centre = values.reduce((sum, x) => sum + x, 0) / 400;
-    const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - centre) ** 2, 0) / 400);
+    const center = values.reduce((sum, x) => sum + x, 0) / 400;
+    const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - center) ** 2, 0) / 400);
     const { mean, low, high } = bootstrapMean(values);
     const halfWidth = (1.96 * deviation) / Math.sqrt(400);
     // The standard error of a percentile of 10 000 draws is about 2.7 % of a standard error of the mean;
     // three of those.
     const tolerance = 0.08 * (deviation / Math.sqrt(400));
-    expect(mean).toBeCloseTo(centre, 12);
-    expect(Math.abs(low - (centre - halfWidth))).toBeLessThan(tolerance);
-    expect(Math.abs(high - (centre + halfWidth))).toBeLessThan(tolerance);
+    expect(mean).toBeCloseTo(center, 12);
+    expect(Math.abs(low - (center - halfWidth))).toBeLessThan(tolerance);
+    expect(Math.abs(high - (center + halfWidth))).toBeLessThan(tolerance);
   });
 
   it("returns the same interval for the same seed, and a similar one for another", () => {

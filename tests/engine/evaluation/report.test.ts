@@ -40,7 +40,7 @@ describe("a report of cases in groups", () => {
       clip: null,
       settings: {},
       seeds: [0],
-      cases: [files("night", "light"), files("grade", "colour"), files("dusk", "light")],
+      cases: [files("night", "light"), files("grade", "color"), files("dusk", "light")],
       methods: parseMethods("text,learned"),
     },
     {
@@ -56,12 +56,12 @@ describe("a report of cases in groups", () => {
   it("has tables for each group", () => {
     expect(report.groups.map(({ name, cases }) => [name, cases])).toEqual([
       ["light", ["night", "dusk"]],
-      ["colour", ["grade"]],
+      ["color", ["grade"]],
     ]);
-    const [light, colour] = report.groups;
+    const [light, color] = report.groups;
     expect(light!.table.map(({ metrics }) => metrics.psnr!.mean)).toEqual([22, 23.5]);
     expect(light!.differences!.rows[0]!.metrics.psnr!.mean).toBe(1.5);
-    expect(colour!.table[1]!.metrics.psnr).toEqual({ mean: 30, low: null, high: null, cases: 1 });
+    expect(color!.table[1]!.metrics.psnr).toEqual({ mean: 30, low: null, high: null, cases: 1 });
   });
 
   it("lists every case, group by group", () => {

@@ -112,7 +112,7 @@ describe("decodeImage reads HEIC photos", () => {
 });
 
 describe("decodeImage", () => {
-  // Lossy codecs at quality 95 on a smooth picture: within 8 of 255 grey levels, 0.07 in [−1, 1].
+  // Lossy codecs at quality 95 on a smooth picture: within 8 of 255 gray levels, 0.07 in [−1, 1].
   it.each([
     ["jpeg", 0.07, () => picture().jpeg({ quality: 95, chromaSubsampling: "4:4:4" })],
     ["png", 0.004, () => picture().png()],
@@ -143,7 +143,7 @@ describe("decodeImage", () => {
     const decoded = await decodeImage(file);
     expect(pixelOf(decoded.image, 1, 1)).toEqual([227, 127, 127]);
     expect(decoded.transparency!.alpha[5]).toBe(128);
-    expect(pixelOf(decoded.transparency!.colours, 1, 1)).toEqual([200, 0, 0]);
+    expect(pixelOf(decoded.transparency!.colors, 1, 1)).toEqual([200, 0, 0]);
   });
 
   it("restores the colors and alpha of an unchanged image", async () => {
@@ -159,15 +159,15 @@ describe("decodeImage", () => {
   });
 
   it("expands grayscale to three channels, of 8 or 16 bits", async () => {
-    const grey8 = await plain(4, 4, "#808080").toColourspace("b-w").png().toBuffer();
+    const gray8 = await plain(4, 4, "#808080").toColourspace("b-w").png().toBuffer();
     const ramp = new Uint16Array([0, 0x8080, 0xffff, 0x4040]);
-    const grey16 = await sharp(ramp, { raw: { width: 2, height: 2, channels: 1 } })
+    const gray16 = await sharp(ramp, { raw: { width: 2, height: 2, channels: 1 } })
       .toColourspace("grey16")
       .png()
       .toBuffer();
-    expect((await sharp(grey16).metadata()).depth).toBe("ushort");
-    expect(pixelOf((await decodeImage(grey8)).image, 0, 0)).toEqual([128, 128, 128]);
-    const { image } = await decodeImage(grey16);
+    expect((await sharp(gray16).metadata()).depth).toBe("ushort");
+    expect(pixelOf((await decodeImage(gray8)).image, 0, 0)).toEqual([128, 128, 128]);
+    const { image } = await decodeImage(gray16);
     expect(pixelOf(image, 1, 0)).toEqual([128, 128, 128]);
     expect(pixelOf(image, 0, 1)).toEqual([255, 255, 255]);
   });

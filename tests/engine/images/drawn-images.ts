@@ -1,7 +1,7 @@
 import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
 
 /**
- * A picture of a formula: `shade(u, v)` in [−1, 1] for u, v in [0, 1], each colour channel a little darker.
+ * A picture of a formula: `shade(u, v)` in [−1, 1] for u, v in [0, 1], each color channel a little darker.
  */
 export function drawImage(width: number, height: number, shade: (u: number, v: number) => number): RgbImage {
   const data = Float32Array.from({ length: 3 * width * height }, (_, i) => {
@@ -17,7 +17,7 @@ export const waves = (width: number, height: number, phase = 0): RgbImage =>
 
 export const negative = (image: RgbImage): RgbImage => ({ ...image, data: image.data.map((x) => -x) });
 
-/** One colour everywhere; `red`, `green`, `blue` in [−1, 1]. */
+/** One color everywhere; `red`, `green`, `blue` in [−1, 1]. */
 export function createPlainImage(
   width: number,
   height: number,

@@ -157,7 +157,7 @@ describe("a PNG's transparency", () => {
 
   it("keeps the colors under it", async () => {
     const gray = await decodeImage(rawPng([2, 1, 8, 4], [[100, 0, 100, 77]]));
-    expect(pixelOf(gray.transparency!.colours, 0, 0)).toEqual([100, 100, 100]);
+    expect(pixelOf(gray.transparency!.colors, 0, 0)).toEqual([100, 100, 100]);
   });
 
   it("of one bit is black and white", async () => {
@@ -383,7 +383,7 @@ describe("a HEIC", () => {
     const at = file.indexOf("colrnclx", 0, "latin1");
     for (const [index, point] of own.entries()) file.writeUInt16BE(point, at + 8 + 2 * index);
     const { transparency } = await decodeImage(withFirstCodePoints(file, ofAlpha, [2]));
-    expect(pixelOf(transparency!.colours, 3, 28)).toEqual(near(wanted, 4));
+    expect(pixelOf(transparency!.colors, 3, 28)).toEqual(near(wanted, 4));
   });
 
   it("whose properties are damaged has a color space or none", async () => {
@@ -415,6 +415,6 @@ describe("a HEIC", () => {
   it("with an alpha image", async () => {
     const { transparency } = await decodeImage(await fixture("heic/alpha.heic"));
     expect(transparency!.alpha[100]).toBe(128);
-    expect(pixelOf(transparency!.colours, 3, 28)).toEqual(near([200, 30, 30], 4));
+    expect(pixelOf(transparency!.colors, 3, 28)).toEqual(near([200, 30, 30], 4));
   });
 });

@@ -77,7 +77,7 @@ export const plain = (width: number, height: number, background: Color) =>
     },
   });
 
-/** The 8-bit colour of one pixel. */
+/** The 8-bit color of one pixel. */
 export function pixelOf({ width, height, data }: RgbImage, x: number, y: number): number[] {
   return [0, 1, 2].map((channel) =>
     Math.round((data[channel * width * height + y * width + x]! + 1) * 127.5),

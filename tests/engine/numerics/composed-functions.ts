@@ -7,7 +7,7 @@ export function attention(graph: GraphBuilder, q: Value, k: Value, v: Value): Va
   return graph.matmul(graph.softmax(scores), v);
 }
 
-/** Group normalisation of x [N, C, H, W] as Reshape → LayerNormalization, with weight and bias [C]. */
+/** Group normalization of x [N, C, H, W] as Reshape → LayerNormalization, with weight and bias [C]. */
 export function groupNorm(graph: GraphBuilder, x: Value, groups: number, weight: Value, bias: Value): Value {
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const grouped = graph.reshape(x, [n, groups, (c / groups) * h * w]);

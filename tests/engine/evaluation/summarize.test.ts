@@ -7,7 +7,7 @@ import {
   tableCells,
 } from "../../../engine/evaluation/format-table.ts";
 import { html, pathUrl } from "../../../engine/evaluation/html.ts";
-import { compare, summarise } from "../../../engine/evaluation/summarise.ts";
+import { compare, summarize } from "../../../engine/evaluation/summarize.ts";
 import { noScores } from "./made-up-results.ts";
 
 const work = (name: string, method: string, seed: number, ...psnrs: (number | null)[]): Finished => ({
@@ -28,7 +28,7 @@ const finished = [
 ];
 
 describe("the summary", () => {
-  const rows = summarise(finished, ["text", "learned", "hybrid"]);
+  const rows = summarize(finished, ["text", "learned", "hybrid"]);
 
   it("weights each case once, as the mean of its photos and seeds that have a value", () => {
     expect(rows.map(({ method, cases }) => [method, cases])).toEqual([
@@ -41,7 +41,7 @@ describe("the summary", () => {
   });
 
   it("has no interval for a single case", () => {
-    const [row] = summarise([work("a", "text", 0, 12)], ["text"]);
+    const [row] = summarize([work("a", "text", 0, 12)], ["text"]);
     expect(row!.metrics.psnr).toEqual({ mean: 12, low: null, high: null, cases: 1 });
   });
 
@@ -54,7 +54,7 @@ describe("the summary", () => {
 });
 
 describe("the table", () => {
-  const rows = summarise(finished, ["text", "learned"]);
+  const rows = summarize(finished, ["text", "learned"]);
 
   it("aligns its columns, omits metrics without values, and reports missing cases", () => {
     expect(`\n${alignedTable(tableCells(rows))}\n`).toMatchInlineSnapshot(`

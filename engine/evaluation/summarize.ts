@@ -22,7 +22,7 @@ export interface SummaryRow {
 }
 
 /** A row for each method with results, in the order of `methods`. */
-export function summarise(finished: readonly Finished[], methods: readonly string[]): SummaryRow[] {
+export function summarize(finished: readonly Finished[], methods: readonly string[]): SummaryRow[] {
   return methods.flatMap((method): SummaryRow[] => {
     const own = finished.filter((work) => work.method === method);
     const values = new CaseValues(own);
