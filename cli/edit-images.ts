@@ -55,12 +55,14 @@ interface EditImagesOptions extends SamplingOptions {
 }
 
 function editOptions(options: EditImagesOptions, variation: number): EditOptions {
-  const { steps, scheduler, textGuidance, imageGuidance, negative, strength, seed, count, mixing } = options;
+  const { steps, scheduler, textGuidance, imageGuidance, guidanceInterval } = options;
+  const { negative, strength, seed, count, mixing } = options;
   const noise = options.noise ?? (count > 1 ? "fresh" : undefined);
   return {
     seed,
     variation,
-    ...defined({ steps, scheduler, textGuidance, imageGuidance, negative, strength, noise, mixing }),
+    ...defined({ steps, scheduler, textGuidance, imageGuidance, guidanceInterval }),
+    ...defined({ negative, strength, noise, mixing }),
   };
 }
 

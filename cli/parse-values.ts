@@ -46,6 +46,18 @@ export function share(option: string): (text: string) => number {
   };
 }
 
+/** "0.2,0.8": two numbers from 0 to 1, in order. */
+export function interval(option: string): (text: string) => readonly [number, number] {
+  return (text) => {
+    const [from, to, ...more] = text
+      .split(",")
+      .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+    if (from === undefined || to === undefined || more.length || !(from >= 0 && from <= to && to <= 1))
+      throw refuse(option, text, "two numbers from 0 to 1, the first at most the second, such as 0.2,0.8");
+    return [from, to];
+  };
+}
+
 export function oneOf<Choice extends string>(
   option: string,
   choices: readonly Choice[],

@@ -10,7 +10,7 @@ import { type SchedulerKind, schedulerKinds } from "./engine.ts";
 import { parseSize, type Size } from "./image-size.ts";
 import { addMetadataOption } from "./metadata-option.ts";
 import { addModelOptions, type ModelOptions } from "./model-options.ts";
-import { byteSize, finiteNumber, nonEmpty, oneOf, share, wholeNumber } from "./parse-values.ts";
+import { byteSize, finiteNumber, interval, nonEmpty, oneOf, share, wholeNumber } from "./parse-values.ts";
 import { addServerOptions, type ServerOptions } from "./server-options.ts";
 
 /** Options that `apply` and `edit` share. */
@@ -18,6 +18,7 @@ export interface SamplingOptions extends ServerOptions, ModelOptions {
   readonly out: string;
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
+  readonly guidanceInterval?: readonly [number, number];
   readonly steps?: number;
   readonly scheduler?: SchedulerKind;
   readonly noise?: "fixed" | "fresh";
@@ -51,6 +52,11 @@ export function addSamplingOptions(command: Command): Command {
       "--image-guidance <s>",
       "image guidance scale: similarity to the photo (default: as learned; for text prompts, the model's)",
       finiteNumber("--image-guidance"),
+    )
+    .option(
+      "--guidance-interval <A,B>",
+      "guide only the steps from A to B, as fractions: 0 is pure noise, 1 the end; other steps take one UNet evaluation instead of three (default: 0,1)",
+      interval("--guidance-interval"),
     )
     .option("--steps <N>", "sampling steps (default: the model's)", wholeNumber("--steps", 1))
     .option(

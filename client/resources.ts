@@ -219,6 +219,8 @@ export interface EditOptions {
   readonly mixing?: "joined" | "in-turn" | undefined;
   readonly text_guidance?: number | undefined;
   readonly image_guidance?: number | undefined;
+  /** The part of the sampling that is guided, as two fractions in order: 0 is pure noise, 1 the end. */
+  readonly guidance_interval?: readonly number[] | undefined;
   /** Sampling steps. */
   readonly steps?: number | undefined;
   /** `heun` counts two steps for each except the last; `lcm` requires a model distilled for it. */

@@ -104,6 +104,7 @@ async function uploadMask(api: Visii, path: string): Promise<string> {
 function requestOf({
   textGuidance,
   imageGuidance,
+  guidanceInterval,
   steps,
   scheduler,
   negative,
@@ -122,6 +123,7 @@ function requestOf({
     ...defined({
       text_guidance: textGuidance,
       image_guidance: imageGuidance,
+      guidance_interval: guidanceInterval,
       steps,
       scheduler,
       negative,

@@ -10,6 +10,7 @@ import { trainingNoise } from "../random/training-noise.ts";
 import { createScheduler, type SchedulerKind } from "../schedulers/create-scheduler.ts";
 import { combine } from "../schedulers/noise-schedule.ts";
 import type { PastStep, Scheduler } from "../schedulers/scheduler.ts";
+import { type GuidanceInterval, guidedSteps } from "./guidance-interval.ts";
 import { latentMask, type Mask, withinMask } from "./latent-mask.ts";
 
 /** Absent options use the model's defaults. */
@@ -23,6 +24,11 @@ export interface EditOptions {
    */
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
+  /**
+   * Steps to guide, as fractions from 0 (pure noise) to 1; all when absent. At other steps only the text branch is
+   * evaluated, as with guidance 1 / 1.
+   */
+  readonly guidanceInterval?: GuidanceInterval;
   /**
    * `"fixed"` uses the instruction's training noise for every image. With another sampler or number of steps
    * than the model's, some of that noise was not trained. `"fresh"` draws new noise for every image and every
@@ -122,9 +128,12 @@ interface ReverseProcess {
   /** Index of the first evaluation. */
   readonly begin: number;
   readonly negative: TextEmbedding | undefined;
-  readonly guidance: Guidance;
+  /** The guidance of an evaluation. */
+  guidanceAt(index: number): Guidance;
   readonly conditioning: Conditioning;
 }
+
+const unguided: Guidance = { text: 1, image: 1 };
 
 /** One reverse process, or two with mixing `in-turn`: the second edits the result of the first. */
 async function prepareTurns(
@@ -194,7 +203,7 @@ async function prepareProcess(
   };
   if (!Number.isFinite(guidance.text) || !Number.isFinite(guidance.image))
     throw new VisibleError("invalid_option", "Text and image guidance must be finite numbers.");
-  const { negative, strength = 1 } = options;
+  const { negative, strength = 1, guidanceInterval = [0, 1] } = options;
   const { image, none } = branchWeights(guidance);
   if (negative !== undefined && image === 0 && none === 0)
     throw new VisibleError(
@@ -215,12 +224,22 @@ async function prepareProcess(
       "invalid_option",
       `Strength ${strength} leaves none of the ${steps} sampling ${steps === 1 ? "step" : "steps"}; raise the strength or the steps.`,
     );
+  const { evaluationsPerStep } = scheduler;
+  const guided = guidedSteps(guidanceInterval, steps, steps - made);
+  if (negative !== undefined && guided.first === guided.end)
+    throw new VisibleError(
+      "invalid_option",
+      `A negative prompt has no effect in the empty guidance interval ${guidanceInterval.join(",")}; widen it.`,
+    );
   return {
     prompt,
     scheduler,
-    guidance,
     conditioning,
-    begin: (steps - made) * scheduler.evaluationsPerStep,
+    begin: (steps - made) * evaluationsPerStep,
+    guidanceAt(index) {
+      const step = Math.floor(index / evaluationsPerStep);
+      return guided.first <= step && step < guided.end ? guidance : unguided;
+    },
     negative: negative === undefined ? undefined : await embedWords(pipeline, negative),
   };
 }
@@ -243,7 +262,7 @@ interface SampledImages {
 /** The reverse process, from noise to latents, with one guided prediction per step. */
 async function sample(
   pipeline: Pipeline,
-  { scheduler, begin, guidance, conditioning, negative }: ReverseProcess,
+  { scheduler, begin, guidanceAt, conditioning, negative }: ReverseProcess,
   { conditions, noises, masks }: SampledImages,
   progress: () => Promise<void>,
 ): Promise<Latents[]> {
@@ -273,7 +292,7 @@ async function sample(
         width,
       },
       conditioning,
-      guidance,
+      guidanceAt(index),
       negative,
     );
     z = scheduler.step(prediction, index, z, () => noiseOf(index + 1), history);

@@ -175,17 +175,7 @@ async function edit(
       colorProfile: request.color_profile,
     }),
   };
-  const prompt: EditPrompt = defined({
-    instruction,
-    text: request.text,
-    mixing: request.mixing,
-    textGuidance: request.text_guidance,
-    imageGuidance: request.image_guidance,
-    steps: request.steps,
-    scheduler: request.scheduler,
-    negative: request.negative,
-    strength: request.strength,
-  });
+  const prompt = { ...defined({ instruction }), ...samplingOf(request) };
   const task: EditTask = { kind: "edit", prompt, parts: [part], batch: ports.batch };
   const done = await compute.run(task, hooks.signal, async (event) => {
     if (event.type !== "result") return reportProgress(event, hooks, () => secondsSince(clock, started));
@@ -213,21 +203,25 @@ async function edit(
 /** Edits with the same key may run as one batch. Undefined for other jobs and for retries. */
 export function batchKey({ account, request, attempt }: Job): string | undefined {
   if (request.kind !== "edit" || attempt > 0) return undefined;
-  const { instruction, text, mixing, text_guidance, image_guidance, steps, scheduler, negative, strength } =
-    request;
+  const { instruction } = request;
   const owner = instruction === undefined ? "" : account;
-  return JSON.stringify([
-    owner,
-    instruction,
-    text,
-    mixing,
-    text_guidance,
-    image_guidance,
-    steps,
-    scheduler,
-    negative,
-    strength,
-  ]);
+  return JSON.stringify([owner, instruction, samplingOf(request)]);
+}
+
+/** The settings that all images of a batch share. */
+function samplingOf(request: Request<"edit">): Omit<EditPrompt, "instruction"> {
+  const { guidance_interval: interval } = request;
+  return defined({
+    text: request.text,
+    mixing: request.mixing,
+    textGuidance: request.text_guidance,
+    imageGuidance: request.image_guidance,
+    guidanceInterval: interval && ([interval[0]!, interval[1]!] as const),
+    steps: request.steps,
+    scheduler: request.scheduler,
+    negative: request.negative,
+    strength: request.strength,
+  });
 }
 
 /** Sorts results by key, which is the order of images and variations. */

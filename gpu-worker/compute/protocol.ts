@@ -41,6 +41,7 @@ export interface EditPrompt {
   readonly mixing?: "joined" | "in-turn";
   readonly textGuidance?: number;
   readonly imageGuidance?: number;
+  readonly guidanceInterval?: readonly [number, number];
   readonly steps?: number;
   readonly scheduler?: SchedulerKind;
   readonly negative?: string;

@@ -7,6 +7,13 @@ import type { Ablation, CaseInit, Variant } from "./ablation.ts";
 /** Guidance at which the frozen branches have weight, near the bundled model's default. */
 const guided = { textGuidance: 1.5, imageGuidance: 1.2 } as const;
 
+/** Two of four steps each. */
+const guidanceIntervals = [
+  [0, 0.5],
+  [0.25, 0.75],
+  [0.5, 1],
+] as const;
+
 /** Samplers with their numbers of steps. Heun does not support the bundled model's zero terminal SNR. */
 const samplers: readonly (readonly [SchedulerKind, readonly number[]])[] = [
   ["ddim", [1, 2, 4, 8, 20]],
@@ -115,7 +122,7 @@ export const ablations: readonly Ablation[] = [
     name: "samplers",
     title: "Samplers, steps and guidance",
     about:
-      "The same instructions are applied with each sampler at several step counts. The last line uses a text guidance of 1.5 and an image guidance of 1.2, which takes three evaluations per step instead of one.",
+      "The same instructions are applied with each sampler at several step counts. The last four lines use a text guidance of 1.5 and an image guidance of 1.2, which takes three evaluations per guided step instead of one: in all steps, or in a guidance interval of two of them.",
     baseline: "ddim-4",
     variants: [
       ...samplers.flatMap(([scheduler, counts]) =>
@@ -130,6 +137,11 @@ export const ablations: readonly Ablation[] = [
         label: "ddim, 4 steps, guidance 1.5 / 1.2",
         editing: { scheduler: "ddim", steps: 4, ...guided },
       },
+      ...guidanceIntervals.map((guidanceInterval) => ({
+        name: `ddim-4-guided-${guidanceInterval.join("-")}`,
+        label: `ddim, 4 steps, guidance 1.5 / 1.2 in the interval ${guidanceInterval.join(",")}`,
+        editing: { scheduler: "ddim" as const, steps: 4, ...guided, guidanceInterval },
+      })),
     ],
   },
   {

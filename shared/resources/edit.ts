@@ -46,6 +46,16 @@ export const editOptionsSchema = z
       ),
     text_guidance: z.number().min(0).max(30).optional().describe("Guidance scale of instruction and text."),
     image_guidance: z.number().min(0).max(10).optional().describe("Guidance scale of the input image."),
+    guidance_interval: z
+      .array(z.number().min(0).max(1))
+      .length(2)
+      .refine(([from, to]) => from! <= to!, {
+        error: "must be in order: the first number at most the second",
+      })
+      .optional()
+      .describe(
+        "The part of the sampling that is guided, as fractions of its steps in order: 0 is pure noise, 1 the end. Elsewhere both guidance scales are 1. Default: `[0, 1]`.",
+      ),
     steps: z.number().int().min(1).max(100).optional().describe("Sampling steps."),
     scheduler: z
       .enum(samplers)

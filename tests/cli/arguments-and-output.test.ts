@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { collectPairs } from "../../cli/collect-pairs.ts";
 import { Interrupted } from "../../cli/interrupted.ts";
 import { outputPaths } from "../../cli/output-paths.ts";
-import { byteSize, finiteNumber, oneOf, wholeNumber } from "../../cli/parse-values.ts";
+import { byteSize, finiteNumber, interval, oneOf, wholeNumber } from "../../cli/parse-values.ts";
 import { drawBar, ProgressBar, progressText, showDuration } from "../../cli/progress-bar.ts";
 import { explainFailure } from "../../cli/report-failure.ts";
 import { shellWords } from "../../cli/shell-words.ts";
@@ -62,6 +62,15 @@ describe("option values", () => {
   });
 
   it("finite numbers may be negative", () => expect(finiteNumber("--text-guidance")("-1.5")).toBe(-1.5));
+
+  it("an interval has two ends from 0 to 1, in order", () => {
+    expect(interval("--guidance-interval")("0, 0.75")).toEqual([0, 0.75]);
+    expect(interval("--guidance-interval")("0.5,0.5")).toEqual([0.5, 0.5]);
+    for (const text of ["", ",", "0.5", "0,", "0,1,1", "0.8,0.2", "-0.1,1", "0,1.1", "a,b", "0;1"])
+      expect(() => interval("--guidance-interval")(text)).toThrow(
+        `--guidance-interval is "${text}"; it must be two numbers from 0 to 1, the first at most the second, such as 0.2,0.8.`,
+      );
+  });
 
   it("a choice is one of the listed values", () => {
     expect(oneOf("--noise", ["fixed", "fresh"])("fresh")).toBe("fresh");

@@ -181,6 +181,18 @@ describe("visii reports bad input in one sentence, without a stack trace, and le
       /--strength is "0"; it must be a number above 0 and at most 1/,
     ],
     [
+      "a guidance interval in the wrong order",
+      ["edit", "night", "a.png", "--out", "o", "--guidance-interval", "0.8,0.2"],
+      2,
+      /--guidance-interval is "0\.8,0\.2"; it must be two numbers from 0 to 1, the first at most the second/,
+    ],
+    [
+      "a guidance interval without a step",
+      ["edit", "night", "a.png", "--out", "o", "--guidance-interval", "0.3,0.4", "--steps", "4"],
+      2,
+      /Guidance interval 0\.3,0\.4 contains none of the sampling steps that run; widen it or raise the steps \(4\)/,
+    ],
+    [
       "a mask that is no picture",
       ["edit", "night", "a.png", "--out", "o", "--mask", "text.png"],
       1,

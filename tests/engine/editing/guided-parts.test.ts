@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { editFitted, type FittedEditOptions } from "../../../engine/editing/edit.ts";
+import { editFitted, editTogether, type FittedEditOptions } from "../../../engine/editing/edit.ts";
 import { psnr } from "../../../engine/image-quality/psnr.ts";
 import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
@@ -75,6 +75,77 @@ describe("strength", () => {
     [0.2, "Strength 0.2 leaves none of the 4 sampling steps; raise the strength or the steps."],
   ])("of %s is rejected", async (strength, sentence) => {
     expect(await refusal({ strength })).toBe(`VisibleError: ${sentence}`);
+  });
+});
+
+describe("a guidance interval", () => {
+  const counted = async (options: Partial<FittedEditOptions>) => {
+    const before = pipeline.unetForwards;
+    const { data } = await run(options);
+    return { data, forwards: pipeline.unetForwards - before };
+  };
+
+  it.each([
+    ["the steps inside", {}, [0.25, 0.75], 3 * 2 + 2],
+    ["whole steps only", {}, [0.4, 0.9], 3 * 2 + 2],
+    ["both evaluations of a step of Heun's solver", { scheduler: "heun" }, [0.25, 0.5], 3 * 2 + 5],
+    ["steps that a strength leaves", { strength: 0.5 }, [0, 0.75], 3 + 1],
+    ["the same fraction of more steps", { steps: 10 }, [0.3, 0.7], 3 * 4 + 6],
+  ] as const)("guides %s, and evaluates one branch elsewhere", async (_, options, guidanceInterval, most) => {
+    expect((await counted({ ...options, guidanceInterval })).forwards).toBe(most);
+  });
+
+  it.each(schedulerKinds)(
+    "gives full guidance if it is whole, and none if it is empty, bit for bit, by %s",
+    async (scheduler) => {
+      const full = await counted({ scheduler });
+      const single = await counted({ scheduler, textGuidance: 1, imageGuidance: 1 });
+      expect(full.forwards).toBe(3 * single.forwards);
+      expect(await counted({ scheduler, guidanceInterval: [0, 1] })).toEqual(full);
+      for (const at of [0, 0.5, 1])
+        expect(await counted({ scheduler, guidanceInterval: [at, at] })).toEqual(single);
+      const [early, late] = [
+        await counted({ scheduler, guidanceInterval: [0, 0.5] }),
+        await counted({ scheduler, guidanceInterval: [0.5, 1] }),
+      ];
+      expect(early.forwards + late.forwards).toBe(full.forwards + single.forwards);
+      expect(relativeDeviation(early.data, late.data)).toBeGreaterThan(0.01);
+    },
+  );
+
+  it("is the same for an image of a batch", async () => {
+    const options = { steps: 4, guidanceInterval: [0.25, 0.75], textGuidance: 3 } as const;
+    const items = [image, image].map((one) => ({ image: one, seed: 5 }));
+    const [first] = await editTogether(pipeline, items, { text: "a red apple" }, options);
+    expect(relativeDeviation(first!.data, (await run(options)).data)).toBeLessThan(1e-3);
+  });
+
+  it.each<[Partial<FittedEditOptions>, string]>([
+    ...(
+      [
+        [0.8, 0.2],
+        [-0.1, 0.5],
+        [0, 1.5],
+        [Number.NaN, 1],
+      ] as const
+    ).map((guidanceInterval): [Partial<FittedEditOptions>, string] => [
+      { guidanceInterval },
+      `The guidance interval is ${guidanceInterval.join(",")}; it must be two numbers from 0 to 1, the first at most the second.`,
+    ]),
+    [
+      { guidanceInterval: [0.3, 0.4] },
+      "Guidance interval 0.3,0.4 contains none of the sampling steps that run; widen it or raise the steps (4).",
+    ],
+    [
+      { guidanceInterval: [0, 0.5], strength: 0.25 },
+      "Guidance interval 0,0.5 contains none of the sampling steps that run; widen it or raise the steps (4).",
+    ],
+    [
+      { guidanceInterval: [0.5, 0.5], negative: "blue" },
+      "A negative prompt has no effect in the empty guidance interval 0.5,0.5; widen it.",
+    ],
+  ])("%o is rejected", async (options, sentence) => {
+    expect(await refusal(options)).toBe(`VisibleError: ${sentence}`);
   });
 });
 
