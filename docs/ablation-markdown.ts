@@ -3,8 +3,8 @@ import type { AblationTable } from "../research/ablation/ablation-report.ts";
 import { ablationCells, chartName } from "../research/ablation/ablation-text.ts";
 
 /**
- * An ablation's table and its plot in docs/images. The last column, seconds, is left out: it depends on the
- * machine, the UNet evaluations beside it do not.
+ * An ablation's table and its plot in docs/images. The last column, seconds, is omitted, because it depends
+ * on the machine. The UNet evaluations beside it do not.
  */
 export function ablationMarkdown(table: AblationTable): string {
   const plot = hasPlot(table)

@@ -4,8 +4,8 @@ import type { Report } from "../engine/evaluation/report.ts";
 import type { Summary, SummaryRow } from "../engine/evaluation/summarize.ts";
 
 /**
- * The model card's tables: first how a fit compares, then means by group with intervals, costs, gains over
- * text, and every case.
+ * The model card's tables: the comparison with a fit, means by group with intervals, costs, gains over text,
+ * and every case.
  */
 export function evaluationMarkdown(report: Report): string {
   const methods = report.table.map(({ method }) => method);

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { operatorsPage } from "./generate-operators.ts";
 
-/** The pages that are written from the code: `npm run docs`. */
+/** `npm run docs`: generates the pages that are derived from the code. */
 const pages = { "operators.md": operatorsPage };
 
 for (const [name, page] of Object.entries(pages)) {

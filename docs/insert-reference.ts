@@ -1,4 +1,6 @@
-/** `tsx docs/insert-reference.ts`: writes what `npm run bench -- reference` found into docs/evaluation.md. */
+/**
+ * `tsx docs/insert-reference.ts`: writes the results of `npm run bench -- reference` to docs/evaluation.md.
+ */
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
 /**
- * `tsx docs/insert-results.ts FOLDER …`: writes the results of `visii eval evaluation` into the model card,
- * and those of `visii ablate` into docs/evaluation.md, each between its markers; copies their figures to
- * docs/images. What is unfinished or was not run stays as it is.
+ * `tsx docs/insert-results.ts FOLDER …`: writes the results of `visii eval` to the model card and those of
+ * `npm run research -- ablate` to docs/evaluation.md, each between its markers. Copies their figures to
+ * docs/images. Sections without new results are not changed.
  */
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -51,7 +51,7 @@ async function insertEvaluation(folder: string, report: Report): Promise<void> {
   await shrink(join(folder, "sheet.jpg"), join(root, "models/mini/evaluation.webp"));
 }
 
-/** Larger than a page shows it, at a quarter of the file's size. */
+/** Reduces an image to a quarter of its file size, still larger than a page shows it. */
 async function shrink(from: string, to: string): Promise<void> {
   const { image } = await decodeImage(from);
   const [width, height] = [image.width, image.height].map((side) => Math.round(0.6 * side));

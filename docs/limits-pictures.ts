@@ -8,8 +8,8 @@ import {
 import { Studio } from "./limits/studio.ts";
 
 /**
- * `npm run limits [-- NAME …]`: makes the pictures of limits.md and `ambiguous-words` of evaluation.md. Makes
- * all, or those named.
+ * `npm run limits [-- NAME …]`: creates the pictures of limits.md and `ambiguous-words` of evaluation.md, all
+ * or those named.
  */
 const figures = {
   steps: drawSteps,

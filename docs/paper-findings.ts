@@ -4,8 +4,7 @@ import { compare, type Summary } from "../engine/evaluation/summarize.ts";
 import type { AblationReport } from "../research/ablation/ablation-report.ts";
 
 /**
- * A direction that the paper, or one that followed it, reports, as a difference between two variants that
- * should be above 0.
+ * A finding of the paper or of a later one, as a difference between two variants that should be above 0.
  */
 interface Finding {
   readonly says: string;
@@ -43,9 +42,10 @@ function finding(says: string, ablation: string, better: string, worse: string, 
 }
 
 /**
- * What became of the paper's directions: reproduced only where the interval of the difference leaves 0 out.
+ * Compares the results with the paper's findings. A finding is reproduced if the interval of the difference
+ * excludes 0.
  *
- * @param before the table of an earlier report; its lines stand where this one did not run what they are of
+ * @param before table of an earlier report, whose lines are kept for ablations that this report does not have
  */
 export function findingsMarkdown(report: AblationReport, before: string): string {
   const rows = findings.map(({ says, ablation, better, worse, metric }) => {
@@ -60,7 +60,7 @@ export function findingsMarkdown(report: AblationReport, before: string): string
   return markdownTable([["the paper's direction", "difference here", ""], ...rows]);
 }
 
-/** The cells of a table's line by its first one. */
+/** Finds the cells of a table's line by the first cell. */
 function lineOf(table: string, first: string): string[] | undefined {
   const lines = table.split("\n").map((line) => line.split("|").slice(1, -1));
   return lines.map((cells) => cells.map((cell) => cell.trim())).find(([cell]) => cell === first);

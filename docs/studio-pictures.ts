@@ -1,6 +1,6 @@
 /**
- * `npm run studio-pictures [-- example colors failure phone]`: makes the pictures of studio.md, all or those
- * named, with the bundled model and Chromium, and prints how long results take. Takes minutes.
+ * `npm run studio-pictures [-- example colors failure phone]`: creates the pictures of studio.md, all or
+ * those named, with the bundled model and Chromium, and prints how long results take. Takes minutes.
  */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ const phone: BrowserContextOptions = {
   isMobile: true,
   hasTouch: true,
 };
-/** Milliseconds; ends a run that hangs. */
+/** Timeout in milliseconds. */
 const timeout = 3_600_000;
 
 const log = createJsonLog((line) => process.stderr.write(`${line}\n`), Date.now, "error");
@@ -40,9 +40,9 @@ async function open(options: BrowserContextOptions): Promise<Page> {
   return page;
 }
 
-/** Playwright writes no WebP; the browser does. */
+/** Encodes WebP in the browser, because Playwright cannot. */
 async function save(page: Page, name: string): Promise<void> {
-  // Past every transition.
+  // Wait until all transitions have ended.
   await page.waitForTimeout(1000);
   const session = await page.context().newCDPSession(page);
   const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 80 });
@@ -60,7 +60,7 @@ async function learnAndEdit(page: Page): Promise<(what: string) => void> {
 
 const results = (page: Page) => page.locator(".result .compare");
 
-/** The example from the first click to the results. */
+/** Pictures of the example, from the first click to the results. */
 async function takeExample(): Promise<void> {
   const page = await open(desktop);
   await save(page, "start");
@@ -86,7 +86,7 @@ async function takeExample(): Promise<void> {
   await save(page, "code");
 }
 
-/** A pair that only changes colors, stopped after its draft. */
+/** Picture of a pair that only changes colors, stopped after its draft. */
 async function takeColors(): Promise<void> {
   const page = await open(desktop);
   const { image } = await decodeImage(`${demo}before.jpg`);
@@ -103,7 +103,7 @@ async function takeColors(): Promise<void> {
   await save(page, "colors");
 }
 
-/** A pair that cannot be learned. */
+/** Picture of a pair that cannot be learned. */
 async function takeFailure(): Promise<void> {
   const page = await open(desktop);
   await page.getByLabel("Before", { exact: true }).setInputFiles(`${demo}before.jpg`);
@@ -113,7 +113,7 @@ async function takeFailure(): Promise<void> {
   await save(page, "failure");
 }
 
-/** The example on a phone, until the photos are edited with the draft. */
+/** Pictures of the example on a phone, until the photos are edited with the draft. */
 async function takePhone(): Promise<void> {
   const page = await open(phone);
   await save(page, "phone");

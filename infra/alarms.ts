@@ -25,7 +25,7 @@ for (const name of queueNames) {
   const { live, dead } = queues[name];
   new aws.cloudwatch.MetricAlarm(`OldestMessage-${name}`, {
     ...notify,
-    alarmDescription: `The oldest message of the queue ${name} waits too long. Workers are missing or take no jobs.`,
+    alarmDescription: `The oldest message of the queue ${name} is too old. Workers are missing or do not take jobs.`,
     namespace: "AWS/SQS",
     metricName: "ApproximateAgeOfOldestMessage",
     dimensions: { QueueName: live.nodes.queue.name },
@@ -168,7 +168,7 @@ for (const pool of poolNames) {
       {
         id: "answer",
         expression: "IF(wanted > 0 AND running < 1, 1, 0)",
-        label: "wanted but not running",
+        label: "requested but not running",
         returnData: true,
       },
     ],

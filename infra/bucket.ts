@@ -20,7 +20,7 @@ const inputDays = days(lifetimes.input / 86_400);
  * own objects under `drops/`.
  */
 export const bucket = new sst.aws.Bucket("Store", {
-  // Any origin may upload; a form's signed policy limits what it accepts.
+  // Any origin may upload, because each form has a signed policy.
   cors: {
     allowOrigins: ["*"],
     allowMethods: ["GET", "HEAD", "POST"],
@@ -51,7 +51,7 @@ export const bucket = new sst.aws.Bucket("Store", {
           noncurrentVersionExpiration: { noncurrentDays: 30 },
         },
         {
-          // They can be made again.
+          // They can be created again.
           id: "normalized-remains",
           status: "Enabled",
           filter: { prefix: "normalized/" },

@@ -18,7 +18,7 @@ export const functionDefaults = {
   },
 } as const;
 
-/** Reserved concurrency, so that callers who follow events cannot use up all of it. */
+/** Reserved concurrency, so that event streams cannot use up the account's concurrency. */
 export const reserved = (runs: number) => (stage.reserves ? { concurrency: { reserved: runs } } : {});
 
 /** Defaults of the edge's functions, with the environment that `functions/config.ts` reads. */

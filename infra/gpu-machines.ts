@@ -41,7 +41,8 @@ export function createMachineTemplate({
   /** MiB/s at which EBS copies the image's snapshot to a new disk, 100 to 300; EBS's default when absent. */
   readonly initialization?: number;
 }): aws.ec2.LaunchTemplate {
-  // Runs before the ECS agent starts. The agent's data is that of the machine on which the image was made.
+  // Runs before the ECS agent starts. The agent's data in the image belongs to the machine from which the
+  // image was created.
   const userData = $interpolate`#!/bin/bash
 set -euo pipefail
 rm -rf /var/lib/ecs/data/*
@@ -122,7 +123,7 @@ export function createGpuMachines({
         instancesDistribution: {
           onDemandPercentageAboveBaseCapacity: purchase === "onDemand" ? 100 : 0,
           onDemandAllocationStrategy: "prioritized",
-          // Considers the order of types and the risk of interruption.
+          // Prefers types in this order, and those with a lower risk of interruption.
           spotAllocationStrategy: "capacity-optimized-prioritized",
         },
       },

@@ -34,7 +34,7 @@ try {
     destroy();
   }
 } catch (error) {
-  const isMistake = error instanceof VisibleError || error instanceof TypeError;
-  process.stderr.write(`${isMistake ? error.message : String(error)}\n`);
-  process.exitCode = isMistake ? 2 : 1;
+  const isUsageError = error instanceof VisibleError || error instanceof TypeError;
+  process.stderr.write(`${isUsageError ? error.message : String(error)}\n`);
+  process.exitCode = isUsageError ? 2 : 1;
 }

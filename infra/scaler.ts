@@ -28,7 +28,8 @@ const scaler: sst.aws.FunctionArgs = {
   handler: "scaler/lambda.handler",
   description: "Scales the workers.",
   memory: "256 MB",
-  // Shorter than its lock on a pool (`lockTiming`), so that two never act at the same time.
+  // Shorter than its lock on a pool (`lockTiming`), so that two invocations never scale a pool at the same
+  // time.
   timeout: "25 seconds",
   environment: {
     VISII_STAGE: $app.stage,
@@ -53,14 +54,14 @@ const scaler: sst.aws.FunctionArgs = {
     ...(groupArns.length
       ? [
           { actions: ["autoscaling:SetDesiredCapacity"], resources: groupArns },
-          // AWS supports no resources for it.
+          // This action does not support resource-level permissions.
           { actions: ["autoscaling:DescribeAutoScalingGroups"], resources: ["*"] },
         ]
       : []),
     {
       actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
       resources: [table.arn],
-      // Only its own rows.
+      // The scaler's own rows only.
       conditions: [
         { test: "ForAllValues:StringEquals", variable: "dynamodb:LeadingKeys", values: [scalerPartition] },
       ],
@@ -72,7 +73,7 @@ const scaler: sst.aws.FunctionArgs = {
 export const lookingScaler = new sst.aws.CronV2("Scale", {
   schedule: "rate(1 minute)",
   function: scaler,
-  // The next minute is the retry.
+  // The next run, a minute later, is the retry.
   retries: 0,
 });
 
@@ -94,8 +95,8 @@ export const wakingScaler = table.subscribe("Wake", scaler, {
 });
 
 /**
- * Starts on-demand workers as soon as AWS reports that it has no Spot capacity: Auto Scaling for machines, ECS
- * for Fargate. AWS delivers these events on a best-effort basis; without one, the scaler waits for
+ * Starts on-demand workers as soon as AWS reports that it has no Spot capacity: Auto Scaling for machines,
+ * ECS for Fargate. AWS delivers these events on a best-effort basis; without one, the scaler waits for
  * `spotTimeout`.
  */
 for (const { pool, purchase, service, group } of workers) {

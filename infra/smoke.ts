@@ -20,9 +20,9 @@ import {
 } from "./worker-task.ts";
 
 /**
- * Runs a new worker image once before any worker is replaced. Without it, a deployment at rest would start no worker,
- * and the first job would meet a broken image. On GPUs the run also downloads the weights and computes the cache, and
- * its machine becomes the workers' machine image.
+ * Runs a new worker image once before any worker is replaced. Without it, a deployment without jobs would
+ * start no worker, and a broken image would fail the first job. On GPUs the run also downloads the weights
+ * and computes the cache, and its machine becomes the workers' machine image.
  *
  * It has its own cluster, because the workers' capacity depends on its result.
  */

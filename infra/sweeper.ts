@@ -32,11 +32,11 @@ export const sweeper = new sst.aws.CronV2("Sweep", {
     handler: "functions/sweep-lambda.handler",
     description: "Handles due rows.",
     memory: "512 MB",
-    // Ends when the next invocation starts.
+    // Until the next invocation starts.
     timeout: "60 seconds",
     link: [stripeKey],
     permissions: [...sweepPermissions, findDueRows, countQueues(queueNames)],
   },
-  // The next minute is the retry.
+  // The next run, a minute later, is the retry.
   retries: 0,
 });

@@ -5,7 +5,7 @@ import { webhookQueue } from "./webhook-queue.ts";
 /** Maximum concurrency, with up to ten deliveries each. The code limits deliveries per account and host. */
 const maxRuns = 10;
 
-/** Sends webhooks. A function of its own, so that slow receivers delay nothing else. */
+/** Sends webhooks. It is a separate function, so that slow receivers delay nothing else. */
 export const webhookSender = new sst.aws.Function("WebhookSender", {
   ...edgeFunction,
   handler: "functions/webhook-lambda.handler",

@@ -86,7 +86,7 @@ export const mountsOf = (access: Readonly<Partial<Record<Volume, "read" | "write
     readOnly: mode === "read",
   }));
 
-/** On GPU machines, weights and cache outlive a task. */
+/** On GPU machines, weights and cache are kept after a task ends. */
 export const taskVolumes = isGpu
   ? [
       { name: "models", hostPath: modelsOnMachine },
@@ -96,8 +96,8 @@ export const taskVolumes = isGpu
   : [{ name: "models" }, { name: "scratch" }];
 
 /**
- * Task of one worker. The container `model` downloads the weights unless they are on the disk, one task of a machine
- * at a time. Then `worker` starts and only reads them.
+ * Task of one worker. The container `model` downloads the weights unless they are on the disk, one task of a
+ * machine at a time. Then `worker` starts and only reads them.
  */
 export function createWorkerTask(pool: PoolName, title: string) {
   const log = createWorkerLog(title, `worker-${pool}`);

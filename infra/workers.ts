@@ -20,14 +20,14 @@ const machineImage = profile && getEcsImage();
 const smokeRun = createSmokeRun(profile && machineImage ? { profile, machineImage } : undefined);
 
 /**
- * The workers' machines start from an image of the machine that ran the smoke run, which has the worker's image, the
- * weights and the cache on its disk.
+ * The workers' machines start from an image of the machine that ran the smoke run, which has the worker's
+ * image, the weights and the cache on its disk.
  */
 function createWorkerTemplate(machineProfile: aws.iam.InstanceProfile) {
   const image = new aws.ec2.AmiFromInstance(
     "WorkerMachineImage",
     {
-      // A new name makes a new image, also of the same machine.
+      // A new name creates a new image, even of the same machine.
       name: $interpolate`${named("worker")}-${smokeRun.result.taskId}`,
       sourceInstanceId: smokeRun.result.apply(({ instanceId }) => instanceId ?? ""),
     },
@@ -76,8 +76,8 @@ const tasks = Object.fromEntries(
 ) as Record<PoolName, aws.ecs.TaskDefinition>;
 
 /**
- * Each pool has a service on Spot, and one on demand for its base and for missing Spot capacity. The scaler sets the
- * number of tasks; deployments do not change it.
+ * Each pool has a service on Spot, and one on demand for its base and for missing Spot capacity. The scaler
+ * sets the number of tasks; deployments do not change it.
  */
 export const workers = capacities.map(({ pool, purchase, provider, group }) => {
   const service = new aws.ecs.Service(

@@ -3,7 +3,7 @@ import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 import { addSun, mirror, posterize, shiftPair } from "./spoilt-pictures.ts";
 import { decibels, type Studio } from "./studio.ts";
 
-/** Edits that the model cannot make, on the pair and on a photo it has not seen. */
+/** Edits that the model cannot make, on the pair and on another photo. */
 export async function drawUnlearnable(studio: Studio): Promise<void> {
   const [before, photo] = [await studio.photo("before.jpg"), await studio.photo("coffee.jpg")];
   const edits: Readonly<Record<string, (image: RgbImage) => RgbImage>> = {
@@ -45,7 +45,7 @@ export async function drawUnlearnable(studio: Studio): Promise<void> {
   });
 }
 
-/** The demo's edit learned from pairs that lie on each other less and less. */
+/** The demo's edit learned from increasingly misaligned pairs. */
 export async function drawUnaligned(studio: Studio): Promise<void> {
   const pair = await demoPair(studio);
   const photos = [
@@ -80,8 +80,8 @@ export async function drawUnaligned(studio: Studio): Promise<void> {
 }
 
 /**
- * What a pair does not show is guessed: the demo's edit learned from a narrow part of its pair, and from the
- * whole.
+ * Colors that are missing from the pair: the demo's edit learned from a pair of few colors, from one of many,
+ * and from both.
  */
 export async function drawLeakage(studio: Studio): Promise<void> {
   const whole = await demoPair(studio);
@@ -118,7 +118,7 @@ export async function drawLeakage(studio: Studio): Promise<void> {
   });
 }
 
-/** Words that leave the painting open, and an instruction that was learned from a pair, from four noises each. */
+/** An ambiguous text, and an instruction learned from a pair, each from four noises. */
 export async function drawAmbiguousWords(studio: Studio): Promise<void> {
   const instruction = await studio.learn("demo", [await demoPair(studio)]);
   const text = "turn it into a painting";

@@ -1,7 +1,7 @@
 import { createRgbImage, cropImage, type RgbImage } from "../../engine/images/rgb-image.ts";
 import type { ImagePair } from "../../engine/inversion/image-pair.ts";
 
-/** Left and right exchanged. */
+/** Swaps left and right. */
 export function mirror({ width, height, data }: RgbImage): RgbImage {
   const opposite = (i: number) => i - (i % width) + width - 1 - (i % width);
   return createRgbImage(
@@ -11,7 +11,7 @@ export function mirror({ width, height, data }: RgbImage): RgbImage {
   );
 }
 
-/** Each channel on `levels` values. */
+/** Rounds each channel to `levels` values. */
 export function posterize({ width, height, data }: RgbImage, levels: number): RgbImage {
   const step = 2 / (levels - 1);
   return createRgbImage(
@@ -21,7 +21,7 @@ export function posterize({ width, height, data }: RgbImage, levels: number): Rg
   );
 }
 
-/** A white disc with a soft rim in the upper left, as large as a sixth of the height. */
+/** Adds a white disc with a soft rim in the upper left, with a diameter of a sixth of the height. */
 export function addSun({ width, height, data }: RgbImage): RgbImage {
   const [left, top, radius] = [width * 0.22, height * 0.25, height / 6];
   return createRgbImage(
@@ -37,9 +37,8 @@ export function addSun({ width, height, data }: RgbImage): RgbImage {
 }
 
 /**
- * A pair whose after picture shows the scene `pixels` further up and to the left. Both are windows on the
- * whole pictures, so that nothing but the shift is wrong; they are cropped further to sides that are
- * multiples of `multiple`.
+ * Shifts a pair: the after image shows the scene `pixels` further up and to the left. Both are crops of the
+ * original images, so that only the shift differs. Their sides are multiples of `multiple`.
  */
 export function shiftPair({ before, after }: ImagePair, pixels: number, multiple: number): ImagePair {
   const whole = (side: number) => Math.floor((side - pixels) / multiple) * multiple;

@@ -17,14 +17,14 @@ import { openPipeline, type Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { defined } from "../../shared/defined.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** Learned instructions are kept here between runs; delete it to learn anew. */
+/** Folder of learned instructions, which later runs reuse. */
 const kept = join(root, "out", "limits");
-/** Bytes of a picture in docs/images. */
-const most = 400_000;
+/** Maximum bytes of a picture in docs/images. */
+const maxBytes = 400_000;
 
 const seed = 0;
 
-/** The bundled model with the demo's photos, at the model's own size, and a place for finished sheets. */
+/** The bundled model with the demo's photos at the model's size, and the folder of finished sheets. */
 export class Studio {
   readonly pipeline: Pipeline;
 
@@ -48,9 +48,10 @@ export class Studio {
   }
 
   /**
-   * Learns, by default as `visii learn` does, or reads what an earlier run learned under the same name.
+   * Learns, by default as `visii learn` does, or reads the instruction that an earlier run stored under the
+   * name.
    *
-   * @param steps the model's recommendation when absent
+   * @param steps default: the model's
    */
   async learn(name: string, pairs: readonly ImagePair[], steps?: number): Promise<Instruction> {
     const path = join(kept, `${name}-${steps ?? "default"}.visii`);
@@ -77,26 +78,26 @@ export class Studio {
     return edited!;
   }
 
-  /** There and back through the autoencoder, nothing edited. */
+  /** Encodes and decodes a photo with the autoencoder, without an edit. */
   async roundTrip(photo: RgbImage): Promise<RgbImage> {
     return this.pipeline.decodeLatents(await this.pipeline.encodeImage(photo));
   }
 
-  /** Writes docs/images/NAME.jpg, of the highest quality that keeps it below `most` bytes. */
+  /** Writes docs/images/NAME.jpg at the highest quality that keeps it below `maxBytes`. */
   async draw(name: string, sheet: Sheet): Promise<void> {
     const { image } = await decodeImage(await contactSheet(sheet), name);
     for (let quality = 92; quality >= 50; quality -= 6) {
       const jpeg = await encodeImage(image, "jpeg", { quality });
-      if (jpeg.length > most) continue;
+      if (jpeg.length > maxBytes) continue;
       await writeFile(join(root, "docs", "images", `${name}.jpg`), jpeg);
       console.log(`docs/images/${name}.jpg: ${Math.round(jpeg.length / 1000)} KB`);
       return;
     }
-    throw new Error(`${name}.jpg stays above ${most} bytes; draw less on it`);
+    throw new Error(`${name}.jpg has more than ${maxBytes} bytes at any quality; reduce its content`);
   }
 }
 
-/** "24.3 dB": closeness to the truth. */
+/** PSNR to the true edit as text, such as "24.3 dB". */
 export function decibels(picture: RgbImage, truth: RgbImage): string {
   return `${psnr(picture, truth).toFixed(1)} dB`;
 }

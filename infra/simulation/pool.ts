@@ -28,7 +28,7 @@ export interface PoolRules extends MachineRules {
   readonly machineStarts: number;
   /** Seconds until a started task takes jobs. */
   readonly taskStarts: number;
-  /** Seconds until the scaler hears that there is no Spot capacity. */
+  /** Seconds until the scaler is notified that there is no Spot capacity. */
   readonly refusalArrives: number;
 }
 
@@ -231,7 +231,9 @@ export class Pool {
     if (task.machine) this.machines.release(task.machine);
   }
 
-  /** AWS interrupts the machine. Jobs return at once after a notice, otherwise after their visibility timeout. */
+  /**
+   * AWS interrupts the machine. Jobs return at once after a notice, otherwise after their visibility timeout.
+   */
   #lose(task: Task, notice: boolean): void {
     const jobs = task.worker?.stop(notice) ?? [];
     this.#tasks.delete(task);

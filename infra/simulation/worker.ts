@@ -37,7 +37,7 @@ export class Worker {
     return this.#busyLanes() > 0;
   }
 
-  /** Whether a lane is empty. */
+  /** Returns true if a lane is empty. */
   get hasRoom(): boolean {
     return this.#busyLanes() < this.#lanes.length;
   }
@@ -56,7 +56,10 @@ export class Worker {
     if (!this.busy) this.#ports.idle(this);
   }
 
-  /** The machine is lost: returns the jobs. With a notice, learning jobs save a checkpoint; else they use the last one. */
+  /**
+   * The machine is lost: returns the jobs. With a notice, learning jobs save a checkpoint; else they use the
+   * last one.
+   */
   stop(notice: boolean): Job[] {
     this.#advance();
     if (this.#next) this.#next.canceled = true;

@@ -19,7 +19,7 @@ export interface AblationRow extends Pick<Variant, "name" | "label" | "x"> {
 }
 
 export interface AblationTable extends Pick<Ablation, "name" | "title" | "about" | "axis" | "baseline"> {
-  /** Whether every variant has results for every case and seed. */
+  /** True if every variant has results for every case and seed. */
   readonly complete: boolean;
   readonly rows: readonly AblationRow[];
 }
@@ -37,7 +37,7 @@ export interface AblationReport {
   readonly seeds: readonly number[];
   readonly complete: boolean;
   readonly ablations: readonly AblationTable[];
-  /** Notes that readers of the tables need. */
+  /** Notes on the tables. */
   readonly notes: readonly string[];
   readonly finished: readonly FinishedCell[];
 }

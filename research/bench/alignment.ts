@@ -3,7 +3,7 @@ import { openCase } from "../../engine/evaluation/open-case.ts";
 import { createRgbImage, cropImage, type RgbImage } from "../../engine/images/rgb-image.ts";
 import { comparePair, type PairStructure } from "../../engine/pairs/pair-structure.ts";
 
-/** How often the pair check warns. */
+/** Number of pairs that the pair check warns about. */
 interface AlignmentCount {
   readonly name: string;
   readonly pairs: number;

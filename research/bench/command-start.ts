@@ -6,7 +6,9 @@ import { promisify } from "node:util";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const repeats = 5;
 
-/** Makes a Node process print its CPU time in microseconds as the last line on stderr. */
+/**
+ * Preloaded code with which a Node process prints its CPU time in microseconds as the last line on stderr.
+ */
 const telling =
   "data:text/javascript,process.on('exit',()=>{const{user,system}=process.cpuUsage();console.error('\\n'+(user+system))})";
 

@@ -29,7 +29,7 @@ export async function benchPlans(folder: string, say: (line: string) => void): P
   const model = await readModelFolder(folder);
   benchDevicePlans({ ...model, precision: "fp16" }, say);
   const rows = [512, 768].flatMap((size) => rowsAt(model, size));
-  say("reckoned from shapes, float32, GB: weights + folded + intermediate values → on a CPU; GFLOP");
+  say("estimated from shapes, float32, GB: weights + folded + intermediate values → on a CPU; GFLOP");
   for (const { size, what, memory, gigaflops } of rows)
     say(
       `  ${size} px  ${what.padEnd(42)}${memory.map((x) => x.toFixed(2).padStart(6)).join("")}  ${gigaflops.toFixed(0)}`,
@@ -44,7 +44,7 @@ export async function benchPlans(folder: string, say: (line: string) => void): P
 function benchDevicePlans(model: ModelFolder, say: (line: string) => void): void {
   const latents = 512 / model.vae.autoencoder.factor;
   say(
-    "reckoned for a GPU, UNet in fp16, 512 px, GB: weights + folded + intermediate values + workspace → on the device",
+    "estimated for a GPU, UNet in fp16, 512 px, GB: weights + folded + intermediate values + workspace → on the device",
   );
   const row = (what: string, graph: Graph): number => {
     const estimate = estimateMemory(graph);
@@ -69,7 +69,7 @@ function benchDevicePlans(model: ModelFolder, say: (line: string) => void): void
   ];
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   say(
-    `  everything that a learning holds at once, nothing computed twice: ${((steps[0]! + sum(others)) / 1e9).toFixed(1)} GB`,
+    `  all sessions of a learning run at once, nothing recomputed: ${((steps[0]! + sum(others)) / 1e9).toFixed(1)} GB`,
   );
 }
 

@@ -11,8 +11,8 @@ export async function medianSeconds(call: () => Promise<unknown>, repeats: numbe
 }
 
 /**
- * Least processor seconds, user and system, of `repeats` calls of each, taken in turn after one warm-up call.
- * Of calls on one thread it depends little on what else the machine does.
+ * Minimum processor seconds, user and system, of `repeats` calls of each function, taken in turn after one
+ * warm-up call. For calls on one thread it depends little on other work of the machine.
  */
 export async function leastProcessorSeconds(
   calls: readonly (() => Promise<unknown>)[],

@@ -2,7 +2,7 @@ import type { Amendment, Path, RowTest } from "../../../shared/ports/table.ts";
 
 type Data = Record<string, unknown>;
 
-/** A row's data after an amendment. */
+/** Returns a row's data after an amendment. */
 export function amended(
   data: Readonly<Data>,
   { set = [], add = [], remove = [] }: Amendment,
@@ -17,7 +17,7 @@ export function amended(
   return next;
 }
 
-/** Whether a test of a row's data holds. */
+/** Returns true if a test of a row's data holds. */
 export function holds(data: Readonly<Data>, test: RowTest): boolean {
   const value = at(data, test.path);
   if ("is" in test) return (value === undefined) === (test.is === "absent");
