@@ -26,6 +26,7 @@ export default $config({
     await import("./infra/due-rows.ts");
     await import("./infra/dead-letters.ts");
     await import("./infra/webhooks.ts");
+    await import("./infra/settlement.ts");
     await import("./infra/scaler.ts");
     await import("./infra/alarms.ts");
     await import("./infra/dashboard.ts");

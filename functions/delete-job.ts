@@ -1,5 +1,4 @@
 import { eraseJob } from "../shared/erasure/erase.ts";
-import { conclude } from "../shared/jobs/conclude.ts";
 import type { Job } from "../shared/jobs/job.ts";
 import { objectKeys } from "../shared/object-keys.ts";
 import { toIso } from "../shared/ports/clock.ts";
@@ -8,13 +7,12 @@ import type { Edge } from "./edge.ts";
 import { deleteObjects, firstPass, type LateObjects } from "./sweep/delete-late-objects.ts";
 
 /**
- * Deletes a job that has ended, with its files, events and webhook deliveries. The sweeper empties its
- * folders again later, because a worker whose lease has expired may still store a result.
+ * Deletes a settled job, with its files, events and webhook deliveries. The sweeper empties its folders again
+ * later, because a worker whose lease has expired may still store a result.
  */
 export async function deleteJob(edge: Edge, job: Job): Promise<void> {
   const { table, clock, objects } = edge;
   const { account, id } = job;
-  await conclude(edge, job);
   const folders = [objectKeys.resultFolder(account, id), objectKeys.instructionFolder(account, id)];
   const data: LateObjects = { folders, looks: 0 };
   const due = toIso(clock.now() + firstPass);

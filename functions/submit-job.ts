@@ -62,8 +62,8 @@ export async function submitJob(
   const limit = { class: "interactive", max: owner?.concurrency ?? Number.MAX_SAFE_INTEGER } as const;
   const spender = spenderOf(context.get("key"), now);
   const storage = resultBytes === undefined ? undefined : { bytes: resultBytes, limit: storageLimit(owner) };
-  await ledger.reserve(account, id, cost, limit, jobs.newRow(job), spender, storage);
-  await jobs.enqueue(job);
+  await ledger.reserve(account, id, cost, limit, jobs.newRows(job), spender, storage);
+  await jobs.runs.enqueue(job);
   return job;
 }
 

@@ -24,6 +24,8 @@ export const deviceConfigSchema = z.object({
 export const workerConfigSchema = awsConfigSchema
   .extend({
     ...deviceConfigSchema.shape,
+    /** Queue of the function that settles ended jobs. */
+    VISII_SETTLEMENT_QUEUE_URL: z.string().min(1),
     VISII_MODEL: z.string(),
     VISII_THREADS: z.coerce.number().int().positive().optional(),
     /**

@@ -1,11 +1,11 @@
 /** Entry point of the worker. It connects the queue with the compute processes. */
 import { kindOf } from "../engine/runtime/device.ts";
 import { openAdapters } from "../shared/aws/aws-config.ts";
+import { SqsJobQueue } from "../shared/aws/sqs-job-queue.ts";
 import { defined } from "../shared/defined.ts";
 import { VisibleError } from "../shared/errors.ts";
-import { JobStore } from "../shared/jobs/job-store.ts";
+import { RunStore } from "../shared/jobs/run-store.ts";
 import { createJsonLog } from "../shared/json-log.ts";
-import { Ledger } from "../shared/ledger/ledger.ts";
 import { systemClock as clock, systemRandom as random } from "../shared/system-clock.ts";
 import { ComputeProcess } from "./compute/compute-process.ts";
 import { Decoder } from "./compute/decoder.ts";
@@ -27,8 +27,8 @@ const log = createJsonLog(
   config.VISII_STAGE,
 );
 const { clients, table, objects, queues, timing } = openAdapters(config, clock);
-const jobs = new JobStore({ table, queues, clock, timing });
-const ledger = new Ledger(table, clock);
+const runs = new RunStore({ table, queues, clock, timing });
+const settlements = new SqsJobQueue(clients.sqs, config.VISII_SETTLEMENT_QUEUE_URL);
 
 const stopping = new AbortController();
 // ECS also sends SIGTERM on a Spot interruption notice. The state is saved, and the job returns to the queue.
@@ -131,7 +131,7 @@ try {
           const late = setTimeout(() => slot.leave(), longestDecoding);
           try {
             const work = createJobWork({ objects, clock, compute: slot, readImage, saveEvery, batch });
-            const handle = createJobHandler({ jobs, ledger, table, clock, random, log }, work);
+            const handle = createJobHandler({ runs, table, settlements, clock, random, log }, work);
             return await whileProtected(() => handle(message, signal));
           } finally {
             clearTimeout(late);
@@ -139,7 +139,7 @@ try {
             state = --busy ? "BUSY" : "READY";
           }
         },
-        batchKey: createBatchKey(jobs, batchKey),
+        batchKey: createBatchKey(runs, batchKey),
         together: batch,
         onIdle: () => warmUp(lane),
         timing,

@@ -7,6 +7,7 @@ import { dueRows } from "./due-rows.ts";
 import { deadLetters, failedJobs, quarantinedRows, workersOf } from "./job-metrics.ts";
 import { queueNames, queues } from "./queues.ts";
 import { lookingScaler, wakingScaler } from "./scaler.ts";
+import { settlement } from "./settlement.ts";
 import { sweeper } from "./sweeper.ts";
 import { webhookSender } from "./webhooks.ts";
 import { titleOf } from "./workers.ts";
@@ -138,10 +139,11 @@ for (const [noun, functionName] of [
   ["Wake", wakingScaler.nodes.function.name],
   ["DeadLetters", deadLetterConsumer.name],
   ["WebhookSender", webhookSender.name],
+  ["Settlement", settlement.name],
 ] as const)
   new aws.cloudwatch.MetricAlarm(`${noun}Errors`, {
     ...notify,
-    alarmDescription: `The function ${noun} fails repeatedly. Webhooks, batches, failed jobs or scaling are delayed.`,
+    alarmDescription: `The function ${noun} fails repeatedly. Webhooks, batches, charges, failed jobs or scaling are delayed.`,
     namespace: "AWS/Lambda",
     metricName: "Errors",
     dimensions: { FunctionName: functionName },

@@ -16,6 +16,7 @@ export const table = new sst.aws.Dynamo("Table", {
 export const useRows = {
   actions: [
     "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",

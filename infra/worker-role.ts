@@ -3,6 +3,7 @@ import { rowKeys } from "../shared/rows.ts";
 import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.ts";
 import { cluster } from "./cluster.ts";
 import { putOnQueues, takeFromQueues } from "./queues.ts";
+import { putOnSettlementQueue } from "./settlement-queue.ts";
 import { useRowsOf } from "./table.ts";
 import { pullWorkerImage } from "./worker-image.ts";
 
@@ -57,6 +58,7 @@ export const createWorkerRole = (pool: PoolName, title: string) =>
             takeFromQueues(queuesOf(pool)),
             // A worker that stops returns its job to the queue.
             putOnQueues(queuesOf(pool)),
+            putOnSettlementQueue,
             useRowsOf(...workerPartitions),
             listObjects,
             readObjects("inputs", "normalized", "instructions", "models"),

@@ -2,6 +2,7 @@ import { type PoolName, pools } from "../scaler/policy.ts";
 import { bucket } from "./bucket.ts";
 import { cpuWorker } from "./machines.ts";
 import { queueUrls } from "./queues.ts";
+import { settlementQueue } from "./settlement-queue.ts";
 import { named, stage } from "./stage.ts";
 import { table } from "./table.ts";
 import { modelFolder, workerImage } from "./worker-image.ts";
@@ -118,6 +119,7 @@ export function createWorkerTask(pool: PoolName, title: string) {
       environment: environmentOf({
         VISII_TABLE: table.name,
         VISII_QUEUE_URLS: queueUrls,
+        VISII_SETTLEMENT_QUEUE_URL: settlementQueue.url,
         VISII_LANES: lanes.map((names) => names.join(",")).join(";"),
         ...deviceEnvironment,
         VISII_HEALTH_PORT: String(healthPort),

@@ -142,7 +142,7 @@ async function startApi(
 
 /** Environment variables of the workers and of a separate API process. */
 function environmentOf(
-  { aws, bucket, table, queueUrls, webhookQueueUrl }: StandIns,
+  { aws, bucket, table, queueUrls, webhookQueueUrl, settlementQueueUrl }: StandIns,
   { timing, saveEvery, environment, logLevel = "error" }: ServiceOptions,
 ) {
   const endpoints = {
@@ -159,6 +159,7 @@ function environmentOf(
     ...endpoints,
     VISII_QUEUE_URLS: JSON.stringify(queueUrls),
     VISII_WEBHOOK_QUEUE_URL: webhookQueueUrl,
+    VISII_SETTLEMENT_QUEUE_URL: settlementQueueUrl,
     VISII_LOG: logLevel,
     AWS_ACCESS_KEY_ID: aws.credentials?.accessKeyId ?? "",
     AWS_SECRET_ACCESS_KEY: aws.credentials?.secretAccessKey ?? "",

@@ -20,6 +20,8 @@ export interface StandIns {
   readonly deadLetterUrls: Readonly<Record<keyof typeof queueNames, string>>;
   /** Queue of webhook deliveries. */
   readonly webhookQueueUrl: string;
+  /** Queue of ended jobs. */
+  readonly settlementQueueUrl: string;
   stop(): Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
     queueUrls: urls(0),
     deadLetterUrls: urls(1),
     webhookQueueUrl: objects.createQueue("visii-webhooks", { region }).queueUrl,
+    settlementQueueUrl: objects.createQueue("visii-settlements", { region }).queueUrl,
     async stop() {
       await gate.stop();
       await objects.stop();

@@ -8,6 +8,8 @@ export const scalerPartition = "scaler";
 /** Keys of rows. Sort keys of resources start with their kind and sort by age. */
 export const rowKeys = {
   resource: (account: string, id: string): TableKey => ({ pk: account, sk: `${id.slice(0, 3)}#${id}` }),
+  /** An open job, as its worker sees it. Workers may access only partitions of runs and events. */
+  run: (account: string, job: string): TableKey => ({ pk: `run#${job}`, sk: `run#${account}` }),
   event: (job: string, sequence: string): TableKey => ({ pk: `events#${job}`, sk: sequence }),
   /** By the SHA-256 of the secret. */
   secret: (hash: string): TableKey => ({ pk: `secret#${hash}`, sk: "key" }),

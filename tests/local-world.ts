@@ -18,6 +18,7 @@ export interface LocalWorld {
   readonly objects: ObjectStore;
   readonly queues: Readonly<Record<QueueName, JobQueue>>;
   readonly webhooks: JobQueue;
+  readonly settlements: JobQueue;
   readonly timing: QueueTiming;
   stop(): Promise<void>;
 }
@@ -33,6 +34,7 @@ export async function openLocalWorld(clock: Clock = systemClock): Promise<LocalW
     objects: new S3ObjectStore(clients.s3, standIns.bucket),
     queues: { interactive: queue("interactive"), learning: queue("learning"), bulk: queue("bulk") },
     webhooks: new SqsJobQueue(clients.sqs, standIns.webhookQueueUrl),
+    settlements: new SqsJobQueue(clients.sqs, standIns.settlementQueueUrl),
     timing: queueTiming,
     async stop() {
       clients.destroy();

@@ -1,9 +1,9 @@
 import { batchPace } from "../../shared/batch-pace.ts";
 import { VisibleError } from "../../shared/errors.ts";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import { mapConcurrently } from "../../shared/map-concurrently.ts";
 import { type StoredBatch, storedBatchSchema } from "../../shared/resources/batch.ts";
 import { parseRow, rowKeys, type Stored } from "../../shared/rows.ts";
+import { settle } from "../settlement/settle.ts";
 import { storeInput } from "./batch-input.ts";
 import { writeOutput } from "./batch-output.ts";
 import type { BatchPorts } from "./batch-ports.ts";
@@ -104,18 +104,21 @@ async function cancelLines(ports: BatchPorts, batch: StoredBatch): Promise<void>
   const rows = await ports.table.getAll(lines.map((line) => rowKeys.batchLine(id, line)));
   const open = lines.filter((_, index) => !rows[index]);
   await mapConcurrently(cancelsAtOnce, open, async (line) => {
-    const job = await ports.jobs.get(account, lineJobId(id, line));
-    if (!job) {
+    const { jobs } = ports;
+    const job = lineJobId(id, line);
+    const open = await jobs.load(account, job);
+    if (!open) {
       const reserved = costs[line - submitted] ?? 0;
       const bytes = -(result_bytes[line - submitted] ?? 0);
       return endLine(ports, batch, { line, reserved, bytes, status: "canceled" });
     }
-    const ended =
-      job.status === "queued"
-        ? await ports.jobs.end(job, { status: "canceled" }, job.attempt)
-        : job.status === "running"
-          ? undefined
-          : job;
-    if (ended) await conclude(ports, ended);
+    const { run } = open;
+    // The next pass cancels it.
+    if (run === undefined && !open.job.concluded) return jobs.restore(open);
+    if (run !== undefined && run !== "damaged") {
+      if (run.status === "running") return;
+      await jobs.runs.end(run, { status: "canceled" }, { attempt: run.attempt });
+    }
+    await settle(ports, account, job);
   });
 }

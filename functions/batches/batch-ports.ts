@@ -1,7 +1,7 @@
-import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
+import type { SettlePorts } from "../settlement/settle.ts";
 
 /** The dependencies of batch processing. */
-export interface BatchPorts extends ConcludePorts {
+export interface BatchPorts extends SettlePorts {
   readonly objects: ObjectStore;
 }

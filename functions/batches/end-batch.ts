@@ -1,12 +1,13 @@
 import { defined } from "../../shared/defined.ts";
-import { announceEnd, type ConcludePorts } from "../../shared/jobs/conclude.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { Write } from "../../shared/ports/table.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import type { Stored } from "../../shared/rows.ts";
+import { newDeliveries } from "../webhooks/new-deliveries.ts";
+import type { BatchPorts } from "./batch-ports.ts";
 import { saveBatch } from "./save-batch.ts";
 
-type EndPorts = Pick<ConcludePorts, "table" | "clock">;
+type EndPorts = Pick<BatchPorts, "table" | "clock">;
 
 /** Milliseconds after which the sweeper sends the webhooks of a batch whose process crashed before it did. */
 const announceCheck = 60_000;
@@ -34,11 +35,12 @@ export async function announceBatch(
 ): Promise<void> {
   const { account, id, counts, request, status, error } = batch;
   if (status !== "succeeded" && status !== "failed" && status !== "canceled") return;
-  await announceEnd(ports, account, id, `batch.${status}`, request.webhook, {
+  const deliveries = await newDeliveries(ports, account, id, `batch.${status}`, request.webhook, {
     id,
     status,
     counts,
     ...defined({ error, metadata: request.metadata }),
   });
+  for (const delivery of deliveries) await ports.table.insert(delivery);
   await saveBatch(ports.table, batch, version, undefined);
 }

@@ -95,15 +95,12 @@ export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): voi
   app.openapi(patch, async (context) => {
     const { name, metadata } = context.req.valid("json");
     const job = await requireJob(edge, context, context.req.valid("param").id);
-    // An update would overwrite a running job's due time and lease.
     if (!isTerminal(job.status))
       throw refuse("not_ready", `Instruction ${job.id} is ${job.status}; update it when it has ended.`);
     const now = await jobs.change(job.account, job.id, (row) =>
       row.request.kind === "edit"
         ? undefined
         : {
-            // A row that is not concluded yet stays due.
-            ...(row.concluded || row.finished_at === undefined ? {} : { due: row.finished_at }),
             job: {
               ...row,
               request: {

@@ -2,7 +2,6 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { defined } from "../../shared/defined.ts";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import type { Job } from "../../shared/jobs/job.ts";
 import {
   firstEvent,
@@ -16,6 +15,7 @@ import { isTerminal } from "../../shared/resources/fields.ts";
 import { deleteJob } from "../delete-job.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-responses.ts";
+import { settle } from "../settlement/settle.ts";
 import { lastEventIdHeader } from "./request-headers.ts";
 import { idParams, orProblem, secured } from "./route-parts.ts";
 
@@ -26,17 +26,19 @@ const heartbeat = 10_000;
 
 /** Cancels a job: a queued one immediately, a running one between two steps. */
 export async function cancelJob(edge: Edge, job: Job): Promise<Job> {
-  const asked = await edge.jobs.change(job.account, job.id, (row) =>
-    row.status === "running"
-      ? { job: { ...row, cancel_requested: true }, due: row.lease?.until ?? row.created_at }
+  const { account, id } = job;
+  const { runs } = edge.jobs;
+  const asked = await runs.change(account, id, (run) =>
+    run.status === "running"
+      ? { run: { ...run, cancel_requested: true }, due: run.lease?.until ?? run.created_at }
       : undefined,
   );
-  if (asked?.status !== "queued") return asked ?? job;
-  const ended = (await edge.jobs.end(job, { status: "canceled" }, asked.attempt)) ?? asked;
-  // A worker has claimed the job in the meantime.
-  if (ended.status === "running") return cancelJob(edge, ended);
-  await conclude(edge, ended);
-  return ended;
+  if (asked?.status === "queued") {
+    const ended = await runs.end(job, { status: "canceled" }, { attempt: asked.attempt });
+    // A worker has claimed the job in the meantime.
+    if (ended?.status === "running") return cancelJob(edge, job);
+  }
+  return (await settle(edge, account, id)) ?? job;
 }
 
 /** The job, or 404 if it does not exist or belongs to another account. */
@@ -105,16 +107,17 @@ export function addEventRoute(
         after = firstEvent.id;
       }
       while (!gone.signal.aborted && clock.now() < until) {
+        // Read before the events, so that the events of an ended job are complete.
+        const now = (await edge.jobs.get(job.account, job.id)) ?? job;
         const events = await readEvents(table, job.id, after);
         for (const event of events) {
-          await send(event);
           after = event.id;
+          // Only a settled job has ended, whatever its worker says.
+          if (event.event.type === "status" && isTerminal(event.event.status)) continue;
+          await send(event);
           sentAt = clock.now();
         }
-        if (after === lastEventId) return;
-        // If the events have expired, the last one is created from the job's row.
-        const now = events.length ? job : ((await edge.jobs.get(job.account, job.id)) ?? job);
-        if (!events.length && isTerminal(now.status) && now.concluded) {
+        if (!events.length && isTerminal(now.status)) {
           const { status, error } = now;
           return send({ id: lastEventId, event: { type: "status", status, ...defined({ error }) } });
         }

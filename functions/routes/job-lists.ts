@@ -1,6 +1,5 @@
 import { defined } from "../../shared/defined.ts";
-import { type Job, jobSchema } from "../../shared/jobs/job.ts";
-import { parseRow } from "../../shared/rows.ts";
+import type { Job } from "../../shared/jobs/job.ts";
 import type { Edge } from "../edge.ts";
 import { refuse } from "../problem-responses.ts";
 import { decodeCursor, encodeCursor } from "./route-parts.ts";
@@ -11,7 +10,7 @@ const portion = 100;
 
 /** Returns a page of an account's jobs of one kind for which `matches` returns true, newest first. */
 export async function listJobs(
-  { table }: Edge,
+  { table, jobs }: Edge,
   account: string,
   prefix: "ins#" | "edt#",
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
@@ -30,11 +29,12 @@ export async function listJobs(
       newestFirst: true,
       ...defined({ after }),
     });
-    for (const row of rows) {
-      const job = parseRow(jobSchema, row).data;
+    const found = await jobs.present(rows);
+    for (const [index, job] of found.entries()) {
       if (matches(job)) items.push(job);
-      after = row.sk;
-      if (items.length === limit) return { items, next: encodeCursor(after) };
+      after = rows[index]?.sk;
+      if (items.length === limit)
+        return { items, ...(after === undefined ? {} : { next: encodeCursor(after) }) };
     }
     if (rows.length < portion) return { items };
   }

@@ -1,4 +1,3 @@
-import { type ConcludePorts, conclude } from "../../shared/jobs/conclude.ts";
 import { jobMessageSchema } from "../../shared/jobs/job.ts";
 import { parseJson } from "../../shared/json.ts";
 import { metrics } from "../../shared/metrics.ts";
@@ -6,9 +5,10 @@ import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import { traceFacts } from "../../shared/trace.ts";
+import { type SettlePorts, settle } from "../settlement/settle.ts";
 import { repairJob } from "./repair-job.ts";
 
-type DeadLetterPorts = ConcludePorts & { readonly log: Log; readonly objects: ObjectStore };
+type DeadLetterPorts = SettlePorts & { readonly log: Log; readonly objects: ObjectStore };
 
 /** Receives and handles up to ten dead-letter messages. Resolves with their number. */
 export async function drainDeadLetters(ports: DeadLetterPorts, dead: JobQueue): Promise<number> {
@@ -35,15 +35,17 @@ export async function handleDeadLetter(ports: DeadLetterPorts, body: string): Pr
       ...counted("unknown"),
     });
   const { account, job: id } = parsed.data;
-  const job = await jobs.get(account, id);
-  if (job?.status === "running") await repairJob(ports, account, id);
-  else if (job?.status === "queued") await jobs.enqueue(job);
-  else if (job) await conclude(ports, job);
+  const open = await jobs.load(account, id);
+  const { job, run } = open ?? {};
+  if (run !== undefined && run !== "damaged" && run.status === "queued") await jobs.runs.enqueue(run);
+  else if (run !== undefined && run !== "damaged" && run.status === "running")
+    await repairJob(ports, account, id);
+  else await settle(ports, account, id);
   log.error("a message was delivered too often", {
     job: id,
     ...traceFacts(job?.trace),
-    status: job?.status ?? "deleted",
-    reason: job?.last_failure,
+    status: run === "damaged" ? run : ((run ?? job)?.status ?? "deleted"),
+    reason: run === "damaged" ? undefined : run?.last_failure,
     ...counted(job?.request.kind ?? "unknown"),
   });
 }

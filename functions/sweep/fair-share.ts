@@ -4,9 +4,10 @@ import type { DueRow } from "../../shared/ports/table.ts";
 export function fairShare(rows: readonly DueRow[], max: number): readonly DueRow[] {
   const byAccount = new Map<string, DueRow[]>();
   for (const row of rows) {
-    const queue = byAccount.get(row.pk);
+    const account = accountOf(row);
+    const queue = byAccount.get(account);
     if (queue) queue.push(row);
-    else byAccount.set(row.pk, [row]);
+    else byAccount.set(account, [row]);
   }
   const queues = [...byAccount.values()];
   const share: DueRow[] = [];
@@ -14,3 +15,6 @@ export function fairShare(rows: readonly DueRow[], max: number): readonly DueRow
     share.push(...queues.flatMap((queue) => queue.slice(turn, turn + 1)));
   return share.slice(0, max);
 }
+
+/** The partition of a row, which is its account's; a run has a partition of its own. */
+const accountOf = ({ pk, sk }: DueRow): string => (sk.startsWith("run#") ? sk : pk);

@@ -33,6 +33,7 @@ const [share, scanned] = [100, 2000];
 const handlers = {
   ins: (ports, row) => repairJob(ports, row.pk, idOf(row)),
   edt: (ports, row) => repairJob(ports, row.pk, idOf(row)),
+  run: (ports, row) => repairJob(ports, idOf(row), row.pk.slice(row.pk.indexOf("#") + 1)),
   dlv: (ports, row) => queueDelivery(ports, row.pk, idOf(row)),
   mtr: async (ports, row) => {
     const charge = await ports.table.get(row);

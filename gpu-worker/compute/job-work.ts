@@ -1,6 +1,6 @@
 import { defined } from "../../shared/defined.ts";
 import { RetryableError, VisibleError } from "../../shared/errors.ts";
-import { type Job, type JobRequest, type StoredResult, storedBytes } from "../../shared/jobs/job.ts";
+import { type JobRequest, type Run, type StoredResult, storedBytes } from "../../shared/jobs/job.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
@@ -53,7 +53,7 @@ export function createJobWork(ports: JobWorkPorts): Work {
 
 async function learn(
   ports: JobWorkPorts,
-  job: Job,
+  job: Run,
   request: Request<"learn">,
   hooks: Hooks,
   imageOf: ImageOf,
@@ -112,7 +112,7 @@ async function learn(
 
 async function bring(
   ports: JobWorkPorts,
-  job: Job,
+  job: Run,
   request: Request<"import">,
   hooks: Hooks,
 ): Promise<WorkDone> {
@@ -131,7 +131,7 @@ async function bring(
 
 async function edit(
   ports: JobWorkPorts,
-  job: Job,
+  job: Run,
   request: Request<"edit">,
   hooks: Hooks,
   imageOf: ImageOf,
@@ -201,7 +201,7 @@ async function edit(
 }
 
 /** Edits with the same key may run as one batch. Undefined for other jobs and for retries. */
-export function batchKey({ account, request, attempt }: Job): string | undefined {
+export function batchKey({ account, request, attempt }: Run): string | undefined {
   if (request.kind !== "edit" || attempt > 0) return undefined;
   const { instruction } = request;
   const owner = instruction === undefined ? "" : account;
@@ -230,7 +230,7 @@ const inOrder = (results: ReadonlyMap<string, StoredResult>): StoredResult[] =>
 
 async function storeInstruction(
   { objects }: JobWorkPorts,
-  { account, id }: Job,
+  { account, id }: Run,
   instruction: LearnedInstruction | undefined,
 ): Promise<LearnedInstruction> {
   if (!instruction) throw new RetryableError(`${id}: the compute process returned no instruction`);

@@ -3,10 +3,10 @@ import type { HeldMessage } from "./held-message.ts";
 import { Inbox, type InboxOptions } from "./inbox.ts";
 
 /**
- * How to acknowledge a message. `"done"` and `"discard"` delete it; `"discard"` is logged. `retryAfter` makes
- * it visible again after that many seconds. `"abandon"` leaves it to the worker that holds it now.
+ * How to acknowledge a message. `"done"` deletes it. `retryAfter` makes it visible again after that many
+ * seconds. `"abandon"` leaves it to the worker that holds it now.
  */
-export type Acknowledgement = "done" | "discard" | "abandon" | { readonly retryAfter: number };
+export type Acknowledgement = "done" | "abandon" | { readonly retryAfter: number };
 
 interface ConsumeOptions extends InboxOptions {
   /** Must observe `signal`, which aborts when the worker stops or loses the message to another worker. */
@@ -88,11 +88,8 @@ async function deal(options: ConsumeOptions, held: HeldMessage): Promise<void> {
   }
   try {
     if (acknowledgement === "abandon") await held.letGo();
-    else if (typeof acknowledgement === "string") {
-      if (acknowledgement === "discard")
-        log.error("a message was discarded", { body: held.message.body.slice(0, 200) });
-      await held.delete();
-    } else await held.giveBack(acknowledgement.retryAfter);
+    else if (acknowledgement === "done") await held.delete();
+    else await held.giveBack(acknowledgement.retryAfter);
   } catch (error) {
     // It is delivered again after its visibility timeout and finds the job's current state.
     log.error("a message could not be acknowledged", { error });

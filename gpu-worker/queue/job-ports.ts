@@ -1,8 +1,16 @@
-import type { ConcludePorts } from "../../shared/jobs/conclude.ts";
-import type { RandomBytes } from "../../shared/ports/clock.ts";
+import type { RunStore } from "../../shared/jobs/run-store.ts";
+import type { Clock, RandomBytes } from "../../shared/ports/clock.ts";
+import type { JobQueue } from "../../shared/ports/job-queue.ts";
 import type { Log } from "../../shared/ports/log.ts";
+import type { Table } from "../../shared/ports/table.ts";
 
-export interface RunJobPorts extends ConcludePorts {
+export interface RunJobPorts {
+  readonly runs: RunStore;
+  /** For events. */
+  readonly table: Table;
+  /** Queue of the function that settles ended jobs. */
+  readonly settlements: JobQueue;
+  readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
 }

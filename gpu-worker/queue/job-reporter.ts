@@ -1,4 +1,4 @@
-import type { Job, JobFacts } from "../../shared/jobs/job.ts";
+import type { JobFacts, Run } from "../../shared/jobs/job.ts";
 import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import type { JobEvent } from "../../shared/resources/event.ts";
 import { JobCanceled, LeaseLost, type RunJobPorts } from "./job-ports.ts";
@@ -20,7 +20,7 @@ const eventInterval = 100;
  */
 export class JobReporter {
   readonly #ports: RunJobPorts;
-  readonly #job: Job;
+  readonly #job: Run;
   readonly #owner: string;
   readonly #stop = new AbortController();
   readonly #closed = new AbortController();
@@ -29,12 +29,12 @@ export class JobReporter {
   readonly #loop: Promise<void>;
   #facts: WorkFacts = {};
   #dirty = false;
-  #told: Job["progress"];
+  #told: Run["progress"];
   #events: JobEvent[];
   #index = 0;
   #renewed: number;
 
-  constructor(ports: RunJobPorts, job: Job, owner: string) {
+  constructor(ports: RunJobPorts, job: Run, owner: string) {
     this.#ports = ports;
     this.#job = job;
     this.#owner = owner;
@@ -96,9 +96,9 @@ export class JobReporter {
   }
 
   async #writeFacts(): Promise<void> {
-    const { jobs, clock } = this.#ports;
-    const beat = clock.now() - this.#renewed >= jobs.timing.heartbeat * 1000;
-    let row: Job | undefined;
+    const { runs, clock } = this.#ports;
+    const beat = clock.now() - this.#renewed >= runs.timing.heartbeat * 1000;
+    let row: Run | undefined;
     if (this.#dirty || beat) {
       // Progress events are published at the rate of the row's updates, not for every step.
       if (this.#dirty && this.#facts.progress && this.#facts.progress !== this.#told) {
@@ -106,10 +106,10 @@ export class JobReporter {
         this.#events.push({ type: "progress", progress: this.#told });
       }
       this.#dirty = false;
-      row = await jobs.renew(this.#job, this.#owner, this.#facts);
+      row = await runs.renew(this.#job, this.#owner, this.#facts);
       this.#renewed = clock.now();
     } else {
-      row = await jobs.get(this.#job.account, this.#job.id);
+      row = await runs.get(this.#job.account, this.#job.id);
       if (row?.lease?.owner !== this.#owner) row = undefined;
     }
     if (!row) this.#stop.abort(new LeaseLost("another worker has the job"));

@@ -39,6 +39,8 @@ export function createAwsClients(options: AwsOptions): AwsClients {
   const dynamo = DynamoDBDocumentClient.from(plain, {
     // Without the second option, a map with a key "constructor" is rejected as a class instance.
     marshallOptions: { removeUndefinedValues: true, convertClassInstanceToMap: true },
+    // The default throws on a number above 2^53, so one such value would make its row unreadable.
+    unmarshallOptions: { wrapNumbers: Number },
   });
   return {
     s3,

@@ -6,9 +6,9 @@ export const dueIndex = "by_due";
 
 /**
  * Number of index partitions by kind of row; other kinds have one. A partition accepts 1,000 writes per
- * second, and an edit writes to the index about seven times.
+ * second, and an edit's run writes to the index about six times.
  */
-const dueShards: Readonly<Record<string, number>> = { edt: 4, dlv: 2, mtr: 2, upl: 2 };
+const dueShards: Readonly<Record<string, number>> = { run: 4, edt: 4, dlv: 2, mtr: 2, upl: 2 };
 
 /** Kind of a row: the prefix of its sort key before `#`. */
 const kindOf = (sk: string): string => sk.split("#", 1)[0] ?? "";

@@ -27,13 +27,14 @@ import { amendInput, insertInput, replaceInput, transactItem } from "./dynamo-wr
 import { callService, failureName } from "./service-failure.ts";
 import { unlessCanceled } from "./transaction-conflict.ts";
 
+/** An item that this code did not write becomes a row without data, so that it does not fail the others of a page. */
 const itemSchema = z.object({
   pk: z.string(),
   sk: z.string(),
-  version: z.number(),
-  data: z.record(z.string(), z.unknown()),
+  version: z.number().catch(0),
+  data: z.record(z.string(), z.unknown()).catch({}),
   due_sk: z.string().optional(),
-  expires: z.number().optional(),
+  expires: z.number().optional().catch(undefined),
 });
 
 const dueItemSchema = z.object({ pk: z.string(), sk: z.string(), due_sk: z.string() });

@@ -23,6 +23,8 @@ export async function eraseAccount(ports: ErasurePorts, account: string): Promis
   );
   await eraseOf(ports, account, "ins#", (id) => rowKeys.event(id, "").pk);
   await eraseOf(ports, account, "edt#", (id) => rowKeys.event(id, "").pk);
+  await eraseOf(ports, account, "ins#", (id) => rowKeys.run(account, id).pk);
+  await eraseOf(ports, account, "edt#", (id) => rowKeys.run(account, id).pk);
   await eraseOf(ports, account, "bat#", (id) => rowKeys.batchLine(id, 0).pk);
   await eraseRows(table, rowKeys.idempotency(account, "").pk);
   await eraseRows(table, rowKeys.reservation(account, "").pk);

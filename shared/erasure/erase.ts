@@ -42,7 +42,7 @@ async function deleteCounted(table: Table, account: string, key: TableKey, bytes
 }
 
 /**
- * Erases a job that has ended: its files, events, webhook deliveries and finally its row, so that it can be
+ * Erases a job that has ended: its files, events, run, webhook deliveries and finally its row, so that it can be
  * repeated.
  */
 export async function eraseJob(
@@ -63,6 +63,7 @@ export async function eraseJob(
         ];
   await mapConcurrently(width, files, (key) => objects.delete(key));
   await eraseRows(table, rowKeys.event(id, "").pk);
+  await table.delete(rowKeys.run(account, id));
   await eraseDeliveries(table, account, id);
   await deleteCounted(table, account, rowKeys.resource(account, id), storedBytes(results));
 }

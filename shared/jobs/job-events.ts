@@ -21,7 +21,7 @@ export const firstEvent: NumberedEvent = {
   event: { type: "status", status: "queued" },
 };
 
-/** The last event of every job. */
+/** The last event of every job. It is not stored, but made from the settled job. */
 export const lastEventId = "9999-999999";
 
 /** True if the text has the format of an event ID. */
@@ -39,7 +39,7 @@ export async function appendEvent(
   await table.insert({ ...rowKeys.event(job, id), data: event, expires });
 }
 
-/** Stored events after `after`, or all, oldest first. */
+/** Stored events after `after`, or all, oldest first. They are written by workers. */
 export async function readEvents(
   table: Table,
   job: string,
@@ -47,6 +47,6 @@ export async function readEvents(
   limit = 100,
 ): Promise<readonly NumberedEvent[]> {
   const { pk } = rowKeys.event(job, "");
-  const rows = await table.query(pk, { limit, ...defined({ after }) });
+  const rows = await table.query(pk, { limit, until: lastEventId, ...defined({ after }) });
   return rows.map((row) => ({ id: row.sk, event: parseRow(jobEventSchema, row).data }));
 }

@@ -1,247 +1,111 @@
 import { defined } from "../defined.ts";
-import type { ErrorCode } from "../error-codes.ts";
 import { mapConcurrently } from "../map-concurrently.ts";
-import { lifetimes } from "../object-keys.ts";
-import type { Clock } from "../ports/clock.ts";
-import { toIso } from "../ports/clock.ts";
-import type { JobQueue } from "../ports/job-queue.ts";
-import type { NewRow, Table, Write } from "../ports/table.ts";
-import type { QueueName, QueueTiming } from "../queue-timing.ts";
+import { lifetimes, objectKeys } from "../object-keys.ts";
+import type { NewRow, Table, TableRow, Write } from "../ports/table.ts";
 import { isTerminal } from "../resources/fields.ts";
 import { parseRow, rowKeys, updateRow } from "../rows.ts";
 import { countBytes } from "../totals.ts";
-import { type Job, type JobFacts, type JobMessage, jobSchema, resultsGoAt, storedBytes } from "./job.ts";
-import { usageAtEnd } from "./usage-at-end.ts";
-
-interface JobPorts {
-  readonly table: Table;
-  readonly queues: Readonly<Record<QueueName, JobQueue>>;
-  readonly clock: Clock;
-  readonly timing: QueueTiming;
-}
+import {
+  type Job,
+  jobSchema,
+  type Run,
+  resultsGoAt,
+  runSchema,
+  type StoredResult,
+  storedBytes,
+} from "./job.ts";
+import { type RunPorts, RunStore } from "./run-store.ts";
 
 /** Concurrent writes. */
 const insertsAtOnce = 16;
 
-/** Jobs as rows. Every change is one conditional write, so concurrent writers see each other's changes. */
+/** A job's row, and its run while it is open. */
+interface OpenJob {
+  readonly job: Job;
+  readonly version: number;
+  /** `"damaged"` if the row does not match its schema, which only a faulty or compromised worker causes. */
+  readonly run: Run | "damaged" | undefined;
+}
+
+/** Jobs as rows: what was accepted and, after the settlement, how it ended. Until then a run has its state. */
 export class JobStore {
-  readonly #ports: JobPorts;
-  readonly timing: QueueTiming;
+  readonly #table: Table;
+  readonly runs: RunStore;
 
-  constructor(ports: JobPorts) {
-    this.#ports = ports;
-    this.timing = ports.timing;
+  constructor(ports: RunPorts) {
+    this.#table = ports.table;
+    this.runs = new RunStore(ports);
   }
 
+  /** A job as callers see it. It has not ended until it is settled. */
   async get(account: string, id: string): Promise<Job | undefined> {
-    const row = await this.#ports.table.get(rowKeys.resource(account, id));
-    return row && parseRow(jobSchema, row).data;
+    const open = await this.load(account, id);
+    return open && withRun(open.job, open.run);
   }
 
-  /** The row of a new job, due for the sweeper until it is queued. */
-  newRow(job: Job): NewRow {
-    const due = this.#dueIn(job, this.timing.unqueuedGrace);
-    return { ...rowKeys.resource(job.account, job.id), data: job, due };
+  async load(account: string, id: string): Promise<OpenJob | undefined> {
+    const [row, run] = await this.#table.getAll([rowKeys.resource(account, id), rowKeys.run(account, id)]);
+    if (!row) return undefined;
+    const { data: job, version } = parseRow(jobSchema, row);
+    return { job, version, run: parseRun(run) };
+  }
+
+  /** Jobs of rows, as callers see them. */
+  async present(rows: readonly TableRow[]): Promise<readonly Job[]> {
+    const jobs = rows.map((row) => parseRow(jobSchema, row).data);
+    const open = jobs.filter(({ concluded }) => !concluded);
+    const runs = await this.#table.getAll(open.map(({ account, id }) => rowKeys.run(account, id)));
+    const runOf = new Map(open.map(({ id }, index) => [id, parseRun(runs[index])]));
+    return jobs.map((job) => withRun(job, runOf.get(job.id)));
+  }
+
+  /** The rows of a new job, whose run is due for the sweeper until it is queued. */
+  newRows(job: Job): readonly NewRow[] {
+    return [newRow(job), this.runs.newRow(runOf(job))];
   }
 
   /** Stores a new job unless its ID exists. */
   async insert(job: Job): Promise<Job> {
-    const written = await this.#ports.table.insert(this.newRow(job));
-    return written === "conflict" ? ((await this.get(job.account, job.id)) ?? job) : job;
+    await this.#table.transact(this.newRows(job).map((row) => ({ insert: row })));
+    return (await this.get(job.account, job.id)) ?? job;
   }
 
   /**
-   * Stores new jobs with one write each and enqueues them; existing jobs are only enqueued. Callers must
-   * repeat a call that rejects, because the rows become due only when a lost message would be noticed.
+   * Stores new jobs with two writes each and enqueues them; existing open jobs are only enqueued. Callers must
+   * repeat a call that rejects.
    */
   async submitAll(jobs: readonly Job[]): Promise<void> {
-    await mapConcurrently(insertsAtOnce, jobs, (job) => {
-      const data: Job = { ...job, enqueued_at: this.#in(0) };
-      const due = this.#dueIn(job, this.timing.queuedCheck);
-      return this.#ports.table.insert({ ...rowKeys.resource(job.account, job.id), data, due });
+    await mapConcurrently(insertsAtOnce, jobs, async (job) => {
+      const row = newRow(job);
+      const isNew = (await this.#table.insert(row)) !== "conflict";
+      const stored = isNew ? undefined : await this.#table.get(row);
+      // A settled job has no run, and must not run again.
+      if (stored && parseRow(jobSchema, stored).data.concluded) return;
+      await this.#table.insert(this.runs.queuedRow(runOf(job)));
     });
-    for (const queue of new Set(jobs.map((job) => job.queue))) {
-      const members = jobs.filter((job) => job.queue === queue);
-      await this.#ports.queues[queue].sendAll(members.map((job) => JSON.stringify(messageOf(job))));
-    }
+    for (const queue of new Set(jobs.map((job) => job.queue)))
+      await this.runs.sendAll(
+        queue,
+        jobs.filter((job) => job.queue === queue),
+      );
   }
 
-  /** Sends a stored job's message. After that, the sweeper only checks for a lost message. */
-  async enqueue(job: Job, delaySeconds = 0): Promise<void> {
-    await this.#ports.queues[job.queue].send(JSON.stringify(messageOf(job)), Math.round(delaySeconds));
-    const due = this.#dueIn(job, delaySeconds + this.timing.queuedCheck);
-    // If a worker has claimed the job in the meantime, it has set the due time.
-    await this.#ports.table.amend(
-      rowKeys.resource(job.account, job.id),
-      { set: [[["enqueued_at"], this.#in(0)]], due },
-      [{ path: ["status"], equals: "queued" }],
-    );
+  /** Inserts the run of an open job that has none, because the process that stored the job died. */
+  async restore({ job, version }: OpenJob): Promise<void> {
+    await this.#table.transact([{ insert: this.runs.newRow(runOf(job)) }, { replace: newRow(job), version }]);
   }
 
-  /**
-   * Sends a queued job's message again if it was lost: it was never sent, the queue is empty, or it has
-   * waited for hours. Otherwise it only schedules the next check, because scaling would count a second
-   * message as another job.
-   */
-  async enqueueIfLost(job: Job): Promise<void> {
-    const { queuedLongest, queuedCheck } = this.timing;
-    const isLost =
-      job.enqueued_at === undefined ||
-      job.enqueued_at <= this.#in(-queuedLongest) ||
-      (await this.#isEmpty(job.queue));
-    if (isLost) return this.enqueue(job);
-    await this.#ports.table.amend(
-      rowKeys.resource(job.account, job.id),
-      { due: this.#dueIn(job, queuedCheck) },
-      [{ path: ["status"], equals: "queued" }],
-    );
-  }
-
-  async #isEmpty(queue: QueueName): Promise<boolean> {
-    // Messages in flight are ignored, because they belong to running jobs.
-    const { visible, delayed } = await this.#ports.queues[queue].depth();
-    return visible + delayed === 0;
-  }
-
-  /** Changes a row with a conditional write, repeated on conflict. `undefined` leaves it unchanged. */
+  /** Changes a job's row with a conditional write, repeated on conflict. `undefined` leaves it unchanged. */
   async change(
     account: string,
     id: string,
     change: (job: Job) => ChangedJob | undefined,
   ): Promise<Job | undefined> {
-    const stored = await updateRow(this.#ports.table, rowKeys.resource(account, id), jobSchema, (job) => {
+    const stored = await updateRow(this.#table, rowKeys.resource(account, id), jobSchema, (job) => {
       const changed = change(job);
       return changed && asRow(changed);
     });
     return stored?.data;
-  }
-
-  /**
-   * Claims a job for `owner`, a name of this attempt. Resolves with `"taken"` if another lease is valid,
-   * `"over"` if the job has ended, and undefined if it does not exist. The owner of an expired lease has lost
-   * the job.
-   */
-  async claim(account: string, id: string, owner: string): Promise<Job | "taken" | "over" | undefined> {
-    let outcome = "over" as "claimed" | "taken" | "over";
-    const job = await this.change(account, id, (job) => {
-      // Already claimed by this owner: the write succeeded and its response was lost.
-      if (job.status === "running" && job.lease?.owner === owner) {
-        outcome = "claimed";
-        return undefined;
-      }
-      outcome = isTerminal(job.status) ? "over" : this.#isHeld(job) ? "taken" : "claimed";
-      if (outcome !== "claimed") return undefined;
-      return {
-        job: {
-          ...job,
-          status: "running",
-          attempt: job.attempt + 1,
-          started_at: job.started_at ?? this.#in(0),
-          lease: { owner, until: this.#in(this.timing.lease) },
-        },
-        due: this.#in(this.timing.lease + this.timing.unqueuedGrace),
-      };
-    });
-    return job && (outcome === "claimed" ? job : outcome);
-  }
-
-  /**
-   * Extends the lease and stores the progress. Resolves with undefined if `owner` has lost the job and must
-   * stop.
-   */
-  async renew(job: Job, owner: string, facts: JobFacts = {}): Promise<Job | undefined> {
-    let held = false;
-    const now = await this.change(job.account, job.id, (row) => {
-      held = row.status === "running" && row.lease?.owner === owner && row.attempt === job.attempt;
-      if (!held) return undefined;
-      return {
-        job: { ...row, ...facts, lease: { owner, until: this.#in(this.timing.lease) } },
-        due: this.#in(this.timing.lease + this.timing.unqueuedGrace),
-      };
-    });
-    return held ? now : undefined;
-  }
-
-  /**
-   * Returns the job to the queue without counting a failure, because its worker stops. The caller enqueues
-   * it.
-   */
-  release(job: Job, owner: string): Promise<Job | undefined> {
-    return this.change(job.account, job.id, (row) =>
-      isHolder(row, job, owner)
-        ? { job: unsent(waiting(row)), due: this.#in(this.timing.unqueuedGrace) }
-        : undefined,
-    );
-  }
-
-  /**
-   * Counts a failed attempt. The job is retried or ends: `gave_up` after `maximumFailures`, `unprocessable`
-   * after its compute process crashed `maximumKills` times.
-   *
-   * @param failure with `resend` the caller enqueues it; otherwise its message is redelivered
-   * @returns the job after the change; unchanged if `owner` has lost it
-   */
-  fail(
-    job: Job,
-    owner: string,
-    { reason, killed = false, resend = false }: JobFailure,
-  ): Promise<Job | undefined> {
-    const { maximumFailures, maximumKills, backoffLongest, unqueuedGrace } = this.timing;
-    return this.change(job.account, job.id, (row) => {
-      if (!isHolder(row, job, owner)) return undefined;
-      const [failures, kills] = [row.failures + 1, (row.kills ?? 0) + (killed ? 1 : 0)];
-      const counted = { ...waiting(row), failures, kills, last_failure: reason };
-      const error: { code: ErrorCode; message: string } | undefined =
-        kills >= maximumKills
-          ? {
-              code: "unprocessable",
-              message: `The compute process crashed ${kills} times on this job (${reason}); check its images, or send smaller ones.`,
-            }
-          : failures >= maximumFailures
-            ? {
-                code: "gave_up",
-                message: `The job failed ${failures} times, the last time because ${reason}; create it again.`,
-              }
-            : undefined;
-      return error
-        ? this.#ended(counted, { status: "failed", error })
-        : resend
-          ? { job: unsent(counted), due: this.#in(unqueuedGrace) }
-          : { job: counted, due: this.#in(backoffLongest + unqueuedGrace) };
-    });
-  }
-
-  /**
-   * Ends a job with one conditional write; the first writer wins. With `attempt`, only that attempt may end
-   * it. The row stays due until the job is concluded.
-   */
-  async end(job: Pick<Job, "account" | "id">, end: JobEnd, attempt?: number): Promise<Job | undefined> {
-    return this.change(job.account, job.id, (row) =>
-      isTerminal(row.status) || (attempt !== undefined && row.attempt !== attempt)
-        ? undefined
-        : this.#ended(row, end),
-    );
-  }
-
-  #ended({ lease: _, ...row }: Job, end: JobEnd): { readonly job: Job; readonly due: string } {
-    const job: Job = { ...row, ...end, finished_at: this.#in(0), concluded: false };
-    const usage = usageAtEnd(job);
-    return { job: { ...job, ...defined({ usage }) }, due: this.#in(this.timing.unqueuedGrace) };
-  }
-
-  /** Marks the job as concluded. From now on, the row is due only when its results expire. */
-  markConcluded(job: Job): Promise<Job | undefined> {
-    return this.change(job.account, job.id, (row) => {
-      const gone = resultsGoAt(row);
-      // Instructions stay until they are deleted.
-      const isKept = row.request.kind !== "edit" && row.status === "succeeded";
-      const end = Date.parse(gone ?? row.finished_at ?? row.created_at) / 1000;
-      return {
-        job: { ...row, concluded: true },
-        ...defined({ due: gone }),
-        ...(isKept ? {} : { expires: Math.ceil(end) + lifetimes.record }),
-      };
-    });
   }
 
   /** Records that the results were deleted. */
@@ -254,51 +118,74 @@ export class JobStore {
       };
     });
   }
-
-  #isHeld({ lease }: Job): boolean {
-    return lease !== undefined && lease.until > this.#in(0);
-  }
-
-  /** Due time of a waiting job: after `seconds`, or at its deadline if that is earlier. */
-  #dueIn({ cancel_at }: Job, seconds: number): string {
-    const due = this.#in(seconds);
-    return cancel_at !== undefined && cancel_at < due ? cancel_at : due;
-  }
-
-  #in(seconds: number): string {
-    return toIso(this.#ports.clock.now() + seconds * 1000);
-  }
 }
 
-/** How a job ends. */
-export type JobEnd = Pick<Job, "status"> &
-  Partial<Pick<Job, "error" | "measured" | "results" | "caption" | "text_guidance" | "warnings">>;
-
-interface JobFailure {
-  readonly reason: string;
-  /** The compute process crashed or stopped responding. */
-  readonly killed?: boolean;
-  readonly resend?: boolean;
+/** The row of a settled job. It is due only when its results expire. */
+export function settledRow(job: Job): NewRow {
+  const gone = resultsGoAt(job);
+  // Instructions stay until they are deleted.
+  const isKept = job.request.kind !== "edit" && job.status === "succeeded";
+  const end = Date.parse(gone ?? job.finished_at ?? job.created_at) / 1000;
+  return {
+    ...newRow(job),
+    ...defined({ due: gone }),
+    ...(isKept ? {} : { expires: Math.ceil(end) + lifetimes.record }),
+  };
 }
 
-const messageOf = ({ id, account, trace }: Job): JobMessage => ({
-  version: 1,
-  job: id,
-  account,
-  ...defined({ trace }),
+/**
+ * The results that a run may have, in order: those whose key belongs to the job, with no more bytes than are reserved.
+ * A worker writes the row, and links are signed for these keys.
+ */
+export function resultsOf({ account, id, request, reserved_bytes }: Job, run: Run): StoredResult[] {
+  if (request.kind !== "edit") return [];
+  let room = reserved_bytes ?? Number.POSITIVE_INFINITY;
+  const { images, count = 1, format = "png" } = request;
+  const made = new Map(run.results.map((result) => [result.key, result]));
+  return images.flatMap((input, index) =>
+    Array.from({ length: count }, (_, variation) => {
+      const result = made.get(objectKeys.result(account, id, index, variation, format));
+      if (!result) return [];
+      const bytes = result.bytes === undefined ? undefined : Math.min(result.bytes, room);
+      room -= bytes ?? 0;
+      return [{ ...result, input, ...defined({ bytes }) }];
+    }).flat(),
+  );
+}
+
+/** A job as callers see it: the state of its run, which is still running until it is settled. */
+function withRun(job: Job, run: OpenJob["run"]): Job {
+  if (job.concluded || run === undefined || run === "damaged") return job;
+  const status = isTerminal(run.status) ? "running" : run.status;
+  return { ...job, ...stateOf(run), results: resultsOf(job, run), status };
+}
+
+/** What a run adds to its job. */
+export const stateOf = ({
+  started_at,
+  attempt,
+  failures,
+  kills,
+  last_failure,
+  measured,
+  progress,
+  has_preview,
+  has_thumbnail,
+  has_lut,
+}: Run) => ({
+  attempt,
+  failures,
+  has_preview,
+  ...defined({ started_at, kills, last_failure, measured, progress, has_thumbnail, has_lut }),
 });
 
-const isHolder = (row: Job, { attempt }: Job, owner: string): boolean =>
-  row.lease?.owner === owner && row.attempt === attempt && !isTerminal(row.status);
+const newRow = (job: Job): NewRow => ({ ...rowKeys.resource(job.account, job.id), data: job });
 
-/** A job waiting for its next attempt, which is measured separately. */
-function waiting({ lease: _, measured: __, ...row }: Job): Job {
-  return { ...row, status: "queued" };
-}
+/** The run of a job that is stored now. */
+const runOf = (job: Job): Run => runSchema.parse(job);
 
-/** A job without a sent message. */
-function unsent({ enqueued_at: _, ...row }: Job): Job {
-  return row;
+function parseRun(row: TableRow | undefined): OpenJob["run"] {
+  return row && (runSchema.safeParse(row.data).data ?? "damaged");
 }
 
 interface ChangedJob extends Pick<NewRow, "due" | "expires"> {

@@ -87,7 +87,7 @@ export const jobSchema = z.object({
   reserved: z.number().int().nonnegative(),
   /** Bytes reserved for its results when it was accepted. */
   reserved_bytes: z.number().int().nonnegative().optional(),
-  /** True after ledger, batch and webhooks have been updated. */
+  /** True after the job has ended and its charge, batch line and webhook deliveries are stored. */
   concluded: z.boolean(),
   batch: z.object({ id: z.string(), line: z.number().int() }).optional(),
   /** `traceparent` of the request that created it. */
@@ -98,6 +98,63 @@ export const jobSchema = z.object({
   expired: z.boolean().optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
+
+/** Maximum of a count or duration that a worker reports; far above what a job can take. */
+const largest = 1e9;
+const side = z.number().int().min(1).max(100_000);
+const shortText = z.string().transform((text) => text.slice(0, 5000));
+
+/**
+ * A job while it is open, in a row of its own, the only one that a worker reads and writes for it. It is data of
+ * another process: its sizes are limited, and the charge is determined by other rows.
+ */
+export const runSchema = jobSchema
+  .pick({
+    id: true,
+    account: true,
+    queue: true,
+    request: true,
+    created_at: true,
+    cancel_at: true,
+    cancel_requested: true,
+    trace: true,
+    status: true,
+    started_at: true,
+    lease: true,
+    attempt: true,
+    failures: true,
+    kills: true,
+    enqueued_at: true,
+    has_preview: true,
+    has_thumbnail: true,
+    has_lut: true,
+    text_guidance: true,
+    reserved_bytes: true,
+  })
+  .extend({
+    measured: z
+      .object({
+        compute_seconds: z.number().nonnegative().max(largest),
+        steps: z.number().int().nonnegative().max(largest),
+      })
+      .optional(),
+    progress: progressSchema.extend({ stage: shortText }).optional(),
+    results: z.array(
+      storedResultSchema.extend({
+        width: side,
+        height: side,
+        bytes: z.number().int().nonnegative().max(largest).optional(),
+      }),
+    ),
+    caption: shortText.optional(),
+    warnings: z
+      .array(shortText)
+      .transform((all) => all.slice(0, 20))
+      .optional(),
+    error: z.object({ code: shortText, message: shortText }).optional(),
+    last_failure: shortText.optional(),
+  });
+export type Run = z.infer<typeof runSchema>;
 
 /** Fields that a worker updates during an attempt. */
 export type JobFacts = Partial<

@@ -2,7 +2,7 @@ import { defined } from "../defined.ts";
 import { InternalError, VisibleError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { toIso } from "../ports/clock.ts";
-import type { NewRow, Table } from "../ports/table.ts";
+import type { NewRow, Table, Write } from "../ports/table.ts";
 import type { Usage } from "../resources/fields.ts";
 import { parseRow, rowKeys } from "../rows.ts";
 import type { Spender } from "../spender.ts";
@@ -73,10 +73,10 @@ export class Ledger {
   }
 
   /**
-   * Reserves credits for a job and stores its row in one transaction. Does nothing if the job already has a
+   * Reserves credits for a job and stores its rows in one transaction. Does nothing if the job already has a
    * row or a reservation.
    *
-   * @param row of the job; a caller without one must call `settle`
+   * @param rows of the job, its own first; a caller without any must settle the reservation
    * @param spender a key whose limit the job counts towards
    * @param storage reserved for the job's results
    * @throws VisibleError `insufficient_credit`, `too_many_jobs` if `limit.max` jobs of its class are open,
@@ -87,7 +87,7 @@ export class Ledger {
     job: string,
     credits: number,
     limit: OpenLimit,
-    row?: NewRow,
+    rows: readonly NewRow[] = [],
     spender?: Spender,
     storage?: StorageNeed,
   ): Promise<void> {
@@ -95,13 +95,13 @@ export class Ledger {
     const writes = [
       { insert: { ...key, data: { credits, class: limit.class, at: this.#now(), ...defined({ spender }) } } },
       reserving(account, { credits, class: limit.class, jobs: 1 }, limit.max),
-      ...(row ? [{ insert: row }] : []),
+      ...rows.map((row) => ({ insert: row })),
       ...(spender ? [spend(account, spender, credits)] : []),
       ...(storage ? [reserveBytes(account, storage)] : []),
     ];
     while ((await this.#table.transact(writes)) === "conflict") {
       // Already reserved: this is a retry, or the response to the write was lost.
-      if ((await this.#table.get(key)) || (row && (await this.#table.get(row)))) return;
+      if ((await this.#table.get(key)) || (rows[0] && (await this.#table.get(rows[0])))) return;
       this.requireCovered(await this.balance(account), { credits, class: limit.class, jobs: 1 }, limit.max);
       if (spender) await this.#requireWithinLimit(account, spender, credits);
       if (storage) requireStorage(await readTotals(this.#table, account), storage);
@@ -155,28 +155,33 @@ export class Ledger {
   }
 
   /**
-   * Charges `usage` and releases the rest of the reservation. Without usage, it releases all of it.
+   * Returns the writes that charge `usage` and release the rest of the reservation. Without usage, they release
+   * all of it. The charge never exceeds the reservation. They must be written in one transaction, which deletes
+   * the reservation and therefore charges once. Empty if the job has no reservation.
    *
    * @param bytes change of the account's stored bytes
    */
-  async settle(account: string, job: string, usage: Usage | undefined, bytes = 0): Promise<void> {
+  async settling(
+    account: string,
+    job: string,
+    usage: Usage | undefined,
+    bytes = 0,
+  ): Promise<readonly Write[]> {
     const key = rowKeys.reservation(account, job);
-    for (let row = await this.#table.get(key); row; row = await this.#table.get(key)) {
-      const { spender, ...stored } = parseRow(storedReservationSchema, row).data;
-      const reservation = { ...stored, jobs: 1 };
-      const credits = usage?.credits ?? 0;
-      if (bytes) await readTotals(this.#table, account);
-      const isLimited = spender !== undefined && (await this.spending(account, spender)) !== undefined;
-      const charge = usage && chargeRow(account, { at: this.#now(), credits: -credits, job, usage }, job);
-      const settled = await this.#table.transact([
-        { delete: key },
-        releasing(account, reservation, credits),
-        ...(charge ? [{ insert: charge }] : []),
-        ...(bytes ? [countBytes(account, bytes)] : []),
-        ...(isLimited ? [settleSpending(account, spender, reservation.credits, credits)] : []),
-      ]);
-      if (settled === "written") return;
-    }
+    const row = await this.#table.get(key);
+    if (!row) return [];
+    const { spender, ...reservation } = parseRow(storedReservationSchema, row).data;
+    const credits = Math.min(reservation.credits, usage?.credits ?? 0);
+    if (bytes) await readTotals(this.#table, account);
+    const isLimited = spender !== undefined && (await this.spending(account, spender)) !== undefined;
+    const charge = { at: this.#now(), credits: -credits, job };
+    return [
+      { delete: key },
+      releasing(account, { ...reservation, jobs: 1 }, credits),
+      ...(usage ? [{ insert: chargeRow(account, { ...charge, usage: { ...usage, credits } }, job) }] : []),
+      ...(bytes ? [countBytes(account, bytes)] : []),
+      ...(isLimited ? [settleSpending(account, spender, reservation.credits, credits)] : []),
+    ];
   }
 
   /**

@@ -4,12 +4,12 @@ import { createApp } from "../../functions/app.ts";
 import { advanceBatch } from "../../functions/batches/advance-batch.ts";
 import { sweepKind } from "../../functions/sweep/sweep.ts";
 import { eraseAccount } from "../../shared/erasure/erase-account.ts";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -44,19 +44,16 @@ const objectsOf = async (prefix: string) => (await api.world.objects.list(prefix
 
 /** An edit that ended with a result. */
 async function endedEdit(caller: Caller, id: string): Promise<string> {
-  const { jobs } = ports();
   const key = objectKeys.result(caller.account, id, 0, 0, "png");
   await api.world.objects.put(key, await picture(), "image/png");
   const results = [{ input: "upl_00000000000000000000000000", key, width: 8, height: 8 }];
-  const job = await jobs.end({ account: caller.account, id }, { status: "succeeded", results });
-  await conclude(ports(), job!);
+  await endJob(ports(), caller.account, id, { status: "succeeded", results });
   return key;
 }
 
 async function learned(caller: Caller, image: string): Promise<string> {
   const { body } = await caller("POST", "/v1/instructions", { pairs: [{ before: image, after: image }] });
-  const job = await ports().jobs.end({ account: caller.account, id: body.id }, { status: "succeeded" });
-  await conclude(ports(), job!);
+  await endJob(ports(), caller.account, body.id, { status: "succeeded" });
   return body.id;
 }
 

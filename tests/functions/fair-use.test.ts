@@ -14,6 +14,7 @@ import { queueTiming } from "../../shared/queue-timing.ts";
 import { storedBatchSchema } from "../../shared/resources/batch.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -236,8 +237,7 @@ async function learnedBatch(caller: Caller, images: readonly string[]): Promise<
   const [before] = images;
   const pairs = [{ before, after: before }];
   const { body: instruction } = await caller("POST", "/v1/instructions", { pairs });
-  await sweepPorts().jobs.end({ account: caller.account, id: instruction.id }, { status: "succeeded" });
-  await sweepPorts().ledger.settle(caller.account, instruction.id, undefined);
+  await endJob(sweepPorts(), caller.account, instruction.id, { status: "succeeded" });
   const { body } = await caller("POST", "/v1/batches", { instruction: instruction.id, images });
   return body.id;
 }

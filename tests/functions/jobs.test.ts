@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { createId } from "../../shared/ids.ts";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import { type JobMessage, jobMessageSchema } from "../../shared/jobs/job.ts";
 import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
@@ -12,6 +11,7 @@ import type { Clock } from "../../shared/ports/clock.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { traceFacts } from "../../shared/trace.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -124,9 +124,9 @@ describe("a job over HTTP", () => {
 
   it("requests cancellation of a running job, which its worker then ends", async () => {
     const { body } = await learn();
-    await jobs.claim(call.account, body.id, "worker");
+    await jobs.runs.claim(call.account, body.id, "worker");
     expect((await call("POST", `/v1/instructions/${body.id}/cancel`)).body.status).toBe("running");
-    expect(await jobs.get(call.account, body.id)).toMatchObject({ cancel_requested: true });
+    expect(await jobs.runs.get(call.account, body.id)).toMatchObject({ cancel_requested: true });
   });
 
   it("waits as long as requested, up to the maximum", async () => {
@@ -166,14 +166,13 @@ describe("a job over HTTP", () => {
   });
 
   it("keeps its results as long as its account's plan allows, and then returns 410", async () => {
-    const { table, objects } = api.world;
-    const key = objectKeys.result(call.account, "edt_1", 0, 0, "png");
+    const { objects } = api.world;
     const { body } = await call("POST", "/v1/edits", { text: "sepia", images: [await upload()] });
+    const key = objectKeys.result(call.account, body.id, 0, 0, "png");
     await objects.put(key, await picture(), "image/png");
     const results = [{ input: createId("upload", 1, randomBytes(10)), key, width: 8, height: 8 }];
     await jobs.change(call.account, body.id, (job) => ({ job: { ...job, keep_results: 2 * day } }));
-    const ended = await jobs.end({ account: call.account, id: body.id }, { status: "succeeded", results });
-    await conclude({ ...ports(), table }, ended!);
+    await endJob(ports(), call.account, body.id, { status: "succeeded", results });
     const look = async () => (await call("GET", `/v1/edits/${body.id}`)).body;
     const kept = await look();
     expect(kept.results).toHaveLength(1);
@@ -206,7 +205,7 @@ describe("a job over HTTP", () => {
     const key = objectKeys.result(call.account, body.id, 0, 0, "png");
     await api.world.objects.put(key, await picture(), "image/png");
     const results = [{ input: createId("upload", 1, randomBytes(10)), key, width: 8, height: 8 }];
-    await jobs.end({ account: call.account, id: body.id }, { status: "succeeded", results });
+    await endJob(ports(), call.account, body.id, { status: "succeeded", results });
     const { status, headers } = await call("GET", `/v1/edits/${body.id}/results/0`);
     expect(status).toBe(302);
     expect((await fetch(headers.get("location")!)).status).toBe(200);
@@ -216,18 +215,20 @@ describe("a job over HTTP", () => {
 
   it("responds to a waiting caller as soon as it has ended", async () => {
     const { body } = await learn();
-    setTimeout(() => void jobs.end({ account: call.account, id: body.id }, { status: "failed" }), 100);
-    const started = Date.now();
+    const ending = systemClock
+      .sleep(100)
+      .then(() => endJob(ports(), call.account, body.id, { status: "failed" }))
+      .then(() => Date.now());
     const { body: now } = await call("GET", `/v1/instructions/${body.id}`, undefined, { Prefer: "wait=2" });
     expect(now.status).toBe("failed");
-    expect(Date.now() - started).toBeLessThan(1500);
+    expect(Date.now() - (await ending)).toBeLessThan(1000);
     // One that is created and seen to end is 201; one that goes on is 202.
     const own = await api.caller();
     const edit = { text: "sepia", images: [await upload(own)] };
     const creating = own("POST", "/v1/edits", edit, { Prefer: "wait=2" });
     const newest = async () => (await own("GET", "/v1/edits?limit=1&status=queued")).body.data[0];
     await expect.poll(newest).toMatchObject({ status: "queued" });
-    await jobs.end({ account: own.account, id: (await newest()).id }, { status: "failed" });
+    await endJob(ports(), own.account, (await newest()).id, { status: "failed" });
     const created = await creating;
     expect([created.status, created.body.status]).toEqual([201, "failed"]);
   });

@@ -9,10 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createId } from "../../shared/ids.ts";
 import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
+import { Ledger } from "../../shared/ledger/ledger.ts";
 import { meterKey } from "../../shared/ledger/meter-row.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import type { StoredDelivery } from "../../shared/webhooks/webhook.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
 import { LambdaBundle } from "./lambda-bundle.ts";
 import { picture } from "./pictures.ts";
@@ -189,10 +191,12 @@ describe("the table's stream as a Lambda function", () => {
   });
 
   it("starts new batches and deliveries at once, and leaves rows that are not due", async () => {
+    const { table } = api.world;
     const jobs = new JobStore({ ...api.world, clock: systemClock });
+    const ports = { jobs, table, clock: systemClock, ledger: new Ledger(table, systemClock) };
     const pairs = [{ before: await image(), after: await image() }];
     const { body: instruction } = await call("POST", "/v1/instructions", { pairs });
-    await jobs.end({ account: call.account, id: instruction.id }, { status: "succeeded" });
+    await endJob(ports, call.account, instruction.id, { status: "succeeded" });
     const wish = { instruction: instruction.id, prefix: "nothing-is-there/" };
     const { body: batch } = await call("POST", "/v1/batches", wish);
     const now = await delivery(0);

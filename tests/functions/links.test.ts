@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newBatch } from "../../functions/batches/new-batch.ts";
 import { createId, type IdKind } from "../../shared/ids.ts";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemClock as clock, systemRandom } from "../../shared/system-clock.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -51,13 +51,8 @@ const newId = (kind: IdKind) => createId(kind, Date.now(), systemRandom(10));
 it("every link starts with the configured URL, whatever host a request names", async () => {
   const jobs = new JobStore({ ...api.world, clock });
   const ports = { jobs, clock, table: api.world.table, ledger: new Ledger(api.world.table, clock) };
-  const end = async (
-    id: string,
-    results: { input: string; key: string; width: number; height: number }[],
-  ) => {
-    const ended = await jobs.end({ account: call.account, id }, { status: "succeeded", results });
-    await conclude(ports, ended!);
-  };
+  const end = async (id: string, results: { input: string; key: string; width: number; height: number }[]) =>
+    endJob(ports, call.account, id, { status: "succeeded", results });
   await ask("GET", "/healthz");
   await ask("GET", "/openapi.json");
   await ask("GET", "/docs");

@@ -9,6 +9,7 @@ import { type StoredBatch, storedBatchSchema } from "../../shared/resources/batc
 import { parseRow, rowKeys, updateRow } from "../../shared/rows.ts";
 import { systemClock as clock } from "../../shared/system-clock.ts";
 import { maxSchedules } from "../../shared/totals.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -35,7 +36,7 @@ const ports = () => ({
 async function learned(by: Caller): Promise<string> {
   const image = await api.upload(by, bytes);
   const { body } = await by("POST", "/v1/instructions", { pairs: [{ before: image, after: image }] });
-  await ports().jobs.end({ account: by.account, id: body.id }, { status: "succeeded" });
+  await endJob(ports(), by.account, body.id, { status: "succeeded" });
   return body.id;
 }
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { settleQueued } from "../../functions/settlement/settlement-queue.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { deliverQueued } from "../../functions/webhooks/delivery-queue.ts";
 import { createJobHandler } from "../../gpu-worker/queue/run-job.ts";
@@ -43,7 +44,7 @@ afterAll(async () => {
 });
 
 function ports() {
-  const { table, objects, queues, webhooks } = api.world;
+  const { table, objects, queues, webhooks, settlements } = api.world;
   const silent = { info: () => undefined, error: () => undefined };
   const jobs = new JobStore({ table, queues, clock, timing: { ...queueTiming, backoffFirst: 0 } });
   // The listener is on this machine, which no stranger's address may lead to.
@@ -52,8 +53,8 @@ function ports() {
     refuseUrl: () => undefined,
     refuseIp: () => undefined,
   });
-  const common = { table, objects, clock, random, log: silent, meter: undefined, webhooks };
-  return { ...common, sender, jobs, ledger: new Ledger(table, clock) };
+  const common = { table, objects, clock, random, log: silent, meter: undefined, webhooks, settlements };
+  return { ...common, sender, jobs, runs: jobs.runs, ledger: new Ledger(table, clock) };
 }
 
 /** A webhook as the edge stores it, but for an address on this machine. */
@@ -82,6 +83,7 @@ async function poisoned(): Promise<string> {
       else await queues.interactive.extend(message.receipt, 0);
     }
   }
+  await settleQueued(ports(), api.world.settlements, 1);
   await sweep(ports());
   while (await deliverQueued(ports(), api.world.webhooks));
   return body.id;

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
 import { advanceBatch } from "../../functions/batches/advance-batch.ts";
+import { settle } from "../../functions/settlement/settle.ts";
 import { eraseAccount } from "../../shared/erasure/erase-account.ts";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import type { Job } from "../../shared/jobs/job.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemClock as clock } from "../../shared/system-clock.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -42,10 +44,9 @@ const spendingOf = async (id: string) => (await owner("GET", `/v1/keys/${id}`)).
 
 /** Ends a job with one result and charges it. */
 async function finish(id: string, status: Job["status"] = "succeeded") {
-  const { jobs } = ports();
-  const results = status === "succeeded" ? [{ input: image, key: "results/x", width: 8, height: 8 }] : [];
-  const ended = await jobs.end({ account: owner.account, id }, { status, results });
-  await conclude(ports(), ended!);
+  const key = objectKeys.result(owner.account, id, 0, 0, "png");
+  const results = status === "succeeded" ? [{ input: image, key, width: 8, height: 8 }] : [];
+  await endJob(ports(), owner.account, id, { status, results });
 }
 
 describe("a key's monthly limit", () => {
@@ -104,15 +105,12 @@ describe("a key's monthly limit", () => {
     // Three end, of which two are charged, each told of twice, while others ask.
     const [second] = await Promise.all([
       Promise.all(Array.from({ length: 10 }, () => call("POST", "/v1/edits", edit()))),
-      ...accepted.slice(0, 2).flatMap((edit) => [finish(edit), ports().jobs.get(owner.account, edit)]),
+      ...accepted.slice(0, 2).flatMap((edit) => [finish(edit), settle(ports(), owner.account, edit)]),
       finish(accepted[2], "failed"),
     ]);
     const more = second.filter(({ status }) => status === 202).length;
     expect(more).toBeLessThanOrEqual(1);
-    for (const edit of accepted.slice(0, 3)) {
-      const job = await ports().jobs.get(owner.account, edit);
-      await conclude(ports(), { ...job!, concluded: false });
-    }
+    for (const edit of accepted.slice(0, 3)) await settle(ports(), owner.account, edit);
     expect(await spendingOf(id)).toEqual({
       month: month(),
       charged: 2 * cost,
@@ -163,11 +161,11 @@ describe("a key's monthly limit", () => {
   });
 
   it("applies to the lines of a batch, which return the reason", async () => {
-    const { jobs, ledger, table } = ports();
+    const { ledger, table } = ports();
     const { body: learning } = await owner("POST", "/v1/instructions", {
       pairs: [{ before: image, after: image }],
     });
-    await jobs.end({ account: owner.account, id: learning.id }, { status: "succeeded" });
+    await endJob(ports(), owner.account, learning.id, { status: "succeeded" });
     const { id, call } = await limitedKey(3 * cost);
     const request = { instruction: learning.id, images: Array(5).fill(image) };
     const { status, body } = await call("POST", "/v1/batches", request);

@@ -3,13 +3,13 @@ import { createApp } from "../../functions/app.ts";
 import { advanceBatch } from "../../functions/batches/advance-batch.ts";
 import { sweepKind } from "../../functions/sweep/sweep.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
-import { conclude } from "../../shared/jobs/conclude.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { maxResultBytes } from "../../shared/result-size.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemRandom as random, systemClock } from "../../shared/system-clock.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -64,9 +64,9 @@ async function end(call: Caller, id: string, image: string, resultBytes: number)
   const key = objectKeys.result(call.account, id, 0, 0, "png");
   await ports.objects.put(key, new Uint8Array(resultBytes), "image/png");
   const results = [{ input: image, key, width: 8, height: 8, bytes: resultBytes }];
-  const ended = await ports.jobs.end({ account: call.account, id }, { status: "succeeded", results });
+  const end = () => endJob(ports, call.account, id, { status: "succeeded", results });
   // Told of twice, as after a lost response.
-  await Promise.all([conclude(ports, ended!), conclude(ports, ended!)]);
+  await Promise.all([end(), end()]);
 }
 
 describe("an account's storage", () => {
@@ -235,8 +235,7 @@ async function batchOf(call: Caller, lines: number) {
   const image = await api.upload(call, bytes);
   const pairs = [{ before: image, after: image }];
   const { body: learning } = await call("POST", "/v1/instructions", { pairs });
-  const learned = await ports.jobs.end({ account: call.account, id: learning.id }, { status: "succeeded" });
-  await conclude(ports, learned!);
+  await endJob(ports, call.account, learning.id, { status: "succeeded" });
   const wish = { instruction: learning.id, images: Array(lines).fill(image) };
   const batch: string = (await call("POST", "/v1/batches", wish)).body.id;
   const advance = async (passes: number) => {

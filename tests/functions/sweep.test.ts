@@ -12,6 +12,7 @@ import type { TableKey } from "../../shared/ports/table.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemRandom as random } from "../../shared/system-clock.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
+import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
 import { picture } from "./pictures.ts";
 
@@ -66,7 +67,7 @@ describe("a row that cannot be handled", () => {
     const before = await api.upload(other, await picture());
     const pairs = [{ before, after: before }];
     const { body: instruction } = await other("POST", "/v1/instructions", { pairs });
-    await ports.jobs.end({ account: other.account, id: instruction.id }, { status: "succeeded" });
+    await endJob(ports, other.account, instruction.id, { status: "succeeded" });
     const wish = { instruction: instruction.id, images: [before] };
     const { body: batch } = await other("POST", "/v1/batches", wish);
     await sweepKind(ports, "bat");

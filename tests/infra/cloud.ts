@@ -166,6 +166,7 @@ const lambdaNames = [
   "TableSubscriberDueFunction",
   "DeadLetters",
   "WebhookSender",
+  "Settlement",
 ] as const;
 
 /** Checks by their title. */

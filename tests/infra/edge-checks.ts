@@ -36,7 +36,7 @@ function routeOf(cloud: Cloud) {
 
 export const edgeChecks: Checks = {
   "every handler's file exists and exports it": ({ builds }) => {
-    expect(builds).toHaveLength(8);
+    expect(builds).toHaveLength(9);
     for (const { handler } of builds) {
       const [, path, name] = /^(.+)\.(\w+)$/.exec(handler) ?? [];
       expect(existsSync(`${root}/${path}.ts`), handler).toBe(true);
@@ -135,6 +135,37 @@ export const edgeChecks: Checks = {
   "the API counts messages": (cloud) => {
     const { policy } = cloud.lambda("Api");
     for (const arn of jobQueues(cloud)) expect(allows(policy, "sqs:GetQueueAttributes", arn)).toBe(true);
+  },
+  "workers request settlements, which only their function receives": (cloud) => {
+    const { arn, url } = cloud.one("sqs/queue", "SettlementsQueue").state;
+    for (const { policy, environment } of cloud.tasks) {
+      expect(environment.VISII_SETTLEMENT_QUEUE_URL).toBe(url);
+      expect(allows(policy, "sqs:SendMessage", arn)).toBe(true);
+      expect(allows(policy, "sqs:ReceiveMessage", arn)).toBe(false);
+    }
+    const receivers = cloud.lambdas.filter(({ policy }) => allows(policy, "sqs:ReceiveMessage", arn));
+    expect(receivers.map(({ name }) => name)).toEqual(["Settlement"]);
+    const [receiver] = receivers;
+    const mapping = cloud
+      .all("lambda/eventSourceMapping")
+      .find(({ inputs }) => inputs.eventSourceArn === arn)!;
+    expect(mapping.inputs).toMatchObject({
+      functionName: receiver!.resource.state.arn,
+      functionResponseTypes: ["ReportBatchItemFailures"],
+    });
+  },
+  "functions may call every operation of DynamoDB that the adapter uses": (cloud) => {
+    const adapter = readFileSync(`${root}/shared/aws/dynamo-table.ts`, "utf8");
+    const commands = new Set([...adapter.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name));
+    // A transaction requires the permission of each of its writes.
+    expect(commands.delete("TransactWrite")).toBe(true);
+    const operations = [...commands].map((name) => (name === "Query" ? name : `${name}Item`));
+    expect(operations.length).toBeGreaterThan(5);
+    for (const { policy, name } of cloud.lambdas)
+      for (const operation of operations)
+        expect(allows(policy, `dynamodb:${operation}`, cloud.table.state.arn), `${name} ${operation}`).toBe(
+          true,
+        );
   },
   "functions and workers access rows by key and cannot scan the table": (cloud) => {
     const { arn } = cloud.table.state;
@@ -294,13 +325,14 @@ export const firewallChecks: Checks = {
     const { VISII_REQUESTS_PER_MINUTE: perMinute } = edgeConfigSchema.shape;
     expect(requestsPerAddress).toBeGreaterThanOrEqual(2 * 5 * perMinute.parse(undefined));
   },
-  "sweeper, dead letters and scaler have reserved concurrency": (cloud) => {
+  "sweeper, settlement, dead letters and scaler have reserved concurrency": (cloud) => {
     const reserved = [...cloud.lambdas, ...scalerNames.map((name) => cloud.lambda(name))]
       .filter(({ resource }) => Number(resource.inputs.reservedConcurrentExecutions) > 0)
       .map(({ name }) => name);
     expect(reserved.sort()).toEqual([
       "DeadLetters",
       "ScaleHandler",
+      "Settlement",
       "SweepHandler",
       "TableSubscriberWakeFunction",
     ]);

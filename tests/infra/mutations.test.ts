@@ -59,6 +59,16 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, check:
     "functions and workers access rows by key and cannot scan the table",
   ],
   [
+    "rows may not be read in batches",
+    { file: "infra/table.ts", from: '    "dynamodb:BatchGetItem",\n', to: "" },
+    "functions may call every operation of DynamoDB that the adapter uses",
+  ],
+  [
+    "workers may not request settlements",
+    { file: "infra/worker-role.ts", from: "            putOnSettlementQueue,\n", to: "" },
+    "workers request settlements, which only their function receives",
+  ],
+  [
     "workers may not list the bucket",
     { file: "infra/worker-role.ts", from: "            listObjects,\n", to: "" },
     "roles that read objects can list the bucket, so that S3 returns 404 for a missing object",
@@ -249,7 +259,7 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, check:
   [
     "the sweeper has no reserved concurrency",
     { file: "infra/sweeper.ts", from: "    ...reserved(2),\n", to: "" },
-    "sweeper, dead letters and scaler have reserved concurrency",
+    "sweeper, settlement, dead letters and scaler have reserved concurrency",
   ],
   [
     "the whole account may assume a function's role",

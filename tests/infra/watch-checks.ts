@@ -152,7 +152,7 @@ export const watchChecks: Checks = {
   },
   "every log has the stage's retention": (cloud) => {
     const logs = cloud.all("cloudwatch/logGroup");
-    expect(logs).toHaveLength(11);
+    expect(logs).toHaveLength(12);
     for (const { inputs, name } of logs)
       expect(inputs.retentionInDays, name).toBe(stageSettings(cloud.stage).logDays);
     const written = cloud.tasks.flatMap(({ model, worker }) => [model, worker]);
@@ -185,6 +185,7 @@ export const watchChecks: Checks = {
       "OldestMessage-learning",
       "RowsQuarantined",
       "ScalerErrors",
+      "SettlementErrors",
       "SweepErrors",
       "WakeErrors",
       "WebhookSenderErrors",

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createId } from "../../shared/ids.ts";
-import type { Job } from "../../shared/jobs/job.ts";
+import type { Job, Run } from "../../shared/jobs/job.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
@@ -9,12 +9,14 @@ import { type LocalWorld, openLocalWorld } from "../local-world.ts";
 
 let world: LocalWorld;
 let jobs: JobStore;
+let runs: JobStore["runs"];
 const clock = new ManualClock();
 const account = createId("account", 1, randomBytes(10));
 
 beforeAll(async () => {
   world = await openLocalWorld(clock);
   jobs = new JobStore({ ...world, clock });
+  runs = jobs.runs;
 });
 afterAll(() => world?.stop());
 
@@ -41,20 +43,22 @@ async function stored(): Promise<Job> {
 describe("a job's row", () => {
   it("is leased by one of many workers", async () => {
     const { id } = await stored();
-    const claims = await Promise.all(["a", "b", "c", "d"].map((owner) => jobs.claim(account, id, owner)));
+    const claims = await Promise.all(["a", "b", "c", "d"].map((owner) => runs.claim(account, id, owner)));
     expect(claims.filter((claim) => claim === "taken")).toHaveLength(3);
   });
 
   it("is leased by another worker when the lease expires, and the first one loses it", async () => {
     const { id } = await stored();
-    const first = (await jobs.claim(account, id, "first")) as Job;
+    const first = (await runs.claim(account, id, "first")) as Run;
     clock.advance(queueTiming.lease * 1000 + 1);
-    const second = (await jobs.claim(account, id, "second")) as Job;
+    const second = (await runs.claim(account, id, "second")) as Run;
     expect(second.attempt).toBe(2);
-    expect(await jobs.renew(first, "first")).toBeUndefined();
-    expect(await jobs.end(first, { status: "failed" }, first.attempt)).toMatchObject({ status: "running" });
+    expect(await runs.renew(first, "first")).toBeUndefined();
+    expect(await runs.end(first, { status: "failed" }, { attempt: first.attempt })).toMatchObject({
+      status: "running",
+    });
     expect(
-      await jobs.renew(second, "second", { progress: { stage: "edit", step: 1, steps: 2 } }),
+      await runs.renew(second, "second", { progress: { stage: "edit", step: 1, steps: 2 } }),
     ).toMatchObject({
       progress: { step: 1 },
     });
@@ -62,28 +66,29 @@ describe("a job's row", () => {
 
   it("ends once; the first writer wins", async () => {
     const job = await stored();
-    await jobs.end(job, { status: "canceled" });
-    await jobs.end(job, { status: "succeeded" });
-    expect(await jobs.get(account, job.id)).toMatchObject({ status: "canceled", concluded: false });
-    expect(await jobs.claim(account, job.id, "late")).toBe("over");
+    await runs.end(job, { status: "canceled" });
+    await runs.end(job, { status: "succeeded" });
+    expect(await runs.get(account, job.id)).toMatchObject({ status: "canceled" });
+    expect(await jobs.get(account, job.id)).toMatchObject({ status: "running", concluded: false });
+    expect(await runs.claim(account, job.id, "late")).toBe("over");
   });
 
-  it("is due for the sweeper until its conclusion", async () => {
+  it("is due for the sweeper until its run is removed", async () => {
     const job = await stored();
     const due = async () => {
-      const rows = await world.table.dueBy("edt", new Date(clock.now() + 86_400_000).toISOString(), 100);
-      return rows.some(({ sk }) => sk.endsWith(job.id));
+      const rows = await world.table.dueBy("run", new Date(clock.now() + 86_400_000).toISOString(), 100);
+      return rows.some(({ pk }) => pk.endsWith(job.id));
     };
     expect(await due()).toBe(true);
-    await jobs.end(job, { status: "canceled" });
+    await runs.end(job, { status: "canceled" });
     expect(await due()).toBe(true);
-    await jobs.markConcluded(job);
+    await runs.remove(account, job.id);
     expect(await due()).toBe(false);
   });
 
   it("is queued by ID on its queue", async () => {
     const job = await stored();
-    await jobs.enqueue(job);
+    await runs.enqueue(job);
     const [message] = await world.queues.interactive.receive({
       maximum: 1,
       waitSeconds: 1,

@@ -24,6 +24,12 @@ async function open(credits = 1000): Promise<string> {
   return account;
 }
 
+/** Writes a settlement as its job's settlement does. */
+async function settle(account: string, job: string, used: typeof usage | undefined): Promise<void> {
+  const writes = await ledger.settling(account, job, used);
+  if (writes.length) await world.table.transact(writes);
+}
+
 const sumOf = (account: string) => sumOfLedger(world.table, account);
 
 describe("the ledger", () => {
@@ -31,7 +37,7 @@ describe("the ledger", () => {
     const account = await open();
     await ledger.reserve(account, "job", 100, any);
     expect((await ledger.balance(account))?.available).toBe(900);
-    await ledger.settle(account, "job", usage);
+    await settle(account, "job", usage);
     expect((await ledger.balance(account))?.available).toBe(940);
     expect(await sumOf(account)).toBe(940);
   });
@@ -39,7 +45,7 @@ describe("the ledger", () => {
   it("releases everything after a failure", async () => {
     const account = await open();
     await ledger.reserve(account, "job", 100, any);
-    await ledger.settle(account, "job", undefined);
+    await settle(account, "job", undefined);
     expect((await ledger.balance(account))?.available).toBe(1000);
     expect(await sumOf(account)).toBe(1000);
   });
@@ -48,8 +54,8 @@ describe("the ledger", () => {
     const account = await open();
     await Promise.all(Array.from({ length: 5 }, () => ledger.reserve(account, "job", 100, any)));
     expect((await ledger.balance(account))?.available).toBe(900);
-    await Promise.all(Array.from({ length: 5 }, () => ledger.settle(account, "job", usage)));
-    await ledger.settle(account, "job", undefined);
+    await Promise.all(Array.from({ length: 5 }, () => settle(account, "job", usage)));
+    await settle(account, "job", undefined);
     expect((await ledger.balance(account))?.available).toBe(940);
     expect(await sumOf(account)).toBe(940);
   });
@@ -82,8 +88,8 @@ describe("the ledger", () => {
     await expect(ledger.reserve(account, "i3", 10, limit("interactive"))).rejects.toMatchObject({
       code: "too_many_jobs",
     });
-    await ledger.settle(account, "i1", undefined);
-    await ledger.settle(account, "i1", undefined);
+    await settle(account, "i1", undefined);
+    await settle(account, "i1", undefined);
     await ledger.reserve(account, "i3", 10, limit("interactive"));
     expect((await ledger.balance(account))?.open).toEqual({ interactive: 2, bulk: 2 });
   });
@@ -102,16 +108,16 @@ describe("the ledger", () => {
   it("stores a job's row and its reservation, or neither", async () => {
     const account = await open(100);
     const row = (n: number) => ({ pk: account, sk: `edt#${n}`, data: { n } });
-    await ledger.reserve(account, "one", 60, any, row(1));
-    await ledger.reserve(account, "one", 60, any, row(1));
-    await expect(ledger.reserve(account, "two", 60, any, row(2))).rejects.toMatchObject({
+    await ledger.reserve(account, "one", 60, any, [row(1)]);
+    await ledger.reserve(account, "one", 60, any, [row(1)]);
+    await expect(ledger.reserve(account, "two", 60, any, [row(2)])).rejects.toMatchObject({
       code: "insufficient_credit",
     });
     expect(await world.table.get(row(2))).toBeUndefined();
     expect(await world.table.get(rowKeys.reservation(account, "two"))).toBeUndefined();
-    await ledger.settle(account, "one", usage);
+    await settle(account, "one", usage);
     // The request again, after its job has ended.
-    await ledger.reserve(account, "one", 60, any, row(1));
+    await ledger.reserve(account, "one", 60, any, [row(1)]);
     expect(await ledger.balance(account)).toMatchObject({ available: 40, reserved: 0 });
   });
 

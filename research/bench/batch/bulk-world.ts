@@ -2,15 +2,17 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { createApp } from "../../../functions/app.ts";
 import { defaultEdgeSettings } from "../../../functions/edge.ts";
+import { settleQueued } from "../../../functions/settlement/settlement-queue.ts";
 import { createJobHandler } from "../../../gpu-worker/queue/run-job.ts";
 import { type StandIns, startStandIns } from "../../../local/stand-ins.ts";
 import { openAccount } from "../../../shared/accounts/open-account.ts";
 import { createAwsClients } from "../../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../../shared/aws/s3-object-store.ts";
-import type { Job } from "../../../shared/jobs/job.ts";
+import type { Job, Run } from "../../../shared/jobs/job.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
 import { mapConcurrently } from "../../../shared/map-concurrently.ts";
+import { objectKeys } from "../../../shared/object-keys.ts";
 import { createDownload } from "../../../shared/outbound/download.ts";
 import { publicOnly } from "../../../shared/outbound/outbound-policy.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
@@ -27,7 +29,7 @@ const heap = 256;
 /** Milliseconds between two sweeps. */
 const interval = 1001;
 
-/** The API, the sweeper under its memory limit, and a worker that answers at once, on one table. */
+/** The API, the sweeper under its memory limit, a worker that answers at once and the settlement, on one table. */
 export class BulkWorld {
   readonly table: MemoryTable;
   readonly ledger: Ledger;
@@ -35,7 +37,9 @@ export class BulkWorld {
   readonly #standIns: StandIns;
   readonly #sweeper: ChildProcess;
   readonly #work: (body: string) => Promise<unknown>;
+  readonly #settle: () => Promise<number>;
   readonly #bulk = new MemoryQueue();
+  readonly #settlements = new MemoryQueue();
   #ahead = 0;
   /** Totals over all sweeps. */
   readonly looks = { count: 0, cpu: 0, longest: 0, peak: 0 };
@@ -66,7 +70,7 @@ export class BulkWorld {
       download: createDownload(publicOnly),
     });
     const handle = createJobHandler(
-      { jobs, ledger: this.ledger, table, clock, random, log },
+      { runs: jobs.runs, settlements: this.#settlements, table, clock, random, log },
       async (job) => ({
         results: [resultOf(job)],
         measured: { compute_seconds: 0.1, steps: 30 },
@@ -74,6 +78,8 @@ export class BulkWorld {
     );
     const never = new AbortController().signal;
     this.#work = (body) => handle({ body, receipt: "", receiveCount: 1 }, never);
+    const ports = { jobs, ledger: this.ledger, table, clock, log };
+    this.#settle = () => settleQueued(ports, this.#settlements, 0);
   }
 
   static async open(): Promise<BulkWorld> {
@@ -158,6 +164,7 @@ export class BulkWorld {
     await this.#bulk.sendAll(bulk);
     const messages = await this.#bulk.receive({ maximum: most });
     await mapConcurrently(50, messages, ({ body }) => this.#work(body));
+    while (await this.#settle());
   }
 
   async stop(): Promise<void> {
@@ -166,9 +173,9 @@ export class BulkWorld {
   }
 }
 
-const resultOf = ({ id, request }: Job) => ({
+const resultOf = ({ id, account, request }: Run) => ({
   input: request.kind === "edit" ? (request.images[0] ?? "") : "",
-  key: `results/${id}/000-0.png`,
+  key: objectKeys.result(account, id, 0, 0, "png"),
   width: 512,
   height: 512,
 });

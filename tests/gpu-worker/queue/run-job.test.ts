@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { settleQueued } from "../../../functions/settlement/settlement-queue.ts";
 import { drainDeadLetters, handleDeadLetter } from "../../../functions/sweep/dead-letters.ts";
 import { repairJob } from "../../../functions/sweep/repair-job.ts";
 import { sweep } from "../../../functions/sweep/sweep.ts";
@@ -9,10 +10,11 @@ import { insertAccount } from "../../../shared/accounts/account.ts";
 import { SqsJobQueue } from "../../../shared/aws/sqs-job-queue.ts";
 import { ProcessKilled, RetryableError, VisibleError } from "../../../shared/errors.ts";
 import { createId } from "../../../shared/ids.ts";
-import type { Job } from "../../../shared/jobs/job.ts";
+import type { Job, Run } from "../../../shared/jobs/job.ts";
 import { firstEvent, readEvents } from "../../../shared/jobs/job-events.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
+import { objectKeys } from "../../../shared/object-keys.ts";
 import { queueTiming } from "../../../shared/queue-timing.ts";
 import { rowKeys } from "../../../shared/rows.ts";
 import { systemClock as clock, systemRandom as random } from "../../../shared/system-clock.ts";
@@ -35,19 +37,33 @@ const account = createId("account", Date.now(), randomBytes(10));
  * visibility.
  */
 const patient = { timeout: 10_000 };
-const result = (index: number) => ({ input: "upl_1", key: `results/${index}.png`, width: 8, height: 8 });
-const done: WorkDone = { results: [result(0)], measured: { compute_seconds: 1, steps: 2 } };
+/** Result `index` of a job whose images have four variations each. */
+const result = ({ id }: Pick<Job, "id">, index: number) => ({
+  input: "upl_1",
+  key: objectKeys.result(account, id, Math.floor(index / 4), index % 4, "png"),
+  width: 8,
+  height: 8,
+});
+const succeed: Work = async (job): Promise<WorkDone> => ({
+  results: [result(job, 0)],
+  measured: { compute_seconds: 1, steps: 2 },
+});
 
 let world: LocalWorld;
 let jobs: JobStore;
 let ledger: Ledger;
 let stop: AbortController;
 let loops: Promise<void>[] = [];
+let over = false;
+let settling: Promise<void>;
 
 beforeAll(async () => {
   world = await openLocalWorld();
   jobs = new JobStore({ ...world, clock, timing });
   ledger = new Ledger(world.table, clock);
+  settling = (async () => {
+    while (!over) await settleQueued(ports(), world.settlements, 1);
+  })();
   await insertAccount(world.table, {
     id: account,
     name: "t",
@@ -57,14 +73,28 @@ beforeAll(async () => {
   });
   await ledger.open(account, 1_000_000);
 });
-afterAll(() => world?.stop());
+afterAll(async () => {
+  over = true;
+  await settling;
+  await world?.stop();
+});
 afterEach(async () => {
   stop?.abort();
   await Promise.all(loops);
   loops = [];
 });
 
-const ports = () => ({ jobs, ledger, table: world.table, objects: world.objects, clock, random, log });
+const ports = () => {
+  const { table, objects, settlements } = world;
+  return { jobs, runs: jobs.runs, ledger, table, objects, settlements, clock, random, log };
+};
+
+/** Changes a job's run, as the API or time does. */
+const changeRun = (job: Job, changes: Partial<Run>) =>
+  jobs.runs.change(account, job.id, (run) => ({
+    run: { ...run, ...changes },
+    due: new Date().toISOString(),
+  }));
 
 /** A worker that does `work`; several share the queue. */
 function startWorker(work: Work, shared?: AbortSignal, handlerClock = clock): void {
@@ -85,14 +115,19 @@ async function submit({ reserved = 5000 } = {}): Promise<Job> {
     attempt: 0,
     failures: 0,
     reserved,
-    request: { kind: "edit", text: "sepia", images: [createId("upload", 1, randomBytes(10))] },
+    request: {
+      kind: "edit",
+      text: "sepia",
+      images: Array.from({ length: 8 }, () => createId("upload", 1, randomBytes(10))),
+      count: 4,
+    },
     created_at: new Date().toISOString(),
     cancel_requested: false,
     results: [],
     has_preview: false,
     concluded: false,
   });
-  await jobs.enqueue(job);
+  await jobs.runs.enqueue(job);
   return job;
 }
 
@@ -106,14 +141,14 @@ async function ended(job: Job, seconds = 15): Promise<Job> {
 describe("a worker", () => {
   it("runs and charges a job once if its message arrives three times at two workers", async () => {
     let runs = 0;
-    const work: Work = async () => {
+    const work: Work = async (job, hooks) => {
       runs++;
       await clock.sleep(200);
-      return done;
+      return succeed(job, hooks);
     };
     const job = await submit();
-    await jobs.enqueue(job);
-    await jobs.enqueue(job);
+    await jobs.runs.enqueue(job);
+    await jobs.runs.enqueue(job);
     const before = (await ledger.balance(account))!.available;
     startWorker(work);
     startWorker(work, stop.signal);
@@ -135,14 +170,14 @@ describe("a worker", () => {
     const input = createId("upload", 1, randomBytes(10));
     const made: number[] = [];
     startWorker(
-      async (_, { report }) => {
+      async (claimed, hooks) => {
         for (let index = 0; index < 3; index++) {
           await clock.sleep(300);
-          report({ results: [result(index)], event: { type: "result", index, input } });
+          hooks.report({ results: [result(job, index)], event: { type: "result", index, input } });
           made.push(index);
           await expect.poll(() => published(job), patient).toEqual(["status", ...made.map(() => "result")]);
         }
-        return done;
+        return succeed(claimed, hooks);
       },
       undefined,
       { ...clock, sleep },
@@ -153,10 +188,10 @@ describe("a worker", () => {
   it("retries after an error, and keeps the job if an attempt outlasts visibility timeout and lease", async () => {
     let runs = 0;
     const job = await submit();
-    startWorker(async () => {
+    startWorker(async (job, hooks) => {
       if (++runs === 1) throw new RetryableError("the device is busy");
       await clock.sleep(3500);
-      return done;
+      return succeed(job, hooks);
     });
     expect(await ended(job)).toMatchObject({ status: "succeeded", attempt: 2, failures: 1 });
     expect(runs).toBe(2);
@@ -186,7 +221,7 @@ describe("a worker", () => {
     stop.abort();
     await Promise.all(loops);
     expect(await jobs.get(account, job.id)).toMatchObject({ status: "queued", failures: 0 });
-    startWorker(async () => done);
+    startWorker(succeed);
     expect(await ended(job)).toMatchObject({ status: "succeeded", attempt: 2 });
   });
 
@@ -195,13 +230,11 @@ describe("a worker", () => {
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     const job = await submit();
     const late = await submit();
-    await jobs.change(account, late.id, (row) => ({
-      job: { ...row, cancel_at: new Date(Date.now() + 1500).toISOString() },
-    }));
+    await changeRun(late, { cancel_at: new Date(Date.now() + 1500).toISOString() });
     startWorker(work);
     startWorker(work, stop.signal);
     await expect.poll(() => jobs.get(account, job.id), patient).toMatchObject({ status: "running" });
-    await jobs.change(account, job.id, (row) => ({ job: { ...row, cancel_requested: true } }));
+    await changeRun(job, { cancel_requested: true });
     expect((await ended(job)).status).toBe("canceled");
     expect((await ended(late)).status).toBe("canceled");
   });
@@ -244,13 +277,13 @@ describe("a worker", () => {
   it("charges a job that is canceled at 24 of 32 results for these and for its steps", async () => {
     const job = await submit({ reserved: 32_000 });
     const before = (await ledger.balance(account))!.available;
-    const results = Array.from({ length: 24 }, (_, index) => result(index));
+    const results = Array.from({ length: 24 }, (_, index) => result(job, index));
     startWorker((_, { signal, report }) => {
       report({ results, measured: { compute_seconds: 3, steps: 480 } });
       return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     });
     await expect.poll(() => jobs.get(account, job.id), patient).toMatchObject({ results: { length: 24 } });
-    await jobs.change(account, job.id, (row) => ({ job: { ...row, cancel_requested: true } }));
+    await changeRun(job, { cancel_requested: true });
     expect(await ended(job)).toMatchObject({
       status: "canceled",
       usage: { images: 24, steps: 480, pixels: 24 * 64, credits: 24_000, compute_seconds: 3 },
@@ -260,9 +293,9 @@ describe("a worker", () => {
 
   it("charges the same when its worker stopped responding before it could end it", async () => {
     const job = await submit({ reserved: 32_000 });
-    const held = (await jobs.claim(account, job.id, "a worker that dies")) as Job;
-    await jobs.renew(held, "a worker that dies", { results: [result(0), result(1)] });
-    await jobs.change(account, job.id, (row) => ({ job: { ...row, cancel_requested: true } }));
+    const held = (await jobs.runs.claim(account, job.id, "a worker that dies")) as Run;
+    await jobs.runs.renew(held, "a worker that dies", { results: [result(job, 0), result(job, 1)] });
+    await changeRun(job, { cancel_requested: true });
     await clock.sleep(timing.lease * 1000 + 100);
     await repairJob(ports(), account, job.id);
     expect(await jobs.get(account, job.id)).toMatchObject({ status: "canceled", usage: { credits: 2000 } });
@@ -279,36 +312,36 @@ describe("a late message", () => {
 
   it("is deleted while a healthy worker runs its job, whose row stays due", async () => {
     const job = await submit();
-    const held = (await jobs.claim(account, job.id, "a healthy worker")) as Job;
-    const handle = createJobHandler(ports(), async () => done);
+    const held = (await jobs.runs.claim(account, job.id, "a healthy worker")) as Run;
+    const handle = createJobHandler(ports(), succeed);
     for (let delivery = 0; delivery < timing.maximumReceives + 2; delivery++)
       expect(await handle(await message(job), never)).toBe("done");
-    expect((await world.table.get(rowKeys.resource(account, job.id)))?.due).toBeDefined();
-    expect(await jobs.renew(held, "a healthy worker")).toMatchObject({ status: "running", attempt: 1 });
-    await jobs.end(job, { status: "canceled" });
+    expect((await world.table.get(rowKeys.run(account, job.id)))?.due).toBeDefined();
+    expect(await jobs.runs.renew(held, "a healthy worker")).toMatchObject({ status: "running", attempt: 1 });
+    await jobs.runs.end(job, { status: "canceled" });
   });
 
   it("from the dead-letter queue does not end a job that a healthy worker runs", async () => {
     const job = await submit();
-    const held = (await jobs.claim(account, job.id, "a healthy worker")) as Job;
+    const held = (await jobs.runs.claim(account, job.id, "a healthy worker")) as Run;
     await handleDeadLetter(ports(), (await message(job)).body);
-    expect(await jobs.renew(held, "a healthy worker")).toMatchObject({ status: "running", failures: 0 });
+    expect(await jobs.runs.renew(held, "a healthy worker")).toMatchObject({ status: "running", failures: 0 });
     await clock.sleep(timing.lease * 1000 + 100);
     await handleDeadLetter(ports(), (await message(job)).body);
     expect(await jobs.get(account, job.id)).toMatchObject({ status: "queued", failures: 1 });
-    await jobs.end(job, { status: "canceled" });
+    await jobs.runs.end(job, { status: "canceled" });
   });
 
   it("is sent again if a worker crashes between returning its job and queueing it", async () => {
     await emptyQueue();
     const [job, other] = [await submit(), await submit()];
-    const held = (await jobs.claim(account, job.id, "a worker that stops")) as Job;
-    await jobs.release(held, "a worker that stops");
+    const held = (await jobs.runs.claim(account, job.id, "a worker that stops")) as Run;
+    await jobs.runs.release(held, "a worker that stops");
     const before = await waiting();
     await repairJob(ports(), account, job.id);
     expect(await waiting()).toBe(before + 1);
     await emptyQueue();
-    for (const { id } of [job, other]) await jobs.end({ account, id }, { status: "canceled" });
+    for (const { id } of [job, other]) await jobs.runs.end({ account, id }, { status: "canceled" });
   });
 
   it("is sent again for a waiting job only if its queue is empty or hours have passed", async () => {
@@ -321,11 +354,11 @@ describe("a late message", () => {
     await repairJob(ports(), account, job.id);
     expect(await waiting()).toBe(1);
     const longAgo = new Date(Date.now() - timing.queuedLongest * 1000).toISOString();
-    await jobs.change(account, job.id, (row) => ({ job: { ...row, enqueued_at: longAgo } }));
+    await changeRun(job, { enqueued_at: longAgo });
     await repairJob(ports(), account, job.id);
     expect(await waiting()).toBe(2);
     await emptyQueue();
-    await jobs.end(job, { status: "canceled" });
+    await jobs.runs.end(job, { status: "canceled" });
   });
 
   async function emptyQueue(): Promise<void> {
@@ -346,19 +379,19 @@ describe("the sweeper", () => {
     const template = await submit();
     const job = await jobs.insert({ ...template, id });
     await sweepAll();
-    startWorker(async () => done);
+    startWorker(succeed);
     expect((await ended(job)).status).toBe("succeeded");
     expect((await ended(template)).status).toBe("succeeded");
   });
 
   it("queues a crashed worker's job again, and sends the webhooks that it did not send", async () => {
     const held = await submit();
-    await jobs.claim(account, held.id, "a worker that dies");
+    await jobs.runs.claim(account, held.id, "a worker that dies");
     const untold = await submit();
-    await jobs.end(untold, { status: "canceled" });
+    await jobs.runs.end(untold, { status: "canceled" });
     await clock.sleep(2100);
     await sweepAll();
-    startWorker(async () => done);
+    startWorker(succeed);
     expect((await ended(untold)).status).toBe("canceled");
     expect(await ended(held)).toMatchObject({ status: "succeeded", attempt: 2 });
   });

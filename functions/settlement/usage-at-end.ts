@@ -1,6 +1,6 @@
-import { workCost } from "../prices.ts";
-import type { Usage } from "../resources/fields.ts";
-import type { Job } from "./job.ts";
+import type { Job } from "../../shared/jobs/job.ts";
+import { workCost } from "../../shared/prices.ts";
+import type { Usage } from "../../shared/resources/fields.ts";
 
 /**
  * The usage that a job is charged for: its stored results and the steps of its last attempt. A failure
