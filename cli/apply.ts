@@ -13,6 +13,7 @@ interface ApplyOptions extends SamplingOptions {
   readonly mixing?: Mixing;
 }
 
+/** Adds `visii apply`. */
 export function addApplyCommand(program: Command, context: Context): void {
   const command = program
     .command("apply")

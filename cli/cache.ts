@@ -8,6 +8,7 @@ interface CacheOptions {
   readonly json?: boolean;
 }
 
+/** Adds `visii cache`. */
 export function addCacheCommand(program: Command, context: Context): void {
   program
     .command("cache")

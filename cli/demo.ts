@@ -29,6 +29,7 @@ interface DemoOptions extends ModelOptions {
   readonly json?: boolean;
 }
 
+/** Adds `visii demo`. */
 export function addDemoCommand(program: Command, context: Context): void {
   const command = program
     .command("demo")

@@ -4,6 +4,7 @@ import type { DoctorReport, ModelReport, Probe } from "./doctor-report.ts";
 import { devices } from "./engine.ts";
 import { shellWords } from "./shell-words.ts";
 
+/** Formats the report of `visii doctor` as text. */
 export function describeDoctor(report: DoctorReport): string {
   const { memory } = report;
   return [

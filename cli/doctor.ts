@@ -25,6 +25,7 @@ interface DoctorOptions {
 /** Seconds after which an unresponsive device is reported as broken. */
 const probeTimeout = 120;
 
+/** Adds `visii doctor`. */
 export function addDoctorCommand(program: Command, context: Context): void {
   program
     .command("doctor")

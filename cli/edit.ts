@@ -8,6 +8,7 @@ import { editRemotely } from "./remote/edit-remotely.ts";
 import { addSamplingOptions, localSampling, type SamplingOptions } from "./sampling-options.ts";
 import { serverAddress } from "./server-options.ts";
 
+/** Adds `visii edit`. */
 export function addEditCommand(program: Command, context: Context): void {
   const command = program
     .command("edit")

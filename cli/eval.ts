@@ -25,6 +25,7 @@ import { addModelOptions } from "./model-options.ts";
 import { finiteNumber, nonEmpty, oneOf, wholeNumber } from "./parse-values.ts";
 import { shellWords } from "./shell-words.ts";
 
+/** Adds `visii eval`. */
 export function addEvalCommand(program: Command, context: Context): void {
   const command = program
     .command("eval")

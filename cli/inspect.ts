@@ -13,6 +13,7 @@ interface InspectOptions {
 
 type NearestWords = readonly { readonly words: readonly string[]; readonly cosine: readonly number[] }[];
 
+/** Adds `visii inspect`. */
 export function addInspectCommand(program: Command, context: Context): void {
   program
     .command("inspect")

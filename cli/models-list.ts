@@ -3,6 +3,7 @@ import { listStored } from "visii-engine/model-store";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
 
+/** Adds `visii models list`. */
 export function addModelsListCommand(models: Command, context: Context): void {
   models
     .command("list")

@@ -20,6 +20,7 @@ interface PullCommandOptions {
 
 const publicHub = "https://huggingface.co";
 
+/** Adds `visii models pull`. */
 export function addModelsPullCommand(models: Command, context: Context): void {
   models
     .command("pull")

@@ -3,6 +3,7 @@ import { removeStored } from "visii-engine/model-store";
 import type { Context } from "./context.ts";
 import { modelStoreRoot } from "./model-location.ts";
 
+/** Adds `visii models remove`. */
 export function addModelsRemoveCommand(models: Command, context: Context): void {
   models
     .command("remove")

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { modelFolder } from "./model-location.ts";
 import { transferProgress } from "./transfer-progress.ts";
 
+/** Adds `visii models verify`. */
 export function addModelsVerifyCommand(models: Command, context: Context): void {
   models
     .command("verify")

@@ -12,6 +12,7 @@ const types: Readonly<Record<string, UploadType>> = {
   ".tiff": "image/tiff",
 };
 
+/** Returns the content type of an upload by the file's extension. */
 export function contentTypeOf(file: string): UploadType {
   const type = types[extname(file).toLowerCase()];
   if (!type) throw new Error(`${file} has an unsupported type; use JPEG, PNG, WebP, AVIF, HEIC or TIFF`);

@@ -23,6 +23,7 @@ export interface ReadCache {
 const accountTtl = 30_000;
 const depthTtl = 1000;
 
+/** Creates the cache, which is in this process's memory. */
 export function createReadCache({ table, queues, clock }: CachePorts): ReadCache {
   const perf = { now: () => clock.now() };
   const accounts = new LRUCache<string, Account>({

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The bundled model, from the photos to a model folder, in one command. Every step is skipped where its result is there, and training
-# goes on from its last checkpoint, so running it again after a stop is right.
+# Trains the bundled model, from the photos to a model folder. Steps whose result exists are skipped, and training resumes from its last
+# checkpoint, so the command can be repeated after an interruption.
 #
 #   training/run.sh                                   # two CPU cores, three and a half hours
 #   DEVICE=cuda MINUTES=12 training/run.sh             # one GPU
 #
-# Needs Debian or a relative of it (apt-get download), npm, git history, and Python 3.11+ with training/requirements.txt.
+# Requires Debian or a derivative (apt-get download), npm, the git history, and Python 3.11+ with training/requirements.txt.
 set -euo pipefail
 cd "$(dirname "$0")"
 DEVICE=${DEVICE:-cpu}
@@ -17,14 +17,14 @@ export VISII_TRAINING_CACHE=${VISII_TRAINING_CACHE:-$PWD/.cache}
 cache=$VISII_TRAINING_CACHE
 mkdir -p "$cache"
 
-# glibc's allocator hands memory back and faults it in again all the time: half of a core. jemalloc's default settings are the right ones.
+# glibc's allocator repeatedly returns memory and faults it in again, which costs half of a core. jemalloc does not, with its defaults.
 jemalloc=$(ls /usr/lib/*/libjemalloc.so.2 2>/dev/null | head -n 1 || true)
 if [ -n "$jemalloc" ]; then export LD_PRELOAD=$jemalloc; else echo "libjemalloc2 is not installed: training on a CPU will be slower"; fi
 
 "$PYTHON" photos.py install
 [ -f "$cache/train.npy" ] || "$PYTHON" photos.py build
 "$PYTHON" teachers.py install
-# The model of version 0.1, which edits colors, is where training starts.
+# Training starts from the model of version 0.1, which edits colors.
 if [ ! -d "$cache/start" ]; then
   mkdir "$cache/start"
   git -C .. archive f1a1cfc models/mini | tar -x --strip-components=2 -C "$cache/start"
@@ -36,7 +36,7 @@ else
   settings=(--workers 2 --groups64 24 --groups128 8 --groups256 2)
   first=2e-3 second=1.5e-3
 fi
-# The second run goes on by words and pairs alone, as the pair encoder of the first can be relied on.
+# The second run uses words and pairs alone, because the first run's pair encoder is good enough.
 "$PYTHON" train.py "${settings[@]}" --run "$cache/first" --minutes "$MINUTES" --small 0.5 --large 0.2 --lr $first
 [ -d "$cache/first/model" ] || "$PYTHON" export.py "$cache/first/model" --run "$cache/first"
 "$PYTHON" train.py "${settings[@]}" --run "$cache/run" --start "$cache/first/model" --minutes "$MINUTES" --small 0.3 --large 0.3 --lr $second

@@ -50,6 +50,7 @@ const close = createRoute({
   },
 });
 
+/** Adds the routes of the key's account: reading and closing it. */
 export function addAccountRoutes(app: OpenAPIHono<EdgeEnv>, { table, clock, ledger, keys }: Edge): void {
   app.openapi(get, async (context) => {
     const id = context.get("account");

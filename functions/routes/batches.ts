@@ -36,6 +36,7 @@ const actions = {
   resume: { summary: "Resume a paused schedule", from: ["paused"] },
 } as const;
 
+/** Adds the routes of batches and schedules. */
 export function addBatchRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, clock } = edge;
 

@@ -17,6 +17,7 @@ import { listJobs } from "./job-lists.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { exampleId, jsonBody } from "./route-parts.ts";
 
+/** Adds the routes of edits. */
 export function addEditRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const routes = jobRoutes(app, edge, "edits", editSchema.meta({ id: "Edit" }), {
     find: (context, id) => requireJob(edge, context, id),

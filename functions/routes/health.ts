@@ -15,6 +15,7 @@ const get = createRoute({
   },
 });
 
+/** Adds the health check. */
 export function addHealthRoute(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(get, (context) => context.json({ status: "ok" as const }, 200));
 }

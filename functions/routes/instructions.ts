@@ -34,6 +34,7 @@ const patch = createRoute({
   responses: { 200: json(shown, "The instruction"), ...orProblem },
 });
 
+/** Adds the routes of instructions: learning, importing, reading, updating, canceling and deleting them. */
 export function addInstructionRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { jobs } = edge;
   const routes = jobRoutes(app, edge, "instructions", shown, {

@@ -57,6 +57,7 @@ const revoke = createRoute({
   responses: { 204: { description: "Revoked" }, ...orProblem },
 });
 
+/** Adds the routes of API keys. */
 export function addKeyRoutes(app: OpenAPIHono<EdgeEnv>, { keys, settings, clock, ledger }: Edge): void {
   async function present({ account, hash: _, ...key }: StoredKey): Promise<KeyResource> {
     const spender = spenderOf(key, clock.now());

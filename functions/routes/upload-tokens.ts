@@ -51,6 +51,7 @@ const revoke = createRoute({
 const present = ({ account: _, key: __, hash: ___, ...token }: StoredUploadToken): UploadTokenResource =>
   token;
 
+/** Adds the routes of upload tokens. */
 export function addUploadTokenRoutes(app: OpenAPIHono<EdgeEnv>, { uploadTokens, table }: Edge): void {
   app.openapi(create, async (context) => {
     const key = context.get("key");

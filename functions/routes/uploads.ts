@@ -85,6 +85,7 @@ const download = createRoute({
   responses: { 201: json(shown, "The upload, ready for use"), ...orProblem },
 });
 
+/** Adds the routes of uploads. */
 export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, objects, clock, random, uploadTokens } = edge;
   const limitOf = async (account: string) => storageLimit(await edge.accountOf(account));

@@ -23,6 +23,7 @@ const get = createRoute({
   responses: { 200: json(usageReportSchema.meta({ id: "UsageReport" }), "The report"), ...orProblem },
 });
 
+/** Adds the usage report. */
 export function addUsageRoutes(app: OpenAPIHono<EdgeEnv>, { ledger, clock, settings }: Edge): void {
   const { reportEntries } = settings;
   app.openapi(get, async (context) => {

@@ -145,6 +145,7 @@ const present = ({ account: _, secret: __, previous: ___, ...webhook }: StoredWe
   webhook;
 const presentDelivery = ({ account: _, body: __, ...delivery }: StoredDelivery): DeliveryResource => delivery;
 
+/** Adds the routes of webhooks and their deliveries. */
 export function addWebhookRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
   const { table, clock, random } = edge;
   const read = async (account: string) =>

@@ -32,6 +32,7 @@ interface AblateOptions extends ModelOptions {
 
 const bundledSet = fileURLToPath(new URL("../../evaluation-set", import.meta.url));
 
+/** Adds `npm run research -- ablate`. */
 export function addAblateCommand(program: Command, context: Context): void {
   const command = program
     .command("ablate")

@@ -20,6 +20,7 @@ const names = [
   "tiny-sdxl-instruct-pix2pix",
 ] as const satisfies readonly LayoutName[];
 
+/** Adds `npm run research -- random-model`. */
 export function addRandomModelCommand(program: Command, context: Context): void {
   program
     .command("random-model")

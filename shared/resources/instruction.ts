@@ -15,6 +15,7 @@ import {
   webhookUrlSchema,
 } from "./fields.ts";
 
+/** Schemas of instructions in the API. */
 export const createInstructionSchema = z
   .strictObject({
     pairs: z

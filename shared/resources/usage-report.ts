@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { timeSchema, usageSchema } from "./fields.ts";
 
+/** Schemas of the usage report. */
 export const usageQuerySchema = z.object({
   from: timeSchema.optional().describe("Start, inclusive. Default: 30 days before `to`."),
   to: timeSchema.optional().describe("End, exclusive. Default: now."),

@@ -9,6 +9,7 @@ import { LiveStatus } from "./live-status.tsx";
 import { Shelf } from "./shelf.tsx";
 import { Stage } from "./stage.tsx";
 
+/** The whole page. */
 export function App() {
   return (
     <>

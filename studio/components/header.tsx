@@ -1,6 +1,7 @@
 import { key } from "../state/session.ts";
 import { Credit } from "./credit.tsx";
 
+/** The page's header: account and reference. */
 export function Header() {
   return (
     <header class="header">

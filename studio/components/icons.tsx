@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 
+/** Icons of the page, as inline SVG. */
 function Icon({ children }: { readonly children: ComponentChildren }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

@@ -6,6 +6,7 @@ const sources = [
   ["file", "File"],
 ] as const;
 
+/** Selects the source of the edit: pair, words or file. */
 export function SourceSwitch() {
   return (
     <fieldset class="switch">

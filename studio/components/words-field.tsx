@@ -5,6 +5,7 @@ interface WordsFieldProps {
   readonly placeholder: string;
 }
 
+/** Input for a text prompt. */
 export function WordsField({ label, placeholder }: WordsFieldProps) {
   return (
     <label class="control">

@@ -26,7 +26,7 @@ const [hasPython, hasJava, hasMaven] = await Promise.all([
   runs("java", "-version"),
   runs("mvn", "--version"),
 ]);
-if (!hasPython || !hasJava) console.warn("Generated clients NOT TESTED, for want of Java or Python");
+if (!hasPython || !hasJava) console.warn("Generated clients NOT TESTED, because Java or Python is missing");
 
 /** PyPI's package of the generator carries its jar. */
 const packages = [
