@@ -6,8 +6,8 @@ import { ensureWritableFolder } from "../../engine/files/write-atomically.ts";
 import { psnr } from "../../engine/image-quality/psnr.ts";
 import { contactSheet, type Sheet } from "../../engine/images/contact-sheet.ts";
 import { decodeImage } from "../../engine/images/decode-image.ts";
-import { fitToModel } from "../../engine/images/fit-to-model.ts";
-import type { RgbImage } from "../../engine/images/rgb-image.ts";
+import { resizeImage } from "../../engine/images/resize-image.ts";
+import { cropImage, type RgbImage } from "../../engine/images/rgb-image.ts";
 import { encodeImage } from "../../engine/images/write-image.ts";
 import type { Instruction } from "../../engine/instruction/instruction.ts";
 import { readInstruction, writeInstruction } from "../../engine/instruction/instruction-file.ts";
@@ -43,8 +43,16 @@ export class Studio {
     return this.fit(image, resolution);
   }
 
+  /** Crops to the model's multiple instead of padding, whose repeated pixels would be visible. */
   fit(image: RgbImage, resolution = this.pipeline.defaults.resolution): RgbImage {
-    return fitToModel(image, { resolution, multiple: this.pipeline.sizeMultiple }).image;
+    const { sizeMultiple } = this.pipeline;
+    const scale = resolution / Math.sqrt(image.width * image.height);
+    const fitted = (side: number) => Math.floor((side * scale) / sizeMultiple) * sizeMultiple;
+    const [toWidth, toHeight] = [fitted(image.width), fitted(image.height)];
+    const [width, height] = [Math.round(toWidth / scale), Math.round(toHeight / scale)];
+    const left = Math.floor((image.width - width) / 2);
+    const top = Math.floor((image.height - height) / 2);
+    return resizeImage(cropImage(image, { left, top, width, height }), toWidth, toHeight);
   }
 
   /**

@@ -1,8 +1,11 @@
-import { wholePairs } from "../state/bench.ts";
+import { isBenchEmpty, wholePairs } from "../state/bench.ts";
+import { isExampleLoaded, layOutExample } from "../state/example.ts";
 import { learning } from "../state/learn.ts";
 import { chosen } from "../state/library.ts";
+import { quietly } from "../state/notices.ts";
 import { runs } from "../state/runs.ts";
 import { Compare } from "./compare.tsx";
+import { ImageIcon } from "./icons.tsx";
 
 /** Introduction, shown until there is a result. */
 export function Intro() {
@@ -18,6 +21,11 @@ export function Intro() {
       </p>
       {pair ? (
         <Compare before={pair.before.url} after={pair.after.url} name="The pair" isFramed />
+      ) : undefined}
+      {isBenchEmpty.value && isExampleLoaded.value ? (
+        <button class="button show-example" type="button" onClick={() => quietly(layOutExample())}>
+          <ImageIcon /> Show the example
+        </button>
       ) : undefined}
     </section>
   );

@@ -38,7 +38,7 @@ export function PhotoTray() {
           <DropZone label="Add photos" isMultiple place="photos">
             <span class="slot-empty">
               <PlusIcon />
-              Add photos
+              Add
             </span>
           </DropZone>
           <CameraButton label="Take a photo" place="photos" />

@@ -34,6 +34,7 @@ export const wholePairs = computed(() => pairs.value.filter(isWhole));
 /** A pair that lacks one photo. */
 export const hasHalfPair = computed(() => pairs.value.some((pair) => !isWhole(pair) && !isEmpty(pair)));
 export const hasPair = computed(() => wholePairs.value.length > 0 && !hasHalfPair.value);
+export const isBenchEmpty = computed(() => pairs.value.every(isEmpty) && photos.value.length === 0);
 export const isExample = computed(() => pairs.value.some(isOfExample));
 export const canAddPair = computed(
   () => !isExample.value && pairs.value.every(isWhole) && pairs.value.length < maxPairs,

@@ -1,7 +1,11 @@
+import { signal } from "@preact/signals";
 import { pairs, photos } from "./bench.ts";
 import { openPicture } from "./picture.ts";
 
 export const exampleName = "Painting";
+
+/** True once its photos have been loaded; then it can be shown again. */
+export const isExampleLoaded = signal(false);
 
 const folder = "/studio/example/";
 
@@ -20,4 +24,5 @@ export async function layOutExample(): Promise<void> {
   if (first && !more.length && !first.before && !first.after) pairs.value = [{ ...first, before, after }];
   const found = await others;
   if (!photos.value.length) photos.value = found;
+  isExampleLoaded.value = true;
 }

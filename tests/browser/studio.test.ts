@@ -306,6 +306,12 @@ describeInBrowser("the studio", (studio) => {
         await page.setViewportSize({ width, height: 900 });
         expect(await findings(page)).toEqual([]);
       }
+      await page.getByRole("button", { name: "Remove the before photo" }).click();
+      await page.getByRole("button", { name: "Remove all 3" }).click();
+      await page.getByText("Add a photo before and after the edit.").waitFor();
+      expect(await findings(page)).toEqual([]);
+      await page.getByRole("button", { name: "Show the example" }).click();
+      await page.getByRole("button", { name: "Learn and edit 3 photos" }).waitFor();
     },
     timeout,
   );
