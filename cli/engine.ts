@@ -56,6 +56,7 @@ export async function withPipeline<Result>(
 ): Promise<Result> {
   const { defaultMemory, openPipeline } = await loadEngine();
   const cache = cacheOptions();
+  const note = (line: string) => progress.note(line);
   Object.assign(process.env, { ...environmentFor(device, precision), ...process.env });
   // The host's free memory limits only the CPU; other devices have their own memory.
   const allowed =
@@ -65,7 +66,8 @@ export async function withPipeline<Result>(
     device,
     precision,
     ...defined({ threads, resolution }),
-    ...(cache ? { cache: { ...cache, note: (line: string) => progress.note(line) } } : {}),
+    note,
+    ...(cache ? { cache: { ...cache, note } } : {}),
     ...defined({ memory: allowed }),
   });
   try {

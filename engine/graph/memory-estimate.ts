@@ -1,3 +1,4 @@
+import { foldedValues } from "./folded-values.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 import { views } from "./graph-work.ts";
 import type { OpType } from "./operators.ts";
@@ -65,16 +66,6 @@ function scratchBytes({ op, inputs, outputs }: GraphNode): number {
   if (op !== "DynamicQuantizeConv") return 0;
   const [batch, , height, width] = outputs[0]!.shape as readonly [number, number, number, number];
   return 2 * batch * height * width * inputs[1]!.shape[0]! + bytesOf(outputs[0]!);
-}
-
-/** Values that depend only on weights and constants. */
-function foldedValues({ nodes }: Graph): ReadonlySet<Value> {
-  const folded = new Set<Value>();
-  const fixed = (value: Value) =>
-    value.origin.kind === "weight" || value.origin.kind === "constant" || folded.has(value);
-  for (const { inputs, outputs } of nodes)
-    if (inputs.every(fixed)) for (const output of outputs) folded.add(output);
-  return folded;
 }
 
 /** Elementwise operators, which overwrite an operand that is read for the last time. */

@@ -6,7 +6,9 @@ import { ModelCache, type ModelCacheOptions } from "../model-cache/model-cache.t
 import type { Precision } from "../networks/precision.ts";
 import { keysValuesWidth, type TextAttention, textAttentions } from "../networks/text-attention.ts";
 import { latentMultiple } from "../networks/unet-2d-condition.ts";
+import { cudaRewrites } from "../rewrite/cuda-rewrites.ts";
 import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
+import { kindOf } from "../runtime/device.ts";
 import { availableDeviceMemory } from "../runtime/device-memory.ts";
 import type { Device, Session } from "../runtime/session.ts";
 import { clipPixels } from "./clip-pixels.ts";
@@ -42,6 +44,8 @@ export interface PipelineOptions {
   readonly memory?: number;
   /** Cache for data that is the same at every start; recomputed when absent. */
   readonly cache?: ModelCacheOptions;
+  /** Called with a message when the device fails the self-test of a rewrite, which is then left out. */
+  note?(line: string): void;
 }
 
 /** Latents of one image: [channels, height, width], row-major. */
@@ -117,13 +121,13 @@ export class Pipeline {
 
   constructor(
     model: ModelFolder,
-    { resolution, memory, ...options }: Omit<PipelineOptions, "cache">,
+    { resolution, memory, note, ...options }: Omit<PipelineOptions, "cache">,
     onDisk?: ModelCache,
   ) {
     this.model = model;
     this.defaults = resolution === undefined ? model.defaults : { ...model.defaults, resolution };
     this.device = options.device;
-    this.#sessions = new SessionCache({ ...options, root: model.folder }, memory, onDisk);
+    this.#sessions = new SessionCache({ ...options, root: model.folder }, memory, onDisk, note);
   }
 
   /** Precision of the UNet. */
@@ -133,6 +137,10 @@ export class Pipeline {
   /** Memory limit of all sessions together, in bytes. */
   get memory(): number {
     return this.#sessions.memory;
+  }
+  /** Rewrites of the UNet for this device, by name: null where they are on, else why they are left out. */
+  get rewrites(): ReadonlyMap<string, string | null> {
+    return this.#sessions.rewrites;
   }
   get modelId(): string {
     return this.model.id;
@@ -324,8 +332,10 @@ export class Pipeline {
     const { latents, image, timesteps, text, pooled, learned, height, width } = samples;
     const batch = timesteps.length;
     const learnedRows = learned ? learned.length / this.keysValuesWidth : 0;
-    const session = await this.session(`unet ${batch}x${width}x${height} ${learnedRows}`, () =>
-      forwardUnet(this.model, { batch, height, width, learnedRows }),
+    const session = await this.#sessions.get(
+      `unet ${batch}x${width}x${height} ${learnedRows}`,
+      () => forwardUnet(this.model, { batch, height, width, learnedRows }),
+      kindOf(this.device) === "cuda" ? cudaRewrites : [],
     );
     const { prediction } = await session.run({
       latents,

@@ -1,8 +1,10 @@
 import { estimateMemory, residentBytes } from "../graph/memory-estimate.ts";
 import type { ModelCache } from "../model-cache/model-cache.ts";
+import type { DeviceRewrite } from "../rewrite/cuda-rewrites.ts";
 import { fuseAttention } from "../rewrite/fuse-attention.ts";
 import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
+import { TestedRewrites } from "./tested-rewrites.ts";
 
 /**
  * Maximum number of sessions. Each image size needs its own, so photos of many shapes would otherwise keep
@@ -25,17 +27,37 @@ export class SessionCache {
   readonly memory: number;
   readonly #options: SessionOptions;
   readonly #onDisk: ModelCache | undefined;
+  readonly #rewrites: TestedRewrites;
   /** In least-recently-used order. */
   readonly #entries = new Map<string, Entry>();
 
-  /** @param onDisk data computed from the weights by earlier processes */
-  constructor(options: SessionOptions, memory = defaultMemory, onDisk?: ModelCache) {
+  /**
+   * @param onDisk data computed from the weights by earlier processes
+   * @param note called with a message once for each rewrite that the device fails
+   */
+  constructor(
+    options: SessionOptions,
+    memory = defaultMemory,
+    onDisk?: ModelCache,
+    note?: (line: string) => void,
+  ) {
     this.memory = memory;
+    this.#rewrites = new TestedRewrites(options, note);
     this.#options = options;
     this.#onDisk = onDisk;
   }
 
-  async get(key: string, build: () => OptimizedGraph): Promise<Session> {
+  /** See {@link TestedRewrites.outcomes}. */
+  get rewrites(): ReadonlyMap<string, string | null> {
+    return this.#rewrites.outcomes;
+  }
+
+  /** @param rewrites for a graph that is not differentiated: used as far as the device passes their tests */
+  async get(
+    key: string,
+    build: () => OptimizedGraph,
+    rewrites: readonly DeviceRewrite[] = [],
+  ): Promise<Session> {
     const known = this.#entries.get(key);
     if (known) {
       this.#entries.delete(key);
@@ -46,14 +68,15 @@ export class SessionCache {
     const graph = fuseAttention(build(), where);
     const bytes = residentBytes(estimateMemory(graph), where);
     const room = this.#makeRoom(bytes);
-    const made = { session: room.then(() => this.#create(graph)), bytes };
+    const made = { session: room.then(() => this.#create(graph, rewrites)), bytes };
     this.#entries.set(key, made);
     // A failed compilation is not cached.
     made.session.catch(() => this.#entries.delete(key));
     return made.session;
   }
 
-  #create(graph: OptimizedGraph): Promise<Session> {
+  async #create(plain: OptimizedGraph, rewrites: readonly DeviceRewrite[]): Promise<Session> {
+    const graph = await this.#rewrites.apply(plain, rewrites);
     return this.#onDisk
       ? this.#onDisk.serve(graph, (stored) => Session.create(graph, { ...this.#options, stored }))
       : Session.create(graph, this.#options);

@@ -2,6 +2,7 @@ import type { Graph, GraphNode } from "../graph/graph.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { sameShape, type Value } from "../graph/value.ts";
 import { type OptimizedGraph, optimize } from "./optimize.ts";
+import { readElsewhere, readersOf } from "./readers.ts";
 import { applyRules, isNode, type RewriteRule, rewriteRule, type Scene } from "./rewrite-rule.ts";
 
 /**
@@ -9,6 +10,13 @@ import { applyRules, isNode, type RewriteRule, rewriteRule, type Scene } from ".
  * autoencoder's single head of 512, 0.9 × to 0.98 × for the UNet's of 24 to 160.
  */
 const widestHead = 256;
+
+/**
+ * On CUDA the widths of a head must be multiples of this and at most {@link widestHead}. For others the kernel
+ * holds all the scores (onnxruntime/contrib_ops/cuda/bert/multihead_attention.cc, flash_attention/flash_api.h,
+ * cutlass_fmha/memory_efficient_attention.h).
+ */
+const cudaHeadMultiple = 8;
 
 /** One product P·V with P = softmax(α·Q·Kᵀ), for all queries or for a slice of them. */
 interface Piece {
@@ -27,7 +35,6 @@ interface Found {
   readonly pieces: readonly Piece[];
   /** The result in heads, [B, H, L, e]. */
   readonly mixed: Value;
-  readonly read: (value: Value) => number;
 }
 
 /**
@@ -35,8 +42,8 @@ interface Found {
  * which never holds all scores at once. Attention with a mask stays as it is, and so does attention whose
  * scores are read elsewhere: in a graph with its derivative, the backward pass needs the weights.
  *
- * On a GPU nothing is fused: onnxruntime 1.30's WebGPU kernel gives wrong results on a software adapter, and
- * CUDA's is not tested.
+ * On a GPU nothing is fused: onnxruntime 1.30's WebGPU kernel gives wrong results on a software adapter. On CUDA
+ * the rule is one of `cuda-rewrites.ts`.
  */
 export function fuseAttention(graph: OptimizedGraph, where: "cpu" | "gpu" = "cpu"): OptimizedGraph {
   if (where === "gpu") return graph;
@@ -45,8 +52,8 @@ export function fuseAttention(graph: OptimizedGraph, where: "cpu" | "gpu" = "cpu
 }
 
 /** The rule behind {@link fuseAttention}, for one graph. */
-export function fusedAttention(graph: Graph): RewriteRule {
-  const counts = countReads(graph);
+export function fusedAttention(graph: Graph, where: "cpu" | "cuda" = "cpu"): RewriteRule {
+  const readers = readersOf(graph);
   return rewriteRule<Found>({
     name: "fused attention",
     pattern: (node, scene) => {
@@ -55,15 +62,13 @@ export function fusedAttention(graph: Graph): RewriteRule {
       const made = scene.producer(mixed);
       const parts = isNode(made, "Concat") && made.attributes.axis === 2 ? made.inputs : [mixed];
       const pieces = parts.map((part) => bindPiece(part, scene));
-      return pieces.every((piece) => piece !== null)
-        ? { pieces, mixed, read: (value) => counts.get(value) ?? 0 }
-        : null;
+      return pieces.every((piece) => piece !== null) ? { pieces, mixed } : null;
     },
-    check: ({ pieces, mixed, read }) => {
+    check: ({ pieces, mixed }) => {
       const [first] = pieces as readonly [Piece];
       const [, heads, length, width] = mixed.shape as readonly [number, number, number, number];
-      const held = [mixed, ...pieces.flatMap(({ inner }) => inner)].find((value) => read(value) !== 1);
-      if (held) return `${held.name} is read elsewhere`;
+      const held = readElsewhere(readers, [mixed, ...pieces.flatMap(({ inner }) => inner)]);
+      if (held) return held;
       const { queries, keys, values, scale } = first;
       const agree = (piece: Piece, index: number) =>
         piece.queries === queries &&
@@ -77,7 +82,10 @@ export function fusedAttention(graph: Graph): RewriteRule {
       const headsOf = ({ shape }: Value) => [shape[0]!, shape[1]!];
       if ([keys, values].some((value) => !sameShape(headsOf(value), headsOf(queries))))
         return `keys or values are shared by the ${heads} heads or by the batch`;
-      const widest = Math.max(width, queries.shape[3]!);
+      const widths = [width, queries.shape[3]!];
+      const odd = where === "cuda" ? widths.find((each) => each % cudaHeadMultiple) : undefined;
+      if (odd) return `CUDA has no fused kernel for a head of ${odd}`;
+      const widest = Math.max(...widths);
       return widest > widestHead ? `a head of ${widest} is faster as products` : null;
     },
     rewrite: ({ pieces: [first], mixed }, graph) => {
@@ -89,14 +97,6 @@ export function fusedAttention(graph: Graph): RewriteRule {
       return graph.reshape(joined, [batch, length, heads, width]);
     },
   });
-}
-
-/** Counts the reads of each value, as an operand or as an output of the graph. */
-function countReads({ nodes, outputs }: Graph): ReadonlyMap<Value, number> {
-  const counts = new Map<Value, number>();
-  for (const value of [...nodes.flatMap(({ inputs }) => inputs), ...outputs.values()])
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-  return counts;
 }
 
 /** [B, H, L, d] → [B, L, H, d]. */

@@ -85,6 +85,25 @@ export function applyRules(graph: Graph, rules: readonly RewriteRule[]): Rewritt
   return { graph: { ...graph, nodes: builder.nodes, outputs }, applied: replaced.size, refusals };
 }
 
+/** A node that a rule would replace in a graph. */
+interface Place {
+  readonly node: GraphNode;
+  readonly write: (graph: GraphBuilder) => Value;
+}
+
+/** Every place where a rule applies to a graph as it is, without rewriting it. */
+export function placesOf(graph: Graph, rules: readonly RewriteRule[]): readonly Place[] {
+  const builder = GraphBuilder.rewriting(graph);
+  const scene = new GrowingScene(builder);
+  return graph.nodes.flatMap((node) => {
+    const attempts = rules.map((rule) => rule.attempt(node, scene));
+    const found = attempts.find((attempt) => attempt !== null && "write" in attempt);
+    builder.nodes.push(node);
+    scene.catchUp();
+    return found && "write" in found ? [{ node, write: found.write }] : [];
+  });
+}
+
 /** An index over a builder's nodes so far. */
 class GrowingScene implements Scene {
   readonly #builder: GraphBuilder;

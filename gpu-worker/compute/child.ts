@@ -46,11 +46,13 @@ try {
   // Sessions are compiled on first use. Without this check, a worker with a broken device would take jobs and
   // fail each of them.
   await requireSoundDevice(device);
+  const note = (line: string) => log.info(line, { model });
   const pipeline = await openPipeline(model, {
     device,
     precision,
     ...defined({ memory, threads }),
-    ...(cache === undefined ? {} : { cache: { ...cache, note: (line) => log.info(line, { model }) } }),
+    note,
+    ...(cache === undefined ? {} : { cache: { ...cache, note } }),
   });
   const warming = new AbortController();
   let warm: Promise<void> = Promise.resolve();

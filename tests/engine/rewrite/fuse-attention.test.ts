@@ -135,6 +135,14 @@ describe("attention is left alone, with the reason, where", () => {
     expect(refusals).toMatchObject([{ rule: "fused attention", reason }]);
   });
 
+  test("CUDA would hold the scores of its heads", () => {
+    const graph = graphOf(inHeads(2), [2, 3, 12], [2, 5, 12]);
+    const { applied, refusals } = applyRules(graph, [fusedAttention(graph, "cuda")]);
+    expect(applied).toBe(0);
+    expect(refusals).toMatchObject([{ reason: "CUDA has no fused kernel for a head of 6" }]);
+    expect(applyRules(graph, [fusedAttention(graph)]).applied).toBe(1);
+  });
+
   test("it has a mask", () => {
     const graph = graphOf((g, q, k, v) =>
       g.output("y", multiHeadAttention(g, q, k, v, 2, g.constant(new Float32Array(15), [3, 5]))),

@@ -1,0 +1,103 @@
+import { SeededRandom } from "../random/seeded-random.ts";
+import { type DeviceRewrite, rewriteFor } from "../rewrite/cuda-rewrites.ts";
+import type { OptimizedGraph } from "../rewrite/optimize.ts";
+import { type Probe, probeOf } from "../rewrite/probe.ts";
+import { Session, type SessionOptions } from "../runtime/session.ts";
+
+/**
+ * Largest difference between what a rewrite replaces and what it writes, relative to the largest element. In half
+ * precision both sides round several times by 2⁻¹¹ = 4.9 · 10⁻⁴, at other places: 7.4 · 10⁻⁴ on a CPU, with the
+ * new kernels written in ONNX's operators.
+ */
+const tolerances = { float32: 5e-5, float16: 3e-3 } as const;
+
+/** Mean of the random inputs, whose standard deviation is 1, so that subtracting a mean is tested too. */
+const inputMean = 0.5;
+
+/**
+ * Uses a rewrite on a device only after a test there: every kind of place that it would rewrite is computed both
+ * ways on random inputs, with the model's weights.
+ */
+export class TestedRewrites {
+  readonly #options: SessionOptions;
+  readonly #note: (line: string) => void;
+  /** By rewrite and probe: why it is not used, or null. */
+  readonly #verdicts = new Map<string, Promise<string | null>>();
+  readonly #outcomes = new Map<string, string | null>();
+
+  /** @param note called with a message once for each rewrite that is left out */
+  constructor(options: SessionOptions, note: (line: string) => void = () => undefined) {
+    this.#options = options;
+    this.#note = note;
+  }
+
+  /** Rewrites by name that a graph had a use for: null where they are on, else why they are left out. */
+  get outcomes(): ReadonlyMap<string, string | null> {
+    return this.#outcomes;
+  }
+
+  async apply(graph: OptimizedGraph, rewrites: readonly DeviceRewrite[]): Promise<OptimizedGraph> {
+    let rewritten = graph;
+    for (const rewrite of rewrites) {
+      const probe = probeOf(rewritten, rewrite.rules(rewritten));
+      if (!probe) continue;
+      const reason = await this.#verdict(rewrite.name, probe);
+      if (reason === null) rewritten = rewriteFor(rewritten, rewrite);
+      else if (!this.#outcomes.get(rewrite.name))
+        this.#note(
+          `Device ${this.#options.device} computes without the rewrite "${rewrite.name}": ${reason}`,
+        );
+      this.#outcomes.set(rewrite.name, this.#outcomes.get(rewrite.name) ?? reason);
+    }
+    return rewritten;
+  }
+
+  #verdict(name: string, probe: Probe): Promise<string | null> {
+    const key = `${name}\n${probe.signature}`;
+    const verdict = this.#verdicts.get(key) ?? test(probe, this.#options);
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+}
+
+/** Why the two ways do not agree, or null if they do. */
+async function test({ graph }: Probe, options: SessionOptions): Promise<string | null> {
+  try {
+    const session = await Session.create(graph, options);
+    try {
+      return compare(await session.run(drawInputs(graph)), tolerances[typeOf(graph)]);
+    } finally {
+      await session.dispose();
+    }
+  } catch (cause) {
+    // The runtime's own words: the message around them is about a device that is not there.
+    const inner = cause instanceof Error ? (cause.cause ?? cause) : cause;
+    return (inner instanceof Error ? inner.message : String(inner)).split("\n")[0]!;
+  }
+}
+
+function drawInputs({ inputs }: OptimizedGraph): Record<string, Float32Array> {
+  const random = new SeededRandom(1, "device self-test");
+  const draw = (shape: readonly number[]) =>
+    random.normals(shape.reduce((product, size) => product * size, 1)).map((x) => x + inputMean);
+  return Object.fromEntries(inputs.map(({ name, shape }) => [name, draw(shape)]));
+}
+
+function compare(results: Readonly<Record<string, Float32Array>>, tolerance: number): string | null {
+  for (const [name, plain] of Object.entries(results)) {
+    if (!name.startsWith("plain_")) continue;
+    const rewritten = results[name.replace("plain", "rewritten")]!;
+    const scale = plain.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const largest = plain.reduce((most, x, i) => Math.max(most, Math.abs(x - rewritten[i]!)), 0);
+    const deviation = largest / scale;
+    // Also if it is not a number.
+    if (!(deviation <= tolerance))
+      return `its results differ by ${deviation.toPrecision(2)} of the largest, and ${tolerance} is allowed.`;
+  }
+  return null;
+}
+
+function typeOf({ nodes }: OptimizedGraph): keyof typeof tolerances {
+  const isHalf = nodes.some(({ outputs }) => outputs.some(({ dtype }) => dtype === "float16"));
+  return isHalf ? "float16" : "float32";
+}
