@@ -8,6 +8,6 @@ export async function ledgerRows(table: Table, account: string): Promise<readonl
   return rows.map((row) => parseRow(ledgerEntrySchema, row).data);
 }
 
-/** What grants and charges leave: the balance, and what is reserved of it. */
+/** The balance and the reserved credits that result from grants and charges. */
 export const sumOfLedger = async (table: Table, account: string): Promise<number> =>
   (await ledgerRows(table, account)).reduce((sum, { credits }) => sum + credits, 0);

@@ -10,7 +10,7 @@ import type { Table } from "../shared/ports/table.ts";
 import { type QueueName, type QueueTiming, queueTiming } from "../shared/queue-timing.ts";
 import { systemClock } from "../shared/system-clock.ts";
 
-/** The real adapters on stand-ins of their own. */
+/** The real adapters on separate stand-ins. */
 export interface LocalWorld {
   readonly standIns: StandIns;
   readonly clients: AwsClients;

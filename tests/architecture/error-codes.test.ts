@@ -31,7 +31,7 @@ test("every code that the service throws is in the API's table, and every row of
   const documented: readonly string[] = apiErrors.map(([code]) => code);
   const thrown = service.flatMap(({ path, text }) => thrownIn(text).map((code) => [code, path] as const));
   expect(new Set(thrown.map(([code]) => code)).size).toBeGreaterThan(30);
-  // The compute process tells only its worker of a canceled task.
+  // The compute process reports a canceled task to its worker only.
   expect(thrown.filter(([code]) => code !== "canceled" && !documented.includes(code))).toEqual([]);
   const everywhere = product
     .filter(({ path }) => path !== "shared/problem.ts")

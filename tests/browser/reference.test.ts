@@ -19,7 +19,7 @@ describeInBrowser("the API reference", (studio) => {
       expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
-        // The script follows the scheme a moment later, and some colors change gradually.
+        // The script applies the color scheme after a delay, and some colors change gradually.
         await page.locator(colorScheme === "dark" ? "html.dark-mode" : "html:not(.dark-mode)").waitFor();
         await page.evaluate("Promise.allSettled(document.getAnimations().map((each) => each.finished))");
         await injectAxe(page);

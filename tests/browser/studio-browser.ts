@@ -11,7 +11,7 @@ import { RunningService } from "../local/running-service.ts";
 const chromiumPath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync);
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Milliseconds that end a test that hangs, also on a machine that has much else to do. */
+/** Timeout of a test in milliseconds, long enough for a busy machine. */
 export const timeout = 900_000;
 
 export const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
@@ -23,20 +23,20 @@ export const phone: BrowserContextOptions = {
 
 interface Opened {
   readonly page: Page;
-  /** Of an account of its own, so that no test sees what another one left. */
+  /** API key of a separate account, so that tests are independent. */
   readonly key: string;
-  /** What the page threw or wrote to the console as an error. */
+  /** Errors that the page threw or wrote to the console. */
   readonly mistakes: readonly string[];
 }
 
 interface OpenOptions {
   readonly service?: RunningService;
-  /** False: the address has no key. */
+  /** False: the URL has no key. */
   readonly hasKey?: boolean;
   readonly credits?: number;
 }
 
-/** The service on the tiny model, a browser, and a folder of small pictures. */
+/** The service with the tiny model, a browser, and a folder of small images. */
 class StudioBrowser {
   readonly service: RunningService;
   readonly #browser: Browser;
@@ -73,7 +73,10 @@ class StudioBrowser {
     return join(this.#folder, name);
   }
 
-  /** After a test, also a failed one: leaves neither a page nor a job that the next test would wait for. */
+  /**
+   * Called after each test, even a failed one: closes its pages and ends its jobs, which would delay the next
+   * test.
+   */
   async clear(): Promise<void> {
     await Promise.all(this.#browser.contexts().map((context) => context.close()));
     for (const { service, key } of this.#opened.splice(0)) {
@@ -84,7 +87,7 @@ class StudioBrowser {
     }
   }
 
-  /** A tab of its own, at the address that `npm run dev` prints, for an account of its own. */
+  /** Opens a tab at the URL that `npm run dev` prints, for a separate account. */
   async open(
     options: BrowserContextOptions,
     { service = this.service, hasKey = true, credits }: OpenOptions = {},
@@ -92,7 +95,7 @@ class StudioBrowser {
     const { url } = service.service;
     const key = await service.openAccount(credits);
     this.#opened.push({ service, key });
-    // What moves without end is drawn by the processor here.
+    // Endless animations are rendered by the processor here.
     const context = await this.#browser.newContext({ ...options, reducedMotion: "reduce" });
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
     context.setDefaultTimeout(timeout / 2);
@@ -110,8 +113,8 @@ class StudioBrowser {
 }
 
 /**
- * Tests in a real browser, which share one StudioBrowser and are skipped without Chromium. `define` gets a function that
- * returns it during a test.
+ * Tests in a real browser, which share one StudioBrowser and are skipped without Chromium. `define` gets a
+ * function that returns it during a test.
  */
 export function describeInBrowser(name: string, define: (studio: () => StudioBrowser) => void): void {
   describe.skipIf(chromiumPath === undefined)(`${name}, in a real browser (needs chromium)`, () => {
@@ -130,7 +133,7 @@ export async function download(page: Page, click: () => Promise<void>) {
   return { name: saved.suggestedFilename(), bytes: await readFile(await saved.path()) };
 }
 
-/** Finds what axe reports, and how far the page is wider than the window. */
+/** Returns axe's violations, and how much wider than the window the page is. */
 export async function findings(page: Page): Promise<string[]> {
   await injectAxe(page);
   const { violations } = (await page.evaluate("axe.run()")) as {

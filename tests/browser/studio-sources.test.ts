@@ -119,7 +119,7 @@ describeInBrowser("the studio's pairs, files, drafts and many photos", (studio) 
         expect(await page.getByText("replaced when learning ends").count()).toBe(0);
         expect(mistakes).toEqual([]);
       } finally {
-        // Before the service is gone.
+        // Before the service stops.
         await studio().clear();
         await service.stop();
       }

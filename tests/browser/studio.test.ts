@@ -58,7 +58,7 @@ describeInBrowser("the studio", (studio) => {
     async () => {
       const { page, key, mistakes } = await studio().open(desktop);
       await page.getByLabel("Before", { exact: true }).setInputFiles(studio().file("before.png"));
-      // The example's other half says nothing about it.
+      // The example's other half has no relation to it.
       await page.getByText("Add the other photo of the pair.").waitFor();
       await page.getByLabel("After", { exact: true }).setInputFiles(studio().file("after.png"));
       await page
@@ -68,7 +68,7 @@ describeInBrowser("the studio", (studio) => {
       await results(page).nth(1).waitFor();
       const visii = await download(page, () => page.getByRole("link", { name: ".visii" }).click());
       expect(visii.name).toBe("after.visii");
-      // This pair is a change of colors, which a table repeats better: the page says so, and has it.
+      // This pair only changes colors, so the page offers a lookup table.
       await page.getByText("This edit only changes colors.").waitFor();
       const cube = await download(page, () => page.getByRole("link", { name: "Save the .cube" }).click());
       expect(cube.name).toBe("after.cube");
@@ -94,7 +94,7 @@ describeInBrowser("the studio", (studio) => {
       expect(one.name).toBe("wide-dusk.png");
       expect(await sharp(one.bytes).metadata()).toMatchObject({ width: 48, height: 32, format: "png" });
 
-      // What was copied makes the same edit.
+      // The copied code makes the same edit.
       await run.getByRole("button", { name: "Copy as code" }).click();
       expect(await findings(page)).toEqual([]);
       const copied = async (language: string) => {
@@ -133,7 +133,8 @@ describeInBrowser("the studio", (studio) => {
     "works by keyboard alone",
     async () => {
       const { page, mistakes } = await studio().open(desktop);
-      // A listener from the start: the one of `waitForEvent` may reach the browser after the key that opens the dialog.
+      // Listens from the start, because `waitForEvent` may reach the browser after the key that opens the
+      // dialog.
       page.on("filechooser", () => {});
       const focused = () =>
         page.evaluate(
@@ -190,7 +191,7 @@ describeInBrowser("the studio", (studio) => {
       await give("paste", "first.png", "image/png");
       await give("drop", "second.png", "image/png");
       await give("paste", "third.png", "image/png");
-      // None of them is a picture that the browser can show: their names stand in for them.
+      // The browser cannot show these images, so their names are shown instead.
       for (const name of ["first.png", "second.png", "third.png"])
         await page.getByText(name).first().waitFor();
       await page.getByRole("button", { name: "Learn and edit 1 photo" }).waitFor();

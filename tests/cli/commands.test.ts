@@ -13,8 +13,8 @@ import { modelWithPairEncoder } from "../engine/networks/model-with-pair-encoder
 import { lastJson, runBin, tinyModel } from "./run-bin.ts";
 
 /**
- * The whole command on the tiny random model of the fixtures: what its edits look like means nothing, only
- * that they are made.
+ * The command with the tiny random model of the fixtures. The content of its edits has no meaning; the tests
+ * check that they are made.
  */
 let cwd: string;
 const model = ["--model", tinyModel];

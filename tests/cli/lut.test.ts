@@ -164,7 +164,7 @@ describe("visii learn", () => {
   });
 });
 
-/** A pair whose second picture has stripes that no map of the first one's colors can make. */
+/** A pair whose second image has stripes that no map of the first one's colors can produce. */
 async function withNoise(): Promise<string> {
   const day = drawnImage(96, 64);
   const stripes = day.data.map((value, i) => ((i % 96) % 6 < 3 ? value : -value));

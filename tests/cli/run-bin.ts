@@ -20,11 +20,11 @@ export interface BinOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs the real `visii` in a process of its own. */
+/** Runs the real `visii` in a separate process. */
 export const runBin = (args: readonly string[], options: BinOptions): Promise<BinResult> =>
   runNode([bin, ...args], options);
 
-/** Runs `npm run research` in a process of its own, in any folder. */
+/** Runs `npm run research` in a separate process, in any folder. */
 export const runResearch = (args: readonly string[], { env, ...options }: BinOptions): Promise<BinResult> =>
   runNode(["--import", import.meta.resolve("tsx"), join(root, "research", "main.ts"), ...args], {
     ...options,
@@ -49,7 +49,7 @@ function runNode(words: readonly string[], { cwd, interruptAt, env }: BinOptions
   });
 }
 
-/** The object that `--json` promises as the last line of stdout. */
+/** Parses the object that `--json` prints as the last line of stdout. */
 export function lastJson(stdout: string): unknown {
   return JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
 }

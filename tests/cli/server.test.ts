@@ -43,10 +43,10 @@ describe("visii --server", () => {
     expect(local.code).toBe(0);
     const [there, here] = [lastJson(remote.stdout), lastJson(local.stdout)] as Record<string, unknown>[];
     const { seconds: _, out: __, ...learnedHere } = here!;
-    // The pair changes colors alone; the sentence that says so names a file after the instruction's.
+    // The pair only changes colors. The warning contains a file name derived from the instruction's.
     expect(here!.warnings).toContainEqual(expect.stringContaining("--out here.cube"));
     const renamed = JSON.parse(JSON.stringify(there).replaceAll("there.cube", "here.cube"));
-    // The same seed and model: not only the same shape, the same instruction.
+    // The same seed and model give the same instruction.
     expect(renamed).toMatchObject(learnedHere);
     expect(Object.keys(there!)).toEqual(Object.keys(here!));
 
@@ -77,7 +77,7 @@ describe("visii --server", () => {
       [48, 32, "jpeg"],
       [32, 48, "heif"],
     ]);
-    // What was brought for the edit is taken away again; what was learned there stays.
+    // The uploads for the edit are deleted; the instruction learned on the server is kept.
     const { data } = (await running.call("GET", "/v1/instructions")).body;
     expect(data).toHaveLength(1);
     const byId = await visii(["apply", data[0].id, "photo.jpg", "--out", "again", "--steps", "1"]);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   metafile = bundle.metafile;
 });
 
-/** The bundle, run with what browsers have and nothing of Node's. */
+/** Runs the bundle with the globals of browsers and without Node's. */
 function loadInBrowser(send: typeof fetch): typeof client {
   const { Response, TextDecoderStream, TransformStream, URL, URLSearchParams, FormData, Blob } = globalThis;
   const web = {

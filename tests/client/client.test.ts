@@ -8,9 +8,9 @@ import { picture } from "../functions/pictures.ts";
 let world: Api;
 let caller: Caller;
 let api: Visii;
-/** "METHOD /path" of every request that went out. */
+/** "METHOD /path" of every request sent. */
 const sent: string[] = [];
-/** Answers to give instead of the service's own, once each: a status, or no answer at all. */
+/** Replacements of the service's responses, used once each: a status, or no response. */
 const mishaps: (number | "silence")[] = [];
 
 beforeAll(async () => {
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** The real app in this process; the store's forms go to the real store. */
+/** The real app in this process. Forms are sent to the real store. */
 const throughTheApp: typeof fetch = async (input, init) => {
   const request = new Request(input, init);
   if (!request.url.startsWith("http://visii.test")) return fetch(request);

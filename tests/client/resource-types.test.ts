@@ -34,14 +34,14 @@ import type {
   webhookSchema,
 } from "../../shared/webhooks/webhook.ts";
 
-/** A type of JSON as such: without `readonly`, and with absent the same as undefined. */
+/** A JSON type without `readonly`, in which absent equals undefined. */
 type Plain<Value> = Value extends object
   ? { -readonly [Name in keyof Value]: Plain<Exclude<Value[Name], undefined>> }
   : Value;
 type Sent<Schema extends z.ZodType> = Plain<z.input<Schema>>;
 type Answered<Schema extends z.ZodType> = Plain<z.output<Schema>>;
 
-// Checked by tsc, which the gate runs.
+// Checked by tsc in continuous integration.
 describe("the client's types are those of the service's schemas", () => {
   it("for requests", () => {
     expectTypeOf<Plain<client.CreateUpload>>().toEqualTypeOf<Sent<typeof createUploadSchema>>();

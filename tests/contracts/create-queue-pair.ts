@@ -3,7 +3,7 @@ import { SqsJobQueue } from "../../shared/aws/sqs-job-queue.ts";
 
 let made = 0;
 
-/** A new queue and the one that takes its dead after `maximumReceives` deliveries. */
+/** Creates a queue, and its dead-letter queue, which receives messages after `maximumReceives` deliveries. */
 export async function createQueuePair(
   sqs: SQSClient,
   maximumReceives: number,

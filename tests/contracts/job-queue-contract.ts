@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import type { JobQueue, ReceivedMessage } from "../../shared/ports/job-queue.ts";
 
-/** An empty queue, and where its messages go after `maximumReceives` deliveries. */
+/** An empty queue, and its dead-letter queue, which receives messages after `maximumReceives` deliveries. */
 type OpenQueue = (maximumReceives: number) => Promise<{ readonly queue: JobQueue; readonly dead: JobQueue }>;
 
-/** What every queue does. */
+/** The contract of every queue. */
 export function jobQueueContract(openPair: OpenQueue): void {
   const open = async () => (await openPair(100)).queue;
   const take = (queue: JobQueue, visibilitySeconds = 30, waitSeconds = 0) =>

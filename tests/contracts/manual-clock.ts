@@ -1,6 +1,6 @@
 import type { Clock } from "../../shared/ports/clock.ts";
 
-/** A clock that a test moves. Sleepers wake when their time has come. */
+/** A clock that a test advances. Pending sleeps resolve when their time is reached. */
 export class ManualClock implements Clock {
   #now: number;
   #sleepers: { readonly at: number; wake(): void }[] = [];

@@ -4,7 +4,7 @@ import { maximumUploadBytes } from "../../shared/resources/upload.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** What every object store does. */
+/** The contract of every object store. */
 export function objectStoreContract(open: () => ObjectStore): void {
   it("keeps bytes under a key, and says when there are none", async () => {
     const store = open();
@@ -83,7 +83,7 @@ export function objectStoreContract(open: () => ObjectStore): void {
     expect(await store.size("u/full")).toBe(100);
   });
 
-  /** The policy with its size limit raised, under the signature of the one that was given out. */
+  /** The policy with a raised size limit and the signature of the original. */
   const widen = (form: FormData) => {
     const policy = JSON.parse(Buffer.from(String(form.get("Policy")), "base64").toString("utf8"));
     const conditions = policy.conditions.map((condition: unknown) =>

@@ -22,8 +22,8 @@ if (missing.length)
   console.warn(`NOT RUN: contracts on ${missing.map(({ name }) => name).join(", ")}; .ci/servers gets them.`);
 
 /**
- * The contract on a server of another maker, which refuses what AWS refuses; skipped by name where it is not
- * to be had.
+ * The contract on a server of another vendor, which rejects requests as AWS does. Skipped if the server is
+ * not installed.
  */
 function on(
   what: string,

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where `.ci/servers` puts them. */
+/** Folder in which `.ci/servers` installs them. */
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
 export const toolFolder = process.env.VISII_SERVERS ?? join(cache, "visii", "servers");
 
@@ -20,7 +20,7 @@ export interface StrictServerKind {
   start(): Promise<StrictServer>;
 }
 
-/** What it takes to run one: a command line for a free port, and a folder of its own to keep things in. */
+/** How to run a server: its command line for a free port and a data folder. */
 type Launch = (home: string, port: number, work: string) => Promise<readonly [string, ...string[]]>;
 
 export const strictCredentials = { accessKeyId: "contract", secretAccessKey: "contract-secret" } as const;
@@ -88,7 +88,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Any answer will do: a refusal is one. */
+/** Any response counts, even an error. */
 async function answering(endpoint: string, child: ChildProcess): Promise<void> {
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {

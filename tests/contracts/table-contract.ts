@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Table } from "../../shared/ports/table.ts";
 import type { ManualClock } from "./manual-clock.ts";
 
-/** What every table does. `pk` gives each case a partition of its own. */
+/** The contract of every table. `pk` returns a separate partition for each case. */
 export function tableContract(open: () => { table: Table; clock: ManualClock }): void {
   let cases = 0;
   const fresh = () => ({ ...open(), pk: `case#${++cases}` });
@@ -220,7 +220,7 @@ export function tableContract(open: () => { table: Table; clock: ManualClock }):
         { replace: { pk, sk: "batch", data: { next: amount } }, version },
       ]);
     const before = await Promise.all(["balance", "batch"].map(row));
-    // One condition of three does not hold: that of the amendment, of the replacement, of the insertion.
+    // One of three conditions does not hold: that of the amendment, the replacement or the insertion.
     expect(await take(6, "first", 1)).toBe("conflict");
     expect(await take(3, "first", 9)).toBe("conflict");
     expect(await take(3, "held", 1)).toBe("conflict");

@@ -12,7 +12,7 @@ import { type LocalWorld, openLocalWorld } from "../local-world.ts";
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Whatever was parsed: tests look into answers freely. */
+  /** The parsed body, without a type. */
   readonly body: ReturnType<typeof JSON.parse>;
 }
 
@@ -59,7 +59,7 @@ export class Api {
     this.app = createApp(this.ports);
   }
 
-  /** @param download which addresses pictures may be downloaded from */
+  /** @param download policy of URLs from which images may be downloaded */
   static async open(settings: Partial<EdgePorts["settings"]> = {}, download?: OutboundPolicy): Promise<Api> {
     return new Api(await openLocalWorld(), settings, download);
   }
@@ -98,7 +98,7 @@ export class Api {
     return Object.assign(call, { account, secret });
   }
 
-  /** Uploads bytes the way a client does and returns the upload's id, completed. */
+  /** Uploads bytes as a client does, completes the upload and returns its ID. */
   async upload(caller: Caller, bytes: Uint8Array, contentType = "image/png"): Promise<string> {
     const { body: form } = await caller("POST", "/v1/uploads", {
       content_type: contentType,

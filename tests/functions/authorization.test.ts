@@ -67,7 +67,7 @@ describe("authorization", () => {
       ]);
     }
     expect((await call("GET", "/v1/edits/a/b/c")).status).toBe(404);
-    // Spelled-out paths that look like ids, and ids that are none.
+    // Fixed paths that look like IDs, and malformed IDs.
     for (const [method, path] of [
       ["DELETE", "/v1/webhooks/secret"],
       ["PATCH", "/v1/webhooks/deliveries"],
@@ -323,7 +323,7 @@ describe("tenants", () => {
       const { status } = await other(method, path, body);
       expect([method, path, status]).toEqual([method, path, 404]);
     }
-    // A route that was added later is tried here too.
+    // Covers every registered route.
     const { paths } = (await call("GET", "/openapi.json")).body as { paths: Record<string, object> };
     for (const [path, item] of Object.entries(paths).filter(([path]) => path.includes("{")))
       for (const method of Object.keys(item)) {

@@ -32,7 +32,7 @@ const ports = () => ({
   webhooks: api.world.webhooks,
 });
 
-/** Every row of the table as text, which no key, index or filter can hide. */
+/** All rows of the table as text, independent of keys, indexes and filters. */
 async function everyRow(): Promise<readonly string[]> {
   const { Items = [] } = await api.world.clients.dynamo.send(
     new ScanCommand({ TableName: api.world.standIns.table, ConsistentRead: true }),
@@ -84,7 +84,7 @@ it("deleting an edit deletes its results, events and the deliveries that contain
   expect((await rowsWith(secret)).length).toBeGreaterThanOrEqual(2);
   expect((await caller("DELETE", `/v1/edits/${gone!.id}`)).status).toBe(204);
   expect(await rowsWith(secret)).toEqual([]);
-  // Only the charge still names it, and the row by which the sweeper deletes results that come late.
+  // Only the charge names it, and the row with which the sweeper deletes late results.
   expect((await rowsWith(gone!.id)).every((row) => /ledger#|"sk":"del#/.test(row))).toBe(true);
   expect(await objectsOf(`results/${caller.account}/`)).toEqual([stays!.key]);
   expect((await caller("GET", "/v1/webhooks/deliveries")).body.data).toHaveLength(1);
@@ -140,7 +140,7 @@ it("closing an account disables its keys at once, and the sweeper erases it twic
   await sweepKind(ports(), "era");
   expect(await rowsWith(secret)).toEqual([]);
   expect(await objectsOf(`inputs/${caller.account}/`)).toEqual([]);
-  // A worker that did not know yet.
+  // A worker that has not noticed the deletion.
   const late = objectKeys.result(caller.account, edit.id, 0, 0, "png");
   await api.world.objects.put(late, await picture(), "image/png");
   await sweepKind(ports(), "era");
@@ -169,7 +169,7 @@ it("erasing an account keeps only the sums of its ledger, and its keys stop work
   const kept = rows.filter(
     (row) => /"pk":"(ledger#)?acc_\w+"/.test(row) && /ledger#|"sk":"balance"/.test(row),
   );
-  // Counters of requests and of a day's uploads go by themselves.
+  // Counters of requests and of a day's uploads expire.
   expect(rows.filter((row) => !kept.includes(row) && !/rate#|quota#/.test(row))).toEqual([]);
   expect(kept.length).toBeGreaterThanOrEqual(2);
   expect(await rowsWith(secret)).toEqual([]);

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-/** An app of its own whose reads of the table are counted. */
+/** A separate app whose reads of the table are counted. */
 function countingApp() {
   let reads = 0;
   const table = new Proxy<Table>(api.world.table, {
@@ -129,7 +129,7 @@ describe("an account's open connections", () => {
       expect(refused.headers.get("retry-after")).toBe("5");
       const atOnce = await caller("GET", `/v1/edits/${mine}`, undefined, wait);
       expect([atOnce.status, atOnce.headers.get("preference-applied")]).toEqual([200, null]);
-      // Another account's are its own.
+      // Another account has its own limit.
       const beside = follow(other, theirs);
       expect((await Promise.all([...held, beside])).map(({ status }) => status)).toEqual([
         200, 200, 200, 200,
@@ -232,7 +232,7 @@ const sweepPorts = () => ({
   webhooks: api.world.webhooks,
 });
 
-/** A batch by an instruction that counts as learned. */
+/** A batch with an instruction that is stored as learned. */
 async function learnedBatch(caller: Caller, images: readonly string[]): Promise<string> {
   const [before] = images;
   const pairs = [{ before, after: before }];

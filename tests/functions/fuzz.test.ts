@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-/** Raise it for a longer hunt. */
+/** Increase it for a longer run. */
 const requests = 5000;
 
 interface Schema {
@@ -54,7 +54,7 @@ describe("the API with malformed requests", () => {
         draw.uniform() < 0.2
           ? { "Idempotency-Key": `k${Math.floor(draw.uniform() * 50)}`, Prefer: "wait=abc" }
           : {};
-      // A stream that stays open until its job ends would only make the test slow.
+      // Streams stay open until their jobs end, which would slow the test down.
       if (path.endsWith("/events")) return;
       const broken = body !== undefined && draw.uniform() < 0.1 ? body.slice(0, -1) : body;
       const answer = await call(
@@ -72,7 +72,7 @@ describe("the API with malformed requests", () => {
     for (let sent = 0; sent < requests; sent += 20) await Promise.all(Array.from({ length: 20 }, one));
     expect(wrong).toEqual([]);
     expect(api.errors).toEqual([]);
-    // It got past the doors too: some were accepted, some refused for each of several reasons.
+    // Some requests were accepted, and others refused for each of several reasons.
     expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 400, 404, 422]));
   }, 180_000);
 });
@@ -85,7 +85,7 @@ function pick<Value>(draw: SeededRandom, values: readonly Value[]): Value {
   return values[Math.floor(draw.uniform() * values.length)]!;
 }
 
-/** Values that have broken others. */
+/** Values that often cause bugs. */
 const hostile = (draw: SeededRandom): unknown =>
   pick(draw, [
     ...[
@@ -108,7 +108,7 @@ const hostile = (draw: SeededRandom): unknown =>
     ...[0, -1, 1.5, 1e308, -0, 2 ** 53, null, true, [], {}, [[]], { $ne: null }],
   ]);
 
-/** A value that mostly fits the schema, and in places does not. */
+/** A value that mostly matches the schema, with random deviations. */
 function generate(draw: SeededRandom, schema: Schema, known: readonly string[], depth: number): unknown {
   if (draw.uniform() < 0.08 || depth > 6) return hostile(draw);
   const [branch] = schema.anyOf ?? [];

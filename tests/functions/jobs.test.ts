@@ -40,12 +40,12 @@ const ports = (clock: Clock = systemClock) => ({
   webhooks: api.world.webhooks,
 });
 
-/** The sweeper at another time than now. */
+/** Runs the sweeper at a given time. */
 async function sweepAt(milliseconds: number): Promise<void> {
   while (await sweep(ports({ ...systemClock, now: () => milliseconds })));
 }
 
-/** All that wait for a learner. */
+/** All queued learning jobs. */
 async function waitingMessages(): Promise<JobMessage[]> {
   const { learning } = api.world.queues;
   const messages: JobMessage[] = [];
@@ -193,7 +193,7 @@ describe("a job over HTTP", () => {
     await jobs.change(call.account, body.id, (job) => ({
       job: { ...job, finished_at: job.created_at, keep_results: 1 },
     }));
-    // Its time has come, and no sweeper has been there.
+    // Its time has passed, but the sweeper has not run.
     await systemClock.sleep(1500);
     expect(await look()).toMatchObject({ results: [], expired: true });
     const { status, body: problem } = await call("GET", `/v1/edits/${body.id}/results/0`);
@@ -222,7 +222,7 @@ describe("a job over HTTP", () => {
     const { body: now } = await call("GET", `/v1/instructions/${body.id}`, undefined, { Prefer: "wait=2" });
     expect(now.status).toBe("failed");
     expect(Date.now() - (await ending)).toBeLessThan(1000);
-    // One that is created and seen to end is 201; one that goes on is 202.
+    // 201 if the job ended during the wait, otherwise 202.
     const own = await api.caller();
     const edit = { text: "sepia", images: [await upload(own)] };
     const creating = own("POST", "/v1/edits", edit, { Prefer: "wait=2" });
@@ -331,7 +331,7 @@ describe("a job over HTTP", () => {
     const wide = await api.upload(call, await picture("png", { width: 96, height: 64 }));
     const edit = (images: string[], mask: string) => call("POST", "/v1/edits", { text: "x", images, mask });
     expect((await edit([square], square)).status).toBe(202);
-    // Stored pixels may be turned by EXIF; the worker compares the upright images.
+    // EXIF may rotate the stored pixels; the worker compares the upright images.
     const tall = await api.upload(call, await picture("png", { width: 32, height: 48 }));
     expect((await edit([wide], tall)).status).toBe(202);
     const refused = await edit([square, wide], wide);

@@ -17,11 +17,11 @@ interface HostMessage {
   readonly result?: unknown;
 }
 
-/** An entry point as it is deployed: bundled for Node 22 into one file, and run where nothing else is, in a process of its own. */
+/** An entry point as deployed: bundled for Node 22 into one file, and run alone in a separate process. */
 export class LambdaBundle {
   readonly #folder: string;
   readonly #child: ChildProcess;
-  /** What it wrote to its log. */
+  /** Its log. */
   log = "";
   #next = 0;
 
@@ -33,7 +33,7 @@ export class LambdaBundle {
     });
   }
 
-  /** @param name of a file in functions/, without its ending */
+  /** @param name of a file in functions/, without extension */
   static async open(name: string, environment: Readonly<Record<string, string>>): Promise<LambdaBundle> {
     const folder = await mkdtemp(join(tmpdir(), "visii-lambda-"));
     const outfile = join(folder, "functions", `${name}.mjs`);
@@ -69,7 +69,7 @@ export class LambdaBundle {
     return new LambdaBundle(folder, child);
   }
 
-  /** Invokes it once; `onMessage` hears of the head and each chunk of a streamed answer as it comes. */
+  /** Invokes it once. `onMessage` is called with the head and each chunk of a streamed response. */
   invoke(event: unknown, onMessage: (message: HostMessage) => void = () => undefined): Promise<unknown> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -85,7 +85,7 @@ export class LambdaBundle {
     });
   }
 
-  /** Sends an HTTP request the way a Function URL does. */
+  /** Sends an HTTP request as a Function URL does. */
   async request(
     method: string,
     path: string,
@@ -117,7 +117,7 @@ export class LambdaBundle {
   }
 }
 
-/** Payload format 2.0 of a Lambda Function URL; a body comes in base64, as CloudFront sends it on. */
+/** Payload format 2.0 of a Lambda Function URL; a body is in base64, as CloudFront forwards it. */
 function functionUrlEvent(
   method: string,
   path: string,

@@ -24,7 +24,7 @@ let call: Caller;
 let environment: Record<string, string>;
 const open: LambdaBundle[] = [];
 
-/** What infrastructure tells a function, with the addresses of the stand-ins. */
+/** Environment of a deployed function, with the URLs of the stand-ins. */
 beforeAll(async () => {
   api = await Api.open();
   call = await api.caller();
@@ -222,7 +222,7 @@ describe("the table's stream as a Lambda function", () => {
     expect(attempts).toMatchObject({ [now]: 1, [later]: 0 });
   });
 
-  /** A delivery to an address that is refused, due so many milliseconds from now. */
+  /** A delivery to a forbidden URL, due in the given number of milliseconds. */
   async function delivery(wait: number): Promise<string> {
     const due = new Date(Date.now() + wait).toISOString();
     const stored: StoredDelivery = {

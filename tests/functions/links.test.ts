@@ -10,11 +10,11 @@ import { Api, type Caller, postForm } from "./api.ts";
 import { picture } from "./pictures.ts";
 
 const publicUrl = "https://edits.example.com";
-/** Where each header that can name a host points to. */
+/** Values of all headers that can name a host. */
 const forged = "forged.example";
 let api: Api;
 let call: Caller;
-/** Texts of all answers, by method and path. */
+/** Bodies of all responses, by method and path. */
 const answers = new Map<string, string>();
 
 beforeAll(async () => {
@@ -152,7 +152,7 @@ it("every link starts with the configured URL, whatever host a request names", a
   const idempotent = await api.world.table.query(rowKeys.idempotency(call.account, "").pk, { limit: 10 });
   await ask("DELETE", `/v1/account?confirm=${call.account}`);
 
-  // A route that was added later is asked here too.
+  // Covers every registered route.
   const { paths } = (await (await api.app.request("/openapi.json")).json()) as {
     paths: Record<string, Record<string, unknown>>;
   };
@@ -172,7 +172,7 @@ it("every link starts with the configured URL, whatever host a request names", a
     for (const [url] of text.matchAll(/https?:\/\/[^"\\ <]+/g))
       expect([name, url, known.some((origin) => url.startsWith(origin))]).toEqual([name, url, true]);
   }
-  // And the answers do carry links.
+  // The responses do contain links.
   const linked = [...answers].filter(([, text]) => text.includes(publicUrl)).map(([name]) => name);
   expect(linked.length).toBeGreaterThan(15);
   expect(answers.get(`GET /v1/batches/${run.id}/output`)).toContain(`${publicUrl}/v1/edits/edt_`);

@@ -146,7 +146,7 @@ describe("a schedule with an upload prefix", () => {
     expect(lines).toHaveLength(24);
     expect([...lines].sort()).toEqual([...uploads].sort());
     expect((await runsOf(id)).length).toBeGreaterThan(1);
-    // Another schedule has its own place.
+    // Another schedule has its own position.
     expect((await linesOf(other)).flat().sort()).toEqual([...uploads].sort());
   });
 

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toolFolder } from "../contracts/strict-servers.ts";
 import { Api } from "./api.ts";
 
-/** Tools that others publish for OpenAPI documents, on the one that the API serves. */
+/** Third-party tools for OpenAPI documents, run on the API's document. */
 const run = promisify(execFile);
 const rules = (name: string) => fileURLToPath(new URL(`../../.ci/${name}.yaml`, import.meta.url));
 const npmTool = (name: string) => join(toolFolder, name, "node_modules", ".bin", name);
@@ -17,7 +17,7 @@ const [redocly, spectral] = [npmTool("redocly"), npmTool("spectral")];
 for (const file of [redocly, spectral])
   if (!existsSync(file)) console.warn(`NOT RUN: ${file}; .ci/servers gets it.`);
 
-/** What a tool says, on either stream. */
+/** A tool's output on both streams. */
 const outputOf = (command: string, args: readonly string[], environment: Record<string, string> = {}) =>
   run(command, args, { env: { ...process.env, ...environment } }).then(
     ({ stdout, stderr }) => stdout + stderr,

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 
-/** Noise of `side` × `side` pixels that says 64×64 where the door reads. */
+/** Noise of `side` × `side` pixels whose header, as the API reads it, states 64×64. */
 export async function lyingNoise(side: number): Promise<Buffer> {
   const raw = Uint8Array.from(
     { length: side * side * 3 },
@@ -18,7 +18,7 @@ export async function lyingNoise(side: number): Promise<Buffer> {
   return Buffer.concat([avif.subarray(0, ftyp), padding, avif.subarray(ftyp)]);
 }
 
-/** A box that is skipped, in which the door finds an `ispe` of 64×64. */
+/** A box that decoders skip, in which the API finds an `ispe` of 64×64. */
 function lyingPadding(): Buffer {
   const padding = Buffer.alloc(20_000);
   padding.writeUInt32BE(padding.length, 0);
@@ -30,8 +30,8 @@ function lyingPadding(): Buffer {
 }
 
 /**
- * A picture that says 64×64 where the door reads (an `ispe` box in padding, AVIF's first 16 KB) and 19,000×19,000 where a decoder
- * does: a bomb that only the decoder can refuse.
+ * A decompression bomb that only the decoder can refuse: the API reads 64×64 (from an `ispe` box in padding,
+ * in AVIF's first 16 KB), and a decoder 19,000×19,000.
  */
 export async function lyingBomb(): Promise<Buffer> {
   const avif = await picture("avif", { width: 64, height: 64 });
@@ -47,7 +47,7 @@ export async function lyingBomb(): Promise<Buffer> {
 /** A photo as an iPhone writes it, 48 × 32. */
 export const heicPhoto = () => readFile(new URL("../fixtures/heic/p3.heic", import.meta.url));
 
-/** A small picture: a gradient of the given color. */
+/** A small image: a gradient of the given color. */
 export function picture(
   format: "png" | "jpeg" | "webp" | "avif" | "tiff" = "png",
   { width = 32, height = 32, red = 200 } = {},

@@ -47,7 +47,7 @@ function ports() {
   const { table, objects, queues, webhooks, settlements } = api.world;
   const silent = { info: () => undefined, error: () => undefined };
   const jobs = new JobStore({ table, queues, clock, timing: { ...queueTiming, backoffFirst: 0 } });
-  // The listener is on this machine, which no stranger's address may lead to.
+  // The listener is on this machine, to which callers' URLs must not point.
   const sender = createGuardedSender({
     ...publicOnly,
     refuseUrl: () => undefined,
@@ -57,7 +57,7 @@ function ports() {
   return { ...common, sender, jobs, runs: jobs.runs, ledger: new Ledger(table, clock) };
 }
 
-/** A webhook as the edge stores it, but for an address on this machine. */
+/** A webhook as the API stores it, except that its URL is on this machine. */
 async function hook(): Promise<{ readonly id: string; readonly secret: string }> {
   const { body } = await call("POST", "/v1/webhooks", { url: "https://example.com/hook" });
   const { port } = listener.address() as AddressInfo;

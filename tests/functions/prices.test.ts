@@ -23,7 +23,7 @@ describe("the price of an edit", () => {
     expect(editingCost({ steps: 100, scheduler: "heun" }, 1e6)).toBe(199 * 30 + 100);
     const both = { steps: 100, instruction: "ins_1", text: "sepia" };
     expect(editingCost({ ...both, mixing: "joined" }, 1e6)).toBe(3100);
-    // The model may sample for the instruction and again for the words.
+    // The model may sample separately for the instruction and the text.
     expect(editingCost(both, 1e6)).toBe(6100);
     expect(workCost({ steps: 200, images: 1, pixels: 1e6 }, "edit")).toBe(6100);
     expect(workCost({ steps: 24, images: 24, pixels: 24 * 64 }, "edit")).toBe(24_000);
@@ -37,7 +37,7 @@ describe("the price of an edit", () => {
     expect([quoted.status, quoted.headers.get("preference-applied")]).toEqual([200, "dry-run"]);
     expect(quoted.body).toEqual({ object: "quote", cost: 6002, balance: 20_000, covered: true });
     expect((await call("GET", "/v1/edits")).body.data).toEqual([]);
-    // The dry run left no answer for the key.
+    // The dry run stored no response under the key.
     const made = await call("POST", "/v1/edits", wish, key);
     expect([made.status, made.body.cost]).toEqual([202, 6002]);
     expect((await call("GET", "/v1/usage")).body).toMatchObject({ balance: 20_000 - 6002, reserved: 6002 });

@@ -102,7 +102,7 @@ describe("a key's monthly limit", () => {
     expect(accepted).toHaveLength(5);
     for (const { status, body } of first)
       if (status !== 202) expect([status, body.code]).toEqual([402, "spend_limit_reached"]);
-    // Three end, of which two are charged, each told of twice, while others ask.
+    // Three jobs end, of which two are charged, each reported twice, while other requests are made.
     const [second] = await Promise.all([
       Promise.all(Array.from({ length: 10 }, () => call("POST", "/v1/edits", edit()))),
       ...accepted.slice(0, 2).flatMap((edit) => [finish(edit), settle(ports(), owner.account, edit)]),
@@ -177,7 +177,7 @@ describe("a key's monthly limit", () => {
     expect(await spendingOf(id)).toMatchObject({ reserved: 3 * cost, remaining: 0 });
     const { data } = (await owner("GET", `/v1/edits?batch=${body.id}`)).body;
     expect(data).toHaveLength(3);
-    // The account's own credit would have covered them.
+    // The account's balance would have covered them.
     expect((await ledger.balance(owner.account))?.available).toBeGreaterThan(10 * cost);
     await finish(data[0].id);
     await finish(data[1].id);

@@ -65,7 +65,7 @@ async function end(call: Caller, id: string, image: string, resultBytes: number)
   await ports.objects.put(key, new Uint8Array(resultBytes), "image/png");
   const results = [{ input: image, key, width: 8, height: 8, bytes: resultBytes }];
   const end = () => endJob(ports, call.account, id, { status: "succeeded", results });
-  // Told of twice, as after a lost response.
+  // Reported twice, as after a lost response.
   await Promise.all([end(), end()]);
 }
 
@@ -74,7 +74,7 @@ describe("an account's storage", () => {
     const call = await caller(3 * size + 10);
     const forms = await Promise.all(Array.from({ length: 6 }, () => form(call)));
     const complete = (id: string) => call("POST", `/v1/uploads/${id}/complete`);
-    // Each is asked for twice.
+    // Each is requested twice.
     const answers = await Promise.all([...forms, ...forms].map(complete));
     const ready = new Set(answers.flatMap(({ status, body }) => (status === 200 ? [body.id] : [])));
     expect(ready.size).toBe(3);

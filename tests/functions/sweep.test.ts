@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-/** The sweeper by a clock that the test moves, some minutes ahead, and what it logs as errors. */
+/** The sweeper with a clock that the test advances, and the errors that it logs. */
 function sweeper() {
   const clock = new ManualClock(Date.now() + 600_000);
   const errors: LogFacts[] = [];

@@ -223,7 +223,7 @@ describe("an upload token", () => {
       const last = await create(own, 200);
       expect(last.body.detail).toMatch(/^The upload token has made more than 10 requests this minute/);
       expect(Number(last.headers.get("retry-after"))).toBeGreaterThan(0);
-      // Its backend still gets through.
+      // Its backend's requests are still accepted.
       expect((await owner("GET", "/v1/account")).status).toBe(200);
     } finally {
       await strict.stop();

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-/** Sends bytes announced as a type, past the form's own checks where those would already refuse. */
+/** Stores bytes with a declared type, bypassing the form's own checks. */
 async function complete(bytes: Uint8Array, type = "image/png") {
   const { body: form } = await call("POST", "/v1/uploads", {
     content_type: type,

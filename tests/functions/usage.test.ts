@@ -47,7 +47,7 @@ describe("a usage report", () => {
       1050, 7350, 1.05,
     ]);
     expect(whole.records).toHaveLength(1000);
-    // What comes after its end is not read, so it does not count against it.
+    // Jobs after the end of the period are not read, so they do not count.
     expect((await report(day(1), day(3))).totals.jobs).toBe(1050);
     expect(await report(day(1), day(4))).toMatchObject({ status: 422, code: "period_too_long" });
   });

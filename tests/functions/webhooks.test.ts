@@ -17,10 +17,10 @@ import { Api, type Caller } from "./api.ts";
 
 let api: Api;
 let silent: Server;
-/** Connections that the silent server holds, and the most that it held at a time. */
+/** Open connections of the unresponsive server, and their maximum. */
 const open = new Set<Socket>();
 let [maxOpen, calls] = [0, 0];
-/** Longer than any of this takes: a test that waits for the silent server does not pass. */
+/** Longer than the test takes, so that a test which waits for the unresponsive server fails. */
 const timeout = 60_000;
 const patient = { timeout: 30_000 };
 
@@ -102,7 +102,7 @@ describe("twenty webhooks to a server that does not respond", () => {
     expect(await sweep(ports())).toBeGreaterThanOrEqual(20);
     expect(calls).toBe(0);
     expect((await api.world.webhooks.depth()).visible).toBe(20);
-    // Passed on already, so not again.
+    // Already queued.
     await sweep(ports());
     expect((await api.world.webhooks.depth()).visible).toBe(20);
   });
@@ -122,7 +122,7 @@ describe("twenty webhooks to a server that does not respond", () => {
       await expect
         .poll(() => read(other, theirs), patient)
         .toMatchObject({ status: "delivered", attempts: 1 });
-      // Not how many are open now: on a busy machine the first of them may have timed out.
+      // The maximum, because the first connections may have timed out on a busy machine.
       await expect.poll(() => maxOpen, patient).toBe(maxConnections.account);
       for (const socket of open) socket.destroy();
       await delivering;
@@ -149,7 +149,7 @@ describe("a server that fails five times in a row", () => {
         await queueDelivery(ports(), caller.account, id);
         await deliverAll();
         const made = await read(caller, id);
-        // Its retries are not what is counted here.
+        // Retries are not counted here.
         await api.world.table.delete(rowKeys.resource(caller.account, id));
         return made;
       };
@@ -158,7 +158,7 @@ describe("a server that fails five times in a row", () => {
       expect(called).toBe(5);
       expect(unsent).toMatchObject({ status: "pending", attempts: 1 });
       expect(unsent.last_error).toMatch(/^not sent: the last 5 calls to 127\.0\.0\.1:\d+ failed$/);
-      // Another account's calls of the same server are its own.
+      // Calls of another account to the same server are counted separately.
       const other = await api.caller();
       const theirs = await delivery(other, addressOf(server));
       status = 204;

@@ -17,7 +17,7 @@ const runs = (command: string, ...args: string[]) =>
     () => true,
     () => false,
   );
-/** A compiler says what is wrong on either stream. */
+/** A compiler's output on both streams. */
 const withOutput = ({ message, stdout, stderr }: Error & { stdout?: string; stderr?: string }): never => {
   throw new Error([message, stdout, stderr].filter(Boolean).join("\n"));
 };

@@ -15,7 +15,7 @@ import { quickTiming, RunningService } from "./running-service.ts";
 
 /** 200 in the full run: VISII_CHAOS_JOBS=200. */
 const jobs = Number(process.env.VISII_CHAOS_JOBS ?? 14);
-/** For all of them to end after the last was handed in. */
+/** Time limit for all jobs to end after the last one was submitted. */
 const seconds = 120 + jobs * 3;
 const credits = 100_000_000;
 const prices = { learn: 8 * 50, edit: 2 * 1000 };
@@ -50,8 +50,8 @@ const queueOf = (name: keyof typeof queueNames) =>
   new SqsJobQueue(direct.sqs, running.service.standIns.queueUrls[name]);
 
 /**
- * Kills in turn a computing process, the API and a worker, as the kernel does; all come back by themselves.
- * Until they have, the next is spared: on a slow machine nothing would ever be done.
+ * Kills a compute process, the API and a worker in turn, with SIGKILL. All are restarted automatically. The
+ * next kill waits for the restart, because otherwise a slow machine would make no progress.
  */
 function startKiller() {
   const kills = { computing: 0, api: 0, worker: 0 };
@@ -87,7 +87,7 @@ function startKiller() {
     async stop() {
       killing = false;
       await loop;
-      // Who asks next does so once.
+      // The next request is sent once.
       while (!allAreBack()) await sleep(100);
     },
   };
@@ -118,7 +118,7 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
         const body = learning
           ? { pairs: [{ before, after }], steps: 8, seed: 7 }
           : { text: "sepia", images, steps: 2 };
-        // Each create twice, as an impatient client does.
+        // Each is created twice, as by a client that retries early.
         const create = () => callWithRetries(running, "POST", `/v1/${collection}`, body, name);
         const [first, again] = [await create(), await create()];
         expect([first.status, again.body.id]).toEqual([202, first.body.id]);
@@ -141,7 +141,7 @@ describe("kill -9 of computing processes, workers and API in the middle of mixed
           while (number < jobs) await submit(`chaos-${number++}`);
         }),
       );
-      // Every kind was met at least twice, in the middle of work.
+      // Each kind of process was killed at least twice during work.
       while (Math.min(killer.kills.computing, killer.kills.worker, killer.kills.api) < 2) await sleep(500);
       await killer.stop();
 

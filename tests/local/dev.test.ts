@@ -17,7 +17,7 @@ interface Dev {
   readonly ended: Promise<number | null>;
 }
 
-/** `npm run dev`, in a process group of its own, as a terminal gives it. */
+/** `npm run dev` in a separate process group, as in a terminal. */
 function startDev(...options: readonly string[]): Dev {
   const child = spawn("npm", ["run", "--silent", "dev", "--", ...options], {
     detached: true,
@@ -33,14 +33,14 @@ function startDev(...options: readonly string[]): Dev {
   return { child, said: () => said, ended };
 }
 
-/** Command lines of everything in a process group. */
+/** Command lines of all processes in a process group. */
 function processesOf(group: number): string[] {
   return execFileSync("ps", ["-eo", "pgid=,stat=,args="], { encoding: "utf8" })
     .split("\n")
     .filter((line) => line.trim().split(/\s+/)[0] === String(group) && !/^\s*\d+\s+Z/.test(line));
 }
 
-/** Process IDs of what runs a command line in a process group. */
+/** IDs of the processes in a process group with a command line. */
 function pidsOf(group: number, command: RegExp): number[] {
   return execFileSync("ps", ["-eo", "pid=,pgid=,args="], { encoding: "utf8" })
     .split("\n")
@@ -61,7 +61,7 @@ afterEach(() => {
     try {
       process.kill(-group, "SIGKILL");
     } catch {
-      // All gone already, as it should be.
+      // All processes have ended, as expected.
     }
 });
 
@@ -89,13 +89,13 @@ describe("npm run dev", () => {
       if (event.type === "progress" && event.progress.stage === "learn") break;
 
     const asked = Date.now();
-    // A process that is too busy to answer the signal at once must not be killed by what started it.
+    // A process that is too busy to handle the signal immediately must not be killed by its parent.
     const service = pidsOf(group, /^\S*node .*local\/dev\.ts/).at(-1);
     process.kill(service!, "SIGSTOP");
     process.kill(-group, "SIGINT");
     await setTimeout(500);
     process.kill(service!, "SIGCONT");
-    // npm itself ends by the signal; the service below it must not end by a failure.
+    // npm itself ends by the signal; the service must not end with a failure.
     expect(await dev.ended).not.toBe(1);
     expect((Date.now() - asked) / 1000).toBeLessThan(stopsWithin);
     expect(processesOf(group)).toEqual([]);

@@ -87,7 +87,7 @@ describe("an upload", () => {
     const first = await resultOf();
     const key = objectKeys.normalized(account, image);
     expect((await objects.get(key))?.subarray(1, 4).toString()).toBe("80,78,71");
-    // Whoever decoded the original again would fail.
+    // Decoding the original again would fail.
     await objects.put(objectKeys.input(account, image), Buffer.from("not an image"), "image/png");
     expect((await resultOf()).equals(first)).toBe(true);
     expect((await running.call("DELETE", `/v1/uploads/${image}`)).status).toBe(204);

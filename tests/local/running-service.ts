@@ -11,7 +11,7 @@ import { postForm } from "../functions/api.ts";
 
 export const tinyModel = fileURLToPath(new URL("../fixtures/tiny-mini", import.meta.url));
 
-/** Seconds, short enough that a test sees a lease run out. */
+/** Seconds, short enough for leases to expire during a test. */
 export const quickTiming = {
   visibility: 6,
   heartbeat: 2,
@@ -21,7 +21,7 @@ export const quickTiming = {
   backoffFirst: 1,
 } as const;
 
-/** The whole service, as `npm run dev` starts it, on the tiny random model. */
+/** The whole service as `npm run dev` starts it, with the tiny random model. */
 export class RunningService {
   readonly service: Service;
 
@@ -43,7 +43,7 @@ export class RunningService {
     return new RunningService(service);
   }
 
-  /** Opens another account, with the welcome credit unless told otherwise. @returns its key */
+  /** Opens another account, by default with the initial credit. @returns its key */
   async openAccount(credits: number = prices.welcome): Promise<string> {
     const { aws, table: name } = this.service.standIns;
     const { dynamo, destroy } = createAwsClients(aws);
@@ -82,7 +82,7 @@ export class RunningService {
     return form.id;
   }
 
-  /** Looks at a job until `until` holds of it. */
+  /** Polls a job until `until` returns true. */
   async watch(
     path: string,
     until: (body: Answer["body"]) => boolean,

@@ -61,7 +61,7 @@ describe("the service on one machine", () => {
     expect(file.length).toBeGreaterThan(500);
     expect((await fetch(instruction.preview_url)).headers.get("content-type")).toBe("image/jpeg");
     expect((await fetch(instruction.thumbnail_url)).headers.get("content-type")).toBe("image/jpeg");
-    // This pair is a change of colors alone.
+    // This pair only changes colors.
     const table = await fetch(instruction.lut_url);
     expect(table.headers.get("content-disposition")).toContain("dim.cube");
     expect(await table.text()).toContain("LUT_3D_SIZE 33");
@@ -95,7 +95,7 @@ describe("the service on one machine", () => {
       totals: { jobs: earlier.totals.jobs + 2, images: earlier.totals.images + 2 },
     });
 
-    // The file goes out and comes back as the same instruction.
+    // The file is downloaded and imported as the same instruction.
     const upload = await running.upload(file, "application/vnd.visii");
     const brought = await running.call(
       "POST",
@@ -245,7 +245,7 @@ describe("the service on one machine", () => {
     const { body } = await running.call("POST", "/v1/edits", { text: "sepia", images: [torn] });
     const edit = await running.end(`/v1/edits/${body.id}`);
     expect(edit).toMatchObject({ status: "failed", error: { code: "damaged_image" } });
-    // It told the door another size than it has.
+    // Its header states another size than it has.
     const bomb = await running.upload(await lyingBomb(), "image/avif");
     const { body: blown } = await running.call("POST", "/v1/edits", { text: "sepia", images: [bomb] });
     expect(await running.end(`/v1/edits/${blown.id}`)).toMatchObject({
@@ -282,7 +282,7 @@ describe("the service on one machine", () => {
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
     try {
       const { port } = listener.address() as AddressInfo;
-      // On one's own machine, and there only, a webhook may lead to it.
+      // Only the local service allows webhooks to this machine.
       const { body: hook } = await running.call("POST", "/v1/webhooks", {
         url: `http://127.0.0.1:${port}/`,
         events: ["edit.succeeded"],

@@ -7,7 +7,7 @@ import { RunningService } from "./running-service.ts";
 
 let running: RunningService;
 let port: number;
-/** Everything the worker's health said, in order and without repetition. */
+/** The states that the worker's health check reported, in order and without repetition. */
 const said: { readonly status: number; readonly state: WorkerState }[] = [];
 let watching = true;
 let watch: Promise<void>;
@@ -65,7 +65,7 @@ describe("a worker", () => {
     const path = `/v1/instructions/${body.id}`;
     await running.watch(path, ({ progress }) => progress?.stage === "learn" && progress.step > 20);
     process.kill(wedged!, "SIGSTOP");
-    // The other lane is none the worse.
+    // The other lane is not affected.
     const images = [before];
     const edit = await running.call("POST", "/v1/edits", { text: "sepia", images, steps: 1 });
     expect((await running.end(`/v1/edits/${edit.body.id}`)).status).toBe("succeeded");

@@ -1,5 +1,5 @@
 /**
- * Our tokenizer against transformers' on the lines of `published_tokenizer.py`: `npx tsx
+ * Compares visii's tokenizer with transformers' on the lines of `published_tokenizer.py`: `npx tsx
  * tests/oracle/compare-tokenizer.mts FOLDER`.
  */
 import { readFile } from "node:fs/promises";

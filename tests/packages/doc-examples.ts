@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 const engine = fileURLToPath(new URL("../../engine/", import.meta.url));
 
 /**
- * The code of each `@example` in the engine's docstrings, by the name of what it stands above; `index` for
+ * The code of each `@example` in the engine's docstrings, by the name of the documented function; `index` for
  * the file's own.
  */
 export function docExamples(): ReadonlyMap<string, string> {

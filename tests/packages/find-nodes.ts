@@ -9,7 +9,7 @@ export const testedNodes = [20, 22, 24] as const;
 /** Where .ci/nodes installs Node. */
 const installed = process.env.VISII_NODES ?? join(process.env.XDG_CACHE_HOME ?? "~/.cache", "visii/nodes/*");
 
-/** Where to look, where `*` is any name: what `VISII_NODES` lists, PATH, and the folders of nvm and fnm. */
+/** Search paths, with `*` for any name: `VISII_NODES`, PATH, and the folders of nvm and fnm. */
 const folders = [
   ...installed.split(delimiter),
   ...(process.env.PATH ?? "").split(delimiter),
@@ -32,7 +32,7 @@ export function findNodes(): ReadonlyMap<number, string> {
   return found;
 }
 
-/** The paths that `pattern` stands for. A `*` is the whole name of a file or folder. */
+/** The paths that match `pattern`. A `*` is the whole name of a file or folder. */
 function matches(pattern: string): string[] {
   const [parent, rest] = pattern.split(/\/\*(.*)/s);
   if (rest === undefined || !existsSync(parent!)) return rest === undefined ? [pattern] : [];

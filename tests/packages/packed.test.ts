@@ -27,7 +27,7 @@ const strict = {
   exactOptionalPropertyTypes: true,
 };
 
-/** A project with nothing in it but the three packages as they would be published. */
+/** A project that contains only the three packages as published. */
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), "visii-packed-"));
   await run("npm", ["run", "build"], { cwd: root });
@@ -67,7 +67,7 @@ async function compile(files: readonly string[], options: object = {}): Promise<
   });
 }
 
-/** An example as a program: what it does not import or open for itself is there. */
+/** An example as a program, with the imports and files that it assumes. */
 function programOf(code: string): string {
   if (/^import /m.test(code)) return code;
   const names = Object.keys(engine).filter((name) => new RegExp(`\\b${name}\\b`).test(code));
@@ -129,7 +129,7 @@ describe("the packages, as published", () => {
       for (const [name, code] of examples)
         await writeFile(join(project, "examples", `${name}.ts`), programOf(code));
       await compile(paths, { types: ["node"], rootDir: "examples", outDir: "out" });
-      // The one of `learn` writes the file that others read.
+      // The example of `learn` writes the file that others read.
       const learnFirst = [...examples.keys()].sort((a, b) => Number(b === "learn") - Number(a === "learn"));
       for (const name of learnFirst)
         await run(process.execPath, [join("out", `${name}.js`)], { cwd: project });

@@ -142,7 +142,7 @@ describe("a run of ablations", () => {
     const first = await runAblations(pipeline!, plan());
     expect(first).toMatchObject({ complete: true, reused: 0 });
     expect(first.finished).toHaveLength(3 * 2);
-    // Two cases, two step counts: fresh noise learns nothing of its own.
+    // Two cases, two step counts. Fresh noise needs no learning run of its own.
     const kept = await readdir(join(plan().out, "instructions"));
     expect(kept.filter((file) => file.endsWith(".visii"))).toHaveLength(4);
     const again = await runAblations(pipeline!, plan());

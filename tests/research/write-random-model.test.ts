@@ -17,7 +17,7 @@ afterAll(() => rm(scratch, { recursive: true }));
 const tensor = async (file: string, name: string) =>
   readTensor(await openSafetensors(join(scratch, file)), name);
 
-/** Standard deviation of what is of order 1 by design; outside of this the activations vanish or explode. */
+/** Bounds of the standard deviation of activations, which are of order 1 by design. */
 const sane = { least: 0.1, most: 10 };
 function expectSane(values: Float32Array) {
   const deviation = Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);

@@ -67,7 +67,7 @@ describe("the sender", () => {
     server.close();
   });
 
-  /** Names that answer as told, one address after the other; all on loopback, where the server is. */
+  /** Host names that resolve to the given addresses in turn, all on loopback, where the server is. */
   const resolving = (...answers: readonly (readonly string[])[]): LookupFunction => {
     let asked = 0;
     return (_, __, callback) => {

@@ -19,7 +19,7 @@ let baseUrl: string;
 
 beforeAll(async () => {
   world = await openLocalWorld(clock);
-  // As Stripe: a form, a bearer key, an identifier that counts once.
+  // Like Stripe: a form, a bearer key, and an identifier that counts once.
   server = createServer(async (request, response) => {
     if (down) return void response.writeHead(503).end();
     if (request.headers.authorization !== "Bearer sk_test_1") return void response.writeHead(401).end();

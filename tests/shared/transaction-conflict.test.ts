@@ -9,12 +9,12 @@ const canceled = (...codes: string[]) =>
     $metadata: { httpStatusCode: 400 },
     CancellationReasons: codes.map((Code) => ({ Code })),
   });
-/** As DynamoDB refuses a single write while a transaction has its row. */
+/** DynamoDB's error for a single write while a transaction writes the row. */
 const conflict = Object.assign(new Error("Transaction is ongoing for the item"), {
   name: "TransactionConflictException",
 });
 
-/** Answers with these, one a call, then "written". */
+/** Returns these outcomes, one per call, then "written". */
 function table(...answers: Error[]) {
   const state = { calls: 0 };
   const call = async () => {

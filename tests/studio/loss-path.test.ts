@@ -20,7 +20,7 @@ describe("the loss curve's scale", () => {
     for (const index of [4, 17, 23]) expect(found[index]).toBeCloseTo(120);
     for (const [index, height] of heights(losses).entries())
       if (![4, 17, 23].includes(index)) expect(found[index]).toBeCloseTo(height);
-    // The line stays in the box.
+    // The line stays within the chart.
     const line = smooth(pointsOf(withOutliers), 6).map(({ y }) => y);
     expect(Math.min(...line)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...line)).toBeLessThanOrEqual(120);

@@ -13,8 +13,7 @@ import { runOnCpu } from "../numerics/run-on-cpu.ts";
 import { countOperators } from "../rewrite/same-meaning.ts";
 
 /**
- * The same operators on the same numbers, in float64; only what a rewriting adds up in another order may
- * differ.
+ * The same operators on the same numbers in float64. Only sums whose order a rewrite changes may differ.
  */
 const reorderedTolerance = 1e-12;
 
@@ -69,7 +68,7 @@ describe.each<[string, readonly SegmentKind[]]>([
     const loss = twice.outputs.get("loss")!;
     const end = twice.nodes.findIndex(({ outputs }) => outputs.includes(loss));
     const early = dependants(twice, (node) => node.op === "After");
-    // The second half of the softmaxes are the second computations.
+    // The second half of the softmaxes are the recomputed ones.
     const softmaxes = twice.nodes.filter(({ op }) => op === "Softmax");
     for (const node of softmaxes.slice(depth)) expect(early.has(node.outputs[0]!)).toBe(true);
     for (const node of twice.nodes.slice(0, end)) expect(node.op).not.toBe("After");

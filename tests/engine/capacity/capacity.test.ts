@@ -16,11 +16,11 @@ it("the CPU passes its self-test by a wide margin", async () => {
 it("a larger image needs more of everything except weights", () => {
   const [small, large] = [needsOf(model, 64, 64), needsOf(model, 128, 64)];
   expect(large.learn.weights).toBe(small.learn.weights);
-  // The turned kernels that learning holds beside the intermediate values are of one size.
+  // The rotated kernels that learning holds beside the intermediate values have a fixed size.
   expect(large.learn.activations).toBeGreaterThan(1.5 * small.learn.activations);
   expect(large.edit.activations).toBeGreaterThan(1.9 * small.edit.activations);
   expect(large.edit.whole.convolution).toBeGreaterThan(1.9 * small.edit.whole.convolution);
-  // Learning holds what the backward pass needs, at least for a block at a time; editing forgets as it goes.
+  // Learning keeps values for the backward pass, at least for one block at a time. Editing does not.
   expect(small.learn.activations).toBeGreaterThan(small.edit.activations);
 });
 

@@ -10,7 +10,7 @@ import { drawImage } from "../images/drawn-images.ts";
 import { makeInstruction } from "../instruction/made-instruction.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
-/** Those that this model's noise schedule allows: its first level has no signal. */
+/** Samplers that support this model's noise schedule, whose first level has no signal. */
 const samplers = schedulerKinds.filter((kind) => kind !== "heun");
 
 let pipeline: Pipeline;
@@ -83,7 +83,7 @@ it.each(samplers)(
 it("edits with an untrained instruction as with its init text", async () => {
   const untouched = await makeInstruction(pipeline, "a red apple", { change: 0, seed: options.seed });
   const [learned] = await editFitted(pipeline, [image], { instruction: untouched }, options);
-  // Under the guidance that the instruction was learned under, which is its default.
+  // With the guidance that the instruction was learned with, which is its default.
   const { textGuidance, imageGuidance } = untouched.info.hyperParameters;
   const guided = { ...options, textGuidance, imageGuidance };
   const [worded] = await editFitted(pipeline, [image], { text: "a red apple" }, guided);
@@ -91,7 +91,7 @@ it("edits with an untrained instruction as with its init text", async () => {
 });
 
 describe("an instruction of keys and values", () => {
-  /** Rows projected apart from the rest round otherwise; a picture is in −1 … 1. */
+  /** Rows that are projected separately round differently. Images are in −1 … 1. */
   const sameProjection = 1e-4;
   const made = (change: number) =>
     makeInstruction(pipeline, "a red apple", { change, seed: options.seed, space: "kv" });
@@ -112,7 +112,7 @@ describe("an instruction of keys and values", () => {
     const items = images.map((one) => ({ image: one, seed: options.seed }));
     const [first, second] = await editTogether(pipeline, items, moved, { steps: options.steps });
     const alone = await editFitted(pipeline, images, moved, options);
-    // Measured 1e-4: guidance of 7.5 enlarges the rounding of larger matrix products.
+    // Measured 1e-4: a guidance of 7.5 amplifies the rounding of larger matrix products.
     expect(relativeDeviation(first!.data, alone[0]!.data)).toBeLessThan(1e-3);
     expect(relativeDeviation(second!.data, alone[1]!.data)).toBeLessThan(1e-3);
     expect(relativeDeviation(second!.data, alone[0]!.data)).toBeGreaterThan(1e-2);
@@ -152,8 +152,8 @@ describe("words in a second edit", () => {
   const inTurn = { ...options, mixing: "in-turn" } as const;
 
   it("edit the result of the instruction", async () => {
-    // A model whose autoencoder gives back what went in: in turn, the picture stays latents between the two
-    // edits.
+    // A model with an exact autoencoder, because with mixing `in-turn` the image stays in latents between the
+    // two edits.
     const mini = await openPipeline(bundled, { device: "cpu" });
     const warm = await makeInstruction(mini, "make it sepia", { change: 0, seed: options.seed });
     const words = "make it darker by 40 percent";
@@ -184,7 +184,7 @@ describe("words in a second edit", () => {
     expect(steps.at(-1)).toBe(2 * options.steps);
     expect(steps.at(-2)).toBe(2 * options.steps);
     const both = pipeline.unetForwards - before;
-    // Each edit under its own guidance, as if the other were not there.
+    // Each edit uses its own guidance, independent of the other.
     await editFitted(pipeline, [image], { instruction }, options);
     await editFitted(pipeline, [image], { text }, options);
     expect(both).toBe(pipeline.unetForwards - before - both);

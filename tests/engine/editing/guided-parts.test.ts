@@ -8,7 +8,7 @@ import { drawImage } from "../images/drawn-images.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
 let pipeline: Pipeline;
-/** What the autoencoder makes of the image. */
+/** The image after encoding and decoding. */
 let kept: RgbImage;
 beforeAll(async () => {
   pipeline = await openPipeline((await openFixture("tiny-ip2p")).folder, { device: "cpu" });
@@ -38,7 +38,7 @@ describe("negative words", () => {
     const [negated, opposite] = [await run({ negative: "blue" }), await run({ negative: "a red apple" })];
     expect(relativeDeviation(negated.data, plain.data)).toBeGreaterThan(0.01);
     expect(relativeDeviation(opposite.data, negated.data)).toBeGreaterThan(0.01);
-    // Negating the very words leaves nothing for the text guidance to enlarge.
+    // If the negative prompt equals the prompt, text guidance has nothing to amplify.
     const stronger = await run({ negative: "a red apple", textGuidance: 3 });
     expect(relativeDeviation(stronger.data, opposite.data)).toBeLessThan(1e-3);
   });
@@ -155,8 +155,8 @@ describe("a mask", () => {
     at < (image.width * image.height) / 2 ? 0 : 1,
   );
   /**
-   * Latents of the result and of the photo, for rows of latents from one to before another: an autoencoder
-   * mixes what lies far apart.
+   * Latents of the result and of the photo in a range of rows. Latents are compared, because an autoencoder
+   * mixes distant pixels.
    */
   const latentRows = async (options: Partial<FittedEditOptions>, from: number, to: number) => {
     const decode = vi.spyOn(pipeline, "decodeLatents");

@@ -15,8 +15,7 @@ const folder = `${root}evaluation-set`;
 const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
 /**
- * The model card's figures are means over these cases; a changed file would be another set under the same
- * name.
+ * The model card's figures are means over these cases, so no file may change.
  */
 describe("the bundled evaluation set", () => {
   let cases: CaseFiles[];
@@ -70,7 +69,7 @@ describe("the bundled evaluation set", () => {
       ]) {
         const { before, after } = image;
         expect([before.width, before.height, after.width, after.height], name).toEqual([256, 256, 256, 256]);
-        // A rocket by night hardly changes at some edits; the same picture twice would be at 60 dB.
+        // Some edits hardly change a rocket at night. Two encodings of one image would have 60 dB.
         expect(psnr(before, after), name).toBeLessThan(35);
       }
     }

@@ -21,7 +21,8 @@ import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 import { makeSet, twoCases } from "./make-set.ts";
 
 /**
- * The tiny random model: what its edits look like means nothing, only that they are made, measured and kept.
+ * The tiny random model. The content of its edits has no meaning; the tests check that they are made,
+ * measured and stored.
  */
 let pipeline: Pipeline;
 let plan: EvaluationPlan;
@@ -51,7 +52,7 @@ afterAll(async () => {
 const names = (finished: readonly Finished[]) =>
   finished.map((work) => `${work.case} ${work.method} ${work.seed}`);
 
-/** Without what the clock measured, which is never the same twice. */
+/** Removes measured times, which differ between runs. */
 const untimed = (finished: readonly Finished[]) =>
   finished.map(({ cost: { once, photo }, ...work }) => ({
     ...work,
@@ -92,7 +93,7 @@ describe("an evaluation", () => {
       ({ work, doing }) => work === "one, learned, seed 0" && doing === "editing",
     );
     expect(editing.map(({ step, steps }) => [step, steps])).toEqual([1, 2, 3, 4].map((step) => [step, 4]));
-    // The hybrid took the instruction that "learned" had learned.
+    // The hybrid used the instruction of "learned".
     expect(events.some(({ work, doing }) => work.startsWith("one, hybrid") && doing === "learning")).toBe(
       false,
     );
@@ -164,7 +165,7 @@ describe("an evaluation", () => {
     const again = await evaluate(pipeline, plan);
     expect(again).toEqual({ ...first, reused: 16 });
     const guided = { ...plan.settings, editing: { steps: 2, textGuidance: 2 } };
-    // What no model edited: both cases unedited and by both fits.
+    // Results without a model: both cases unedited and by both fits.
     expect((await evaluate(pipeline, { ...plan, settings: guided })).reused).toBe(6);
     await rm(join(plan.out, first.finished[3]!.tests[0]!.picture));
     const mended = await evaluate(pipeline, plan);

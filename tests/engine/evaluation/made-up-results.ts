@@ -1,7 +1,7 @@
 import type { Cost } from "../../../engine/evaluation/finished-work.ts";
 import type { Scores } from "../../../engine/evaluation/metric.ts";
 
-/** Of a photo that nothing could be measured of. */
+/** Scores of a photo without measurements. */
 export const noScores: Scores = {
   psnr: null,
   ssim: null,

@@ -5,7 +5,7 @@ import type { RgbImage } from "../../../engine/images/rgb-image.ts";
 import { writeImage } from "../../../engine/images/write-image.ts";
 import { negative, waves } from "../images/drawn-images.ts";
 
-/** Pictures by path within the set, and case descriptions by case. */
+/** Images by path within the set, and case descriptions by case. */
 export interface SetContents {
   readonly pictures: Readonly<Record<string, RgbImage>>;
   readonly descriptions?: Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export async function makeSet({ pictures, descriptions = {} }: SetContents): Pro
 
 /**
  * Two cases of the same edit, a negative: "one" with a pair, two photos (one with a truth), texts and
- * captions; "two" with two pairs under pairs/, a photo and its truth, and nothing in words.
+ * captions; "two" with two pairs under pairs/, a photo and its truth, and no texts.
  */
 export function twoCases(): SetContents {
   const [a, b, c] = [waves(64, 64), waves(64, 64, 1), waves(64, 48, 2)];

@@ -40,8 +40,7 @@ describe("an evaluation of a model with a pair encoder", () => {
     const [pair, both, learned, words] = finished.map(({ cost }) => cost.once.evaluations);
     expect([pair, both]).toEqual([0, 0]);
     expect(learned).toBeGreaterThan(0);
-    // Learning from the pair also measures the words, which is what it must have beaten: two validation
-    // samples more.
+    // Learning from the pair also validates the init's words for comparison: two more validation samples.
     expect(learned).toBe(words! + 2);
     for (const { cost } of finished) expect(cost.photo.evaluations).toBe(2 * 3);
   });

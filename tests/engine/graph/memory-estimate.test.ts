@@ -9,8 +9,8 @@ test("counts the values alive at the peak, views and overwritten operands once",
   const x = graph.input("x", "float32", kilobyte);
   const y = graph.matmul(x, x); // x and y
   const z = graph.reshape(graph.exp(y), [256]); // over y
-  const sum = graph.add(z, graph.reshape(graph.transpose(x, [1, 0]), [256])); // x, y, the turned x
-  graph.output("sum", sum); // over z or the turned x
+  const sum = graph.add(z, graph.reshape(graph.transpose(x, [1, 0]), [256])); // x, y, the rotated x
+  graph.output("sum", sum); // over z or the rotated x
   expect(estimateMemory(graph.build())).toMatchObject({ weights: 0, folded: 0, activations: 3 * 1024 });
 });
 
@@ -33,7 +33,7 @@ test("values computed from weights alone are alive from the start, beside the we
   const estimate = estimateMemory(graph.build());
   expect(estimate).toEqual({ weights: 512, read: 0, folded: 1024, activations: 2 * 1024, workspace: 0 });
   expect(residentBytes(estimate)).toBe(512 + 1.25 * 1024 + 2 * 2 * 1024);
-  // A GPU holds what it reads: the turned weight, and not the file's.
+  // A GPU stores the weights that it reads: the rotated one, not the file's.
   expect(residentBytes(estimate, "gpu")).toBe(1024 + 2 * 2 * 1024);
 });
 

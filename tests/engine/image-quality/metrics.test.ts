@@ -34,7 +34,7 @@ const references: readonly (readonly [string, RgbImage, number, number])[] = [
 ];
 
 describe("against scikit-image", () => {
-  // Both sides take float32 pixels in float64 arithmetic; sines may differ in their last float32 bit.
+  // Both compute float32 pixels in float64. Sines may differ in the last float32 bit.
   it.each(references)(
     "SSIM and PSNR of waves and the same %s agree to six digits",
     (_, other, similarity, decibels) => {

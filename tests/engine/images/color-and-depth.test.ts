@@ -11,7 +11,7 @@ import { pixelOf } from "./stand-ins.ts";
 
 const icc = createIccProfile(chromaticities.displayP3, "srgb");
 const size = { resolution: 48, multiple: 16 };
-/** Patches of 32 pixels: two that sRGB does not have, gray, and one that both have. */
+/** Patches of 32 pixels: two colors outside sRGB, gray, and one color inside. */
 const patches = [
   [255, 0, 0],
   [0, 255, 0],

@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const drawn = drawnImage(40, 24);
 const picture = () => sharp(toBytes(drawn), { raw: { width: 40, height: 24, channels: 3 } });
 
-/** A PNG header that claims a size, with next to no data behind it. */
+/** A PNG header with a size, followed by almost no data. */
 function claimingPng(width: number, height: number): Buffer {
   const chunk = (type: string, body: Buffer): Buffer => {
     const size = Buffer.alloc(4);
@@ -41,7 +41,7 @@ function claimingPng(width: number, height: number): Buffer {
   ]);
 }
 
-/** A progressive JPEG whose last scan stands there 2000 times more. */
+/** A progressive JPEG whose last scan is repeated 2000 times. */
 async function manyScans(): Promise<Buffer> {
   const file = await picture().jpeg({ progressive: true }).toBuffer();
   const last = file.lastIndexOf(Buffer.from([0xff, 0xda]));
@@ -96,7 +96,7 @@ describe("decodeImage reads HEIC photos", () => {
     expect(pixelOf(image, 3, 3)).toEqual(near([200, 30, 30], 3));
   });
 
-  // (200, 30, 30) of Display P3 is (218, 0, 9) of sRGB, where its red lies outside.
+  // (200, 30, 30) of Display P3 is (218, 0, 9) of sRGB, where its red is outside.
   it("in Display P3, by profile and by code points", async () => {
     for (const file of [await heic("p3"), await withCodePoints(12, 13)])
       expect(pixelOf((await decodeImage(file)).image, 3, 28)).toEqual(near([218, 0, 9], 4));
@@ -112,7 +112,7 @@ describe("decodeImage reads HEIC photos", () => {
 });
 
 describe("decodeImage", () => {
-  // Lossy codecs at quality 95 on a smooth picture: within 8 of 255 gray levels, 0.07 in [−1, 1].
+  // Lossy codecs at quality 95 on a smooth image: within 8 of 255 gray levels, 0.07 in [−1, 1].
   it.each([
     ["jpeg", 0.07, () => picture().jpeg({ quality: 95, chromaSubsampling: "4:4:4" })],
     ["png", 0.004, () => picture().png()],
@@ -129,7 +129,7 @@ describe("decodeImage", () => {
   });
 
   it("applies the EXIF orientation", async () => {
-    // Orientation 6: the stored picture must be turned clockwise, so its bottom left comes to the top left.
+    // Orientation 6: the stored image is rotated clockwise, so that its bottom left becomes the top left.
     const stored = await picture().withMetadata({ orientation: 6 }).png().toBuffer();
     const { image, hadOrientation } = await decodeImage(stored);
     expect(hadOrientation).toBe(true);

@@ -1,7 +1,7 @@
 import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.ts";
 
 /**
- * A picture of a formula: `shade(u, v)` in [−1, 1] for u, v in [0, 1], each color channel a little darker.
+ * An image of a formula: `shade(u, v)` in [−1, 1] for u, v in [0, 1], each color channel a little darker.
  */
 export function drawImage(width: number, height: number, shade: (u: number, v: number) => number): RgbImage {
   const data = Float32Array.from({ length: 3 * width * height }, (_, i) => {

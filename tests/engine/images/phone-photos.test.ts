@@ -14,7 +14,9 @@ import { embedInWebp } from "../../../engine/metadata/embed-webp.ts";
 import { withFirstCodePoints } from "./heif-properties.ts";
 import { drawnImage, pixelOf, plain } from "./stand-ins.ts";
 
-/** Bug classes of photo uploads: files as phones, cameras and editors write them, and the colors a viewer shows. */
+/**
+ * Known bugs with uploaded photos: files of phones, cameras and editors, and the colors that viewers show.
+ */
 const red = { r: 200, g: 30, b: 30 };
 const near = (wanted: readonly number[], by = 1) =>
   wanted.map((value) => expect.toSatisfy((found: number) => Math.abs(found - value) <= by));
@@ -179,7 +181,7 @@ describe("a JPEG", () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
     "of EXIF orientation %i is upright, and so is its result",
     async (orientation) => {
-      // Turns the drawing so that the orientation turns it back.
+      // Rotates the drawing, so that the orientation reverses it.
       const [width, height] = orientation > 4 ? [24, 40] : [40, 24];
       const place = (x: number, y: number): readonly [number, number] => {
         const [right, down] = [width - 1 - x, height - 1 - y];
@@ -337,7 +339,7 @@ describe("a HEIC", () => {
     async (_, name) => {
       const { image, metadata, transparency } = await decodeImage(await fixture(`heic/${name}.heic`));
       expect([image.width, image.height, transparency]).toEqual([840, 1120, undefined]);
-      // Patches of 140 pixels, of which many lie on two tiles or four, turned clockwise by a quarter.
+      // Patches of 140 pixels, many of which are on two or four tiles, rotated clockwise by 90°.
       for (let column = 0; column < 8; column++)
         for (let row = 0; row < 6; row++) {
           const stored = [60 + 18 * column, 70 + 22 * row, 190 - 14 * column] as const;

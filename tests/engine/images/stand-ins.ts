@@ -3,7 +3,7 @@ import { createRgbImage, type RgbImage } from "../../../engine/images/rgb-image.
 import { SeededRandom } from "../../../engine/random/seeded-random.ts";
 
 /**
- * A smooth picture with something different in each corner and channel, so that a flip, turn or swap shows.
+ * A smooth image that differs in each corner and channel, so that flips, rotations and swaps are detected.
  */
 export function drawnImage(width: number, height: number): RgbImage {
   const area = width * height;
@@ -18,7 +18,7 @@ export function drawnImage(width: number, height: number): RgbImage {
   return createRgbImage(width, height, data);
 }
 
-/** The same with fine grain, which a small copy loses. */
+/** The same with fine grain, which a reduced copy does not have. */
 export function grainyImage(width: number, height: number): RgbImage {
   const { data } = drawnImage(width, height);
   const area = width * height;
@@ -29,7 +29,7 @@ export function grainyImage(width: number, height: number): RgbImage {
   );
 }
 
-/** Noise at five scales, as photographs have structure at all of them; another picture for every seed. */
+/** Noise at five scales, as photographs have structure at all of them; a different image for each seed. */
 export function texturedImage(width: number, height: number, seed: number): RgbImage {
   const area = width * height;
   const data = new Float32Array(3 * area);
@@ -66,7 +66,7 @@ export function mapPixels(
   return createRgbImage(image.width, image.height, data);
 }
 
-/** Uniform pixels as a sharp picture, 8-bit. */
+/** A sharp image of uniform 8-bit pixels. */
 export const plain = (width: number, height: number, background: Color) =>
   sharp({
     create: {

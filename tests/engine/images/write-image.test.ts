@@ -24,7 +24,7 @@ describe("writeImage", () => {
       const path = join(folder, `picture.${ending}`);
       const image = drawnImage(40, 24);
       await writeImage(path, image);
-      // Quality 92 on a smooth picture; AVIF at its own, lower scale.
+      // Quality 92 on a smooth image; AVIF has another scale.
       expect(psnr((await decodeImage(path)).image, image)).toBeGreaterThan(34);
     },
   );
@@ -76,8 +76,7 @@ describe("writeAtomically", () => {
     const module = new URL("../../../engine/files/write-atomically.ts", import.meta.url).href;
     const script = `const { writeAtomically } = await import(${JSON.stringify(module)});
       await writeAtomically(${JSON.stringify(path)}, Buffer.alloc(200_000)).catch((error) => console.log(error.code + "|" + error.message));`;
-    // A limit of 16 blocks of 1 KiB on file size stands in for a full disk: the write fails halfway all the
-    // same.
+    // A limit of 16 blocks of 1 KiB on file size simulates a full disk: the write fails halfway.
     const child = spawnSync(
       "bash",
       ["-c", 'ulimit -f 16; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, script],

@@ -6,7 +6,7 @@ import {
 import { openRows } from "../../../engine/inversion/instruction-space.ts";
 import type { Pipeline } from "../../../engine/pipeline/pipeline.ts";
 
-/** An instruction without learning: its init's own rows, every number moved by `change`. */
+/** An instruction without learning: its init's rows, with `change` added to each number. */
 export async function makeInstruction(
   pipeline: Pipeline,
   init: string,

@@ -4,7 +4,7 @@ import { openPipeline } from "../../../engine/pipeline/pipeline.ts";
 import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
-/** Measured 1e-6 … 2e-6 against torch autograd in float64; the issue of record asks for 1e-3. */
+/** Measured 1e-6 … 2e-6 against torch autograd in float64; the requirement is 1e-3. */
 const gradientAgreement = 2e-5;
 const textGuidance = 7.5;
 const imageGuidance = 1.5;

@@ -6,7 +6,7 @@ import { SeededRandom } from "../../../engine/random/seeded-random.ts";
 import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 
-/** Allowed to half precision against float32. Measured: 2e-3 forward, 6e-3 for the gradient. */
+/** Tolerances of half precision against float32. Measured: 2e-3 forward, 6e-3 for the gradient. */
 const halfAgreement = 2e-2;
 const size = { batch: 1, height: 8, width: 8 };
 const tokens = 5;
@@ -25,7 +25,7 @@ describe.each(["tiny-ip2p", "tiny-mini", "tiny-sdxl"] as const)("half precision,
     await half.dispose();
   });
 
-  /** Feeds of the loss in either space, drawn from a seed but for the text. */
+  /** Feeds of the loss in either space, random except for the text. */
   async function drawFeeds(space: LossSettings["space"]) {
     const random = new SeededRandom(1, "half precision");
     const count = whole.model.vae.autoencoder.latentChannels * size.height * size.width;

@@ -12,8 +12,8 @@ import { openFixture, relativeDeviation } from "../networks/expected-values.ts";
 /** Measured 2e-7 … 2e-6 against torch autograd in float64. */
 const gradientAgreement = 2e-5;
 /**
- * Measured 0: the same products. Another machine may round one of them otherwise where the rows are cut
- * differently.
+ * Measured 0: the same products. Another machine may round one of them differently if it splits the
+ * rows differently.
  */
 const sameProjection = 1e-6;
 const textGuidance = 7.5;

@@ -31,7 +31,7 @@ beforeAll(async () => {
   return () => pipeline.dispose();
 });
 
-/** Each plan for a little less than the one before takes, until none fits. */
+/** Plans for slightly less memory than the previous plan needs, until none fits. */
 function everLeaner(): LossPlan[] {
   const plans = [whole];
   try {

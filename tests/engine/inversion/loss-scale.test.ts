@@ -13,7 +13,7 @@ import { drawImage } from "../images/drawn-images.ts";
 import { openFixture } from "../networks/expected-values.ts";
 
 /**
- * A loss whose gradient is g in float32, seen through a half-precision graph: scaled, clipped to its range,
+ * A loss whose gradient in float32 is g, as computed by a half-precision graph: scaled, clipped to the range,
  * unscaled.
  */
 const lossOf = (g: number, value = 1) => {
@@ -121,7 +121,7 @@ describe("invert in half precision", () => {
   it("starts with a scale that is too large, retries, and loses no update", async () => {
     const { info } = await learn(half);
     expect(lossesOf(info).curve.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
-    // Each step differentiates the batch of two once; the tries that were thrown away are counted as well.
+    // Each step differentiates the batch of two once. Discarded attempts are counted too.
     expect(info.counts.unetBackwards).toBeGreaterThan(12 * 2);
   });
 
@@ -146,7 +146,7 @@ describe("invert in half precision", () => {
     const continued = await learn(half, {}, { resume: saved! });
     expect(continued.tokens).toEqual(uninterrupted.tokens);
     expect(continued.info).toEqual(uninterrupted.info);
-    // The scale went with the state: found anew, it would have cost further tries.
+    // The scale is part of the state. Finding it again would have cost further attempts.
     expect(Buffer.from(saved!).toString("latin1")).toMatch(
       /lossScale\\":\{\\"factor\\":\d+,\\"goodSteps\\":[1-5]\}/,
     );

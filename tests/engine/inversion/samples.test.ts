@@ -20,7 +20,7 @@ vi.mock(import("../../../engine/random/training-noise.ts"), async (load) => {
   const actual = await load();
   return { ...actual, trainingNoise: vi.fn(actual.trainingNoise) };
 });
-/** What noise was asked for, and came, since the last time. */
+/** Requested and returned noise since the last call. */
 const noises = () => {
   const { calls, results } = vi.mocked(trainingNoise).mock;
   return calls.map(([seed, timestep], i) => ({ seed, timestep, noise: results[i]!.value as Float32Array }));
@@ -97,7 +97,7 @@ describe("an edit with fixed noise uses only noise of the training", () => {
         expect(each.seed).toBe(seed);
         expect(each.noise).toEqual(trained.get(Math.round(each.timestep)));
       }
-      // Between the sampler's timesteps the strata are still there.
+      // The strata between the sampler's timesteps remain.
       expect(trained.size).toBeGreaterThanOrEqual(64);
     },
   );

@@ -192,7 +192,7 @@ describe.skipIf(ffmpeg === undefined)("against ffmpeg's lut3d", () => {
     expect(theirs).toHaveLength(pixels.length);
     const ours = bytes(applyLut(await readCube(table!), rounded));
     const farthest = theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - ours[i]!)), 0);
-    // ffmpeg works in float32 and cuts off where we round.
+    // ffmpeg computes in float32 and truncates where visii rounds.
     expect(farthest).toBeLessThanOrEqual(2);
   });
 });

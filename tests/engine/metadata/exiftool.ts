@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * An independent reader; its tests are skipped where it is not installed (Debian: libimage-exiftool-perl).
+ * An independent reader. Its tests are skipped if it is not installed (Debian: libimage-exiftool-perl).
  */
 export const hasExiftool = (() => {
   try {

@@ -13,7 +13,7 @@ import { hasExiftool, readTags } from "./exiftool.ts";
 const formats = ["jpeg", "png", "webp", "avif"] as const;
 type Format = (typeof formats)[number];
 
-/** A photo with metadata, 48 × 32 as stored, turned upright. */
+/** A photo with metadata, stored as 48 × 32 with an orientation. */
 const photo = (ending: "jpg" | "tif" | "heic") =>
   readFile(new URL(`../../fixtures/photos/phone.${ending}`, import.meta.url));
 
@@ -26,7 +26,7 @@ async function result(file: Uint8Array, format: Format, metadataMode?: MetadataM
 const textOf = (file: Buffer) => file.toString("latin1");
 const utf8 = (text: string) => Buffer.from(text).toString("latin1");
 
-/** Byte patterns of what must not be in a result: place, and what no longer holds. */
+/** Byte patterns that must not be in a result: the location and outdated fields. */
 const places = [/Paris|France|Quai|GPS/];
 const outdated = [/Apple iOS/, /Orientation/, /MicroVideo/, /xmp\.did/, /digitalCapture/, /ExifImageWidth/];
 

@@ -20,8 +20,7 @@ const shape = [64, 1024] as const;
 const count = shape[0] * shape[1];
 
 /**
- * Elements of every size that half precision knows and of some that it does not: ties, subnormals,
- * infinities.
+ * Elements inside and outside the range of half precision: ties, subnormals, infinities.
  */
 function wideElements(): Float32Array {
   const random = seededRandom(5);
@@ -87,7 +86,7 @@ it.each([
   expect(await readdir(join(folder, from, to, "kernels"))).toHaveLength(2);
   const [plain, kept] = runs as [Float32Array, Float32Array];
   const [plainBits, keptBits] = [new Uint32Array(plain.buffer), new Uint32Array(kept.buffer)];
-  // A NaN stays one; which of its many spellings it has is nobody's promise.
+  // A NaN stays a NaN; its bits are not specified.
   const differing = plain.findIndex((x, i) =>
     Number.isNaN(x) ? !Number.isNaN(kept[i]) : plainBits[i] !== keptBits[i],
   );

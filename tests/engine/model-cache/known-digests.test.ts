@@ -9,7 +9,7 @@ import { KnownDigests } from "../../../engine/model-cache/known-digests.ts";
 const bytes = 2 ** 24 + 7;
 const truth = createHash("sha256").update(new Uint8Array(bytes)).digest("hex");
 const lie = "f".repeat(64);
-/** Until a file's last change is old enough for its digest to be believed. */
+/** Milliseconds until a file's last change is old enough for its digest to be stored. */
 const settled = 2100;
 
 let folder: string;
@@ -22,13 +22,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** As another process would. */
+/** Changes the file as another process would. */
 const ask = () =>
   new KnownDigests(join(folder, "notes"), (cause) => {
     throw cause;
   }).sha256(file);
 const notePath = async () => join(folder, "notes", (await readdir(join(folder, "notes")))[0]!);
-/** Puts a digest into the note that is not the file's: whoever tells it has believed the note. */
+/** Stores a wrong digest. Returning it shows that the stored digest was used. */
 async function lieInNote(check = true): Promise<void> {
   const { identity } = JSON.parse(await readFile(await notePath(), "utf8"));
   const proof = createHash("sha256").update(`${identity}\n${lie}`).digest("hex");

@@ -22,14 +22,14 @@ export function stepGraph(model: ModelFolder, side = 8): OptimizedGraph {
 }
 
 export interface Step {
-  /** Of every bit of the loss and its gradient. */
+  /** Hash of all bits of the loss and its gradient. */
   readonly bits: string;
   readonly gradient: Float32Array;
-  /** Of the model's weights. */
+  /** Hash of the model's weights. */
   readonly weightHash: string;
 }
 
-/** One step, through a pipeline of its own. */
+/** Computes one step with a new pipeline. */
 export async function stepOf(folder: string, cache?: ModelCacheOptions, side?: number): Promise<Step> {
   const pipeline = await openPipeline(folder, { device: "cpu", threads: 1, ...(cache ? { cache } : {}) });
   try {

@@ -13,7 +13,7 @@ import { type Step, stepGraph, stepOf } from "./loss-bits.ts";
 
 let tiny: string;
 let plain: Step;
-/** A cache folder with what is kept of that model. */
+/** A cache folder with the data of that model. */
 let made: string;
 beforeAll(async () => {
   tiny = (await openFixture("tiny-ip2p")).folder;
@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(scratch, { recursive: true }));
 
-/** As an earlier process left it. */
+/** Fills the cache as an earlier process would. */
 const keepTiny = () => cp(made, cache.folder, { recursive: true });
 const kernels = () => join(cache.folder, "kernels");
 const entries = async () => (await readdir(kernels())).filter((name) => name.endsWith(".safetensors")).sort();
@@ -47,7 +47,7 @@ const copyOfTiny = async () => {
   await cp(tiny, folder, { recursive: true });
   return folder;
 };
-/** How many of a step's values come from files, and the graph of those that do. */
+/** Number of a step's values that are read from files, and their graph. */
 async function served(options: ModelCacheOptions, folder = tiny): Promise<number> {
   const graph = stepGraph(await readModelFolder(folder));
   return new ModelCache(options).serve(graph, async (stored) => stored.size);

@@ -1,4 +1,4 @@
-/** `FOLDER CACHE`: one step in a process of its own; prints the step's bits. */
+/** `FOLDER CACHE`: computes one step in a separate process and prints its bits. */
 import { stepOf } from "./loss-bits.ts";
 
 const [folder, cache] = process.argv.slice(2) as [string, string];

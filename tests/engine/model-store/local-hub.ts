@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { join, relative } from "node:path";
 
-/** How the next answers for one path go wrong, in order; the answers after them are sound. */
+/** Faults of the next responses for a path, in order. Later responses are correct. */
 type Fault =
   | { readonly kind: "cut"; readonly after: number }
   | { readonly kind: "flip" }
@@ -15,9 +15,9 @@ type Fault =
 
 interface Repository {
   readonly files: ReadonlyMap<string, Buffer>;
-  /** Who may read it: everyone, the owners of these tokens, or those of them who accepted the terms. */
+  /** Access: everyone, the owners of these tokens, or those who accepted the terms. */
   readonly access?: "private" | "gated";
-  /** Sizes that the listing gives instead of the true ones. */
+  /** Wrong sizes in the listing. */
   readonly announced?: ReadonlyMap<string, number>;
 }
 
@@ -103,7 +103,7 @@ export class LocalHub {
     else this.#sendFile(request, response, name!, decodeURIComponent(file![3]!), repository!);
   }
 
-  /** Like the Hub: without a token a stranger does not learn whether a private repository exists. */
+  /** Like the Hub, it does not reveal without a token whether a private repository exists. */
   #refusal(
     name: string | undefined,
     repository: Repository | undefined,
@@ -123,7 +123,7 @@ export class LocalHub {
     return undefined;
   }
 
-  /** Two entries a page, as no listing this small would be cut, so that following pages is seen. */
+  /** Two entries per page, so that following pages is tested even with a small listing. */
   #sendTree(response: ServerResponse, url: URL, { files, announced }: Repository): void {
     const entries = [...files].map(([path, content]) => ({
       type: "file",

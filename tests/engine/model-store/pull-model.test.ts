@@ -46,7 +46,7 @@ beforeEach(async () => {
 });
 afterEach(() => hub.stop());
 
-/** Pauses between tries are skipped; silence on a connection counts after this many ms. */
+/** Pauses between attempts are skipped; the idle timeout of a connection in ms. */
 const silence = 150;
 const clock = {
   now: systemClock.now,
@@ -176,8 +176,8 @@ describe("a broken connection", () => {
     const ranges = hub.storageRequests.filter(({ path }) => path.endsWith(unet)).map(({ range }) => range);
     expect(ranges.length).toBe(3);
     expect(ranges[0]).toBeUndefined();
-    // What the system had buffered when the connection broke may be lost, but no byte is fetched without
-    // need.
+    // Data that the system had buffered when the connection broke may be lost, but no other byte is
+    // downloaded twice.
     expect(ranges[1]).toMatch(/^bytes=[1-9]\d*-$/);
     expect(pulled.fetched).toBe(pulled.bytes);
   });

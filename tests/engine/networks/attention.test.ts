@@ -7,7 +7,7 @@ import { attention } from "../numerics/composed-functions.ts";
 import { runOnCpu } from "../numerics/run-on-cpu.ts";
 import { randomArray, seedOf } from "../numerics/seeded-random.ts";
 
-/** The same rows through the same kernels; only where a kernel ends its rows differs. */
+/** The same rows in the same kernels; only their partition differs. */
 const piecewiseTolerance = 1e-6;
 
 test("attention over many tokens runs in slices of 64 MiB of scores with the same result", async () => {

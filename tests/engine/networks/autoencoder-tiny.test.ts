@@ -10,7 +10,7 @@ import { openFixture, relativeDeviation } from "./expected-values.ts";
 /** float32 through some twenty convolutions. */
 const agreement = 1e-5;
 
-/** What Stable Diffusion 1's AutoencoderKL multiplies its latents by before diffusion sees them. */
+/** Scaling factor of Stable Diffusion 1's AutoencoderKL. */
 const scalingFactor = 0.18215;
 
 const tiny = fileURLToPath(new URL("../../fixtures/autoencoder-tiny", import.meta.url));

@@ -18,7 +18,7 @@ import { checkModelConfigs, readModelFolder } from "../../../engine/pipeline/mod
 import { encodeSafetensors, openSafetensors, readTensor } from "../../../engine/weights/safetensors-file.ts";
 import { openFixture } from "./expected-values.ts";
 
-/** Every way in which a downloaded folder is known to be wrong, and the sentence that its owner reads. */
+/** Known faults of downloaded folders, and their error messages. */
 
 let scratch: string;
 let folder: string;
@@ -33,7 +33,7 @@ const unet = "unet/diffusion_pytorch_model.safetensors";
 const at = (path: string) => join(folder, path);
 const refusal = (code: string, message: RegExp) => ({ code, message: expect.stringMatching(message) });
 const opened = () => readModelFolder(folder);
-/** What `visii learn` and `apply` look at before anything is computed. */
+/** The checks of `visii learn` and `apply` before anything is computed. */
 const lookedThrough = async () => needsOf(await opened(), 64, 64);
 
 async function changeJson(path: string, change: (json: Record<string, unknown>) => void) {

@@ -2,13 +2,13 @@ import { fileURLToPath } from "node:url";
 import { openSafetensors, readTensor } from "../../../engine/weights/safetensors-file.ts";
 import { readIntegers } from "../weights/read-integers.ts";
 
-/** A committed tiny random model and what PyTorch computed with it (`tests/oracle/`). */
+/** A tiny random model of the fixtures, and PyTorch's results with it (`tests/oracle/`). */
 export interface OracleFixture {
   readonly folder: string;
   floats(name: string): Promise<Float32Array>;
   integers(name: string): Promise<number[]>;
   shape(name: string): readonly number[];
-  /** Of the pooled text under this name; no member at all in models that have none. */
+  /** The pooled text under this name; absent in models without it. */
   pooled(name: string): Promise<{ readonly pooled?: Float32Array }>;
 }
 

@@ -11,7 +11,7 @@ export interface ComposedModel {
 }
 
 /**
- * The fixture tiny-mini with the fixture tiny-pair-encoder in it. @param defaults laid over its visii.json
+ * The fixture tiny-mini with the fixture tiny-pair-encoder. @param defaults overrides of its visii.json
  */
 export async function modelWithPairEncoder(defaults: object = {}): Promise<ComposedModel> {
   const parent = await mkdtemp(join(tmpdir(), "visii-pair-"));

@@ -35,7 +35,7 @@ describe("a pair encoder", () => {
       expect(rows).toHaveLength(14 * pipeline.textWidth);
       expect(relativeDeviation(rows!, part(expected!, n))).toBeLessThan(agreement);
     }
-    // The two pairs are told apart, so agreement is not that of two constants.
+    // The two pairs give different rows, so the agreement is not that of constants.
     expect(relativeDeviation(part(expected!, 0), part(expected!, 1))).toBeGreaterThan(0.05);
     await pipeline.dispose();
     await dispose();

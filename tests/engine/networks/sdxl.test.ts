@@ -139,7 +139,7 @@ describe("Stable Diffusion XL's InstructPix2Pix", () => {
     const folder = await changedCopy(name.replaceAll(/\W+/g, "-"), file, (json) => {
       json[key] = value;
     });
-    // CLIP belongs to the first encoder; its own check would speak up before the UNet's.
+    // CLIP belongs to the first encoder, and its check would fail before the UNet's.
     await rm(join(folder, "clip"), { recursive: true });
     await expect(readModelFolder(folder)).rejects.toThrow(message);
   });

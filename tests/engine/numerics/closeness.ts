@@ -1,7 +1,6 @@
 /**
- * The largest difference of two arrays, relative to the largest magnitude expected: what float32 arithmetic,
- * which rounds relative to the terms of a sum and not to the sum, can be held to. Infinite for a NaN or a
- * wrong length.
+ * The largest difference of two arrays, relative to the largest expected magnitude, because float32 rounds
+ * relative to the terms of a sum and not to the sum. Infinite for a NaN or a wrong length.
  */
 export function deviation(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;

@@ -15,7 +15,10 @@ type Function<Named extends Shapes> = (
   inputs: { [Name in keyof Named]: Value },
 ) => Value;
 
-/** Central differences of a composition: third derivatives add up, so more than a single rule is allowed. */
+/**
+ * Tolerance of central differences of a composition. Third derivatives add up, so it is larger than for one
+ * rule.
+ */
 const composedDifferenceTolerance = 2e-6;
 /** onnxruntime in float32 through some tens of operators. */
 const composedFloat32Tolerance = 1e-5;
@@ -43,7 +46,7 @@ export function feedsOf(graph: Graph): Record<string, Float32Array> {
   );
 }
 
-/** Holds the gradient of a composed function against differences (float64) and onnxruntime (float32). */
+/** Compares the gradient of a composed function with differences (float64) and onnxruntime (float32). */
 export async function expectGradient<Named extends Shapes>(shapes: Named, f: Function<Named>): Promise<void> {
   const graph = lossAndGradients(shapes, f);
   const feeds = feedsOf(graph);

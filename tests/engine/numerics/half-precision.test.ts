@@ -8,8 +8,8 @@ import { runOnCpu } from "./run-on-cpu.ts";
 import { float16GradientTolerance, float16Tolerance } from "./tolerances.ts";
 
 /**
- * The operators' cases with numbers that half precision holds: the runtime may leave out a rounding that
- * follows at once.
+ * The operators' cases with numbers that are exact in half precision, because the runtime may omit a rounding
+ * between two nodes.
  */
 const titled = preparedCases
   // Operators that are not differentiated are 8-bit products of float32.
@@ -39,8 +39,7 @@ describe("every derivative graph runs in half precision", () => {
 
 describe("in a half-precision derivative", () => {
   test.each(smooth)("every node's operands have one type (%s)", (_, prepared) => {
-    // The builder refuses what does not agree; a gradient of another type than its input would come out of it
-    // unseen.
+    // The builder rejects operands of different types, but not a gradient whose type differs from its input's.
     const { outputs } = gradientGraph(prepared, "float16");
     for (const [name, { dtype }] of outputs) expect(dtype, name).toBe("float32");
   });

@@ -1,7 +1,7 @@
 import { elementCount, type Shape } from "../../../engine/graph/value.ts";
 import { seededRandom } from "./seeded-random.ts";
 
-/** What is fed to one input of a case. */
+/** Specification of one input of a case. */
 export type InputSpec =
   | { readonly kind: "ids"; readonly shape: Shape; readonly ids: readonly number[] }
   | {
@@ -10,10 +10,11 @@ export type InputSpec =
       readonly low: number;
       readonly high: number;
       /**
-       * Kinks from which every element keeps 0.05 away, so that a central difference does not straddle one.
+       * Kinks of the function. Elements have a distance of at least 0.05 from them, so that a central
+       * difference does not span one.
        */
       readonly awayFrom: readonly number[];
-      /** Elements are multiples of this, where given. */
+      /** If present, elements are multiples of this. */
       readonly grid?: number;
       /** float16 inputs are fed as float32 and cast in the graph. */
       readonly dtype: "float32" | "float16";

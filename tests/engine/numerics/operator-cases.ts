@@ -11,13 +11,13 @@ import {
   wide,
 } from "./input-specs.ts";
 
-/** One use of an operator: what it is given, and what is special about it. */
+/** A test case of an operator. */
 export interface OperatorCase<Held = Attributes<OpType>> {
   /** Unique within the operator; also the seed of its numbers. */
   readonly name: string;
   readonly inputs: readonly InputSpec[];
   readonly attributes: Held;
-  /** Step of the central difference, where the usual one does not serve. */
+  /** Step of the central difference, if not the default. */
   readonly step?: number;
 }
 
@@ -27,7 +27,7 @@ function of<Held>(name: string, attributes: Held, ...inputs: readonly InputSpec[
   return { name, inputs, attributes };
 }
 
-/** Every kind of broadcasting an elementwise operator meets; `second` makes the right operand. */
+/** All kinds of broadcasting of an elementwise operator. `second` creates the right operand. */
 const broadcasting = (second: (...shape: readonly number[]) => InputSpec) => [
   of<NoAttributes>("equal shapes", {}, numbers(2, 3, 4), second(2, 3, 4)),
   of<NoAttributes>("a scalar on the right", {}, numbers(2, 3), second()),

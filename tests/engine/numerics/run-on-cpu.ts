@@ -4,9 +4,8 @@ import { type HostTensor, Session } from "../../../engine/runtime/session.ts";
 import { decomposeCuda } from "./decompose-cuda.ts";
 
 /**
- * Loads a graph on one CPU thread, runs it once and lets it go. Operators of the CUDA provider alone run as
- * several of ONNX's. `root` is the folder of its weight files, if
- * any.
+ * Loads a graph on one CPU thread, runs it once and disposes of it. Operators that only the CUDA provider has
+ * run as several of ONNX's. `root` is the folder of its weight files, if any.
  */
 export async function runOnCpu(
   graph: Graph,

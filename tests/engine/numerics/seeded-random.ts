@@ -16,7 +16,7 @@ export function randomArray(count: number, seed: number, low = -2, high = 2): Fl
 }
 
 /**
- * A seed from a text (FNV-1a), so that each case has its own numbers and keeps them when others come and go.
+ * A seed from a text (FNV-1a), so that the numbers of a case do not depend on other cases.
  */
 export function seedOf(text: string): number {
   let hash = 0x811c9dc5;

@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 const luma = ([r, g, b]: readonly [number, number, number]) => 0.3 * r + 0.6 * g + 0.1 * b;
 
-/** The part of a picture that begins at (left, top), as large as its shift leaves it. */
+/** The part of an image that begins at (left, top), as large as the maximum shift allows. */
 const window = ({ width, height }: RgbImage, left: number, top: number, most: number) => ({
   left,
   top,

@@ -42,8 +42,8 @@ const parse = (network: Network, config: object): object =>
 const networks = Object.keys(schemas) as Network[];
 
 /**
- * Keys that do not change the computation: sizes for display, training, and float32 where visii always uses
- * it.
+ * Keys that do not change the computation: display sizes, training settings, and float32, which visii always
+ * uses there.
  */
 const withoutEffect: Readonly<Record<Network, readonly string[]>> = {
   // in_channels and cross_attention_dim are compared with the autoencoder and the text encoders instead.

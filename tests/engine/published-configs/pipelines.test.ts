@@ -23,7 +23,7 @@ it("every pipeline of diffusers without InstructPix2Pix's networks is refused by
       });
     }
   expect(Object.keys(diffusers.pipelines).length).toBeGreaterThan(250);
-  // With a UNet2DConditionModel and a CLIP text encoder; their channels tell whether they edit images.
+  // Those with a UNet2DConditionModel and a CLIP text encoder are checked by their channels.
   const others = accepted.filter((name) => !/^(StableDiffusion|StableUnCLIP)/.test(name));
   expect(others).toEqual([
     ...["CycleDiffusionPipeline", "LatentConsistencyModelImg2ImgPipeline", "LatentConsistencyModelPipeline"],

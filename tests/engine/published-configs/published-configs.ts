@@ -6,11 +6,11 @@ const folder = new URL("../../fixtures/published-configs/", import.meta.url);
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(fileURLToPath(new URL(name, folder)), "utf8"));
 
-/** [first version, default]; without a default where the key is gone. */
+/** [first version, default]; without a default if the key was removed. */
 const change = z.union([z.tuple([z.string(), z.unknown()]), z.tuple([z.string()])]);
 const history = z.record(z.string(), z.record(z.string(), z.array(change)));
 
-/** What diffusers writes, by `oracle/published_configs.py`. */
+/** Configs of diffusers, written by `oracle/published_configs.py`. */
 export const diffusers = z
   .object({
     versions: z.array(z.string()),
@@ -20,7 +20,7 @@ export const diffusers = z
   })
   .parse(read("diffusers.json"));
 
-/** What transformers saves, each with the versions that save the same. */
+/** Configs of transformers, each with the versions that save it. */
 export const clip = z
   .object({
     versions: z.array(z.string()),
@@ -37,8 +37,7 @@ interface PublishedConfig {
 }
 
 /**
- * The different configs that a class has written over diffusers' versions, each by the first version that
- * did.
+ * The different configs of a class over diffusers' versions, each by its first version.
  */
 export function configsOf(keys: z.infer<typeof history>[string]): PublishedConfig[] {
   const configs: PublishedConfig[] = [];

@@ -52,7 +52,7 @@ test("attention in slices becomes one node over all queries", async () => {
   expect(countOperators(graph)).toMatchObject({ Softmax: 2, Slice: 2 });
   const fused = fuseAttention(optimize(graph));
   expect(countOperators(fused)).toEqual({ MultiHeadAttention: 1 });
-  // All the scores are gone: q, k, v and the result, and the kernel's copies of q, k and v.
+  // Without scores: q, k, v and the result, and the kernel's copies of q, k and v.
   expect(estimateMemory(fused).activations).toBe(7 * 4609 * 4 * 4);
   expect(estimateMemory(optimize(graph)).activations).toBeGreaterThan(4609 * 2304 * 4);
   const feeds = feedsOf(graph);

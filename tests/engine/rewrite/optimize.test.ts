@@ -11,7 +11,7 @@ import { evaluateGraph } from "../numerics/reference/evaluate-graph.ts";
 import { runOnCpu } from "../numerics/run-on-cpu.ts";
 import { expectSameMeaning } from "./same-meaning.ts";
 
-/** Constants folded here are rounded to float32 (6e-8), which the float64 original leaves out. */
+/** Constants folded here are rounded to float32 (6e-8), unlike the float64 original's. */
 const foldedTolerance = 1e-7;
 
 test("a mean squared error's derivative becomes its formula", () => {

@@ -7,7 +7,7 @@ import { evaluateGraph } from "../numerics/reference/evaluate-graph.ts";
 /** Two float64 evaluations of the same mathematics: only the order of roundings may differ. */
 const reorderedTolerance = 1e-12;
 
-/** Holds a rewritten graph to the original's results in float64, on the same seeded inputs. */
+/** Compares a rewritten graph's results with the original's in float64, on the same seeded inputs. */
 export function expectSameMeaning(rewritten: Graph, original: Graph): void {
   const feeds = feedsOf(original);
   const expected = evaluateGraph(original, feeds);
@@ -17,7 +17,7 @@ export function expectSameMeaning(rewritten: Graph, original: Graph): void {
     expect(deviation(actual[name]!.data, data), name).toBeLessThan(reorderedTolerance);
 }
 
-/** How often each operator occurs. */
+/** Counts the occurrences of each operator. */
 export function countOperators(graph: Graph): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { op } of graph.nodes) counts[op] = (counts[op] ?? 0) + 1;

@@ -6,8 +6,8 @@ const binding = dirname(createRequire(import.meta.url).resolve("onnxruntime-node
 const provider = join(binding, "bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so");
 
 /**
- * Why CUDA cannot be tested on this machine; undefined where it can. A driver without the provider's file is
- * told apart.
+ * Why CUDA cannot be tested on this machine; undefined if it can. Distinguishes a driver without the
+ * provider's file.
  */
 export const whyNoCuda: string | undefined = !existsSync("/proc/driver/nvidia/version")
   ? "this machine has no NVIDIA driver"

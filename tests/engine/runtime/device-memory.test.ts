@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => void vi.unstubAllEnvs());
 
-/** An nvidia-smi that answers for its arguments. */
+/** A fake nvidia-smi that checks its arguments. */
 async function pretend(script: string): Promise<void> {
   const path = join(folder, "nvidia-smi");
   await writeFile(path, `#!/bin/sh\n${script}\n`);

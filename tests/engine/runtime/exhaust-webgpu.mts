@@ -1,6 +1,5 @@
 /**
- * Takes away this process's room for more memory, then asks a WebGPU session for much of it. Prints what
- * came of it, as JSON.
+ * Limits this process's memory, then runs a WebGPU session that needs more. Prints the outcome as JSON.
  */
 
 import { execFileSync } from "node:child_process";

@@ -52,7 +52,7 @@ describe("a session", () => {
   test("that needs too much memory fails with a message, and the process continues", async () => {
     const graph = new GraphBuilder("huge");
     const x = graph.input("x", "float32", [1, 1]);
-    // 16 TiB: no system promises that much.
+    // 16 TiB: no system allocates that much.
     const side = 2 ** 21;
     const total = graph.reduceSum(graph.exp(graph.expand(x, [side, side])), [0, 1]);
     graph.output("y", total);

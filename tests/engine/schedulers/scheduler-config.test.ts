@@ -105,7 +105,7 @@ describe("a scheduler", () => {
           const { timesteps, levels } = createScheduler(kind, parse({ timestep_spacing }), steps);
           expect(timesteps).toHaveLength(kind === "heun" ? 2 * steps - 1 : steps);
           expect(levels).toHaveLength(timesteps.length + 1);
-          // Two of Karras's levels may lie nearest to one timestep, and Heun evaluates twice at one.
+          // Two of Karras's levels may be nearest to the same timestep, and Heun evaluates twice at one.
           const twice = kind === "heun" || kind === "dpmpp-2m-karras";
           const falls = (t: number, before: number) => t < before || (twice && t === before);
           expect(

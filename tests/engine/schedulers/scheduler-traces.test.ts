@@ -24,22 +24,22 @@ const file = await openSafetensors(join(fixtures, "traces.safetensors"));
  */
 const traceTolerance = 1e-5;
 /**
- * One step from the reference's sample, likewise: what is left is the rounding of stored values and sigmas.
+ * The same for one step from the reference's sample: only the rounding of stored values and sigmas remains.
  */
 const stepTolerance = 1e-6;
 /** float32 tables and one rounding. */
 const tableTolerance = 1e-6;
 /**
- * Of √ᾱ, which multiplies latents of order 1. Equal to the last bit, but with zero terminal SNR: there
- * torch's vectorised float32 square root, which is not correctly rounded, enters through a difference of
- * nearly equal numbers.
+ * Of √ᾱ, which multiplies latents of order 1. Equal to the last bit, except with zero terminal SNR: torch's
+ * vectorized float32 square root is not correctly rounded, and it is amplified by a difference of nearly
+ * equal numbers.
  */
 const rootAlphaTolerance = 3e-7;
 
-/** Those whose step depends on the ones before it. */
+/** Samplers whose step depends on previous steps. */
 const lookBack: readonly SchedulerKind[] = ["heun", "dpmpp-2m-karras", "unipc"];
 
-/** A first σ from which float32 has digits enough. */
+/** Maximum first σ for which float32 is precise enough. */
 const nearSigma = 100;
 
 /** The largest difference, relative to the reference's largest value. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type ElementOrder, rearrangeElements } from "../../../engine/weights/rearrange-elements.ts";
 import { seededRandom } from "../numerics/seeded-random.ts";
 
-/** Straight from the definition: one index at a time. */
+/** The definition, one index at a time. */
 function oneByOne(source: Uint32Array, { shape, strides, offset }: ElementOrder): number[] {
   let positions = [offset];
   for (const [axis, size] of shape.entries())

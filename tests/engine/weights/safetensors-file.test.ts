@@ -82,7 +82,7 @@ describe("a safetensors file", () => {
       [0x7e00, Number.NaN],
     ] as const;
     for (const [pattern, value] of known) expect(values[pattern]).toBe(value);
-    // Positive finite halves are in the order of their bits, so nothing between the known ones went astray.
+    // Positive finite halves are ordered like their bits, so all values between the known ones are right.
     for (let i = 1; i < 0x7c00; i++) expect(values[i]! > values[i - 1]!).toBe(true);
   });
 

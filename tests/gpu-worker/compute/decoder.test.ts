@@ -97,7 +97,7 @@ describe("the decoder", () => {
   });
 
   describe.runIf(process.platform === "linux")("whose process is killed", () => {
-    /** Kills the next decoder, other than `before`, when it holds an image's coefficients. */
+    /** Kills the next decoder, other than `before`, when it has read an image's coefficients. */
     async function kill(before?: number): Promise<number> {
       for (;;) {
         const [pid] = decoders();

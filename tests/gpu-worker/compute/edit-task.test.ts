@@ -22,12 +22,12 @@ it("keeps only the resized images of large photos", async () => {
   const pipeline = { imageSize: { resolution: 64, multiple: 16 } };
   collect();
   const before = process.memoryUsage().arrayBuffers;
-  // Only what opening looks at.
+  // Only the fields that opening uses.
   const wanted = await openPart(pipeline, { part } as unknown as Parameters<typeof openPart>[1]);
   await new Promise((resolve) => setTimeout(resolve, 50));
   collect();
   expect(wanted).toHaveLength(6);
-  // Each original is 72 MB of floats; the last may still lie on a stack.
+  // Each original is 72 MB of floats; the last may still be on a stack.
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80e6);
   expect((await wanted[0]!.open()).width).toBe(3000);
 });

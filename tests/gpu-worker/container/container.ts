@@ -7,12 +7,12 @@ import type { StandIns } from "../../../local/stand-ins.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What runs, in place of an image's Node: this process's own, or another that a test brings. */
+/** Node program in place of the image's: this process's own, or one of the test. */
 const node = process.execPath;
 
 /**
- * A container of the worker's task, as near as a process comes to one: its command in the image's folder,
- * with the variables that it is told and no others.
+ * A process in place of a container of the worker's task: it runs the container's command in the image's
+ * folder, with the container's environment variables only.
  */
 export class Container {
   readonly #child: ChildProcess;
@@ -46,11 +46,11 @@ export class Container {
   get pid(): number {
     return this.#child.pid!;
   }
-  /** What it has said so far. */
+  /** Its output so far. */
   get log(): string {
     return this.#log;
   }
-  /** Its lines, where they are JSON as its log writes them. */
+  /** Its log entries: the lines that are JSON. */
   get lines(): readonly Readonly<Record<string, unknown>>[] {
     return this.#log
       .split("\n")
@@ -58,7 +58,7 @@ export class Container {
       .map((line) => JSON.parse(line));
   }
 
-  /** As ECS stops it. Resolves with the exit code, and the seconds that it took. */
+  /** Stops it as ECS does. Resolves with the exit code and the seconds that it took. */
   async stop(): Promise<{ readonly code: number | null; readonly seconds: number }> {
     const begun = performance.now();
     this.#child.kill("SIGTERM");
@@ -66,7 +66,7 @@ export class Container {
   }
 }
 
-/** What a task tells its containers, with the stand-ins in place of AWS. */
+/** Environment of the task's containers, with the stand-ins in place of AWS. */
 export function taskEnvironment({ aws, bucket, table, queueUrls }: StandIns): Environment {
   return {
     AWS_REGION: aws.region,
@@ -79,7 +79,7 @@ export function taskEnvironment({ aws, bucket, table, queueUrls }: StandIns): En
   };
 }
 
-/** Where the stand-ins are, and the credentials that a task's role would give. */
+/** URLs of the stand-ins, and the credentials of a task's role. */
 export const standInAddresses = (aws: StandIns["aws"]): Environment => ({
   VISII_STORE_ENDPOINT: aws.storeEndpoint,
   VISII_QUEUE_ENDPOINT: aws.queueEndpoint,
@@ -97,7 +97,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** ECS's agent, as far as a container asks it: what it was told of the task's protection. */
+/** A fake of ECS's agent that records requests for task protection. */
 export async function startAgent() {
   const told: unknown[] = [];
   const server = createServer(async (request, response) => {

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const script = join(root, "gpu-worker/container/provider-libraries.sh");
 const hasCompiler = spawnSync("gcc", ["--version"]).status === 0 && process.platform === "linux";
 
-/** Shared libraries with nothing in them but their names, as the loader sees them. */
+/** Shared libraries without content, for the loader. */
 describe.skipIf(!hasCompiler)("the CUDA image's check of its libraries (needs gcc)", () => {
   let folder: string;
   const provider = () => join(folder, "libonnxruntime_providers_cuda.so");

@@ -72,7 +72,7 @@ describe("the folder of the worker's image", () => {
     const binaries = join(worker, "node_modules/onnxruntime-node/bin/napi-v6");
     expect(await readdir(binaries)).toEqual(["linux"]);
     expect(await readdir(join(binaries, "linux"))).toEqual(["x64"]);
-    // Machine code of another platform, or of another C library, has another header or another name.
+    // Native code of another platform or C library has another header or another name.
     const all = await readdir(worker, { recursive: true });
     const code = all.filter((path) => /\.(node|dylib|dll)$|\.so\b/.test(path));
     expect(code.length).toBeGreaterThan(3);
@@ -107,7 +107,7 @@ describe("the folder of the worker's image", () => {
     } finally {
       expect((await container.stop()).code).toBe(0);
     }
-    // And what it tells CloudWatch of it has a value for every dimension.
+    // Its metrics have a value for every dimension.
     const line = container.lines.find(({ message }) => message === "a job ended");
     expect(jobDimensions.map((name) => line?.[name])).toEqual(["tests", "edit", "succeeded", "none"]);
     expect(line?._aws).toMatchObject({

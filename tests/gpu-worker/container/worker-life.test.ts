@@ -32,7 +32,7 @@ const start = (more: Readonly<Record<string, string>> = {}) =>
     ...more,
   });
 
-/** Asks for its health until it has ended; every state with its status, in order, once. */
+/** Polls its health until it ends. Returns each state with its status once, in order. */
 async function watchHealth(port: number, container: Container) {
   const said: [number, WorkerState][] = [];
   let over = false;
@@ -61,13 +61,13 @@ describe("the worker's container", () => {
     const first = start({ ECS_AGENT_URI: agent.uri });
     const path = await learn(400);
     await running.watch(path, ({ progress }) => progress?.stage === "learn" && progress.step > 30, 60);
-    // What keeps ECS from choosing this task to scale in, or to replace, until its work is done.
+    // Prevents ECS from stopping this task until its work is done.
     expect(agent.told).toEqual([
       { to: "PUT /api/0123/task-protection/v1/state", ProtectionEnabled: true, ExpiresInMinutes: 60 },
     ]);
     const { code, seconds } = await first.stop();
     expect(code, first.log).toBe(0);
-    // Of the 120 that the task gives it.
+    // The task allows 120 seconds.
     expect(seconds).toBeLessThan(60);
     agent.stop();
     const { body: waiting } = await running.call("GET", path);
@@ -103,7 +103,7 @@ describe("the worker's container", () => {
     const broken = start({ VISII_MODEL: model, VISII_HEALTH_PORT: String(port) });
     const health = watchHealth(port, broken);
     await expect.poll(() => broken.log, { timeout: 30_000 }).toContain("the worker is ready");
-    // As after a disk, or a GPU, that went: what computes dies, and cannot be started again.
+    // As after the failure of a disk or GPU: the compute process crashes and cannot be started again.
     await rm(join(model, "model_index.json"));
     const children = await readFile(`/proc/${broken.pid}/task/${broken.pid}/children`, "utf8");
     for (const pid of children.trim().split(" ")) process.kill(Number(pid), "SIGKILL");

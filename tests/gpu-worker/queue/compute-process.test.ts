@@ -68,7 +68,7 @@ describe("the compute process", () => {
     const resumed = await learn(states.at(-1), (step) => first.push(step));
     expect(compute.pid).not.toBe(pid);
     expect(first[0]).toBeGreaterThanOrEqual(20);
-    // Counts of evaluations differ: what was lost with the process was computed again. Learned bits may not.
+    // Counts of evaluations differ, because lost work was computed again. The learned bits must be equal.
     expect(learnedPart(resumed)).toEqual(learnedPart(whole));
   });
 
@@ -173,7 +173,7 @@ describe("the compute process", () => {
       await own.ready();
       const [scratch] = await scratches();
       await own.run({ ...task, steps: 1 }, never, async () => undefined);
-      // onnxruntime keeps a log there; of ours nothing is left.
+      // onnxruntime keeps a log there; the worker's own files are removed.
       expect(await readdir(join(folder, scratch!))).not.toContainEqual(expect.stringMatching(/^visii-/));
       process.kill(own.pid!, "SIGKILL");
       await expect.poll(scratches).toEqual([]);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Runs a consumer over what lies in the queue; tells which bodies were in hand at the same time. */
+/** Runs a consumer over the queue. Returns the bodies that were handled at the same time. */
 async function consumed(
   queue: JobQueue,
   together: number,

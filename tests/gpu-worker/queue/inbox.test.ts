@@ -6,7 +6,7 @@ import { systemClock as clock } from "../../../shared/system-clock.ts";
 import { createQueuePair } from "../../contracts/create-queue-pair.ts";
 import { type LocalWorld, openLocalWorld } from "../../local-world.ts";
 
-/** Polls as long as in production: what waits for one to end would take seconds. */
+/** Polls as long as in production, so that waiting for the end of a poll takes seconds. */
 const timing = { ...queueTiming, visibility: 30 };
 const errors: string[] = [];
 const log = { info: () => undefined, error: (message: string) => void errors.push(message) };
@@ -30,8 +30,8 @@ async function open(): Promise<Pair> {
 }
 
 /**
- * One worker of the lane `interactive,bulk`. Tells what it began, in order, and when (milliseconds since
- * 1970).
+ * A worker of the lane `interactive,bulk`. Records the messages that it started, in order, with their times
+ * (milliseconds since 1970).
  */
 function work({ interactive, bulk }: Pair, handling: (body: string) => number, onIdle = () => {}) {
   const stop = new AbortController();
@@ -63,7 +63,7 @@ describe("a lane with two queues", () => {
     const waitsFor = async (queue: JobQueue) => {
       const waits: number[] = [];
       for (let sent = 0; sent < 5; sent++) {
-        // Long enough that its polls are out.
+        // Long enough for its polls to be open.
         await clock.sleep(300);
         const [before, at] = [worker.begun.length, Date.now()];
         await queue.send("x");

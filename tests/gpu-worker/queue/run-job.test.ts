@@ -33,8 +33,8 @@ const timing = {
 const log = { info: () => undefined, error: () => undefined };
 const account = createId("account", Date.now(), randomBytes(10));
 /**
- * A worker that stopped may have been handed a message as it left; that one comes again after its
- * visibility.
+ * A worker may have received a message while it stopped. That message is delivered again after its visibility
+ * timeout.
  */
 const patient = { timeout: 10_000 };
 /** Result `index` of a job whose images have four variations each. */
@@ -161,7 +161,7 @@ describe("a worker", () => {
   });
 
   it("publishes results at once, without waiting for the next update of the row", async () => {
-    // Waits of half a second and more end only early.
+    // Waits of half a second and more are shortened.
     const sleep: typeof clock.sleep = (milliseconds, signal) =>
       clock.sleep(milliseconds < 500 ? milliseconds : 2 ** 30, signal);
     const published = async (job: Job) =>

@@ -7,7 +7,7 @@ import { SharedCompute } from "../../../gpu-worker/compute/shared-compute.ts";
 import { picture } from "../../functions/pictures.ts";
 import { tinyModel } from "../../local/running-service.ts";
 
-/** The real process, which notes what it was given. */
+/** The real process, with a record of its tasks. */
 class NotingProcess extends ComputeProcess {
   readonly tasks: Task[] = [];
 

@@ -6,7 +6,7 @@ import { TaskProtection } from "../../../gpu-worker/queue/task-protection.ts";
 import { createJsonLog } from "../../../shared/json-log.ts";
 import { systemClock } from "../../../shared/system-clock.ts";
 
-/** ECS's agent, as far as it is asked here: what it was told, and what it answers. */
+/** A fake of ECS's agent: the requests that it received, and its responses. */
 let told: unknown[];
 let answer: { readonly status: number; readonly body: unknown };
 let agent: Server;

@@ -30,7 +30,7 @@ const curve = {
 
 /** The text of every `<text>`, in the order of the document. */
 const texts = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
-/** How many bars there are that a rule mark drew: lines from one point to another. */
+/** Number of lines from one point to another, which rule marks draw. */
 const paths = (svg: string, kind: string) =>
   (svg.match(new RegExp(`<g class="mark-${kind} role-mark"[\\s\\S]*?</g>`, "g")) ?? []).join("");
 

@@ -58,7 +58,7 @@ export const elementwise: ReferenceRules<
   QuickGelu: (inputs, { alpha }) => map(inputs, (x) => x * sigmoid(alpha * x)),
   Clip: (inputs, { min, max }) => map(inputs, (x) => Math.min(Math.max(x, min), max)),
   InRange: (inputs, { min, max }) => map(inputs, (x) => (x >= min && x <= max ? 1 : 0)),
-  // float32 rounding is left out: the reference is float64 throughout. Half precision is coarse enough to
-  // matter.
+  // The reference is float64 throughout, so float32 rounding is omitted. Half precision is too coarse to
+  // omit.
   Cast: (inputs, { to }) => map(inputs, to === "float16" ? roundToHalf : (x) => x),
 };

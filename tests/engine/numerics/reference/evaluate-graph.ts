@@ -11,7 +11,7 @@ import { roundToHalf } from "./special-functions.ts";
 import type { ReferenceRule, ReferenceRules } from "./table.ts";
 import { type Tensor64, tensor64 } from "./tensor64.ts";
 
-/** Every operator's meaning in float64. */
+/** The definition of every operator in float64. */
 const referenceRules: ReferenceRules = {
   ...channelsLast,
   ...elementwise,
@@ -25,8 +25,8 @@ const referenceRules: ReferenceRules = {
 type Feeds = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * Runs a graph node by node in float64 (what the graph holds in half precision is rounded to that), checking
- * that every result has the shape the graph states.
+ * Runs a graph node by node in float64 and checks the shape of every result. Values that the graph holds in
+ * half precision are rounded to it.
  *
  * @param readWeight elements of a weight; needed only where the graph reads a checkpoint
  * @returns the graph's outputs by name

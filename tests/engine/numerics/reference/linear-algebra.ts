@@ -21,7 +21,8 @@ export const linearAlgebra: ReferenceRules<"MatMul" | "Conv" | "ConvTranspose" |
     ];
   },
 
-  // y[n, m, r, s] = b[m] + Σ w[m, c, i, j] · x[n, c, r·stride + i·dilation − top, s·stride + j·dilation − left]
+  // y[n, m, r, s] = b[m] + Σ w[m, c, i, j] · x[n, c, r·stride + i·dilation − top, s·stride + j·dilation −
+  // left]
   Conv: ([x, w, b], attributes) => {
     const [count, channels, height, width] = four(x!);
     const [made, , kernelHeight, kernelWidth] = four(w!);
@@ -44,7 +45,7 @@ export const linearAlgebra: ReferenceRules<"MatMul" | "Conv" | "ConvTranspose" |
     ];
   },
 
-  // The adjoint: every x[n, m, r, s] adds w[m, c, i, j]·x to the place that Conv would have read.
+  // The adjoint: every x[n, m, r, s] adds w[m, c, i, j]·x to the element that Conv would have read.
   ConvTranspose: ([x, w], { stride, dilation, pads, outputPadding }) => {
     const [count, made, height, width] = four(x!);
     const [, channels, kernelHeight, kernelWidth] = four(w!);

@@ -1,7 +1,7 @@
 import type { Attributes, OpType } from "../../../../engine/graph/operators.ts";
 import type { Tensor64 } from "./tensor64.ts";
 
-/** An operator's outputs from its inputs, in float64 and by the definition: slow, plain, easy to believe. */
+/** An operator's outputs from its inputs, in float64, directly by its definition. */
 export type ReferenceRule<Op extends OpType> = (
   inputs: readonly Tensor64[],
   attributes: Attributes<Op>,

@@ -12,7 +12,7 @@ export function tensor64(shape: Shape, data: ArrayLike<number>): Tensor64 {
   return { shape, data: Float64Array.from(data) };
 }
 
-/** A tensor from a formula over its index. */
+/** Creates a tensor from a formula over its index. */
 export function generate(shape: Shape, element: (index: readonly number[]) => number): Tensor64 {
   const data = new Float64Array(elementCount(shape));
   const index = shape.map(() => 0);
@@ -40,7 +40,7 @@ export function atBroadcast(x: Tensor64, index: readonly number[]): number {
   );
 }
 
-/** The shape two tensors broadcast to; the reference trusts the graph to have checked that they do. */
+/** The shape two tensors broadcast to; the graph has already checked that they do. */
 export function broadcastShape(a: Shape, b: Shape): number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) =>
