@@ -111,6 +111,7 @@ console.log(
       encoder: flops(optimize(encoderGraph(model, size, size))),
     },
     recompute: plan.settings.recompute ?? [],
+    rewrites: Object.fromEntries(pipeline.rewrites),
     reckonedBytes: residentBytes(plan.memory, device === "cpu" ? "cpu" : "gpu"),
     gradientIsFinite: gradient!.every(Number.isFinite),
     peakBytes: 1024 * process.resourceUsage().maxRSS,

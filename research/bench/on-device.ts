@@ -22,6 +22,8 @@ interface Ours {
   readonly autoencoder: Timed;
   readonly flops: { readonly forward: number; readonly step: number; readonly encoder: number };
   readonly recompute: readonly string[];
+  /** Of the forward UNet for this device: null where they are on, else why not. */
+  readonly rewrites: Readonly<Record<string, string | null>>;
   readonly reckonedBytes: number;
   readonly gradientIsFinite: boolean;
 }
@@ -76,6 +78,8 @@ export async function benchOnDevice(
   line("edit, 1 sampling step", ours.editOne);
   line(`edit, ${samplingSteps} sampling steps`, ours.editMany);
   say(`  recomputed: ${ours.recompute.join(" and ") || "nothing"}`);
+  for (const [name, reason] of Object.entries(ours.rewrites))
+    say(`  rewrite "${name}" of the forward UNet: ${reason === null ? "on" : `left out: ${reason}`}`);
   say(
     `  device memory: ${peakBytes === undefined ? "unknown" : `peak ${gigabytes(peakBytes)}`}; the estimate for the loss is ${gigabytes(ours.reckonedBytes)}`,
   );
