@@ -29,12 +29,15 @@ const laneMemory: Readonly<Record<PoolName, readonly number[]>> = {
   bulk: [18],
 };
 
-/** Containers run without root, capabilities and a writable root file system. */
+/**
+ * Containers run without root, capabilities and a writable root file system, and without ECS's init process: its
+ * environment, with the way to the task's credentials, would be readable by the decoder (gpu-worker/Dockerfile).
+ */
 const confined = {
   user: "1000:1000",
   readonlyRootFilesystem: true,
   privileged: false,
-  linuxParameters: { initProcessEnabled: true, capabilities: { drop: ["ALL"], add: [] } },
+  linuxParameters: { initProcessEnabled: false, capabilities: { drop: ["ALL"], add: [] } },
 };
 
 /** Leaves room for the system and ECS's agent on a machine with 4 vCPUs and 16 GiB. */

@@ -20,6 +20,7 @@ const containerSchema = z.object({
   resourceRequirements: z.array(z.object({ type: z.string(), value: z.string() })).optional(),
   stopTimeout: z.number().optional(),
   linuxParameters: z.object({
+    initProcessEnabled: z.boolean(),
     capabilities: z.object({ drop: z.array(z.string()), add: z.array(z.string()) }),
   }),
   logConfiguration: z.object({ logDriver: z.string(), options: z.record(z.string(), z.string()) }),

@@ -130,9 +130,9 @@ export const workerChecks: Checks = {
     for (const { model, worker } of cloud.tasks)
       for (const container of [model, worker, smoke, ...(download ? [download] : [])]) {
         expect(container.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-        expect(container.readonlyRootFilesystem).toBe(true);
-        expect(container.privileged).toBe(false);
-        expect(container.linuxParameters.capabilities).toEqual({ drop: ["ALL"], add: [] });
+        expect(container).toMatchObject({ readonlyRootFilesystem: true, privileged: false });
+        const capabilities = { drop: ["ALL"], add: [] };
+        expect(container.linuxParameters).toEqual({ initProcessEnabled: false, capabilities });
       }
   },
   "weights are downloaded by one task at a time, before the worker, which only reads them": (cloud) => {
