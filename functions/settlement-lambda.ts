@@ -1,6 +1,5 @@
 /**
- * Lambda entry point with the settlement queue as event source (`ReportBatchItemFailures`). Workers send a message
- * when a job has ended.
+ * Lambda entry point with the settlement queue as event source. Workers send a message when a job has ended.
  */
 import { readEdgeConfig } from "./config.ts";
 import { openEdge } from "./open-edge.ts";

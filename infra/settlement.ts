@@ -5,7 +5,9 @@ import { useRows } from "./table.ts";
 /** Maximum concurrency, with up to ten jobs each. */
 const maxRuns = 5;
 
-/** Settles ended jobs: charges them and stores their webhook deliveries. Workers may not. */
+/**
+ * Settles ended jobs: charges them and stores their webhook deliveries, for which workers have no permission.
+ */
 export const settlement = new sst.aws.Function("Settlement", {
   ...edgeFunction,
   ...reserved(maxRuns),

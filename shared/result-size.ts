@@ -1,18 +1,20 @@
 import type { OutputFormat } from "./resources/edit.ts";
 import type { Upload, UploadType } from "./resources/upload.ts";
 
-/** Metadata that is kept, with the color profile, and the file's own structure. */
+/** Bytes of kept metadata, the color profile and the file's structure. */
 const aside = 2 ** 21;
-/** What compression adds to pixels that it cannot make smaller. */
+/** Factor by which compression enlarges incompressible pixels. */
 const expansion = 1.01;
 
-/** Bytes of a pixel of a PNG result. PNG and TIFF may have 16 bits, all types except JPEG transparency. */
+/**
+ * Bytes per pixel of a PNG result. Photos in PNG or TIFF may have 16 bits, and all except JPEG transparency.
+ */
 const pngPixel = (type: UploadType): number =>
   type === "image/jpeg" ? 3 : type === "image/png" || type === "image/tiff" ? 8 : 4;
-/** JPEG and WebP are lossy, with 8 bits. Noise takes less than this. */
+/** Bytes per pixel of JPEG and WebP, which are lossy with 8 bits. Noise takes less. */
 const lossyPixel = 4;
 
-/** The most bytes that the results of one image can take. */
+/** Returns the maximum bytes of the results of one image. */
 export function maxResultBytes(
   {
     format = "png",

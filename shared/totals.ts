@@ -58,7 +58,7 @@ export const hasRoom = ({ bytes, limit }: StorageNeed): RowTest => ({
   below: limit - bytes + 1,
 });
 
-/** Counts bytes, if the account has room for them. */
+/** Counts bytes, if the account's limit allows them. */
 export const reserveBytes = (account: string, need: StorageNeed): Write => ({
   amend: rowKeys.totals(account),
   amendment: { add: [[["bytes"], need.bytes]] },

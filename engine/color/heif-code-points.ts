@@ -1,7 +1,7 @@
 /**
- * Reads the color code points of a HEIC or AVIF file's primary image. A file has more images: thumbnails, a
- * gain map, depth, alpha, an HDR alternative, and their code points do not apply to the primary one. Boxes are
- * those of ISO/IEC 14496-12 and 23008-12.
+ * Reads the color code points of a HEIC or AVIF file's primary image. Other images of the file (thumbnails, a
+ * gain map, depth, alpha, an HDR alternative) have their own code points. Boxes are those of ISO/IEC 14496-12
+ * and 23008-12.
  */
 
 /** Code points of ITU-T H.273. */
@@ -48,7 +48,7 @@ function ofPrimary(view: DataView): CodePoints | undefined {
     }
     return undefined;
   };
-  // A photo of tiles may leave them to its tiles.
+  // In a photo of tiles, the tiles may have them.
   const references = child(inside, "iref");
   const tile = references && firstTile(view, references, item);
   return pointsOf(item) ?? (tile === undefined ? undefined : pointsOf(tile));

@@ -44,7 +44,7 @@ export interface PipelineOptions {
   readonly memory?: number;
   /** Cache for data that is the same at every start; recomputed when absent. */
   readonly cache?: ModelCacheOptions;
-  /** Called with a message when the device fails the self-test of a rewrite, which is then left out. */
+  /** Called with a message when the device fails the self-test of a rewrite, which is then not applied. */
   note?(line: string): void;
 }
 
@@ -138,7 +138,7 @@ export class Pipeline {
   get memory(): number {
     return this.#sessions.memory;
   }
-  /** Rewrites of the UNet for this device, by name: null where they are on, else why they are left out. */
+  /** Rewrites of the UNet for this device, by name: null if applied, otherwise the reason why not. */
   get rewrites(): ReadonlyMap<string, string | null> {
     return this.#sessions.rewrites;
   }

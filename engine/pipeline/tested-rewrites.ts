@@ -5,9 +5,9 @@ import { type Probe, probeOf } from "../rewrite/probe.ts";
 import { Session, type SessionOptions } from "../runtime/session.ts";
 
 /**
- * Largest difference between what a rewrite replaces and what it writes, relative to the largest element. In half
- * precision both sides round several times by 2⁻¹¹ = 4.9 · 10⁻⁴, at other places: 7.4 · 10⁻⁴ on a CPU, with the
- * new kernels written in ONNX's operators.
+ * Maximum difference between the original and the rewritten nodes, relative to the largest element. In half
+ * precision both round several times by 2⁻¹¹ = 4.9 · 10⁻⁴, in different places: 7.4 · 10⁻⁴ on a CPU, with the
+ * new kernels expressed in ONNX's operators.
  */
 const tolerances = { float32: 5e-5, float16: 3e-3 } as const;
 
@@ -15,13 +15,13 @@ const tolerances = { float32: 5e-5, float16: 3e-3 } as const;
 const inputMean = 0.5;
 
 /**
- * Uses a rewrite on a device only after a test there: every kind of place that it would rewrite is computed both
- * ways on random inputs, with the model's weights.
+ * Applies a rewrite on a device only after a test there: each distinct subgraph that it would rewrite is
+ * computed in both forms on random inputs, with the model's weights.
  */
 export class TestedRewrites {
   readonly #options: SessionOptions;
   readonly #note: (line: string) => void;
-  /** By rewrite and probe: why it is not used, or null. */
+  /** By rewrite and probe: the reason why it is not used, or null. */
   readonly #verdicts = new Map<string, Promise<string | null>>();
   readonly #outcomes = new Map<string, string | null>();
 
@@ -31,7 +31,7 @@ export class TestedRewrites {
     this.#note = note;
   }
 
-  /** Rewrites by name that a graph had a use for: null where they are on, else why they are left out. */
+  /** Applicable rewrites by name: null if applied, otherwise the reason why not. */
   get outcomes(): ReadonlyMap<string, string | null> {
     return this.#outcomes;
   }
@@ -60,7 +60,7 @@ export class TestedRewrites {
   }
 }
 
-/** Why the two ways do not agree, or null if they do. */
+/** Returns the reason why the two forms do not agree, or null if they do. */
 async function test({ graph }: Probe, options: SessionOptions): Promise<string | null> {
   try {
     const session = await Session.create(graph, options);
@@ -70,7 +70,7 @@ async function test({ graph }: Probe, options: SessionOptions): Promise<string |
       await session.dispose();
     }
   } catch (cause) {
-    // The runtime's own words: the message around them is about a device that is not there.
+    // The runtime's own message, because the one around it is about an unavailable device.
     const inner = cause instanceof Error ? (cause.cause ?? cause) : cause;
     return (inner instanceof Error ? inner.message : String(inner)).split("\n")[0]!;
   }
@@ -90,9 +90,9 @@ function compare(results: Readonly<Record<string, Float32Array>>, tolerance: num
     const scale = plain.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     const largest = plain.reduce((most, x, i) => Math.max(most, Math.abs(x - rewritten[i]!)), 0);
     const deviation = largest / scale;
-    // Also if it is not a number.
+    // NaN fails too.
     if (!(deviation <= tolerance))
-      return `its results differ by ${deviation.toPrecision(2)} of the largest, and ${tolerance} is allowed.`;
+      return `its results differ by ${deviation.toPrecision(2)} of the largest element; the limit is ${tolerance}.`;
   }
   return null;
 }

@@ -11,9 +11,9 @@ const toLast = [0, 2, 3, 1];
 const toFirst = [0, 3, 1, 2];
 
 /**
- * Convolutions and group normalizations in half precision → the CUDA provider's kernels with the channels last,
- * between transpositions, which cancel between neighbors. Sums and concatenations of such results follow them. In
- * float32 the layout gains nothing: tensor cores want it, and TF32 is off there.
+ * Convolutions and group normalizations in half precision → the CUDA provider's kernels with the channels
+ * last, between transpositions, which cancel between neighbors. Sums and concatenations of such results
+ * follow them. In float32 the layout is not faster: it suits tensor cores, and TF32 is off there.
  *
  * onnxruntime's option `prefer_nhwc` would transpose convolutions by itself, but onnxruntime-node 1.30 passes
  * the provider nothing except the device (js/node/src/session_options_helper.cc).
@@ -60,12 +60,13 @@ interface GroupNormalization {
   readonly inner: readonly Value[];
 }
 
-/** Most channels of one group: those of one block of threads. */
+/** Maximum channels of a group: those of one block of threads. */
 const largestGroup = 512;
 
 /**
- * `groupNorm` of `networks/layers.ts`, and the SiLU after it. The kernel loads two channels at a time and takes
- * no statistics across blocks (onnxruntime/contrib_ops/cuda/diffusion/group_norm.cc, group_norm_impl.cu).
+ * `groupNorm` of `networks/layers.ts`, and the SiLU after it. The kernel loads two channels at a time and
+ * takes no statistics across blocks (onnxruntime/contrib_ops/cuda/diffusion/group_norm.cc,
+ * group_norm_impl.cu).
  */
 const groupNormalization = (readers: Readers) =>
   rewriteRule<GroupNormalization>({
@@ -132,7 +133,9 @@ interface Elementwise {
   readonly operands: readonly ((graph: GraphBuilder) => Value)[];
 }
 
-/** f(transposed a, b) → transposed f(a, b), if b is transposed too or has one element per channel or in all. */
+/**
+ * f(transposed a, b) → transposed f(a, b), if b is transposed too or has one element per channel or in all.
+ */
 const elementwise = rewriteRule<Elementwise>({
   name: "elementwise operator with the channels last",
   pattern: (node, scene) => {

@@ -5,14 +5,14 @@ import { fusedAttention } from "./fuse-attention.ts";
 import { type OptimizedGraph, optimize } from "./optimize.ts";
 import { applyRules, type RewriteRule } from "./rewrite-rule.ts";
 
-/** Rules that are used together or not at all, because a device computes them right or does not. */
+/** Rules that are applied together, if the device passes their test. */
 export interface DeviceRewrite {
   readonly name: string;
   readonly rules: (graph: Graph) => readonly RewriteRule[];
 }
 
 /**
- * What onnxruntime's optimizer for Stable Diffusion does (onnxruntime/python/tools/transformers/
+ * The rewrites of onnxruntime's optimizer for Stable Diffusion (onnxruntime/python/tools/transformers/
  * onnx_model_unet.py), except for its fused residual sums (`SkipGroupNorm`, `BiasAdd`).
  */
 export const cudaRewrites: readonly DeviceRewrite[] = [

@@ -6,17 +6,17 @@ import { type OptimizedGraph, optimize } from "./optimize.ts";
 import { placesOf, type RewriteRule } from "./rewrite-rule.ts";
 import { showAttributes } from "./same-attributes.ts";
 
-/** A graph that computes what some rules replace, both as it was and as they write it. */
+/** A graph that computes the nodes that some rules replace, in their original and their rewritten form. */
 export interface Probe {
   /** Random inputs; outputs `plain_0`, `rewritten_0`, `plain_1` …, all float32. */
   readonly graph: OptimizedGraph;
-  /** The same for probes of the same nodes on values of the same shapes and types. */
+  /** Equal for probes of the same nodes on values of the same shapes and types. */
   readonly signature: string;
 }
 
 /**
- * Cuts every place where the rules apply out of a graph, with its constant weights. Places that differ in nothing
- * but their weights' elements are taken once. Undefined if no rule applies.
+ * Extracts every subgraph to which the rules apply, with its constant weights. Subgraphs that differ only in
+ * the elements of their weights are included once. Undefined if no rule applies.
  */
 export function probeOf(graph: Graph, rules: readonly RewriteRule[]): Probe | undefined {
   const folded = foldedValues(graph);

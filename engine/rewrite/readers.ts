@@ -1,7 +1,7 @@
 import type { Graph, GraphNode } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 
-/** Who reads a value: a node, once for each operand, or the caller. */
+/** The readers of a value: nodes, once for each operand, or the caller. */
 export type Readers = (value: Value) => readonly (GraphNode | "caller")[];
 
 export function readersOf({ nodes, outputs }: Graph): Readers {
@@ -16,7 +16,7 @@ export function readersOf({ nodes, outputs }: Graph): Readers {
   return (value) => readers.get(value) ?? [];
 }
 
-/** The reason why a value cannot vanish: someone other than the nodes that are replaced reads it. */
+/** Returns the reason why a value cannot be removed: it is read by other nodes than the replaced ones. */
 export function readElsewhere(readers: Readers, values: readonly Value[]): string | null {
   const held = values.find((value) => readers(value).length !== 1);
   return held ? `${held.name} is read elsewhere` : null;

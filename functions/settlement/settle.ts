@@ -21,12 +21,13 @@ export interface SettlePorts {
 }
 
 /**
- * Settles a job whose run has ended: moves the outcome to the job's row, charges the account and stores the webhook
- * deliveries, in one transaction that only the first caller makes. Then the run is deleted. The job of a batch's line
- * gets a line row instead, because its batch charges lines together and sends its own webhooks.
+ * Settles a job whose run has ended: moves the outcome to the job's row, charges the account and stores the
+ * webhook deliveries, in one transaction that succeeds for the first caller only. Then the run is deleted.
+ * The job of a batch's line gets a line row instead, because its batch charges lines together and sends its
+ * own webhooks.
  *
- * A worker wrote the run. What determines the maximum charge comes from the job's row and its reservation, which
- * workers cannot write.
+ * The run was written by a worker. The maximum charge is determined by the job's row and its reservation,
+ * which workers cannot write.
  *
  * @returns the job as callers see it; undefined if it was deleted
  */
@@ -58,7 +59,7 @@ export async function settle(ports: SettlePorts, account: string, id: string): P
   }
 }
 
-/** The job as its run ended it. A damaged run fails its job, which is then free. */
+/** The job with the outcome of its run. A damaged run fails its job, which is then free. */
 function settledJob(job: Job, run: Run | "damaged", now: number): Job {
   const outcome =
     run === "damaged"

@@ -10,7 +10,7 @@ type QueuePorts = SettlePorts & { readonly log: Log };
 export async function settleMessage(ports: QueuePorts, body: string): Promise<void> {
   const parsed = jobMessageSchema.safeParse(parseJson(body));
   if (parsed.success) await settle(ports, parsed.data.account, parsed.data.job);
-  else ports.log.error("a settlement message has no job", { body: body.slice(0, 200) });
+  else ports.log.error("a settlement message does not name a job", { body: body.slice(0, 200) });
 }
 
 /** Waits for up to ten messages and settles their jobs concurrently. Resolves with their number. */

@@ -12,7 +12,10 @@ import {
   type WebhookPayload,
 } from "../../shared/webhooks/webhook.ts";
 
-/** A due delivery for each webhook subscribed to `type`, and for `ownUrl`. Their IDs are always the same. */
+/**
+ * Creates a due delivery for each webhook subscribed to `type`, and for `ownUrl`. Repeated calls give the
+ * same IDs.
+ */
 export async function newDeliveries(
   { table, clock }: { readonly table: Table; readonly clock: Clock },
   account: string,

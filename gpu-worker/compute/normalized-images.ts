@@ -11,7 +11,7 @@ export type ReadImage = (
   signal: AbortSignal,
 ) => Promise<Uint8Array>;
 
-/** An image that is being read or decoded, and how many jobs wait for it. */
+/** An image that is being read or decoded, and the number of jobs that wait for it. */
 interface Pending {
   readonly subject: string;
   readonly image: Promise<Uint8Array>;
@@ -33,7 +33,7 @@ export class NormalizedImages {
     this.#objects = objects;
   }
 
-  /** @param normalize decodes what no other job is decoding yet */
+  /** @param normalize decodes an image that no other job is decoding */
   reader(normalize: Normalize): ReadImage {
     return async (account, upload, subject, signal) => {
       signal.throwIfAborted();
@@ -44,7 +44,7 @@ export class NormalizedImages {
         return await unlessAborted(pending.image, signal);
       } catch (error) {
         if (!(error instanceof VisibleError) || pending.subject === subject) throw error;
-        // The message names the image of the job that came first.
+        // The message contains the first job's name of the image.
         throw new VisibleError(
           error.code,
           error.message.replace(pending.subject, () => subject),
@@ -85,12 +85,12 @@ async function readOrDecode(
   const png = await normalize(await readUpload(objects, account, upload), subject, signal);
   await objects.put(key, png, "image/png");
   if ((await objects.size(objectKeys.input(account, upload))) !== undefined) return png;
-  // The upload was deleted in the meantime, perhaps before this object was there.
+  // The upload was deleted in the meantime, possibly before this object was stored.
   await objects.delete(key);
   throw uploadGone(upload);
 }
 
-/** The file as the caller uploaded it. @throws VisibleError `upload_gone` */
+/** Reads the file as the caller uploaded it. @throws VisibleError `upload_gone` */
 export async function readUpload(objects: ObjectStore, account: string, upload: string): Promise<Uint8Array> {
   const bytes = await objects.get(objectKeys.input(account, upload));
   if (!bytes) throw uploadGone(upload);

@@ -6,14 +6,14 @@ import { learnTask } from "./learn-task.ts";
 import type { EditPrompt } from "./protocol.ts";
 import { fromFailure } from "./task-failure.ts";
 
-/** Sides of the photo, of the usual shape. */
+/** Sides of the photo, with a common aspect ratio. */
 const [width, height] = [384, 256];
 
 /**
- * Runs what a first job needs: the pair encoder, if the model has one, and one sampling step of an edit. This
- * compiles their sessions, for one photo of 3:2.
+ * Compiles the sessions of a first job for a photo of 3:2, by running the pair encoder, if the model has one,
+ * and one sampling step of an edit.
  *
- * @param signal ends it between two steps
+ * @param signal stops it between two steps
  * @throws the error that a job would end with
  */
 export async function warmUp(pipeline: Pipeline, signal: AbortSignal): Promise<void> {

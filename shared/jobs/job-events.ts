@@ -21,7 +21,7 @@ export const firstEvent: NumberedEvent = {
   event: { type: "status", status: "queued" },
 };
 
-/** The last event of every job. It is not stored, but made from the settled job. */
+/** The last event of every job. It is not stored, but created from the settled job. */
 export const lastEventId = "9999-999999";
 
 /** True if the text has the format of an event ID. */

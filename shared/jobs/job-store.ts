@@ -27,7 +27,10 @@ interface OpenJob {
   readonly run: Run | "damaged" | undefined;
 }
 
-/** Jobs as rows: what was accepted and, after the settlement, how it ended. Until then a run has its state. */
+/**
+ * Jobs as rows: the accepted request and, after the settlement, the outcome. Until then, the state is in a
+ * run.
+ */
 export class JobStore {
   readonly #table: Table;
   readonly runs: RunStore;
@@ -37,7 +40,7 @@ export class JobStore {
     this.runs = new RunStore(ports);
   }
 
-  /** A job as callers see it. It has not ended until it is settled. */
+  /** Returns a job as the API shows it. It ends with its settlement. */
   async get(account: string, id: string): Promise<Job | undefined> {
     const open = await this.load(account, id);
     return open && withRun(open.job, open.run);
@@ -50,7 +53,7 @@ export class JobStore {
     return { job, version, run: parseRun(run) };
   }
 
-  /** Jobs of rows, as callers see them. */
+  /** Converts rows to jobs as the API shows them. */
   async present(rows: readonly TableRow[]): Promise<readonly Job[]> {
     const jobs = rows.map((row) => parseRow(jobSchema, row).data);
     const open = jobs.filter(({ concluded }) => !concluded);
@@ -71,8 +74,8 @@ export class JobStore {
   }
 
   /**
-   * Stores new jobs with two writes each and enqueues them; existing open jobs are only enqueued. Callers must
-   * repeat a call that rejects.
+   * Stores new jobs with two writes each and enqueues them; existing open jobs are only enqueued. Callers
+   * must repeat a call that rejects.
    */
   async submitAll(jobs: readonly Job[]): Promise<void> {
     await mapConcurrently(insertsAtOnce, jobs, async (job) => {
@@ -90,7 +93,7 @@ export class JobStore {
       );
   }
 
-  /** Inserts the run of an open job that has none, because the process that stored the job died. */
+  /** Inserts the run of an open job that has none, because the process that stored the job crashed. */
   async restore({ job, version }: OpenJob): Promise<void> {
     await this.#table.transact([{ insert: this.runs.newRow(runOf(job)) }, { replace: newRow(job), version }]);
   }
@@ -134,8 +137,8 @@ export function settledRow(job: Job): NewRow {
 }
 
 /**
- * The results that a run may have, in order: those whose key belongs to the job, with no more bytes than are reserved.
- * A worker writes the row, and links are signed for these keys.
+ * The results that a run may have, in order: those whose key belongs to the job, with no more bytes than are
+ * reserved. A worker writes the row, and links are signed for these keys.
  */
 export function resultsOf({ account, id, request, reserved_bytes }: Job, run: Run): StoredResult[] {
   if (request.kind !== "edit") return [];
@@ -153,14 +156,14 @@ export function resultsOf({ account, id, request, reserved_bytes }: Job, run: Ru
   );
 }
 
-/** A job as callers see it: the state of its run, which is still running until it is settled. */
+/** A job as the API shows it: with the state of its run, and running until it is settled. */
 function withRun(job: Job, run: OpenJob["run"]): Job {
   if (job.concluded || run === undefined || run === "damaged") return job;
   const status = isTerminal(run.status) ? "running" : run.status;
   return { ...job, ...stateOf(run), results: resultsOf(job, run), status };
 }
 
-/** What a run adds to its job. */
+/** The fields that a run adds to its job. */
 export const stateOf = ({
   started_at,
   attempt,
@@ -181,7 +184,7 @@ export const stateOf = ({
 
 const newRow = (job: Job): NewRow => ({ ...rowKeys.resource(job.account, job.id), data: job });
 
-/** The run of a job that is stored now. */
+/** Creates the run of a new job. */
 const runOf = (job: Job): Run => runSchema.parse(job);
 
 function parseRun(row: TableRow | undefined): OpenJob["run"] {

@@ -34,7 +34,7 @@ export type StoredResult = z.infer<typeof storedResultSchema>;
 export const storedBytes = (results: readonly StoredResult[]): number =>
   results.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
 
-/** By how much the account's stored bytes change when the job ends: its results replace their reservation. */
+/** Change of the account's stored bytes when the job ends: the results replace their reservation. */
 export const bytesAtEnd = ({
   results,
   reserved_bytes = 0,
@@ -99,14 +99,14 @@ export const jobSchema = z.object({
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** Maximum of a count or duration that a worker reports; far above what a job can take. */
+/** Maximum of a count or duration that a worker reports, far above that of any job. */
 const largest = 1e9;
 const side = z.number().int().min(1).max(100_000);
 const shortText = z.string().transform((text) => text.slice(0, 5000));
 
 /**
- * A job while it is open, in a row of its own, the only one that a worker reads and writes for it. It is data of
- * another process: its sizes are limited, and the charge is determined by other rows.
+ * The state of an open job, in a separate row, the only one of the job that a worker reads and writes. It is
+ * untrusted: its sizes are limited, and other rows determine the maximum charge.
  */
 export const runSchema = jobSchema
   .pick({

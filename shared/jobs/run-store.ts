@@ -16,8 +16,8 @@ export interface RunPorts {
 }
 
 /**
- * Runs of open jobs. Every change is one conditional write, so concurrent writers see each other's changes. A run
- * ends with the first write of an outcome; `settle` then moves it to the job's row and deletes the run.
+ * Runs of open jobs. Every change is one conditional write, so concurrent writers see each other's changes. A
+ * run ends with the first write of an outcome; `settle` then moves it to the job's row and deletes the run.
  */
 export class RunStore {
   readonly #ports: RunPorts;
@@ -194,9 +194,9 @@ export class RunStore {
   /**
    * Ends a run; the first writer wins.
    *
-   * @param by who may end it: a worker gives its attempt and its name as `owner` of the lease, so that it cannot
-   * end a job that another one has taken over
-   * @returns the run after the call: ended, or as another writer left it
+   * @param by identifies the caller: a worker passes its attempt and its name as `owner` of the lease, so
+   * that it cannot end a job that another worker has taken over
+   * @returns the run after the call: ended, or as written by another process
    */
   end(
     { account, id }: Pick<Run, "account" | "id">,

@@ -6,7 +6,10 @@ import type { Picture } from "./picture.ts";
 
 const isOpen = computed(() => account.value !== undefined);
 
-/** Uploads photos when they are added, so that no click waits for it, and deletes the uploads of removed ones. */
+/**
+ * Uploads photos when they are added, so that editing starts immediately, and deletes the uploads of removed
+ * ones.
+ */
 export function uploadAhead(): void {
   let known: ReadonlySet<Picture> = new Set();
   effect(() => {
