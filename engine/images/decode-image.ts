@@ -215,7 +215,7 @@ export async function decodeToPixels(
     if (cause instanceof VisibleError) throw cause;
     throw new VisibleError(
       "damaged_image",
-      `${name} is damaged or truncated ${format.toUpperCase()} and cannot be decoded; copy or export it again.`,
+      `${name} is a damaged or truncated ${format.toUpperCase()} file; copy or export it again.`,
       { cause },
     );
   }

@@ -140,9 +140,14 @@ async function editGroup(
   };
   for await (const event of api.value.edits.events(edit)) if (event.type === "result") quietly(show());
   const end = await show();
-  if (end.status !== "succeeded") throw new Error(end.error?.message ?? `The edit was ${end.status}.`);
+  if (end.status !== "succeeded")
+    throw new Error(end.error ? withName(end.error.message, group) : `The edit was ${end.status}.`);
   update(({ charged }) => ({ charged: charged + (end.usage?.credits ?? 0) }));
 }
+
+/** The service knows photos by their position: "Image 2 is damaged". */
+const withName = (message: string, group: readonly Picture[]): string =>
+  message.replace(/^Image (\d+)/, (position, number) => group[number - 1]?.name ?? position);
 
 function optionsOf(instruction: string | undefined): Omit<CreateEdit, "images"> {
   const text = words.value.trim();

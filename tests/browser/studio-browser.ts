@@ -58,6 +58,8 @@ class StudioBrowser {
       "wide.jpg": picture("jpeg", { width: 48, height: 32 }),
       "tall.png": picture("png", { width: 32, height: 48 }),
     };
+    const cut = (await pictures["before.png"]).subarray(0, -40);
+    await writeFile(join(folder, "cut.png"), cut);
     for (const [name, bytes] of Object.entries(pictures)) await writeFile(join(folder, name), await bytes);
     const browser = await chromium.launch({ executablePath: chromiumPath!, args: ["--no-sandbox"] });
     return new StudioBrowser(service, browser, folder);

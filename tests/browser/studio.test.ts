@@ -221,6 +221,12 @@ describeInBrowser("the studio", (studio) => {
       await page.getByRole("button", { name: "Edit 3 photos" }).click();
       await results(page).nth(2).waitFor();
       await page.getByRole("heading", { name: "“make it sepia”" }).waitFor();
+
+      await page
+        .getByLabel("Add photos")
+        .setInputFiles(["wide.jpg", "cut.png"].map((name) => studio().file(name)));
+      await page.getByRole("button", { name: "Edit 2 photos" }).click();
+      await alert.getByText("cut.png is a damaged or truncated PNG").waitFor();
       expect(mistakes).toEqual([]);
     },
     timeout,
@@ -253,6 +259,25 @@ describeInBrowser("the studio", (studio) => {
       await page.getByRole("button", { name: "Learn and edit 1 photo" }).click();
       await results(page).first().waitFor();
       expect(asked.filter((one) => one.includes("/v1/uploads"))).toEqual([]);
+    },
+    timeout,
+  );
+
+  it(
+    "shows many photos in a tray that scrolls, and none over another",
+    async () => {
+      const { page } = await studio().open(desktop);
+      const names = Array.from({ length: 30 }, () => studio().file("wide.jpg"));
+      await page.getByLabel("Add photos").setInputFiles(names);
+      await page.getByRole("button", { name: "Remove all 30" }).waitFor();
+      const boxes = await Promise.all(
+        (await page.locator(".tray-photo").all()).map((photo) => photo.boundingBox()),
+      );
+      const places = boxes.map((box) => `${Math.round(box!.x)} ${Math.round(box!.y)}`);
+      expect(new Set(places).size).toBe(30);
+      const rows = [...new Set(boxes.map((box) => Math.round(box!.y)))];
+      const heights = boxes.map((box) => box!.height);
+      expect(rows[1]! - rows[0]!).toBeGreaterThan(Math.max(...heights));
     },
     timeout,
   );
