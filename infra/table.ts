@@ -1,4 +1,5 @@
 import { dueIndex } from "../shared/aws/dynamo-table-definition.ts";
+import type { RowAccess } from "../shared/worker-access.ts";
 import { stage } from "./stage.ts";
 
 /** The table; `shared/aws/dynamo-table-definition.ts` creates the same for tests. Its backups cover 35 days. */
@@ -25,9 +26,10 @@ export const useRows = {
   resources: [table.arn],
 };
 
-/** The same for rows of some partitions; `*` in a pattern is any text. */
-export const useRowsOf = (...partitions: readonly string[]) => ({
-  ...useRows,
+/** Access to rows of some partitions. */
+export const useRowsOf = ({ operations, partitions }: RowAccess) => ({
+  actions: operations.map((operation) => `dynamodb:${operation}`),
+  resources: [table.arn],
   conditions: [
     { test: "ForAllValues:StringLike", variable: "dynamodb:LeadingKeys", values: [...partitions] },
   ],

@@ -1,5 +1,5 @@
 import { type PoolName, queuesOf } from "../scaler/policy.ts";
-import { rowKeys } from "../shared/rows.ts";
+import { workerAccess } from "../shared/worker-access.ts";
 import { deleteObjects, listObjects, readObjects, writeObjects } from "./bucket.ts";
 import { cluster } from "./cluster.ts";
 import { putOnQueues, takeFromQueues } from "./queues.ts";
@@ -31,21 +31,8 @@ export const createExecutionRole = (title: string, log: aws.cloudwatch.LogGroup)
   });
 
 /**
- * Partitions of what a job reads and writes: its account with its balance, its events, ledger entries and batch lines.
- * Keys' and tokens' secrets, limits, idempotency records and the scaler's rows are in others.
- */
-const workerPartitions = [
-  "acc_*",
-  rowKeys.event("*", "").pk,
-  rowKeys.reservation("*", "").pk,
-  rowKeys.ledger("*", "").pk,
-  rowKeys.spending("*", "").pk,
-  rowKeys.batchLine("*", 0).pk,
-];
-
-/**
- * Role of a pool's workers: their queues, rows by key, and the objects of jobs. S3 and DynamoDB policies cannot restrict
- * it to the account of a job, because the job is known only at run time.
+ * Role of a pool's workers: their queues, the rows of runs and events, and the objects of jobs. S3 and DynamoDB policies
+ * cannot restrict it to one job, because the job is known only at run time.
  */
 export const createWorkerRole = (pool: PoolName, title: string) =>
   new aws.iam.Role(`${title}Worker`, {
@@ -59,7 +46,7 @@ export const createWorkerRole = (pool: PoolName, title: string) =>
             // A worker that stops returns its job to the queue.
             putOnQueues(queuesOf(pool)),
             putOnSettlementQueue,
-            useRowsOf(...workerPartitions),
+            ...workerAccess.map(useRowsOf),
             listObjects,
             readObjects("inputs", "normalized", "instructions", "models"),
             writeObjects("normalized", "instructions", "results"),

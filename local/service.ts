@@ -106,7 +106,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   );
   const workers = Array.from(
     { length: options.workers },
-    () => new WorkerProcess({ ...environment.raw, VISII_MODEL: model }),
+    () =>
+      new WorkerProcess({
+        ...environment.raw,
+        AWS_ACCESS_KEY_ID: standIns.workerCredentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: standIns.workerCredentials.secretAccessKey,
+        VISII_MODEL: model,
+      }),
   );
   const stop = async () => {
     await Promise.all(workers.map((worker) => worker.stop()));

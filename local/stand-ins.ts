@@ -6,8 +6,10 @@ import { startFauxqs } from "fauxqs";
 import { type AwsOptions, createAwsClients } from "../shared/aws/clients.ts";
 import { tableDefinition } from "../shared/aws/dynamo-table-definition.ts";
 import { queueNames, queueTiming } from "../shared/queue-timing.ts";
+import { workerAccess } from "../shared/worker-access.ts";
 import { closeServer, keepIdleConnections } from "./http-server.ts";
 import { startStoreGate } from "./store-gate.ts";
+import { restrictTable } from "./table-access.ts";
 import { addTransactions } from "./table-transactions.ts";
 
 /** Stand-ins for S3, SQS and DynamoDB, in this process's memory. */
@@ -22,9 +24,12 @@ export interface StandIns {
   readonly webhookQueueUrl: string;
   /** Queue of ended jobs. */
   readonly settlementQueueUrl: string;
+  /** Credentials of workers, which the table restricts as the deployment does. */
+  readonly workerCredentials: NonNullable<AwsOptions["credentials"]>;
   stop(): Promise<void>;
 }
 
+const workerCredentials = { accessKeyId: "worker", secretAccessKey: "worker" } as const;
 const credentials = { accessKeyId: "local", secretAccessKey: "local" } as const;
 
 /** Starts the stand-ins on free ports of `host` and creates bucket, table, queues and dead-letter queues. */
@@ -39,6 +44,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
 
   const database = dynalite({ createTableMs: 0 });
   addTransactions(database, ["pk", "sk"]);
+  restrictTable(database, { [workerCredentials.accessKeyId]: workerAccess });
   keepIdleConnections(database);
   await new Promise<void>((resolve) => database.listen(0, host, resolve));
   const { port } = database.address() as AddressInfo;
@@ -76,6 +82,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
     queueUrls: urls(0),
     deadLetterUrls: urls(1),
     webhookQueueUrl: objects.createQueue("visii-webhooks", { region }).queueUrl,
+    workerCredentials,
     settlementQueueUrl: objects.createQueue("visii-settlements", { region }).queueUrl,
     async stop() {
       await gate.stop();

@@ -129,6 +129,23 @@ describe("a job's settlement", () => {
   });
 });
 
+describe("a job without a run", () => {
+  it("gets one from the sweeper: its process died, or an earlier version stored it", async () => {
+    const job = await submitted();
+    const { account } = job.caller;
+    const { table } = api.world;
+    await ports().runs.remove(account, job.id);
+    const key = rowKeys.resource(account, job.id);
+    const { version, ...row } = (await table.get(key))!;
+    await table.replace({ ...row, due: new Date().toISOString() }, version);
+    await sweep(ports(new ManualClock(Date.now() + 1000)));
+    expect(await ports().runs.get(account, job.id)).toMatchObject({ status: "queued", attempt: 0 });
+    expect((await table.get(key))?.due).toBeUndefined();
+    await endJob(ports(), account, job.id, success(job));
+    expect(await money(job.caller)).toEqual({ balance: credits - 2000, reserved: 0 });
+  });
+});
+
 describe("a worker", () => {
   const never = new AbortController().signal;
   const message = ({ caller, id }: Submitted): ReceivedMessage => {

@@ -6,6 +6,7 @@ import { objectFolders, objectKeys } from "../../shared/object-keys.ts";
 import { requestsPerAddress } from "../../shared/request-rate.ts";
 import { isPass, routerHeader } from "../../shared/router-pass.ts";
 import { rowKeys } from "../../shared/rows.ts";
+import { workerAccess } from "../../shared/worker-access.ts";
 import type { Checks, Cloud } from "./cloud.ts";
 import { root } from "./evaluate.ts";
 import { allows } from "./iam.ts";
@@ -167,45 +168,56 @@ export const edgeChecks: Checks = {
           true,
         );
   },
-  "functions and workers access rows by key and cannot scan the table": (cloud) => {
+  "functions access rows by key, and no role scans the table": (cloud) => {
     const { arn } = cloud.table.state;
-    for (const { policy, name } of cloud.runners) {
+    for (const { policy, name } of cloud.lambdas)
       for (const action of ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"])
         expect(allows(policy, `dynamodb:${action}`, arn), `${name} ${action}`).toBe(true);
+    for (const { policy, name } of cloud.runners)
       for (const action of ["Scan", "DeleteTable", "UpdateTable", "ExportTableToPointInTime"])
         expect(allows(policy, `dynamodb:${action}`, arn), `${name} ${action}`).toBe(false);
-    }
   },
-  "a worker accesses the rows of jobs and their accounts, but no secret, limit, request or scaler": (
-    cloud,
-  ) => {
-    const own = [
-      rowKeys.resource("acc_1", "edt_1"),
-      rowKeys.balance("acc_1"),
-      rowKeys.event("edt_1", "1"),
-      rowKeys.reservation("acc_1", "edt_1"),
-      rowKeys.ledger("acc_1", "1"),
-      rowKeys.spending("acc_1", "key_1#2026-11"),
-      rowKeys.batchLine("bat_1", 1),
-    ];
+  "a worker reads and writes runs, writes events, and accesses no other row": (cloud) => {
+    const [account, job] = ["acc_1", "edt_1"];
     const others = [
+      rowKeys.resource(account, job),
+      rowKeys.resource(account, "dlv_1"),
+      rowKeys.resource(account, "whk_1"),
+      rowKeys.resource(account, "key_1"),
+      rowKeys.resource(account, "bat_1"),
+      rowKeys.balance(account),
+      rowKeys.totals(account),
+      rowKeys.reservation(account, job),
+      rowKeys.ledger(account, "1"),
+      rowKeys.spending(account, "key_1#2026-11"),
+      rowKeys.batchLine("bat_1", 1),
+      rowKeys.namedUpload(account, 1),
+      rowKeys.deletion(account, job),
       rowKeys.secret("hash"),
       rowKeys.uploadToken("hash"),
-      rowKeys.idempotency("acc_1", "hash"),
-      rowKeys.rate("acc_1", 1),
-      rowKeys.heldConnection("acc_1", 1),
-      rowKeys.quota("acc_1", "uploadBytes"),
-      rowKeys.circuit("acc_1", "example.com"),
-      rowKeys.erasure("acc_1"),
+      rowKeys.idempotency(account, "hash"),
+      rowKeys.rate(account, 1),
+      rowKeys.heldConnection(account, 1),
+      rowKeys.quota(account, "uploadBytes"),
+      rowKeys.circuit(account, "example.com"),
+      rowKeys.erasure(account),
       rowKeys.scaler("bulk"),
     ];
-    for (const { policy } of cloud.tasks)
-      for (const action of ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"]) {
-        const may = ({ pk }: { readonly pk: string }) =>
-          allows(policy, `dynamodb:${action}`, cloud.table.state.arn, { "dynamodb:LeadingKeys": pk });
-        expect(own.filter(may), action).toEqual(own);
-        expect(others.filter(may), action).toEqual([]);
-      }
+    const operations = ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"];
+    for (const { policy } of cloud.tasks) {
+      const allowed = ({ pk }: { readonly pk: string }) =>
+        operations.filter((operation) =>
+          allows(policy, `dynamodb:${operation}`, cloud.table.state.arn, { "dynamodb:LeadingKeys": pk }),
+        );
+      expect(allowed(rowKeys.run(account, job))).toEqual(["GetItem", "PutItem", "UpdateItem"]);
+      expect(allowed(rowKeys.event(job, "1"))).toEqual(["PutItem"]);
+      for (const key of others) expect(allowed(key), `${key.pk} ${key.sk}`).toEqual([]);
+      // What the local table enforces on workers.
+      for (const { operations, partitions } of workerAccess)
+        for (const operation of operations)
+          for (const pk of partitions)
+            expect(allowed({ pk: pk.replace("*", "x") }), `${operation} ${pk}`).toContain(operation);
+    }
   },
   "only the sweeper queries the due index": (cloud) => {
     const index = `${cloud.table.state.arn}/index/by_due`;

@@ -56,12 +56,44 @@ const mutations: readonly (readonly [mistake: string, mutation: Mutation, check:
       from: '    "dynamodb:Query",\n  ],',
       to: '    "dynamodb:Query",\n    "dynamodb:Scan",\n  ],',
     },
-    "functions and workers access rows by key and cannot scan the table",
+    "functions access rows by key, and no role scans the table",
   ],
   [
     "rows may not be read in batches",
     { file: "infra/table.ts", from: '    "dynamodb:BatchGetItem",\n', to: "" },
     "functions may call every operation of DynamoDB that the adapter uses",
+  ],
+  [
+    "workers may write accounts",
+    {
+      file: "shared/worker-access.ts",
+      from: 'partitions: [rowKeys.run("*", "*").pk]',
+      to: 'partitions: [rowKeys.run("*", "*").pk, "acc_*"]',
+    },
+    "a worker reads and writes runs, writes events, and accesses no other row",
+  ],
+  [
+    "workers may access all partitions",
+    { file: "infra/table.ts", from: "values: [...partitions]", to: 'values: ["*"]' },
+    "a worker reads and writes runs, writes events, and accesses no other row",
+  ],
+  [
+    "workers may delete runs",
+    {
+      file: "shared/worker-access.ts",
+      from: '"PutItem", "UpdateItem"]',
+      to: '"PutItem", "UpdateItem", "DeleteItem"]',
+    },
+    "a worker reads and writes runs, writes events, and accesses no other row",
+  ],
+  [
+    "workers may not publish events",
+    {
+      file: "shared/worker-access.ts",
+      from: '  { operations: ["PutItem"], partitions: [rowKeys.event("*", "").pk] },\n',
+      to: "",
+    },
+    "a worker reads and writes runs, writes events, and accesses no other row",
   ],
   [
     "workers may not request settlements",
