@@ -24,7 +24,7 @@ const checkpoints = [50, 100, 200, 400, 700, paperSteps] as const;
 /** Each step evaluates three branches forward and backward. */
 const evaluationsOfPaperStep = 6;
 export const paperEvaluations = evaluationsOfPaperStep * paperSteps;
-const ourSteps = [25, 50, 100, 150, 300] as const;
+const ourSteps = [30, 100, 300] as const;
 
 interface PaperLoop {
   readonly name: string;

@@ -44,7 +44,12 @@ export async function benchOnCases(bench: Bench): Promise<void> {
   const { root, asked, say, pipeline, figures } = bench;
   const read = () => readSet(join(root, "evaluation-set"));
   const readChosen = async () => (await read()).filter(({ name }) => chosen.includes(name));
-  if (asked.includes("reference")) await reference(bench, await readChosen());
+  // The paper's loop takes an hour for four cases on two cores.
+  if (asked.includes("reference"))
+    await reference(
+      bench,
+      (await readChosen()).filter((_, index) => index % 2 === 0),
+    );
   if (asked.includes("captions")) await captions(bench, await readChosen());
   if (asked.includes("int8-edits")) {
     const { folder } = pipeline.model;
