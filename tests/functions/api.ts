@@ -4,6 +4,7 @@ import type { Scope } from "../../shared/accounts/api-key.ts";
 import { openAccount } from "../../shared/accounts/open-account.ts";
 import { createDownload } from "../../shared/outbound/download.ts";
 import { type OutboundPolicy, publicOnly } from "../../shared/outbound/outbound-policy.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
 import type { LogFacts } from "../../shared/ports/log.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
@@ -22,6 +23,12 @@ export interface Caller {
   (method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
+/** Stays at the present, so that no minute passes during a test. */
+export function stoppedClock(): Clock {
+  const now = Date.now();
+  return { ...systemClock, now: () => now };
+}
+
 /** The real app on the real adapters, called with real Requests. */
 export class Api {
   readonly world: LocalWorld;
@@ -33,6 +40,7 @@ export class Api {
     world: LocalWorld,
     settings: Partial<EdgePorts["settings"]>,
     download: OutboundPolicy = publicOnly,
+    clock: Clock = systemClock,
   ) {
     this.world = world;
     this.ports = {
@@ -40,7 +48,7 @@ export class Api {
       objects: world.objects,
       queues: world.queues,
       timing: queueTiming,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       refuseWebhook: publicOnly.refuseUrl,
       download: createDownload(download),
@@ -62,6 +70,11 @@ export class Api {
   /** @param download policy of URLs from which images may be downloaded */
   static async open(settings: Partial<EdgePorts["settings"]> = {}, download?: OutboundPolicy): Promise<Api> {
     return new Api(await openLocalWorld(), settings, download);
+  }
+
+  /** One whose rate limits never start anew, however slow the machine is. */
+  static async openStopped(settings: Partial<EdgePorts["settings"]>): Promise<Api> {
+    return new Api(await openLocalWorld(), settings, publicOnly, stoppedClock());
   }
 
   /** A new account with a key of these scopes. */

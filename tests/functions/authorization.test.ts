@@ -171,7 +171,7 @@ describe("authorization", () => {
   });
 
   it("limits requests by account, and returns how many are left and when to retry", async () => {
-    const strict = await Api.open({ requestsPerMinute: 2 });
+    const strict = await Api.openStopped({ requestsPerMinute: 2 });
     try {
       const caller = await strict.caller();
       const answers = [

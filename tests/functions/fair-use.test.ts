@@ -15,7 +15,7 @@ import { storedBatchSchema } from "../../shared/resources/batch.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { endJob } from "../end-job.ts";
-import { Api, type Caller } from "./api.ts";
+import { Api, type Caller, stoppedClock } from "./api.ts";
 import { picture } from "./pictures.ts";
 
 let api: Api;
@@ -37,7 +37,7 @@ function countingApp() {
       return target[name].bind(target);
     },
   });
-  const app = createApp({ ...api.ports, table });
+  const app = createApp({ ...api.ports, table, clock: stoppedClock() });
   const ask = async (secret: string, address: string) => {
     const answer = await app.request("/v1/edits", {
       headers: { Authorization: `Bearer ${secret}`, "X-Forwarded-For": `198.51.100.1, ${address}` },
@@ -50,7 +50,7 @@ const inventedKey = () => createKeySecret("test", systemRandom(keySecretBytes));
 
 describe("the rate limit", () => {
   it("applies to the account: a new key does not reset it", async () => {
-    const strict = await Api.open({ requestsPerMinute: 3 });
+    const strict = await Api.openStopped({ requestsPerMinute: 3 });
     try {
       const first = await strict.caller();
       const { body } = await first("POST", "/v1/keys", { scopes: ["read"] });

@@ -179,7 +179,7 @@ describe("the sweeper as a Lambda function", () => {
     const sweeper = open.at(-1)!;
     const started = Date.now();
     expect(await sweeper.invoke({})).toEqual({ handled: 0 });
-    expect(Date.now() - started).toBeLessThan(1000);
+    expect(Date.now() - started).toBeLessThan(20_000); // a busy sweeper goes on for 55 seconds
   });
 });
 
