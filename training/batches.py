@@ -58,8 +58,8 @@ class Stage:
     """A batch of edits and its conditioning for the UNet."""
 
     shares: dict[str, float]
-    words: float  # share of the looks with a sentence that are told by it
-    parameters: float  # share of the others that are told by their parameters; the rest is told by pairs
+    words: float  # share of the looks with a sentence that are given by it
+    parameters: float  # share of the others that are given by their parameters; the rest is given by pairs
 
 
 @dataclass
@@ -70,8 +70,8 @@ class Batch:
     after: Tensor
     ids: Tensor  # [G + 2, LENGTH]
     worded: Tensor  # [G] the look has a sentence
-    by_words: Tensor  # [G] the UNet is told by it
-    by_parameters: Tensor  # [G] the UNet is told by the look's parameters; the others by the pair
+    by_words: Tensor  # [G] the UNet receives the sentence
+    by_parameters: Tensor  # [G] the UNet receives the look's parameters; otherwise the pair
     parameters: Tensor  # [G, PARAMETERS]
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-WIDTH = 9  # the most parameters a kind has
+WIDTH = 9  # maximum number of parameters of a kind
 Filter = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -27,7 +27,7 @@ class Kind:
     apply: Filter
     weight: float = 1.0
     tonal: bool = True
-    worded: bool = True  # False: no English says it; trained through its parameters only
+    worded: bool = True  # False: no English describes it; trained through its parameters only
 
     @property
     def columns(self) -> int:
@@ -484,7 +484,7 @@ def is_held_out(steps: tuple[tuple[str, tuple[float, ...]], ...]) -> bool:
         if name in ("tint", "wash") and 75 <= _hue_of(*v[:3]) <= 105:
             return True  # moss and lime
         if name == "hue" and 0.36 <= v[0] <= 0.44:
-            return True  # hues turned by 130-158 degrees
+            return True  # hues rotated by 130-158 degrees
         if name == "matrix" and v[0] < 0.35 and v[4] < 0.5 and v[8] > 0.6:
             return True
         if name == "curves" and v[6] > 0.65 and v[7] < 0.4 and v[8] < 0.5:

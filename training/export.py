@@ -22,7 +22,7 @@ from phrases import CARRIER
 from sampling import Editor
 
 HERE = Path(__file__).resolve().parent
-# README.md, "Settings", says why.
+# Reasons: README.md, "Settings".
 DEFAULTS = {
     "sampler": {"scheduler": "ddim", "steps": 4, "text_guidance": 1.0, "image_guidance": 1.0,
                 "mixing": "in-turn"},

@@ -105,9 +105,9 @@ PART = ("a painting with {s} strokes", "turn {it} into a {m} painting", "paint {
 
 
 def statistics(styled: Tensor) -> dict:
-    """Of a style's pictures [N, 3, H, W]: its two main colors, how fine and how long its strokes are, how light and how vivid it is."""
+    """Statistics of a style's images [N, 3, H, W]: its two main colors, the fineness and length of its strokes, its lightness and saturation."""
     small = F.avg_pool2d(styled, 8).permute(0, 2, 3, 1).reshape(-1, 3)
-    names = [n for n in COLOURS if n != "gray"]  # between all the others: nearest to half of everything, and says nothing
+    names = [n for n in COLOURS if n != "gray"]  # a middle tone, nearest to many colors and therefore not descriptive
     nearest = torch.cdist(small, torch.tensor([COLOURS[n] for n in names])).argmin(1)
     first, second = nearest.bincount(minlength=len(names)).topk(2).indices.tolist()
     y = luma(styled)

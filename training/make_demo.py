@@ -2,7 +2,7 @@
 
     python make_demo.py ../demo
 
-The before and test pictures are stored as JPEG; the after picture and the truths are computed from the stored files.
+The before and test images are stored as JPEG. The after image and the true edits are computed from the stored files.
 """
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ HELD_OUT_NAMES = ("chelsea*", "coffee*", "astronaut*", "rocket*", "china.jpg", "
                   "cat.jpg", "eagle*", "hubble*")
 HELD_OUT_PERCENT = 8
 
-# The photographs of the tables and of the demo: held out, sharp, with a clear licence. The first is the pair's.
+# The photographs of the tables and of the demo: held out, sharp, with a clear license. The first is the pair's.
 EVALUATION = {
     "china": ("scikit-learn:sklearn/datasets/images/china.jpg", "CC-BY-2.0, danielbuechele"),
     "flower": ("scikit-learn:sklearn/datasets/images/flower.jpg", "CC-BY-2.0, vultilion"),

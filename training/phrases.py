@@ -83,7 +83,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 ADVERBS = ((0.15, ("very slightly", "a tiny bit", "barely")), (0.38, ("slightly", "a little", "subtly", "a bit")),
            (0.65, ("moderately", "somewhat", "fairly")), (0.86, ("strongly", "a lot", "very", "much")),
            (1.01, ("extremely", "very strongly", "completely", "as much as possible")))
-WHOLE = ("invert",)  # said without a strength, these are meant in full
+WHOLE = ("invert",)  # without a strength in the text, these are at full strength
 WIDTHS = ((0.34, "thin"), (0.67, ""), (1.01, "thick"))
 NUMBERS = (" by {n} percent", " {n} percent", " by {n} %", " with strength {n} percent")
 

@@ -238,7 +238,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
     flat = torch.zeros(sum(sizes) + 1)
 
     def average_gradients() -> None:
-        flat[-1] = used if rank == 0 else 0.0  # the first worker's clock is everyone's, or they would not stop together
+        flat[-1] = used if rank == 0 else 0.0  # all workers use the first one's clock, so that they stop together
         torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in weights], out=flat[:-1])
         flat[:-1] /= o.workers
         dist.all_reduce(flat)

@@ -1,4 +1,4 @@
-"""With the generated client alone: upload a pair, learn from it, edit a photo, read the result.
+"""Uploads a pair, learns from it, edits a photo and reads the result, with the generated client only.
 
     python use_client.py URL KEY BEFORE AFTER
 """

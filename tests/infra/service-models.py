@@ -1,4 +1,4 @@
-"""Holds a template's values to AWS's own service models: `service-models.py TEMPLATE`, with botocore on the path.
+"""Validates a template's values with AWS's service models: `service-models.py TEMPLATE`, with botocore on the path.
 
 Prints a JSON list of [resource, path, what is wrong]. Only enums, patterns and bounds are looked at; what a model does not
 know is left to cfn-lint.
@@ -28,7 +28,7 @@ def looks_like(pattern, value):
     try:
         return re.fullmatch(pattern, value, re.S)
     except re.error:
-        # Written for Java: no judgement.
+        # Java syntax, which is not checked.
         return True
 
 

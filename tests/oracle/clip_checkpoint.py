@@ -1,4 +1,4 @@
-"""CLIP folders under the names real checkpoints use.
+"""CLIP folders with the tensor names of published checkpoints.
 
 transformers 5 drops `text_model.` from a CLIPTextModel's keys; the published Stable Diffusion folders have it, and an
 integer `position_ids` besides. Fixtures carry the published names, except where they are there to show the new ones.

@@ -1,4 +1,4 @@
-"""The expected values beside a fixture: `inputs.*` and `outputs.*` in one safetensors file."""
+"""The expected values of a fixture: `inputs.*` and `outputs.*` in one safetensors file."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ class Expected:
         self.tensors: dict[str, torch.Tensor] = {}
 
     def add(self, group: str, values: dict[str, torch.Tensor]):
-        """Floats are kept in float32 (scalars in float64), integers in int64."""
+        """Stores floats in float32 (scalars in float64) and integers in int64."""
         for name, value in values.items():
             value = torch.as_tensor(value).detach()
             if value.is_floating_point() and value.dim() > 0:

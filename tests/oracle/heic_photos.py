@@ -1,4 +1,4 @@
-"""Makes tests/fixtures/heic: small photos as phones write them. Needs pillow and pillow-heif; `p3.icc` is any Display P3 profile.
+"""Generates tests/fixtures/heic: small photos as phones write them. Needs pillow and pillow-heif; `p3.icc` is any Display P3 profile.
 
     python tests/oracle/heic_photos.py p3.icc tests/fixtures/heic
 """

@@ -1,4 +1,4 @@
-"""The loss of Visual Instruction Inversion and its gradient by autograd, in the method's own words.
+"""The loss of Visual Instruction Inversion and its gradient by autograd, in the paper's notation.
 
 z_t = q(z_0, t, eps); e = e_none + s_T (e_text - e_image) + s_I (e_image - e_none);
 loss = 4 mean((e - target)^2) - 0.1 clamp(cos(d, u), -1, 0.5), u = normalize(W_text mean_positions(P)).

@@ -1,4 +1,4 @@
-"""Makes tests/fixtures/heic/iphone*.heic: photos in the layout of an iPhone's file. Needs numpy, pillow and pillow-heif.
+"""Generates tests/fixtures/heic/iphone*.heic: photos in the layout of an iPhone's file. Needs numpy, pillow and pillow-heif.
 
     python tests/oracle/iphone_photos.py tests/fixtures
 
@@ -41,7 +41,7 @@ def children(data, at, end):
 
 
 def encode(pixels, bits=8, chroma=None):
-    """A picture as HEVC: its hvcC box and its data."""
+    """Encodes an image as HEVC. Returns its hvcC box and its data."""
     mode = "L" if pixels.ndim == 2 else "RGB"
     if bits == 10:
         data, mode = np.round(pixels / 255 * 65535).astype(np.uint16), f"{mode};16"
@@ -83,7 +83,7 @@ class File:
         ]
         associations = [
             struct.pack(">HB", number, len(properties))
-            # Properties that change the picture are essential.
+            # Properties that change the image are essential.
             + bytes(self.place(one) | (0x80 if one[4:8] in (b"hvcC", b"irot") else 0) for one in properties)
             for number, (_, _, properties, *_) in enumerate(self.items, 1)
             if properties

@@ -1,4 +1,4 @@
-"""A model folder as diffusers and transformers load it: every tensor is asked for, present and of the asked shape.
+"""Loads a model folder with diffusers and transformers, and checks that every tensor is requested, present and of the requested shape.
 
     python tests/oracle/model_folder.py DIR [--forward]
 
@@ -16,7 +16,7 @@ from diffusers import (AutoencoderKL, StableDiffusionInstructPix2PixPipeline, St
 from safetensors import safe_open
 from transformers import CLIPModel, CLIPTextModel, CLIPTextModelWithProjection
 
-# Integers that transformers of 2023 stored; later ones make them anew.
+# Integers that transformers stored in 2023; later versions compute them.
 BUFFERS = {"text_model.embeddings.position_ids", "vision_model.embeddings.position_ids", "embeddings.position_ids"}
 
 
@@ -26,7 +26,7 @@ def load_strictly(cls, folder: Path, variant):
     faults = {kind: found for kind, found in faults.items() if found}
     (file,) = folder.glob("*.safetensors")
     with safe_open(file, "pt") as stored:
-        # Some converters drop what they do not know before the report is made: count as well.
+        # Some converters drop unknown tensors before the report, so they are counted too.
         count = len(set(stored.keys()) - BUFFERS)
     parameters = sum(p.numel() for p in model.parameters())
     wanted = len(model.state_dict().keys() - BUFFERS)

@@ -3,7 +3,7 @@
     latents = proj(unshuffle(x)) + conv_out(blocks(conv_in(unshuffle(x))))     block(x) = x + conv2(silu(conv1(x)))
     image   = shuffle(proj(z) + conv_out(blocks(conv_in(z))))
 
-The correction is absent where its number of layers is 0. Stands here as the oracle of PatchAutoencoder.
+The correction is absent if its number of layers is 0. This is the oracle of PatchAutoencoder.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Makes tests/fixtures/photos: photos with the metadata of phones and editors. Needs pillow, pillow-heif, piexif and exiftool.
+"""Generates tests/fixtures/photos: photos with the metadata of phones and editors. Needs pillow, pillow-heif, piexif and exiftool.
 
     python tests/oracle/phone_photos.py tests/fixtures/photos
 """
@@ -59,10 +59,10 @@ described = [
 picture.save(f"{out}/phone.jpg", quality=95, subsampling=0, exif=exif)
 picture.save(f"{out}/phone.tif")
 picture.save(f"{out}/phone.heic", format="HEIF", quality=90, chroma="444", exif=exif)
-# -n: numbers as stored. -m: leave the maker note, which is not a real one, as it is.
+# -n: numbers as stored. -m: keep the maker note, which is not a real one, unchanged.
 tags = ["exiftool", "-q", "-m", "-n", "-overwrite_original"]
 subprocess.run([*tags, *described, f"{out}/phone.jpg"], check=True)
 subprocess.run([*tags, "-TagsFromFile", f"{out}/phone.jpg", "-exif:all", "-gps:all", "-iptc:all", "-xmp:all", f"{out}/phone.tif"], check=True)
 subprocess.run([*tags, "-TagsFromFile", f"{out}/phone.jpg", "-xmp:all", f"{out}/phone.heic"], check=True)
-# What iPhones write: the rotation as an `irot` box and in Exif.
+# As iPhones do: the rotation as an `irot` box and in Exif.
 subprocess.run([*tags, "-Orientation=6", f"{out}/phone.heic"], check=True)

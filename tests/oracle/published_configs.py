@@ -1,4 +1,4 @@
-"""fixtures/published-configs: what diffusers and transformers write into a model folder, over their versions.
+"""fixtures/published-configs: the configs that versions of diffusers and transformers write to a model folder.
 
     python tests/oracle/published_configs.py FOLDER [diffusers | transformers]
 

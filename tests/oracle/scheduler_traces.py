@@ -1,4 +1,4 @@
-"""fixtures/schedulers: what diffusers' own schedulers make of given model outputs and given noises.
+"""fixtures/schedulers: results of diffusers' schedulers for given model outputs and given noises.
 
 configs.json holds each scheduler_config.json; traces.json one entry per trace (config, kind, steps); traces.safetensors
 per trace N of e evaluations (Heun's 2 · steps − 1, else steps): `N.timesteps` [e], `N.init_noise_sigma`, `N.start`, `N.outputs` [e, n],
@@ -98,7 +98,7 @@ def run(kind: str, config: dict, steps: int, given: dict[str, torch.Tensor], dou
         for table in ("sigmas", "alphas_cumprod", "final_alpha_cumprod"):
             if hasattr(scheduler, table):
                 setattr(scheduler, table, getattr(scheduler, table).double())
-    # UniPC wants a batch's dimension.
+    # UniPC requires a batch dimension.
     sample, scaled, samples = given["start"][None], [], []
     for index, timestep in enumerate(scheduler.timesteps):
         scaled.append(scheduler.scale_model_input(sample, timestep)[0])

@@ -1,7 +1,7 @@
-"""Random weights that make every path of a tiny model matter.
+"""Random weights with which every path of a tiny model affects the result.
 
-A fresh torch module is too tame an oracle: norm scales are all one, biases zero, and an implementation that forgets
-them still agrees. Here every parameter is drawn so that activations stay of order 1 and nothing is an identity.
+A new torch module is not a good oracle: its norm scales are one and its biases zero, so an implementation without
+them agrees too. Here every parameter is random, so that activations are of order 1 and nothing is an identity.
 """
 
 import torch
@@ -30,13 +30,13 @@ def fill(module: torch.nn.Module, seed: int) -> torch.nn.Module:
 
 
 def draw(shape, seed: int, scale: float = 1.0) -> torch.Tensor:
-    """A float32 normal draw, returned in float64: what is stored is exactly what the oracle saw."""
+    """Normal float32 values in float64, so that the stored values are exactly those of the oracle."""
     generator = torch.Generator().manual_seed(seed)
     return (torch.randn(shape, generator=generator, dtype=torch.float32) * scale).double()
 
 
 def draw_image(shape, seed: int) -> torch.Tensor:
-    """A smooth picture in [-1, 1] with some grain, float32 values in float64."""
+    """A smooth image in [-1, 1] with some grain, float32 values in float64."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.randn((shape[0], shape[1], 4, 4), generator=generator)
     smooth = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bicubic", align_corners=False)

@@ -42,7 +42,7 @@ def vae():
 
 
 def legacy_attention_names(weights):
-    """The names of diffusers < 0.15, which the published instruct-pix2pix autoencoder still carries."""
+    """The names of diffusers < 0.15, which the published instruct-pix2pix autoencoder still has."""
     pairs = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
     renamed = {}
     for name, value in weights.items():
@@ -96,7 +96,7 @@ def make(folder: Path):
     defaults = {"resolution": 64, "sampler": {"steps": 3}, "inversion": {"steps": 20, "learning_rate": 0.05, "batch_size": 2}}
     (folder / "visii.json").write_text(json.dumps(defaults, indent=2) + "\n")
 
-    # The same text encoder in bfloat16, under transformers 5's names: what it computes is what its rounded weights say.
+    # The same text encoder in bfloat16, with transformers 5's names, computed with its rounded weights.
     rounded = CLIPTextModel(text_config(vocabulary)).eval()
     rounded.load_state_dict({name: value.bfloat16().float() for name, value in text.state_dict().items()})
     save_clip(rounded.bfloat16(), folder / "text_encoder_bf16", published_names=False)
@@ -140,7 +140,7 @@ def expect(folder, tokenizer, clip, text, rounded_text, denoiser, autoencoder, a
 
 def add_losses(expected, denoiser, text_projection, alphas_cumprod, prediction_type, instruction, null_text, eos_index,
                *, size, timesteps, added=(None, None), clip_state=lambda embedding: embedding):
-    """One loss per timestep; in the last one the direction lies along the text's own, so that L_clip's clamp is active."""
+    """One loss per timestep. In the last one, the direction is that of the text, so that L_clip's clamp is active."""
     expected.add("inputs.noise_schedule", {"alphas_cumprod": alphas_cumprod})
     for case, timestep in enumerate(timesteps):
         pooled = text_projection @ clip_state(instruction).mean(dim=1)[0]

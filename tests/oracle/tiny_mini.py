@@ -28,7 +28,7 @@ def unet():
 
 
 def halve(module, keep_as: str):
-    """Round the weights to float16 and write them so, then return the module in float64: the oracle saw the rounding."""
+    """Rounds the weights to float16, writes them and returns the module in float64, so that the oracle uses rounded weights."""
     module.half()
     module.save_pretrained(keep_as) if not isinstance(module, (CLIPModel, CLIPTextModel)) else save_clip(module, keep_as)
     return module.double()

@@ -1,7 +1,7 @@
-"""fixtures/tiny-sdxl: Stable Diffusion XL's InstructPix2Pix shrunk, with what diffusers' own pipeline makes of it.
+"""fixtures/tiny-sdxl: Stable Diffusion XL's InstructPix2Pix shrunk, with the results of diffusers' pipeline.
 
 Two text encoders, the second with a projection; the second tokenizer pads with `!`; time, size and pooled text in one
-embedding; transformer blocks of one and two layers; the text that is not there is zeros.
+embedding; transformer blocks of one and two layers; an absent text is zeros.
 """
 
 import json
@@ -146,7 +146,7 @@ def expect(folder, pipeline, clip, alphas_cumprod):
                zeros[:1], eos_index, size=(1, 4, 4, 8), timesteps=(37, 801), added=(added(pooled[:1]), added(pooled_zeros[:1])),
                clip_state=clip_state)
 
-    # A whole edit by diffusers' own pipeline: its text, its image condition, its zeros, its guidance.
+    # A complete edit by diffusers' pipeline, with its text, image condition, zeros and guidance.
     start = draw((1, 4, 4, 8), seed=213)
     edited = pipeline(prompt=PROMPT, image=(image[:1] + 1) / 2, height=HEIGHT, width=WIDTH, num_inference_steps=3,
                       guidance_scale=4.0, image_guidance_scale=1.5, latents=start.clone(), output_type="latent").images

@@ -1,4 +1,4 @@
-"""A CLIP-style byte-level BPE with a small vocabulary, in the four files that Stable Diffusion ships."""
+"""A CLIP-style byte-level BPE with a small vocabulary, in the four files of Stable Diffusion."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p
 
 
 def words_of(text: str) -> Counter[tuple[str, ...]]:
-    """How often each word occurs, a word as its byte symbols with `</w>` on the last."""
+    """Counts each word, as its byte symbols with `</w>` after the last one."""
     splitter = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False),
@@ -70,7 +70,7 @@ def train(merge_count: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
 
 
 def clip_byte_alphabet() -> list[str]:
-    """The 256 printable stand-ins for bytes: the printable Latin-1 characters first, then the rest from U+0100."""
+    """256 printable characters that represent bytes: the printable Latin-1 characters first, then the rest from U+0100."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     return [chr(byte) for byte in printable] + [chr(256 + index) for index in range(len(others))]

@@ -25,7 +25,7 @@ bell\u0007 esc\u001b[31m|file\u001csep\u001dgroup\u001erecord\u001funit|vertical
 
 
 def random_lines(count: int, seed: int) -> list[str]:
-    """Characters of many blocks thrown together, with words of the vocabulary between them."""
+    """Random characters of many blocks, with words of the vocabulary between them."""
     chooser = random.Random(seed)
     blocks = [(0x20, 0x7E), (0x20, 0x7E), (0xA0, 0x17F), (0x300, 0x36F), (0x370, 0x52F), (0x590, 0x6FF), (0x900, 0x97F),
               (0xE00, 0xE7F), (0x1E00, 0x1FFF), (0x2000, 0x206F), (0x2070, 0x23FF), (0x3000, 0x30FF), (0x4E00, 0x4FFF),

@@ -1,4 +1,4 @@
-"""Takes glyph outlines out of the Inter typeface (OFL, see OFL.txt) for drawing text without any installed font.
+"""Extracts glyph outlines from the Inter typeface (OFL, see OFL.txt), to draw text without an installed font.
 
     pip install fonttools && npm pack @fontsource/inter@5.3.0 && tar xzf fontsource-inter-5.3.0.tgz
     python extract-outlines.py package/files > outlines.json

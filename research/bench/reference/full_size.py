@@ -30,7 +30,7 @@ dtype = torch.float16 if half else torch.float32
 repeats = options["repeats"]
 s_text, s_image = options["text_guidance"], options["image_guidance"]
 torch.backends.cudnn.benchmark = True
-# Beside half precision what is left in float32 may round to TF32, on both sides.
+# In half precision, the remaining float32 products may round to TF32, on both sides.
 torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = half
 answer = {"torch": torch.__version__, "device": torch.cuda.get_device_name(device) if on_gpu else "cpu"}
 
@@ -41,7 +41,7 @@ def done():
 
 
 def timed(call, count=repeats):
-    """The first call, and the median of `count` more."""
+    """Seconds of the first call, and the median of `count` further ones."""
     taken = []
     for _ in range(1 + count):
         done()
@@ -61,7 +61,7 @@ def matmul_rate():
 answer["matmul"] = matmul_rate()
 try:
     from diffusers import AutoencoderKL, EulerAncestralDiscreteScheduler, UNet2DConditionModel
-except Exception as error:  # a broken installation raises what it likes
+except Exception as error:  # a broken installation may raise any exception
     answer["missing"] = f"no diffusers, so no model to compare with ({error})"
     print(json.dumps(answer))
     sys.exit()
@@ -78,7 +78,7 @@ unet, vae = opened(UNet2DConditionModel, "unet"), opened(AutoencoderKL, "vae")
 scheduler = EulerAncestralDiscreteScheduler.from_pretrained(f"{folder}/scheduler")
 zeros = torch.zeros_like(x["image"])
 t = options["timestep"]
-# Half precision needs the loss scaled; a fixed power of two does where nothing is learned.
+# Half precision requires a scaled loss. A fixed power of two is sufficient, because nothing is learned.
 scale = 2.0**10 if half else 1.0
 
 

@@ -1,9 +1,9 @@
-"""What diffusers and transformers compute on the same weights and inputs, one component after the other.
+"""Results of diffusers and transformers with the same weights and inputs, one component after the other.
 
     parity.py MODEL_FOLDER INPUTS OUTPUTS TIMESTEP TEXT_GUIDANCE IMAGE_GUIDANCE
 
 INPUTS: latents, image, target [1, 4, h, w]; pixels [1, 3, 8h, 8w]; clip_pixels [1, 3, S, S]; ids [1, 77];
-text, nothing [1, 77, d]; direction [1, p]. Rows 1 ... 8 of `text` are what is learned. OUTPUTS: prediction, latents,
+text, nothing [1, 77, d]; direction [1, p]. Rows 1 ... 8 of `text` are learned. OUTPUTS: prediction, latents,
 pixels, hidden, embedding, gradient (of 4 mse - 0.1 cosine) and loss.
 """
 import gc

@@ -2,7 +2,7 @@
 
     reference_edit.py MODEL_FOLDER INPUTS THREADS STEPS TEXT_GUIDANCE IMAGE_GUIDANCE REPEATS
 
-Prints the median seconds and the peak of its memory as JSON. The text is encoded beforehand, as it is in ours.
+Prints the median seconds and the peak memory as JSON. The text is encoded beforehand, as in visii's benchmark.
 """
 import json
 import resource

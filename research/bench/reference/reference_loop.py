@@ -9,7 +9,7 @@ that do not see <ins>: neither changes the loss or its gradient, so leaving them
 OUTPUTS: for each checkpoint k `last_k`, the tokens after k steps, and `best_k`, those of the lowest single-timestep MSE so far,
 [n, d] each. Prints seconds and losses as JSON.
 
-    <ins>   rows 1 … n of the text embedding P[0], the only thing learned      z_t, target   diffusers' noising of z_0
+    <ins>   rows 1 … n of the text embedding P[0], the only learned values      z_t, target   diffusers' noising of z_0
     L_mse = mean (e − target)²,  e = e_none + s_T (e_text − e_image) + s_I (e_image − e_none)
     u     = normalize(W_text · mean over positions of P[0]),   L_clip = clamp(cos(d, u), −1, ½)
     loss  = 4·L_mse − 0.1·L_clip,   AdamW with PyTorch's defaults
@@ -44,7 +44,7 @@ optimizer = torch.optim.AdamW([ins], lr=options["learning_rate"])
 
 
 def predict(branches, noisy, timestep, text):
-    """The weighted predictions of some branches, in one batch."""
+    """The weighted sum of some branches' predictions, in one batch."""
     if not branches:
         return []
     images = torch.cat([torch.zeros_like(before) if name == "none" else before for name in branches])
@@ -62,7 +62,7 @@ def losses(timestep, noise):
     target = scheduler.get_velocity(after, noise, t) if velocity else noise
     with torch.no_grad():
         kept_still = predict(frozen, noisy, timestep, text)
-    # e as in the head of this file, ordered by branch.
+    # e as defined at the head of this file, ordered by branch.
     guided = sum(predict(learning, noisy, timestep, text) + kept_still)
     mse = torch.nn.functional.mse_loss(guided, target)
     cosine = torch.nn.functional.cosine_similarity(text.mean(1) @ projection.T, inputs["direction"][None])[0]
