@@ -8,6 +8,7 @@ import type { SafetensorsFile } from "../weights/safetensors-file.ts";
 import { identifyTensors } from "../weights/tensor-identity.ts";
 import { CacheFolder, type CacheUse } from "./cache-folder.ts";
 import { KnownDigests } from "./known-digests.ts";
+import { KnownResults } from "./known-results.ts";
 import {
   locateRearranged,
   placeOf,
@@ -40,6 +41,7 @@ const nothing: ReadonlyMap<Value, WeightSource> = new Map();
  */
 export class ModelCache {
   readonly #digests: KnownDigests;
+  readonly #results: KnownResults;
   readonly #files: CacheFolder;
   readonly #folders: readonly string[];
   readonly #least: number;
@@ -52,8 +54,13 @@ export class ModelCache {
     least = 2 ** 26,
     note = () => undefined,
   }: ModelCacheOptions) {
-    const [digests, kernels] = [join(folder, "digests"), join(folder, "kernels")];
-    this.#folders = [digests, kernels];
+    const [digests, kernels, results] = [
+      join(folder, "digests"),
+      join(folder, "kernels"),
+      join(folder, "results"),
+    ];
+    this.#folders = [digests, kernels, results];
+    this.#results = new KnownResults(results, (cause) => this.#warn(cause));
     this.#digests = new KnownDigests(digests, (cause) => this.#warn(cause));
     this.#files = new CacheFolder(kernels, limit, (path) => this.sha256(path));
     this.#least = least;
@@ -68,6 +75,11 @@ export class ModelCache {
   /** Identity of a file's weights, in lowercase hexadecimal. */
   identify(file: SafetensorsFile): Promise<string> {
     return this.#digests.digest(file.path, "tensors", () => identifyTensors(file));
+  }
+
+  /** See {@link KnownResults.get}. */
+  remember(key: string, compute: () => Promise<string>): Promise<string> {
+    return this.#results.get(key, compute);
   }
 
   /** Number and size of the large files, without the digests of a few hundred bytes each. */

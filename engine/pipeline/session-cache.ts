@@ -42,7 +42,7 @@ export class SessionCache {
     note?: (line: string) => void,
   ) {
     this.memory = memory;
-    this.#rewrites = new TestedRewrites(options, note);
+    this.#rewrites = new TestedRewrites(options, note, onDisk);
     this.#options = options;
     this.#onDisk = onDisk;
   }

@@ -1,8 +1,10 @@
+import type { ModelCache } from "../model-cache/model-cache.ts";
 import { SeededRandom } from "../random/seeded-random.ts";
 import { type DeviceRewrite, rewriteFor } from "../rewrite/cuda-rewrites.ts";
 import type { OptimizedGraph } from "../rewrite/optimize.ts";
 import { type Probe, probeOf } from "../rewrite/probe.ts";
-import { Session, type SessionOptions } from "../runtime/session.ts";
+import { deviceIdentity } from "../runtime/device-identity.ts";
+import { type Device, Session, type SessionOptions } from "../runtime/session.ts";
 
 /**
  * Maximum difference between the original and the rewritten nodes, relative to the largest element. In half
@@ -21,14 +23,26 @@ const inputMean = 0.5;
 export class TestedRewrites {
   readonly #options: SessionOptions;
   readonly #note: (line: string) => void;
+  readonly #onDisk: Pick<ModelCache, "remember"> | undefined;
+  readonly #identify: (device: Device) => Promise<string | undefined>;
   /** By rewrite and probe: the reason why it is not used, or null. */
   readonly #verdicts = new Map<string, Promise<string | null>>();
   readonly #outcomes = new Map<string, string | null>();
 
-  /** @param note called with a message once for each rewrite that is left out */
-  constructor(options: SessionOptions, note: (line: string) => void = () => undefined) {
+  /**
+   * @param note called with a message once for each rewrite that is left out
+   * @param onDisk results of earlier tests on a device of this identity
+   */
+  constructor(
+    options: SessionOptions,
+    note: (line: string) => void = () => undefined,
+    onDisk?: Pick<ModelCache, "remember">,
+    identify = deviceIdentity,
+  ) {
     this.#options = options;
     this.#note = note;
+    this.#onDisk = onDisk;
+    this.#identify = identify;
   }
 
   /** Applicable rewrites by name: null if applied, otherwise the reason why not. */
@@ -54,25 +68,37 @@ export class TestedRewrites {
 
   #verdict(name: string, probe: Probe): Promise<string | null> {
     const key = `${name}\n${probe.signature}`;
-    const verdict = this.#verdicts.get(key) ?? test(probe, this.#options);
+    const verdict = this.#verdicts.get(key) ?? this.#judge(key, probe);
     this.#verdicts.set(key, verdict);
     return verdict;
   }
+
+  /** Comparisons are stored; failures, such as for lack of memory, are not. */
+  async #judge(key: string, probe: Probe): Promise<string | null> {
+    const identity = this.#onDisk && (await this.#identify(this.#options.device));
+    const test = () => testOn(probe, this.#options);
+    try {
+      const wholeKey = [identity, JSON.stringify(tolerances), key].join("\n");
+      return (await (identity ? this.#onDisk!.remember(wholeKey, test) : test())) || null;
+    } catch (cause) {
+      // The runtime's own message, because the one around it is about an unavailable device.
+      const inner = cause instanceof Error ? (cause.cause ?? cause) : cause;
+      return (inner instanceof Error ? inner.message : String(inner)).split("\n")[0]!;
+    }
+  }
 }
 
-/** Returns the reason why the two forms do not agree, or null if they do. */
-async function test({ graph }: Probe, options: SessionOptions): Promise<string | null> {
+/**
+ * Returns the reason why the two forms do not agree, or "" if they do.
+ *
+ * @throws the errors of a session
+ */
+async function testOn({ graph }: Probe, options: SessionOptions): Promise<string> {
+  const session = await Session.create(graph, options);
   try {
-    const session = await Session.create(graph, options);
-    try {
-      return compare(await session.run(drawInputs(graph)), tolerances[typeOf(graph)]);
-    } finally {
-      await session.dispose();
-    }
-  } catch (cause) {
-    // The runtime's own message, because the one around it is about an unavailable device.
-    const inner = cause instanceof Error ? (cause.cause ?? cause) : cause;
-    return (inner instanceof Error ? inner.message : String(inner)).split("\n")[0]!;
+    return compare(await session.run(drawInputs(graph)), tolerances[typeOf(graph)]) ?? "";
+  } finally {
+    await session.dispose();
   }
 }
 

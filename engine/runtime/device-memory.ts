@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { type Device, kindOf } from "./device.ts";
+import { queryNvidiaSmi } from "./nvidia-smi.ts";
 
 /** Share of a GPU's free memory that a model may use; drivers and libraries need the rest. */
 const share = 0.9;
@@ -11,9 +10,6 @@ const share = 0.9;
  */
 export async function availableDeviceMemory(device: Device): Promise<number | undefined> {
   if (kindOf(device) !== "cuda") return undefined;
-  const id = device.split(":")[1] ?? "0";
-  const query = ["--query-gpu=memory.free", "--format=csv,noheader,nounits", `--id=${id}`];
-  const output = await promisify(execFile)("nvidia-smi", query, { timeout: 10_000 }).catch(() => undefined);
-  const mebibytes = Number(output?.stdout.trim() || Number.NaN);
+  const mebibytes = Number((await queryNvidiaSmi(device, "memory.free")) || Number.NaN);
   return mebibytes > 0 ? Math.floor(share * mebibytes * 2 ** 20) : undefined;
 }

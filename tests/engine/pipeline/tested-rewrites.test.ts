@@ -1,7 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Graph } from "../../../engine/graph/graph.ts";
 import { GraphBuilder } from "../../../engine/graph/graph-builder.ts";
 import type { FloatType } from "../../../engine/graph/value.ts";
+import { ModelCache } from "../../../engine/model-cache/model-cache.ts";
 import { multiHeadAttention } from "../../../engine/networks/attention.ts";
 import { SessionCache } from "../../../engine/pipeline/session-cache.ts";
 import { TestedRewrites } from "../../../engine/pipeline/tested-rewrites.ts";
@@ -9,6 +13,7 @@ import { cudaRewrites, type DeviceRewrite } from "../../../engine/rewrite/cuda-r
 import { fusedAttention } from "../../../engine/rewrite/fuse-attention.ts";
 import { optimize } from "../../../engine/rewrite/optimize.ts";
 import { applyRules, isNode, rewriteRule } from "../../../engine/rewrite/rewrite-rule.ts";
+import { Session } from "../../../engine/runtime/session.ts";
 import { deviation } from "../numerics/closeness.ts";
 import { feedsOf } from "../numerics/expect-gradient.ts";
 import { runOnCpu } from "../numerics/run-on-cpu.ts";
@@ -102,6 +107,36 @@ describe.each(["float32", "float16"] as const)("on a CPU in %s", (dtype) => {
     expect(lines[0]).toMatch(`Device cpu computes without the rewrite "${rewrite.name}": `);
     expect(tested.outcomes.get(rewrite.name)).toContain(reason);
   });
+});
+
+test("a comparison is made once for a device, and a failure again", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "visii-tested-rewrites-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const create = vi.spyOn(Session, "create");
+  onTestFinished(() => create.mockRestore());
+  const graph = optimize(blockOf("float32"));
+  const sessionsOf = async (identity: string | undefined) => {
+    create.mockClear();
+    const cache = new ModelCache({ folder, note: expect.unreachable });
+    const tested = new TestedRewrites(cpu, undefined, cache, async () => identity);
+    const rewritten = await tested.apply(graph, [offByTwoPercent, attention, biasSplitGelu]);
+    expect(countOperators(rewritten)).toMatchObject({ MultiHeadAttention: 1, Gelu: 1 });
+    expect([...tested.outcomes.values()]).toEqual([
+      expect.stringContaining("its results differ by 0.0"),
+      null,
+      expect.stringContaining("BiasSplitGelu(1)"),
+    ]);
+    return create.mock.calls.length;
+  };
+  expect(await sessionsOf("GPU A, driver 1")).toBe(3);
+  expect(await sessionsOf("GPU A, driver 1")).toBe(1);
+  expect(await sessionsOf("GPU A, driver 2")).toBe(3);
+  expect(await sessionsOf(undefined)).toBe(3);
+  for (const name of await readdir(join(folder, "results")))
+    await writeFile(join(folder, "results", name), '{"text":"","check":""}');
+  expect(await sessionsOf("GPU A, driver 1")).toBe(3);
+  expect(await new ModelCache({ folder }).clear()).toBe(0);
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test("a rewrite without a use is not tested", async () => {

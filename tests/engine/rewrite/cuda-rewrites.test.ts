@@ -15,6 +15,7 @@ import { readModelFolder } from "../../../engine/pipeline/model-folder.ts";
 import { cudaRewrites, rewriteFor } from "../../../engine/rewrite/cuda-rewrites.ts";
 import { type OptimizedGraph, optimize } from "../../../engine/rewrite/optimize.ts";
 import { probeOf } from "../../../engine/rewrite/probe.ts";
+import { rearrangedWeights } from "../../../engine/rewrite/rearranged-weights.ts";
 import { isNode } from "../../../engine/rewrite/rewrite-rule.ts";
 import { Session } from "../../../engine/runtime/session.ts";
 import { instructPix2Pix } from "../../../research/random-model/instruct-pix2pix-layout.ts";
@@ -76,6 +77,10 @@ describe("InstructPix2Pix's UNet in half precision", () => {
       ...["Add", "Add", "Add"].flatMap((sum) => [`${sum} → Resize`, "Resize → NhwcConv"]),
       "Cast → ",
     ]);
+  });
+
+  test("reads transposed kernels, which the model cache stores", () => {
+    expect(rearrangedWeights(rewritten).size).toBe(98);
   });
 
   test("has the shapes that onnxruntime's schemas infer", async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { defaultMemory, openPipeline } from "../../../engine/pipeline/pipeline.ts";
+import { deviceIdentity } from "../../../engine/runtime/device-identity.ts";
 import { availableDeviceMemory } from "../../../engine/runtime/device-memory.ts";
 import { openFixture } from "../networks/expected-values.ts";
 
@@ -38,6 +39,15 @@ it("is not queried for other devices, and unknown without nvidia-smi", async () 
   expect(await availableDeviceMemory("webgpu")).toBeUndefined();
   vi.stubEnv("PATH", join(folder, "nothing"));
   expect(await availableDeviceMemory("cuda")).toBeUndefined();
+});
+
+it("identifies a GPU by its model, its driver and the runtime", async () => {
+  await pretend(
+    'case "$*" in *--query-gpu=name,driver_version*--id=1) echo "NVIDIA L4, 570.1";; *) exit 9;; esac',
+  );
+  expect(await deviceIdentity("cuda:1")).toMatch(/^NVIDIA L4, 570\.1, onnxruntime \d+\.\d+\.\d+$/);
+  expect(await deviceIdentity("cuda")).toBeUndefined();
+  expect(await deviceIdentity("cpu")).toBeUndefined();
 });
 
 it("limits a pipeline on a GPU unless a limit is given", async () => {
