@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { z } from "zod";
 
-/** Sent before it ends, by a process that says why. */
+/** Message that a process may send before it ends, with the reason. */
 const failureSchema = z.object({ type: z.literal("failed"), reason: z.string() });
 
 interface SupervisedOptions {

@@ -13,8 +13,9 @@ const requestSchema = z.union([
 ]);
 
 /**
- * Refuses requests to dynalite that a user's policy does not allow, as IAM does. Users are access keys; others may do
- * everything. An operation with several items is always refused, because no policy allows one.
+ * Refuses requests to dynalite that a user's policy does not allow, as IAM does. Users are access keys. Other
+ * callers are not restricted. An operation with several items is always refused, because no policy allows
+ * one.
  */
 export function restrictTable(
   database: Server,

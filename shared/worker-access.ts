@@ -7,9 +7,9 @@ export interface RowAccess {
 }
 
 /**
- * What a worker may do in the table: claim, renew and end runs, and publish events. Accounts with their balances,
- * webhooks and keys, ledgers, reservations and jobs' rows are in other partitions. The deployment grants this, and
- * the local table enforces it.
+ * A worker's permissions in the table: claim, renew and end runs, and publish events. Accounts with their
+ * balances, webhooks and keys, ledgers, reservations and jobs' rows are in other partitions. The deployment
+ * grants this, and the local table enforces it.
  */
 export const workerAccess: readonly RowAccess[] = [
   { operations: ["GetItem", "PutItem", "UpdateItem"], partitions: [rowKeys.run("*", "*").pk] },

@@ -6,7 +6,7 @@ import type { Table } from "../../shared/ports/table.ts";
 
 export interface RunJobPorts {
   readonly runs: RunStore;
-  /** For events. */
+  /** Stores the events of jobs. */
   readonly table: Table;
   /** Queue of the function that settles ended jobs. */
   readonly settlements: JobQueue;
