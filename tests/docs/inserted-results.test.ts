@@ -20,7 +20,7 @@ describe("text between markers", () => {
     replaceMarked(document("docs/evaluation.md"), "findings", "");
     replaceMarked(document("models/mini/README.md"), "evaluation", "");
     expect(() => replaceMarked(document("docs/evaluation.md"), "ablation none", "")).toThrow(
-      /There is no <!-- ablation none -->/,
+      /The lines <!-- ablation none -->/,
     );
   });
 });

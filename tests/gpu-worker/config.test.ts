@@ -6,6 +6,7 @@ const environment = {
   VISII_BUCKET: "bucket",
   VISII_TABLE: "table",
   VISII_QUEUE_URLS: JSON.stringify({ interactive: "a", learning: "b", bulk: "c" }),
+  VISII_SETTLEMENT_QUEUE_URL: "settlement",
   VISII_MODEL: "models/mini",
 };
 const messages = (device: string, precision: string) =>
