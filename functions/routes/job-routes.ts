@@ -5,7 +5,7 @@ import type { Edge, EdgeEnv } from "../edge.ts";
 import { isDryRun, quote, quoteSchema } from "../quote.ts";
 import type { Waited } from "../wait-for-job.ts";
 import { dryRunHeader, idempotencyKeyHeader, jobHeaders, preferHeader } from "./request-headers.ts";
-import { idParams, json, type jsonBody, orProblem, secured } from "./route-parts.ts";
+import { idParams, json, type jsonBody, linksTo, orProblem, responseId, secured } from "./route-parts.ts";
 
 const names = {
   instructions: ["instruction", "Instruction", "Instructions"],
@@ -25,6 +25,24 @@ interface Collection<Stored, Schema extends ResourceSchema> {
   /** Handles `Prefer: wait`. Without it, the routes do not accept the header. */
   readonly wait?: (context: Context<EdgeEnv>, stored: Stored) => Promise<Waited<Stored>>;
 }
+
+/** Links of a created job. */
+const links = {
+  instructions: linksTo(["getInstruction", "updateInstruction", "cancelInstruction", "deleteInstruction"], {
+    createEdit: { instruction: responseId },
+    createBatch: { instruction: responseId },
+  }),
+  edits: linksTo(["getEdit", "cancelEdit", "deleteEdit"]),
+  batches: linksTo([
+    "getBatch",
+    "cancelBatch",
+    "pauseBatch",
+    "resumeBatch",
+    "getBatchOutput",
+    "getBatchErrors",
+    "deleteBatch",
+  ]),
+};
 
 interface Creation<Body extends z.ZodType, Stored> {
   /** Appended to the collection's path. */
@@ -82,7 +100,7 @@ export function jobRoutes<Stored, Schema extends ResourceSchema>(
         responses: {
           200: json(quoteSchema, "A dry run"),
           ...((wait ? ended : {}) as typeof ended),
-          202: json(shown, "Accepted"),
+          202: { ...json(shown, "Accepted"), ...links[collection] },
           ...orProblem,
         },
       });

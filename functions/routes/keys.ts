@@ -11,7 +11,7 @@ import { spenderOf } from "../../shared/ledger/spending.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-responses.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
-import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+import { idParams, json, jsonBody, linksTo, orProblem, secured } from "./route-parts.ts";
 
 /** Maximum keys per account. The list has no pages, so that every key can be found and revoked. */
 const maxKeys = 100;
@@ -25,7 +25,13 @@ const create = createRoute({
   parameters: [idempotencyKeyHeader],
   summary: "Create an API key; only this response contains its secret",
   request: jsonBody(createKeySchema, { scopes: ["read", "write"] }),
-  responses: { 201: json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"), ...orProblem },
+  responses: {
+    201: {
+      ...json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"),
+      ...linksTo(["getKey", "revokeKey"]),
+    },
+    ...orProblem,
+  },
 });
 const list = createRoute({
   ...base,

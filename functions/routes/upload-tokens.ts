@@ -13,7 +13,16 @@ import { parseRow } from "../../shared/rows.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-responses.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
-import { decodeCursor, encodeCursor, idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+import {
+  decodeCursor,
+  encodeCursor,
+  idParams,
+  json,
+  jsonBody,
+  linksTo,
+  orProblem,
+  secured,
+} from "./route-parts.ts";
 
 const base = { tags: ["Uploads"], security: secured };
 const shown = uploadTokenSchema.meta({ id: "UploadToken" });
@@ -27,7 +36,7 @@ const create = createRoute({
   summary: "Create a short-lived token that lets a phone or browser upload, and nothing else",
   parameters: [idempotencyKeyHeader],
   request: jsonBody(createUploadTokenSchema, { expires_in: 600, max_uploads: 10 }),
-  responses: { 201: json(created, "The token"), ...orProblem },
+  responses: { 201: { ...json(created, "The token"), ...linksTo(["revokeUploadToken"]) }, ...orProblem },
 });
 const list = createRoute({
   ...base,

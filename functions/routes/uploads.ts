@@ -24,7 +24,7 @@ import { useQuota } from "../quotas.ts";
 import { checkUpload } from "../upload-check.ts";
 import { readUpload } from "../uploads.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
-import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+import { idParams, json, jsonBody, linksTo, orProblem, responseId, secured } from "./route-parts.ts";
 
 const tags = ["Uploads"];
 /** Operations that also accept an upload token. */
@@ -38,9 +38,20 @@ const create = createRoute({
   security: forUploads,
   summary: "Create an upload and get its form",
   request: jsonBody(createUploadSchema, { content_type: "image/jpeg", bytes: 250_000 }),
-  responses: { 201: json(uploadFormSchema.meta({ id: "UploadForm" }), "The form"), ...orProblem },
+  responses: {
+    201: {
+      ...json(uploadFormSchema.meta({ id: "UploadForm" }), "The form"),
+      ...linksTo(["completeUpload", "getUpload", "deleteUpload"]),
+    },
+    ...orProblem,
+  },
 });
 const shown = uploadSchema.meta({ id: "Upload" });
+const usesOfUpload = linksTo(["getUpload", "deleteUpload"], {
+  createInstruction: { pairs: [{ before: responseId, after: responseId }] },
+  createEdit: { images: [responseId] },
+  createBatch: { images: [responseId] },
+});
 const complete = createRoute({
   method: "post",
   path: "/v1/uploads/{id}/complete",
@@ -49,7 +60,7 @@ const complete = createRoute({
   security: forUploads,
   summary: "Complete an upload after sending the file; the file is validated",
   request: { params: idParams("upload") },
-  responses: { 200: json(shown, "The upload, ready for use"), ...orProblem },
+  responses: { 200: { ...json(shown, "The upload, ready for use"), ...usesOfUpload }, ...orProblem },
 });
 const get = createRoute({
   method: "get",
@@ -82,7 +93,7 @@ const download = createRoute({
   security: secured,
   summary: "Create an upload from a URL",
   request: jsonBody(downloadSchema, { url: "https://example.com/photo.jpg" }),
-  responses: { 201: json(shown, "The upload, ready for use"), ...orProblem },
+  responses: { 201: { ...json(shown, "The upload, ready for use"), ...usesOfUpload }, ...orProblem },
 });
 
 /** Adds the routes of uploads. */

@@ -26,7 +26,7 @@ import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-responses.ts";
 import { requireAllowedWebhook } from "../webhook-url.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
-import { idParams, json, jsonBody, orProblem, secured } from "./route-parts.ts";
+import { idParams, json, jsonBody, linksTo, orProblem, secured } from "./route-parts.ts";
 
 const base = { tags: ["Webhooks"], security: secured };
 const one = { params: idParams("webhook") };
@@ -44,7 +44,13 @@ const create = createRoute({
   parameters: [idempotencyKeyHeader],
   summary: "Create a webhook; only this response contains its secret",
   request: jsonBody(createWebhookSchema, { url: "https://example.com/visii" }),
-  responses: { 201: json(created, "The webhook"), ...orProblem },
+  responses: {
+    201: {
+      ...json(created, "The webhook"),
+      ...linksTo(["getWebhook", "updateWebhook", "pingWebhook", "rotateWebhook", "deleteWebhook"]),
+    },
+    ...orProblem,
+  },
 });
 const list = createRoute({
   ...base,
@@ -82,7 +88,10 @@ const ping = createRoute({
   operationId: "pingWebhook",
   summary: "Send a `ping` to a webhook",
   request: one,
-  responses: { 202: json(shownDelivery, "The delivery"), ...orProblem },
+  responses: {
+    202: { ...json(shownDelivery, "The delivery"), ...linksTo(["replayDelivery"]) },
+    ...orProblem,
+  },
 });
 const remove = createRoute({
   ...base,

@@ -10,7 +10,9 @@ interface Body {
 }
 interface Operation {
   readonly requestBody?: Body;
-  readonly responses?: Readonly<Record<string, Body>>;
+  readonly responses?: Readonly<
+    Record<string, Body & { readonly links?: Readonly<Record<string, { readonly operationId: string }>> }>
+  >;
   readonly operationId?: string;
   readonly summary?: string;
   readonly tags?: readonly string[];
@@ -70,6 +72,24 @@ describe("the API's description", () => {
     const { schemas } = JSON.parse(text).components;
     for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g))
       expect(Object.keys(schemas)).toContain(name);
+  });
+
+  it("links every operation on a resource to the responses that create one", () => {
+    const ids = new Set(operations().map(({ operation }) => operation.operationId));
+    const linked = operations().flatMap(({ operation }) =>
+      Object.values(operation.responses ?? {}).flatMap(({ links }) => Object.values(links ?? {})),
+    );
+    for (const { operationId } of linked) expect(ids).toContain(operationId);
+    const targets = new Set(linked.map(({ operationId }) => operationId));
+    const unlinked = operations().filter(
+      ({ path, operation }) => /\{id\}/.test(path) && !targets.has(operation.operationId ?? ""),
+    );
+    // A result exists only when its edit has ended, and a stream only until then.
+    expect(unlinked.map(({ operation }) => operation.operationId).sort()).toEqual([
+      "followEdit",
+      "followInstruction",
+      "getEditResult",
+    ]);
   });
 
   it("declares the headers for idempotency, waiting, deadlines and resuming", () => {

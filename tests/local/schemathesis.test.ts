@@ -118,14 +118,15 @@ enabled = false
 extra-data-sources = { responses = false }
 
 [phases.coverage]
-enabled = false
+extra-data-sources = { responses = false }
 
 # An ID from a response could be that of the key or of the account, which would then be revoked.
 [phases.fuzzing]
 extra-data-sources = { responses = false }
 
+# Only the document's links: others could lead from the key or the account to what would end them.
 [phases.stateful]
-enabled = false
+inference = { algorithms = [] }
 
 ${Object.entries(resources)
   .map(([name, ids]) => `[dictionaries.${name}]\nvalues = ${JSON.stringify(ids)}`)
