@@ -11,27 +11,68 @@ import { BulkWorld } from "./bulk-world.ts";
 const capacity = 400;
 
 /**
- * `npm run bench -- batch [--lines 100000] [--accounts 20]`: runs one batch of `lines` lines through the API,
- * the sweeper under a memory limit, and a worker that answers at once; then `accounts` accounts with a batch
- * of 200 lines each, alone and beside one that submits ten batches of 2,000 lines at the same time.
+ * `npm run bench -- batch [--lines 100000] [--accounts 20] [--repeats 5]`: runs one batch of `lines` lines
+ * through the API, the sweeper under a memory limit, and a worker that answers at once; then `accounts`
+ * accounts with a batch of 200 lines each, in turn alone and beside one that submits ten batches of 2,000
+ * lines at the same time.
  */
 export async function benchBatch(root: string, words: readonly string[], say: (line: string) => void) {
   const { values } = parseArgs({
     args: [...words],
-    options: { lines: { type: "string", default: "100000" }, accounts: { type: "string", default: "20" } },
+    options: {
+      lines: { type: "string", default: "100000" },
+      accounts: { type: "string", default: "20" },
+      repeats: { type: "string", default: "5" },
+    },
   });
   const image = Uint8Array.from(await readFile(join(root, "demo", "before.jpg")));
   const lines = Number(values.lines);
   const batch = lines ? await oneBatch(image, lines, say) : undefined;
   const accounts = Number(values.accounts);
-  const tenants = accounts
-    ? { alone: await manyTenants(image, accounts, false), beside: await manyTenants(image, accounts, true) }
-    : undefined;
-  if (tenants)
-    say(
-      `${accounts} accounts, 200 lines each but the last: all but it done after ${tenants.alone} looks alone, ${tenants.beside} beside its ten batches of 2,000`,
-    );
+  const tenants = accounts ? await compareTenants(image, accounts, Number(values.repeats), say) : undefined;
   return { batch, tenants };
+}
+
+/** How long the honest accounts' batches took. */
+interface Duration {
+  /** Sweeper passes until the last one ended. */
+  readonly looks: number;
+  /** Seconds until the last one ended. */
+  readonly last: number;
+  /** Seconds until one ended, on average. */
+  readonly mean: number;
+}
+
+/** Runs alternate, so that a change of the machine's load affects both kinds alike. */
+async function compareTenants(
+  image: Uint8Array<ArrayBuffer>,
+  accounts: number,
+  repeats: number,
+  say: (line: string) => void,
+) {
+  const runs: { readonly alone: Duration; readonly beside: Duration }[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const run = async (hostile: boolean) => manyTenants(image, accounts, hostile);
+    if (repeat % 2) {
+      const beside = await run(true);
+      runs.push({ alone: await run(false), beside });
+    } else runs.push({ alone: await run(false), beside: await run(true) });
+    const { alone, beside } = runs.at(-1)!;
+    say(
+      `  ${alone.looks} looks and ${alone.last.toFixed(1)} s alone, ${beside.looks} and ${beside.last.toFixed(1)} s beside`,
+    );
+  }
+  const ratio = (of: keyof Duration) => {
+    const sorted = runs.map(({ alone, beside }) => beside[of] / alone[of]).sort((a, b) => a - b);
+    const [least, middle, greatest] = [0, Math.floor(sorted.length / 2), sorted.length - 1].map((at) =>
+      sorted[at]!.toFixed(2),
+    );
+    return `${middle} (${least} to ${greatest})`;
+  };
+  say(
+    `${accounts - 1} accounts with 200 lines each, beside one with ten batches of 2,000, compared with alone, median and range of ${repeats}: looks ${ratio("looks")}, time of the last ${ratio("last")}, mean time ${ratio("mean")}`,
+  );
+  return runs;
 }
 
 async function oneBatch(image: Uint8Array<ArrayBuffer>, lines: number, say: (line: string) => void) {
@@ -81,7 +122,7 @@ async function manyTenants(
   image: Uint8Array<ArrayBuffer>,
   accounts: number,
   hostile: boolean,
-): Promise<number> {
+): Promise<Duration> {
   const world = await BulkWorld.open();
   try {
     const callers = await Promise.all(Array.from({ length: accounts }, () => world.caller()));
@@ -90,15 +131,22 @@ async function manyTenants(
     const batches = await Promise.all(
       others.map(async (caller) => ({ caller, ...(await startBatch(world, caller, image, 200)) })),
     );
+    const begun = performance.now();
+    const seconds = new Map<string, number>();
     for (;;) {
       await world.round(capacity);
-      const ended = await Promise.all(
+      const elapsed = (performance.now() - begun) / 1000;
+      await Promise.all(
         batches.map(async ({ caller, id }) => {
           const { status } = await batchOf(await caller.call("GET", `/v1/batches/${id}`));
-          return status === "succeeded";
+          if (status === "succeeded" && !seconds.has(id)) seconds.set(id, elapsed);
         }),
       );
-      if (ended.every(Boolean)) return world.looks.count;
+      if (seconds.size === batches.length) {
+        const all = [...seconds.values()];
+        const mean = all.reduce((sum, one) => sum + one, 0) / all.length;
+        return { looks: world.looks.count, last: elapsed, mean };
+      }
       if (world.looks.count > 2000) throw new Error("the other accounts' batches do not end");
     }
   } finally {
