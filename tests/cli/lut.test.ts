@@ -108,7 +108,7 @@ describe("visii lut", () => {
       /does not edit images, but got street\.png; use --apply/,
     ],
     [["lut", ...pair, "--apply", "cut.cube", "street.png", "--out", "x"], 2, /give exactly one/],
-    [["lut", "--apply", "cut.cube", "--out", "x"], 2, /No image to apply cut\.cube to/],
+    [["lut", "--apply", "cut.cube", "--out", "x"], 2, /There is no image to apply cut\.cube to/],
     [
       ["lut", "--apply", "cut.cube", "street.png", "--out", "x"],
       1,
