@@ -10,7 +10,7 @@ import { createJsonLog } from "../../shared/json-log.ts";
 import { systemClock } from "../../shared/system-clock.ts";
 import type { ChildMessage, ParentMessage, TaskFailure } from "./protocol.ts";
 import { runTask } from "./run-task.ts";
-import { toFailure } from "./task-failure.ts";
+import { toFailure, toStartFailure } from "./task-failure.ts";
 import { warmUp } from "./warm-up.ts";
 
 const optionsSchema = z.object({
@@ -67,7 +67,7 @@ try {
       warm = warmUp(pipeline, warming.signal).then(
         () => send({ type: "warm" }),
         (error: unknown) =>
-          send({ type: "warm", ...(warming.signal.aborted ? {} : { failure: toFailure(error) }) }),
+          send({ type: "warm", ...(warming.signal.aborted ? {} : { failure: toStartFailure(error) }) }),
       );
       return;
     }
@@ -92,6 +92,6 @@ try {
   });
   await send({ type: "ready", model: pipeline.modelId });
 } catch (error) {
-  await send({ type: "failed", failure: toFailure(error) });
+  await send({ type: "failed", failure: toStartFailure(error) });
   process.exit(1);
 }

@@ -14,6 +14,13 @@ export function toFailure(error: unknown): TaskFailure {
   return { kind: "broken", code: "internal", message, stack };
 }
 
+/** An error of the start or the warm-up, which the operator reads and no caller. */
+export function toStartFailure(error: unknown): TaskFailure {
+  const code = "internal";
+  if (error instanceof VisibleError) return { kind: "visible", code, message: error.message };
+  return { ...toFailure(error), message: String(error) };
+}
+
 /** The error, in the parent process. */
 export function fromFailure({ kind, code, message, stack }: TaskFailure): Error {
   if (kind === "visible") return new VisibleError(code, message);

@@ -79,7 +79,7 @@ describe("a worker", () => {
 describe("a worker that cannot open its model", () => {
   it("exits and reports why", async () => {
     await expect(RunningService.start({ model: "/nowhere" })).rejects.toThrow(
-      /^The worker ended with code 1: .*\/nowhere/,
+      /^The worker ended with code 1: .*\/nowhere does not exist[^\n]*$/,
     );
   });
 });
