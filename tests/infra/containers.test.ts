@@ -56,15 +56,16 @@ describe.skipIf(!imageNode)("the worker's containers, started as in the task def
   /** Starts a container as defined, with stand-ins for AWS. */
   function start(definition: Definition, command: readonly string[]): Container {
     const { standIns } = running.service;
-    const { VISII_BUCKET, VISII_TABLE, VISII_QUEUE_URLS } = taskEnvironment(standIns);
+    const { VISII_BUCKET, VISII_TABLE, VISII_QUEUE_URLS, VISII_SETTLEMENT_QUEUE_URL } =
+      taskEnvironment(standIns);
     const defined = Object.fromEntries(
       Object.entries(variables(definition)).map(([name, value]) => [name, placed(value)]),
     );
     const environment = {
       ...defined,
-      ...standInAddresses(standIns.aws),
+      ...standInAddresses(standIns),
       VISII_BUCKET,
-      ...("VISII_TABLE" in defined ? { VISII_TABLE, VISII_QUEUE_URLS } : {}),
+      ...("VISII_TABLE" in defined ? { VISII_TABLE, VISII_QUEUE_URLS, VISII_SETTLEMENT_QUEUE_URL } : {}),
     };
     return new Container(join(scratch, "worker"), command.map(placed), environment, {
       nodeFolder: join(scratch, "bin"),

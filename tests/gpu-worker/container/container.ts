@@ -67,25 +67,27 @@ export class Container {
 }
 
 /** Environment of the task's containers, with the stand-ins in place of AWS. */
-export function taskEnvironment({ aws, bucket, table, queueUrls }: StandIns): Environment {
+export function taskEnvironment(standIns: StandIns): Environment {
+  const { aws, bucket, table, queueUrls, settlementQueueUrl } = standIns;
   return {
     AWS_REGION: aws.region,
     VISII_STAGE: "tests",
     VISII_BUCKET: bucket,
     VISII_TABLE: table,
     VISII_QUEUE_URLS: JSON.stringify(queueUrls),
+    VISII_SETTLEMENT_QUEUE_URL: settlementQueueUrl,
     VISII_DEVICE: "cpu",
-    ...standInAddresses(aws),
+    ...standInAddresses(standIns),
   };
 }
 
 /** URLs of the stand-ins, and the credentials of a task's role. */
-export const standInAddresses = (aws: StandIns["aws"]): Environment => ({
+export const standInAddresses = ({ aws, workerCredentials }: StandIns): Environment => ({
   VISII_STORE_ENDPOINT: aws.storeEndpoint,
   VISII_QUEUE_ENDPOINT: aws.queueEndpoint,
   VISII_TABLE_ENDPOINT: aws.tableEndpoint,
-  AWS_ACCESS_KEY_ID: aws.credentials?.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: aws.credentials?.secretAccessKey,
+  AWS_ACCESS_KEY_ID: workerCredentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: workerCredentials.secretAccessKey,
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
 });
 
