@@ -84,7 +84,7 @@ export function addSamplingOptions(command: Command): Command {
     .option("--count <K>", "results per photo (above 1 uses fresh noise)", wholeNumber("--count", 1), 1)
     .option(
       "--size <N|WxH>",
-      "image size for the model, in pixels (default: the model's)",
+      "image size for the model, in pixels (default: the model's). InstructPix2Pix was trained at 256, where an edit takes 0.23 times the operations of 512",
       parseSize("--size"),
     )
     .option(

@@ -10,6 +10,7 @@ import { cudaRewrites } from "../rewrite/cuda-rewrites.ts";
 import { type OptimizedGraph, optimize } from "../rewrite/optimize.ts";
 import { kindOf } from "../runtime/device.ts";
 import { availableDeviceMemory } from "../runtime/device-memory.ts";
+import { requireExactIntegers } from "../runtime/integer-self-test.ts";
 import type { Device, Session } from "../runtime/session.ts";
 import { clipPixels } from "./clip-pixels.ts";
 import {
@@ -85,7 +86,7 @@ interface UnetBatch {
 /**
  * Opens a model folder in diffusers layout. Sessions are compiled when first used, one for each size.
  *
- * @throws VisibleError for an unsupported or incomplete model folder, or a precision that the device lacks
+ * @throws VisibleError for an unsupported or incomplete model folder, or a precision that the device lacks or computes wrongly
  * @example
  * const mini = await openPipeline(bundledModel, { device: "cpu" });
  * console.log(mini.modelId, mini.imageSize);
@@ -100,6 +101,7 @@ export async function openPipeline(
       "invalid_option",
       `Precision int8 requires the CPU, but the device is ${options.device}; use fp32 or fp16, or --device cpu.`,
     );
+  if (precision === "int8") await requireExactIntegers();
   const onDisk = cache && new ModelCache(cache);
   const model = await readModelFolder(folder, onDisk);
   const memory = options.memory ?? (await availableDeviceMemory(options.device));

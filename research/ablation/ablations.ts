@@ -122,7 +122,7 @@ export const ablations: readonly Ablation[] = [
     name: "samplers",
     title: "Samplers, steps and guidance",
     about:
-      "The same instructions are applied with each sampler at several step counts. The last four lines use a text guidance of 1.5 and an image guidance of 1.2, which takes three evaluations per guided step instead of one: in all steps, or in a guidance interval of two of them.",
+      "The same instructions are applied with each sampler at several step counts. The last line uses a text guidance of 1.5 and an image guidance of 1.2, which takes three evaluations per step instead of one.",
     baseline: "ddim-4",
     variants: [
       ...samplers.flatMap(([scheduler, counts]) =>
@@ -137,9 +137,24 @@ export const ablations: readonly Ablation[] = [
         label: "ddim, 4 steps, guidance 1.5 / 1.2",
         editing: { scheduler: "ddim", steps: 4, ...guided },
       },
+    ],
+  },
+  {
+    name: "interval",
+    title: "Guidance interval",
+    about:
+      "The same instructions are applied in 4 steps of DDIM without guidance, and with text guidance 1.5 and image guidance 1.2 in all steps or in two of them.",
+    baseline: "all",
+    variants: [
+      { name: "none", label: "guidance 1 / 1 (default)", editing: { scheduler: "ddim", steps: 4 } },
+      {
+        name: "all",
+        label: "1.5 / 1.2 in all steps",
+        editing: { scheduler: "ddim", steps: 4, ...guided },
+      },
       ...guidanceIntervals.map((guidanceInterval) => ({
-        name: `ddim-4-guided-${guidanceInterval.join("-")}`,
-        label: `ddim, 4 steps, guidance 1.5 / 1.2 in the interval ${guidanceInterval.join(",")}`,
+        name: guidanceInterval.join("-"),
+        label: `1.5 / 1.2 in the interval ${guidanceInterval.join(",")}`,
         editing: { scheduler: "ddim" as const, steps: 4, ...guided, guidanceInterval },
       })),
     ],

@@ -1,6 +1,8 @@
 import type { Graph } from "../../engine/graph/graph.ts";
 import { workOf } from "../../engine/graph/graph-work.ts";
 import { estimateMemory, residentBytes } from "../../engine/graph/memory-estimate.ts";
+import { bytesOf } from "../../engine/graph/value.ts";
+import { weightBytes } from "../../engine/graph/weights-of.ts";
 import { everyPlan } from "../../engine/inversion/loss-plan.ts";
 import {
   clipImageGraph,
@@ -9,9 +11,11 @@ import {
   textEncoderGraph,
   unetGraph,
 } from "../../engine/pipeline/forward-graphs.ts";
+import { forwardUnet } from "../../engine/pipeline/forward-unet.ts";
 import { type ModelFolder, readModelFolder } from "../../engine/pipeline/model-folder.ts";
 import { fuseAttention } from "../../engine/rewrite/fuse-attention.ts";
 import { optimize } from "../../engine/rewrite/optimize.ts";
+import { rearrangedWeights, withStoredValues } from "../../engine/rewrite/rearranged-weights.ts";
 import { wanted } from "./full-size-inputs.ts";
 
 interface Row {
@@ -28,14 +32,33 @@ interface Row {
 export async function benchPlans(folder: string, say: (line: string) => void): Promise<Row[]> {
   const model = await readModelFolder(folder);
   benchDevicePlans({ ...model, precision: "fp16" }, say);
-  const rows = [512, 768].flatMap((size) => rowsAt(model, size));
+  const rows = [256, 512, 768].flatMap((size) => rowsAt(model, size));
   say("estimated from shapes, float32, GB: weights + folded + intermediate values → on a CPU; GFLOP");
   for (const { size, what, memory, gigaflops } of rows)
     say(
       `  ${size} px  ${what.padEnd(42)}${memory.map((x) => x.toFixed(2).padStart(6)).join("")}  ${gigaflops.toFixed(0)}`,
     );
+  describeEightBits(model, say);
   return rows;
 }
+
+/** Bytes of the UNet's weights with `--precision int8`, which do not depend on the image size. */
+function describeEightBits(model: ModelFolder, say: (line: string) => void): void {
+  const size = { batch: 1, height: 32, width: 32, learnedRows: 0 };
+  const graph = forwardUnet({ ...model, precision: "int8" }, size);
+  const stored = rearrangedWeights(graph);
+  const rest = withStoredValues(graph, new Map([...stored.keys()].map((value) => [value, nowhere])));
+  const bytes = (part: "integers" | "scales") =>
+    [...stored]
+      .filter(([, weight]) => weight.part === part)
+      .reduce((sum, [value]) => sum + bytesOf(value), 0);
+  const [integers, scales, float32] = [bytes("integers"), bytes("scales"), weightBytes(rest)];
+  say(
+    `  in 8 bits, bytes: integers ${integers}, scales ${scales}, weights that stay in float32 ${float32}; all of the UNet in float32 ${weightBytes(graph)}`,
+  );
+}
+
+const nowhere = { file: "", byteOffset: 0, byteLength: 0 };
 
 /**
  * Memory in GB on a GPU in half precision at 512 px, by session: weights read at run time, rotated and cast
@@ -87,9 +110,14 @@ function rowsAt(model: ModelFolder, size: number): Row[] {
     row(`step, ${settings.recompute?.join(" and ") || "nothing"} twice`, graph),
   );
   const unet = optimize(unetGraph(model, { batch: 1, height: latents, width: latents, learnedRows: 0 }));
+  const inEightBits = forwardUnet(
+    { ...model, precision: "int8" },
+    { batch: 1, height: latents, width: latents, learnedRows: 0 },
+  );
   return [
     ...steps,
     row("UNet forward", fuseAttention(unet)),
+    row("UNet forward in 8 bits", fuseAttention(inEightBits)),
     row("encoder", optimize(encoderGraph(model, size, size))),
     row("decoder", optimize(decoderGraph(model, latents, latents))),
   ];

@@ -72,6 +72,7 @@ describe("the table of ablations", () => {
       "edit-guidance",
       "sampling",
       "samplers",
+      "interval",
       "branches",
     ]);
   });
