@@ -183,6 +183,30 @@ describe("the sweeper as a Lambda function", () => {
   });
 });
 
+describe("the settlement queue as a Lambda function", () => {
+  it("settles ended jobs, and drops messages without a job", async () => {
+    const jobs = new JobStore({ ...api.world, clock: systemClock });
+    const pairs = [{ before: await image(), after: await image() }];
+    const { body: instruction } = await call("POST", "/v1/instructions", { pairs });
+    const { id } = instruction;
+    await jobs.runs.end({ account: call.account, id }, { status: "succeeded" });
+    expect((await call("GET", `/v1/instructions/${id}`)).body.status).toBe("running");
+    const settlement = await bundle("settlement-lambda");
+    const message = JSON.stringify({ version: 1, account: call.account, job: id });
+    const Records = [message, message, "no job at all"].map((body, index) => ({
+      messageId: `message-${index}`,
+      receiptHandle: "receipt",
+      body,
+      eventSource: "aws:sqs",
+    }));
+    expect(await settlement.invoke({ Records })).toEqual({ batchItemFailures: [] });
+    expect((await call("GET", `/v1/instructions/${id}`)).body).toMatchObject({
+      status: "succeeded",
+      usage: { credits: expect.any(Number) },
+    });
+  });
+});
+
 describe("the table's stream as a Lambda function", () => {
   const record = (pk: string, sk: string) => ({
     eventName: "INSERT",
