@@ -180,7 +180,7 @@ it("the API schedules the next check of a queued job by the configured timing", 
     body: JSON.stringify({ text: "sepia", images }),
   });
   const { id, created_at } = (await answer.json()) as { id: string; created_at: string };
-  const row = await api.world.table.get(rowKeys.resource(call.account, id));
+  const row = await api.world.table.get(rowKeys.run(call.account, id));
   expect(Date.parse(row!.due!) - Date.parse(created_at)).toBeLessThan(10_000);
 });
 

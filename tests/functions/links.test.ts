@@ -3,6 +3,7 @@ import { newBatch } from "../../functions/batches/new-batch.ts";
 import { createId, type IdKind } from "../../shared/ids.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
+import { objectKeys } from "../../shared/object-keys.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemClock as clock, systemRandom } from "../../shared/system-clock.ts";
 import { endJob } from "../end-job.ts";
@@ -102,7 +103,9 @@ it("every link starts with the configured URL, whatever host a request names", a
     images,
     webhook: "https://hooks.example/one",
   });
-  await end(edit.id, [{ input: form.id, key: "results/x", width: 1, height: 1 }]);
+  await end(edit.id, [
+    { input: form.id, key: objectKeys.result(call.account, edit.id, 0, 0, "png"), width: 1, height: 1 },
+  ]);
   await ask("GET", `/v1/edits/${edit.id}`);
   await ask("GET", `/v1/edits/${edit.id}/events`);
   await ask("GET", `/v1/edits/${edit.id}/results/0`);

@@ -83,7 +83,7 @@ describe("a key's monthly limit", () => {
     expect([status, body.code, body.detail]).toEqual([
       402,
       "spend_limit_reached",
-      `The request requires 1000 credits, and 500 of the API key's limit of 2500 for ${month()} are left; use another key or wait for the next month.`,
+      `The request requires 1000 credits, but the API key has 500 left of its limit of 2500 for ${month()}; use another key or wait for the next month.`,
     ]);
     const quote = await call("POST", "/v1/edits", edit(), { Prefer: "dry-run" });
     expect(quote.body).toMatchObject({ cost, covered: false });
