@@ -49,9 +49,12 @@ export async function settle(ports: SettlePorts, account: string, id: string): P
       await insertLine(table, clock, job.batch.id, lineOf(job, job.batch.line));
       if ((await table.replace(replaced.replace, version)) === "conflict") continue;
     } else {
-      const money = await ledger.settling(account, id, job.usage, bytesAtEnd(job));
-      const rows = [...(await meterRows(table, job)), ...(await deliveriesOf(ports, job))];
-      const writes = [replaced, ...money, ...rows.map((row) => ({ insert: row }))];
+      const [money, ...rows] = await Promise.all([
+        ledger.settling(account, id, job.usage, bytesAtEnd(job)),
+        meterRows(table, job),
+        deliveriesOf(ports, job),
+      ]);
+      const writes = [replaced, ...money, ...rows.flat().map((row) => ({ insert: row }))];
       if ((await table.transact(writes)) === "conflict") continue;
     }
     await jobs.runs.remove(account, id);
