@@ -111,7 +111,7 @@ function weightFiles(listing: Listing, prefix: string, basename: string, choice:
 function conversionOf(prefix: string, subject: string): string {
   const [library, name] = prefix === "" ? ["transformers", "CLIPModel"] : ["diffusers", "DiffusionPipeline"];
   const folder = prefix === "" ? "DIR/clip" : "DIR";
-  return `python -c "from ${library} import ${name} as M; M.from_pretrained('${subject}').save_pretrained('${folder}')"`;
+  return `python3 -c "from ${library} import ${name} as M; M.from_pretrained('${subject}').save_pretrained('${folder}')"`;
 }
 
 function withoutIndex(listing: Listing, subject: string): string {

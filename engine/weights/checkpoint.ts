@@ -38,12 +38,12 @@ export async function openCheckpoint(folder: string, basename: string): Promise<
   const indexName = `${basename}.safetensors.index.json`;
   if (present.has(indexName)) return openShards(folder, indexName, present);
 
-  const pickle = [...present].find((name) => pickleEndings.some((ending) => name.endsWith(ending)));
-  if (pickle !== undefined)
+  const pickles = picklesOf(present, basename).map((name) => join(folder, name));
+  if (pickles.length)
     throw new VisibleError(
       "pickled_weights",
-      `${join(folder, pickle)} is a Python pickle, which can run code when loaded; convert it to ${basename}.safetensors: ` +
-        conversionOf(join(folder, pickle), join(folder, `${basename}.safetensors`)),
+      `${pickles[0]} is a Python pickle, which can run code when loaded; convert it to ${basename}.safetensors: ` +
+        conversionOf(pickles, join(folder, `${basename}.safetensors`)),
     );
   const shard = [...present].find((name) => /-\d+-of-\d+\.safetensors$/.test(name));
   throw new VisibleError(
@@ -54,13 +54,27 @@ export async function openCheckpoint(folder: string, basename: string): Promise<
   );
 }
 
-/** A command that reads the tensors of a pickle without running its code, and writes them as safetensors. */
-function conversionOf(pickle: string, safetensors: string): string {
-  const quote = (path: string) => `'${path.replaceAll(/['\\]/g, "\\$&")}'`;
+/** The pickle named `basename`, else another `.bin`, such as transformers' `pytorch_model.bin`; with all its shards. */
+function picklesOf(present: ReadonlySet<string>, basename: string): readonly string[] {
+  const pickles = [...present].filter((name) => pickleEndings.some((ending) => name.endsWith(ending)));
+  const chosen =
+    pickles.find((name) => pickleEndings.some((ending) => name === `${basename}${ending}`)) ??
+    pickles.find((name) => name.startsWith(`${basename}-`)) ??
+    pickles.find((name) => name.endsWith(".bin")) ??
+    pickles[0];
+  if (chosen === undefined) return [];
+  const series = (name: string) => name.replace(/-\d+(-of-\d+\.\w+)$/, "$1");
+  return pickles.filter((name) => series(name) === series(chosen));
+}
+
+/** A shell command that reads the tensors of pickles without running their code, and writes them as safetensors. */
+function conversionOf(pickles: readonly string[], safetensors: string): string {
+  const quoted = [...pickles, safetensors].map((path) => `'${path.replaceAll("'", "'\\''")}'`);
   return (
-    'python -c "import torch; from safetensors.torch import save_file; ' +
-    `w = torch.load(${quote(pickle)}, map_location='cpu', weights_only=True); ` +
-    `save_file({k: v.clone() for k, v in w.items()}, ${quote(safetensors)})"`
+    'python3 -c "import sys, torch; from safetensors.torch import save_file; *pickles, to = sys.argv[1:]; ' +
+    "load = lambda p: torch.load(p, map_location='cpu', weights_only=True); " +
+    'save_file({k: v.clone(memory_format=torch.contiguous_format) for p in pickles for k, v in load(p).items()}, to)" ' +
+    quoted.join(" ")
   );
 }
 

@@ -339,7 +339,7 @@ describe("a model that cannot be pulled is rejected before any weights are downl
     await expect(pull()).rejects.toMatchObject(
       code(
         "pickled_weights",
-        /unet\/diffusion_pytorch_model\.bin.*run code.*: python -c "from diffusers import DiffusionPipeline as M; M\.from_pretrained\('painter\/instruct-tiny'\)\.save_pretrained\('DIR'\)"$/,
+        /unet\/diffusion_pytorch_model\.bin.*run code.*: python3 -c "from diffusers import DiffusionPipeline as M; M\.from_pretrained\('painter\/instruct-tiny'\)\.save_pretrained\('DIR'\)"$/,
       ),
     );
   });
