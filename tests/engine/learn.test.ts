@@ -129,7 +129,7 @@ describe("readPairs", () => {
       expect.stringMatching(/^The before image of pair 2 and the after image of pair 2 are nearly identical/),
     ]);
     await expect(readPairs([{ before: bytes.subarray(0, 90), after: bytes }])).rejects.toThrow(
-      /^The before image of pair 1 is damaged/,
+      /^The before image of pair 1 is a damaged/,
     );
     await expect(readPairs([])).rejects.toMatchObject({ code: "no_pairs" });
   });

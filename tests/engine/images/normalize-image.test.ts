@@ -89,7 +89,7 @@ describe("a normalized image", () => {
     const jpeg = await picture().jpeg().toBuffer();
     await expect(normalizeImage(jpeg.subarray(0, 300), "Image 3")).rejects.toMatchObject({
       code: "damaged_image",
-      message: expect.stringMatching(/^Image 3 is damaged/),
+      message: expect.stringMatching(/^Image 3 is a damaged/),
     });
   });
 });
