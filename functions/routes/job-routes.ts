@@ -5,7 +5,7 @@ import type { Edge, EdgeEnv } from "../edge.ts";
 import { isDryRun, quote, quoteSchema } from "../quote.ts";
 import type { Waited } from "../wait-for-job.ts";
 import { dryRunHeader, idempotencyKeyHeader, jobHeaders, preferHeader } from "./request-headers.ts";
-import { idParams, json, type jsonBody, linksTo, orProblem, responseId, secured } from "./route-parts.ts";
+import { idParams, json, type jsonBody, linksTo, orProblem, secured } from "./route-parts.ts";
 
 const names = {
   instructions: ["instruction", "Instruction", "Instructions"],
@@ -28,12 +28,9 @@ interface Collection<Stored, Schema extends ResourceSchema> {
 
 /** Links of a created job. */
 const links = {
-  instructions: linksTo(["getInstruction", "updateInstruction", "cancelInstruction", "deleteInstruction"], {
-    createEdit: { instruction: responseId },
-    createBatch: { instruction: responseId },
-  }),
-  edits: linksTo(["getEdit", "cancelEdit", "deleteEdit"]),
-  batches: linksTo([
+  instructions: linksTo("getInstruction", "updateInstruction", "cancelInstruction", "deleteInstruction"),
+  edits: linksTo("getEdit", "cancelEdit", "deleteEdit"),
+  batches: linksTo(
     "getBatch",
     "cancelBatch",
     "pauseBatch",
@@ -41,7 +38,7 @@ const links = {
     "getBatchOutput",
     "getBatchErrors",
     "deleteBatch",
-  ]),
+  ),
 };
 
 interface Creation<Body extends z.ZodType, Stored> {

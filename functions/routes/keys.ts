@@ -28,7 +28,7 @@ const create = createRoute({
   responses: {
     201: {
       ...json(createdKeySchema.meta({ id: "CreatedKey" }), "The key"),
-      ...linksTo(["getKey", "revokeKey"]),
+      ...linksTo("getKey", "revokeKey"),
     },
     ...orProblem,
   },

@@ -36,7 +36,7 @@ const create = createRoute({
   summary: "Create a short-lived token that lets a phone or browser upload, and nothing else",
   parameters: [idempotencyKeyHeader],
   request: jsonBody(createUploadTokenSchema, { expires_in: 600, max_uploads: 10 }),
-  responses: { 201: { ...json(created, "The token"), ...linksTo(["revokeUploadToken"]) }, ...orProblem },
+  responses: { 201: { ...json(created, "The token"), ...linksTo("revokeUploadToken") }, ...orProblem },
 });
 const list = createRoute({
   ...base,

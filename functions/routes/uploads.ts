@@ -24,7 +24,7 @@ import { useQuota } from "../quotas.ts";
 import { checkUpload } from "../upload-check.ts";
 import { readUpload } from "../uploads.ts";
 import { idempotencyKeyHeader } from "./request-headers.ts";
-import { idParams, json, jsonBody, linksTo, orProblem, responseId, secured } from "./route-parts.ts";
+import { idParams, json, jsonBody, linksTo, orProblem, secured } from "./route-parts.ts";
 
 const tags = ["Uploads"];
 /** Operations that also accept an upload token. */
@@ -41,17 +41,13 @@ const create = createRoute({
   responses: {
     201: {
       ...json(uploadFormSchema.meta({ id: "UploadForm" }), "The form"),
-      ...linksTo(["completeUpload", "getUpload", "deleteUpload"]),
+      ...linksTo("completeUpload", "getUpload", "deleteUpload"),
     },
     ...orProblem,
   },
 });
 const shown = uploadSchema.meta({ id: "Upload" });
-const usesOfUpload = linksTo(["getUpload", "deleteUpload"], {
-  createInstruction: { pairs: [{ before: responseId, after: responseId }] },
-  createEdit: { images: [responseId] },
-  createBatch: { images: [responseId] },
-});
+const usesOfUpload = linksTo("getUpload", "deleteUpload");
 const complete = createRoute({
   method: "post",
   path: "/v1/uploads/{id}/complete",

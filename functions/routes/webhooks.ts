@@ -47,7 +47,7 @@ const create = createRoute({
   responses: {
     201: {
       ...json(created, "The webhook"),
-      ...linksTo(["getWebhook", "updateWebhook", "pingWebhook", "rotateWebhook", "deleteWebhook"]),
+      ...linksTo("getWebhook", "updateWebhook", "pingWebhook", "rotateWebhook", "deleteWebhook"),
     },
     ...orProblem,
   },
@@ -89,7 +89,7 @@ const ping = createRoute({
   summary: "Send a `ping` to a webhook",
   request: one,
   responses: {
-    202: { ...json(shownDelivery, "The delivery"), ...linksTo(["replayDelivery"]) },
+    202: { ...json(shownDelivery, "The delivery"), ...linksTo("replayDelivery") },
     ...orProblem,
   },
 });

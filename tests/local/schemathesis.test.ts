@@ -45,11 +45,13 @@ describe.skipIf(!isHere)("the API under Schemathesis", () => {
     const config = join(folder, "schemathesis.toml");
     await writeFile(config, configuration(await resourcesOf(service)));
     const file = join(folder, "report.json");
+    const description = join(folder, "openapi.json");
+    await writeFile(description, JSON.stringify(await describedWithBodyLinks(service)));
     const command = ["-m", "schemathesis.cli", "--config-file", config, "--no-color", "run"];
     const report = ["--report", "json", "--report-json-path", file];
     const said = await run(
       "python3",
-      [...command, `${url}/openapi.json`, "--header", `Authorization: Bearer ${key}`, ...report],
+      [...command, description, "--url", url, "--header", `Authorization: Bearer ${key}`, ...report],
       { cwd: folder, env: { ...process.env, PYTHONPATH: home }, maxBuffer: 2 ** 26 },
     ).then(
       ({ stdout }) => stdout,
@@ -62,6 +64,26 @@ describe.skipIf(!isHere)("the API under Schemathesis", () => {
     expect(warnings.missing_auth).toEqual([]);
   }, 1_800_000);
 });
+
+/** `/openapi.json` with links to the operations that take a created ID in their body. */
+async function describedWithBodyLinks(service: RunningService): Promise<unknown> {
+  const { body } = await service.call("GET", "/openapi.json");
+  const id = "$response.body#/id";
+  const link = (path: string, status: number, operationId: string, requestBody: object) => {
+    body.paths[path].post.responses[status].links[operationId] = { operationId, requestBody };
+  };
+  for (const [path, status] of [
+    ["/v1/uploads/{id}/complete", 200],
+    ["/v1/uploads/download", 201],
+  ] as const) {
+    link(path, status, "createInstruction", { pairs: [{ before: id, after: id }] });
+    link(path, status, "createEdit", { images: [id] });
+    link(path, status, "createBatch", { images: [id] });
+  }
+  for (const path of ["/v1/instructions", "/v1/instructions/import"])
+    for (const operation of ["createEdit", "createBatch"]) link(path, 202, operation, { instruction: id });
+  return body;
+}
 
 /** IDs of resources of each kind, so that requests reach more than a 404. */
 async function resourcesOf(service: RunningService) {
