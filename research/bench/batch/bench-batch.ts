@@ -36,7 +36,7 @@ export async function benchBatch(root: string, words: readonly string[], say: (l
 /** How long the honest accounts' batches took. */
 interface Duration {
   /** Sweeper passes until the last one ended. */
-  readonly looks: number;
+  readonly passes: number;
   /** Seconds until the last one ended. */
   readonly last: number;
   /** Seconds until one ended, on average. */
@@ -59,7 +59,7 @@ async function compareTenants(
     } else runs.push({ alone: await run(false), beside: await run(true) });
     const { alone, beside } = runs.at(-1)!;
     say(
-      `  ${alone.looks} looks and ${alone.last.toFixed(1)} s alone, ${beside.looks} and ${beside.last.toFixed(1)} s beside`,
+      `  ${alone.passes} passes and ${alone.last.toFixed(1)} s alone, ${beside.passes} and ${beside.last.toFixed(1)} s beside`,
     );
   }
   const ratio = (of: keyof Duration) => {
@@ -70,7 +70,7 @@ async function compareTenants(
     return `${middle} (${least} to ${greatest})`;
   };
   say(
-    `${accounts - 1} accounts with 200 lines each, beside one with ten batches of 2,000, compared with alone, median and range of ${repeats}: looks ${ratio("looks")}, time of the last ${ratio("last")}, mean time ${ratio("mean")}`,
+    `${accounts - 1} accounts with 200 lines each, beside one with ten batches of 2,000, compared with alone, median and range of ${repeats}: passes ${ratio("passes")}, time of the last ${ratio("last")}, mean time ${ratio("mean")}`,
   );
   return runs;
 }
@@ -88,30 +88,30 @@ async function oneBatch(image: Uint8Array<ArrayBuffer>, lines: number, say: (lin
       ended = status !== "queued" && status !== "running";
       if (!readEarly && (counts?.succeeded ?? 0) > lines / 2)
         readEarly = await countLines(await call("GET", `/v1/batches/${id}/output`));
-      if (world.looks.count % 100 === 0) say(`  ${counts?.succeeded ?? 0} of ${lines} lines, ${status}`);
+      if (world.passes.count % 100 === 0) say(`  ${counts?.succeeded ?? 0} of ${lines} lines, ${status}`);
     }
     const done = unitsOf(world);
     const read = await countLines(await call("GET", `/v1/batches/${id}/output`));
     const { totals, balance, reserved } = usageReportSchema.parse(
       await (await call("GET", "/v1/usage")).json(),
     );
-    const { count, cpu, longest, peak } = world.looks;
+    const { count, cpu, longest, peak } = world.passes;
     const table = (done.table - begun.table) / lines;
     const index = (done.index - begun.index) / lines;
     say(
-      `a batch of ${lines} lines: ${count} looks, ${read} lines read at its end, ${readEarly} in its middle`,
+      `a batch of ${lines} lines: ${count} passes, ${read} lines read at its end, ${readEarly} in its middle`,
     );
     say(`  write units a line: ${table.toFixed(2)} of the table, ${index.toFixed(2)} of its index`);
     for (const [kind, units] of [...world.table.units.byKind].sort(([, a], [, b]) => b - a).slice(0, 8))
       say(`    ${kind.padEnd(10)} ${(units / lines).toFixed(3)}`);
     say(`  rows read a line: ${((done.reads - begun.reads) / lines).toFixed(2)}`);
     say(
-      `  sweeper: peak ${peak.toFixed(0)} MiB; processor ${(cpu / lines).toFixed(2)} ms a line, at most ${longest.toFixed(0)} ms a look`,
+      `  sweeper: peak ${peak.toFixed(0)} MiB; processor ${(cpu / lines).toFixed(2)} ms a line, at most ${longest.toFixed(0)} ms a pass`,
     );
     say(`  charged ${totals.jobs} jobs and ${totals.credits} credits; ${reserved} reserved, ${balance} left`);
     if (read !== lines || totals.jobs !== lines || reserved !== 0)
       throw new Error("the batch's output, charge or reservation does not add up");
-    return { lines, looks: count, table, index, peak, longest, read, readEarly };
+    return { lines, passes: count, table, index, peak, longest, read, readEarly };
   } finally {
     await world.stop();
   }
@@ -145,9 +145,9 @@ async function manyTenants(
       if (seconds.size === batches.length) {
         const all = [...seconds.values()];
         const mean = all.reduce((sum, one) => sum + one, 0) / all.length;
-        return { looks: world.looks.count, last: elapsed, mean };
+        return { passes: world.passes.count, last: elapsed, mean };
       }
-      if (world.looks.count > 2000) throw new Error("the other accounts' batches do not end");
+      if (world.passes.count > 2000) throw new Error("the other accounts' batches do not end");
     }
   } finally {
     await world.stop();

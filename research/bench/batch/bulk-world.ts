@@ -42,7 +42,7 @@ export class BulkWorld {
   readonly #settlements = new MemoryQueue();
   #ahead = 0;
   /** Totals over all sweeps. */
-  readonly looks = { count: 0, cpu: 0, longest: 0, peak: 0 };
+  readonly passes = { count: 0, cpu: 0, longest: 0, peak: 0 };
 
   private constructor(standIns: StandIns, sweeper: ChildProcess) {
     this.#standIns = standIns;
@@ -158,9 +158,9 @@ export class BulkWorld {
     this.#sweeper.send({ ahead: this.#ahead });
     const { bulk, errors, cpu, peak } = await answer;
     if (errors.length) throw new Error(errors.join("\n"));
-    const { looks } = this;
-    Object.assign(looks, { count: looks.count + 1, cpu: looks.cpu + cpu, peak });
-    looks.longest = Math.max(looks.longest, cpu);
+    const { passes } = this;
+    Object.assign(passes, { count: passes.count + 1, cpu: passes.cpu + cpu, peak });
+    passes.longest = Math.max(passes.longest, cpu);
     await this.#bulk.sendAll(bulk);
     const messages = await this.#bulk.receive({ maximum: most });
     await mapConcurrently(50, messages, ({ body }) => this.#work(body));
