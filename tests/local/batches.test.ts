@@ -93,11 +93,11 @@ describe("a batch", () => {
     const { body } = await running.call("POST", "/v1/batches", {
       instruction,
       images,
-      options: { steps: 100 }, // so slow that a quick machine cannot finish them all before the cancelation
+      options: { steps: 50 }, // so slow that a quick machine cannot finish them all before the cancelation
     });
     await running.watch(`/v1/batches/${body.id}`, ({ counts }) => counts.succeeded >= 1);
     await running.call("POST", `/v1/batches/${body.id}/cancel`);
-    const batch = await running.end(`/v1/batches/${body.id}`);
+    const batch = await running.end(`/v1/batches/${body.id}`, 120);
     expect(batch.status).toBe("canceled");
     expect(batch.counts.canceled).toBeGreaterThan(0);
     expect(batch.counts.succeeded + batch.counts.canceled).toBe(24);
