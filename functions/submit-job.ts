@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import { defined } from "../shared/defined.ts";
-import type { Job, JobRequest } from "../shared/jobs/job.ts";
-import { resourceOfKind } from "../shared/jobs/job.ts";
+import { type Job, type JobRequest, newJob, resourceOfKind } from "../shared/jobs/job.ts";
 import { spenderOf } from "../shared/ledger/spending.ts";
 import { toIso } from "../shared/ports/clock.ts";
 import type { QueueName } from "../shared/queue-timing.ts";
@@ -40,25 +39,18 @@ export async function submitJob(
   if (known) return known;
   const owner = await edge.accountOf(account);
   const now = clock.now();
-  const job: Job = {
+  const job = newJob({
     id,
     account,
     request,
     queue,
-    status: "queued",
-    attempt: 0,
-    failures: 0,
     reserved: cost,
-    cancel_requested: false,
-    results: [],
-    has_preview: false,
-    concluded: false,
     created_at: toIso(now),
     trace: context.get("trace"),
     ...(owner?.result_days === undefined ? {} : { keep_results: owner.result_days * 24 * 3600 }),
     ...defined({ reserved_bytes: resultBytes }),
     ...(cancelAfter === undefined ? {} : { cancel_at: toIso(now + cancelAfter * 1000) }),
-  };
+  });
   const limit = { class: "interactive", max: owner?.concurrency ?? Number.MAX_SAFE_INTEGER } as const;
   const spender = spenderOf(context.get("key"), now);
   const storage = resultBytes === undefined ? undefined : { bytes: resultBytes, limit: storageLimit(owner) };

@@ -1,6 +1,6 @@
 import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
-import type { Job } from "../../shared/jobs/job.ts";
+import { type Job, newJob } from "../../shared/jobs/job.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import { readInput } from "./batch-input.ts";
@@ -31,28 +31,23 @@ export async function submitLines(ports: BatchPorts, batch: StoredBatch): Promis
     // A line that failed when it was opened keeps its first error.
     if (!reserved) await failLine(ports, batch, line, uncovered, 0);
     else
-      jobs.push({
-        id: lineJobId(batch.id, line),
-        account,
-        queue: "bulk",
-        status: "queued",
-        reserved,
-        attempt: 0,
-        failures: 0,
-        cancel_requested: false,
-        results: [],
-        has_preview: false,
-        request: {
-          kind: "edit",
-          ...request.options,
-          instruction: request.instruction,
-          images: [lineImage(batch.id, line, source)],
-        },
-        concluded: false,
-        created_at: toIso(ports.clock.now()),
-        batch: { id: batch.id, line },
-        ...defined({ keep_results: batch.keep_results, reserved_bytes: result_bytes[index] }),
-      });
+      jobs.push(
+        newJob({
+          id: lineJobId(batch.id, line),
+          account,
+          queue: "bulk",
+          reserved,
+          request: {
+            kind: "edit",
+            ...request.options,
+            instruction: request.instruction,
+            images: [lineImage(batch.id, line, source)],
+          },
+          created_at: toIso(ports.clock.now()),
+          batch: { id: batch.id, line },
+          ...defined({ keep_results: batch.keep_results, reserved_bytes: result_bytes[index] }),
+        }),
+      );
   }
   await ports.jobs.submitAll(jobs);
 }

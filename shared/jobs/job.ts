@@ -99,6 +99,20 @@ export const jobSchema = z.object({
 });
 export type Job = z.infer<typeof jobSchema>;
 
+/** Creates a job as it is accepted, unless `facts` state more. */
+export const newJob = (
+  facts: Pick<Job, "id" | "account" | "queue" | "request" | "reserved" | "created_at"> & Partial<Job>,
+): Job => ({
+  status: "queued",
+  attempt: 0,
+  failures: 0,
+  cancel_requested: false,
+  results: [],
+  has_preview: false,
+  concluded: false,
+  ...facts,
+});
+
 /** Maximum of a count or duration that a worker reports, far above that of any job. */
 const largest = 1e9;
 const side = z.number().int().min(1).max(100_000);

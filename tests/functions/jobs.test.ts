@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../functions/app.ts";
 import { sweep } from "../../functions/sweep/sweep.ts";
 import { createId } from "../../shared/ids.ts";
-import { type JobMessage, jobMessageSchema } from "../../shared/jobs/job.ts";
+import { type Job, type JobMessage, jobMessageSchema, newJob } from "../../shared/jobs/job.ts";
 import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { Ledger } from "../../shared/ledger/ledger.ts";
@@ -263,24 +263,19 @@ describe("a job over HTTP", () => {
     const own = await api.caller();
     const { body } = await own("POST", "/v1/uploads", { content_type: "image/png", bytes: 9 });
     expect(body.id).toBeDefined();
-    const make = async (status: string, batch?: string) => {
+    const make = async (status: Job["status"], batch?: string) => {
       const id = createId("edit", Date.now(), randomBytes(10));
-      const data = {
+      const data = newJob({
         id,
         account: own.account,
         status,
         queue: "interactive",
-        attempt: 0,
-        failures: 0,
         reserved: 0,
-        cancel_requested: false,
-        results: [],
-        has_preview: false,
         concluded: true,
         created_at: new Date().toISOString(),
         request: { kind: "edit", text: "x", images: [body.id] },
         ...(batch ? { batch: { id: batch, line: 0 } } : {}),
-      };
+      });
       await api.world.table.insert({ ...rowKeys.resource(own.account, id), data });
       return id;
     };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAwsClients } from "../../shared/aws/clients.ts";
 import { DynamoTable } from "../../shared/aws/dynamo-table.ts";
 import { createId } from "../../shared/ids.ts";
-import type { Job, Run } from "../../shared/jobs/job.ts";
+import { newJob, type Run } from "../../shared/jobs/job.ts";
 import { appendEvent, eventId } from "../../shared/jobs/job-events.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { RunStore } from "../../shared/jobs/run-store.ts";
@@ -24,21 +24,14 @@ beforeAll(async () => {
   clients = createAwsClients({ ...aws, credentials: workerCredentials });
   table = new DynamoTable(clients.dynamo, name, clock);
   await new Ledger(world.table, clock).open(account, 1000);
-  const job: Job = {
+  const job = newJob({
     id,
     account,
-    status: "queued",
     queue: "interactive",
-    attempt: 0,
-    failures: 0,
     reserved: 10,
     request: { kind: "edit", text: "sepia", images: [createId("upload", 1, random(10))] },
     created_at: new Date().toISOString(),
-    cancel_requested: false,
-    results: [],
-    has_preview: false,
-    concluded: false,
-  };
+  });
   await new JobStore({ ...world, clock }).insert(job);
 });
 afterAll(async () => {

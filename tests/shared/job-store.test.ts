@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createId } from "../../shared/ids.ts";
-import type { Job, Run } from "../../shared/jobs/job.ts";
+import { type Job, newJob, type Run } from "../../shared/jobs/job.ts";
 import { JobStore } from "../../shared/jobs/job-store.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
@@ -23,21 +23,16 @@ afterAll(() => world?.stop());
 async function stored(): Promise<Job> {
   const id = createId("edit", clock.now(), randomBytes(10));
   const image = createId("upload", 1, randomBytes(10));
-  return jobs.insert({
-    id,
-    account,
-    status: "queued",
-    queue: "interactive",
-    attempt: 0,
-    failures: 0,
-    reserved: 10,
-    request: { kind: "edit", text: "sepia", images: [image] },
-    created_at: new Date(clock.now()).toISOString(),
-    cancel_requested: false,
-    results: [],
-    has_preview: false,
-    concluded: false,
-  });
+  return jobs.insert(
+    newJob({
+      id,
+      account,
+      queue: "interactive",
+      reserved: 10,
+      request: { kind: "edit", text: "sepia", images: [image] },
+      created_at: new Date(clock.now()).toISOString(),
+    }),
+  );
 }
 
 describe("a job's row", () => {

@@ -8,7 +8,7 @@ import { type StandIns, startStandIns } from "../../../local/stand-ins.ts";
 import { openAccount } from "../../../shared/accounts/open-account.ts";
 import { createAwsClients } from "../../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../../shared/aws/s3-object-store.ts";
-import type { Job, Run } from "../../../shared/jobs/job.ts";
+import { newJob, type Run } from "../../../shared/jobs/job.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
 import { mapConcurrently } from "../../../shared/map-concurrently.ts";
@@ -122,7 +122,7 @@ export class BulkWorld {
   /** Stores a finished instruction. */
   async learned(account: string, id: string, upload: string): Promise<void> {
     const at = new Date().toISOString();
-    const data: Job = {
+    const data = newJob({
       id,
       account,
       status: "succeeded",
@@ -132,12 +132,8 @@ export class BulkWorld {
       reserved: 0,
       request: { kind: "import", upload },
       attempt: 1,
-      failures: 0,
-      results: [],
       concluded: true,
-      cancel_requested: false,
-      has_preview: false,
-    };
+    });
     await this.table.insert({ ...rowKeys.resource(account, id), data });
   }
 

@@ -10,7 +10,7 @@ import { insertAccount } from "../../../shared/accounts/account.ts";
 import { SqsJobQueue } from "../../../shared/aws/sqs-job-queue.ts";
 import { ProcessKilled, RetryableError, VisibleError } from "../../../shared/errors.ts";
 import { createId } from "../../../shared/ids.ts";
-import type { Job, Run } from "../../../shared/jobs/job.ts";
+import { type Job, newJob, type Run } from "../../../shared/jobs/job.ts";
 import { firstEvent, readEvents } from "../../../shared/jobs/job-events.ts";
 import { JobStore } from "../../../shared/jobs/job-store.ts";
 import { Ledger } from "../../../shared/ledger/ledger.ts";
@@ -107,26 +107,21 @@ function startWorker(work: Work, shared?: AbortSignal, handlerClock = clock): vo
 async function submit({ reserved = 5000 } = {}): Promise<Job> {
   const id = createId("edit", Date.now(), randomBytes(10));
   await ledger.reserve(account, id, reserved, { class: "interactive", max: 1000 });
-  const job = await jobs.insert({
-    id,
-    account,
-    status: "queued",
-    queue: "interactive",
-    attempt: 0,
-    failures: 0,
-    reserved,
-    request: {
-      kind: "edit",
-      text: "sepia",
-      images: Array.from({ length: 8 }, () => createId("upload", 1, randomBytes(10))),
-      count: 4,
-    },
-    created_at: new Date().toISOString(),
-    cancel_requested: false,
-    results: [],
-    has_preview: false,
-    concluded: false,
-  });
+  const job = await jobs.insert(
+    newJob({
+      id,
+      account,
+      queue: "interactive",
+      reserved,
+      request: {
+        kind: "edit",
+        text: "sepia",
+        images: Array.from({ length: 8 }, () => createId("upload", 1, randomBytes(10))),
+        count: 4,
+      },
+      created_at: new Date().toISOString(),
+    }),
+  );
   await jobs.runs.enqueue(job);
   return job;
 }
