@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { expect, it } from "vitest";
-import { picture } from "../functions/pictures.ts";
+import { heicPhoto, picture } from "../functions/pictures.ts";
 import { describeInBrowser, desktop, download, findings, phone, results, timeout } from "./studio-browser.ts";
 
 describeInBrowser("the studio", (studio) => {
@@ -181,18 +181,20 @@ describeInBrowser("the studio", (studio) => {
     "accepts pasted and dropped images, and reports unsupported files",
     async () => {
       const { page, mistakes } = await studio().open(desktop);
+      const photo = (await heicPhoto()).toString("base64");
       const give = (event: "paste" | "drop", name: string, type: string) =>
         page.evaluate(`(() => {
         const data = new DataTransfer();
-        data.items.add(new File(["x"], ${JSON.stringify(name)}, { type: ${JSON.stringify(type)} }));
+        const bytes = Uint8Array.from(atob(${JSON.stringify(photo)}), (letter) => letter.charCodeAt(0));
+        data.items.add(new File([bytes], ${JSON.stringify(name)}, { type: ${JSON.stringify(type)} }));
         const event = ${event === "paste" ? 'new ClipboardEvent("paste", { clipboardData: data, bubbles: true })' : 'new DragEvent("drop", { dataTransfer: data, bubbles: true })'};
         document.body.dispatchEvent(event);
       })()`);
-      await give("paste", "first.png", "image/png");
-      await give("drop", "second.png", "image/png");
-      await give("paste", "third.png", "image/png");
+      await give("paste", "first.heic", "image/heic");
+      await give("drop", "second.heic", "image/heic");
+      await give("paste", "third.heic", "image/heic");
       // The browser cannot show these images, so their names are shown instead.
-      for (const name of ["first.png", "second.png", "third.png"])
+      for (const name of ["first.heic", "second.heic", "third.heic"])
         await page.getByText(name).first().waitFor();
       await page.getByRole("button", { name: "Learn and edit 1 photo" }).waitFor();
       await give("drop", "notes.txt", "text/plain");
