@@ -90,7 +90,7 @@ export const jobErrors = {
   not_enough_memory: "The job needs more memory than a worker has",
   upload_gone: "An upload no longer exists",
   instruction_gone: "The instruction no longer exists",
-  unprocessable: "The job repeatedly ended its process",
+  unprocessable: "The job's images cannot be processed",
   gave_up: "The job failed too often",
   empty_batch: "The batch has no images",
   invalid_manifest: "The manifest is invalid",

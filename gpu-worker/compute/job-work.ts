@@ -187,7 +187,7 @@ async function edit(
     if (stored > (job.reserved_bytes ?? stored))
       throw new VisibleError(
         "unprocessable",
-        `The results take more than ${job.reserved_bytes} bytes, the most for images of the sizes that their headers state; save the images again as JPEG or PNG.`,
+        `The results take more than ${job.reserved_bytes} bytes, the maximum for images of the sizes in their headers; save the images again as JPEG or PNG.`,
       );
     await objects.put(key, bytes, mediaTypes[format]);
     results.set(key, { input: inputId, key, width, height, bytes: bytes.byteLength });
