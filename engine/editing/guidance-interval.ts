@@ -19,8 +19,7 @@ interface StepRange {
  * Diffusion Models", 2024.
  *
  * @param begun the first step that runs; above 0 for a start from the photo
- * @throws VisibleError `invalid_option` for invalid fractions, or an interval without a step that is not meant to be
- * empty
+ * @throws VisibleError `invalid_option` for invalid fractions, or for A < B with no step between
  */
 export function guidedSteps(interval: GuidanceInterval, steps: number, begun: number): StepRange {
   const [from, to] = interval;

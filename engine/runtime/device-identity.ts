@@ -3,7 +3,7 @@ import { type Device, kindOf } from "./device.ts";
 import { queryNvidiaSmi } from "./nvidia-smi.ts";
 
 /**
- * What decides how a CUDA device computes: its model, its driver and onnxruntime's version. Undefined for other
+ * Identifies a CUDA device's kernels by its model, its driver and onnxruntime's version. Undefined for other
  * devices, and if nvidia-smi is missing or reports nothing.
  */
 export async function deviceIdentity(device: Device): Promise<string | undefined> {
