@@ -12,6 +12,9 @@ import { type ImageOf, withImages } from "./job-images.ts";
 import { type ReadImage, readUpload } from "./normalized-images.ts";
 import type { EditPart, EditPrompt, EditTask, LearnedInstruction, LearnTask, TaskEvent } from "./protocol.ts";
 
+/** Reserved bytes of results, up to which an edit may be batched: those of a JPEG of 20 megapixels as PNG. */
+const maxBatchedBytes = 64 * 2 ** 20;
+
 interface JobWorkPorts {
   readonly objects: ObjectStore;
   readonly clock: Clock;
@@ -200,9 +203,12 @@ async function edit(
   };
 }
 
-/** Edits with the same key may run as one batch. Undefined for other jobs and for retries. */
-export function batchKey({ account, request, attempt }: Run): string | undefined {
-  if (request.kind !== "edit" || attempt > 0) return undefined;
+/**
+ * Edits with the same key may run as one batch. Undefined for other jobs, for retries, and for large results,
+ * because the other jobs of the batch would wait for them.
+ */
+export function batchKey({ account, request, attempt, reserved_bytes = 0 }: Run): string | undefined {
+  if (request.kind !== "edit" || attempt > 0 || reserved_bytes > maxBatchedBytes) return undefined;
   const { instruction } = request;
   const owner = instruction === undefined ? "" : account;
   return JSON.stringify([owner, instruction, samplingOf(request)]);

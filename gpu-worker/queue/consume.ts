@@ -42,7 +42,7 @@ export async function consume(options: ConsumeOptions): Promise<void> {
   await inbox.close();
 }
 
-/** Receives messages while they have the first one's key. The first other message is handled next. */
+/** Receives messages while they have the first one's key. The first other message is passed on. */
 async function takeMore(
   options: ConsumeOptions,
   inbox: Inbox,
@@ -59,7 +59,7 @@ async function takeMore(
     });
     if (!next) break;
     if ((await keyOf(options, next)) !== key) {
-      inbox.keep(next);
+      await inbox.passOn(next);
       break;
     }
     batch.push(next);

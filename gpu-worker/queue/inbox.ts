@@ -66,9 +66,14 @@ export class Inbox {
     return message && new HeldMessage(this.#options, queue, message);
   }
 
-  /** Keeps a message that was received too early. It comes before any other message of its queue. */
-  keep(held: HeldMessage): void {
-    this.#kept.push(held);
+  /**
+   * Makes a message that was received too early visible to other workers, so that it does not wait for the
+   * current job. This costs a delivery, so a message that was delivered before is kept instead and comes before
+   * any other message of its queue.
+   */
+  async passOn(held: HeldMessage): Promise<void> {
+    const isFirst = held.message.receiveCount === 1;
+    if (!isFirst || !(await this.#unlessItFails(() => held.giveBack(0)))) this.#kept.push(held);
   }
 
   /** Waits for open polls and makes received messages visible to other workers immediately. */

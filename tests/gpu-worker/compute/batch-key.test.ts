@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { batchKey } from "../../../gpu-worker/compute/job-work.ts";
 import type { Job } from "../../../shared/jobs/job.ts";
 import { editOptionsSchema } from "../../../shared/resources/edit.ts";
+import { maxResultBytes } from "../../../shared/result-size.ts";
 
 type Options = Required<z.infer<typeof editOptionsSchema>>;
 
@@ -41,4 +42,18 @@ it("edits run as one batch only with equal sampling options", () => {
     const keys = [keyOf({}), keyOf({ [name]: value }), keyOf({ [name]: other })];
     expect(new Set(keys).size, name).toBe(3);
   }
+});
+
+it("edits with large results run alone", () => {
+  const keyOfResults = (reserved_bytes: number) =>
+    batchKey({
+      account: "acct_1",
+      attempt: 0,
+      request: { kind: "edit", images: ["upl_1"] },
+      reserved_bytes,
+    } as unknown as Job);
+  const resultOf = (width: number, height: number) =>
+    maxResultBytes({}, { content_type: "image/jpeg", width, height });
+  expect(keyOfResults(resultOf(5472, 3648))).toBeDefined();
+  expect(keyOfResults(resultOf(8160, 6120))).toBeUndefined();
 });

@@ -57,17 +57,44 @@ async function filled(bodies: readonly string[]): Promise<JobQueue> {
 }
 
 describe("waiting messages of one kind in a row", () => {
-  it("are handled together, up to the limit, before the next kind", async () => {
-    const queue = await filled(["a1", "a2", "a3", "a4", "b1", "b2", "alone1", "alone2", "a5"]);
-    expect(await consumed(queue, 3, 9)).toEqual([
-      ["a1", "a2", "a3"],
-      ["a4"],
-      ["b1", "b2"],
-      ["alone1"],
-      ["alone2"],
-      ["a5"],
-    ]);
+  it("are handled together, up to the limit, and those of other kinds apart, each once", async () => {
+    const bodies = ["a1", "a2", "a3", "a4", "b1", "b2", "b3", "alone1", "alone2", "a5"];
+    const queue = await filled(bodies);
+    const groups = await consumed(queue, 3, bodies.length);
+    expect(groups.slice(0, 2)).toEqual([["a1", "a2", "a3"], ["a4"]]);
+    expect(groups.flat().toSorted()).toEqual(bodies.toSorted());
+    // b1 was received after a4 and passed on.
+    expect(groups.slice(2)).toContainEqual(["b2", "b3"]);
+    expect(groups).toContainEqual(["alone1"]);
+    expect(groups).toContainEqual(["alone2"]);
     expect(await queue.depth()).toEqual(emptied);
+  });
+
+  it("leave a message of another kind to other workers", async () => {
+    const queue = await filled(["a1", "b1"]);
+    const handled: string[] = [];
+    const stop = new AbortController();
+    const worker = (milliseconds: number) =>
+      consume({
+        queues: [queue],
+        timing,
+        clock,
+        log,
+        together: 3,
+        signal: stop.signal,
+        batchKey: async ({ body }) => body.slice(0, 1),
+        async handle({ body }) {
+          await clock.sleep(milliseconds, stop.signal);
+          handled.push(body);
+          return "done";
+        },
+      });
+    const busy = worker(60_000);
+    await expect.poll(async () => (await queue.depth()).inFlight, { timeout: 15_000 }).toBe(1);
+    const free = worker(0);
+    await expect.poll(() => handled, { timeout: 15_000 }).toEqual(["b1"]);
+    stop.abort();
+    await Promise.all([busy, free]);
   });
 
   it("are handled one by one if together is 1", async () => {
