@@ -3,9 +3,9 @@ import { VisibleError } from "../shared/errors.ts";
 import { readImageHeader } from "../shared/image-header.ts";
 import {
   imageTypes,
-  maximumPixels,
-  maximumSide,
-  maximumUploadBytes,
+  maxPixels,
+  maxSide,
+  maxUploadBytes,
   type Upload,
   type UploadType,
 } from "../shared/resources/upload.ts";
@@ -21,10 +21,10 @@ export function checkUpload(
   declared: UploadType,
 ): Pick<Upload, "bytes" | "width" | "height" | "sha256"> {
   if (bytes.byteLength === 0) throw new VisibleError("invalid_upload", "The file is empty; upload it again.");
-  if (bytes.byteLength > maximumUploadBytes)
+  if (bytes.byteLength > maxUploadBytes)
     throw new VisibleError(
       "too_large",
-      `The file has ${bytes.byteLength} bytes; the limit is ${maximumUploadBytes}. Use a smaller file.`,
+      `The file has ${bytes.byteLength} bytes; the limit is ${maxUploadBytes}. Use a smaller file.`,
     );
   const facts = { bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") };
   if (!(imageTypes as readonly string[]).includes(declared)) {
@@ -43,10 +43,10 @@ export function checkUpload(
       "invalid_upload",
       `The upload's content type is ${declared}, but the file is ${type}; create an upload with that content type.`,
     );
-  if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
+  if (width > maxSide || height > maxSide || width * height > maxPixels)
     throw new VisibleError(
       "image_too_large",
-      `The image is ${width}×${height} pixels; the limits are ${maximumSide} pixels per side and ${maximumPixels / 1e6} megapixels. Scale it down first.`,
+      `The image is ${width}×${height} pixels; the limits are ${maxSide} pixels per side and ${maxPixels / 1e6} megapixels. Scale it down first.`,
     );
   return { ...facts, width, height };
 }

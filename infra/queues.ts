@@ -10,7 +10,7 @@ function createQueue(name: QueueName) {
   });
   const live = new sst.aws.Queue(title, {
     visibilityTimeout: `${queueTiming.visibility} seconds`,
-    dlq: { queue: dead.arn, retry: queueTiming.maximumReceives },
+    dlq: { queue: dead.arn, retry: queueTiming.maxReceives },
     transform: {
       queue: {
         receiveWaitTimeSeconds: queueTiming.poll,

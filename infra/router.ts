@@ -1,5 +1,5 @@
 import { requestsPerAddress } from "../shared/request-rate.ts";
-import { routerHeader } from "../shared/router-pass.ts";
+import { routerHeader } from "../shared/router-token.ts";
 import { routerPass } from "./router-key.ts";
 import { deployer, stage } from "./stage.ts";
 

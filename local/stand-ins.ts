@@ -66,7 +66,7 @@ export async function startStandIns(host = "127.0.0.1"): Promise<StandIns> {
       attributes: {
         RedrivePolicy: JSON.stringify({
           deadLetterTargetArn: dead.queueArn,
-          maxReceiveCount: queueTiming.maximumReceives,
+          maxReceiveCount: queueTiming.maxReceives,
         }),
       },
     });

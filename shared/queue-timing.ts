@@ -17,13 +17,13 @@ export const queueTiming = {
   /** Duration of a long poll. */
   poll: 20,
   /** Deliveries before a message moves to the dead-letter queue. */
-  maximumReceives: 6,
+  maxReceives: 6,
   /** Failed attempts after which a job fails, counted in its row, not by deliveries. */
-  maximumFailures: 5,
+  maxFailures: 5,
   /**
    * Number of crashes of the compute process after which a job fails, because its input is the likely cause.
    */
-  maximumKills: 2,
+  maxKills: 2,
   /** Initial backoff; doubles with each attempt, with jitter. */
   backoffFirst: 2,
   backoffLongest: 300,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Visii } from "visii-client";
 import { RetryableError, VisibleError } from "visii-engine/errors";
 import type { ReadableFormat } from "visii-engine/images";
-import { maximumUploadBytes, type UploadType } from "../../shared/resources/upload.ts";
+import { maxUploadBytes, type UploadType } from "../../shared/resources/upload.ts";
 
 export const imageUploadType = {
   jpeg: "image/jpeg",
@@ -16,10 +16,10 @@ export const imageUploadType = {
 /** Uploads a file and returns the upload's ID. */
 export async function uploadFile(api: Visii, path: string, type: UploadType): Promise<string> {
   const bytes = await readFile(path);
-  if (bytes.length > maximumUploadBytes)
+  if (bytes.length > maxUploadBytes)
     throw new VisibleError(
       "file_too_large",
-      `${path} is ${(bytes.length / 2 ** 20).toFixed(1)} MiB; the service accepts at most ${maximumUploadBytes / 2 ** 20} MiB; reduce its size.`,
+      `${path} is ${(bytes.length / 2 ** 20).toFixed(1)} MiB; the service accepts at most ${maxUploadBytes / 2 ** 20} MiB; reduce its size.`,
     );
   return (await api.uploads.send(Uint8Array.from(bytes), type)).id;
 }

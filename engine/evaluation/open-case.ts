@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { VisibleError } from "../errors.ts";
 import { decodeImage } from "../images/decode-image.ts";
-import { maximumElongation } from "../images/fit-to-model.ts";
+import { maxElongation } from "../images/fit-to-model.ts";
 import { readImageFile } from "../images/read-image-file.ts";
 import { resizeImage } from "../images/resize-image.ts";
 import type { RgbImage } from "../images/rgb-image.ts";
-import { alignPair, maximumAspectRatio } from "../pairs/align-pair.ts";
+import { alignPair, maxAspectRatio } from "../pairs/align-pair.ts";
 import type { CaseFiles, OpenCase, OpenPair, OpenTest } from "./evaluation-case.ts";
 
 /**
@@ -69,10 +69,10 @@ function scaleDown(image: RgbImage, side: number): RgbImage {
 }
 
 function requireModestShape(path: string, { width, height }: RgbImage): void {
-  if (Math.max(width / height, height / width) > maximumElongation)
+  if (Math.max(width / height, height / width) > maxElongation)
     throw new VisibleError(
       "image_too_elongated",
-      `${path} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part to edit.`,
+      `${path} is ${width}×${height}, longer than ${maxElongation}:1; crop it to the part to edit.`,
     );
   if (Math.min(width, height) < 11)
     throw new VisibleError(
@@ -83,7 +83,7 @@ function requireModestShape(path: string, { width, height }: RgbImage): void {
 
 function requireSameShape(photoPath: string, photo: RgbImage, truthPath: string, truth: RgbImage): void {
   const mismatch = photo.width / photo.height / (truth.width / truth.height);
-  if (Math.max(mismatch, 1 / mismatch) > maximumAspectRatio)
+  if (Math.max(mismatch, 1 / mismatch) > maxAspectRatio)
     throw new VisibleError(
       "invalid_set",
       `${truthPath} is ${truth.width}×${truth.height} and ${photoPath} is ${photo.width}×${photo.height}; a true edit must have the aspect ratio of its photo. Crop both to the same frame.`,

@@ -9,8 +9,8 @@ import { guardedSharp } from "./image-loaders.ts";
 const timeLimit = 60_000;
 
 interface HeicLimits {
-  readonly maximumSide: number;
-  readonly maximumPixels: number;
+  readonly maxSide: number;
+  readonly maxPixels: number;
 }
 
 /**
@@ -25,8 +25,8 @@ const images = new HeifDecoder().decode(workerData.bytes);
 const image = images.find((one) => one.is_primary()) ?? images[0];
 if (!image) throw new Error("libheif found no image in the file");
 const [width, height] = [image.get_width(), image.get_height()];
-const { maximumSide, maximumPixels } = workerData.limits;
-if (Math.max(width, height) > maximumSide || width * height > maximumPixels) parentPort.postMessage({ width, height });
+const { maxSide, maxPixels } = workerData.limits;
+if (Math.max(width, height) > maxSide || width * height > maxPixels) parentPort.postMessage({ width, height });
 else {
   const data = new Uint8ClampedArray(width * height * 4);
   image.display({ data, width, height }, (shown) => {
@@ -60,7 +60,7 @@ export async function heicToPng(
   if (!data)
     throw new VisibleError(
       "image_too_large",
-      `${subject} is ${width}×${height} pixels; the limits are ${limits.maximumSide} pixels per side and ${limits.maximumPixels / 1e6} megapixels. Scale it down first.`,
+      `${subject} is ${width}×${height} pixels; the limits are ${limits.maxSide} pixels per side and ${limits.maxPixels / 1e6} megapixels. Scale it down first.`,
     );
   const png = await guardedSharp()(data, { raw: { width, height, channels: 4 } })
     .png({ compressionLevel: 0 })

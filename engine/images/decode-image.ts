@@ -17,12 +17,12 @@ import { readImageFile } from "./read-image-file.ts";
 import { createRgbImage, fromBytes, type RgbImage } from "./rgb-image.ts";
 
 /** Maximum width × height. 50 megapixels take 600 MB as floats. */
-const maximumPixels = 50_000_000;
+const maxPixels = 50_000_000;
 /** Maximum side in pixels. */
-const maximumSide = 20_000;
+const maxSide = 20_000;
 
 /** Maximum number of scans of a JPEG. */
-const maximumScans = 100;
+const maxScans = 100;
 
 export interface Transparency {
   /** [height, width], 0 is transparent, 255 is opaque. */
@@ -73,10 +73,10 @@ function requireFormat(bytes: Uint8Array, subject: string): ReadableFormat {
 
 function requireFewScans(subject: string, bytes: Uint8Array): void {
   const scans = countScans(bytes);
-  if (scans > maximumScans)
+  if (scans > maxScans)
     throw new VisibleError(
       "image_too_complex",
-      `${subject} is a JPEG with ${scans} scans, which would take minutes to decode; the limit is ${maximumScans}. Save it again.`,
+      `${subject} is a JPEG with ${scans} scans, which would take minutes to decode; the limit is ${maxScans}. Save it again.`,
     );
 }
 
@@ -90,10 +90,10 @@ function requireSingleImage(subject: string, format: ReadableFormat, pages: numb
 }
 
 function requireModestSize(subject: string, { width, height }: Pick<Metadata, "width" | "height">): void {
-  if (width > maximumSide || height > maximumSide || width * height > maximumPixels)
+  if (width > maxSide || height > maxSide || width * height > maxPixels)
     throw new VisibleError(
       "image_too_large",
-      `${subject} is ${width}×${height} pixels; the limits are ${maximumSide} pixels per side and ${maximumPixels / 1e6} megapixels. Scale it down first.`,
+      `${subject} is ${width}×${height} pixels; the limits are ${maxSide} pixels per side and ${maxPixels / 1e6} megapixels. Scale it down first.`,
     );
 }
 
@@ -132,7 +132,7 @@ async function decodableFile(
   stored: Partial<Metadata>,
   name: string,
 ): Promise<Uint8Array> {
-  if (format === "heic") return heicToPng(bytes, stored.icc, name, { maximumSide, maximumPixels });
+  if (format === "heic") return heicToPng(bytes, stored.icc, name, { maxSide, maxPixels });
   const { width = 0, height = 0, pages = 1 } = stored;
   requireModestSize(name, { width, height });
   requireSingleImage(name, format, pages);
@@ -146,7 +146,7 @@ async function decodePixels(file: Uint8Array, format: ReadableFormat, colorProfi
   const depth = stored === "ushort" && (format === "png" || format === "tiff") ? 16 : undefined;
   const upright = sharp(file, {
     failOn: "warning",
-    limitInputPixels: maximumPixels,
+    limitInputPixels: maxPixels,
     ignoreIcc: profile !== undefined,
   }).autoOrient();
   // Without a requested profile, libvips treats 16-bit pixels of another profile as sRGB.

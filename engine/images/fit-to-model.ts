@@ -30,7 +30,7 @@ interface FittedImage {
 }
 
 /** Maximum aspect ratio; beyond it the short side becomes too small. */
-export const maximumElongation = 8;
+export const maxElongation = 8;
 
 /**
  * Scales and pads `image` for the model. The `detail` mode of restore determines how lost detail returns (see
@@ -39,7 +39,7 @@ export const maximumElongation = 8;
  *
  * @param profile the color space of `image`, if it is not sRGB. The model's image is in sRGB, and `restore`
  * returns to this space
- * @throws VisibleError if the image is more elongated than maximumElongation
+ * @throws VisibleError if the image is more elongated than maxElongation
  */
 export function fitToModel(
   image: RgbImage,
@@ -48,10 +48,10 @@ export function fitToModel(
   profile?: RgbProfile,
 ): FittedImage {
   const { width, height } = image;
-  if (Math.max(width / height, height / width) > maximumElongation)
+  if (Math.max(width / height, height / width) > maxElongation)
     throw new VisibleError(
       "image_too_elongated",
-      `${subject} is ${width}×${height}, longer than ${maximumElongation}:1; crop it to the part to edit.`,
+      `${subject} is ${width}×${height}, longer than ${maxElongation}:1; crop it to the part to edit.`,
     );
   const scale = exact
     ? Math.min(exact.width / width, exact.height / height)

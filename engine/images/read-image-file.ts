@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { VisibleError } from "../errors.ts";
 
 /** Maximum size of an image file in bytes. */
-const maximumFileBytes = 200 * 1024 * 1024;
+const maxFileBytes = 200 * 1024 * 1024;
 
 const refusals: Readonly<Record<string, (path: string) => VisibleError>> = {
   ENOENT: (path) =>
@@ -18,7 +18,7 @@ const refusals: Readonly<Record<string, (path: string) => VisibleError>> = {
 
 /**
  * Reads an image file. @throws VisibleError if it is missing, unreadable, not a regular file, empty or above
- * maximumFileBytes
+ * maxFileBytes
  */
 export async function readImageFile(path: string): Promise<Uint8Array> {
   try {
@@ -35,10 +35,10 @@ export async function readImageFile(path: string): Promise<Uint8Array> {
       );
     if (found.size === 0)
       throw new VisibleError("image_empty", `${path} is empty (0 bytes); copy or download it again.`);
-    if (found.size > maximumFileBytes)
+    if (found.size > maxFileBytes)
       throw new VisibleError(
         "image_too_large",
-        `${path} is ${Math.round(found.size / 1e6)} MB; the limit is ${Math.round(maximumFileBytes / 1e6)} MB. Save a smaller copy.`,
+        `${path} is ${Math.round(found.size / 1e6)} MB; the limit is ${Math.round(maxFileBytes / 1e6)} MB. Save a smaller copy.`,
       );
     return await readFile(path);
   } catch (cause) {

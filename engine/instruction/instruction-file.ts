@@ -18,7 +18,7 @@ import { layoutOf, rowsName, rowsOf, tensorsOf } from "./instruction-tensors.ts"
 const infoKey = "visii";
 
 /** Maximum number of elements; limits the memory that a malicious file can use. */
-const maximumElements: Readonly<Record<InstructionSpace, number>> = {
+const maxElements: Readonly<Record<InstructionSpace, number>> = {
   text: 77 * 8192,
   kv: 77 * 2 ** 18,
 };
@@ -134,7 +134,7 @@ function infoOf({ metadata, tensors }: SafetensorsHeader, subject: string): Inst
     );
   }
   const elements = [...tensors.values()].reduce((sum, { shape }) => sum + elementsOf(shape), 0);
-  if (elements > maximumElements[parsed.data.space])
+  if (elements > maxElements[parsed.data.space])
     throw refusal(subject, `its tensors contain ${elements} numbers, more than the maximum`);
   return parsed.data;
 }

@@ -2,7 +2,7 @@ import type { FileMetadata } from "./embed-metadata.ts";
 
 const [startOfImage, app0, app1, app2, app13] = [0xd8, 0xe0, 0xe1, 0xe2, 0xed];
 /** Maximum content of a segment in bytes; its length field includes itself. */
-const maximumSegment = 65_533;
+const maxSegment = 65_533;
 const profileHeader = "ICC_PROFILE\0";
 
 /**
@@ -23,14 +23,14 @@ export function embedInJpeg(jpeg: Uint8Array, { exif, xmp, iptc, profile }: File
 
 function segment(marker: number, header: string, content: Uint8Array): Buffer {
   const length = header.length + content.length;
-  if (length > maximumSegment) return Buffer.alloc(0);
+  if (length > maxSegment) return Buffer.alloc(0);
   const start = Buffer.from([0xff, marker, (length + 2) >> 8, (length + 2) & 0xff]);
   return Buffer.concat([start, Buffer.from(header, "latin1"), content]);
 }
 
 /** A profile is split over several segments, each with its number and their total (ICC.1, B.4). */
 function profileSegments(profile: Uint8Array): Buffer[] {
-  const size = maximumSegment - profileHeader.length - 2;
+  const size = maxSegment - profileHeader.length - 2;
   const total = Math.ceil(profile.length / size);
   return Array.from({ length: total }, (_, index) =>
     segment(

@@ -36,7 +36,7 @@ const outdatedTags = new Set([0x9101, 0x9102, 0x9214, 0x927c, 0xa002, 0xa003, 0x
 const isPhotoTag = (tag: number): boolean => tag >= 0x829a && tag <= 0xa4ff && !outdatedTags.has(tag);
 
 /** More does not fit into a JPEG's segment, and fields that share a value could multiply a file's size. */
-const maximumBytes = 2 ** 16 - 64;
+const maxBytes = 2 ** 16 - 64;
 
 interface Field {
   readonly tag: number;
@@ -74,7 +74,7 @@ export function filterExif(
     const described = main.filter(({ tag }) => mainTags.has(tag));
     const gps = place ? sub(gpsPointer) : [];
     const all = [...described, ...photo, ...gps];
-    if (all.length === 0 || 12 * all.length + valueBytes(all) > maximumBytes) return undefined;
+    if (all.length === 0 || 12 * all.length + valueBytes(all) > maxBytes) return undefined;
     return writeTiff(tiff.little, described, [
       [exifPointer, photo],
       [gpsPointer, gps],

@@ -22,7 +22,7 @@ const rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const markup =
   /<(?:\?[\s\S]*?\?>|!--[\s\S]*?-->|(\/?)([^\s/<>!?]+)((?:\s+[^\s=/<>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>)/y;
 const attributePattern = /([^\s=/<>]+)\s*=\s*("[^"<]*"|'[^'<]*')/g;
-const maximumDepth = 100;
+const maxDepth = 100;
 
 interface Open {
   readonly tag: string;
@@ -61,7 +61,7 @@ export function readDescriptions(packet: Uint8Array): Description[] | undefined 
     if (name === undefined) continue;
     const parent = open.at(-1);
     if (!closing) {
-      if (open.length === maximumDepth) return undefined;
+      if (open.length === maxDepth) return undefined;
       const tag: Tag = { name, attributes: attributesOf(attributeText) };
       const namespaces = scopeOf(tag, parent?.namespaces ?? new Map());
       open.push({ tag: name, start: at, namespaces });

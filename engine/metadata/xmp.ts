@@ -46,7 +46,7 @@ const rules: Readonly<Record<string, Rule>> = {
 };
 
 /** Larger packets are left out. */
-const maximumBytes = 2 ** 20;
+const maxBytes = 2 ** 20;
 
 /**
  * An XMP packet with the descriptive properties only, without the location unless `place`.
@@ -54,7 +54,7 @@ const maximumBytes = 2 ** 20;
  * @returns undefined if nothing remains or it cannot be parsed
  */
 export function filterXmp(xmp: Uint8Array | undefined, place: boolean): Uint8Array | undefined {
-  if (!xmp || xmp.length > maximumBytes) return undefined;
+  if (!xmp || xmp.length > maxBytes) return undefined;
   const descriptions = (readDescriptions(xmp) ?? []).map((description) => ({
     ...description,
     properties: description.properties.filter(({ namespace, name }) => isKept(namespace, name, place)),

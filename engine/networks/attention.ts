@@ -7,7 +7,7 @@ import type { Value } from "../graph/value.ts";
  * 4096² scores. Unsliced, they are by far the model's largest tensor and exceed the buffer size of some GPUs.
  * Slicing costs no time.
  */
-const maximumScores = 2 ** 24;
+const maxScores = 2 ** 24;
 
 /**
  * softmax(q·kᵀ/√d)·v in `heads` parallel heads (Vaswani et al. 2017), with the queries sliced to limit the
@@ -40,7 +40,7 @@ export function multiHeadAttention(
       const scores = graph.matmul(some, keys, { transB: true, alpha: 1 / Math.sqrt(width / heads) });
       return graph.matmul(graph.softmax(mask ? graph.add(scores, mask) : scores), values);
     });
-  const pieces = mask ? 1 : Math.ceil((batch * heads * length * k.shape[1]!) / maximumScores);
+  const pieces = mask ? 1 : Math.ceil((batch * heads * length * k.shape[1]!) / maxScores);
   const mixed = pieces === 1 ? mix(queries) : graph.concat(cut(graph, queries, pieces).map(mix), 2);
   return graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [batch, length, width]);
 }

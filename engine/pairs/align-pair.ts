@@ -6,7 +6,7 @@ import type { RgbImage } from "../images/rgb-image.ts";
 import { comparePair, type PairStructure } from "./pair-structure.ts";
 
 /** Maximum ratio of the two aspect ratios: 1.05 is 5%. */
-export const maximumAspectRatio = 1.05;
+export const maxAspectRatio = 1.05;
 /**
  * Above this PSNR in dB, a pair shows hardly any edit. Saving a photo again as a good JPEG gives a lower
  * PSNR.
@@ -28,7 +28,7 @@ const size = (image: RgbImage): string => `${image.width}×${image.height}`;
 /**
  * Resizes a before/after pair to one size, the smaller of the two. `names` are used in messages.
  *
- * @throws VisibleError if the aspect ratios differ by more than maximumAspectRatio
+ * @throws VisibleError if the aspect ratios differ by more than maxAspectRatio
  */
 export function alignPair(
   before: RgbImage,
@@ -37,10 +37,10 @@ export function alignPair(
 ): AlignedPair {
   const notices: string[] = [];
   const mismatch = before.width / before.height / (after.width / after.height);
-  if (Math.max(mismatch, 1 / mismatch) > maximumAspectRatio)
+  if (Math.max(mismatch, 1 / mismatch) > maxAspectRatio)
     throw new VisibleError(
       "pair_aspect_mismatch",
-      `${names.before} is ${size(before)} and ${midSentence(names.after)} is ${size(after)}; the aspect ratios differ by more than ${Math.round((maximumAspectRatio - 1) * 100)}%. Crop both to the same frame.`,
+      `${names.before} is ${size(before)} and ${midSentence(names.after)} is ${size(after)}; the aspect ratios differ by more than ${Math.round((maxAspectRatio - 1) * 100)}%. Crop both to the same frame.`,
     );
   const smaller = before.width * before.height <= after.width * after.height ? before : after;
   if (size(before) !== size(after))

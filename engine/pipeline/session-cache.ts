@@ -10,7 +10,7 @@ import { TestedRewrites } from "./tested-rewrites.ts";
  * Maximum number of sessions. Each image size needs its own, so photos of many shapes would otherwise keep
  * hundreds.
  */
-const maximumSessions = 24;
+const maxSessions = 24;
 
 /** Default memory limit in bytes. */
 export const defaultMemory = 14e9;
@@ -93,7 +93,7 @@ export class SessionCache {
     const dropped: Entry[] = [];
     for (const [key, entry] of this.#entries) {
       const held = [...this.#entries.values()].reduce((sum, { bytes: taken }) => sum + taken, 0);
-      if (this.#entries.size < maximumSessions && held + bytes <= this.memory) break;
+      if (this.#entries.size < maxSessions && held + bytes <= this.memory) break;
       this.#entries.delete(key);
       dropped.push(entry);
     }

@@ -1,16 +1,11 @@
 import { z } from "zod";
+import { namedUploads } from "../../shared/completed-uploads.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { parseJson } from "../../shared/json.ts";
-import { namedUploads } from "../../shared/named-uploads.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import type { Table } from "../../shared/ports/table.ts";
-import {
-  manifestLineSchema,
-  maximumLines,
-  partLines,
-  type StoredBatch,
-} from "../../shared/resources/batch.ts";
+import { manifestLineSchema, maxLines, partLines, type StoredBatch } from "../../shared/resources/batch.ts";
 
 /** One image of a batch: an upload, or an object of the bucket that is not an upload yet. */
 const batchLineSchema = z.object({
@@ -41,10 +36,10 @@ export async function storeInput(ports: InputPorts, batch: StoredBatch): Promise
     part = [];
   };
   for await (const line of linesOf(ports, batch)) {
-    if (total === maximumLines)
+    if (total === maxLines)
       throw new VisibleError(
         "invalid_manifest",
-        `The batch has more than ${maximumLines} lines; split it into several batches.`,
+        `The batch has more than ${maxLines} lines; split it into several batches.`,
       );
     part.push(JSON.stringify(line));
     total++;

@@ -1,13 +1,13 @@
 import { readAccount } from "../../shared/accounts/account.ts";
+import { uploadTimes, writeCompleted } from "../../shared/completed-uploads.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
 import { mapConcurrently } from "../../shared/map-concurrently.ts";
-import { uploadTimes, writeCompleted } from "../../shared/named-uploads.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
-import { maximumUploadBytes, type Upload, uploadSchema } from "../../shared/resources/upload.ts";
+import { maxUploadBytes, type Upload, uploadSchema } from "../../shared/resources/upload.ts";
 import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { readTotals, requireStorage, storageLimit } from "../../shared/totals.ts";
 import { checkUpload } from "../upload-check.ts";
@@ -63,10 +63,10 @@ async function importObject(
   const size = await objects.size(object);
   if (size === undefined)
     throw new VisibleError("upload_gone", `Object ${object} no longer exists; store it again.`);
-  if (size > maximumUploadBytes)
+  if (size > maxUploadBytes)
     throw new VisibleError(
       "too_large",
-      `Object ${object} has ${size} bytes; the limit is ${maximumUploadBytes}. Use a smaller file.`,
+      `Object ${object} has ${size} bytes; the limit is ${maxUploadBytes}. Use a smaller file.`,
     );
   const bytes = (await objects.get(object)) ?? new Uint8Array();
   const type = readImageHeader(bytes)?.type ?? "image/jpeg";

@@ -1,11 +1,11 @@
+import { namedUploads, type Positions } from "../../shared/completed-uploads.ts";
 import { defined } from "../../shared/defined.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { deriveId } from "../../shared/ids.ts";
 import { spenderIn } from "../../shared/ledger/spending.ts";
-import { namedUploads, type Positions } from "../../shared/named-uploads.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import type { Write } from "../../shared/ports/table.ts";
-import { maximumLines, type Schedule, type StoredBatch } from "../../shared/resources/batch.ts";
+import { maxLines, type Schedule, type StoredBatch } from "../../shared/resources/batch.ts";
 import { rowKeys, type Stored } from "../../shared/rows.ts";
 import { readTotals, removeSchedule } from "../../shared/totals.ts";
 import type { BatchPorts } from "./batch-ports.ts";
@@ -76,7 +76,7 @@ async function newUploads(
   const after = uploads?.until ?? 0;
   const { named } = await readTotals(table, account);
   // A batch's lines are limited; the next run continues from there.
-  const positions = { after, until: Math.min(named, after + maximumLines) };
+  const positions = { after, until: Math.min(named, after + maxLines) };
   const first = await namedUploads(table, account, positions, request.upload_prefix).next();
   return { positions, any: first.done !== true };
 }

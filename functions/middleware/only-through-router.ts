@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { isPass, routerHeader } from "../../shared/router-pass.ts";
+import { isRouterToken, routerHeader } from "../../shared/router-token.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { refuse } from "../problem-responses.ts";
 
@@ -7,8 +7,8 @@ import { refuse } from "../problem-responses.ts";
 export function onlyThroughRouter({ clock, settings }: Edge): MiddlewareHandler<EdgeEnv> {
   const { router, publicUrl } = settings;
   return async (context, next) => {
-    const pass = context.req.header(routerHeader) ?? "";
-    if (router && !isPass(pass, { ...router, now: clock.now() }))
+    const token = context.req.header(routerHeader) ?? "";
+    if (router && !isRouterToken(token, { ...router, now: clock.now() }))
       throw refuse("not_through_router", `This URL is internal; send requests to ${publicUrl}.`);
     await next();
   };

@@ -2,12 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { stream } from "hono/streaming";
 import { defined } from "../../shared/defined.ts";
 import { idSchema } from "../../shared/ids.ts";
-import {
-  type BatchLine,
-  batchLineSchema,
-  maximumLines,
-  type StoredLine,
-} from "../../shared/resources/batch.ts";
+import { type BatchLine, batchLineSchema, maxLines, type StoredLine } from "../../shared/resources/batch.ts";
 import { readOutput } from "../batches/batch-output.ts";
 import type { Edge, EdgeEnv } from "../edge.ts";
 import { requireBatch } from "./batches.ts";
@@ -27,7 +22,7 @@ const request = {
       .number()
       .int()
       .min(0)
-      .max(maximumLines)
+      .max(maxLines)
       .default(0)
       .describe("First line to return, from 0. Use it to resume an earlier read."),
   }),

@@ -1,16 +1,16 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { competingWait, uploadTimes, writeCompleted } from "../../shared/completed-uploads.ts";
 import { defined } from "../../shared/defined.ts";
 import { eraseUpload } from "../../shared/erasure/erase.ts";
 import { VisibleError } from "../../shared/errors.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
-import { competingWait, uploadTimes, writeCompleted } from "../../shared/named-uploads.ts";
 import { lifetimes, objectKeys } from "../../shared/object-keys.ts";
 import { toIso } from "../../shared/ports/clock.ts";
 import {
   createUploadSchema,
   downloadSchema,
   imageTypes,
-  maximumUploadBytes,
+  maxUploadBytes,
   type Upload,
   type UploadType,
   uploadFormSchema,
@@ -128,7 +128,7 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     const { url, fields } = await objects.presignUpload({
       key: objectKeys.upload(account, id),
       contentType: content_type,
-      maximumBytes: Math.min(bytes, maximumUploadBytes),
+      maxBytes: Math.min(bytes, maxUploadBytes),
       expiresInSeconds: Math.max(1, Math.floor((formEnd - now) / 1000)),
     });
     const expires_at = toIso(formEnd);
@@ -190,10 +190,10 @@ export function addUploadRoutes(app: OpenAPIHono<EdgeEnv>, edge: Edge): void {
     if (size === undefined)
       throw refuse("upload_missing", "The file has not been uploaded; POST it to the upload's `url` first.");
     // Checked before reading, because the store may not enforce the limit.
-    if (size > maximumUploadBytes)
+    if (size > maxUploadBytes)
       throw refuse(
         "too_large",
-        `The file has ${size} bytes; the limit is ${maximumUploadBytes}. Use a smaller file.`,
+        `The file has ${size} bytes; the limit is ${maxUploadBytes}. Use a smaller file.`,
       );
     const bytes = (await objects.get(key)) ?? new Uint8Array();
     const facts = checkUpload(bytes, upload.content_type);
@@ -269,7 +269,7 @@ async function downloadFor(
       `The account has ${settings.heldConnections} open connections, the limit; retry when a download or stream has ended.`,
     );
   try {
-    return await download(url, maximumUploadBytes);
+    return await download(url, maxUploadBytes);
   } finally {
     await release();
   }

@@ -87,9 +87,9 @@ async function deal(options: ConsumeOptions, held: HeldMessage): Promise<void> {
     acknowledgement = { retryAfter: timing.backoffFirst };
   }
   try {
-    if (acknowledgement === "abandon") await held.letGo();
+    if (acknowledgement === "abandon") await held.abandon();
     else if (acknowledgement === "done") await held.delete();
-    else await held.giveBack(acknowledgement.retryAfter);
+    else await held.release(acknowledgement.retryAfter);
   } catch (error) {
     // It is delivered again after its visibility timeout and finds the job's current state.
     log.error("a message could not be acknowledged", { error });

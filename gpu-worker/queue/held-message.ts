@@ -20,7 +20,7 @@ export interface HoldOptions {
   readonly signal: AbortSignal;
 }
 
-/** A received message. Heartbeats keep it invisible until it is deleted, given back or released. */
+/** A received message. Heartbeats keep it invisible until it is deleted, released or abandoned. */
 export class HeldMessage {
   readonly queue: JobQueue;
   readonly message: ReceivedMessage;
@@ -44,18 +44,18 @@ export class HeldMessage {
   }
 
   async delete(): Promise<void> {
-    await this.letGo();
+    await this.abandon();
     await this.queue.delete(this.message.receipt);
   }
 
   /** Makes it visible again after `seconds`. */
-  async giveBack(seconds: number): Promise<void> {
-    await this.letGo();
+  async release(seconds: number): Promise<void> {
+    await this.abandon();
     await this.queue.extend(this.message.receipt, Math.round(seconds));
   }
 
   /** Stops the heartbeats and leaves the message to the worker that has it now. */
-  async letGo(): Promise<void> {
+  async abandon(): Promise<void> {
     this.#over.abort();
     this.#options.signal.removeEventListener("abort", this.#stop);
     await this.#beating;

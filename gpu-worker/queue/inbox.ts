@@ -73,13 +73,13 @@ export class Inbox {
    */
   async passOn(held: HeldMessage): Promise<void> {
     const isFirst = held.message.receiveCount === 1;
-    if (!isFirst || !(await this.#unlessItFails(() => held.giveBack(0)))) this.#kept.push(held);
+    if (!isFirst || !(await this.#unlessItFails(() => held.release(0)))) this.#kept.push(held);
   }
 
   /** Waits for open polls and makes received messages visible to other workers immediately. */
   async close(): Promise<void> {
     await Promise.all(this.#polls.values());
-    await Promise.all(this.#kept.splice(0).map((held) => this.#unlessItFails(() => held.giveBack(0))));
+    await Promise.all(this.#kept.splice(0).map((held) => this.#unlessItFails(() => held.release(0))));
   }
 
   async #poll(queue: JobQueue, seconds: number): Promise<void> {
@@ -126,7 +126,7 @@ export class Inbox {
       await work();
       return true;
     } catch (error) {
-      this.#options.log.error("a message could not be given back", { error });
+      this.#options.log.error("a message could not be released", { error });
       return false;
     }
   }

@@ -44,6 +44,6 @@ export interface Ablation {
   readonly variants: readonly Variant[];
 }
 
-export function maximumPairs({ variants }: Ablation): number {
+export function maxPairs({ variants }: Ablation): number {
   return Math.max(...variants.map(({ pairs = 1 }) => pairs));
 }

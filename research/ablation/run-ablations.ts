@@ -9,7 +9,7 @@ import { ensureWritableFolder } from "../../engine/files/write-atomically.ts";
 import type { InversionOptions } from "../../engine/inversion/settings.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { defined } from "../../shared/defined.ts";
-import { type Ablation, maximumPairs } from "./ablation.ts";
+import { type Ablation, maxPairs } from "./ablation.ts";
 import { type Cell, listCells } from "./ablation-cells.ts";
 import { caseInit } from "./case-init.ts";
 
@@ -117,7 +117,7 @@ export async function runAblations(
 
 function requireMeans({ ablations, cases }: AblationPlan): void {
   for (const ablation of ablations) {
-    const wanted = maximumPairs(ablation);
+    const wanted = maxPairs(ablation);
     const poor = cases.find(({ pairs }) => pairs.length < wanted);
     if (poor)
       throw new VisibleError(

@@ -6,10 +6,10 @@ import { requireRoom } from "../../engine/model-store/disk-room.ts";
 import { streamSafetensors } from "../../engine/weights/safetensors-file.ts";
 import { instructPix2Pix, tinyInstructPix2Pix } from "./instruct-pix2pix-layout.ts";
 import type { TensorSpec } from "./list-tensors.ts";
-import { madeUpTokenizer } from "./made-up-tokenizer.ts";
 import type { ModelLayout } from "./model-layout.ts";
 import { randomTensor } from "./random-tensor.ts";
 import { sdxlInstructPix2Pix, tinySdxlInstructPix2Pix } from "./sdxl-instruct-pix2pix-layout.ts";
+import { syntheticTokenizer } from "./synthetic-tokenizer.ts";
 
 /** Models whose architecture is defined here without their weights. */
 export const layouts = {
@@ -76,7 +76,7 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
     }
     for (const { folder: name, vocabularySize, maxLength, padToken } of layout.tokenizers) {
       await mkdir(join(folder, name));
-      await writeAll(join(folder, name), madeUpTokenizer(vocabularySize, maxLength, padToken));
+      await writeAll(join(folder, name), syntheticTokenizer(vocabularySize, maxLength, padToken));
     }
     await mkdir(join(folder, "scheduler"));
     await writeAtomically(join(folder, "scheduler", "scheduler_config.json"), showJson(layout.scheduler));

@@ -34,13 +34,13 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async presignUpload(upload: Parameters<ObjectStore["presignUpload"]>[0]): Promise<UploadForm> {
-    const { key, contentType, maximumBytes, expiresInSeconds } = upload;
+    const { key, contentType, maxBytes, expiresInSeconds } = upload;
     const { url, fields } = await createPresignedPost(this.#client, {
       Bucket: this.#bucket,
       Key: key,
       Fields: { "Content-Type": contentType },
       Conditions: [
-        ["content-length-range", 1, maximumBytes],
+        ["content-length-range", 1, maxBytes],
         ["eq", "$Content-Type", contentType],
       ],
       Expires: expiresInSeconds,

@@ -155,8 +155,8 @@ export class RunStore {
   }
 
   /**
-   * Counts a failed attempt. The job is retried or ends: `gave_up` after `maximumFailures`, `unprocessable`
-   * after its compute process crashed `maximumKills` times.
+   * Counts a failed attempt. The job is retried or ends: `gave_up` after `maxFailures`, `unprocessable`
+   * after its compute process crashed `maxKills` times.
    *
    * @param failure with `resend` the caller enqueues it; otherwise its message is redelivered
    * @returns the run after the change; unchanged if `owner` has lost it
@@ -166,18 +166,18 @@ export class RunStore {
     owner: string | undefined,
     { reason, killed = false, resend = false }: RunFailure,
   ): Promise<Run | undefined> {
-    const { maximumFailures, maximumKills, backoffLongest, unqueuedGrace } = this.timing;
+    const { maxFailures, maxKills, backoffLongest, unqueuedGrace } = this.timing;
     return this.change(run.account, run.id, (row) => {
       if (!isHolder(row, run, owner)) return undefined;
       const [failures, kills] = [row.failures + 1, (row.kills ?? 0) + (killed ? 1 : 0)];
       const counted = { ...waiting(row), failures, kills, last_failure: reason };
       const error: { code: ErrorCode; message: string } | undefined =
-        kills >= maximumKills
+        kills >= maxKills
           ? {
               code: "unprocessable",
               message: `The compute process crashed ${kills} times on this job (${reason}); check its images, or send smaller ones.`,
             }
-          : failures >= maximumFailures
+          : failures >= maxFailures
             ? {
                 code: "gave_up",
                 message: `The job failed ${failures} times, the last time because ${reason}; create it again.`,

@@ -6,7 +6,7 @@ import { guardedLookup, type OutboundPolicy } from "./outbound-policy.ts";
 const maxRedirects = 3;
 
 /** Downloads the file at a caller's URL. */
-export type Download = (url: string, maximumBytes: number) => Promise<Uint8Array>;
+export type Download = (url: string, maxBytes: number) => Promise<Uint8Array>;
 
 /**
  * Downloads with GET under the policy. Each address, including those of redirects, is resolved, checked and
@@ -15,13 +15,13 @@ export type Download = (url: string, maximumBytes: number) => Promise<Uint8Array
  * @throws VisibleError `forbidden_url`, `download_failed` or `too_large`
  */
 export function createDownload(policy: OutboundPolicy): Download {
-  return async (start, maximumBytes) => {
+  return async (start, maxBytes) => {
     const signal = AbortSignal.timeout(policy.timeout);
     let url = start;
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
       const refusal = policy.refuseUrl(url);
       if (refusal !== undefined) throw new VisibleError("forbidden_url", refusal);
-      const answer = await get(policy, new URL(url), maximumBytes, signal);
+      const answer = await get(policy, new URL(url), maxBytes, signal);
       if (!("location" in answer)) return answer.bytes;
       if (!URL.canParse(answer.location, url)) throw failed(start, "it redirects to an invalid URL");
       url = new URL(answer.location, url).href;
@@ -35,10 +35,10 @@ type Answer = { readonly bytes: Uint8Array } | { readonly location: string };
 const failed = (url: string, why: string) =>
   new VisibleError("download_failed", `${url} cannot be downloaded: ${why}. Check that the URL is public.`);
 
-function get(policy: OutboundPolicy, url: URL, maximumBytes: number, signal: AbortSignal): Promise<Answer> {
+function get(policy: OutboundPolicy, url: URL, maxBytes: number, signal: AbortSignal): Promise<Answer> {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   const tooLarge = () =>
-    new VisibleError("too_large", `${url.href} has more than ${maximumBytes} bytes, the limit.`);
+    new VisibleError("too_large", `${url.href} has more than ${maxBytes} bytes, the limit.`);
   return new Promise((resolve, reject) => {
     const headers = { accept: "image/*", "user-agent": "visii/1" };
     const outgoing = request(
@@ -55,13 +55,13 @@ function get(policy: OutboundPolicy, url: URL, maximumBytes: number, signal: Abo
           return end(() => resolve({ location }));
         if (statusCode !== 200)
           return end(() => reject(failed(url.href, `the server returned status ${statusCode}`)));
-        if (Number(headers["content-length"] ?? 0) > maximumBytes) return end(() => reject(tooLarge()));
+        if (Number(headers["content-length"] ?? 0) > maxBytes) return end(() => reject(tooLarge()));
         const chunks: Buffer[] = [];
         let bytes = 0;
         response.on("data", (chunk: Buffer) => {
           bytes += chunk.length;
           chunks.push(chunk);
-          if (bytes > maximumBytes) end(() => reject(tooLarge()));
+          if (bytes > maxBytes) end(() => reject(tooLarge()));
         });
         response.on("end", () => resolve({ bytes: new Uint8Array(Buffer.concat(chunks)) }));
         response.on("error", (error) => reject(failed(url.href, error.message)));

@@ -15,7 +15,7 @@ export interface ObjectStore {
   presignUpload(upload: {
     readonly key: string;
     readonly contentType: string;
-    readonly maximumBytes: number;
+    readonly maxBytes: number;
     readonly expiresInSeconds: number;
   }): Promise<UploadForm>;
   /** Creates a signed URL. With `saveAs`, browsers download the file with that name instead of showing it. */

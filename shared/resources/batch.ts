@@ -17,7 +17,7 @@ import {
 import { filePrefixSchema } from "./upload.ts";
 
 /** Maximum number of lines in a batch. */
-export const maximumLines = 100_000;
+export const maxLines = 100_000;
 
 const scheduleSchema = z
   .strictObject({

@@ -17,10 +17,10 @@ const uploadTypes = [...imageTypes, instructionType, manifestType] as const;
 export type UploadType = (typeof uploadTypes)[number];
 
 /** Bytes. */
-export const maximumUploadBytes = 25 * 1024 * 1024;
+export const maxUploadBytes = 25 * 1024 * 1024;
 /** Maximum pixels of an image, and of its longest side. */
-export const maximumPixels = 50_000_000;
-export const maximumSide = 20_000;
+export const maxPixels = 50_000_000;
+export const maxSide = 20_000;
 
 /** Longest name of an upload. */
 const longestName = 200;
@@ -44,7 +44,7 @@ export const createUploadSchema = z
       .number()
       .int()
       .min(1)
-      .max(maximumUploadBytes)
+      .max(maxUploadBytes)
       .describe("Size of the file. The form rejects larger files."),
     name: uploadNameSchema.optional(),
   })

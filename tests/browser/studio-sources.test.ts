@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { bundledModel } from "../../engine/bundled-model.ts";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { RunningService } from "../local/running-service.ts";
 import { describeInBrowser, desktop, download, findings, results, timeout } from "./studio-browser.ts";
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import sharp from "sharp";
 import { expect, it } from "vitest";
-import { heicPhoto, picture } from "../functions/pictures.ts";
+import { heicPhoto, picture } from "../functions/test-images.ts";
 import { describeInBrowser, desktop, download, findings, phone, results, timeout } from "./studio-browser.ts";
 
 describeInBrowser("the studio", (studio) => {

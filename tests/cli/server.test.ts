@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { RunningService } from "../local/running-service.ts";
 import { type BinOptions, type BinResult, lastJson, runBin, tinyModel } from "./run-bin.ts";
 

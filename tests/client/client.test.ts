@@ -3,7 +3,7 @@ import { verifyWebhook } from "visii-client/webhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signWebhook } from "../../shared/webhooks/signing.ts";
 import { Api, type Caller } from "../functions/api.ts";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 
 let world: Api;
 let caller: Caller;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { ApiError, visii } from "visii-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { RunningService } from "../local/running-service.ts";
 
 const run = promisify(execFile);

@@ -34,5 +34,5 @@ describe("the object store on fauxqs", () => {
 });
 
 describe("the queue on fauxqs", () => {
-  jobQueueContract((maximumReceives) => createQueuePair(clients.sqs, maximumReceives));
+  jobQueueContract((maxReceives) => createQueuePair(clients.sqs, maxReceives));
 });

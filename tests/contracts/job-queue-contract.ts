@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import type { JobQueue, ReceivedMessage } from "../../shared/ports/job-queue.ts";
 
-/** An empty queue, and its dead-letter queue, which receives messages after `maximumReceives` deliveries. */
-type OpenQueue = (maximumReceives: number) => Promise<{ readonly queue: JobQueue; readonly dead: JobQueue }>;
+/** An empty queue, and its dead-letter queue, which receives messages after `maxReceives` deliveries. */
+type OpenQueue = (maxReceives: number) => Promise<{ readonly queue: JobQueue; readonly dead: JobQueue }>;
 
 /** The contract of every queue. */
 export function jobQueueContract(openPair: OpenQueue): void {

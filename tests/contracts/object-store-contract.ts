@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
-import { maximumUploadBytes } from "../../shared/resources/upload.ts";
+import { maxUploadBytes } from "../../shared/resources/upload.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -18,14 +18,14 @@ export function objectStoreContract(open: () => ObjectStore): void {
 
   it("keeps an object as large as an upload may be, put directly or through a form, byte for byte", async () => {
     const store = open();
-    const large = new Uint8Array(maximumUploadBytes).map((_, index) => (index * 31) >> 7);
+    const large = new Uint8Array(maxUploadBytes).map((_, index) => (index * 31) >> 7);
     await store.put("big/put", large, "image/png");
     expect(await store.size("big/put")).toBe(large.length);
     expect(Buffer.compare((await store.get("big/put")) ?? new Uint8Array(), large)).toBe(0);
     const { url, fields } = await store.presignUpload({
       key: "big/form",
       contentType: "image/png",
-      maximumBytes: large.length,
+      maxBytes: large.length,
       expiresInSeconds: 60,
     });
     const form = new FormData();
@@ -64,7 +64,7 @@ export function objectStoreContract(open: () => ObjectStore): void {
     const { url, fields } = await store.presignUpload({
       key,
       contentType: "image/png",
-      maximumBytes: 100,
+      maxBytes: 100,
       expiresInSeconds: change.expiresInSeconds ?? 60,
     });
     const form = new FormData();

@@ -66,5 +66,5 @@ on("the object store", strictServers.versitygw, "storeEndpoint", (clients) =>
 );
 
 on("the queue", strictServers.elasticmq, "queueEndpoint", (clients) =>
-  jobQueueContract((maximumReceives) => createQueuePair(clients().sqs, maximumReceives)),
+  jobQueueContract((maxReceives) => createQueuePair(clients().sqs, maxReceives)),
 );

@@ -5,7 +5,7 @@ import { newBatch } from "../../functions/batches/new-batch.ts";
 import { createId } from "../../shared/ids.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

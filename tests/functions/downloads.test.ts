@@ -2,9 +2,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publicOnly } from "../../shared/outbound/outbound-policy.ts";
-import { maximumUploadBytes } from "../../shared/resources/upload.ts";
+import { maxUploadBytes } from "../../shared/resources/upload.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let server: Server;
 let origin: string;
@@ -21,8 +21,8 @@ beforeAll(async () => {
     "/round": () => [302, { location: "/round" }],
     "/inside": () => [302, { location: "http://169.254.169.254/latest/meta-data/" }],
     "/page": () => [200, { "content-type": "image/png" }, new TextEncoder().encode("<html>")],
-    "/large": () => [200, { "content-length": String(maximumUploadBytes + 1) }],
-    "/endless": () => [200, {}, new Uint8Array(maximumUploadBytes + 1)],
+    "/large": () => [200, { "content-length": String(maxUploadBytes + 1) }],
+    "/endless": () => [200, {}, new Uint8Array(maxUploadBytes + 1)],
   };
   server = createServer((request, response) => {
     if (request.url === "/slow") return;

@@ -16,7 +16,7 @@ import { parseRow, rowKeys } from "../../shared/rows.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller, stoppedClock } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { createId } from "../../shared/ids.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

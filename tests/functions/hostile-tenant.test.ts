@@ -10,7 +10,7 @@ import type { ObjectStore } from "../../shared/ports/object-store.ts";
 import type { StoredBatch } from "../../shared/resources/batch.ts";
 import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

@@ -14,7 +14,7 @@ import { systemClock, systemRandom } from "../../shared/system-clock.ts";
 import { traceFacts } from "../../shared/trace.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

@@ -17,7 +17,7 @@ import type { StoredDelivery } from "../../shared/webhooks/webhook.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
 import { LambdaBundle } from "./lambda-bundle.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

@@ -8,7 +8,7 @@ import { rowKeys } from "../../shared/rows.ts";
 import { systemClock as clock, systemRandom } from "../../shared/system-clock.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 const publicUrl = "https://edits.example.com";
 /** Values of all headers that can name a host. */

@@ -11,7 +11,7 @@ import { systemClock as clock } from "../../shared/system-clock.ts";
 import { maxSchedules } from "../../shared/totals.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

@@ -5,7 +5,7 @@ import { MemoryTable } from "../../research/bench/batch/memory-table.ts";
 import { createDownload } from "../../shared/outbound/download.ts";
 import { publicOnly } from "../../shared/outbound/outbound-policy.ts";
 import { queueTiming } from "../../shared/queue-timing.ts";
-import { createPass, routerHeader } from "../../shared/router-pass.ts";
+import { createRouterToken, routerHeader } from "../../shared/router-token.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
 
 const clock = new ManualClock();
@@ -35,7 +35,9 @@ describe("the function's own URL", () => {
       detail: "This URL is internal; send requests to https://edits.example.com.",
     });
     expect((await get({ router }, { [routerHeader]: "1.forged" })).status).toBe(403);
-    expect((await get({ router }, { [routerHeader]: createPass(router.key, clock.now()) })).status).toBe(200);
+    expect(
+      (await get({ router }, { [routerHeader]: createRouterToken(router.key, clock.now()) })).status,
+    ).toBe(200);
   });
 
   it("accepts all requests if there is no router", async () => {

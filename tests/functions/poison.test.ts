@@ -17,7 +17,7 @@ import { createGuardedSender } from "../../shared/webhooks/guarded-sender.ts";
 import { verifyWebhook } from "../../shared/webhooks/signing.ts";
 import { storedWebhookSchema } from "../../shared/webhooks/webhook.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 interface Heard {
   readonly headers: Readonly<Record<string, string>>;

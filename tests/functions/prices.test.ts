@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { editingCost, prices, workCost } from "../../shared/prices.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

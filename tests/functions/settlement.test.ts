@@ -22,7 +22,7 @@ import { ManualClock } from "../contracts/manual-clock.ts";
 import { endJob } from "../end-job.ts";
 import { ledgerRows, sumOfLedger } from "../ledger-rows.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 const credits = 1_000_000;
 /** Of an edit of two images. */

@@ -11,7 +11,7 @@ import { rowKeys } from "../../shared/rows.ts";
 import { systemClock as clock } from "../../shared/system-clock.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 /** Cost of an edit of a small photo. */
 const cost = 1000;

@@ -11,7 +11,7 @@ import { rowKeys } from "../../shared/rows.ts";
 import { systemRandom as random, systemClock } from "../../shared/system-clock.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller, postForm } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let bytes: Uint8Array;

@@ -14,7 +14,7 @@ import { systemRandom as random } from "../../shared/system-clock.ts";
 import { ManualClock } from "../contracts/manual-clock.ts";
 import { endJob } from "../end-job.ts";
 import { Api, type Caller } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

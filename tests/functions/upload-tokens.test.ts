@@ -6,7 +6,7 @@ import { createJsonLog } from "../../shared/json-log.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { systemRandom } from "../../shared/system-clock.ts";
 import { Api, type Caller, postForm } from "./api.ts";
-import { picture } from "./pictures.ts";
+import { picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

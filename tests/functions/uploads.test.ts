@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Api, type Caller, postForm } from "./api.ts";
-import { heicPhoto, picture } from "./pictures.ts";
+import { heicPhoto, picture } from "./test-images.ts";
 
 let api: Api;
 let call: Caller;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { assembleWorker } from "../../gpu-worker/container/assemble.ts";
 import { createAwsClients } from "../../shared/aws/clients.ts";
 import { publishModel } from "../../shared/aws/published-model.ts";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { Container, freePort, standInAddresses, taskEnvironment } from "../gpu-worker/container/container.ts";
 import { RunningService, tinyModel } from "../local/running-service.ts";
 import { Cloud, type Container as Definition } from "./cloud.ts";

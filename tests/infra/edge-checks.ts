@@ -4,7 +4,7 @@ import { z } from "zod";
 import { edgeConfigSchema, linkedSecrets } from "../../functions/config.ts";
 import { objectFolders, objectKeys } from "../../shared/object-keys.ts";
 import { requestsPerAddress } from "../../shared/request-rate.ts";
-import { isPass, routerHeader } from "../../shared/router-pass.ts";
+import { isRouterToken, routerHeader } from "../../shared/router-token.ts";
 import { rowKeys } from "../../shared/rows.ts";
 import { workerAccess } from "../../shared/worker-access.ts";
 import type { Checks, Cloud } from "./cloud.ts";
@@ -305,7 +305,7 @@ export const edgeChecks: Checks = {
       .parse(cloud.all("cloudfront/function").map(({ inputs }) => inputs)[0]);
     const [, pass = ""] =
       new RegExp(`headers\\["${routerHeader}"\\] = { value: "([^"]+)" }`).exec(code) ?? [];
-    expect(isPass(pass, { key, deployedAt, now: deployedAt + 86_400_000 * 365 })).toBe(true);
+    expect(isRouterToken(pass, { key, deployedAt, now: deployedAt + 86_400_000 * 365 })).toBe(true);
     for (const [name, text] of cloud.texts) expect(text, name).not.toContain(key);
   },
 };

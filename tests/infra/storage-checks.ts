@@ -136,7 +136,7 @@ export const storageChecks: Checks = {
   "visibility timeout and maximum receives are those of the worker's code": (cloud) => {
     for (const name of names) {
       expect(cloud.queue(name).inputs.visibilityTimeoutSeconds).toBe(queueTiming.visibility);
-      expect(redrive(cloud, name).maxReceiveCount).toBe(queueTiming.maximumReceives);
+      expect(redrive(cloud, name).maxReceiveCount).toBe(queueTiming.maxReceives);
     }
   },
   "messages are kept for a week or more, dead letters at least as long": (cloud) => {

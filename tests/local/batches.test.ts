@@ -5,7 +5,7 @@ import { createAwsClients } from "../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../shared/aws/s3-object-store.ts";
 import { createId } from "../../shared/ids.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { RunningService } from "./running-service.ts";
 
 let running: RunningService;

@@ -7,7 +7,7 @@ import { SqsJobQueue } from "../../shared/aws/sqs-job-queue.ts";
 import { workCost } from "../../shared/prices.ts";
 import { queueNames } from "../../shared/queue-timing.ts";
 import { systemClock } from "../../shared/system-clock.ts";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { ledgerRows } from "../ledger-rows.ts";
 import { type FaultyStandIns, startFaultyStandIns } from "./faulty-stand-ins.ts";
 import { callWithRetries, uploadWithRetries } from "./retries.ts";
@@ -36,7 +36,7 @@ beforeAll(async () => {
     logLevel: "error",
     standIns: faulty.standIns,
     // Here the test ends the computing processes, not a job's input.
-    timing: { ...quickTiming, maximumKills: 1000, maximumFailures: 1000 },
+    timing: { ...quickTiming, maxKills: 1000, maxFailures: 1000 },
     settings: { ...defaultEdgeSettings, requestsPerMinute: 1_000_000, idempotencyLock: 5 },
   });
 }, 120_000);

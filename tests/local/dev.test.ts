@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { setTimeout } from "node:timers/promises";
 import { visii } from "visii-client";
 import { afterEach, describe, expect, it } from "vitest";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { tinyModel } from "./running-service.ts";
 
 /**

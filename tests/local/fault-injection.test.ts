@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { type FaultyStandIns, startFaultyStandIns } from "./faulty-stand-ins.ts";
 import { callWithRetries, uploadWithRetries } from "./retries.ts";
 import { RunningService } from "./running-service.ts";

@@ -3,7 +3,7 @@ import { createAwsClients } from "../../shared/aws/clients.ts";
 import { S3ObjectStore } from "../../shared/aws/s3-object-store.ts";
 import { objectKeys } from "../../shared/object-keys.ts";
 import type { ObjectStore } from "../../shared/ports/object-store.ts";
-import { lyingNoise, picture } from "../functions/pictures.ts";
+import { lyingNoise, picture } from "../functions/test-images.ts";
 import { slowJpeg } from "../gpu-worker/hostile-images.ts";
 import { RunningService } from "./running-service.ts";
 

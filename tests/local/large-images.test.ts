@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { largestFormats, largestHeight, largestImage, largestWidth } from "../gpu-worker/largest-image.ts";
 import { RunningService } from "./running-service.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toolFolder } from "../contracts/strict-servers.ts";
-import { picture } from "../functions/pictures.ts";
+import { picture } from "../functions/test-images.ts";
 import { RunningService } from "./running-service.ts";
 
 /** Schemathesis generates requests from /openapi.json and checks every response against it. */

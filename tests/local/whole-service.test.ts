@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lyingBomb, picture } from "../functions/pictures.ts";
+import { lyingBomb, picture } from "../functions/test-images.ts";
 import { RunningService } from "./running-service.ts";
 
 let running: RunningService;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../engine/random/seeded-random.ts";
 import { readImageHeader } from "../../shared/image-header.ts";
-import { heicPhoto, picture } from "../functions/pictures.ts";
+import { heicPhoto, picture } from "../functions/test-images.ts";
 
 describe("an image's header", () => {
   it.each(["png", "jpeg", "webp", "avif", "tiff"] as const)(

@@ -104,8 +104,8 @@ describe("decodeImage reads HEIC photos", () => {
 
   it("with limits that are checked before decoding", async () => {
     const failure = heicToPng(await heic("plain"), undefined, "photo.heic", {
-      maximumSide: 100,
-      maximumPixels: 1000,
+      maxSide: 100,
+      maxPixels: 1000,
     });
     await expect(failure).rejects.toThrow(/photo\.heic is 48×32 pixels/);
   });

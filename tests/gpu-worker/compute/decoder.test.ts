@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../../engine/images/decode-image.ts";
 import { toBytes } from "../../../engine/images/rgb-image.ts";
 import { Decoder } from "../../../gpu-worker/compute/decoder.ts";
-import { lyingBomb, picture } from "../../functions/pictures.ts";
+import { lyingBomb, picture } from "../../functions/test-images.ts";
 import { slowJpeg } from "../hostile-images.ts";
 
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { Decoder } from "../../../gpu-worker/compute/decoder.ts";
-import { maximumPixels } from "../../../shared/resources/upload.ts";
+import { maxPixels } from "../../../shared/resources/upload.ts";
 import {
   largestHeight as height,
   largestFormats,
@@ -28,7 +28,7 @@ describe.runIf(process.platform === "linux")("three images of the largest size a
   afterAll(() => decoder.stop());
 
   it("are decoded one after another, each far below the limit of memory", async () => {
-    expect(width * height).toBeGreaterThan(0.998 * maximumPixels);
+    expect(width * height).toBeGreaterThan(0.998 * maxPixels);
     const files: Buffer[] = [];
     for (const format of largestFormats) files.push(await largestImage(format));
     const peaks = new Map<string, number>();

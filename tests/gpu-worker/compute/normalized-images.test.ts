@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Decoder, type Normalize } from "../../../gpu-worker/compute/decoder.ts";
 import { NormalizedImages } from "../../../gpu-worker/compute/normalized-images.ts";
 import { objectKeys } from "../../../shared/object-keys.ts";
-import { picture } from "../../functions/pictures.ts";
+import { picture } from "../../functions/test-images.ts";
 import { type LocalWorld, openLocalWorld } from "../../local-world.ts";
 import { slowJpeg } from "../hostile-images.ts";
 

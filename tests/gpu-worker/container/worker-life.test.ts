@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assembleWorker } from "../../../gpu-worker/container/assemble.ts";
 import type { WorkerState } from "../../../gpu-worker/queue/health-server.ts";
-import { picture } from "../../functions/pictures.ts";
+import { picture } from "../../functions/test-images.ts";
 import { quickTiming, RunningService, tinyModel } from "../../local/running-service.ts";
 import { Container, freePort, root, startAgent, taskEnvironment } from "./container.ts";
 

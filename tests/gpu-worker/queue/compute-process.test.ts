@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ComputeProcess } from "../../../gpu-worker/compute/compute-process.ts";
 import type { LearnTask, TaskEvent } from "../../../gpu-worker/compute/protocol.ts";
-import { picture } from "../../functions/pictures.ts";
+import { picture } from "../../functions/test-images.ts";
 import { tinyModel } from "../../local/running-service.ts";
 
 const never = new AbortController().signal;

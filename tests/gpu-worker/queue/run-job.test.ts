@@ -242,7 +242,7 @@ describe("a worker", () => {
     });
     expect(await ended(job)).toMatchObject({
       status: "failed",
-      failures: timing.maximumFailures,
+      failures: timing.maxFailures,
       error: { code: "gave_up", message: expect.stringContaining("5 times") },
     });
     const dead = new SqsJobQueue(world.clients.sqs, world.standIns.deadLetterUrls.interactive);
@@ -309,7 +309,7 @@ describe("a late message", () => {
     const job = await submit();
     const held = (await jobs.runs.claim(account, job.id, "a healthy worker")) as Run;
     const handle = createJobHandler(ports(), succeed);
-    for (let delivery = 0; delivery < timing.maximumReceives + 2; delivery++)
+    for (let delivery = 0; delivery < timing.maxReceives + 2; delivery++)
       expect(await handle(await message(job), never)).toBe("done");
     expect((await world.table.get(rowKeys.run(account, job.id)))?.due).toBeDefined();
     expect(await jobs.runs.renew(held, "a healthy worker")).toMatchObject({ status: "running", attempt: 1 });

@@ -4,7 +4,7 @@ import { ComputeProcess } from "../../../gpu-worker/compute/compute-process.ts";
 import { chunksOfOneSize } from "../../../gpu-worker/compute/edit-task.ts";
 import type { EditPart, EditTask, Task, TaskDone, TaskEvent } from "../../../gpu-worker/compute/protocol.ts";
 import { SharedCompute } from "../../../gpu-worker/compute/shared-compute.ts";
-import { picture } from "../../functions/pictures.ts";
+import { picture } from "../../functions/test-images.ts";
 import { tinyModel } from "../../local/running-service.ts";
 
 /** The real process, with a record of its tasks. */

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loadClipTokenizer } from "../../engine/tokenizers/clip-tokenizer.ts";
-import { madeUpTokenizer } from "../../research/random-model/made-up-tokenizer.ts";
+import { syntheticTokenizer } from "../../research/random-model/synthetic-tokenizer.ts";
 
 async function load(size: number) {
   const folder = await mkdtemp(join(tmpdir(), "visii-tokenizer-"));
-  for (const [name, text] of Object.entries(madeUpTokenizer(size, 77)))
+  for (const [name, text] of Object.entries(syntheticTokenizer(size, 77)))
     await writeFile(join(folder, name), text);
   const tokenizer = await loadClipTokenizer(folder);
   await rm(folder, { recursive: true });
@@ -34,5 +34,5 @@ it("encodes any script without unknown tokens, and short words as one token", as
 });
 
 it("has at least 256 tokens", () => {
-  expect(() => madeUpTokenizer(513, 77)).toThrow(/514/);
+  expect(() => syntheticTokenizer(513, 77)).toThrow(/514/);
 });

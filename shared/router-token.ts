@@ -11,16 +11,16 @@ const sign = (key: string, day: number): string =>
  * The router's signed header value. It depends on the day of deployment and is valid until the next
  * deployment.
  */
-export function createPass(key: string, deployedAt: number): string {
+export function createRouterToken(key: string, deployedAt: number): string {
   const day = dayOf(deployedAt);
   return `${day}.${sign(key, day)}`;
 }
 
 /**
- * Whether a pass belongs to this or a later deployment. Earlier passes are accepted for one more day, because
+ * Whether a token belongs to this or a later deployment. Earlier tokens are accepted for one more day, because
  * the router's edge locations and the function are updated at different times.
  */
-export function isPass(
+export function isRouterToken(
   text: string,
   { key, deployedAt, now }: { readonly key: string; readonly deployedAt: number; readonly now: number },
 ): boolean {

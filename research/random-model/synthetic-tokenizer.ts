@@ -13,7 +13,7 @@ const [begin, end] = ["<|startoftext|>", "<|endoftext|>"] as const;
  * @param size number of tokens: 256 bytes, 256 word-final bytes, two special tokens, and merges for the rest
  * @param pad the padding token
  */
-export function madeUpTokenizer(size: number, maxLength: number, pad: string = end): TokenizerFolder {
+export function syntheticTokenizer(size: number, maxLength: number, pad: string = end): TokenizerFolder {
   const symbols = byteSymbols();
   const room = size - 2 * symbols.length - 2;
   if (room < 0)
