@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { type GraphWork, workOf } from "../../engine/graph/graph-work.ts";
 import { residentBytes } from "../../engine/graph/memory-estimate.ts";
 import { planLoss } from "../../engine/inversion/loss-plan.ts";
+import type { Precision } from "../../engine/networks/precision.ts";
 import { frozenBranches } from "../../engine/pipeline/guidance.ts";
 import { openPipeline } from "../../engine/pipeline/pipeline.ts";
 import {
@@ -17,15 +18,16 @@ import {
 import { medianSeconds } from "./time.ts";
 
 /**
- * One measurement in its own process, for its own memory peak: `step|edit FOLDER SCRATCH REPEATS STEPS`.
+ * One measurement in its own process, for its own memory peak: `step|edit FOLDER SCRATCH REPEATS STEPS PRECISION`.
  * Prints a JSON object as the last line.
  */
-const [what, folder, scratch, repeats, steps] = process.argv.slice(2) as [
+const [what, folder, scratch, repeats, steps, precision] = process.argv.slice(2) as [
   string,
   string,
   string,
   string,
   string,
+  Precision,
 ];
 const threads = availableParallelism();
 const seconds = async <T,>(call: () => T | Promise<T>): Promise<readonly [T, number]> => {
@@ -34,7 +36,7 @@ const seconds = async <T,>(call: () => T | Promise<T>): Promise<readonly [T, num
   return [made, (performance.now() - started) / 1000];
 };
 
-const pipeline = await openPipeline(folder, { device: "cpu", threads });
+const pipeline = await openPipeline(folder, { device: "cpu", threads, precision });
 const figures: Record<string, unknown> = {};
 if (what === "step") {
   const inputs = await drawInputs(pipeline);

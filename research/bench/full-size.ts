@@ -17,7 +17,7 @@ import { benchHalfParity, halfTolerance } from "./half-parity.ts";
 import { benchInt8 } from "./int8.ts";
 import { benchOnDevice } from "./on-device.ts";
 import { runPython } from "./python.ts";
-import { type ReferenceStep, runReferenceStep } from "./reference.ts";
+import { type ReferenceStep, referenceDtypes, runReferenceStep } from "./reference.ts";
 
 const run = promisify(execFile);
 
@@ -30,6 +30,8 @@ export const fullSizeBenches = ["plans", "parity", "half", "full-int8", "full", 
  */
 const visits = (200 * 2) / 64;
 const repeats = 3;
+/** Timed edits; each takes minutes. */
+const edits = 1;
 const samplingSteps = 20;
 
 interface StepAtFullSize {
@@ -121,46 +123,75 @@ async function step(folder: string, threads: number, scratch: string, say: (line
   say(
     `  floor      ${floor.toFixed(2)} s = ${(ours.flopsWithNothingTwice / 1e9).toFixed(0)} GFLOP at the fastest convolution's rate`,
   );
-  const reference = await runReferenceStep({
-    unet: join(folder, "unet"),
-    inputs: join(scratch, "inputs.safetensors"),
-    threads,
-    timestep,
-    guidance,
-    outputs: join(scratch, "gradient.safetensors"),
-    repeats,
-  });
-  sayReference(reference, seconds, say);
+  const reference: Record<string, ReferenceStep | string> = {};
+  for (const dtype of referenceDtypes) {
+    reference[dtype] = await runReferenceStep({
+      unet: join(folder, "unet"),
+      inputs: join(scratch, "inputs.safetensors"),
+      threads,
+      timestep,
+      guidance,
+      outputs: join(scratch, "gradient.safetensors"),
+      repeats,
+      dtype,
+    });
+    sayReference(dtype, reference[dtype], { "": seconds }, say);
+  }
   return { ...ours, seconds, floor, reference };
 }
 
 async function editing(folder: string, threads: number, scratch: string, say: (line: string) => void) {
-  const ours = await apart<{ seconds: number; peakBytes: number }>("edit", folder, scratch);
   say(`edit at 512 px, ${samplingSteps} sampling steps, guidance 7.5/1.5, ${threads} threads`);
-  say(`  visii      ${ours.seconds.toFixed(1)} s, peak ${gigabytes(ours.peakBytes)}`);
+  const ours: Record<string, { seconds: number; peakBytes: number }> = {};
+  for (const precision of ["fp32", "int8"]) {
+    const figures = await apart<{ seconds: number; peakBytes: number }>("edit", folder, scratch, precision);
+    ours[precision] = figures;
+    say(`  visii ${precision}      ${figures.seconds.toFixed(1)} s, peak ${gigabytes(figures.peakBytes)}`);
+  }
+  const seconds = Object.fromEntries(Object.entries(ours).map(([name, figures]) => [name, figures.seconds]));
   const inputs = join(scratch, "inputs.safetensors");
-  const options = [folder, inputs, threads, samplingSteps, guidance.text, guidance.image, 2].map(String);
-  const reference = await runPython<ReferenceStep>("reference_edit.py", options);
-  sayReference(reference, ours.seconds, say);
+  const reference: Record<string, ReferenceStep | string> = {};
+  for (const dtype of referenceDtypes) {
+    const options = [folder, inputs, threads, samplingSteps, guidance.text, guidance.image, edits, dtype];
+    reference[dtype] = await runPython<ReferenceStep>("reference_edit.py", options.map(String));
+    sayReference(dtype, reference[dtype], seconds, say);
+  }
   return { ...ours, reference };
 }
 
 /** Runs one measurement in its own process. */
-async function apart<Figures>(what: string, folder: string, scratch: string): Promise<Figures> {
+async function apart<Figures>(
+  what: string,
+  folder: string,
+  scratch: string,
+  precision = "fp32",
+): Promise<Figures> {
   const script = fileURLToPath(new URL("./full-size-run.mts", import.meta.url));
-  const options = [what, folder, scratch, String(what === "edit" ? 2 : repeats), String(samplingSteps)];
+  const count = what === "edit" ? edits : repeats;
+  const options = [what, folder, scratch, String(count), String(samplingSteps), precision];
   const { stdout } = await run(process.execPath, ["--import", "tsx", script, ...options], {
     maxBuffer: 2 ** 24,
   });
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures;
 }
 
-function sayReference(reference: ReferenceStep | string, ours: number, say: (line: string) => void): void {
-  if (typeof reference === "string") say(`  PyTorch    ${reference}`);
-  else
-    say(
-      `  PyTorch    ${reference.seconds.toFixed(2)} s, peak ${gigabytes(reference.peakBytes)}: ratio ${(ours / reference.seconds).toFixed(2)}`,
-    );
+/** @param ours seconds of visii, by precision */
+function sayReference(
+  dtype: string,
+  reference: ReferenceStep | string,
+  ours: Readonly<Record<string, number>>,
+  say: (line: string) => void,
+): void {
+  if (typeof reference === "string") {
+    say(`  PyTorch    ${reference}`);
+    return;
+  }
+  const ratios = Object.entries(ours).map(([name, seconds]) =>
+    `${name} ${(seconds / reference.seconds).toFixed(2)}`.trim(),
+  );
+  say(
+    `  PyTorch ${dtype}  ${reference.seconds.toFixed(2)} s, peak ${gigabytes(reference.peakBytes)}: ratio ${ratios.join(", ")}`,
+  );
 }
 
 function gigabytes(bytes: number): string {

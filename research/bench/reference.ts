@@ -1,6 +1,10 @@
 import type { Guidance } from "../../engine/pipeline/guidance.ts";
 import { runPython } from "./python.ts";
 
+/** Of PyTorch's weights and arithmetic. */
+export const referenceDtypes = ["float32", "bfloat16"] as const;
+type ReferenceDtype = (typeof referenceDtypes)[number];
+
 interface ReferenceTask {
   readonly unet: string;
   readonly inputs: string;
@@ -10,6 +14,8 @@ interface ReferenceTask {
   readonly guidance: Guidance;
   /** Number of timed steps, after one warm-up step. */
   readonly repeats: number;
+  /** Default: float32. */
+  readonly dtype?: ReferenceDtype;
 }
 
 export interface ReferenceStep {
@@ -21,7 +27,7 @@ export interface ReferenceStep {
 
 /** The same step in PyTorch, or the reason why it could not run. */
 export function runReferenceStep(task: ReferenceTask): Promise<ReferenceStep | string> {
-  const { unet, inputs, outputs, threads, timestep, guidance, repeats } = task;
-  const options = [unet, inputs, outputs, threads, timestep, guidance.text, guidance.image, repeats];
+  const { unet, inputs, outputs, threads, timestep, guidance, repeats, dtype = "float32" } = task;
+  const options = [unet, inputs, outputs, threads, timestep, guidance.text, guidance.image, repeats, dtype];
   return runPython("reference_step.py", options.map(String));
 }

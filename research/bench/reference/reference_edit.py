@@ -1,6 +1,6 @@
 """One edit in plain PyTorch and diffusers: encode the image, sample with three guided branches in one batch, decode.
 
-    reference_edit.py MODEL_FOLDER INPUTS THREADS STEPS TEXT_GUIDANCE IMAGE_GUIDANCE REPEATS
+    reference_edit.py MODEL_FOLDER INPUTS THREADS STEPS TEXT_GUIDANCE IMAGE_GUIDANCE REPEATS DTYPE
 
 Prints the median seconds and the peak memory as JSON. The text is encoded beforehand, as in visii's benchmark.
 """
@@ -17,12 +17,13 @@ from safetensors.torch import load_file
 folder, inputs_path = sys.argv[1:3]
 threads, steps, repeats = int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[7])
 text_guidance, image_guidance = float(sys.argv[5]), float(sys.argv[6])
+dtype = getattr(torch, sys.argv[8])
 
 torch.set_num_threads(threads)
-unet = UNet2DConditionModel.from_pretrained(f"{folder}/unet", torch_dtype=torch.float32).eval()
-vae = AutoencoderKL.from_pretrained(f"{folder}/vae", torch_dtype=torch.float32).eval()
+unet = UNet2DConditionModel.from_pretrained(f"{folder}/unet", torch_dtype=dtype).eval()
+vae = AutoencoderKL.from_pretrained(f"{folder}/vae", torch_dtype=dtype).eval()
 scheduler = EulerAncestralDiscreteScheduler.from_pretrained(f"{folder}/scheduler")
-inputs = load_file(inputs_path)
+inputs = {name: tensor.to(dtype) for name, tensor in load_file(inputs_path).items()}
 embeddings = torch.cat([inputs["text"], inputs["nothing"], inputs["nothing"]])
 
 
@@ -31,7 +32,7 @@ def edit(count):
     image = vae.encode(inputs["pixels"]).latent_dist.mode()
     conditions = torch.cat([image, image, torch.zeros_like(image)])
     scheduler.set_timesteps(count)
-    z = torch.randn(image.shape) * scheduler.init_noise_sigma
+    z = torch.randn(image.shape, dtype=dtype) * scheduler.init_noise_sigma
     for t in scheduler.timesteps:
         sample = scheduler.scale_model_input(z.repeat(3, 1, 1, 1), t)
         prediction = unet(torch.cat([sample, conditions], 1), t, encoder_hidden_states=embeddings).sample
