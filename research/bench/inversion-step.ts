@@ -18,7 +18,9 @@ interface StepFigures {
   readonly seconds: number;
   readonly secondsOfFrozenBranches: number;
   readonly flops: number;
+  /** In float32. */
   readonly reference: { readonly seconds: number; readonly gradientDeviation: number } | string;
+  readonly secondsOfBfloat16: number | undefined;
 }
 
 const guidance: Guidance = { text: 7.5, image: 1.5 };
@@ -96,20 +98,13 @@ export async function benchInversionStep(
       },
       {},
     );
-    const reference = await runReferenceStep({
-      unet: join(pipeline.model.folder, "unet"),
-      inputs,
-      outputs: join(folder, "outputs.safetensors"),
-      threads,
-      timestep,
-      guidance,
-      repeats: 9,
-    });
+    const outputs = join(folder, "outputs.safetensors");
+    const unet = join(pipeline.model.folder, "unet");
+    const task = { unet, inputs, outputs, threads, timestep, guidance, repeats: 9 };
+    const half = await runReferenceStep({ ...task, dtype: "bfloat16" });
+    const reference = await runReferenceStep(task);
     const compared = async (seconds: number) => {
-      const expected = await readTensor(
-        await openSafetensors(join(folder, "outputs.safetensors")),
-        "gradient",
-      );
+      const expected = await readTensor(await openSafetensors(outputs), "gradient");
       return {
         seconds,
         gradientDeviation: deviation(gradient!, expected.slice(width, (1 + tokens) * width)),
@@ -121,6 +116,7 @@ export async function benchInversionStep(
       secondsOfFrozenBranches,
       flops: convolution + product,
       reference: typeof reference === "string" ? reference : await compared(reference.seconds),
+      secondsOfBfloat16: typeof half === "string" ? undefined : half.seconds,
     };
   } finally {
     await rm(folder, { recursive: true });

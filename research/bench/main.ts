@@ -65,6 +65,10 @@ if (wanted("step")) {
     say(
       `  reference  ${ms(step.reference.seconds)} in PyTorch (forward 3 + backward 3): ratio ${(step.seconds / step.reference.seconds).toFixed(2)}; gradients differ by ${step.reference.gradientDeviation.toExponential(1)}`,
     );
+  if (step.secondsOfBfloat16 !== undefined)
+    say(
+      `  reference  ${ms(step.secondsOfBfloat16)} in PyTorch's bfloat16: ratio ${(step.seconds / step.secondsOfBfloat16).toFixed(2)}`,
+    );
   figures.step = { ...step, floor, convolutionFlopsPerSecond: rate };
 }
 if (wanted("edit")) {
