@@ -31,16 +31,22 @@ def fit(before: Tensor, after: Tensor, photos: Tensor, ridge: float = 1e-3) -> T
     return out.view(len(photos), *photos.shape[2:], 3).permute(0, 3, 1, 2)
 
 
+def energy(x: Tensor) -> Tensor:
+    """Mean square of the differences between neighbors of each picture."""
+    return (x[..., 1:] - x[..., :-1]).square().mean((1, 2, 3)) + (x[..., 1:, :] - x[..., :-1, :]).square().mean((1, 2, 3))
+
+
 def main() -> None:
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--steps", type=int, default=4)
     a.add_argument("--learn", type=int, default=0, help="steps of inversion after the pair encoder")
     a.add_argument("--size", type=int, default=256)
     a.add_argument("--photos", type=int, default=4)
+    a.add_argument("--run", default="run", help="folder of the run in the cache")
     a.add_argument("--only", default="", help="cases whose group or name contains this")
     o = a.parse_args()
     torch.set_num_threads(1)
-    editor = Editor.from_checkpoint()
+    editor = Editor.from_checkpoint(CACHE / o.run / "checkpoint.pt")
     pictures = {k: torch.tensor(v).float() / 255 for k, v in evaluation(o.size, zoomed=False).items()}
     pair, photos = pictures["china"], torch.cat([pictures[k] for k in ("flower", "chelsea", "coffee", "mountain", "astronaut", "rocket")][:o.photos])
     rows = []
@@ -54,11 +60,12 @@ def main() -> None:
         if o.learn:
             states = editor.invert(pair, after, steps=o.learn)
             shown += [editor.edit(photos, states, Sampler(steps=1))]
+        sharpness = [f"{float((energy(s) / energy(truth)).mean()):4.2f}" for s in shown[1:3]]
         figures = [f"{float(psnr(s, truth).mean()):5.1f}" for s in [photos, *shown]]
         print(f"{case.group:24} {case.name:20} unedited {figures[0]}  fit {figures[1]}  pair {figures[2]}  {o.steps} steps {figures[3]}"
-              + (f"  learned {figures[4]}" if o.learn else ""), flush=True)
+              + (f"  learned {figures[4]}" if o.learn else "") + f"  sharpness {', '.join(sharpness)}", flush=True)
         rows.append(torch.cat([photos[:1], truth[:1], *(s[:1] for s in shown), truth[1:2], *(s[1:2] for s in shown[1:])]))
-    save_grid(CACHE / "run" / "preview.png", rows)
+    save_grid(CACHE / o.run / "preview.png", rows)
 
 
 if __name__ == "__main__":
