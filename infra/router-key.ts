@@ -8,4 +8,4 @@ export const routerKey = new sst.Linkable("RouterKeyLink", { properties: { value
 /** Day of the deployment; a second deployment on the same day does not change it. */
 export const deployedAt = Math.floor(Date.now() / 86_400_000) * 86_400_000;
 
-export const routerPass = bytes.base64.apply((key) => createRouterToken(key, deployedAt));
+export const routerToken = bytes.base64.apply((key) => createRouterToken(key, deployedAt));

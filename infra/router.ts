@@ -1,6 +1,6 @@
 import { requestsPerAddress } from "../shared/request-rate.ts";
 import { routerHeader } from "../shared/router-token.ts";
-import { routerPass } from "./router-key.ts";
+import { routerToken } from "./router-key.ts";
 import { deployer, stage } from "./stage.ts";
 
 /**
@@ -24,7 +24,7 @@ export const router = new sst.aws.Router("Router", {
   // Overwrites the header if a caller sends it.
   edge: {
     viewerRequest: {
-      injection: $interpolate`event.request.headers["${routerHeader}"] = { value: "${routerPass}" };`,
+      injection: $interpolate`event.request.headers["${routerHeader}"] = { value: "${routerToken}" };`,
     },
   },
   ...(stage.firewall

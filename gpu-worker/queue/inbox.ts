@@ -86,7 +86,7 @@ export class Inbox {
     try {
       const held = await this.receive(queue, seconds);
       if (held && this.#idle) this.#kept.push(held);
-      else if (held) await this.#setAside(held);
+      else if (held) await this.passOn(held);
     } catch (error) {
       this.#failure = { error };
     } finally {
@@ -102,23 +102,12 @@ export class Inbox {
       .sort((a, b) => queues.indexOf(a.queue) - queues.indexOf(b.queue));
     for (const held of others) {
       if (held.queue === first?.queue) this.#kept.push(held);
-      else await this.#setAside(held);
+      else await this.passOn(held);
     }
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure && !first) throw failure.error;
     return first;
-  }
-
-  /**
-   * Passes a message on to other workers. It is sent as a new one, because SQS counts deliveries and this was
-   * not a failure. A message that was delivered before is kept, so that its count continues.
-   */
-  async #setAside(held: HeldMessage): Promise<void> {
-    if (held.message.receiveCount > 1 || this.#options.signal.aborted) return void this.#kept.push(held);
-    const isSent = await this.#unlessItFails(() => held.queue.send(held.message.body));
-    if (isSent) await this.#unlessItFails(() => held.delete());
-    else this.#kept.push(held);
   }
 
   async #unlessItFails(work: () => Promise<void>): Promise<boolean> {

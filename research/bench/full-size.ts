@@ -135,7 +135,7 @@ async function step(folder: string, threads: number, scratch: string, say: (line
       repeats,
       dtype,
     });
-    sayReference(dtype, reference[dtype], { "": seconds }, say);
+    sayReference(dtype, reference[dtype], { fp32: seconds }, say);
   }
   return { ...ours, seconds, floor, reference };
 }
@@ -186,8 +186,8 @@ function sayReference(
     say(`  PyTorch    ${reference}`);
     return;
   }
-  const ratios = Object.entries(ours).map(([name, seconds]) =>
-    `${name} ${(seconds / reference.seconds).toFixed(2)}`.trim(),
+  const ratios = Object.entries(ours).map(
+    ([name, seconds]) => `${name} ${(seconds / reference.seconds).toFixed(2)}`,
   );
   say(
     `  PyTorch ${dtype}  ${reference.seconds.toFixed(2)} s, peak ${gigabytes(reference.peakBytes)}: ratio ${ratios.join(", ")}`,
