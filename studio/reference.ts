@@ -1,5 +1,5 @@
 /** The script of /docs: Swagger UI on the service's own OpenAPI document. */
-import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
+import SwaggerUI, { type Props, type System } from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import { key } from "./state/session.ts";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -18,7 +18,34 @@ function showError(): void {
 addEventListener("hashchange", showError);
 showError();
 
+/**
+ * Makes Swagger UI accessible: it has content outside landmarks, a level of headings that is left out, links in
+ * buttons, and fields without a label.
+ */
+const accessible = ({ React: { createElement } }: System) => {
+  const section = (label: string) => (Original: unknown) => (props: Props) =>
+    createElement("section", { "aria-label": label }, createElement(Original, props));
+  return {
+    wrapComponents: {
+      InfoContainer: section("About"),
+      AuthorizeBtnContainer: section("Authorization"),
+      FilterContainer: section("Filter"),
+      // The service has one server: its own.
+      ServersContainer: () => () => null,
+      operations: (Original: unknown) => (props: Props) =>
+        createElement("div", null, createElement("h2", null, "Operations"), createElement(Original, props)),
+      DeepLink:
+        () =>
+        ({ text }: Props) =>
+          createElement("span", null, text),
+      TextArea: (Original: unknown) => (props: Props) =>
+        createElement(Original, { "aria-label": "Request body", ...props }),
+    },
+  };
+};
+
 const ui = SwaggerUI({
+  plugins: [accessible],
   url: "/openapi.json",
   dom_id: "#reference",
   // It would take `#error-…` for one of its own links.

@@ -137,7 +137,7 @@ export async function download(page: Page, click: () => Promise<void>) {
 
 /** Returns axe's violations, and how much wider than the window the page is. */
 export async function findings(page: Page): Promise<string[]> {
-  await injectAxe(page);
+  await page.evaluate(axe);
   const { violations } = (await page.evaluate("axe.run()")) as {
     violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
   };
@@ -149,7 +149,5 @@ export async function findings(page: Page): Promise<string[]> {
     ...(overflow > 0 ? [`the page is ${overflow} pixels wider than the window`] : []),
   ];
 }
-
-export const injectAxe = (page: Page): Promise<unknown> => page.evaluate(axe);
 
 export const results = (page: Page): Locator => page.locator(".result .compare");
