@@ -22,7 +22,15 @@ import { type ReferenceStep, referenceDtypes, runReferenceStep } from "./referen
 const run = promisify(execFile);
 
 /** Benchmarks at InstructPix2Pix's full size. They take minutes and run only by name. */
-export const fullSizeBenches = ["plans", "parity", "half", "full-int8", "full", "start"] as const;
+export const fullSizeBenches = [
+  "plans",
+  "parity",
+  "half",
+  "full-int8",
+  "full",
+  "full-edit",
+  "start",
+] as const;
 
 /**
  * How often a sample is visited by default (200 updates of 2, on 64 samples); the cost of its frozen branches
@@ -30,9 +38,12 @@ export const fullSizeBenches = ["plans", "parity", "half", "full-int8", "full", 
  */
 const visits = (200 * 2) / 64;
 const repeats = 3;
-/** Timed edits; each takes minutes. */
-const edits = 1;
-const samplingSteps = 20;
+/**
+ * Rounds of edits: a round makes one on each side, so that the machine's changes of speed are not mistaken for a
+ * difference. An edit takes minutes.
+ */
+const rounds = 3;
+const samplingSteps = 5;
 
 interface StepAtFullSize {
   readonly secondsOfLoss: number;
@@ -72,7 +83,7 @@ export async function benchFullSize(
     else if (asked.includes("full")) {
       figures.step = await step(folder, threads, scratch, say);
       figures.edit = await editing(folder, threads, scratch, say);
-    }
+    } else if (asked.includes("full-edit")) figures.edit = await editing(folder, threads, scratch, say);
     return figures;
   } finally {
     await rm(scratch, { recursive: true });
@@ -135,28 +146,44 @@ async function step(folder: string, threads: number, scratch: string, say: (line
       repeats,
       dtype,
     });
-    sayReference(dtype, reference[dtype], { fp32: seconds }, say);
+    sayReference(dtype, reference[dtype], seconds, say);
   }
   return { ...ours, seconds, floor, reference };
 }
 
 async function editing(folder: string, threads: number, scratch: string, say: (line: string) => void) {
   say(`edit at 512 px, ${samplingSteps} sampling steps, guidance 7.5/1.5, ${threads} threads`);
-  const ours: Record<string, { seconds: number; peakBytes: number }> = {};
-  for (const precision of ["fp32", "int8"]) {
-    const figures = await apart<{ seconds: number; peakBytes: number }>("edit", folder, scratch, precision);
-    ours[precision] = figures;
-    say(`  visii ${precision}      ${figures.seconds.toFixed(1)} s, peak ${gigabytes(figures.peakBytes)}`);
-  }
-  const seconds = Object.fromEntries(Object.entries(ours).map(([name, figures]) => [name, figures.seconds]));
   const inputs = join(scratch, "inputs.safetensors");
-  const reference: Record<string, ReferenceStep | string> = {};
-  for (const dtype of referenceDtypes) {
-    const options = [folder, inputs, threads, samplingSteps, guidance.text, guidance.image, edits, dtype];
-    reference[dtype] = await runPython<ReferenceStep>("reference_edit.py", options.map(String));
-    sayReference(dtype, reference[dtype], seconds, say);
+  const all: Record<string, ReferenceStep | string>[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const taken: Record<string, ReferenceStep | string> = {};
+    for (const precision of ["fp32", "int8"])
+      taken[`visii ${precision}`] = await apart<ReferenceStep>("edit", folder, scratch, precision);
+    for (const dtype of referenceDtypes) {
+      const options = [folder, inputs, threads, samplingSteps, guidance.text, guidance.image, dtype];
+      taken[`PyTorch ${dtype}`] = await runPython<ReferenceStep>("reference_edit.py", options.map(String));
+    }
+    all.push(taken);
+    const named = Object.entries(taken).map(([name, side]) =>
+      typeof side === "string"
+        ? `${name} ${side}`
+        : `${name} ${side.seconds.toFixed(1)} s, ${gigabytes(side.peakBytes)}`,
+    );
+    say(`  round ${round}    ${named.join("; ")}`);
   }
-  return { ...ours, reference };
+  for (const ours of ["visii fp32", "visii int8"])
+    for (const theirs of referenceDtypes.map((dtype) => `PyTorch ${dtype}`)) {
+      const ratios = all.map(({ [ours]: a, [theirs]: b }) =>
+        typeof a === "object" && typeof b === "object" ? a.seconds / b.seconds : Number.NaN,
+      );
+      say(
+        `  ${ours} / ${theirs}: ${ratios
+          .sort((a, b) => a - b)
+          .map((ratio) => ratio.toFixed(2))
+          .join(", ")}`,
+      );
+    }
+  return all;
 }
 
 /** Runs one measurement in its own process. */
@@ -167,30 +194,24 @@ async function apart<Figures>(
   precision = "fp32",
 ): Promise<Figures> {
   const script = fileURLToPath(new URL("./full-size-run.mts", import.meta.url));
-  const count = what === "edit" ? edits : repeats;
-  const options = [what, folder, scratch, String(count), String(samplingSteps), precision];
+  const options = [what, folder, scratch, String(repeats), String(samplingSteps), precision];
   const { stdout } = await run(process.execPath, ["--import", "tsx", script, ...options], {
     maxBuffer: 2 ** 24,
   });
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures;
 }
 
-/** @param ours seconds of visii, by precision */
+/** @param ours seconds of visii's step */
 function sayReference(
   dtype: string,
   reference: ReferenceStep | string,
-  ours: Readonly<Record<string, number>>,
+  ours: number,
   say: (line: string) => void,
 ): void {
-  if (typeof reference === "string") {
-    say(`  PyTorch    ${reference}`);
-    return;
-  }
-  const ratios = Object.entries(ours).map(
-    ([name, seconds]) => `${name} ${(seconds / reference.seconds).toFixed(2)}`,
-  );
   say(
-    `  PyTorch ${dtype}  ${reference.seconds.toFixed(2)} s, peak ${gigabytes(reference.peakBytes)}: ratio ${ratios.join(", ")}`,
+    typeof reference === "string"
+      ? `  PyTorch    ${reference}`
+      : `  PyTorch ${dtype}  ${reference.seconds.toFixed(2)} s, peak ${gigabytes(reference.peakBytes)}: ratio ${(ours / reference.seconds).toFixed(2)}`,
   );
 }
 

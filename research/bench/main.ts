@@ -17,7 +17,7 @@ import { benchOnCases } from "./on-cases.ts";
 import { medianSeconds } from "./time.ts";
 
 /** `npm run bench [-- step|edit|pair|attention|int8|int8-edits|mixing|reference|captions|wordings|alignment|memory … | api [options] | batch [options]]`: prints figures, keeps them in out/bench/.
- * `npm run bench -- plans|parity|half|full-int8|full|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
+ * `npm run bench -- plans|parity|half|full-int8|full|full-edit|start` is about the model folder VISII_FULL_MODEL, at 512 px; `full` and `half` take
  * `--device cuda --precision fp16 --size 512`. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const asked = process.argv.slice(2);
