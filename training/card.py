@@ -55,14 +55,17 @@ The weights contain no picture. They are published under the license of this rep
 
 ## Recipe
 
-`training/run.sh`, seed {seed}, two runs on 2 CPU cores with bfloat16, Muon with AdamW, averaged weights, the learning rate falling linearly
-to zero over the last 45%:
+`training/run.sh`, seed {seed}, three runs on 2 CPU cores, Muon with AdamW, averaged weights, the learning rate falling linearly to zero over
+the last 45%. The first two runs used bfloat16, the third float32:
 
 1. from the weights of version 0.1 (which edited colors in one step): 96 minutes on an Intel Xeon with AMX, 2966 optimizer steps,
    restarted twice within the first 21 minutes, learning rate 0.002; 64-pixel crops for the first half, then 128, and in the last 20% every
    third batch at 256. This run was made before the script drew composed styles.
-2. from the exported weights of the first: {minutes:.0f} minutes on an AMD EPYC with AVX-512, which other work shared, {steps} optimizer steps,
-   restarted once, learning rate {rate}; 64-pixel crops for the first {small:.0%}, then 128, and in the last {large:.0%} every third batch at 256.
+2. from the exported weights of the first: 80 minutes on an AMD EPYC with AVX-512, which other work shared, 3734 optimizer steps,
+   restarted once, learning rate 0.0015; 64-pixel crops for the first 30%, then 128, and in the last 30% every third batch at 256.
+3. from the exported weights of the second, the UNet alone, with a discriminator (`training/adversarial.py`): {minutes:.0f} minutes on an Intel
+   Xeon with AVX-512, {steps} optimizer steps, learning rate {rate}; 64-pixel crops for the first {small:.0%}, then 128, and in the last
+   {large:.0%} every third batch at 256. Restarted at minute 9; the weight of the adversarial loss was 1.0 before and {adversarial} after.
 
 ## Figures
 
@@ -75,7 +78,8 @@ npx tsx docs/insert-results.ts evaluation-set-results
 
 The set, [`evaluation-set/`](../../evaluation-set/README.md), has 30 edits of photographs that training never saw, at 256 px. *fit-cubic* and
 *fit-local* are least-squares fits of the same pair ([their features](../../docs/evaluation-set.md)). *text* is the best of two to five sentences,
-chosen on the pair. *pair* is the pair encoder's output, without learning; *learned* is refined from it.
+chosen on the pair. *pair* is the pair encoder's output, without learning; *learned* is refined from it. Seconds are of
+one thread, with other work beside it.
 
 <!-- evaluation -->
 <!-- end of evaluation -->
@@ -97,7 +101,7 @@ def main(folder: Path) -> None:
 
     from export import DEFAULTS
     from teachers import CODES
-    saved = torch.load(CACHE / "run" / "checkpoint.pt", map_location="cpu", weights_only=False)
+    saved = torch.load(CACHE / "strokes" / "checkpoint.pt", map_location="cpu", weights_only=False)
     split = json.loads(SPLIT_FILE.read_text())
     o = saved["options"]
     i, d = DEFAULTS["inversion"], DEFAULTS["sampler"]
@@ -113,10 +117,10 @@ def main(folder: Path) -> None:
         held_styles=listed(HELD_OUT_STYLES), held_families=listed(HELD_OUT_FAMILIES),
         train=len(split["train"]), held=len(split["held_out"]),
         sources="\n".join(f"- {s.package} ({s.manager}): {s.licence}" for s in SOURCES),
-        seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], rate=o["lr"],
+        seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], rate=o["lr"], adversarial=o["adversarial"],
         small=float(o["small"]), large=float(o["large"]),
         sampler=f"{d['scheduler']}, {d['steps']} steps, guidance {d['text_guidance']:g} / {d['image_guidance']:g}",
-        inversion=f"{i['pair']['steps']} steps of {i['batch_size']} samples from the pair encoder, learning rate {i['pair']['learning_rate']}"))
+        inversion=f"{i['pair']['steps']} steps of {i['batch_size']} sample{'s' * (i['batch_size'] > 1)} from the pair encoder, learning rate {i['pair']['learning_rate']}"))
 
 
 if __name__ == "__main__":

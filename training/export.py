@@ -26,8 +26,8 @@ HERE = Path(__file__).resolve().parent
 DEFAULTS = {
     "sampler": {"scheduler": "ddim", "steps": 4, "text_guidance": 1.0, "image_guidance": 1.0,
                 "mixing": "in-turn"},
-    "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 2, "text_guidance": 1.0, "image_guidance": 1.0,
-                  "pair": {"learning_rate": 0.05, "steps": 30}, "kv": {"learning_rate": 0.25}},
+    "inversion": {"learning_rate": 0.12, "steps": 300, "batch_size": 1, "text_guidance": 1.0, "image_guidance": 1.0,
+                  "pair": {"learning_rate": 0.15, "steps": 80}, "kv": {"learning_rate": 0.25}},
     "resolution": 256,
     "init": CARRIER,
     "captions": {"describe": "edit", "phrases": "phrases.txt"},

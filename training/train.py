@@ -52,6 +52,7 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     a.add_argument("--large", type=float, default=0.1, help="share of the time, at the end, when some batches have 256")
     a.add_argument("--lr", type=float, default=1e-3)
     a.add_argument("--optimiser", choices=("muon", "adamw"), default="muon")
+    a.add_argument("--adversarial", type=float, default=0.0, help="trains the UNet alone, with a discriminator of this weight (adversarial.py)")
     a.add_argument("--seed", type=int, default=0)
     a.add_argument("--run", type=Path, default=CACHE / "run")
     a.add_argument("--save-every", type=float, default=3, help="minutes")
@@ -213,8 +214,16 @@ def train(rank: int, o: argparse.Namespace) -> None:
         os.environ.setdefault("MASTER_PORT", str(29500 + os.getppid() % 999))
         dist.init_process_group("gloo", rank=rank, world_size=o.workers)
     model, autoencoder, tokenizer = make_model(o.start, o.device)
-    named = list(model.named_parameters())
-    weights = [p for _, p in named]
+    named, discriminator, others = list(model.named_parameters()), None, None
+    if o.adversarial:
+        from adversarial import AdversarialLosses, Discriminator
+        torch.manual_seed(o.seed)
+        discriminator = Discriminator().to(o.device)
+        others = torch.optim.AdamW(discriminator.parameters(), lr=5e-4, betas=(0.0, 0.99), weight_decay=0.0)
+        model.requires_grad_(False).unet.requires_grad_(True)
+        named = [(n, p) for n, p in named if n.startswith("unet.")]
+    trained = [p for _, p in named]
+    weights = trained + (list(discriminator.parameters()) if discriminator else [])
     # Embeddings, position tables and the first and last layers of a tower are not rotations: AdamW for those.
     plain = ("embedding", "conv_in", "conv_out", "class_token", "fc_out", "pair_encoder.conv_in") if o.optimiser == "muon" else ("",)
     optimiser = Muon(named, o.lr, plain)
@@ -226,11 +235,16 @@ def train(rank: int, o: argparse.Namespace) -> None:
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
         average, used, step = saved["average"], saved["used"], saved["step"]
+        if discriminator:
+            discriminator.load_state_dict(saved["discriminator"])
+            others.load_state_dict(saved["discriminator_optimiser"])
     seed = o.seed * 1000 + rank * 7 + step
     torch.manual_seed(seed)
     groups = {64: o.groups64, 128: o.groups128, 256: o.groups256}
     exact = not has_pair_encoder(o.start)
-    rng, crops, losses = random.Random(seed), Crops(seed, o.device), Losses(model, autoencoder, o.device, exact)
+    rng, crops = random.Random(seed), Crops(seed, o.device)
+    losses = (AdversarialLosses(model, autoencoder, o.device, discriminator, o.adversarial, step) if discriminator
+              else Losses(model, autoencoder, o.device, exact))
     if rank == 0:
         o.run.mkdir(parents=True, exist_ok=True)
         log = (o.run / "log.jsonl").open("a")
@@ -258,8 +272,11 @@ def train(rank: int, o: argparse.Namespace) -> None:
         loss.backward()
         if o.workers > 1:
             average_gradients()
-        norm = torch.nn.utils.clip_grad_norm_(weights, 2.0)
+        norm = torch.nn.utils.clip_grad_norm_(trained, 2.0)
         optimiser.step()
+        if discriminator:
+            torch.nn.utils.clip_grad_norm_(discriminator.parameters(), 2.0)
+            others.step()
         step += 1
         clock = float(flat[-1]) if o.workers > 1 else used  # all workers' alike
         if rank == 0:
@@ -280,7 +297,8 @@ def train(rank: int, o: argparse.Namespace) -> None:
                 recent, mark, seen = [], time.time(), 0
             if time.time() - last_save > 60 * o.save_every or clock >= total:
                 aside = checkpoint.with_suffix(".new")
-                torch.save({"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(),
+                kept = {"discriminator": discriminator.state_dict(), "discriminator_optimiser": others.state_dict()} if discriminator else {}
+                torch.save({"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(), **kept,
                             "used": used, "step": step, "options": {**{k: str(v) for k, v in vars(o).items()}, "hardware": hardware(o)}}, aside)
                 os.replace(aside, checkpoint)
                 last_save = time.time()
