@@ -52,7 +52,7 @@ export interface LoopSettings {
    * are the tokens before that step, and the tokens after the last update are never kept.
    */
   readonly selection: "validation" | "lowest step loss";
-  /** Number of fixed validation samples; at most the number of samples in a run's updates. */
+  /** Number of fixed validation samples. Default: a tenth of the samples in a run's updates, at most 16. */
   readonly validationSamples: number;
   /** Updates between two validations; 0 validates only at the start and the end. */
   readonly validationEvery: number;
@@ -80,26 +80,25 @@ export interface InversionSettings extends LoopSettings {
   readonly loop: "fast" | "reference";
 }
 
-const validationSamples = 16;
+/** A tenth of a run's samples, at most 16, so that validation costs less than learning. */
+const validationSamples = (trained: number): number => Math.min(16, Math.ceil(trained / 10));
 
 const paperLoss = { mseWeight: 4, clipWeight: 0.1 } as const;
 
 /** The paper's loop: each timestep once, in random order, one sample per step, constant learning rate. */
-const referenceLoop: LoopSettings = {
+const referenceLoop: Omit<LoopSettings, "validationSamples"> = {
   samples: "every timestep",
   frozenBranches: "recomputed",
   schedule: "constant",
   selection: "lowest step loss",
-  validationSamples,
   validationEvery: 0,
   ...paperLoss,
 };
 
-const fastLoop: Omit<LoopSettings, "samples"> = {
+const fastLoop: Omit<LoopSettings, "samples" | "validationSamples"> = {
   frozenBranches: "cached",
   schedule: "cosine",
   selection: "validation",
-  validationSamples,
   validationEvery: 25,
   ...paperLoss,
 };
@@ -136,7 +135,7 @@ export function resolveSettings(
   const batchSize = options.batchSize ?? base.batchSize;
   const settings = {
     ...(loop === "reference" ? referenceLoop : { ...fastLoop, samples: affordableSamples(guidance) }),
-    ...(steps * batchSize < validationSamples ? { validationSamples: steps * batchSize } : {}),
+    validationSamples: validationSamples(steps * batchSize),
     ...(space === "kv" ? { clipWeight: 0 } : {}),
     ...options.overrides,
     loop,

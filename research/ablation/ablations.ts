@@ -23,6 +23,16 @@ const samplers: readonly (readonly [SchedulerKind, readonly number[]])[] = [
   ["euler-ancestral", [4, 8]],
 ];
 
+/** Steps, batch size and learning rate of short runs. The first was the default of the bundled model before. */
+const updates = [
+  [30, 2, 0.05],
+  [40, 2, 0.15],
+  [80, 1, 0.05],
+  [80, 1, 0.15],
+  [80, 1, 0.4],
+  [20, 4, 0.15],
+] as const;
+
 /** Compared values of s_T; the paper uses 7.5. */
 const textGuidances = [1, 1.5, 2, 3, 5] as const;
 
@@ -64,12 +74,12 @@ export const ablations: readonly Ablation[] = [
       "Learning starts from the pair encoder's rows or from the model's generic words and takes the given number of steps. With 0 steps, the pair encoder's rows are used unchanged.",
     baseline: "words-300",
     variants: [
-      ...[0, 30, 100, 300].map((steps) => ({
+      ...[0, 30, 80, 300].map((steps) => ({
         name: `pair-${steps}`,
         label: steps ? `pair encoder, ${steps} steps` : "pair encoder alone",
         learning: { start: "pair" as const, steps },
       })),
-      ...[30, 100, 300].map((steps) => ({
+      ...[30, 80, 300].map((steps) => ({
         name: `words-${steps}`,
         label: `words, ${steps} steps`,
         learning: { start: "words" as const, steps },
@@ -194,14 +204,26 @@ export const ablations: readonly Ablation[] = [
     name: "steps",
     title: "How many steps",
     about:
-      "Each step updates the instruction with two samples. The learning rate falls to zero over each run.",
+      "Each step updates the instruction with one sample. The learning rate falls to nearly zero over each run.",
     axis: { label: "steps", log: true },
-    baseline: "300",
-    variants: [25, 50, 100, 300, 1000].map((steps) => ({
+    baseline: "80",
+    variants: [20, 40, 80, 300, 1000].map((steps) => ({
       name: String(steps),
-      label: String(steps),
+      label: steps === 80 ? "80 (default)" : String(steps),
       x: steps,
       learning: { steps },
+    })),
+  },
+  {
+    name: "rate",
+    title: "Learning rate and batch size",
+    about:
+      "Learning from the pair encoder's rows in about 80 samples, with several learning rates and batch sizes.",
+    baseline: "80-1-0.15",
+    variants: updates.map(([steps, batchSize, learningRate]) => ({
+      name: `${steps}-${batchSize}-${learningRate}`,
+      label: `${steps} steps of ${batchSize}, rate ${learningRate}${steps === 80 && learningRate === 0.15 ? " (default)" : ""}`,
+      learning: { start: "pair" as const, steps, batchSize, learningRate },
     })),
   },
   {

@@ -24,7 +24,7 @@ const checkpoints = [50, 100, 200, 400, 700, paperSteps] as const;
 /** Each step evaluates three branches forward and backward. */
 const evaluationsOfPaperStep = 6;
 export const paperEvaluations = evaluationsOfPaperStep * paperSteps;
-const ourSteps = [30, 100, 300] as const;
+const ourSteps = [20, 80, 300] as const;
 
 interface PaperLoop {
   readonly name: string;
@@ -50,8 +50,8 @@ const oursFromWords = "ours, from words";
 /** Suffix for the paper's last instead of best tokens. */
 export const lastTokens = ", its last tokens";
 
-/** Longest side of the images in pixels. */
-const side = 128;
+/** Resolution of the pipeline, and the longest side of the images, in pixels. */
+export const referenceSide = 128;
 
 /**
  * Learns each case's first pair, at 128 px, with this project's loop at increasing numbers of steps, one run
@@ -73,7 +73,7 @@ export async function benchAgainstReference(
   for (const loop of [undefined, ...paperLoops(pipeline)])
     for (const seed of seeds)
       for (const files of cases) {
-        const opened = await openCase(files, undefined, side);
+        const opened = await openCase(files, undefined, referenceSide);
         const pair = firstPair(pipeline, opened);
         const tell = async (learner: string, instruction: Instruction, guidance: Guidance) => {
           const { unetForwards, unetBackwards } = instruction.info.counts;

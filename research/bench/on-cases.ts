@@ -4,7 +4,12 @@ import { bootstrapMean, mean } from "../../engine/evaluation/bootstrap.ts";
 import type { CaseFiles } from "../../engine/evaluation/evaluation-case.ts";
 import { readSet } from "../../engine/evaluation/read-set.ts";
 import { openPipeline, type Pipeline } from "../../engine/pipeline/pipeline.ts";
-import { benchAgainstReference, paperEvaluations, type QualityPoint } from "./against-the-reference.ts";
+import {
+  benchAgainstReference,
+  paperEvaluations,
+  type QualityPoint,
+  referenceSide,
+} from "./against-the-reference.ts";
 import { countAlignmentWarnings } from "./alignment.ts";
 import { benchCaptions, type InitFigures } from "./captions.ts";
 import { benchInt8Edits, int8Cases } from "./int8.ts";
@@ -70,17 +75,19 @@ export async function benchOnCases(bench: Bench): Promise<void> {
 }
 
 async function reference(
-  { root, pipeline, threads, say, figures }: Bench,
+  { root, pipeline: { model }, threads, say, figures }: Bench,
   cases: readonly CaseFiles[],
 ): Promise<void> {
   const points: QualityPoint[] = [];
   const folder = join(root, "out", "bench", "reference");
+  const pipeline = await openPipeline(model.folder, { device: "cpu", threads, resolution: referenceSide });
   const failure = await benchAgainstReference(pipeline, cases, { seeds, folder, threads }, (point) => {
     points.push(point);
     say(
       `  ${point.learner}, ${point.case}: ${point.psnr.toFixed(2)} dB after ${point.evaluations} evaluations`,
     );
   });
+  await pipeline.dispose();
   if (failure !== undefined) say(failure);
   const report = referenceMarkdown(points, paperEvaluations);
   say(report);

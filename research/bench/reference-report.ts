@@ -44,7 +44,10 @@ function differences(
   });
 }
 
-/** Results of each learner, and differences at the end of the paper's loop, as Markdown. */
+/**
+ * Results of each learner with the tokens that it keeps, and differences at the end of the paper's loop, as
+ * Markdown.
+ */
 export function referenceMarkdown(points: readonly QualityPoint[], paper: number): string {
   const cell = ({ learner, evaluations, cases, psnr }: QualityRow) =>
     `| ${learner} | ${evaluations} | ${cases} | ${showInterval(psnr)} |`;
@@ -55,7 +58,7 @@ export function referenceMarkdown(points: readonly QualityPoint[], paper: number
   return [
     "| learner | UNet evaluations | cases | PSNR to the truth, dB |",
     "|---|---|---|---|",
-    ...summarize(ofSharedCases(points)).map(cell),
+    ...summarize(ofSharedCases(keptTokens(points))).map(cell),
     "",
     "Ours minus the paper's loop at its end, case by case:",
     "",
@@ -71,7 +74,7 @@ export function showInterval({ mean: value, low, high }: Interval): string {
 
 /** Quality by learning cost for the tokens that each learner keeps, on the cases that all learners have. */
 export function qualityChart(points: readonly QualityPoint[]): Promise<string> {
-  const kept = ofSharedCases(points.filter(({ learner }) => !learner.endsWith(lastTokens)));
+  const kept = ofSharedCases(keptTokens(points));
   const learners = [...new Set(kept.map(({ learner }) => learner))];
   const rows = summarize(kept);
   return lineChart({
@@ -88,6 +91,9 @@ export function qualityChart(points: readonly QualityPoint[]): Promise<string> {
     })),
   });
 }
+
+const keptTokens = (points: readonly QualityPoint[]) =>
+  points.filter(({ learner }) => !learner.endsWith(lastTokens));
 
 /** Points of the cases that every learner has, so that means are over the same cases. */
 function ofSharedCases(points: readonly QualityPoint[]): QualityPoint[] {

@@ -4,7 +4,7 @@ import type { ImagePair } from "../../../engine/inversion/image-pair.ts";
 import { openRows } from "../../../engine/inversion/instruction-space.ts";
 import { type InversionHooks, invert } from "../../../engine/inversion/invert.ts";
 import type { InversionEvent } from "../../../engine/inversion/progress.ts";
-import type { InversionOptions } from "../../../engine/inversion/settings.ts";
+import { type InversionOptions, resolveSettings } from "../../../engine/inversion/settings.ts";
 import { openPipeline, type Pipeline } from "../../../engine/pipeline/pipeline.ts";
 import { decodeSafetensors } from "../../../engine/weights/decode-safetensors.ts";
 import { drawImage } from "../images/drawn-images.ts";
@@ -107,11 +107,20 @@ describe("invert", () => {
   it("prepares only the samples that a short run visits", async () => {
     const short = { textGuidance: 7.5, imageGuidance: 1.5, steps: 1, overrides: { samples: 8 } } as const;
     const { counts } = (await learn(short)).info;
-    const [trained, validated] = [2, 2];
+    const [trained, validated] = [2, 1];
     expect(counts).toEqual({
       unetForwards: 2 * (trained + validated) + trained + 2 * validated,
       unetBackwards: trained,
     });
+  });
+
+  it.each([
+    [1, 2, 1],
+    [80, 1, 8],
+    [300, 1, 16],
+    [200, 2, 16],
+  ])("validates %i steps of %i with %i samples", (steps, batchSize, samples) => {
+    expect(resolveSettings(pipeline, { seed: 0, steps, batchSize }).validationSamples).toBe(samples);
   });
 
   it("estimates the remaining time after the first prepared sample", async () => {
