@@ -120,7 +120,7 @@ def main(folder: Path) -> None:
         seed=o["seed"], minutes=saved["used"] / 60, steps=saved["step"], rate=o["lr"], adversarial=o["adversarial"],
         small=float(o["small"]), large=float(o["large"]),
         sampler=f"{d['scheduler']}, {d['steps']} steps, guidance {d['text_guidance']:g} / {d['image_guidance']:g}",
-        inversion=f"{i['pair']['steps']} steps of {i['batch_size']} sample{'s' * (i['batch_size'] > 1)} from the pair encoder, learning rate {i['pair']['learning_rate']}"))
+        inversion=f"{i['pair']['steps']} steps from the pair encoder, batch size {i['batch_size']}, learning rate {i['pair']['learning_rate']}"))
 
 
 if __name__ == "__main__":

@@ -214,12 +214,12 @@ def train(rank: int, o: argparse.Namespace) -> None:
         os.environ.setdefault("MASTER_PORT", str(29500 + os.getppid() % 999))
         dist.init_process_group("gloo", rank=rank, world_size=o.workers)
     model, autoencoder, tokenizer = make_model(o.start, o.device)
-    named, discriminator, others = list(model.named_parameters()), None, None
+    named, discriminator, discriminator_optimiser = list(model.named_parameters()), None, None
     if o.adversarial:
         from adversarial import AdversarialLosses, Discriminator
         torch.manual_seed(o.seed)
         discriminator = Discriminator().to(o.device)
-        others = torch.optim.AdamW(discriminator.parameters(), lr=5e-4, betas=(0.0, 0.99), weight_decay=0.0)
+        discriminator_optimiser = torch.optim.AdamW(discriminator.parameters(), lr=5e-4, betas=(0.0, 0.99), weight_decay=0.0)
         model.requires_grad_(False).unet.requires_grad_(True)
         named = [(n, p) for n, p in named if n.startswith("unet.")]
     trained = [p for _, p in named]
@@ -237,7 +237,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
         average, used, step = saved["average"], saved["used"], saved["step"]
         if discriminator:
             discriminator.load_state_dict(saved["discriminator"])
-            others.load_state_dict(saved["discriminator_optimiser"])
+            discriminator_optimiser.load_state_dict(saved["discriminator_optimiser"])
     seed = o.seed * 1000 + rank * 7 + step
     torch.manual_seed(seed)
     groups = {64: o.groups64, 128: o.groups128, 256: o.groups256}
@@ -276,7 +276,7 @@ def train(rank: int, o: argparse.Namespace) -> None:
         optimiser.step()
         if discriminator:
             torch.nn.utils.clip_grad_norm_(discriminator.parameters(), 2.0)
-            others.step()
+            discriminator_optimiser.step()
         step += 1
         clock = float(flat[-1]) if o.workers > 1 else used  # all workers' alike
         if rank == 0:
@@ -297,8 +297,9 @@ def train(rank: int, o: argparse.Namespace) -> None:
                 recent, mark, seen = [], time.time(), 0
             if time.time() - last_save > 60 * o.save_every or clock >= total:
                 aside = checkpoint.with_suffix(".new")
-                kept = {"discriminator": discriminator.state_dict(), "discriminator_optimiser": others.state_dict()} if discriminator else {}
-                torch.save({"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(), **kept,
+                adversary = {"discriminator": discriminator.state_dict(),
+                             "discriminator_optimiser": discriminator_optimiser.state_dict()} if discriminator else {}
+                torch.save({"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(), **adversary,
                             "used": used, "step": step, "options": {**{k: str(v) for k, v in vars(o).items()}, "hardware": hardware(o)}}, aside)
                 os.replace(aside, checkpoint)
                 last_save = time.time()

@@ -60,7 +60,7 @@ export async function drawGuidance(studio: Studio): Promise<void> {
 export async function drawSteps(studio: Studio): Promise<void> {
   const pair = await demoPair(studio);
   const [photo, truth] = [await studio.photo("flower.jpg"), await studio.photo("truth/flower.png")];
-  const counts = [0, 10, 30, 100, 300];
+  const counts = [0, 10, 30, 80, 300];
   const learning = [];
   for (const steps of counts) {
     const instruction = await studio.learn("demo", [pair], steps);
